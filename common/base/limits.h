@@ -1,0 +1,42 @@
+/* common/base/limits.h — every cap on something that a remote party or a file sizes.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * One name a cap, bytes unless the name says otherwise. Over a cap is HM_ETOOBIG, never a cut. */
+#pragma once
+
+#define HM_LIMIT_INPUT_FILE_BYTES (8u * 1024u * 1024u) /* one file given to hm-agent check */
+#define HM_LIMIT_CONFIG_BYTES (256u * 1024u)           /* agent.conf, collector.conf */
+
+/* The wire. Before and after decompression alike. */
+#define HM_LIMIT_ENROLL_BYTES (16u * 1024u)
+#define HM_LIMIT_CHECKIN_BYTES (1024u * 1024u) /* envelope and all document bodies together */
+#define HM_LIMIT_ENVELOPE_BYTES (16u * 1024u)  /* first line of a check-in */
+#define HM_LIMIT_DOCUMENT_BYTES (512u * 1024u) /* one document body */
+#define HM_LIMIT_DESIRED_BYTES (4u * 1024u * 1024u)
+#define HM_LIMIT_API_BODY_BYTES (256u * 1024u) /* operator POST bodies */
+#define HM_LIMIT_REPLY_BYTES (32u * 1024u * 1024u)
+#define HM_LIMIT_JSON_DEPTH 32u /* nesting of any JSON we read */
+#define HM_LIMIT_URL_BYTES 4096u
+#define HM_LIMIT_FILTER_BYTES 1024u
+#define HM_LIMIT_PAGE_ROWS 1000u
+#define HM_LIMIT_WAIT_S 600u /* longest held request (RFC 7240 wait) */
+
+/* Records. */
+#define HM_LIMIT_NAME_BYTES 255u /* product, service, program, host, label */
+#define HM_LIMIT_TEXT_BYTES 2048u
+#define HM_LIMIT_LISTENERS 8192u
+#define HM_LIMIT_SERVICES 4096u
+#define HM_LIMIT_SOCKETS 262144u
+#define HM_LIMIT_RANGES 32768u /* ranges in one port list: no list needs more */
+#define HM_LIMIT_RESERVED_LINES 4096u
+#define HM_LIMIT_VERDICTS 4096u
+#define HM_LIMIT_FINDINGS 4096u
+#define HM_LIMIT_EVIDENCE 64u
+#define HM_LIMIT_COMMANDS 256u
+#define HM_LIMIT_PRODUCTS 4096u
+#define HM_LIMIT_REQUIREMENTS 256u /* of one product */
+#define HM_LIMIT_LABELS 64u
+
+/* Arenas: what one request, one cycle, one check may use. */
+#define HM_LIMIT_REQUEST_ARENA_BYTES (64u * 1024u * 1024u)
+#define HM_LIMIT_CYCLE_ARENA_BYTES (64u * 1024u * 1024u)

@@ -1,0 +1,59 @@
+/* common/os/os.h — files, folders, time, sleep: what differs between systems, as one contract.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Implemented by linux.c and windows.c, chosen at link time. Paths are UTF-8. Errors carry the
+ * path and the system's reason ("/var/lib/havenmaster/ledger.json: Permission denied"). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/ports/inventory.h"
+
+int64_t hm_os_monotonic_ms(void);
+
+/* The whole file. HM_ENOENT when there is none, HM_ETOOBIG past cap_bytes. The text ends with
+ * NUL, not counted in *out_len. */
+enum hm_status hm_os_read_file(const char *path, size_t cap_bytes, struct hm_arena *arena,
+                               char **out_text, size_t *out_len, struct hm_err *err) HM_MUST_CHECK;
+
+/* Durable and atomic: a crash leaves the old file or the new one, never a mixture (temporary
+ * file in the same folder, flush, rename, flush of the folder). private_file: only the owner
+ * may read it (0600; else 0644). */
+enum hm_status hm_os_replace_file(const char *path, const void *bytes, size_t len,
+                                  bool private_file, struct hm_err *err) HM_MUST_CHECK;
+
+/* HM_OK also when there was none. */
+enum hm_status hm_os_remove_file(const char *path, struct hm_err *err) HM_MUST_CHECK;
+
+/* Makes the folder and its parents; HM_OK when it is there. mode as in mkdir(2). */
+enum hm_status hm_os_make_folder(const char *path, unsigned mode, struct hm_err *err) HM_MUST_CHECK;
+
+bool hm_os_exists(const char *path);
+
+/* Names in a folder, sorted, without "." and "..". */
+enum hm_status hm_os_list_folder(const char *path, struct hm_arena *arena,
+                                 struct hm_strings *out_names, struct hm_err *err) HM_MUST_CHECK;
+
+/* Takes an exclusive lock on a file that it makes when needed; HM_EBUSY when another process has
+ * it. Lasts until hm_os_unlock or the end of the process. */
+struct hm_os_lock;
+enum hm_status hm_os_lock(const char *path, struct hm_os_lock **out_lock,
+                          struct hm_err *err) HM_MUST_CHECK;
+void hm_os_unlock(struct hm_os_lock *lock);
+
+/* Host name without domain; "localhost" when the system does not tell. */
+const char *hm_os_host_name(struct hm_arena *arena);
+
+/* Stop requests (SIGINT, SIGTERM; service stop). After hm_os_stop_init hm_os_stop_requested
+ * turns true once one came; hm_os_stop_fd is readable from then on (-1 where there is none).
+ * hm_os_sleep_ms returns early, with true, when stop was or is requested. */
+enum hm_status hm_os_stop_init(struct hm_err *err) HM_MUST_CHECK;
+bool hm_os_stop_requested(void);
+int hm_os_stop_fd(void);
+void hm_os_stop_request(void);
+bool hm_os_sleep_ms(int64_t ms);

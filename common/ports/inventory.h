@@ -1,0 +1,122 @@
+/* common/ports/inventory.h — what an agent observed on one host: facts, no opinion.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Plain records. Stable: two inventories of an unchanged host are equal, so no process ids and
+ * no counters here; those are in struct hm_sockets and struct hm_sample. has_… false = unknown.
+ * All pointers are borrowed from one arena. Text is UTF-8, "" where a system does not tell. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/ports/stack.h"
+
+enum hm_os_family { HM_OS_WINDOWS, HM_OS_LINUX };
+extern const char *const hm_os_family_names[2]; /* "windows", "linux" */
+
+struct hm_os {
+    enum hm_os_family family;
+    const char *name;    /* "Windows Server 2019 Standard" */
+    const char *version; /* Windows "10.0.17763" (RtlGetVersion), Linux kernel "6.1.0-21-amd64" */
+    uint32_t revision;   /* UBR; 0 where there is none */
+    const char *arch;    /* "x86_64" */
+    const char *locale;  /* "fr-FR" */
+};
+
+/* How a listener holds its port; decides what an exclusion does to it (windows-ports 2.1). */
+enum hm_listener_kind {
+    HM_KIND_SOCKET,    /* a plain bind */
+    HM_KIND_HTTPSYS,   /* reserved through HTTP.sys: an administered exclusion breaks it */
+    HM_KIND_QUIC,      /* msquic: likewise */
+    HM_KIND_RPC,       /* RPC endpoint */
+    HM_KIND_KERNEL,    /* a driver */
+    HM_KIND_CONTAINER, /* published by HNS, WinNAT or a container engine */
+    HM_KIND_SHARED,    /* several processes bind it with SO_REUSEADDR: 1900, 3702, 5353, 5355 */
+};
+#define HM_KIND_COUNT 7
+extern const char *const hm_listener_kind_names[HM_KIND_COUNT];
+
+struct hm_listener {
+    enum hm_protocol protocol;
+    enum hm_family family;
+    const char *address; /* "0.0.0.0", "::", "127.0.0.1" */
+    uint16_t port;
+    const char *program; /* file name without folder: "dns.exe"; "" unknown */
+    const char *service; /* Windows service name or systemd unit without ".service"; "" none */
+    enum hm_listener_kind kind;
+};
+
+struct hm_listeners {
+    struct hm_listener *at; /* sorted: protocol, family, port, address, program */
+    size_t count;
+};
+
+struct hm_strings {
+    const char **at; /* sorted, unique, where a set is meant */
+    size_t count;
+};
+
+struct hm_stacks {
+    struct hm_stack *at; /* at most four, in hm_stack_index order; a missing one is unknown */
+    size_t count;
+};
+
+struct hm_dns_pool {
+    uint32_t size;            /* SocketPoolSize; 2500 where the value is absent and DNS is there */
+    struct hm_ports excluded; /* SocketPoolExcludedPortRanges (2008 R2 and later) */
+};
+
+struct hm_hns_state {
+    bool enabled;   /* EnableExcludedPortRange */
+    uint32_t start; /* ExcludedPortRangeStartPort, 50000 */
+    uint32_t count; /* ExcludedPortRangePortCount, 60 */
+};
+
+/* Tcpip\Parameters and its neighbours. has_… false = the value is not set (the key was read). */
+struct hm_registry {
+    bool has_reserved_ports;
+    struct hm_strings reserved_ports; /* lines as they stand, in their order */
+    bool has_max_user_port;
+    uint32_t max_user_port;
+    bool has_tcp_timed_wait_delay_s;
+    uint32_t tcp_timed_wait_delay_s;
+    bool has_dns_socket_pool;
+    struct hm_dns_pool dns_socket_pool;
+    bool has_hns;
+    struct hm_hns_state hns;
+};
+
+struct hm_inventory {
+    struct hm_os os;
+    struct hm_stacks stacks;
+    bool has_registry; /* false = the registry was not read (or this is not Windows) */
+    struct hm_registry registry;
+    bool has_listeners;
+    struct hm_listeners listeners;
+    bool has_services;
+    struct hm_strings services; /* that run, or start by themselves; sorted, case kept */
+};
+
+/* NULL when the inventory does not have this stack. */
+const struct hm_stack *hm_inventory_stack(const struct hm_inventory *inventory,
+                                          enum hm_protocol protocol, enum hm_family family);
+
+/* Sorts listeners and services as the comments above say and drops exact doubles. */
+void hm_inventory_settle(struct hm_inventory *inventory);
+
+/* Windows generations by version number; false on other systems and unknown versions. */
+bool hm_os_is_legacy(const struct hm_os *os);   /* 2000, XP, 2003: ReservedPorts, MaxUserPort */
+bool hm_os_needs_kb2665809(const struct hm_os *os); /* Vista, 2008, 7, 2008 R2: 6.0 and 6.1 */
+
+/* The default dynamic range of the system (KB929851; Linux 32768-60999); false = unknown. */
+bool hm_os_default_dynamic(const struct hm_os *os, struct hm_range *out_range);
+
+/* What the stack never hands out, as one set: administered and runtime rows and, on a legacy
+ * system, ReservedPorts with its adjacency fault (KB812873: of neighbours on separate lines only
+ * the first is surely reserved). *out_known is false when the system did not tell. */
+enum hm_status hm_inventory_excluded(const struct hm_inventory *inventory,
+                                     enum hm_protocol protocol, enum hm_family family,
+                                     struct hm_arena *arena, bool *out_known,
+                                     struct hm_ports *out_excluded,
+                                     struct hm_err *err) HM_MUST_CHECK;

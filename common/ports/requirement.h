@@ -1,0 +1,70 @@
+/* common/ports/requirement.h — the catalogue: products, and the ports that each must get.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Plain records, decoded from schema/catalogue/products, one JSON file a product. A host shows
+ * what it runs; that outranks what the catalogue says. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/ports/inventory.h"
+
+enum hm_confidence { HM_CONF_DOCUMENTED, HM_CONF_REPORTED, HM_CONF_SINGLE, HM_CONF_INFERRED };
+extern const char *const hm_confidence_names[4]; /* "documented","reported","single","inferred" */
+
+enum hm_safe_to_exclude { HM_EXCLUDE_YES, HM_EXCLUDE_NO, HM_EXCLUDE_WHEN_STOPPED };
+extern const char *const hm_safe_to_exclude_names[3]; /* "yes", "no", "when_stopped" */
+
+enum hm_families { HM_FAMILIES_BOTH, HM_FAMILIES_IPV4, HM_FAMILIES_IPV6 };
+extern const char *const hm_families_names[3]; /* "both", "ipv4", "ipv6" */
+
+/* A host has the thing when any one of these is true. Names fold ASCII case; '*' and '?' match
+ * as in file names ("QuickBooksDB*"). always is for an administrator's own local products. */
+struct hm_detect {
+    struct hm_strings services; /* in inventory.services */
+    struct hm_strings programs; /* program of any listener or socket */
+    bool always;
+};
+
+struct hm_requirement {
+    const char *id;    /* unique in the product: "pop3-back-end" */
+    const char *title; /* "POP3 back end" */
+    enum hm_protocol protocol;
+    enum hm_families families; /* where the product binds; default both */
+    struct hm_ports ports;
+    enum hm_listener_kind kind;
+    struct hm_detect detect; /* empty = wherever the product is; and these names are its own: a
+                                holder with one of them is the owner, not a foreign process */
+    enum hm_safe_to_exclude safe_to_exclude;
+    bool optional; /* used only in some set-ups: required once its service or listener shows */
+    const char *source;
+    enum hm_confidence confidence;
+};
+
+struct hm_requirements {
+    struct hm_requirement *at;
+    size_t count;
+};
+
+struct hm_product {
+    const char *id; /* file name without .json: "exchange-2013-back-end" */
+    const char *title;
+    const char *vendor;
+    struct hm_strings os; /* "windows", "linux"; empty = any */
+    struct hm_detect detect;
+    struct hm_requirements requirements;
+    const char *note; /* for people: what usually goes wrong; "" none */
+};
+
+struct hm_catalogue {
+    struct hm_product *at; /* sorted by id */
+    size_t count;
+};
+
+/* Does the host have what detect names? sockets may be NULL. Unknown services and listeners
+ * match nothing. */
+bool hm_detect_matches(const struct hm_detect *detect, const struct hm_inventory *inventory);
+
+/* Is this program or service one of detect's own names? */
+bool hm_detect_owns(const struct hm_detect *detect, const char *program, const char *service);

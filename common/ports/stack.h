@@ -1,0 +1,32 @@
+/* common/ports/stack.h — the four (protocol, family) pairs and what each does with its ports.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/base/err.h"
+#include "common/ports/portset.h"
+
+enum hm_protocol { HM_TCP, HM_UDP };
+enum hm_family { HM_IPV4, HM_IPV6 };
+
+#define HM_STACK_COUNT 4
+
+extern const char *const hm_protocol_names[2]; /* "tcp", "udp" */
+extern const char *const hm_family_names[2];   /* "ipv4", "ipv6" */
+
+/* One stack as a system shows it. has_… false = unknown, which is never "none". */
+struct hm_stack {
+    enum hm_protocol protocol;
+    enum hm_family family;
+    bool has_dynamic;
+    struct hm_range dynamic; /* where a port is taken when a program asks for any */
+    bool has_administered;
+    struct hm_ports administered; /* kept; rows with '*': a plain bind still works */
+    bool has_runtime;
+    struct hm_ports runtime; /* kept; rows without '*': held by a component, others get 10013 */
+    bool exclusions_unsupported; /* the system has no exclusion command (2008 without KB2665809) */
+};
+
+/* 0 to 3: tcp/ipv4, tcp/ipv6, udp/ipv4, udp/ipv6. */
+unsigned hm_stack_index(enum hm_protocol protocol, enum hm_family family);

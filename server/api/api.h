@@ -1,0 +1,40 @@
+/* server/api/api.h — every handler of the HTTP surface; routes.c has one row for each.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "server/app.h"
+#include "server/http/http.h"
+
+extern const struct hm_route hm_routes[];
+extern const size_t hm_routes_count;
+
+/* The access callback (access.c): agents by the fleet, operators by their tokens. */
+hm_access hm_api_access;
+
+/* Agents: agent_routes.c */
+hm_handler hm_api_ca_get;
+hm_handler hm_api_enroll_post;
+hm_handler hm_api_checkin_post;
+hm_handler hm_api_desired_get;
+
+/* Operators: hosts.c verdicts.c findings.c events.c tokens.c catalogue.c */
+hm_handler hm_api_hosts_list;
+hm_handler hm_api_hosts_get;
+hm_handler hm_api_hosts_inventory_get;
+hm_handler hm_api_hosts_history_get;
+hm_handler hm_api_hosts_delete;
+hm_handler hm_api_verdicts_list;
+hm_handler hm_api_findings_list;
+hm_handler hm_api_events_list;
+hm_handler hm_api_tokens_list;
+hm_handler hm_api_tokens_post;
+hm_handler hm_api_tokens_delete;
+hm_handler hm_api_catalogue_list;
+hm_handler hm_api_catalogue_get;
+hm_handler hm_api_whoami_get;
+
+/* The server itself: health.c openapi.c */
+hm_handler hm_api_healthz_get;
+hm_handler hm_api_readyz_get;
+hm_handler hm_api_metrics_get;
+hm_handler hm_api_openapi_get;
