@@ -14,9 +14,9 @@ struct hm_app {
     struct hm_fleet *fleet;
     struct hm_shelf *shelf;
     struct hm_http *http;
-    uint32_t interval_s;      /* what agents are told */
-    uint32_t silent_after_s;  /* a host that has not reported for this long is silent */
-    char ca_sha256[65];       /* of the CA's DER bytes, for join tokens */
-    const char *ca_pem;       /* GET /v1/ca */
+    uint32_t interval_s;     /* what agents are told */
+    uint32_t silent_after_s; /* a host that has not reported for this long is silent */
+    char ca_sha256[65];      /* of the CA's DER bytes, for join tokens */
+    const char *ca_pem;      /* GET /v1/ca */
     int64_t started_ms;
 };

@@ -19,8 +19,8 @@
 #include "common/ports/judge.h"
 
 struct hm_observation {
-    const char *name;    /* host name */
-    const char *boot_id; /* changes with every boot */
+    const char *name;         /* host name */
+    const char *boot_id;      /* changes with every boot */
     struct hm_strings labels; /* only recorded hosts bring some */
     struct hm_inventory inventory;
     bool has_sockets;

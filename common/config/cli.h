@@ -40,9 +40,9 @@ struct hm_cli_verb {
 };
 
 struct hm_cli_program {
-    const char *name;    /* "hm-agent" */
-    const char *version; /* "0.1.0" */
-    const char *summary; /* one line */
+    const char *name;                       /* "hm-agent" */
+    const char *version;                    /* "0.1.0" */
+    const char *summary;                    /* one line */
     const struct hm_cli_verb *const *verbs; /* sorted as they shall be listed */
     size_t verb_count;
     const struct hm_cli_option *options; /* taken by every verb, after its own rows in values */

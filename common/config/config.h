@@ -28,8 +28,8 @@ struct hm_config_row {
     size_t offset;
     uint32_t min;
     uint32_t max;
-    const char *standard;        /* default, as text; NULL = must be given by someone */
-    const char *const *names;    /* HM_CONFIG_ENUM */
+    const char *standard;     /* default, as text; NULL = must be given by someone */
+    const char *const *names; /* HM_CONFIG_ENUM */
     unsigned name_count;
     const char *help;
 };

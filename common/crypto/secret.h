@@ -15,10 +15,10 @@
 #define HM_TOKEN_TEXT_BYTES 192
 
 struct hm_token {
-    char prefix[4];              /* "hmj" */
+    char prefix[4]; /* "hmj" */
     char id[HM_ID_TEXT_BYTES];
     char secret[HM_SECRET_TEXT_BYTES];
-    char ca_sha256[65];          /* "" but in a join token */
+    char ca_sha256[65]; /* "" but in a join token */
 };
 
 /* A new token with random id and secret; ca_sha256 may be NULL. */

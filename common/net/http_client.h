@@ -41,7 +41,7 @@ struct hm_http_request {
 };
 
 struct hm_http_reply {
-    unsigned status; /* 200, 304, 503 … */
+    unsigned status;  /* 200, 304, 503 … */
     const char *body; /* in the arena; NUL-terminated */
     size_t body_len;
     const char *content_type; /* "" none */

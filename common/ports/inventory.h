@@ -106,7 +106,7 @@ const struct hm_stack *hm_inventory_stack(const struct hm_inventory *inventory,
 void hm_inventory_settle(struct hm_inventory *inventory);
 
 /* Windows generations by version number; false on other systems and unknown versions. */
-bool hm_os_is_legacy(const struct hm_os *os);   /* 2000, XP, 2003: ReservedPorts, MaxUserPort */
+bool hm_os_is_legacy(const struct hm_os *os);       /* 2000, XP, 2003: ReservedPorts, MaxUserPort */
 bool hm_os_needs_kb2665809(const struct hm_os *os); /* Vista, 2008, 7, 2008 R2: 6.0 and 6.1 */
 
 /* The default dynamic range of the system (KB929851; Linux 32768-60999); false = unknown. */

@@ -11,9 +11,9 @@
 struct hm_judge_input {
     const struct hm_inventory *inventory;
     const struct hm_catalogue *catalogue;
-    const struct hm_sockets *sockets;           /* NULL = unknown */
-    const struct hm_sample *sample;             /* NULL = unknown */
-    const struct hm_inventory *previous_boot;   /* last inventory of an earlier boot, or NULL */
+    const struct hm_sockets *sockets;         /* NULL = unknown */
+    const struct hm_sample *sample;           /* NULL = unknown */
+    const struct hm_inventory *previous_boot; /* last inventory of an earlier boot, or NULL */
 };
 
 struct hm_judgement {

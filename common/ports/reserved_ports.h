@@ -9,8 +9,7 @@
  * out_effective leaves out what the adjacency fault makes unsure: of lines that touch each other
  * only the lowest one is surely reserved. */
 enum hm_status hm_reserved_ports_parse(const struct hm_strings *lines, struct hm_arena *arena,
-                                       struct hm_ports *out_listed,
-                                       struct hm_ports *out_effective,
+                                       struct hm_ports *out_listed, struct hm_ports *out_effective,
                                        struct hm_err *err) HM_MUST_CHECK;
 
 /* The lines to write so that all of ports is reserved: neighbours coalesced, "x-y". */

@@ -11,7 +11,7 @@
 #include "common/ports/inventory.h"
 
 enum hm_socket_state {
-    HM_SOCKET_LISTEN, /* TCP LISTEN; a UDP socket without a peer */
+    HM_SOCKET_LISTEN,      /* TCP LISTEN; a UDP socket without a peer */
     HM_SOCKET_ESTABLISHED, /* and every other state of a live connection; connected UDP */
     HM_SOCKET_TIME_WAIT,
     HM_SOCKET_BOUND, /* bound, neither listening nor connected */
@@ -40,8 +40,8 @@ struct hm_sockets {
 struct hm_sample_stack {
     enum hm_protocol protocol;
     enum hm_family family;
-    uint32_t usable;      /* dynamic range without exclusions */
-    uint32_t in_use;      /* distinct local ports inside usable */
+    uint32_t usable; /* dynamic range without exclusions */
+    uint32_t in_use; /* distinct local ports inside usable */
     uint32_t established;
     uint32_t time_wait;
     uint32_t bound;

@@ -24,7 +24,7 @@ struct hm_stack {
     bool has_administered;
     struct hm_ports administered; /* kept; rows with '*': a plain bind still works */
     bool has_runtime;
-    struct hm_ports runtime; /* kept; rows without '*': held by a component, others get 10013 */
+    struct hm_ports runtime;     /* kept; rows without '*': held by a component, others get 10013 */
     bool exclusions_unsupported; /* the system has no exclusion command (2008 without KB2665809) */
 };
 

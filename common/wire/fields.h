@@ -69,7 +69,7 @@ struct hm_decode_notes {
 /* Row makers: HM_F_…(struct tag, member, …). The member's name is the JSON name. */
 #define HM_FIELD_(s, m, t, fl, has, lo, hi, en, rec, h)                                            \
     {                                                                                              \
-        #m, t, fl, offsetof(struct s, m), has, lo, hi, en, rec, h                                  \
+#m, t, fl, offsetof(struct s, m), has, lo, hi, en, rec, h                                  \
     }
 #define HM_F(s, m, t, fl, lo, hi, h) HM_FIELD_(s, m, t, fl, 0, lo, hi, NULL, NULL, h)
 #define HM_F_OPT(s, m, t, lo, hi, h)                                                               \
@@ -94,8 +94,8 @@ enum hm_status hm_record_decode(const struct hm_record *record, const char *text
                                 struct hm_decode_notes *notes, struct hm_err *err) HM_MUST_CHECK;
 
 /* Appends compact JSON, members in table order: equal records give equal bytes. */
-enum hm_status hm_record_encode(const struct hm_record *record, const void *in,
-                                struct hm_buf *out, struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_record_encode(const struct hm_record *record, const void *in, struct hm_buf *out,
+                                struct hm_err *err) HM_MUST_CHECK;
 
 /* As above, indented by two spaces, for people and golden files; ends with a newline. */
 enum hm_status hm_record_encode_pretty(const struct hm_record *record, const void *in,

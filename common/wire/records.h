@@ -53,10 +53,10 @@ extern const struct hm_record hm_record_host_file;
 
 /* POST /v1/enroll. The join token travels in the body, never in a URL. */
 struct hm_enroll {
-    const char *token; /* "hmj_…" */
-    const char *name;  /* host name */
+    const char *token;        /* "hmj_…" */
+    const char *name;         /* host name */
     struct hm_strings labels; /* "site=paris" */
-    const char *version; /* of the agent */
+    const char *version;      /* of the agent */
 };
 struct hm_enrolled {
     const char *agent_id; /* 26 characters, see common/crypto/id.h */
@@ -85,7 +85,7 @@ struct hm_documents {
 };
 struct hm_checkin {
     const char *boot_id;
-    uint64_t seq; /* one higher with each check-in of a boot; a retry repeats it */
+    uint64_t seq;        /* one higher with each check-in of a boot; a retry repeats it */
     const char *version; /* of the agent */
     const char *name;    /* host name now */
     struct hm_documents documents;
@@ -95,7 +95,7 @@ struct hm_checkin {
 };
 struct hm_checked_in {
     uint32_t interval_s;
-    const char *etag; /* of the desired state */
+    const char *etag;       /* of the desired state */
     struct hm_strings need; /* "inventory", "findings": send these bodies next */
 };
 extern const struct hm_record hm_record_checkin;

@@ -35,9 +35,9 @@ extern const char *const hm_role_names[HM_ROLE_COUNT];
 /* Who asks, filled by the access callback. */
 struct hm_principal {
     enum hm_role role;
-    char id[32];     /* agent id or token id; "" for anyone */
-    char name[128];  /* for events: "token laptop-anna", "agent mail01" */
-    void *agent;     /* the fleet's entry, for HM_ROLE_AGENT */
+    char id[32];    /* agent id or token id; "" for anyone */
+    char name[128]; /* for events: "token laptop-anna", "agent mail01" */
+    void *agent;    /* the fleet's entry, for HM_ROLE_AGENT */
 };
 
 struct hm_req {
@@ -50,10 +50,10 @@ struct hm_req {
     char peer[48];       /* address of the client, "192.0.2.7" or "2001:db8::7" */
     char request_id[27]; /* also in X-Request-Id and in problem documents */
     int64_t now_ms;
-    struct hm_arena *arena;  /* of this request */
-    void *app;               /* struct hm_http_options.app */
-    void *state;             /* the handler's own, from hold to resume */
-    bool stopping;           /* in a resume: the server stops, answer quickly */
+    struct hm_arena *arena; /* of this request */
+    void *app;              /* struct hm_http_options.app */
+    void *state;            /* the handler's own, from hold to resume */
+    bool stopping;          /* in a resume: the server stops, answer quickly */
     void *http_private;
 };
 
@@ -61,9 +61,9 @@ struct hm_reply {
     unsigned status;          /* 200 unless set; a handler that fails leaves it */
     const char *content_type; /* "application/json" unless set; static text */
     struct hm_buf body;
-    char etag[100];           /* with quotes; "" none */
-    int64_t retry_after_s;    /* -1 none */
-    const char *location;     /* or NULL; arena */
+    char etag[100];             /* with quotes; "" none */
+    int64_t retry_after_s;      /* -1 none */
+    const char *location;       /* or NULL; arena */
     const char *reenroll_token; /* see struct hm_problem */
 };
 
@@ -83,18 +83,18 @@ struct hm_route {
 
 /* HM_EDENIED with code "unauthenticated" (401) or "forbidden" (403). bearer is NULL when the
  * request has none. */
-typedef enum hm_status hm_access(void *app, const char *bearer, enum hm_role needed,
-                                 int64_t now_ms, struct hm_principal *out_who, struct hm_err *err);
+typedef enum hm_status hm_access(void *app, const char *bearer, enum hm_role needed, int64_t now_ms,
+                                 struct hm_principal *out_who, struct hm_err *err);
 
 struct hm_http_options {
-    const char *listen_address; /* "0.0.0.0", "::" (both families), "127.0.0.1" */
-    uint16_t port;              /* 0 = any, see hm_http_port */
+    const char *listen_address;  /* "0.0.0.0", "::" (both families), "127.0.0.1" */
+    uint16_t port;               /* 0 = any, see hm_http_port */
     const char *certificate_pem; /* chain */
     const char *key_pem;
     const char *tls_priorities; /* GnuTLS; NULL = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" */
     unsigned threads;           /* 0 = one a core */
     unsigned connections_max;
-    unsigned idle_timeout_s;    /* of a connection that sends nothing, or too slowly */
+    unsigned idle_timeout_s;       /* of a connection that sends nothing, or too slowly */
     size_t bodies_in_flight_bytes; /* over it: 503 with Retry-After before the body is read */
     const struct hm_route *routes;
     size_t route_count;

@@ -28,7 +28,7 @@ enum hm_status hm_agents_set_state(struct hm_session *s, const char *id, enum hm
 
 /* ---- hosts.c: one row an agent: where it stands now --------------------------------------- */
 struct hm_host_row {
-    const char *id;   /* = agent id */
+    const char *id; /* = agent id */
     const char *name;
     struct hm_strings labels; /* "site=paris" */
     const char *os_family;
@@ -160,12 +160,12 @@ struct hm_event {
     const char *kind;    /* "host_first_report", "host_silent", "token_created" … */
     const char *host_id; /* "" none */
     const char *host_name;
-    const char *actor;   /* "agent mail01", "token laptop-anna", "collector" */
-    const char *peer;    /* address; "" none */
-    const char *before;  /* JSON or text; "" none */
+    const char *actor;  /* "agent mail01", "token laptop-anna", "collector" */
+    const char *peer;   /* address; "" none */
+    const char *before; /* JSON or text; "" none */
     const char *after;
     const char *why;
-    const char *hash;    /* BLAKE2b-256 over the previous hash and this row, hex */
+    const char *hash; /* BLAKE2b-256 over the previous hash and this row, hex */
 };
 struct hm_events {
     struct hm_event *at;
@@ -184,14 +184,14 @@ enum hm_status hm_events_verify(struct hm_session *s, struct hm_err *err) HM_MUS
 /* ---- tokens.c: join tokens and operator tokens ---------------------------------------------- */
 struct hm_token_row {
     const char *id;
-    const char *kind; /* "join", "operator" */
-    const char *name; /* "laptop-anna" */
-    const char *role; /* operator: "viewer" … "admin"; join: "" */
+    const char *kind;         /* "join", "operator" */
+    const char *name;         /* "laptop-anna" */
+    const char *role;         /* operator: "viewer" … "admin"; join: "" */
     struct hm_strings labels; /* join: given to every host that enrols with it */
     unsigned char secret_hash[HM_DIGEST_BYTES];
     int64_t created_ms;
-    int64_t expires_ms;  /* 0 = never (operator tokens only) */
-    uint32_t uses_left;  /* join */
+    int64_t expires_ms; /* 0 = never (operator tokens only) */
+    uint32_t uses_left; /* join */
     bool revoked;
 };
 struct hm_token_rows {

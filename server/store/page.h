@@ -17,7 +17,7 @@ struct hm_where {
 struct hm_page {
     struct hm_where where;
     bool has_at;
-    int64_t at_ms;       /* as it was then; lists without history refuse it */
-    const char *after;   /* key of the last row of the page before; "" = from the start */
-    unsigned limit;      /* 1 to HM_LIMIT_PAGE_ROWS; lists fetch limit + 1 to know of more */
+    int64_t at_ms;     /* as it was then; lists without history refuse it */
+    const char *after; /* key of the last row of the page before; "" = from the start */
+    unsigned limit;    /* 1 to HM_LIMIT_PAGE_ROWS; lists fetch limit + 1 to know of more */
 };
