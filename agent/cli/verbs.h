@@ -1,0 +1,20 @@
+/* agent/cli/verbs.h — the verbs of hm-agent: one file a verb, one line here and in verbs.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/config/cli.h"
+
+extern const struct hm_cli_verb hm_verb_check;
+extern const struct hm_cli_verb hm_verb_enroll;
+extern const struct hm_cli_verb hm_verb_once;
+extern const struct hm_cli_verb hm_verb_run;
+extern const struct hm_cli_verb hm_verb_status;
+extern const struct hm_cli_verb hm_verb_version;
+
+/* The whole program: verbs, and the options that every verb takes ("config", "set"). */
+extern const struct hm_cli_program hm_agent_program;
+
+/* Exit statuses of every verb but check, which has its own (see there). */
+#define HM_EXIT_OK 0
+#define HM_EXIT_FAILED 1
+#define HM_EXIT_USAGE 2
