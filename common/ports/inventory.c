@@ -1,0 +1,236 @@
+/* common/ports/inventory.c — what an agent observed: order, and what follows from the facts.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/ports/inventory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/str.h"
+#include "common/ports/reserved_ports.h"
+
+const char *const hm_os_family_names[2] = {"windows", "linux"};
+
+const char *const hm_listener_kind_names[HM_KIND_COUNT] = {
+    "socket", "httpsys", "quic", "rpc", "kernel", "container", "shared",
+};
+
+/* What differs between generations of Windows, by version number. */
+struct generation {
+    uint32_t major;
+    uint32_t minor_first;
+    uint32_t minor_last;
+    bool legacy;
+    bool needs_kb2665809;
+    struct hm_range dynamic;
+};
+
+static const struct generation generations[] = {
+    {4,  0, 0,  false, false, {1025, 5000}  }, /* NT 4.0: neither knob */
+    {5,  0, 2,  true,  false, {1025, 5000}  }, /* 2000, XP, 2003 */
+    {6,  0, 1,  false, true,  {49152, 65535}}, /* Vista, 2008, 7, 2008 R2 */
+    {6,  2, 99, false, false, {49152, 65535}}, /* 8, 2012, 8.1, 2012 R2 */
+    {10, 0, 99, false, false, {49152, 65535}}, /* 10, 11, 2016 and later */
+};
+
+static const struct hm_range linux_dynamic = {32768, 60999};
+
+const struct hm_stack *hm_inventory_stack(const struct hm_inventory *inventory,
+                                          enum hm_protocol protocol, enum hm_family family)
+{
+    for (size_t i = 0; i < inventory->stacks.count; i++) {
+        const struct hm_stack *stack = &inventory->stacks.at[i];
+
+        if (stack->protocol == protocol && stack->family == family) {
+            return stack;
+        }
+    }
+    return NULL;
+}
+
+static int compare_text(const char *a, const char *b)
+{
+    return strcmp(a == NULL ? "" : a, b == NULL ? "" : b);
+}
+
+static int compare_listeners(const void *a, const void *b)
+{
+    const struct hm_listener *x = a;
+    const struct hm_listener *y = b;
+    const int by[] = {
+        (int)x->protocol - (int)y->protocol,  (int)x->family - (int)y->family,
+        (int)x->port - (int)y->port,          compare_text(x->address, y->address),
+        compare_text(x->program, y->program), compare_text(x->service, y->service),
+        (int)x->kind - (int)y->kind,
+    };
+
+    for (size_t i = 0; i < HM_COUNT(by); i++) {
+        if (by[i] != 0) {
+            return by[i];
+        }
+    }
+    return 0;
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+    return compare_text(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorts, then drops items that compare equal to the one before; returns how many are left. */
+static size_t sort_unique(void *items, size_t count, size_t size,
+                          int (*compare)(const void *, const void *))
+{
+    char *at = items;
+    size_t left = 1;
+
+    if (count < 2) {
+        return count;
+    }
+    qsort(at, count, size, compare);
+    for (size_t i = 1; i < count; i++) {
+        if (compare(at + (left - 1) * size, at + i * size) != 0) {
+            if (left != i) {
+                memcpy(at + left * size, at + i * size, size);
+            }
+            left++;
+        }
+    }
+    return left;
+}
+
+void hm_inventory_settle(struct hm_inventory *inventory)
+{
+    struct hm_listeners *listeners = &inventory->listeners;
+    struct hm_strings *services = &inventory->services;
+
+    listeners->count =
+        sort_unique(listeners->at, listeners->count, sizeof(*listeners->at), compare_listeners);
+    services->count =
+        sort_unique(services->at, services->count, sizeof(*services->at), compare_strings);
+}
+
+/* Takes decimal digits off the text; false when there are none. */
+static bool take_number(const char **text, uint32_t *out_value)
+{
+    size_t len = strspn(*text, "0123456789");
+
+    if (!hm_str_parse_u32(*text, len, UINT32_MAX, out_value)) {
+        return false;
+    }
+    *text += len;
+    return true;
+}
+
+/* The row for a Windows version "major.minor…", or NULL. */
+static const struct generation *find_generation(const struct hm_os *os)
+{
+    const char *at = os->version == NULL ? "" : os->version;
+    uint32_t major;
+    uint32_t minor;
+
+    if (os->family != HM_OS_WINDOWS || !take_number(&at, &major) || *at++ != '.' ||
+        !take_number(&at, &minor) || (*at != '\0' && *at != '.')) {
+        return NULL;
+    }
+    for (size_t i = 0; i < HM_COUNT(generations); i++) {
+        const struct generation *row = &generations[i];
+
+        if (row->major == major && minor >= row->minor_first && minor <= row->minor_last) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+bool hm_os_is_legacy(const struct hm_os *os)
+{
+    const struct generation *row = find_generation(os);
+
+    return row != NULL && row->legacy;
+}
+
+bool hm_os_needs_kb2665809(const struct hm_os *os)
+{
+    const struct generation *row = find_generation(os);
+
+    return row != NULL && row->needs_kb2665809;
+}
+
+bool hm_os_default_dynamic(const struct hm_os *os, struct hm_range *out_range)
+{
+    const struct generation *row = find_generation(os);
+
+    if (os->family == HM_OS_LINUX) {
+        *out_range = linux_dynamic;
+        return true;
+    }
+    if (row != NULL) {
+        *out_range = row->dynamic;
+    }
+    return row != NULL;
+}
+
+/* What ReservedPorts surely keeps out. Windows ignores lines that it cannot read, so they are
+ * left out here; whoever wants to complain of them parses the whole value. */
+static enum hm_status legacy_excluded(const struct hm_registry *registry, struct hm_arena *arena,
+                                      struct hm_ports *out_ports, struct hm_err *err)
+{
+    const struct hm_strings *lines = &registry->reserved_ports;
+    struct hm_strings good = {hm_arena_alloc(arena, lines->count, sizeof(*good.at)), 0};
+    struct hm_ports listed;
+
+    if (good.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for %zu ReservedPorts lines", lines->count);
+    }
+    for (size_t i = 0; i < lines->count; i++) {
+        struct hm_strings one = {&lines->at[i], 1};
+        struct hm_ports effective;
+        enum hm_status st = hm_reserved_ports_parse(&one, arena, &listed, &effective, err);
+
+        if (st == HM_OK) {
+            good.at[good.count++] = lines->at[i];
+        } else if (st != HM_EINVAL) {
+            return st;
+        }
+    }
+    return hm_reserved_ports_parse(&good, arena, &listed, out_ports, err);
+}
+
+enum hm_status hm_inventory_excluded(const struct hm_inventory *inventory,
+                                     enum hm_protocol protocol, enum hm_family family,
+                                     struct hm_arena *arena, bool *out_known,
+                                     struct hm_ports *out_excluded, struct hm_err *err)
+{
+    const struct hm_stack *stack = hm_inventory_stack(inventory, protocol, family);
+    bool legacy = hm_os_is_legacy(&inventory->os);
+    struct hm_ports excluded = {NULL, 0};
+    bool known = false;
+    enum hm_status st = HM_OK;
+
+    if (stack != NULL) {
+        const struct hm_ports none = {NULL, 0};
+
+        /* Linux has one list and no holders: its rows are all administered. */
+        known = stack->exclusions_unsupported ||
+                (stack->has_administered &&
+                 (stack->has_runtime || inventory->os.family == HM_OS_LINUX));
+        st = hm_ports_union(stack->has_administered ? stack->administered : none,
+                            stack->has_runtime ? stack->runtime : none, arena, &excluded, err);
+    }
+    if (st == HM_OK && legacy) {
+        known = inventory->has_registry; /* no other means exists there */
+        if (known && inventory->registry.has_reserved_ports) {
+            struct hm_ports reserved;
+
+            st = legacy_excluded(&inventory->registry, arena, &reserved, err);
+            if (st == HM_OK) {
+                st = hm_ports_union(excluded, reserved, arena, &excluded, err);
+            }
+        }
+    }
+    if (st == HM_OK) {
+        *out_known = known;
+        *out_excluded = excluded;
+    }
+    return st;
+}
