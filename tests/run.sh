@@ -1,0 +1,157 @@
+#!/usr/bin/env bash
+# Everything that can be proved on one Debian 12 machine: installs what is missing, builds, tests.
+#   ./tests/run.sh            all stages
+#   ./tests/run.sh release    only some of: release clang asan tsan e2e
+# SPDX-License-Identifier: Apache-2.0
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+readonly stages_all="release clang asan tsan e2e"
+readonly packages="build-essential cmake ninja-build pkg-config clang clang-tidy clang-format
+    libclang-rt-14-dev libmicrohttpd-dev libjansson-dev libsodium-dev libsqlite3-dev libcmocka-dev
+    libgnutls28-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-jsonschema python3-yaml iproute2
+    procps sqlite3 curl binutils openssl git ca-certificates"
+
+passed=0
+failed=0
+jobs=$(nproc)
+
+usage() {
+    sed -n '2,4s/^# \{0,1\}//p' "$0"
+}
+
+say() {
+    printf '\n== %s\n' "$*"
+}
+
+install_missing() {
+    local missing=() package
+    for package in $packages; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+            missing+=("$package")
+    done
+    if [ "${#missing[@]}" -eq 0 ]; then
+        echo "All packages are installed."
+        return 0
+    fi
+    echo "Installing: ${missing[*]}"
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || { echo "Run this as root or install sudo: packages are missing."; return 1; }
+        root=(sudo)
+    fi
+    mkdir -p build
+    if ! { "${root[@]}" apt-get update -qq &&
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            "${missing[@]}"; } >build/apt.log 2>&1 </dev/null; then
+        tail -n 20 build/apt.log
+        echo "apt-get failed (build/apt.log): nothing was tested."
+        return 1
+    fi
+}
+
+# build NAME [cmake options]: configure and compile build/NAME; the log is shown when it fails.
+build() {
+    local dir=build/$1
+    shift
+    mkdir -p "$dir"
+    echo "Building $dir …"
+    if cmake -S . -B "$dir" -G Ninja "$@" >"$dir/configure.log" 2>&1 </dev/null &&
+        cmake --build "$dir" -j "$jobs" >"$dir/build.log" 2>&1 </dev/null; then
+        passed=$((passed + 1))
+        return 0
+    fi
+    tail -n 40 "$dir/configure.log" "$dir/build.log" 2>/dev/null
+    echo "FAILED: build in $dir"
+    failed=$((failed + 1))
+    return 1
+}
+
+# tests NAME [ctest options]: runs them, adds up what ctest says, shows what failed and how to
+# run it alone.
+tests() {
+    local dir=build/$1
+    shift
+    local log=$dir/ctest-$((passed + failed)).log counts
+    ctest --test-dir "$dir" --output-on-failure --no-tests=error "$@" >"$log" 2>&1 </dev/null
+    local status=$?
+    # "97% tests passed, 1 tests failed out of 42"
+    counts=$(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' "$log")
+    if [ -z "$counts" ]; then
+        tail -n 20 "$log"
+        echo "FAILED: ctest in $dir ran nothing"
+        failed=$((failed + 1))
+        return 1
+    fi
+    local bad=${counts% *} all=${counts#* }
+    passed=$((passed + all - bad))
+    failed=$((failed + bad))
+    if grep -qE '\*\*\*(Skipped|Not Run)|Not Run' "$log"; then
+        grep -E '\*\*\*|Not Run' "$log"
+        echo "FAILED: tests that did not run are no success"
+        failed=$((failed + 1))
+        return 1
+    fi
+    if [ "$status" -ne 0 ]; then
+        grep -vE '^ *[0-9]+/[0-9]+ Test .* Passed|^ *Start ' "$log" | head -c 20000
+        echo "One alone: ctest --test-dir $dir --output-on-failure -R NAME   (whole log: $log)"
+        return 1
+    fi
+    echo "$all of $all tests passed"
+}
+
+stage_release() {
+    build release -DCMAKE_BUILD_TYPE=RelWithDebInfo && tests release -LE e2e -j "$jobs"
+}
+
+stage_clang() {
+    # Warnings of a second compiler are errors too; the tests ran with the first one.
+    build clang -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug
+}
+
+stage_asan() {
+    build asan -DCMAKE_BUILD_TYPE=Debug -DHM_SANITIZE=address,undefined &&
+        tests asan -LE lint -j "$jobs"
+}
+
+stage_tsan() {
+    build tsan -DCMAKE_BUILD_TYPE=Debug -DHM_SANITIZE=thread && tests tsan -L concurrent -j "$jobs"
+}
+
+stage_e2e() {
+    { [ -x build/release/bin/hm-collector ] || build release -DCMAKE_BUILD_TYPE=RelWithDebInfo; } &&
+        tests release -L e2e
+}
+
+main() {
+    local stages=() stage began
+    for stage in "$@"; do
+        case " $stages_all " in
+        *" $stage "*) stages+=("$stage") ;;
+        *)
+            usage
+            [ "$stage" = --help ] && exit 0
+            echo "No such stage: $stage"
+            exit 2
+            ;;
+        esac
+    done
+    [ "${#stages[@]}" -gt 0 ] || read -r -a stages <<<"$stages_all"
+
+    say "packages"
+    if ! install_missing; then
+        printf '\n0 passed, 1 failed\n'
+        exit 1
+    fi
+    for stage in "${stages[@]}"; do
+        began=$SECONDS
+        say "$stage"
+        "stage_$stage"
+        echo "($stage: $((SECONDS - began)) s)"
+    done
+    printf '\nWhole run: %d s\n' "$SECONDS"
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+main "$@"
