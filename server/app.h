@@ -7,13 +7,15 @@
 struct hm_store;
 struct hm_fleet;
 struct hm_http;
-struct hm_shelf; /* server/catalogue/shelf.h: the catalogue as an immutable snapshot */
+struct hm_operators; /* server/api/access.h: operator tokens in memory */
+struct hm_shelf;     /* server/catalogue/shelf.h: the catalogue as an immutable snapshot */
 
 struct hm_app {
     struct hm_store *store;
     struct hm_fleet *fleet;
     struct hm_shelf *shelf;
     struct hm_http *http;
+    struct hm_operators *operators;
     uint32_t interval_s;     /* what agents are told */
     uint32_t silent_after_s; /* a host that has not reported for this long is silent */
     char ca_sha256[65];      /* of the CA's DER bytes, for join tokens */

@@ -22,6 +22,17 @@ enum hm_status hm_fleet_authenticate(struct hm_fleet *fleet, const char *agent_i
                                      struct hm_fleet_host **out_host,
                                      struct hm_err *err) HM_MUST_CHECK;
 
+/* An agent that has just been enrolled (after the commit). HM_ECONFLICT when it is there. */
+enum hm_status hm_fleet_put(struct hm_fleet *fleet, const struct hm_agent_row *agent,
+                            const char *name, int64_t now_ms, struct hm_err *err) HM_MUST_CHECK;
+
+/* After the commit of hm_hosts_remove (HM_AGENT_REVOKED) or of a clone. A held request is woken. */
+void hm_fleet_set_state(struct hm_fleet *fleet, const char *agent_id, enum hm_agent_state state);
+
+/* Host name as last reported, for principals and events. */
+void hm_fleet_name(struct hm_fleet *fleet, const struct hm_fleet_host *host, char *out,
+                   size_t size);
+
 /* Newest last_seen of a host, for replies; 0 when it never reported. */
 int64_t hm_fleet_last_seen(struct hm_fleet *fleet, const char *agent_id);
 
@@ -35,3 +46,75 @@ struct hm_fleet_stats {
     uint64_t refused;
 };
 void hm_fleet_stats(struct hm_fleet *fleet, struct hm_fleet_stats *out_stats);
+
+/* ---- check-ins (server/ingest) ------------------------------------------------------------- */
+
+#define HM_FLEET_DOCUMENTS 3 /* inventory, findings, outcome */
+
+/* What a check-in says besides its bodies. digests: NULL = not named. */
+struct hm_fleet_report {
+    const char *boot_id;
+    uint64_t seq;
+    const char *name;
+    const char *version;
+    const char *digests[HM_FLEET_DOCUMENTS];
+};
+
+/* What is known of the host when its report begins. */
+struct hm_fleet_known {
+    char digests[HM_FLEET_DOCUMENTS][HM_DIGEST_TEXT_BYTES]; /* acknowledged; "" none */
+    bool new_boot;
+};
+
+enum hm_fleet_answer {
+    HM_FLEET_UNCHANGED, /* nothing new, or a replay: answer at once */
+    HM_FLEET_CHANGED,   /* the caller must call hm_fleet_report_end once */
+    HM_FLEET_CLONED,    /* two live streams with one id, now or before */
+    HM_FLEET_BUSY,      /* an earlier report of this host is not committed yet */
+};
+enum hm_fleet_answer hm_fleet_report_begin(struct hm_fleet *fleet, struct hm_fleet_host *host,
+                                           const struct hm_fleet_report *report, int64_t now_ms,
+                                           struct hm_fleet_known *out_known);
+
+/* committed NULL: it failed, everything is as before. Else its digests are the acknowledged ones
+ * (NULL = as before). */
+void hm_fleet_report_end(struct hm_fleet *fleet, struct hm_fleet_host *host,
+                         const struct hm_fleet_report *committed, int64_t now_ms);
+
+void hm_fleet_count_refused(struct hm_fleet *fleet);
+
+/* ---- held requests (GET /v1/desired) -------------------------------------------------------- */
+
+/* Registers the ticket; one that waited before for the same host is woken. */
+void hm_fleet_hold(struct hm_fleet *fleet, struct hm_fleet_host *host, struct hm_ticket *ticket);
+
+/* From the resume: true when the ticket was still registered, and the caller must drop it. */
+bool hm_fleet_release(struct hm_fleet *fleet, struct hm_fleet_host *host, struct hm_ticket *ticket);
+
+/* The desired state has changed: every request that is held now is woken, paced by
+ * hm_fleet_pace, which the janitor calls often. */
+void hm_fleet_wake_all(struct hm_fleet *fleet);
+void hm_fleet_pace(struct hm_fleet *fleet, int64_t monotonic_ms);
+#define HM_FLEET_WAKES_A_SECOND 5000
+
+/* Token bucket for enrolments: false = over the rate, try later. */
+bool hm_fleet_may_enroll(struct hm_fleet *fleet, int64_t now_ms);
+#define HM_FLEET_ENROLMENTS_A_SECOND 50
+#define HM_FLEET_ENROLMENTS_BURST 500
+
+/* ---- periodic work (server/janitor) --------------------------------------------------------- */
+
+/* At most max hosts that became silent: last seen (or loaded) before before_ms. They are marked
+ * so that their next check-in takes the long way; hm_fleet_unmark_silent when that was not
+ * stored. */
+size_t hm_fleet_take_silent(struct hm_fleet *fleet, int64_t before_ms, size_t max,
+                            char (*out_ids)[HM_ID_TEXT_BYTES]);
+void hm_fleet_unmark_silent(struct hm_fleet *fleet, const char *agent_id);
+
+/* At most max hosts seen since they were last taken. */
+struct hm_fleet_seen {
+    char id[HM_ID_TEXT_BYTES];
+    int64_t last_seen_ms;
+    uint64_t seq;
+};
+size_t hm_fleet_take_seen(struct hm_fleet *fleet, size_t max, struct hm_fleet_seen *out_seen);

@@ -3,7 +3,25 @@
  *
  * All functions run inside a session (hm_store_read, or a job). Rows are in the caller's arena.
  * Times are milliseconds since 1970 UTC. History is intervals: valid_from <= t < valid_to, open
- * end = NULL. */
+ * end = NULL.
+ *
+ * Columns that struct hm_page.where may name, by list (T text, I integer; times are I, in ms;
+ * yes/no is 1/0):
+ *   hosts     T id host_id host name os os_name os_version agent_version verdict
+ *             I silent cloned first_seen last_seen safe unknown exposed blocked high medium low
+ *   verdicts  I id since at_risk, R odds
+ *             T host_id host os product requirement title protocol ports kind origin state reason
+ *               holder judged_by
+ *   findings  I id since needs_reboot
+ *             T host_id host os kind severity subject fingerprint
+ *   events    I id at          T kind host_id host actor peer
+ *   tokens    I created expires uses_left revoked      T id kind name role
+ * os is the family ("windows"); host is the host's name; verdicts.at_risk counts ports; high,
+ * medium and low count findings. A label is asked for, in hosts, verdicts and findings, by
+ *   EXISTS (SELECT 1 FROM host_labels WHERE label_host = host_id AND label_key = $1
+ *           AND label_value = $2)
+ * With page.at, labels are those of now. events and tokens have no history: page.at is HM_EINVAL,
+ * code "no_history". */
 #pragma once
 
 #include "common/crypto/digest.h"
@@ -67,8 +85,24 @@ enum hm_status hm_hosts_get(struct hm_session *s, const char *id_or_name, struct
 enum hm_status hm_hosts_list(struct hm_session *s, const struct hm_page *page,
                              struct hm_arena *arena, struct hm_host_rows *out_rows,
                              struct hm_err *err) HM_MUST_CHECK;
+/* Forgets the host as of now: closes its intervals, revokes its agent; its past stays. The
+ * caller tells the fleet (hm_fleet_set_state). */
 enum hm_status hm_hosts_remove(struct hm_session *s, const char *id, int64_t now_ms,
                                struct hm_err *err) HM_MUST_CHECK;
+/* What verdict says, from the counts: "unknown" for a silent or never judged host. */
+const char *hm_hosts_verdict(const struct hm_host_row *row);
+/* Counts the host's open findings into row (high, medium, low). */
+enum hm_status hm_hosts_count_findings(struct hm_session *s, struct hm_host_row *row,
+                                       struct hm_err *err) HM_MUST_CHECK;
+/* What the fleet knows better than the row; touches no history. */
+enum hm_status hm_hosts_touch(struct hm_session *s, const char *id, int64_t last_seen_ms,
+                              uint64_t seq, struct hm_err *err) HM_MUST_CHECK;
+/* Every agent with its host row, in no order; strings are valid during the call. row.id is "" for
+ * an agent that has no host any more. */
+typedef enum hm_status hm_agent_fn(const struct hm_agent_row *agent, const struct hm_host_row *host,
+                                   void *arg, struct hm_err *err);
+enum hm_status hm_agents_each(struct hm_session *s, hm_agent_fn *fn, void *arg,
+                              struct hm_err *err) HM_MUST_CHECK;
 
 /* ---- documents.c: bodies by digest, and which host had which when -------------------------- */
 enum hm_status hm_documents_has(struct hm_session *s, const char *digest, bool *out_has,
@@ -125,6 +159,16 @@ struct hm_verdict_rows {
 enum hm_status hm_verdicts_replace(struct hm_session *s, const char *host_id,
                                    const struct hm_verdicts *verdicts, const char *judged_by,
                                    bool first, int64_t now_ms, struct hm_err *err) HM_MUST_CHECK;
+/* As above for what several judges said: of equal requirements the first part wins. out_counts
+ * holds requirements by state. */
+struct hm_verdict_part {
+    const struct hm_verdicts *verdicts;
+    const char *judged_by;
+};
+enum hm_status hm_verdicts_replace_parts(struct hm_session *s, const char *host_id,
+                                         const struct hm_verdict_part *parts, size_t part_count,
+                                         bool first, int64_t now_ms, uint32_t out_counts[4],
+                                         struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_verdicts_list(struct hm_session *s, const struct hm_page *page,
                                 struct hm_arena *arena, struct hm_verdict_rows *out_rows,
                                 struct hm_err *err) HM_MUST_CHECK;
