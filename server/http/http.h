@@ -79,6 +79,7 @@ struct hm_route {
     enum hm_role role;
     size_t body_cap; /* 0 = no body is taken */
     hm_handler *handler;
+    const char *body_type; /* media type of the body; NULL = "application/json" */
 };
 
 /* HM_EDENIED with code "unauthenticated" (401) or "forbidden" (403). bearer is NULL when the
@@ -111,6 +112,22 @@ enum hm_status hm_http_serve(struct hm_http *http, struct hm_err *err) HM_MUST_C
 void hm_http_stop(struct hm_http *http);
 
 uint16_t hm_http_port(const struct hm_http *http);
+
+/* What happened since the start, and stands now; for metrics. */
+struct hm_http_stats {
+    uint64_t connections;       /* open now */
+    uint64_t connections_total; /* accepted */
+    uint64_t connections_over;  /* closed at once: connections_max */
+    uint64_t slow_cut;          /* closed: head, body or reading the answer took too long */
+    uint64_t held;              /* requests that wait now */
+    uint64_t bodies_in_flight_bytes;
+    uint64_t bodies_over; /* answered 503: bodies_in_flight_bytes */
+};
+void hm_http_stats(const struct hm_http *http, struct hm_http_stats *out_stats);
+
+/* Answers of a row of options.routes by status class (2 to 5; others give 0); route route_count
+ * stands for requests that met no row. */
+uint64_t hm_http_answers(const struct hm_http *http, size_t route, unsigned status_class);
 
 /* Inside a handler only: "the answer comes later". The handler then returns HM_OK with reply
  * untouched. resume is called once on a worker thread: after hm_ticket_wake, after timeout_ms,
