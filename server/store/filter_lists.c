@@ -1,0 +1,106 @@
+/* server/store/filter_lists.c — what each list can be filtered by; one row a field.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "server/store/filter.h"
+
+#include "common/ports/finding.h"
+
+static const struct hm_enum states = {hm_verdict_state_names, 4};
+static const struct hm_enum reasons = {hm_verdict_reason_names, HM_REASON_COUNT};
+static const struct hm_enum severities = {hm_severity_names, 4};
+static const struct hm_enum kinds = {hm_listener_kind_names, HM_KIND_COUNT};
+static const struct hm_enum origins = {hm_verdict_origin_names, 2};
+static const struct hm_enum protocols = {hm_protocol_names, 2};
+static const struct hm_enum os_families = {hm_os_family_names, 2};
+
+static const struct hm_filter_field host_fields[] = {
+    {"name",          HM_FILTER_TEXT,   "name",          NULL,         "host name"                               },
+    {"id",            HM_FILTER_TEXT,   "id",            NULL,         "agent id"                                },
+    {"label",         HM_FILTER_LABEL,  "",              NULL,         "label.NAME: the value of one label"      },
+    {"os",            HM_FILTER_TEXT,   "os_name",       NULL,         "system, \"Windows Server 2019 Standard\""},
+    {"os_family",     HM_FILTER_NAME,   "os",            &os_families, "windows or linux"                        },
+    {"os_version",    HM_FILTER_TEXT,   "os_version",    NULL,         "\"10.0.17763\""                          },
+    {"agent_version", HM_FILTER_TEXT,   "agent_version", NULL,         "of hm-agent"                             },
+    {"verdict",       HM_FILTER_NAME,   "verdict",       &states,      "worst of all its requirements"           },
+    {"silent",        HM_FILTER_BOOL,   "silent=1",      NULL,         "no longer reports"                       },
+    {"cloned",        HM_FILTER_BOOL,   "cloned=1",      NULL,         "its identity is used by two machines"    },
+    {"safe",          HM_FILTER_NUMBER, "safe",          NULL,         "requirements that are safe"              },
+    {"unknown",       HM_FILTER_NUMBER, "unknown",       NULL,         "unknown ones"                            },
+    {"exposed",       HM_FILTER_NUMBER, "exposed",       NULL,         "exposed ones"                            },
+    {"blocked",       HM_FILTER_NUMBER, "blocked",       NULL,         "blocked ones"                            },
+    {"high",          HM_FILTER_NUMBER, "high",          NULL,         "findings of high severity"               },
+    {"medium",        HM_FILTER_NUMBER, "medium",        NULL,         "of medium severity"                      },
+    {"low",           HM_FILTER_NUMBER, "low",           NULL,         "of low severity"                         },
+    {"first_seen",    HM_FILTER_TIME,   "first_seen",    NULL,         "first report"                            },
+    {"last_seen",     HM_FILTER_TIME,   "last_seen",     NULL,         "newest report"                           },
+};
+
+static const struct hm_filter_field verdict_fields[] = {
+    {"host",        HM_FILTER_TEXT,   "host",        NULL,         "host name"                           },
+    {"host_id",     HM_FILTER_TEXT,   "host_id",     NULL,         "agent id"                            },
+    {"label",       HM_FILTER_LABEL,  "",            NULL,         "label.NAME: a label of the host"     },
+    {"os_family",   HM_FILTER_NAME,   "os",          &os_families, "windows or linux"                    },
+    {"state",       HM_FILTER_NAME,   "state",       &states,      "safe, unknown, exposed, blocked"     },
+    {"reason",      HM_FILTER_NAME,   "reason",      &reasons,     "why it has this state"               },
+    {"product",     HM_FILTER_TEXT,   "product",     NULL,         "product id"                          },
+    {"requirement", HM_FILTER_TEXT,   "requirement", NULL,         "requirement id"                      },
+    {"title",       HM_FILTER_TEXT,   "title",       NULL,         "\"Exchange 2013 POP3 back end\""     },
+    {"protocol",    HM_FILTER_NAME,   "protocol",    &protocols,   "tcp or udp"                          },
+    {"ports",       HM_FILTER_TEXT,   "ports",       NULL,         "port list, \"9955\" or \"9933,9955\""},
+    {"kind",        HM_FILTER_NAME,   "kind",        &kinds,       "how it listens"                      },
+    {"origin",      HM_FILTER_NAME,   "origin",      &origins,     "catalogue or observed"               },
+    {"at_risk",     HM_FILTER_NUMBER, "at_risk",     NULL,         "how many of its ports are at risk"   },
+    {"odds",        HM_FILTER_NUMBER, "odds",        NULL,         "chance that a port is taken, 0 to 1" },
+    {"holder",      HM_FILTER_TEXT,   "holder",      NULL,         "program that holds a port"           },
+    {"judged_by",   HM_FILTER_TEXT,   "judged_by",   NULL,         "agent or collector"                  },
+    {"since",       HM_FILTER_TIME,   "since",       NULL,         "start of this state"                 },
+};
+
+static const struct hm_filter_field finding_fields[] = {
+    {"host",         HM_FILTER_TEXT,  "host",           NULL,         "host name"                      },
+    {"host_id",      HM_FILTER_TEXT,  "host_id",        NULL,         "agent id"                       },
+    {"label",        HM_FILTER_LABEL, "",               NULL,         "label.NAME: a label of the host"},
+    {"os_family",    HM_FILTER_NAME,  "os",             &os_families, "windows or linux"               },
+    {"kind",         HM_FILTER_TEXT,  "kind",           NULL,         "\"family_gap\""                 },
+    {"severity",     HM_FILTER_NAME,  "severity",       &severities,  "info, low, medium, high"        },
+    {"subject",      HM_FILTER_TEXT,  "subject",        NULL,         "\"tcp 9955\""                   },
+    {"fingerprint",  HM_FILTER_TEXT,  "fingerprint",    NULL,         "stable id of the finding"       },
+    {"needs_reboot", HM_FILTER_BOOL,  "needs_reboot=1", NULL,         "the remedy needs a reboot"      },
+    {"since",        HM_FILTER_TIME,  "since",          NULL,         "when it was first found"        },
+};
+
+static const struct hm_filter_field event_fields[] = {
+    {"kind",    HM_FILTER_TEXT,   "kind",    NULL, "\"verdict_changed\"" },
+    {"host",    HM_FILTER_TEXT,   "host",    NULL, "host name"           },
+    {"host_id", HM_FILTER_TEXT,   "host_id", NULL, "agent id"            },
+    {"actor",   HM_FILTER_TEXT,   "actor",   NULL, "\"token anna\""      },
+    {"peer",    HM_FILTER_TEXT,   "peer",    NULL, "address it came from"},
+    {"id",      HM_FILTER_NUMBER, "id",      NULL, "number of the event" },
+    {"at",      HM_FILTER_TIME,   "at",      NULL, "when"                },
+};
+
+static const struct hm_filter_field token_fields[] = {
+    {"id",        HM_FILTER_TEXT,   "id",        NULL, "token id"            },
+    {"kind",      HM_FILTER_TEXT,   "kind",      NULL, "join or operator"    },
+    {"name",      HM_FILTER_TEXT,   "name",      NULL, "\"laptop-anna\""     },
+    {"role",      HM_FILTER_TEXT,   "role",      NULL, "of an operator token"},
+    {"uses_left", HM_FILTER_NUMBER, "uses_left", NULL, "of a join token"     },
+    {"revoked",   HM_FILTER_BOOL,   "revoked=1", NULL, "no longer taken"     },
+    {"created",   HM_FILTER_TIME,   "created",   NULL, "when it was made"    },
+    {"expires",   HM_FILTER_TIME,   "expires",   NULL, "when it ends"        },
+};
+
+#define LIST(list, fields)                                                                         \
+    const struct hm_filter_list hm_filter_##list = {#list, fields, HM_COUNT(fields)}
+
+LIST(hosts, host_fields);
+LIST(verdicts, verdict_fields);
+LIST(findings, finding_fields);
+LIST(events, event_fields);
+LIST(tokens, token_fields);
+
+const struct hm_filter_list *const hm_filter_lists[] = {
+    &hm_filter_events, &hm_filter_findings, &hm_filter_hosts,
+    &hm_filter_tokens, &hm_filter_verdicts,
+};
+const size_t hm_filter_lists_count = HM_COUNT(hm_filter_lists);
