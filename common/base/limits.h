@@ -24,6 +24,10 @@
 /* Records. */
 #define HM_LIMIT_NAME_BYTES 255u /* product, service, program, host, label */
 #define HM_LIMIT_TEXT_BYTES 2048u
+#define HM_LIMIT_ADDRESS_BYTES 80u /* one address, with a zone or port */
+#define HM_LIMIT_ID_BYTES 64u      /* agent id, boot id, fingerprint, version */
+#define HM_LIMIT_TOKEN_BYTES 128u  /* tokens, digests, ETags */
+#define HM_LIMIT_INTERVAL_S 86400u
 #define HM_LIMIT_LISTENERS 8192u
 #define HM_LIMIT_SERVICES 4096u
 #define HM_LIMIT_SOCKETS 262144u

@@ -33,6 +33,7 @@ enum hm_field_type {
 #define HM_FIELD_REQUIRED 1u /* decoding without it is HM_EINVAL */
 #define HM_FIELD_OPTIONAL 2u /* has_offset names the bool that says "present" */
 #define HM_FIELD_DEFAULT 4u  /* absent = zero, "" or empty list; left out when writing that */
+#define HM_FIELD_WRITTEN 8u  /* absent = as above; always written */
 
 struct hm_enum {
     const char *const *names;
@@ -47,8 +48,9 @@ struct hm_field {
     unsigned flags; /* one of HM_FIELD_… */
     size_t offset;
     size_t has_offset;
-    double min; /* numbers: allowed range; strings and lists: max = longest, in bytes or rows */
-    double max;
+    double min; /* numbers: allowed range; strings and lists: shortest and longest, bytes or rows */
+    double max; /* 0 = the type's own: 65535, 2^32-1, 2^53, any real; HM_LIMIT_TEXT_BYTES (each
+                   string of a list too); HM_LIMIT_PAGE_ROWS */
     const struct hm_enum *names;
     const struct hm_record *record;
     const char *help;

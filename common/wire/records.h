@@ -101,7 +101,7 @@ struct hm_checked_in {
 extern const struct hm_record hm_record_checkin;
 extern const struct hm_record hm_record_checked_in;
 
-/* GET /v1/desired. Policies come with a later issue; the member is there and empty. */
+/* GET /v1/desired. */
 struct hm_settings {
     uint32_t interval_s;
 };

@@ -1,0 +1,21 @@
+/* common/wire/records.c — the list of all documents.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/wire/records.h"
+
+const struct hm_record_row hm_records[] = {
+    {"check",      &hm_record_check     },
+    {"checked_in", &hm_record_checked_in},
+    {"checkin",    &hm_record_checkin   },
+    {"desired",    &hm_record_desired   },
+    {"enroll",     &hm_record_enroll    },
+    {"enrolled",   &hm_record_enrolled  },
+    {"finding",    &hm_record_finding   },
+    {"findings",   &hm_record_findings  },
+    {"host_file",  &hm_record_host_file },
+    {"inventory",  &hm_record_inventory },
+    {"problem",    &hm_record_problem   },
+    {"product",    &hm_record_product   },
+    {"sample",     &hm_record_sample    },
+    {"verdict",    &hm_record_verdict   },
+};
+const size_t hm_records_count = HM_COUNT(hm_records);

@@ -1,0 +1,57 @@
+/* common/wire/records_catalogue.c — products and the ports that they need.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/wire/records_shared.h"
+
+static const struct hm_enum families = {hm_families_names, 3};
+static const struct hm_enum safe_to_exclude = {hm_safe_to_exclude_names, 3};
+static const struct hm_enum confidence = {hm_confidence_names, 4};
+
+static const struct hm_field detect_fields[] = {
+    HM_F(hm_detect, services, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_REQUIREMENTS,
+         "service names; * and ? match as in file names"),
+    HM_F(hm_detect, programs, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_REQUIREMENTS,
+         "program names; * and ? match as in file names"),
+    HM_F(hm_detect, always, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "every host has it"),
+};
+static const struct hm_record record_detect = HM_RECORD("detect", hm_detect, detect_fields);
+
+static const struct hm_field requirement_fields[] = {
+    HM_F(hm_requirement, id, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "unique in the product"),
+    HM_F(hm_requirement, title, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "what needs the ports"),
+    HM_F_ENUM(hm_requirement, protocol, HM_FIELD_REQUIRED, &hm_enum_protocol, "tcp or udp"),
+    HM_F_ENUM(hm_requirement, families, HM_FIELD_DEFAULT, &families,
+              "where the product binds; absent is both"),
+    HM_F(hm_requirement, ports, HM_TYPE_PORTS, HM_FIELD_REQUIRED, 0, 0, "the ports it must get"),
+    HM_F_ENUM(hm_requirement, kind, HM_FIELD_REQUIRED, &hm_enum_listener_kind,
+              "how the port is held"),
+    HM_F_RECORD(hm_requirement, detect, HM_FIELD_DEFAULT, &record_detect,
+                "who has this part; absent: every host with the product"),
+    HM_F_ENUM(hm_requirement, safe_to_exclude, HM_FIELD_REQUIRED, &safe_to_exclude,
+              "does the product still start when its port is excluded?"),
+    HM_F(hm_requirement, optional, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "required only once its service or listener shows"),
+    HM_F(hm_requirement, source, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_TEXT_BYTES,
+         "where this is written"),
+    HM_F_ENUM(hm_requirement, confidence, HM_FIELD_REQUIRED, &confidence,
+              "how sure the source makes it"),
+};
+static const struct hm_record record_requirement =
+    HM_RECORD("requirement", hm_requirement, requirement_fields);
+
+static const struct hm_field product_fields[] = {
+    HM_F(hm_product, id, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "file name without .json"),
+    HM_F(hm_product, title, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "name for people"),
+    HM_F(hm_product, vendor, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "who makes it"),
+    HM_F(hm_product, os, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, 2, "windows, linux; absent: both"),
+    HM_F_RECORD(hm_product, detect, HM_FIELD_REQUIRED, &record_detect, "who has it"),
+    HM_F_RECORDS(hm_product, requirements, HM_FIELD_REQUIRED, HM_LIMIT_REQUIREMENTS,
+                 &record_requirement, "the ports it must get"),
+    HM_F(hm_product, note, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,
+         "what usually goes wrong"),
+};
+const struct hm_record hm_record_product = HM_RECORD("product", hm_product, product_fields);

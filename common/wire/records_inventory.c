@@ -1,0 +1,142 @@
+/* common/wire/records_inventory.c — what a host shows: inventory, sample, host.json.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/wire/records_shared.h"
+
+const struct hm_enum hm_enum_protocol = {hm_protocol_names, 2};
+const struct hm_enum hm_enum_family = {hm_family_names, 2};
+const struct hm_enum hm_enum_os_family = {hm_os_family_names, 2};
+const struct hm_enum hm_enum_listener_kind = {hm_listener_kind_names, HM_KIND_COUNT};
+const struct hm_enum hm_enum_socket_state = {hm_socket_state_names, HM_SOCKET_STATE_COUNT};
+
+static const struct hm_field os_fields[] = {
+    HM_F_ENUM(hm_os, family, HM_FIELD_REQUIRED, &hm_enum_os_family, "kind of operating system"),
+    HM_F(hm_os, name, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "product name, as the system gives it"),
+    HM_F(hm_os, version, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "Windows: major.minor.build; Linux: kernel release"),
+    HM_F(hm_os, revision, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "Windows: update build revision"),
+    HM_F(hm_os, arch, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES, "processor"),
+    HM_F(hm_os, locale, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "language of the system: fr-FR"),
+};
+const struct hm_record hm_record_os = HM_RECORD("os", hm_os, os_fields);
+
+static const struct hm_field stack_fields[] = {
+    HM_F_ENUM(hm_stack, protocol, HM_FIELD_REQUIRED, &hm_enum_protocol, "tcp or udp"),
+    HM_F_ENUM(hm_stack, family, HM_FIELD_REQUIRED, &hm_enum_family, "ipv4 or ipv6"),
+    HM_F_OPT(hm_stack, dynamic, HM_TYPE_RANGE, 0, 0,
+             "where a port is taken when a program asks for any"),
+    HM_F_OPT(hm_stack, administered, HM_TYPE_PORTS, 0, 0,
+             "exclusions that an administrator made: a plain bind still works"),
+    HM_F_OPT(hm_stack, runtime, HM_TYPE_PORTS, 0, 0,
+             "exclusions that a component holds: others get error 10013"),
+    HM_F(hm_stack, exclusions_unsupported, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "the system has no exclusion command"),
+};
+static const struct hm_record record_stack = HM_RECORD("stack", hm_stack, stack_fields);
+
+static const struct hm_field dns_pool_fields[] = {
+    HM_F(hm_dns_pool, size, HM_TYPE_U32, HM_FIELD_REQUIRED, 0, 0, "UDP sockets of each family"),
+    HM_F(hm_dns_pool, excluded, HM_TYPE_PORTS, HM_FIELD_WRITTEN, 0, 0,
+         "ports that the pool leaves alone"),
+};
+static const struct hm_record record_dns_pool =
+    HM_RECORD("dns_socket_pool", hm_dns_pool, dns_pool_fields);
+
+static const struct hm_field hns_fields[] = {
+    HM_F(hm_hns_state, enabled, HM_TYPE_BOOL, HM_FIELD_REQUIRED, 0, 0, "EnableExcludedPortRange"),
+    HM_F(hm_hns_state, start, HM_TYPE_U32, HM_FIELD_REQUIRED, 0, 65535,
+         "ExcludedPortRangeStartPort"),
+    HM_F(hm_hns_state, count, HM_TYPE_U32, HM_FIELD_REQUIRED, 0, 65536,
+         "ExcludedPortRangePortCount"),
+};
+static const struct hm_record record_hns = HM_RECORD("hns", hm_hns_state, hns_fields);
+
+static const struct hm_field registry_fields[] = {
+    HM_F_OPT(hm_registry, reserved_ports, HM_TYPE_STRINGS, 0, HM_LIMIT_RESERVED_LINES,
+             "lines of ReservedPorts, as they stand"),
+    HM_F_OPT(hm_registry, max_user_port, HM_TYPE_U32, 0, 0, "MaxUserPort"),
+    HM_F_OPT(hm_registry, tcp_timed_wait_delay_s, HM_TYPE_U32, 0, 0, "TcpTimedWaitDelay"),
+    HM_F_RECORD_OPT(hm_registry, dns_socket_pool, &record_dns_pool, "pool of the DNS Server"),
+    HM_F_RECORD_OPT(hm_registry, hns, &record_hns, "Host Network Service"),
+};
+static const struct hm_record record_registry = HM_RECORD("registry", hm_registry, registry_fields);
+
+static const struct hm_field listener_fields[] = {
+    HM_F_ENUM(hm_listener, protocol, HM_FIELD_REQUIRED, &hm_enum_protocol, "tcp or udp"),
+    HM_F_ENUM(hm_listener, family, HM_FIELD_REQUIRED, &hm_enum_family, "ipv4 or ipv6"),
+    HM_F(hm_listener, address, HM_TYPE_STRING, HM_FIELD_REQUIRED, 0, HM_LIMIT_ADDRESS_BYTES,
+         "local address"),
+    HM_F(hm_listener, port, HM_TYPE_U16, HM_FIELD_REQUIRED, 0, 65535, "local port"),
+    HM_F(hm_listener, program, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "file name without folder"),
+    HM_F(hm_listener, service, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "Windows service or systemd unit"),
+    HM_F_ENUM(hm_listener, kind, HM_FIELD_WRITTEN, &hm_enum_listener_kind,
+              "how the port is held; absent is socket"),
+};
+const struct hm_record hm_record_listener = HM_RECORD("listener", hm_listener, listener_fields);
+
+static const struct hm_field inventory_fields[] = {
+    HM_F_RECORD(hm_inventory, os, HM_FIELD_REQUIRED, &hm_record_os, "operating system"),
+    HM_F_RECORDS(hm_inventory, stacks, HM_FIELD_REQUIRED, HM_STACK_COUNT, &record_stack,
+                 "the (protocol, family) pairs; a missing one is unknown"),
+    HM_F_RECORD_OPT(hm_inventory, registry, &record_registry,
+                    "values that are set; absent when nobody read them"),
+    HM_F_RECORDS_OPT(hm_inventory, listeners, HM_LIMIT_LISTENERS, &hm_record_listener,
+                     "who listens where; absent when unknown"),
+    HM_F_OPT(hm_inventory, services, HM_TYPE_STRINGS, 0, HM_LIMIT_SERVICES,
+             "services that run or start by themselves; absent when unknown"),
+};
+const struct hm_record hm_record_inventory = HM_RECORD("inventory", hm_inventory, inventory_fields);
+
+static const struct hm_field sample_stack_fields[] = {
+    HM_F_ENUM(hm_sample_stack, protocol, HM_FIELD_REQUIRED, &hm_enum_protocol, "tcp or udp"),
+    HM_F_ENUM(hm_sample_stack, family, HM_FIELD_REQUIRED, &hm_enum_family, "ipv4 or ipv6"),
+    HM_F(hm_sample_stack, usable, HM_TYPE_U32, HM_FIELD_REQUIRED, 0, 0,
+         "ports of the dynamic range without exclusions"),
+    HM_F(hm_sample_stack, in_use, HM_TYPE_U32, HM_FIELD_REQUIRED, 0, 0,
+         "distinct local ports in use inside usable"),
+    HM_F(hm_sample_stack, established, HM_TYPE_U32, HM_FIELD_WRITTEN, 0, 0, "live connections"),
+    HM_F(hm_sample_stack, time_wait, HM_TYPE_U32, HM_FIELD_WRITTEN, 0, 0, "in TIME_WAIT"),
+    HM_F(hm_sample_stack, bound, HM_TYPE_U32, HM_FIELD_WRITTEN, 0, 0,
+         "bound, neither listening nor connected"),
+    HM_F(hm_sample_stack, free_blocks, HM_TYPE_U32, HM_FIELD_WRITTEN, 0, 0,
+         "wholly free, aligned blocks of 64 ports"),
+};
+static const struct hm_record record_sample_stack =
+    HM_RECORD("sample_stack", hm_sample_stack, sample_stack_fields);
+
+static const struct hm_field sample_fields[] = {
+    HM_F_RECORDS(hm_sample, stacks, HM_FIELD_REQUIRED, HM_STACK_COUNT, &record_sample_stack,
+                 "counters of now, one row a stack"),
+    HM_F_OPT_AS(hm_sample, event_4227, has_events, HM_TYPE_U32,
+                "TIME_WAIT collisions since the last sample"),
+    HM_F_OPT_AS(hm_sample, event_4231, has_events, HM_TYPE_U32,
+                "TCP port exhaustions since the last sample"),
+    HM_F_OPT_AS(hm_sample, event_4266, has_events, HM_TYPE_U32,
+                "UDP port exhaustions since the last sample"),
+};
+const struct hm_record hm_record_sample = HM_RECORD("sample", hm_sample, sample_fields);
+
+static const struct hm_field host_file_fields[] = {
+    HM_F(hm_host_file, name, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "host name; absent: the folder's name"),
+    HM_F_RECORD_OPT(hm_host_file, os, &hm_record_os, "operating system"),
+    HM_F_OPT(hm_host_file, services, HM_TYPE_STRINGS, 0, HM_LIMIT_SERVICES,
+             "services that run or start by themselves"),
+    HM_F_RECORDS_OPT(hm_host_file, listeners, HM_LIMIT_LISTENERS, &hm_record_listener,
+                     "who listens where"),
+    HM_F_OPT(hm_host_file, labels, HM_TYPE_STRINGS, 0, HM_LIMIT_LABELS, "site=paris"),
+    HM_F_OPT(hm_host_file, boot_id, HM_TYPE_STRING, 0, HM_LIMIT_ID_BYTES,
+             "changes with every boot"),
+    HM_F_OPT_AS(hm_host_file, event_4227, has_events, HM_TYPE_U32,
+                "TIME_WAIT collisions since the last sample"),
+    HM_F_OPT_AS(hm_host_file, event_4231, has_events, HM_TYPE_U32,
+                "TCP port exhaustions since the last sample"),
+    HM_F_OPT_AS(hm_host_file, event_4266, has_events, HM_TYPE_U32,
+                "UDP port exhaustions since the last sample"),
+    HM_F_RECORD_OPT(hm_host_file, previous_boot, &hm_record_inventory,
+                    "inventory before the last boot"),
+};
+const struct hm_record hm_record_host_file = HM_RECORD("host_file", hm_host_file, host_file_fields);

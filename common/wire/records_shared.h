@@ -1,0 +1,27 @@
+/* common/wire/records_shared.h — the rows that several documents use.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to common/wire. */
+#pragma once
+
+#include "common/base/limits.h"
+#include "common/wire/records.h"
+
+/* Ends a file's table: name as in the schema, struct tag, array of rows. */
+#define HM_RECORD(name, tag, rows)                                                                 \
+    {                                                                                              \
+        name, sizeof(struct tag), rows, HM_COUNT(rows)                                             \
+    }
+
+/* A number that is present when a flag of another name says so. */
+#define HM_F_OPT_AS(s, m, has, t, h)                                                               \
+    HM_FIELD_(s, m, t, HM_FIELD_OPTIONAL, offsetof(struct s, has), 0, 0, NULL, NULL, h)
+
+extern const struct hm_enum hm_enum_protocol;
+extern const struct hm_enum hm_enum_family;
+extern const struct hm_enum hm_enum_os_family;
+extern const struct hm_enum hm_enum_listener_kind;
+extern const struct hm_enum hm_enum_socket_state;
+
+extern const struct hm_record hm_record_os;
+extern const struct hm_record hm_record_listener;
