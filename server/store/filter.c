@@ -176,6 +176,13 @@ static enum hm_status advance(struct parser *p)
     return p->word == NULL ? hm_fail(p->err, HM_ENOMEM, "no memory for the filter") : HM_OK;
 }
 
+/* ASCII only, so that bytes are characters for SQL too. */
+static bool is_label_name(const char *name)
+{
+    return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/") ==
+           strlen(name);
+}
+
 /* Binds a value and answers its number for the placeholder. */
 static unsigned bind(struct parser *p, struct hm_value value)
 {
@@ -363,23 +370,29 @@ static enum hm_status put_time(struct parser *p, const char *sql, const char *va
     return HM_OK;
 }
 
-static enum hm_status put_label(struct parser *p, const char *label, const char *value)
+/* sql is a JSON list of texts, "name=value". The name is no pattern: it must match as it is. */
+static enum hm_status put_label(struct parser *p, const char *sql, const char *label,
+                                const char *value)
 {
-    bool like = p->op->op == OP_LIKE || p->op->op == OP_UNLIKE;
+    const char *named = hm_arena_printf(p->arena, "%s=", label);
+    const char *whole = hm_arena_printf(p->arena, "%s=%s", label, value);
+    const char *pattern = like_pattern(p, value);
 
     if (p->op->ordered) {
         return bad(p, "labels are compared by = != ~ !~ only");
     }
-    value = like ? like_pattern(p, value) : value;
-    if (value == NULL) {
+    if (named == NULL || whole == NULL || pattern == NULL) {
         return hm_fail(p->err, HM_ENOMEM, "no memory for the filter");
     }
-    hm_buf_printf(&p->sql,
-                  "EXISTS (SELECT 1 FROM host_labels WHERE label_host=host_id AND label_key=$%u",
-                  bind(p, hm_value_text(label)));
-    hm_buf_printf(&p->sql,
-                  like ? " AND lower(label_value) LIKE $%u ESCAPE '\\')" : " AND label_value=$%u)",
-                  bind(p, hm_value_text(value)));
+    hm_buf_printf(&p->sql, "EXISTS (SELECT 1 FROM json_each(%s) AS label WHERE ", sql);
+    if (p->op->op == OP_EQUAL || p->op->op == OP_UNEQUAL) {
+        hm_buf_printf(&p->sql, "label.value=$%u)", bind(p, hm_value_text(whole)));
+        return HM_OK;
+    }
+    hm_buf_printf(&p->sql, "substr(label.value,1,%zu)=$%u", strlen(named),
+                  bind(p, hm_value_text(named)));
+    hm_buf_printf(&p->sql, " AND lower(substr(label.value,%zu)) LIKE $%u ESCAPE '\\')",
+                  strlen(named) + 1, bind(p, hm_value_text(pattern)));
     return HM_OK;
 }
 
@@ -400,7 +413,7 @@ static const struct hm_filter_field *find_field(struct parser *p, const char *na
         } else if (strncmp(field->name, name, len) == 0 && name[len] == '.' &&
                    name[len + 1] != '\0') {
             *out_label = name + len + 1;
-            return field;
+            return is_label_name(*out_label) ? field : NULL;
         }
     }
     return NULL;
@@ -426,7 +439,7 @@ static enum hm_status put_term(struct parser *p, const struct hm_filter_field *f
     case HM_FILTER_LABEL:
         break;
     }
-    return put_label(p, label, value);
+    return put_label(p, field->sql, label, value);
 }
 
 static enum hm_status parse_term(struct parser *p)

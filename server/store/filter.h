@@ -36,7 +36,7 @@ enum hm_filter_type {
     HM_FILTER_NUMBER, /* a decimal number; the column is an integer or a real */
     HM_FILTER_BOOL,   /* sql is a condition */
     HM_FILTER_TIME,   /* the column holds milliseconds, 0 or NULL = never */
-    HM_FILTER_LABEL,  /* label.NAME: a row of host_labels */
+    HM_FILTER_LABEL,  /* label.NAME; sql gives the labels, ["site=paris"] */
 };
 
 struct hm_filter_field {

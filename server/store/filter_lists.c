@@ -14,25 +14,25 @@ static const struct hm_enum protocols = {hm_protocol_names, 2};
 static const struct hm_enum os_families = {hm_os_family_names, 2};
 
 static const struct hm_filter_field host_fields[] = {
-    {"name",          HM_FILTER_TEXT,   "name",          NULL,         "host name"                               },
-    {"id",            HM_FILTER_TEXT,   "id",            NULL,         "agent id"                                },
-    {"label",         HM_FILTER_LABEL,  "",              NULL,         "label.NAME: the value of one label"      },
-    {"os",            HM_FILTER_TEXT,   "os_name",       NULL,         "system, \"Windows Server 2019 Standard\""},
-    {"os_family",     HM_FILTER_NAME,   "os",            &os_families, "windows or linux"                        },
-    {"os_version",    HM_FILTER_TEXT,   "os_version",    NULL,         "\"10.0.17763\""                          },
-    {"agent_version", HM_FILTER_TEXT,   "agent_version", NULL,         "of hm-agent"                             },
-    {"verdict",       HM_FILTER_NAME,   "verdict",       &states,      "worst of all its requirements"           },
-    {"silent",        HM_FILTER_BOOL,   "silent=1",      NULL,         "no longer reports"                       },
-    {"cloned",        HM_FILTER_BOOL,   "cloned=1",      NULL,         "its identity is used by two machines"    },
-    {"safe",          HM_FILTER_NUMBER, "safe",          NULL,         "requirements that are safe"              },
-    {"unknown",       HM_FILTER_NUMBER, "unknown",       NULL,         "unknown ones"                            },
-    {"exposed",       HM_FILTER_NUMBER, "exposed",       NULL,         "exposed ones"                            },
-    {"blocked",       HM_FILTER_NUMBER, "blocked",       NULL,         "blocked ones"                            },
-    {"high",          HM_FILTER_NUMBER, "high",          NULL,         "findings of high severity"               },
-    {"medium",        HM_FILTER_NUMBER, "medium",        NULL,         "of medium severity"                      },
-    {"low",           HM_FILTER_NUMBER, "low",           NULL,         "of low severity"                         },
-    {"first_seen",    HM_FILTER_TIME,   "first_seen",    NULL,         "first report"                            },
-    {"last_seen",     HM_FILTER_TIME,   "last_seen",     NULL,         "newest report"                           },
+    {"name",          HM_FILTER_TEXT,   "name",               NULL,         "host name"                               },
+    {"id",            HM_FILTER_TEXT,   "id",                 NULL,         "agent id"                                },
+    {"label",         HM_FILTER_LABEL,  "",                   NULL,         "label.NAME: the value of one label"      },
+    {"os",            HM_FILTER_TEXT,   "os_name",            NULL,         "system, \"Windows Server 2019 Standard\""},
+    {"os_family",     HM_FILTER_NAME,   "os",                 &os_families, "windows or linux"                        },
+    {"os_version",    HM_FILTER_TEXT,   "os_version",         NULL,         "\"10.0.17763\""                          },
+    {"agent_version", HM_FILTER_TEXT,   "agent_version",      NULL,         "of hm-agent"                             },
+    {"verdict",       HM_FILTER_NAME,   "verdict",            &states,      "worst of all its requirements"           },
+    {"silent",        HM_FILTER_BOOL,   "silent_since_ms<>0", NULL,         "no longer reports"                       },
+    {"cloned",        HM_FILTER_BOOL,   "cloned<>0",          NULL,         "its identity is used by two machines"    },
+    {"safe",          HM_FILTER_NUMBER, "safe",               NULL,         "requirements that are safe"              },
+    {"unknown",       HM_FILTER_NUMBER, "unknown",            NULL,         "unknown ones"                            },
+    {"exposed",       HM_FILTER_NUMBER, "exposed",            NULL,         "exposed ones"                            },
+    {"blocked",       HM_FILTER_NUMBER, "blocked",            NULL,         "blocked ones"                            },
+    {"high",          HM_FILTER_NUMBER, "high",               NULL,         "findings of high severity"               },
+    {"medium",        HM_FILTER_NUMBER, "medium",             NULL,         "of medium severity"                      },
+    {"low",           HM_FILTER_NUMBER, "low",                NULL,         "of low severity"                         },
+    {"first_seen",    HM_FILTER_TIME,   "first_seen",         NULL,         "first report"                            },
+    {"last_seen",     HM_FILTER_TIME,   "last_seen",          NULL,         "newest report"                           },
 };
 
 static const struct hm_filter_field verdict_fields[] = {
@@ -49,7 +49,6 @@ static const struct hm_filter_field verdict_fields[] = {
     {"ports",       HM_FILTER_TEXT,   "ports",       NULL,         "port list, \"9955\" or \"9933,9955\""},
     {"kind",        HM_FILTER_NAME,   "kind",        &kinds,       "how it listens"                      },
     {"origin",      HM_FILTER_NAME,   "origin",      &origins,     "catalogue or observed"               },
-    {"at_risk",     HM_FILTER_NUMBER, "at_risk",     NULL,         "how many of its ports are at risk"   },
     {"odds",        HM_FILTER_NUMBER, "odds",        NULL,         "chance that a port is taken, 0 to 1" },
     {"holder",      HM_FILTER_TEXT,   "holder",      NULL,         "program that holds a port"           },
     {"judged_by",   HM_FILTER_TEXT,   "judged_by",   NULL,         "agent or collector"                  },
@@ -57,16 +56,17 @@ static const struct hm_filter_field verdict_fields[] = {
 };
 
 static const struct hm_filter_field finding_fields[] = {
-    {"host",         HM_FILTER_TEXT,  "host",           NULL,         "host name"                      },
-    {"host_id",      HM_FILTER_TEXT,  "host_id",        NULL,         "agent id"                       },
-    {"label",        HM_FILTER_LABEL, "",               NULL,         "label.NAME: a label of the host"},
-    {"os_family",    HM_FILTER_NAME,  "os",             &os_families, "windows or linux"               },
-    {"kind",         HM_FILTER_TEXT,  "kind",           NULL,         "\"family_gap\""                 },
-    {"severity",     HM_FILTER_NAME,  "severity",       &severities,  "info, low, medium, high"        },
-    {"subject",      HM_FILTER_TEXT,  "subject",        NULL,         "\"tcp 9955\""                   },
-    {"fingerprint",  HM_FILTER_TEXT,  "fingerprint",    NULL,         "stable id of the finding"       },
-    {"needs_reboot", HM_FILTER_BOOL,  "needs_reboot=1", NULL,         "the remedy needs a reboot"      },
-    {"since",        HM_FILTER_TIME,  "since",          NULL,         "when it was first found"        },
+    {"host",         HM_FILTER_TEXT,  "host",            NULL,         "host name"                       },
+    {"host_id",      HM_FILTER_TEXT,  "host_id",         NULL,         "agent id"                        },
+    {"label",        HM_FILTER_LABEL, "host_labels",     NULL,         "label.NAME: a label of the host" },
+    {"silent",       HM_FILTER_BOOL,  "host_silent<>0",  NULL,         "of a host that no longer reports"},
+    {"os_family",    HM_FILTER_NAME,  "os",              &os_families, "windows or linux"                },
+    {"kind",         HM_FILTER_TEXT,  "kind",            NULL,         "\"family_gap\""                  },
+    {"severity",     HM_FILTER_NAME,  "severity",        &severities,  "info, low, medium, high"         },
+    {"subject",      HM_FILTER_TEXT,  "subject",         NULL,         "\"tcp 9955\""                    },
+    {"fingerprint",  HM_FILTER_TEXT,  "fingerprint",     NULL,         "stable id of the finding"        },
+    {"needs_reboot", HM_FILTER_BOOL,  "needs_reboot<>0", NULL,         "the remedy needs a reboot"       },
+    {"since",        HM_FILTER_TIME,  "since",           NULL,         "when it was first found"         },
 };
 
 static const struct hm_filter_field event_fields[] = {
@@ -80,14 +80,14 @@ static const struct hm_filter_field event_fields[] = {
 };
 
 static const struct hm_filter_field token_fields[] = {
-    {"id",        HM_FILTER_TEXT,   "id",        NULL, "token id"            },
-    {"kind",      HM_FILTER_TEXT,   "kind",      NULL, "join or operator"    },
-    {"name",      HM_FILTER_TEXT,   "name",      NULL, "\"laptop-anna\""     },
-    {"role",      HM_FILTER_TEXT,   "role",      NULL, "of an operator token"},
-    {"uses_left", HM_FILTER_NUMBER, "uses_left", NULL, "of a join token"     },
-    {"revoked",   HM_FILTER_BOOL,   "revoked=1", NULL, "no longer taken"     },
-    {"created",   HM_FILTER_TIME,   "created",   NULL, "when it was made"    },
-    {"expires",   HM_FILTER_TIME,   "expires",   NULL, "when it ends"        },
+    {"id",        HM_FILTER_TEXT,   "id",         NULL, "token id"            },
+    {"kind",      HM_FILTER_TEXT,   "kind",       NULL, "join or operator"    },
+    {"name",      HM_FILTER_TEXT,   "name",       NULL, "\"laptop-anna\""     },
+    {"role",      HM_FILTER_TEXT,   "role",       NULL, "of an operator token"},
+    {"uses_left", HM_FILTER_NUMBER, "uses_left",  NULL, "of a join token"     },
+    {"revoked",   HM_FILTER_BOOL,   "revoked<>0", NULL, "no longer taken"     },
+    {"created",   HM_FILTER_TIME,   "created",    NULL, "when it was made"    },
+    {"expires",   HM_FILTER_TIME,   "expires",    NULL, "when it ends"        },
 };
 
 #define LIST(list, fields)                                                                         \
