@@ -1,0 +1,42 @@
+/* agent/config.h — what an administrator sets: agent.conf, "--set key=value", defaults.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Plain data in the caller's arena. The file is read first, then "--set"; a missing file at the
+ * standard path is fine, a missing file that was named is not. */
+#pragma once
+
+#include <stdint.h>
+
+#include "common/config/cli.h"
+#include "common/config/config.h"
+#include "common/ports/inventory.h"
+
+#define HM_AGENT_CONFIG_PATH "/etc/havenmaster/agent.conf"
+
+struct hm_agent_config {
+    const char *collector; /* "https://collector.example:5830"; "" = judge here, report nowhere */
+    const char *token;     /* join token; "" none */
+    const char *token_file;
+    const char *ca_file; /* "" = what the join token vouches for, else the system's store */
+    const char *state_dir;
+    const char *name; /* "" = the host's own */
+    struct hm_strings labels;
+    const char *catalogue_dir; /* an administrator's own products; may be absent */
+    const char *product_dir;   /* shipped products; never "" after hm_agent_config_load */
+    const char *host;          /* "" = this machine; else the folder of a recorded one */
+    uint32_t interval_s;       /* 0 = as the collector says */
+    unsigned log_level;        /* enum hm_log_level */
+};
+
+extern const struct hm_config_row hm_agent_config_rows[];
+extern const size_t hm_agent_config_count;
+
+/* Defaults, file, then "--set". cli NULL = defaults only. HM_EINVAL with file and line. */
+enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *arena,
+                                    struct hm_agent_config *out_config,
+                                    struct hm_err *err) HM_MUST_CHECK;
+
+/* The join token of "token" or of the first line of "token_file"; "" when neither is set or the
+ * file is not there (an installer may remove it once it was used). In the arena. */
+enum hm_status hm_agent_config_token(const struct hm_agent_config *config, struct hm_arena *arena,
+                                     const char **out_token, struct hm_err *err) HM_MUST_CHECK;
