@@ -142,6 +142,9 @@ void hm_ticket_drop(struct hm_ticket *ticket);
 const char *hm_req_query(const struct hm_req *req, const char *name);
 const char *hm_req_header(const struct hm_req *req, const char *name);
 
+/* Name of the query parameter at a place, from 0; NULL past the last one. */
+const char *hm_req_query_name(const struct hm_req *req, size_t at);
+
 /* Decodes the body strictly (unknown members are refused). */
 enum hm_status hm_req_record(struct hm_req *req, const struct hm_record *record, void *out,
                              struct hm_err *err) HM_MUST_CHECK;

@@ -20,6 +20,11 @@ const char *hm_req_query(const struct hm_req *req, const char *name)
     return source_of(req)->query(req, name);
 }
 
+const char *hm_req_query_name(const struct hm_req *req, size_t at)
+{
+    return source_of(req)->query_name(req, at);
+}
+
 const char *hm_req_header(const struct hm_req *req, const char *name)
 {
     return source_of(req)->header(req, name);

@@ -9,6 +9,7 @@
 
 struct hm_req_source {
     const char *(*query)(const struct hm_req *req, const char *name);
+    const char *(*query_name)(const struct hm_req *req, size_t at);
     const char *(*header)(const struct hm_req *req, const char *name);
     struct hm_ticket *(*hold)(struct hm_req *req, int64_t timeout_ms, hm_handler *resume);
 };

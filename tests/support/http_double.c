@@ -25,6 +25,13 @@ static const char *double_query(const struct hm_req *req, const char *name)
     return find(((const struct hm_http_double *)req->http_private)->query, name, false);
 }
 
+static const char *double_query_name(const struct hm_req *req, size_t at)
+{
+    return at < HM_HTTP_DOUBLE_PAIRS
+               ? ((const struct hm_http_double *)req->http_private)->query[at].name
+               : NULL;
+}
+
 static const char *double_header(const struct hm_req *req, const char *name)
 {
     return find(((const struct hm_http_double *)req->http_private)->headers, name, true);
@@ -52,7 +59,8 @@ static struct hm_ticket *double_hold(struct hm_req *req, int64_t timeout_ms, hm_
     return call->ticket;
 }
 
-static const struct hm_req_source source = {double_query, double_header, double_hold};
+static const struct hm_req_source source = {double_query, double_query_name, double_header,
+                                            double_hold};
 
 void hm_http_double_init(struct hm_http_double *call, const char *method, const char *path,
                          void *app, int64_t now_ms)
