@@ -41,8 +41,8 @@ bool hm_digest_text_is_valid(const char *text)
            strspn(text + PREFIX_BYTES, "0123456789abcdef") == 2 * (size_t)HM_DIGEST_BYTES;
 }
 
-/* Where the base64 text of the first certificate is. */
-static bool pem_body(const char *pem, size_t len, const char **out_at, size_t *out_len)
+/* The first certificate with its two marks; false when there is none. */
+static bool find_certificate(const char *pem, size_t len, struct hm_span *out)
 {
     const size_t begin_len = sizeof(pem_begin) - 1;
     const size_t end_len = sizeof(pem_end) - 1;
@@ -52,34 +52,37 @@ static bool pem_body(const char *pem, size_t len, const char **out_at, size_t *o
     while (from + begin_len <= len && memcmp(pem + from, pem_begin, begin_len) != 0) {
         from++;
     }
-    from += begin_len;
-    to = from;
+    to = from + begin_len;
     while (to + end_len <= len && memcmp(pem + to, pem_end, end_len) != 0) {
         to++;
     }
-    *out_at = pem + from;
-    *out_len = to - from;
-    return to + end_len <= len;
+    if (to + end_len > len) {
+        return false;
+    }
+    out->at = pem + from;
+    out->len = to + end_len - from;
+    return true;
 }
 
 enum hm_status hm_digest_pem_sha256(const char *pem, size_t len, char out[HM_SHA256_TEXT_BYTES],
-                                    struct hm_err *err)
+                                    struct hm_span *out_certificate, struct hm_err *err)
 {
+    const size_t marks_len = sizeof(pem_begin) - 1 + sizeof(pem_end) - 1;
     unsigned char hash[crypto_hash_sha256_BYTES];
+    struct hm_span certificate;
     unsigned char *der;
-    const char *body;
-    size_t body_len;
     size_t der_len = 0;
     enum hm_status st = HM_OK;
 
-    if (!pem_body(pem, len, &body, &body_len) || body_len > CERTIFICATE_BYTES_MAX) {
+    if (!find_certificate(pem, len, &certificate) || certificate.len > CERTIFICATE_BYTES_MAX) {
         return hm_fail(err, HM_EINVAL, "this is no certificate in PEM form");
     }
-    der = malloc(body_len + 1);
+    der = malloc(certificate.len);
     if (der == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory to read a certificate");
     }
-    if (sodium_base642bin(der, body_len + 1, body, body_len, "\r\n\t ", &der_len, NULL,
+    if (sodium_base642bin(der, certificate.len, certificate.at + sizeof(pem_begin) - 1,
+                          certificate.len - marks_len, "\r\n\t ", &der_len, NULL,
                           sodium_base64_VARIANT_ORIGINAL) != 0 ||
         der_len == 0) {
         st = hm_fail(err, HM_EINVAL, "the certificate's base64 text is broken");
@@ -87,6 +90,7 @@ enum hm_status hm_digest_pem_sha256(const char *pem, size_t len, char out[HM_SHA
     }
     (void)crypto_hash_sha256(hash, der, der_len);
     hm_crypto_hex(hash, sizeof(hash), out);
+    *out_certificate = certificate;
 done:
     free(der);
     return st;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "common/base/err.h"
+#include "common/base/str.h"
 
 #define HM_DIGEST_BYTES 32
 #define HM_DIGEST_TEXT_BYTES (12 + 64 + 1)
@@ -21,8 +22,11 @@ void hm_digest_text(const void *bytes, size_t len, char out[HM_DIGEST_TEXT_BYTES
 bool hm_digest_text_is_valid(const char *text);
 
 /* SHA-256 of the DER bytes of the first certificate in a PEM text, in lower-case hex: what
- * "openssl x509 -outform der | sha256sum" prints. HM_EINVAL when there is no certificate. */
+ * "openssl x509 -outform der | sha256sum" prints. out_certificate: that certificate alone, from
+ * its BEGIN line to its END line, borrowed; what stands around it was not hashed and must not be
+ * trusted. HM_EINVAL when there is no certificate. */
 enum hm_status hm_digest_pem_sha256(const char *pem, size_t len, char out[HM_SHA256_TEXT_BYTES],
+                                    struct hm_span *out_certificate,
                                     struct hm_err *err) HM_MUST_CHECK;
 
 bool hm_crypto_equal(const void *a, const void *b, size_t len); /* constant time */
