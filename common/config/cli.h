@@ -18,6 +18,8 @@ struct hm_cli_option {
     const char *help;
 };
 
+struct hm_cli_program;
+
 /* What was given. Values are borrowed from argv. */
 struct hm_cli {
     const char *program;
@@ -25,7 +27,8 @@ struct hm_cli {
     const char *const *values; /* by option row; NULL = not given; "" for a switch that was */
     char **arguments;
     int argument_count;
-    void *app; /* what hm_cli_main was given */
+    void *app;                          /* what hm_cli_main was given */
+    const struct hm_cli_program *about; /* the program's own table */
 };
 
 struct hm_cli_verb {
