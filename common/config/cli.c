@@ -274,7 +274,7 @@ const char *hm_cli_value(const struct hm_cli *cli, const char *name)
             return cli->values[cli->verb->option_count + i];
         }
     }
-    assert(!"an option that this verb has no row for");
+    assert(false); /* an option that this verb has no row for */
     return NULL;
 }
 
