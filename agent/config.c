@@ -1,0 +1,164 @@
+/* agent/config.c — what an administrator sets: agent.conf, "--set key=value", defaults.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "common/base/str.h"
+#include "common/os/os.h"
+
+#define TOKEN_FILE_BYTES 4096u
+
+#define ROW_STRING(key, standard, help)                                                            \
+    {                                                                                              \
+#key, HM_CONFIG_STRING, offsetof(struct hm_agent_config, key), 0, 0, standard, NULL, 0,    \
+            help                                                                                   \
+    }
+
+const struct hm_config_row hm_agent_config_rows[] = {
+    ROW_STRING(collector, "",
+               "address of the collector, https://HOST:PORT; empty: judge here, report nowhere"),
+    ROW_STRING(token, "", "join token for the first contact; better kept in token_file"),
+    ROW_STRING(token_file, "",
+               "file whose first line is the join token; it may be removed once enrolled"),
+    ROW_STRING(ca_file, "",
+               "CA certificates (PEM) that may vouch for the collector; empty: what the join "
+               "token vouches for, else the system's store"),
+    ROW_STRING(state_dir, "/var/lib/havenmaster-agent",
+               "folder for the agent's identity and state; one agent, one folder"),
+    ROW_STRING(name, "", "name to report; empty: the host's own"),
+    {"labels",    HM_CONFIG_LIST,     offsetof(struct hm_agent_config, labels),     0, 0,     "",     NULL, 0,
+                                                         "labels given at enrolment: site=paris, role=dns"                                                                                                                                                  },
+    ROW_STRING(catalogue_dir, "/etc/havenmaster/catalogue.d",
+               "products of your own, one JSON file each; may be absent"),
+    ROW_STRING(product_dir, "",
+               "shipped products, for the time before the collector has sent any; empty: as "
+               "installed"),
+    ROW_STRING(host, "", "folder of a recorded host to speak for; empty: this machine"),
+    {"interval",  HM_CONFIG_DURATION, offsetof(struct hm_agent_config, interval_s), 0, 86400, "0",
+                                                         NULL,                                                                                                  0,                            "time between two looks at the host; 0: as the collector says"},
+    {"log_level", HM_CONFIG_ENUM,     offsetof(struct hm_agent_config, log_level),  0, 0,     "info",
+                                                         hm_log_level_names,                                                                                    HM_COUNT(hm_log_level_names), "least important event that is logged"                        },
+};
+const size_t hm_agent_config_count = HM_COUNT(hm_agent_config_rows);
+
+static enum hm_status read_config_file(const char *path, bool named, struct hm_arena *arena,
+                                       struct hm_agent_config *config, struct hm_err *err)
+{
+    enum hm_status st;
+    char *text;
+    size_t len;
+
+    if (!named && !hm_os_exists(path)) {
+        return HM_OK;
+    }
+    st = hm_os_read_file(path, HM_LIMIT_CONFIG_BYTES, arena, &text, &len, err);
+    if (st != HM_OK) {
+        return hm_fail(err, HM_EINVAL, "the configuration cannot be read: %s",
+                       err != NULL ? err->text : path);
+    }
+    return hm_config_parse(hm_agent_config_rows, hm_agent_config_count, path, text, len, arena,
+                           config, err);
+}
+
+static bool starts_with_key(const char *text)
+{
+    size_t len = strcspn(text, "=");
+
+    for (size_t i = 0; text[len] == '=' && i < hm_agent_config_count; i++) {
+        if (strlen(hm_agent_config_rows[i].key) == len &&
+            memcmp(hm_agent_config_rows[i].key, text, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* End of the first "key=value" of "a=1,b=2": a comma that no known key follows is the value's. */
+static size_t setting_len(const char *text)
+{
+    size_t len = strcspn(text, ",");
+
+    while (text[len] == ',' && !starts_with_key(text + len + 1)) {
+        len += 1 + strcspn(text + len + 1, ",");
+    }
+    return len;
+}
+
+static enum hm_status apply_settings(const char *text, struct hm_arena *arena,
+                                     struct hm_agent_config *config, struct hm_err *err)
+{
+    while (*text != '\0') {
+        size_t len = setting_len(text);
+        char *setting = hm_arena_strndup(arena, text, len);
+        enum hm_status st;
+        char *equals;
+
+        if (setting == NULL) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the configuration");
+        }
+        equals = strchr(setting, '=');
+        if (equals == NULL) {
+            return hm_fail(err, HM_EINVAL, "--set %s: KEY=VALUE was expected", setting);
+        }
+        *equals = '\0';
+        st = hm_config_set(hm_agent_config_rows, hm_agent_config_count, setting, equals + 1,
+                           "--set", arena, config, err);
+        if (st != HM_OK) {
+            return st;
+        }
+        text += len + (text[len] == ',' ? 1 : 0);
+    }
+    return HM_OK;
+}
+
+enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *arena,
+                                    struct hm_agent_config *out_config, struct hm_err *err)
+{
+    const char *path = cli != NULL ? hm_cli_value(cli, "config") : NULL;
+    const char *set = cli != NULL ? hm_cli_value(cli, "set") : NULL;
+    struct hm_agent_config config = {.collector = ""};
+    enum hm_status st;
+
+    st = hm_config_defaults(hm_agent_config_rows, hm_agent_config_count, arena, &config, err);
+    if (st == HM_OK && cli != NULL) {
+        st = read_config_file(path != NULL ? path : HM_AGENT_CONFIG_PATH, path != NULL, arena,
+                              &config, err);
+    }
+    if (st == HM_OK && set != NULL) {
+        st = apply_settings(set, arena, &config, err);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    if (config.product_dir[0] == '\0') {
+        config.product_dir = HM_PRODUCT_DIR;
+    }
+    *out_config = config;
+    return HM_OK;
+}
+
+enum hm_status hm_agent_config_token(const struct hm_agent_config *config, struct hm_arena *arena,
+                                     const char **out_token, struct hm_err *err)
+{
+    struct hm_span line;
+    enum hm_status st;
+    char *text;
+    size_t len;
+
+    if (config->token[0] != '\0' || config->token_file[0] == '\0' ||
+        !hm_os_exists(config->token_file)) {
+        *out_token = config->token;
+        return HM_OK;
+    }
+    st = hm_os_read_file(config->token_file, TOKEN_FILE_BYTES, arena, &text, &len, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    line = hm_str_trim(text, strcspn(text, "\r\n"));
+    *out_token = hm_arena_strndup(arena, line.at, line.len);
+    return *out_token != NULL ? HM_OK : hm_fail(err, HM_ENOMEM, "no memory for a token");
+}
