@@ -19,6 +19,7 @@
 #define HM_LIMIT_URL_BYTES 4096u
 #define HM_LIMIT_FILTER_BYTES 1024u
 #define HM_LIMIT_PAGE_ROWS 1000u
+#define HM_LIMIT_CURSOR_BYTES 1024u
 #define HM_LIMIT_WAIT_S 600u /* longest held request (RFC 7240 wait) */
 
 /* Records. */
@@ -40,6 +41,8 @@
 #define HM_LIMIT_PRODUCTS 4096u
 #define HM_LIMIT_REQUIREMENTS 256u /* of one product */
 #define HM_LIMIT_LABELS 64u
+#define HM_LIMIT_TOKEN_USES 1000000u
+#define HM_LIMIT_TOKEN_VALID_S (10u * 366u * 86400u)
 
 /* Arenas: what one request, one cycle, one check may use. */
 #define HM_LIMIT_REQUEST_ARENA_BYTES (64u * 1024u * 1024u)
