@@ -49,12 +49,12 @@ struct parser {
     struct hm_buf sql;
     struct hm_value *values;
     size_t value_count;
+    bool overflow; /* of values */
     struct hm_err *err;
 };
 
 /* Room for the longest SQL that HM_LIMIT_FILTER_TERMS terms can give. */
 #define SQL_BYTES (64u * 1024u)
-#define VALUES_MAX (HM_LIMIT_FILTER_TERMS * 4u)
 
 static unsigned position(const char *text, size_t at)
 {
@@ -186,6 +186,10 @@ static bool is_label_name(const char *name)
 /* Binds a value and answers its number for the placeholder. */
 static unsigned bind(struct parser *p, struct hm_value value)
 {
+    if (p->value_count == HM_LIMIT_FILTER_VALUES) {
+        p->overflow = true;
+        return 1;
+    }
     p->values[p->value_count++] = value;
     return (unsigned)p->value_count;
 }
@@ -554,6 +558,9 @@ static enum hm_status parse_whole(struct parser *p)
     if (st == HM_OK && p->token != TOKEN_END) {
         st = bad(p, "a ')' without its '('");
     }
+    if (st == HM_OK && p->overflow) {
+        st = bad(p, "too many values");
+    }
     return st == HM_OK ? hm_buf_status(&p->sql, p->err) : st;
 }
 
@@ -577,7 +584,7 @@ enum hm_status hm_filter_compile(const struct hm_filter_list *list, const char *
         return hm_fail_code(err, HM_EINVAL, "bad_filter", "the filter is not UTF-8 text");
     }
     hm_buf_init(&p.sql, SQL_BYTES);
-    p.values = hm_arena_alloc(arena, VALUES_MAX, sizeof(*p.values));
+    p.values = hm_arena_alloc(arena, HM_LIMIT_FILTER_VALUES, sizeof(*p.values));
     st = p.values == NULL ? hm_fail(err, HM_ENOMEM, "no memory for the filter") : parse_whole(&p);
     if (st == HM_OK) {
         sql = p.sql.len == 0 ? "" : hm_arena_printf(arena, "(%s)", hm_buf_text(&p.sql));

@@ -29,6 +29,7 @@
 
 #define HM_LIMIT_FILTER_DEPTH 16u /* parentheses and "not" */
 #define HM_LIMIT_FILTER_TERMS 64u
+#define HM_LIMIT_FILTER_VALUES 100u
 
 enum hm_filter_type {
     HM_FILTER_TEXT,
