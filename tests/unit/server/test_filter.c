@@ -192,12 +192,12 @@ static void caps(void **state)
     assert_int_equal(hm_filter_compile(&hm_filter_hosts, text, NOW_MS, &arena, &where, &err),
                      HM_EINVAL);
     for (i = 0; i < 12; i++) { /* nine values each */
-        memcpy(text + i * 16, "reason>=excluded ", 16);
+        memcpy(text + i * 17, "reason>=excluded ", 17);
     }
-    text[i * 16] = '\0';
+    text[i * 17] = '\0';
     assert_int_equal(hm_filter_compile(&hm_filter_verdicts, text, NOW_MS, &arena, &where, &err),
                      HM_EINVAL);
-    text[(i - 1) * 16] = '\0';
+    text[(i - 1) * 17] = '\0';
     assert_int_equal(hm_filter_compile(&hm_filter_verdicts, text, NOW_MS, &arena, &where, &err),
                      HM_OK);
     assert_int_equal(where.count, 99);
