@@ -1,0 +1,192 @@
+/* agent/platform/recorded/platform.c — a host described by the files of a folder.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/platform.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/platform/recorded/recorded.h"
+#include "common/os/os.h"
+#include "common/ports/headroom.h"
+
+#define FOLDER_BYTES 4096u
+#define HOST_FILE "host.json"
+
+struct hm_platform {
+    char folder[FOLDER_BYTES];
+};
+
+static enum hm_status recorded_open(const char *where, struct hm_platform **out_platform,
+                                    struct hm_err *err)
+{
+    size_t len = strlen(where);
+    struct hm_platform *platform;
+
+    while (len > 1 && (where[len - 1] == '/' || where[len - 1] == '\\')) {
+        len--;
+    }
+    if (len == 0 || len >= FOLDER_BYTES) {
+        return hm_fail(err, HM_EINVAL, "\"%s\" is no folder; give the one that collect.cmd made",
+                       where);
+    }
+    if (!hm_os_exists(where)) {
+        return hm_fail(err, HM_ENOENT,
+                       "%s: there is no such folder; give the one that collect.cmd "
+                       "made",
+                       where);
+    }
+    platform = calloc(1, sizeof(*platform));
+    if (platform == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to look at %s", where);
+    }
+    memcpy(platform->folder, where, len);
+    *out_platform = platform;
+    return HM_OK;
+}
+
+static void recorded_close(struct hm_platform *platform)
+{
+    free(platform);
+}
+
+static const char *folder_name(const char *folder)
+{
+    const char *name = folder;
+
+    for (const char *at = folder; *at != '\0'; at++) {
+        if ((*at == '/' || *at == '\\') && at[1] != '\0') {
+            name = at + 1;
+        }
+    }
+    return name;
+}
+
+static enum hm_status read_host_file(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_observation *seen = &recorded->seen;
+    struct hm_host_file *host = &recorded->host;
+    struct hm_recorded_file file;
+    enum hm_status st = hm_recorded_read(recorded, HOST_FILE, &file, err);
+
+    if (st == HM_OK && file.there) {
+        st = hm_record_decode(&hm_record_host_file, file.text, file.len, true, recorded->arena,
+                              host, NULL, err);
+        if (st != HM_OK) {
+            return hm_recorded_broken(recorded, HOST_FILE, err);
+        }
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    seen->name =
+        host->name != NULL && host->name[0] != '\0' ? host->name : folder_name(recorded->folder);
+    seen->boot_id = host->has_boot_id ? host->boot_id : "recorded";
+    seen->labels = host->labels;
+    seen->has_previous_boot = host->has_previous_boot;
+    seen->previous_boot = host->previous_boot;
+    hm_inventory_settle(&seen->previous_boot);
+    return HM_OK;
+}
+
+/* Without host.json the files themselves tell which family of systems made them. */
+static enum hm_status choose_os(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_os *os = &recorded->seen.inventory.os;
+    char *path;
+
+    if (recorded->host.has_os) {
+        *os = recorded->host.os;
+        return HM_OK;
+    }
+    path = hm_arena_printf(recorded->arena, "%s/sysctl.txt", recorded->folder);
+    if (path == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to look at %s", recorded->folder);
+    }
+    *os = (struct hm_os){.family = hm_os_exists(path) ? HM_OS_LINUX : HM_OS_WINDOWS,
+                         .name = "",
+                         .version = "",
+                         .arch = "",
+                         .locale = ""};
+    return hm_notes_add(&recorded->notes, err,
+                        HOST_FILE " does not tell the system and its version: what depends on "
+                                  "them (ReservedPorts, the default range) is not judged");
+}
+
+static enum hm_status take_sample(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_observation *seen = &recorded->seen;
+    const struct hm_host_file *host = &recorded->host;
+    enum hm_status st = HM_OK;
+
+    if (seen->has_sockets) {
+        st = hm_headroom_sample(&seen->inventory, &seen->sockets, recorded->arena, &seen->sample,
+                                err);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    seen->sample.has_events = host->has_events;
+    seen->sample.event_4227 = host->event_4227;
+    seen->sample.event_4231 = host->event_4231;
+    seen->sample.event_4266 = host->event_4266;
+    seen->has_sample = seen->has_sockets || host->has_events;
+    return HM_OK;
+}
+
+static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_tasks tasks;
+    enum hm_status st = read_host_file(recorded, err);
+
+    if (st == HM_OK) {
+        st = choose_os(recorded, err);
+    }
+    if (st == HM_OK) {
+        st = hm_recorded_tasks(recorded, &tasks, err);
+    }
+    if (st == HM_OK) {
+        st = hm_recorded_sockets(recorded, &tasks, err);
+    }
+    if (st == HM_OK && recorded->seen.inventory.os.family == HM_OS_WINDOWS) {
+        st = hm_recorded_registry(recorded, err);
+    }
+    if (st == HM_OK) {
+        st = hm_recorded_stacks(recorded, err);
+    }
+    if (st == HM_OK) {
+        st = hm_recorded_listeners(recorded, err);
+    }
+    if (st == HM_OK) {
+        hm_inventory_settle(&recorded->seen.inventory);
+        st = take_sample(recorded, err);
+    }
+    return st;
+}
+
+static enum hm_status recorded_observe(struct hm_platform *platform, struct hm_arena *arena,
+                                       struct hm_observation *out_observation, struct hm_err *err)
+{
+    struct hm_recorded recorded = {.folder = platform->folder, .arena = arena};
+    enum hm_status st;
+
+    hm_notes_init(&recorded.notes, arena);
+    st = read_all(&recorded, err);
+    if (st == HM_OK && recorded.files == 0) {
+        st = hm_fail(err, HM_EINVAL,
+                     "%s: none of the files that collect.cmd gathers is there (host.json, "
+                     "netstat.txt, ipv4-tcp-dynamicport.txt …)",
+                     platform->folder);
+    }
+    if (st == HM_OK) {
+        recorded.seen.unknown = recorded.notes.list;
+        *out_observation = recorded.seen;
+    }
+    return st;
+}
+
+const struct hm_platform_ops hm_platform_recorded = {
+    .name = "recorded",
+    .open = recorded_open,
+    .observe = recorded_observe,
+    .close = recorded_close,
+};

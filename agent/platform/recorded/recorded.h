@@ -1,0 +1,70 @@
+/* agent/platform/recorded/recorded.h — the parts of a host described by files; private to this
+ * folder and its tests.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A missing file makes its facts unknown, with a sentence in notes; a broken one is HM_EINVAL
+ * with "folder/file:line: reason" (err->line keeps the line). Everything lives in the arena. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "agent/platform/notes.h"
+#include "agent/platform/platform.h"
+#include "common/ports/netstat_text.h"
+#include "common/ports/tasklist_text.h"
+#include "common/wire/records.h"
+
+/* What deploy/windows/collect.cmd writes in place of a listing that netsh refused to give; the
+ * exit status follows. */
+#define HM_RECORDED_NETSH_FAILED "netsh failed: exit "
+
+/* DNS Server since MS08-037, where SocketPoolSize is not set (KB956188). */
+#define HM_DNS_POOL_DEFAULT 2500u
+
+/* One observation in the making. */
+struct hm_recorded {
+    const char *folder;
+    struct hm_arena *arena;
+    struct hm_notes notes;
+    struct hm_host_file host; /* host.json; all unknown when there is none */
+    struct hm_observation seen;
+    bool has_tcpip; /* tcpip-parameters.reg was read */
+    unsigned files; /* how many of the known files are there */
+};
+
+struct hm_recorded_file {
+    const char *name;
+    bool there;
+    const char *text;
+    size_t len;
+};
+
+/* files.c — reads folder/name; a file that is not there is HM_OK with there = false. */
+enum hm_status hm_recorded_read(struct hm_recorded *recorded, const char *name,
+                                struct hm_recorded_file *out_file,
+                                struct hm_err *err) HM_MUST_CHECK;
+/* Puts "folder/file:line: " before the text of a reader's error; returns its status. */
+enum hm_status hm_recorded_broken(const struct hm_recorded *recorded, const char *name,
+                                  struct hm_err *err);
+/* "file is missing: what is unknown" */
+enum hm_status hm_recorded_missing(struct hm_recorded *recorded, const char *name,
+                                   const char *unknown, struct hm_err *err) HM_MUST_CHECK;
+/* Does host.json or tasklist.csv name the service? ASCII case folded. */
+bool hm_recorded_has_service(const struct hm_recorded *recorded, const char *service);
+
+/* registry.c — tcpip-parameters.reg, dns-parameters.reg, hns-state.reg. After services. */
+enum hm_status hm_recorded_registry(struct hm_recorded *recorded, struct hm_err *err) HM_MUST_CHECK;
+
+/* stacks.c — the eight netsh files; on 2000, XP and 2003 from MaxUserPort; on Linux from
+ * sysctl.txt. After the registry. */
+enum hm_status hm_recorded_stacks(struct hm_recorded *recorded, struct hm_err *err) HM_MUST_CHECK;
+
+/* sockets.c — netstat.txt and tasklist.csv. Tasks first: they bring services; listeners last:
+ * which sockets are any depends on the stacks. */
+enum hm_status hm_recorded_tasks(struct hm_recorded *recorded, struct hm_tasks *out_tasks,
+                                 struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm_tasks *tasks,
+                                   struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_recorded_listeners(struct hm_recorded *recorded,
+                                     struct hm_err *err) HM_MUST_CHECK;

@@ -1,0 +1,226 @@
+/* agent/platform/recorded/registry.c — the registry exports of a recorded host.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/recorded/recorded.h"
+
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/str.h"
+#include "common/ports/reg_text.h"
+
+#define TCPIP_FILE "tcpip-parameters.reg"
+#define DNS_FILE "dns-parameters.reg"
+#define HNS_FILE "hns-state.reg"
+
+#define TCPIP_KEY "Tcpip\\Parameters"
+#define DNS_KEY "DNS\\Parameters"
+#define HNS_KEY "hns\\State"
+
+static enum hm_status parse(struct hm_recorded *recorded, const struct hm_recorded_file *file,
+                            struct hm_reg *out_reg, struct hm_err *err)
+{
+    enum hm_status st = hm_reg_parse(file->text, file->len, recorded->arena, out_reg, err);
+
+    return st == HM_OK ? HM_OK : hm_recorded_broken(recorded, file->name, err);
+}
+
+/* A value of the wrong type is a broken file: guessing what Windows does with it helps nobody. */
+static enum hm_status find(const struct hm_recorded *recorded, const struct hm_reg *reg,
+                           const char *file, const char *key, const char *name,
+                           enum hm_reg_type type, const struct hm_reg_value **out_value,
+                           struct hm_err *err)
+{
+    static const char *const type_names[] = {"text", "a dword", "a list of lines (hex(7))",
+                                             "bytes"};
+    const struct hm_reg_value *value = hm_reg_find(reg, key, name);
+
+    if (value != NULL && value->type != type) {
+        (void)hm_fail(err, HM_EINVAL, "%s is %s; it must be %s", name, type_names[value->type],
+                      type_names[type]);
+        return hm_recorded_broken(recorded, file, err);
+    }
+    *out_value = value;
+    return HM_OK;
+}
+
+static enum hm_status find_dword(const struct hm_recorded *recorded, const struct hm_reg *reg,
+                                 const char *file, const char *key, const char *name, bool *out_has,
+                                 uint32_t *out_value, struct hm_err *err)
+{
+    const struct hm_reg_value *value;
+    enum hm_status st = find(recorded, reg, file, key, name, HM_REG_DWORD, &value, err);
+
+    if (st == HM_OK) {
+        *out_has = value != NULL;
+        *out_value = value != NULL ? value->dword : 0;
+    }
+    return st;
+}
+
+static enum hm_status read_tcpip(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_inventory *inventory = &recorded->seen.inventory;
+    struct hm_registry registry = {0};
+    const struct hm_reg_value *lines;
+    struct hm_recorded_file file;
+    struct hm_reg reg;
+    enum hm_status st = hm_recorded_read(recorded, TCPIP_FILE, &file, err);
+
+    if (st == HM_OK && !file.there) {
+        return hm_recorded_missing(recorded, TCPIP_FILE,
+                                   "ReservedPorts, MaxUserPort and TcpTimedWaitDelay are unknown",
+                                   err);
+    }
+    if (st == HM_OK) {
+        st = parse(recorded, &file, &reg, err);
+    }
+    if (st == HM_OK) {
+        st = find_dword(recorded, &reg, TCPIP_FILE, TCPIP_KEY, "MaxUserPort",
+                        &registry.has_max_user_port, &registry.max_user_port, err);
+    }
+    if (st == HM_OK) {
+        st =
+            find_dword(recorded, &reg, TCPIP_FILE, TCPIP_KEY, "TcpTimedWaitDelay",
+                       &registry.has_tcp_timed_wait_delay_s, &registry.tcp_timed_wait_delay_s, err);
+    }
+    if (st == HM_OK) {
+        st =
+            find(recorded, &reg, TCPIP_FILE, TCPIP_KEY, "ReservedPorts", HM_REG_LINES, &lines, err);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    registry.has_reserved_ports = lines != NULL;
+    if (lines != NULL) {
+        registry.reserved_ports = lines->lines;
+    }
+    inventory->registry = registry;
+    recorded->has_tcpip = true;
+    return HM_OK;
+}
+
+static enum hm_status take_pool(struct hm_recorded *recorded, const struct hm_reg *reg,
+                                struct hm_dns_pool *out_pool, struct hm_err *err)
+{
+    struct hm_dns_pool pool = {.size = HM_DNS_POOL_DEFAULT};
+    const struct hm_reg_value *excluded;
+    struct hm_buf text;
+    uint32_t size;
+    bool has_size;
+    enum hm_status st =
+        find_dword(recorded, reg, DNS_FILE, DNS_KEY, "SocketPoolSize", &has_size, &size, err);
+
+    if (st == HM_OK) {
+        st = find(recorded, reg, DNS_FILE, DNS_KEY, "SocketPoolExcludedPortRanges", HM_REG_LINES,
+                  &excluded, err);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    if (has_size) {
+        pool.size = size;
+    }
+    hm_buf_init(&text, HM_LIMIT_INPUT_FILE_BYTES);
+    for (size_t i = 0; excluded != NULL && i < excluded->lines.count; i++) {
+        (void)hm_buf_printf(&text, "%s%s", i == 0 ? "" : ",", excluded->lines.at[i]);
+    }
+    st = hm_buf_status(&text, err);
+    if (st == HM_OK && text.len > 0) {
+        st = hm_ports_parse(hm_buf_text(&text), text.len, recorded->arena, &pool.excluded, err);
+        if (st != HM_OK) {
+            hm_err_prefix(err, "SocketPoolExcludedPortRanges");
+            st = hm_recorded_broken(recorded, DNS_FILE, err);
+        }
+    }
+    hm_buf_fini(&text);
+    if (st == HM_OK) {
+        *out_pool = pool;
+    }
+    return st;
+}
+
+/* The DNS Server's key is only there where the service is; without a list of services the
+ * export itself is the proof. */
+static enum hm_status read_dns(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_inventory *inventory = &recorded->seen.inventory;
+    bool running = hm_recorded_has_service(recorded, "DNS");
+    struct hm_recorded_file file;
+    struct hm_reg reg;
+    enum hm_status st = hm_recorded_read(recorded, DNS_FILE, &file, err);
+
+    if (st != HM_OK) {
+        return st;
+    }
+    if (!file.there) {
+        return running
+                   ? hm_recorded_missing(recorded, DNS_FILE,
+                                         "the size of the DNS Server's socket pool is unknown", err)
+                   : HM_OK;
+    }
+    st = parse(recorded, &file, &reg, err);
+    if (st != HM_OK || (inventory->has_services && !running)) {
+        return st;
+    }
+    st = take_pool(recorded, &reg, &inventory->registry.dns_socket_pool, err);
+    inventory->registry.has_dns_socket_pool = st == HM_OK;
+    return st;
+}
+
+static enum hm_status read_hns(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_registry *registry = &recorded->seen.inventory.registry;
+    struct hm_hns_state hns = {.enabled = true, .start = 50000, .count = 60};
+    struct hm_recorded_file file;
+    uint32_t enabled = 0;
+    bool has[3] = {false, false, false};
+    struct hm_hns_state found = {0};
+    struct hm_reg reg;
+    enum hm_status st = hm_recorded_read(recorded, HNS_FILE, &file, err);
+
+    if (st != HM_OK || !file.there) {
+        return st; /* most hosts have no HNS: nothing is missing */
+    }
+    st = parse(recorded, &file, &reg, err);
+    if (st == HM_OK) {
+        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "EnableExcludedPortRange", &has[0],
+                        &enabled, err);
+    }
+    if (st == HM_OK) {
+        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "ExcludedPortRangeStartPort", &has[1],
+                        &found.start, err);
+    }
+    if (st == HM_OK) {
+        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "ExcludedPortRangePortCount", &has[2],
+                        &found.count, err);
+    }
+    if (st == HM_OK && (has[0] || has[1] || has[2])) {
+        hns.enabled = has[0] ? enabled != 0 : hns.enabled;
+        hns.start = has[1] ? found.start : hns.start;
+        hns.count = has[2] ? found.count : hns.count;
+        registry->has_hns = true;
+        registry->hns = hns;
+    }
+    return st;
+}
+
+enum hm_status hm_recorded_registry(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_inventory *inventory = &recorded->seen.inventory;
+    enum hm_status st = read_tcpip(recorded, err);
+
+    if (st == HM_OK) {
+        st = read_dns(recorded, err);
+    }
+    if (st == HM_OK) {
+        st = read_hns(recorded, err);
+    }
+    if (st == HM_OK) {
+        /* On 2003 a registry without this key says nothing about ReservedPorts: unknown. */
+        inventory->has_registry =
+            recorded->has_tcpip ||
+            (!hm_os_is_legacy(&inventory->os) &&
+             (inventory->registry.has_dns_socket_pool || inventory->registry.has_hns));
+    }
+    return st;
+}

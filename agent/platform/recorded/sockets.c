@@ -1,0 +1,209 @@
+/* agent/platform/recorded/sockets.c — sockets, listeners and services of a recorded host.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/recorded/recorded.h"
+
+#include "common/base/str.h"
+
+#define NETSTAT_FILE "netstat.txt"
+#define TASKLIST_FILE "tasklist.csv"
+
+#define SYSTEM_PID 4 /* HTTP.sys and drivers; "System Idle Process" is 0 */
+
+/* Ports that HTTP.sys serves wherever System listens on them (windows-ports 2.1, 6.1). */
+static const uint16_t httpsys_ports[] = {80,   443,  2869, 5357,  5358,  5985,  5986,
+                                         8530, 8531, 8005, 47001, 49443, 32843, 32844};
+
+/* Programs whose TCP ports in the dynamic range are RPC endpoints: they ask for any port and
+ * tell the endpoint mapper, so nothing has to be kept free for them. */
+static const char *const rpc_programs[] = {
+    "certsrv.exe", "clussvc.exe", "dfsrs.exe",    "dfssvc.exe",  "dns.exe",     "inetinfo.exe",
+    "ismserv.exe", "llssrv.exe",  "lsass.exe",    "lserver.exe", "msdtc.exe",   "mstask.exe",
+    "ntfrs.exe",   "rhs.exe",     "services.exe", "spoolsv.exe", "svchost.exe", "tcpsvcs.exe",
+    "vmms.exe",    "wininit.exe", "wins.exe",
+};
+
+/* But these they ask for by number (windows-ports 6.1). */
+static const uint16_t fixed_ports[] = {1270, 1723, 1801, 2101, 2103, 2105, 2107, 2179, 3268,
+                                       3269, 3343, 3389, 3391, 5504, 5722, 6600, 7680, 9389};
+
+static bool in_list(const uint16_t *list, size_t count, uint16_t port)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_rpc_program(const char *program)
+{
+    for (size_t i = 0; i < HM_COUNT(rpc_programs); i++) {
+        if (hm_str_equal_nocase(program, rpc_programs[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The services of host.json and of the tasks, as one set. */
+static enum hm_status join_services(struct hm_recorded *recorded, const struct hm_tasks *tasks,
+                                    struct hm_err *err)
+{
+    struct hm_inventory *inventory = &recorded->seen.inventory;
+    struct hm_strings joined = {0};
+    size_t most = recorded->host.services.count;
+
+    for (size_t i = 0; i < tasks->count; i++) {
+        most += tasks->at[i].services.count;
+    }
+    joined.at = (const char **)hm_arena_alloc(recorded->arena, most, sizeof(*joined.at));
+    if (joined.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
+    }
+    for (size_t i = 0; i < recorded->host.services.count; i++) {
+        joined.at[joined.count++] = recorded->host.services.at[i];
+    }
+    for (size_t i = 0; i < tasks->count; i++) {
+        for (size_t j = 0; j < tasks->at[i].services.count; j++) {
+            joined.at[joined.count++] = tasks->at[i].services.at[j];
+        }
+    }
+    inventory->services = joined;
+    inventory->has_services = true;
+    hm_inventory_settle(inventory);
+    return HM_OK;
+}
+
+enum hm_status hm_recorded_tasks(struct hm_recorded *recorded, struct hm_tasks *out_tasks,
+                                 struct hm_err *err)
+{
+    struct hm_tasks tasks = {0};
+    struct hm_recorded_file file;
+    enum hm_status st = hm_recorded_read(recorded, TASKLIST_FILE, &file, err);
+
+    if (st == HM_OK && !file.there && recorded->seen.inventory.os.family == HM_OS_WINDOWS) {
+        st = hm_recorded_missing(recorded, TASKLIST_FILE,
+                                 recorded->host.has_services
+                                     ? "the programs behind sockets are unknown"
+                                     : "services, and the programs behind sockets, are unknown",
+                                 err);
+    } else if (st == HM_OK && file.there) {
+        st = hm_tasklist_parse(file.text, file.len, recorded->arena, &tasks, err);
+        if (st != HM_OK) {
+            return hm_recorded_broken(recorded, TASKLIST_FILE, err);
+        }
+    }
+    if (st == HM_OK && (file.there || recorded->host.has_services)) {
+        st = join_services(recorded, &tasks, err);
+    } else if (st == HM_OK && recorded->seen.inventory.os.family == HM_OS_LINUX) {
+        st = hm_notes_add(&recorded->notes, err, "host.json does not list services");
+    }
+    if (st == HM_OK) {
+        *out_tasks = tasks;
+    }
+    return st;
+}
+
+enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm_tasks *tasks,
+                                   struct hm_err *err)
+{
+    struct hm_sockets *sockets = &recorded->seen.sockets;
+    struct hm_recorded_file file;
+    enum hm_status st = hm_recorded_read(recorded, NETSTAT_FILE, &file, err);
+
+    if (st == HM_OK && !file.there) {
+        return hm_recorded_missing(
+            recorded, NETSTAT_FILE,
+            recorded->host.has_listeners
+                ? "who holds a port now, and how full the dynamic ranges are, is unknown"
+                : "listeners, who holds a port now, and how full the dynamic ranges are, is "
+                  "unknown",
+            err);
+    }
+    if (st == HM_OK) {
+        st = hm_netstat_parse(file.text, file.len, recorded->arena, sockets, err);
+        if (st != HM_OK) {
+            return hm_recorded_broken(recorded, NETSTAT_FILE, err);
+        }
+        hm_tasks_name_sockets(tasks, sockets);
+        recorded->seen.has_sockets = true;
+    }
+    return st;
+}
+
+static bool system_listens(const struct hm_sockets *sockets, const struct hm_listener *listener)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct hm_socket *socket = &sockets->at[i];
+
+        if (socket->pid == SYSTEM_PID && socket->port == listener->port &&
+            socket->protocol == listener->protocol && socket->family == listener->family &&
+            socket->state == HM_SOCKET_LISTEN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* HTTP.sys takes its ports as a runtime reservation of exactly one port; a port of System
+ * without such a row belongs to a driver (445, 139, 1701). */
+static enum hm_listener_kind system_kind(const struct hm_listener *listener,
+                                         const struct hm_stack *stack)
+{
+    const struct hm_range *row;
+
+    if (in_list(httpsys_ports, HM_COUNT(httpsys_ports), listener->port)) {
+        return HM_KIND_HTTPSYS;
+    }
+    if (stack == NULL || !stack->has_runtime || stack->runtime.count == 0) {
+        return listener->kind; /* nothing to tell by */
+    }
+    row = hm_ports_find(stack->runtime, listener->port);
+    return row != NULL && hm_range_count(*row) == 1 ? HM_KIND_HTTPSYS : HM_KIND_KERNEL;
+}
+
+static enum hm_listener_kind kind_of(const struct hm_recorded *recorded,
+                                     const struct hm_listener *listener)
+{
+    const struct hm_stack *stack =
+        hm_inventory_stack(&recorded->seen.inventory, listener->protocol, listener->family);
+
+    if (listener->protocol != HM_TCP) {
+        return listener->kind;
+    }
+    if (system_listens(&recorded->seen.sockets, listener)) {
+        return system_kind(listener, stack);
+    }
+    if (listener->kind == HM_KIND_SOCKET && stack != NULL && stack->has_dynamic &&
+        hm_range_contains(stack->dynamic, listener->port) && is_rpc_program(listener->program) &&
+        !in_list(fixed_ports, HM_COUNT(fixed_ports), listener->port)) {
+        return HM_KIND_RPC;
+    }
+    return listener->kind;
+}
+
+enum hm_status hm_recorded_listeners(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_inventory *inventory = &recorded->seen.inventory;
+    enum hm_status st;
+
+    if (recorded->host.has_listeners) {
+        inventory->listeners = recorded->host.listeners;
+        inventory->has_listeners = true;
+        return HM_OK;
+    }
+    if (!recorded->seen.has_sockets) {
+        return HM_OK;
+    }
+    st = hm_sockets_to_listeners(&recorded->seen.sockets, &inventory->stacks, recorded->arena,
+                                 &inventory->listeners, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    inventory->has_listeners = true;
+    for (size_t i = 0; i < inventory->listeners.count; i++) {
+        inventory->listeners.at[i].kind = kind_of(recorded, &inventory->listeners.at[i]);
+    }
+    return HM_OK;
+}
