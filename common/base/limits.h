@@ -27,11 +27,13 @@
 #define HM_LIMIT_TEXT_BYTES 2048u
 #define HM_LIMIT_ADDRESS_BYTES 80u /* one address, with a zone or port */
 #define HM_LIMIT_ID_BYTES 64u      /* agent id, boot id, fingerprint, version */
-#define HM_LIMIT_TOKEN_BYTES 128u  /* tokens, digests, ETags */
+#define HM_LIMIT_TOKEN_BYTES 191u  /* tokens (a join token has 139), digests, ETags */
 #define HM_LIMIT_INTERVAL_S 86400u
 #define HM_LIMIT_LISTENERS 8192u
 #define HM_LIMIT_SERVICES 4096u
 #define HM_LIMIT_SOCKETS 262144u
+#define HM_LIMIT_TASKS 65536u
+#define HM_LIMIT_REG_VALUES 65536u
 #define HM_LIMIT_RANGES 32768u /* ranges in one port list: no list needs more */
 #define HM_LIMIT_RESERVED_LINES 4096u
 #define HM_LIMIT_VERDICTS 4096u
