@@ -30,7 +30,8 @@ struct hm_value hm_value_text(const char *text); /* NULL text = SQL NULL */
 struct hm_value hm_value_blob(const void *bytes, size_t len);
 
 struct hm_db;
-struct hm_stmt;
+struct hm_stmt; /* each driver's own; its first member is const struct hm_db_driver *driver, so
+                   that a row can be read without its session */
 
 struct hm_db_driver {
     const char *scheme; /* "sqlite" */

@@ -5,23 +5,19 @@
  * Times are milliseconds since 1970 UTC. History is intervals: valid_from <= t < valid_to, open
  * end = NULL.
  *
- * Columns that struct hm_page.where may name, by list (T text, I integer; times are I, in ms;
- * yes/no is 1/0):
- *   hosts     T id host_id host name os os_name os_version agent_version verdict
- *             I silent cloned first_seen last_seen safe unknown exposed blocked high medium low
- *   verdicts  I id since at_risk, R odds
- *             T host_id host os product requirement title protocol ports kind origin state reason
- *               holder judged_by
- *   findings  I id since needs_reboot
- *             T host_id host os kind severity subject fingerprint
- *   events    I id at          T kind host_id host actor peer
- *   tokens    I created expires uses_left revoked      T id kind name role
- * os is the family ("windows"); host is the host's name; verdicts.at_risk counts ports; high,
- * medium and low count findings. A label is asked for, in hosts, verdicts and findings, by
- *   EXISTS (SELECT 1 FROM host_labels WHERE label_host = host_id AND label_key = $1
- *           AND label_value = $2)
- * With page.at, labels are those of now. events and tokens have no history: page.at is HM_EINVAL,
- * code "no_history". */
+ * Columns that struct hm_page.where may name, by list (the members below by the same names;
+ * times are in ms, yes/no is 1/0):
+ *   hosts     id name labels os_family os_name os_version agent_version verdict silent_since_ms
+ *             cloned first_seen_ms last_seen_ms safe unknown exposed blocked findings_high
+ *             findings_medium findings_low
+ *   verdicts  id host_id host_name host_labels host_silent host_os_family product requirement
+ *             title protocol ports kind origin state reason odds holder judged_by valid_from_ms
+ *   findings  id host_id host_name host_labels host_silent host_os_family kind severity subject
+ *             fingerprint needs_reboot valid_from_ms
+ *   events    id at_ms kind host_id host_name actor peer
+ *   tokens    id kind name role created_ms expires_ms uses_left revoked
+ * labels and host_labels are a JSON list, ["site=paris"]; with page.at they are those of now.
+ * events and tokens have no history: page.at is HM_EINVAL, code "no_history". */
 #pragma once
 
 #include "common/crypto/digest.h"

@@ -32,8 +32,9 @@ enum hm_status hm_store_read(struct hm_store *store, hm_session_fn *fn, void *ar
 
 struct hm_job {
     struct hm_job *next; /* private */
-    hm_session_fn *run;  /* on the writer thread; run again when the transaction is retried, so it
-                            must not keep state outside the session and arg's outputs */
+    hm_session_fn
+        *run; /* on the writer thread, arg is the job; run again when the transaction is retried, so
+                 it must not keep state outside the session and arg's outputs */
     void (*done)(struct hm_job *job, enum hm_status st, const struct hm_err *err); /* after commit
                             or failure, on the writer thread; must not block; owns job from here */
     size_t bytes; /* what it holds, for the queue's cap */
