@@ -33,6 +33,11 @@ int64_t hm_os_monotonic_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+bool hm_os_is_terminal(FILE *stream)
+{
+    return isatty(fileno(stream)) == 1;
+}
+
 /* The process id that the owner of the lock wrote there; "" when it cannot be read. */
 static void read_owner(int fd, char out[PID_TEXT_BYTES])
 {

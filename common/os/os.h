@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/base/arena.h"
 #include "common/base/buf.h"
@@ -15,6 +16,9 @@
 #include "common/ports/inventory.h"
 
 int64_t hm_os_monotonic_ms(void);
+
+/* Does a person look at the stream? Colours and progress are for those. */
+bool hm_os_is_terminal(FILE *stream);
 
 /* The whole file. HM_ENOENT when there is none, HM_ETOOBIG past cap_bytes. The text ends with
  * NUL, not counted in *out_len. */

@@ -1,0 +1,139 @@
+/* agent/cli/check.c — "hm-agent check": the verdict of this host, or of files collected on one.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/catalogue.h"
+#include "agent/cli/check_text.h"
+#include "agent/cli/verbs.h"
+#include "agent/config.h"
+#include "agent/judge.h"
+#include "common/base/limits.h"
+#include "common/os/os.h"
+#include "common/wire/records.h"
+
+/* Scripts depend on these. An unknown verdict is not a safe one: it is "at risk" here. */
+#define EXIT_SAFE 0
+#define EXIT_AT_RISK 1
+#define EXIT_UNREADABLE 3
+
+static const struct hm_cli_option options[] = {
+    {"from",        "FOLDER", "judge the files that collect.cmd gathered on a host, not this machine"},
+    {"json",        NULL,     "print one JSON document for programs"                                 },
+    {"catalogue",   "FOLDER", "products of your own, over the shipped ones"                          },
+    {"product-dir", "FOLDER", "shipped products, where they are not installed"                       },
+};
+
+static enum hm_status load_catalogue(const struct hm_cli *cli, const struct hm_agent_config *config,
+                                     struct hm_arena *arena, struct hm_catalogue *out_catalogue,
+                                     struct hm_err *err)
+{
+    const char *product_dir = hm_cli_value(cli, "product-dir");
+    const char *catalogue_dir = hm_cli_value(cli, "catalogue");
+
+    if (catalogue_dir != NULL && !hm_os_exists(catalogue_dir)) {
+        return hm_fail(err, HM_ENOENT, "%s: there is no such folder; give --catalogue one that is",
+                       catalogue_dir);
+    }
+    return hm_catalogue_load_local(product_dir != NULL ? product_dir : config->product_dir,
+                                   catalogue_dir != NULL ? catalogue_dir : config->catalogue_dir,
+                                   arena, out_catalogue, err);
+}
+
+static enum hm_status observe(const char *folder, struct hm_arena *arena,
+                              struct hm_observation *out_observation, struct hm_err *err)
+{
+    const struct hm_platform_ops *ops =
+        folder == NULL ? &hm_platform_native : &hm_platform_recorded;
+    struct hm_platform *platform;
+    enum hm_status st = ops->open(folder == NULL ? "" : folder, &platform, err);
+
+    if (st == HM_OK) {
+        st = ops->observe(platform, arena, out_observation, err);
+        ops->close(platform);
+    }
+    return st;
+}
+
+static enum hm_status format(const struct hm_cli *cli, const struct hm_observation *observation,
+                             const struct hm_judgement *judgement, struct hm_buf *out,
+                             struct hm_err *err)
+{
+    const struct hm_check check = {
+        .inventory = observation->inventory,
+        .verdicts = judgement->verdicts,
+        .findings = judgement->findings,
+        .unknown = judgement->unknown,
+    };
+
+    if (hm_cli_value(cli, "json") != NULL) {
+        return hm_record_encode_pretty(&hm_record_check, &check, out, err);
+    }
+    return hm_check_text(observation, judgement,
+                         getenv("NO_COLOR") == NULL && hm_os_is_terminal(stdout), out, err);
+}
+
+static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_config *config,
+                            struct hm_arena *arena, struct hm_buf *out, bool *out_safe,
+                            struct hm_err *err)
+{
+    struct hm_observation observation;
+    struct hm_judgement judgement;
+    struct hm_catalogue catalogue;
+    enum hm_status st = load_catalogue(cli, config, arena, &catalogue, err);
+
+    if (st == HM_OK) {
+        st = observe(hm_cli_value(cli, "from"), arena, &observation, err);
+    }
+    if (st == HM_OK) {
+        st = hm_judge_observation(&observation, &catalogue, NULL, arena, &judgement, err);
+    }
+    if (st == HM_OK) {
+        st = format(cli, &observation, &judgement, out, err);
+    }
+    if (st == HM_OK) {
+        *out_safe = hm_judgement_worst(&judgement) == HM_SAFE;
+    }
+    return st;
+}
+
+static int run(const struct hm_cli *cli)
+{
+    struct hm_agent_config config;
+    struct hm_arena arena;
+    struct hm_buf out;
+    struct hm_err err;
+    bool safe = false;
+    int status = EXIT_UNREADABLE;
+
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    hm_buf_init(&out, HM_LIMIT_REPLY_BYTES);
+    if (hm_agent_config_load(cli, &arena, &config, &err) != HM_OK) {
+        status = hm_cli_fail(cli, HM_EXIT_USAGE, &err);
+        goto done;
+    }
+    if (check(cli, &config, &arena, &out, &safe, &err) != HM_OK) {
+        status = hm_cli_fail(cli, EXIT_UNREADABLE, &err);
+        goto done;
+    }
+    if (fwrite(hm_buf_text(&out), 1, out.len, stdout) != out.len || fflush(stdout) != 0) {
+        (void)hm_fail(&err, HM_EIO, "the result could not be written to standard output");
+        status = hm_cli_fail(cli, EXIT_UNREADABLE, &err);
+        goto done;
+    }
+    status = safe ? EXIT_SAFE : EXIT_AT_RISK;
+done:
+    hm_buf_fini(&out);
+    hm_arena_fini(&arena);
+    return status;
+}
+
+const struct hm_cli_verb hm_verb_check = {
+    .name = "check",
+    .arguments = "",
+    .options = options,
+    .option_count = HM_COUNT(options),
+    .help = "verdicts and findings of this host, with no collector; exit 0 all safe, 1 any verdict "
+            "that is not (unknown too), 3 unreadable input",
+    .run = run,
+};

@@ -1,0 +1,348 @@
+/* agent/cli/check_text.c — what "hm-agent check" prints for people.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/cli/check_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/str.h"
+
+#define CELL_BYTES 512
+#define GAP 2
+
+/* One column of the verdict table. */
+struct cell {
+    const char *text;
+    size_t width;
+};
+
+#define STATE_WIDTH 7
+#define TITLE_WIDTH 43
+#define PORTS_WIDTH 16
+#define WHY_WIDTH (HM_CHECK_TEXT_COLUMNS - STATE_WIDTH - TITLE_WIDTH - PORTS_WIDTH - 3 * GAP)
+
+static const char *const state_colours[] = {"\033[32m", "\033[36m", "\033[33m", "\033[1;31m"};
+static const char *const severity_colours[] = {"\033[36m", "\033[36m", "\033[33m", "\033[1;31m"};
+static const char bold[] = "\033[1m";
+static const char plain[] = "\033[0m";
+
+static const char *const reason_texts[HM_REASON_COUNT] = {
+    "excluded",
+    "outside the dynamic range",
+    "held by its own component",
+    "in the dynamic range",
+    "held by another process",
+    "in a runtime exclusion",
+    "an exclusion breaks it",
+    "an exclusion breaks it",
+    "facts are missing",
+};
+
+/* Bytes of text that fill at most width columns, broken after a space or comma where there is
+ * one. A column is a code point: wider scripts are not lined up. */
+static size_t fit(const char *text, size_t width)
+{
+    size_t columns = 0;
+    size_t good = 0;
+    size_t i = 0;
+
+    for (; text[i] != '\0'; i++) {
+        bool starts = ((unsigned char)text[i] & 0xc0) != 0x80;
+
+        if (starts && columns == width) {
+            return text[i] == ' ' || good == 0 ? i : good;
+        }
+        columns += starts;
+        if (text[i] == ' ' || text[i] == ',') {
+            good = i + 1;
+        }
+    }
+    return i;
+}
+
+static size_t columns_of(const char *text, size_t len)
+{
+    size_t columns = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+    }
+    return columns;
+}
+
+static void put_spaces(struct hm_buf *out, size_t count)
+{
+    (void)hm_buf_printf(out, "%*s", (int)count, "");
+}
+
+static void put_coloured(struct hm_buf *out, bool colour, const char *escape, const char *text,
+                         size_t len)
+{
+    if (colour) {
+        (void)hm_buf_puts(out, escape);
+    }
+    (void)hm_buf_put(out, text, len);
+    if (colour) {
+        (void)hm_buf_puts(out, plain);
+    }
+}
+
+static void put_heading(struct hm_buf *out, bool colour, const char *text)
+{
+    put_coloured(out, colour, bold, text, strlen(text));
+    (void)hm_buf_putc(out, '\n');
+}
+
+/* Paragraph, indented, broken at the last column. */
+static void put_wrapped(struct hm_buf *out, size_t indent, const char *text)
+{
+    do {
+        size_t len = fit(text, HM_CHECK_TEXT_COLUMNS - indent);
+        size_t shown = hm_str_trim(text, len).len;
+
+        put_spaces(out, indent);
+        (void)hm_buf_put(out, text, shown);
+        (void)hm_buf_putc(out, '\n');
+        text += len;
+        text += strspn(text, " ");
+    } while (*text != '\0');
+}
+
+/* One row of cells, each wrapped in its column; the first is coloured. */
+static void put_row(struct hm_buf *out, struct cell *cells, size_t count, bool colour,
+                    const char *escape)
+{
+    bool more = true;
+    bool first_line = true;
+
+    while (more) {
+        size_t pending = 0; /* spaces that are only due when something follows */
+
+        more = false;
+        for (size_t i = 0; i < count; i++) {
+            size_t len = fit(cells[i].text, cells[i].width);
+            size_t shown = hm_str_trim(cells[i].text, len).len;
+
+            if (shown > 0) {
+                put_spaces(out, pending);
+                put_coloured(out, colour && i == 0 && first_line, escape, cells[i].text, shown);
+                pending = 0;
+            }
+            pending += cells[i].width + GAP - columns_of(cells[i].text, shown);
+            cells[i].text += len;
+            cells[i].text += strspn(cells[i].text, " ");
+            more = more || *cells[i].text != '\0';
+        }
+        (void)hm_buf_putc(out, '\n');
+        first_line = false;
+    }
+}
+
+/* "3.9 %", or "1 in 480" where a percentage says nothing. */
+static void odds_text(const struct hm_verdict *verdict, char *out, size_t size)
+{
+    const char *least = verdict->odds_at_least ? "at least " : "";
+
+    if (!verdict->has_odds) {
+        (void)hm_str_copy(out, size, "in the dynamic range, odds unknown");
+    } else if (verdict->odds >= 0.01) {
+        (void)snprintf(out, size, "taken in %s%.*f %% of starts", least,
+                       verdict->odds >= 0.0995 ? 0 : 1, verdict->odds * 100);
+    } else if (verdict->odds > 0) {
+        (void)snprintf(out, size, "taken in %s1 of %.0f starts", least, 1 / verdict->odds);
+    } else {
+        (void)hm_str_copy(out, size, "in the dynamic range, nothing else takes ports now");
+    }
+}
+
+static void holder_text(const struct hm_holder *holder, char *out, size_t size)
+{
+    char who[CELL_BYTES / 4] = "";
+    char pid[32] = "";
+    char remote[CELL_BYTES / 4] = "";
+
+    (void)hm_str_copy(who, sizeof(who),
+                      holder->program[0] != '\0' ? holder->program : "an unknown process");
+    if (holder->pid != 0) {
+        (void)snprintf(pid, sizeof(pid), " (pid %u)", (unsigned)holder->pid);
+    }
+    if (holder->remote[0] != '\0') {
+        (void)snprintf(remote, sizeof(remote), ", connected to %.96s", holder->remote);
+    }
+    (void)snprintf(out, size, "%u held by %s%s%s", holder->port, who, pid, remote);
+}
+
+static void why_text(const struct hm_verdict *verdict, char *out, size_t size)
+{
+    char text[CELL_BYTES];
+
+    if (verdict->state == HM_EXPOSED) {
+        odds_text(verdict, text, sizeof(text));
+    } else if (verdict->has_holder) {
+        holder_text(&verdict->holder, text, sizeof(text));
+    } else {
+        (void)hm_str_copy(text, sizeof(text), reason_texts[verdict->reason]);
+    }
+    /* A state of one family only is worth saying: the other was taken care of. */
+    (void)snprintf(
+        out, size, "%.400s%s%s%s", text,
+        verdict->state != HM_SAFE && verdict->families.count == 1 ? " (" : "",
+        verdict->state != HM_SAFE && verdict->families.count == 1 ? verdict->families.at[0] : "",
+        verdict->state != HM_SAFE && verdict->families.count == 1 ? " only)" : "");
+}
+
+static enum hm_status ports_text(const struct hm_verdict *verdict, char *out, size_t size,
+                                 struct hm_err *err)
+{
+    struct hm_buf ports;
+    enum hm_status st;
+
+    hm_buf_init(&ports, 1024u * 1024u);
+    (void)hm_ports_format(verdict->ports, &ports);
+    st = hm_buf_status(&ports, err);
+    if (st == HM_OK) {
+        (void)snprintf(out, size, "%s %s", hm_protocol_names[verdict->protocol],
+                       hm_buf_text(&ports));
+    }
+    hm_buf_fini(&ports);
+    return st;
+}
+
+static enum hm_status put_verdicts(const struct hm_verdicts *verdicts, bool colour,
+                                   struct hm_buf *out, struct hm_err *err)
+{
+    struct cell heads[] = {
+        {"STATE",   STATE_WIDTH},
+        {"PRODUCT", TITLE_WIDTH},
+        {"PORTS",   PORTS_WIDTH},
+        {"WHY",     WHY_WIDTH  },
+    };
+
+    if (verdicts->count == 0) {
+        (void)hm_buf_puts(out, "No known product and no listener of this host needs a port.\n");
+        return HM_OK;
+    }
+    put_row(out, heads, HM_COUNT(heads), colour, bold);
+    for (size_t i = 0; i < verdicts->count; i++) {
+        const struct hm_verdict *verdict = &verdicts->at[i];
+        char ports[CELL_BYTES];
+        char why[CELL_BYTES];
+        struct cell cells[] = {
+            {hm_verdict_state_names[verdict->state], STATE_WIDTH},
+            {verdict->title,                         TITLE_WIDTH},
+            {ports,                                  PORTS_WIDTH},
+            {why,                                    WHY_WIDTH  },
+        };
+        enum hm_status st = ports_text(verdict, ports, sizeof(ports), err);
+
+        if (st != HM_OK) {
+            return st;
+        }
+        why_text(verdict, why, sizeof(why));
+        put_row(out, cells, HM_COUNT(cells), colour, state_colours[verdict->state]);
+    }
+    return HM_OK;
+}
+
+static void put_finding(const struct hm_finding *finding, bool colour, struct hm_buf *out)
+{
+    const char *severity = hm_severity_names[finding->severity];
+
+    put_coloured(out, colour, severity_colours[finding->severity], severity, strlen(severity));
+    put_spaces(out, 8 - strlen(severity));
+    (void)hm_buf_printf(out, "%s: %s\n", finding->subject, finding->kind);
+    put_wrapped(out, 8, finding->text);
+    for (size_t i = 0; i < finding->evidence.count; i++) {
+        const struct hm_evidence *evidence = &finding->evidence.at[i];
+
+        (void)hm_buf_printf(out, "%8s- %s: ", "", evidence->name);
+        if (strlen(evidence->name) + 12 + columns_of(evidence->value, strlen(evidence->value)) <=
+            HM_CHECK_TEXT_COLUMNS) {
+            (void)hm_buf_printf(out, "%s\n", evidence->value);
+        } else {
+            (void)hm_buf_putc(out, '\n');
+            put_wrapped(out, 12, evidence->value);
+        }
+    }
+    if (finding->remedy[0] != '\0') {
+        put_wrapped(out, 8, finding->remedy);
+    }
+    for (size_t i = 0; i < finding->commands.count; i++) {
+        (void)hm_buf_printf(out, "%8s> %s\n", "", finding->commands.at[i]);
+    }
+    if (finding->needs_reboot) {
+        (void)hm_buf_printf(out, "%8sIt takes effect with the next restart.\n", "");
+    }
+}
+
+static void put_host(const struct hm_observation *observation, bool colour, struct hm_buf *out)
+{
+    const struct hm_inventory *inventory = &observation->inventory;
+    const struct hm_os *os = &inventory->os;
+    char line[1024];
+    size_t len = 0;
+
+    put_coloured(out, colour, bold, observation->name, strlen(observation->name));
+    (void)hm_buf_printf(out, "  %s%s%s\n", os->name[0] != '\0' ? os->name : "system unknown",
+                        os->version[0] != '\0' ? ", " : "", os->version);
+    len = (size_t)snprintf(line, sizeof(line), "dynamic range: ");
+    for (size_t i = 0; i < inventory->stacks.count; i++) {
+        const struct hm_stack *stack = &inventory->stacks.at[i];
+        char range[16] = "unknown";
+
+        if (stack->has_dynamic) {
+            (void)snprintf(range, sizeof(range), "%u-%u", stack->dynamic.first,
+                           stack->dynamic.last);
+        }
+        len += (size_t)snprintf(line + len, sizeof(line) - len, "%s%s/%s %s", i == 0 ? "" : ", ",
+                                hm_protocol_names[stack->protocol], hm_family_names[stack->family],
+                                range);
+    }
+    put_wrapped(out, 0, inventory->stacks.count > 0 ? line : "dynamic range: unknown");
+}
+
+static void put_summary(const struct hm_judgement *judgement, bool colour, struct hm_buf *out)
+{
+    size_t counts[HM_COUNT(state_colours)] = {0};
+    enum hm_verdict_state worst = hm_judgement_worst(judgement);
+
+    for (size_t i = 0; i < judgement->verdicts.count; i++) {
+        counts[judgement->verdicts.at[i].state]++;
+    }
+    put_coloured(out, colour, state_colours[worst],
+                 worst == HM_SAFE ? "All safe." : "Not all is safe.", worst == HM_SAFE ? 9 : 16);
+    (void)hm_buf_printf(out, " %zu blocked, %zu exposed, %zu unknown, %zu safe; %zu finding%s.\n",
+                        counts[HM_BLOCKED], counts[HM_EXPOSED], counts[HM_UNKNOWN], counts[HM_SAFE],
+                        judgement->findings.count, judgement->findings.count == 1 ? "" : "s");
+}
+
+enum hm_status hm_check_text(const struct hm_observation *observation,
+                             const struct hm_judgement *judgement, bool colour, struct hm_buf *out,
+                             struct hm_err *err)
+{
+    enum hm_status st;
+
+    put_host(observation, colour, out);
+    (void)hm_buf_putc(out, '\n');
+    st = put_verdicts(&judgement->verdicts, colour, out, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    if (judgement->findings.count > 0) {
+        (void)hm_buf_putc(out, '\n');
+        put_heading(out, colour, "FINDINGS");
+    }
+    for (size_t i = 0; i < judgement->findings.count; i++) {
+        put_finding(&judgement->findings.at[i], colour, out);
+    }
+    if (judgement->unknown.count > 0) {
+        (void)hm_buf_putc(out, '\n');
+        put_heading(out, colour, "NOT KNOWN");
+    }
+    for (size_t i = 0; i < judgement->unknown.count; i++) {
+        put_wrapped(out, 2, judgement->unknown.at[i]);
+    }
+    (void)hm_buf_putc(out, '\n');
+    put_summary(judgement, colour, out);
+    return hm_buf_status(out, err);
+}
