@@ -116,13 +116,35 @@ static enum hm_status wrong_type(const struct reader *reader, const json_t *valu
     return refuse(reader, HM_EINVAL, path, "must be %s, is %s", wanted, kind_name(value));
 }
 
+double hm_field_max(const struct hm_field *field)
+{
+    if (field->max > 0) {
+        return field->max;
+    }
+    switch (field->type) {
+    case HM_TYPE_U16:
+        return UINT16_MAX;
+    case HM_TYPE_U32:
+        return UINT32_MAX;
+    case HM_TYPE_U64:
+        return U64_MAX;
+    case HM_TYPE_STRING:
+        return HM_LIMIT_TEXT_BYTES;
+    case HM_TYPE_RECORDS:
+    case HM_TYPE_STRINGS:
+        return HM_LIMIT_PAGE_ROWS;
+    default:
+        return 0;
+    }
+}
+
 /* A whole number inside the row's range, which is never wider than the type's. */
 static enum hm_status whole_number(const struct reader *reader, const struct hm_field *field,
-                                   const json_t *value, double type_max, uint64_t *out_number,
+                                   const json_t *value, uint64_t *out_number,
                                    const struct path *path)
 {
     json_int_t min = (json_int_t)field->min;
-    json_int_t max = (json_int_t)(field->max > 0 ? field->max : type_max);
+    json_int_t max = (json_int_t)hm_field_max(field);
     json_int_t number;
 
     if (!json_is_integer(value)) {
@@ -156,7 +178,7 @@ static enum hm_status read_u16(struct reader *reader, const struct hm_field *fie
                                const json_t *value, void *at, const struct path *path)
 {
     uint64_t number = 0;
-    enum hm_status st = whole_number(reader, field, value, UINT16_MAX, &number, path);
+    enum hm_status st = whole_number(reader, field, value, &number, path);
 
     *(uint16_t *)at = (uint16_t)number;
     return st;
@@ -166,7 +188,7 @@ static enum hm_status read_u32(struct reader *reader, const struct hm_field *fie
                                const json_t *value, void *at, const struct path *path)
 {
     uint64_t number = 0;
-    enum hm_status st = whole_number(reader, field, value, UINT32_MAX, &number, path);
+    enum hm_status st = whole_number(reader, field, value, &number, path);
 
     *(uint32_t *)at = (uint32_t)number;
     return st;
@@ -176,7 +198,7 @@ static enum hm_status read_u64(struct reader *reader, const struct hm_field *fie
                                const json_t *value, void *at, const struct path *path)
 {
     uint64_t number = 0;
-    enum hm_status st = whole_number(reader, field, value, U64_MAX, &number, path);
+    enum hm_status st = whole_number(reader, field, value, &number, path);
 
     *(uint64_t *)at = number;
     return st;
@@ -208,9 +230,8 @@ static enum hm_status copy_text(struct reader *reader, const json_t *value, doub
         return wrong_type(reader, value, "a string", path);
     }
     len = json_string_length(value);
-    if ((double)len > (max > 0 ? max : HM_LIMIT_TEXT_BYTES)) {
-        return refuse(reader, HM_ETOOBIG, path, "%zu bytes, at most %.0f are taken", len,
-                      max > 0 ? max : HM_LIMIT_TEXT_BYTES);
+    if ((double)len > max) {
+        return refuse(reader, HM_ETOOBIG, path, "%zu bytes, at most %.0f are taken", len, max);
     }
     if ((double)len < min) {
         return refuse(reader, HM_EINVAL, path, "%zu bytes, at least %.0f are needed", len, min);
@@ -222,7 +243,7 @@ static enum hm_status copy_text(struct reader *reader, const json_t *value, doub
 static enum hm_status read_string(struct reader *reader, const struct hm_field *field,
                                   const json_t *value, void *at, const struct path *path)
 {
-    return copy_text(reader, value, field->min, field->max, at, path);
+    return copy_text(reader, value, field->min, hm_field_max(field), at, path);
 }
 
 static enum hm_status read_enum(struct reader *reader, const struct hm_field *field,
@@ -316,7 +337,7 @@ static enum hm_status start_list(struct reader *reader, const struct hm_field *f
                                  const json_t *value, size_t row_size, struct list *out_list,
                                  const struct path *path)
 {
-    double max = field->max > 0 ? field->max : HM_LIMIT_PAGE_ROWS;
+    double max = hm_field_max(field);
     size_t count;
 
     if (!json_is_array(value)) {

@@ -56,6 +56,9 @@ struct hm_field {
     const char *help;
 };
 
+/* The cap of a row with its max 0 made plain; 0 where there is none. */
+double hm_field_max(const struct hm_field *field);
+
 struct hm_record {
     const char *name; /* of the schema file: "inventory" */
     size_t size;      /* sizeof the struct */
