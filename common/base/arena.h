@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#include "common/base/err.h"
+
 struct hm_arena_block;
 
 struct hm_arena {
@@ -32,11 +34,7 @@ void *hm_arena_alloc(struct hm_arena *arena, size_t count, size_t size);
 /* Copies; NULL when there is no memory. hm_arena_strndup ends the copy with NUL. */
 char *hm_arena_strdup(struct hm_arena *arena, const char *text);
 char *hm_arena_strndup(struct hm_arena *arena, const char *text, size_t len);
-char *hm_arena_printf(struct hm_arena *arena, const char *fmt, ...)
-#if defined(__GNUC__)
-    __attribute__((format(printf, 2, 3)))
-#endif
-    ;
+char *hm_arena_printf(struct hm_arena *arena, const char *fmt, ...) HM_PRINTF(2, 3);
 
 /* Makes room for one more item in a growing list: when *cap is reached, copies *items (of
  * item_size bytes each) into twice the room. Returns 0 on success, -1 on no memory. The old

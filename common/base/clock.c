@@ -3,7 +3,6 @@
 #include "common/base/clock.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "common/base/str.h"
 
@@ -35,14 +34,6 @@ static void date_from_days(int64_t days, int *year, int *month, int *day)
     *day = (int)(day_of_year - (153 * month_index + 2) / 5 + 1);
     *month = (int)(month_index < 10 ? month_index + 3 : month_index - 9);
     *year = (int)(year_of_era + era * 400 + (*month <= 2 ? 1 : 0));
-}
-
-int64_t hm_clock_now_ms(void)
-{
-    struct timespec now;
-
-    (void)timespec_get(&now, TIME_UTC);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 char *hm_clock_format(int64_t time_ms, char out[HM_TIME_TEXT_BYTES])

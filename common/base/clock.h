@@ -12,7 +12,8 @@
 
 #define HM_TIME_TEXT_BYTES 40
 
-int64_t hm_clock_now_ms(void); /* wall clock; the monotonic one is hm_os_monotonic_ms */
+/* The wall clock; the monotonic one is hm_os_monotonic_ms. Each system's own, in common/os. */
+int64_t hm_clock_now_ms(void);
 
 /* Writes "2026-11-22T11:05:00Z" (years 1970 to 9999; others are clamped); returns out. */
 char *hm_clock_format(int64_t time_ms, char out[HM_TIME_TEXT_BYTES]);

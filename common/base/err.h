@@ -10,7 +10,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__) /* its "printf" is the one of an old Microsoft library */
+#define HM_MUST_CHECK __attribute__((warn_unused_result))
+#define HM_PRINTF(fmt_at, args_at) __attribute__((format(gnu_printf, fmt_at, args_at)))
+#elif defined(__GNUC__)
 #define HM_MUST_CHECK __attribute__((warn_unused_result))
 #define HM_PRINTF(fmt_at, args_at) __attribute__((format(printf, fmt_at, args_at)))
 #else

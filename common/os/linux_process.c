@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,6 +15,8 @@
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "common/base/clock.h"
 
 #define HOST_NAME_BYTES 256
 #define PID_TEXT_BYTES 24
@@ -33,9 +36,24 @@ int64_t hm_os_monotonic_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t hm_clock_now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 bool hm_os_is_terminal(FILE *stream)
 {
     return isatty(fileno(stream)) == 1;
+}
+
+void hm_os_trim_memory(void)
+{
+#if defined(__GLIBC__)
+    (void)malloc_trim(0);
+#endif
 }
 
 /* The process id that the owner of the lock wrote there; "" when it cannot be read. */

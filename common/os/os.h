@@ -17,6 +17,10 @@
 
 int64_t hm_os_monotonic_ms(void);
 
+/* Gives freed memory back to the system, where the C library keeps it else. For programs that
+ * work a moment and then wait for minutes. */
+void hm_os_trim_memory(void);
+
 /* Does a person look at the stream? Colours and progress are for those. */
 bool hm_os_is_terminal(FILE *stream);
 

@@ -8,7 +8,7 @@ else()
   target_compile_options(hm_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
     -Werror -fstack-protector-strong)
-  if(NOT HM_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  if(NOT HM_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT MINGW)
     target_compile_options(hm_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
   endif()
 endif()
@@ -16,6 +16,12 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   # POSIX and Linux calls; C itself stays without extensions.
   target_compile_definitions(hm_flags INTERFACE _GNU_SOURCE)
   target_link_options(hm_flags INTERFACE -Wl,-z,relro,-z,now)
+endif()
+if(MINGW)
+  target_compile_definitions(hm_flags INTERFACE UNICODE _UNICODE __USE_MINGW_ANSI_STDIO=1
+    _WIN32_WINNT=$<IF:$<STREQUAL:${HM_WINDOWS_ARCH},i686>,0x0502,0x0601>)
+  target_compile_options(hm_flags INTERFACE -ffunction-sections -fdata-sections)
+  target_link_options(hm_flags INTERFACE -static -Wl,--gc-sections,--dynamicbase,--nxcompat)
 endif()
 if(HM_SANITIZE)
   target_compile_options(hm_flags INTERFACE -fsanitize=${HM_SANITIZE} -fno-omit-frame-pointer)
