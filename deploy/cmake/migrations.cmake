@@ -11,9 +11,8 @@ foreach(file IN LISTS HM_SQL_FILES)
   set(version ${CMAKE_MATCH_1})
   # Bytes, not a literal: C17 promises only 4095 characters in one.
   file(READ ${file} bytes HEX)
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
-  string(REGEX REPLACE "((0x..,)(0x..,)(0x..,)(0x..,)(0x..,)(0x..,)(0x..,)(0x..,))" "\\1\n    "
-         bytes "${bytes}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
+  string(REPLACE "'\\x0a'," "'\\x0a',\n    " bytes "${bytes}")
   string(APPEND texts "static const char sql_${version}[] = {\n    ${bytes}0};\n\n")
   string(APPEND rows "    {${version}, \"${name}\", sql_${version}},\n")
 endforeach()
