@@ -302,7 +302,7 @@ static enum hm_status fail_stopped(const struct hm_http_client *client, struct h
 /* Runs the transfer to its end, or to the stop. */
 static enum hm_status run(struct hm_http_client *client, CURLcode *out_code, struct hm_err *err)
 {
-    struct curl_waitfd stop = {.fd = client->stop_fd, .events = CURL_WAIT_POLLIN};
+    struct curl_waitfd stop = {.fd = (curl_socket_t)client->stop_fd, .events = CURL_WAIT_POLLIN};
     const unsigned stop_count = client->stop_fd >= 0 ? 1 : 0;
     const int longest_wait_ms = 600000; /* curl shortens it to its own next deadline */
     int running = 1;
