@@ -58,6 +58,7 @@ struct hm_fleet_report {
     const char *name;
     const char *version;
     const char *digests[HM_FLEET_DOCUMENTS];
+    bool missing[HM_FLEET_DOCUMENTS]; /* named, but no such body is kept: not acknowledged */
 };
 
 /* What is known of the host when its report begins. */
@@ -76,8 +77,8 @@ enum hm_fleet_answer hm_fleet_report_begin(struct hm_fleet *fleet, struct hm_fle
                                            const struct hm_fleet_report *report, int64_t now_ms,
                                            struct hm_fleet_known *out_known);
 
-/* committed NULL: it failed, everything is as before. Else its digests are the acknowledged ones
- * (NULL = as before). */
+/* committed NULL: it failed, everything is as before. Else its digests are acknowledged (NULL
+ * and missing ones are as before). */
 void hm_fleet_report_end(struct hm_fleet *fleet, struct hm_fleet_host *host,
                          const struct hm_fleet_report *committed, int64_t now_ms);
 
