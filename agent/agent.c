@@ -1,0 +1,280 @@
+/* agent/agent.c — one agent: the steps that start and stop it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/agent.h"
+
+#include "common/base/clock.h"
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "common/crypto/digest.h"
+
+#define LONG_ARENA_BYTES (8u * 1024u * 1024u)
+#define LOCK_TRIES 5 /* "status" takes the lock for a moment */
+#define LOCK_PAUSE_MS 100
+
+static uint32_t random_u32(void)
+{
+    uint32_t value;
+
+    hm_crypto_random(&value, sizeof(value));
+    return value;
+}
+
+const struct hm_agent_clock hm_agent_real_clock = {
+    .now_ms = hm_clock_now_ms,
+    .monotonic_ms = hm_os_monotonic_ms,
+    .sleep_ms = hm_os_sleep_ms,
+    .is_stopped = hm_os_stop_requested,
+    .random = random_u32,
+};
+
+uint32_t hm_agent_interval_s(const struct hm_agent *agent)
+{
+    if (agent->config.interval_s != 0) {
+        return agent->config.interval_s;
+    }
+    if (agent->uplink.interval_s != 0) {
+        return agent->uplink.interval_s;
+    }
+    return agent->identity.interval_s != 0 ? agent->identity.interval_s : HM_AGENT_INTERVAL_S;
+}
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+static enum hm_status start_system(void *app, struct hm_err *err)
+{
+    enum hm_status st;
+
+    (void)app;
+    st = hm_crypto_init(err);
+    if (st == HM_OK) {
+        st = hm_http_init(err);
+    }
+    if (st == HM_OK) {
+        st = hm_os_stop_init(err);
+    }
+    return st;
+}
+
+static enum hm_status start_config(void *app, struct hm_err *err)
+{
+    struct hm_agent *agent = app;
+    enum hm_status st;
+
+    hm_arena_init(&agent->arena, LONG_ARENA_BYTES);
+    st = hm_agent_config_load(agent->cli, &agent->arena, &agent->config, err);
+    if (st == HM_OK) {
+        hm_log_set_level((enum hm_log_level)agent->config.log_level);
+    } else {
+        hm_arena_fini(&agent->arena);
+    }
+    return st;
+}
+
+static void stop_config(void *app)
+{
+    struct hm_agent *agent = app;
+
+    hm_arena_fini(&agent->arena);
+}
+
+static enum hm_status take_lock(struct hm_agent *agent, struct hm_err *err)
+{
+    const char *path = hm_arena_printf(&agent->arena, "%s/lock", agent->config.state_dir);
+    enum hm_status st;
+
+    if (path == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the agent's state");
+    }
+    st = hm_os_lock(path, &agent->lock, err);
+    for (int i = 0; st == HM_EBUSY && i < LOCK_TRIES && !agent->clock->sleep_ms(LOCK_PAUSE_MS);
+         i++) {
+        st = hm_os_lock(path, &agent->lock, err);
+    }
+    if (st == HM_EBUSY) {
+        hm_err_prefix(err, "an agent with this state is running; stop it, or give this one "
+                           "another state_dir");
+    }
+    return st;
+}
+
+static void stop_state(void *app)
+{
+    struct hm_agent *agent = app;
+
+    hm_spool_close(agent->spool);
+    hm_os_unlock(agent->lock);
+    agent->spool = NULL;
+    agent->lock = NULL;
+}
+
+static enum hm_status start_state(void *app, struct hm_err *err)
+{
+    struct hm_agent *agent = app;
+    enum hm_status st;
+
+    st = hm_os_make_folder(agent->config.state_dir, 0700, err);
+    if (st != HM_OK) {
+        hm_err_prefix(err, "the agent cannot keep its state, set state_dir to a folder it may "
+                           "write");
+        return st;
+    }
+    st = take_lock(agent, err);
+    if (st == HM_OK) {
+        st = hm_spool_open(agent->config.state_dir, &agent->spool, err);
+    }
+    if (st != HM_OK) {
+        stop_state(agent);
+    }
+    return st;
+}
+
+static enum hm_status start_platform(void *app, struct hm_err *err)
+{
+    struct hm_agent *agent = app;
+
+    if (agent->platform_ops == NULL) {
+        agent->platform_ops =
+            agent->config.host[0] != '\0' ? &hm_platform_recorded : &hm_platform_native;
+    }
+    hm_arena_init(&agent->cycle_arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    hm_buf_init(&agent->inventory_json, HM_LIMIT_DOCUMENT_BYTES);
+    hm_buf_init(&agent->findings_json, HM_LIMIT_DOCUMENT_BYTES);
+    return agent->platform_ops->open(agent->config.host, &agent->platform, err);
+}
+
+static void stop_platform(void *app)
+{
+    struct hm_agent *agent = app;
+
+    agent->platform_ops->close(agent->platform);
+    hm_buf_fini(&agent->inventory_json);
+    hm_buf_fini(&agent->findings_json);
+    hm_arena_fini(&agent->cycle_arena);
+}
+
+static enum hm_status start_identity(void *app, struct hm_err *err)
+{
+    struct hm_agent *agent = app;
+
+    return hm_identity_load(agent->config.state_dir, &agent->identity, err);
+}
+
+static void stop_identity(void *app)
+{
+    struct hm_agent *agent = app;
+
+    hm_identity_fini(&agent->identity);
+}
+
+static enum hm_status start_uplink(void *app, struct hm_err *err)
+{
+    struct hm_agent *agent = app;
+    struct hm_uplink *uplink = &agent->uplink;
+    const char *ca_path;
+    enum hm_status st;
+
+    uplink->identity = &agent->identity;
+    uplink->spool = agent->spool;
+    uplink->random = agent->clock->random;
+    if (agent->config.collector[0] == '\0') {
+        hm_log_event(HM_LOG_WARNING, "no_collector_configured");
+        return HM_OK;
+    }
+    st = hm_identity_ca_path(&agent->config, &agent->arena, &ca_path, err);
+    if (st == HM_OK) {
+        st = hm_transport_open(agent->config.collector, ca_path, &uplink->transport, err);
+    }
+    return st;
+}
+
+static void stop_uplink(void *app)
+{
+    struct hm_agent *agent = app;
+
+    hm_transport_close(&agent->uplink.transport);
+}
+
+/* The collector's last word from the spool; false when there is none that can be read. */
+static bool load_desired(struct hm_agent *agent, struct hm_catalogue *out)
+{
+    struct hm_arena *arena = &agent->catalogue_arena;
+    struct hm_desired desired;
+    struct hm_err err;
+    enum hm_status st;
+    char *text;
+    size_t len;
+
+    st = hm_spool_get(agent->spool, HM_SPOOL_DESIRED, arena, &text, &len, &err);
+    if (st == HM_OK) {
+        st = hm_record_decode(&hm_record_desired, text, len, false, arena, &desired, NULL, &err);
+    }
+    if (st != HM_OK) {
+        if (hm_spool_etag(agent->spool)[0] != '\0') {
+            hm_log_failure(HM_LOG_WARNING, "desired_state_lost", &err);
+        }
+        hm_spool_forget(agent->spool, HM_SPOOL_DESIRED);
+        return false;
+    }
+    if (agent->uplink.interval_s == 0) {
+        agent->uplink.interval_s = desired.settings.interval_s;
+    }
+    *out = desired.catalogue;
+    return true;
+}
+
+enum hm_status hm_agent_load_catalogue(struct hm_agent *agent, struct hm_err *err)
+{
+    const struct hm_agent_config *config = &agent->config;
+    struct hm_arena *arena = &agent->catalogue_arena;
+    struct hm_catalogue local = {NULL, 0};
+    struct hm_catalogue fleet;
+    enum hm_status st;
+
+    agent->catalogue = local;
+    hm_arena_reset(arena);
+    if (!load_desired(agent, &fleet)) {
+        return hm_catalogue_load_local(config->product_dir, config->catalogue_dir, arena,
+                                       &agent->catalogue, err);
+    }
+    st = hm_catalogue_load(config->catalogue_dir, arena, &local, err);
+    if (st != HM_OK && st != HM_ENOENT) {
+        return st;
+    }
+    return hm_catalogue_merge(&fleet, &local, arena, &agent->catalogue, err);
+}
+
+static enum hm_status start_catalogue(void *app, struct hm_err *err)
+{
+    struct hm_agent *agent = app;
+    enum hm_status st;
+
+    hm_arena_init(&agent->catalogue_arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    st = hm_agent_load_catalogue(agent, err);
+    if (st == HM_ENOENT) {
+        /* Listeners are judged without a catalogue too; the collector sends one. */
+        hm_log_failure(HM_LOG_WARNING, "no_catalogue_yet", err);
+        st = HM_OK;
+    }
+    if (st != HM_OK) {
+        hm_arena_fini(&agent->catalogue_arena);
+    }
+    return st;
+}
+
+static void stop_catalogue(void *app)
+{
+    struct hm_agent *agent = app;
+
+    hm_arena_fini(&agent->catalogue_arena);
+}
+
+const struct hm_step hm_agent_steps[] = {
+    {"system",    start_system,    NULL          },
+    {"config",    start_config,    stop_config   },
+    {"state",     start_state,     stop_state    },
+    {"platform",  start_platform,  stop_platform },
+    {"identity",  start_identity,  stop_identity },
+    {"uplink",    start_uplink,    stop_uplink   },
+    {"catalogue", start_catalogue, stop_catalogue},
+};
+const size_t hm_agent_steps_count = HM_COUNT(hm_agent_steps);

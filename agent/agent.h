@@ -1,0 +1,66 @@
+/* agent/agent.h — one agent: what it is made of, and the steps that start and stop it.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * One thread. Set to zero but for cli and clock, then run by hm_lifecycle_run with
+ * hm_agent_steps. */
+#pragma once
+
+#include "agent/catalogue.h"
+#include "agent/config.h"
+#include "agent/platform/platform.h"
+#include "agent/status.h"
+#include "agent/uplink.h"
+#include "common/base/lifecycle.h"
+#include "common/os/os.h"
+
+/* Time and chance come in from outside. */
+#define HM_AGENT_INTERVAL_S 300
+#define HM_HOST_NAME_BYTES 256
+
+struct hm_agent_clock {
+    int64_t (*now_ms)(void);
+    int64_t (*monotonic_ms)(void);
+    bool (*sleep_ms)(int64_t ms); /* true = a stop was asked for */
+    bool (*is_stopped)(void);
+    uint32_t (*random)(void);
+};
+extern const struct hm_agent_clock hm_agent_real_clock;
+
+struct hm_agent {
+    const struct hm_cli *cli; /* NULL = defaults */
+    const struct hm_agent_clock *clock;
+    struct hm_arena arena; /* what lives as long as the agent */
+    struct hm_agent_config config;
+    struct hm_os_lock *lock;
+    struct hm_spool *spool;
+    const struct hm_platform_ops *platform_ops;
+    struct hm_platform *platform;
+    struct hm_arena catalogue_arena;
+    struct hm_catalogue catalogue;
+    struct hm_identity identity;
+    struct hm_uplink uplink; /* transport.ops NULL = no collector is configured */
+
+    struct hm_arena cycle_arena;       /* of one look, until its report is acknowledged */
+    struct hm_observation observation; /* the last look's; in cycle_arena */
+    struct hm_judgement judgement;     /* likewise */
+    struct hm_buf inventory_json;
+    struct hm_buf findings_json;
+    struct hm_report report;
+    bool has_report; /* not acknowledged yet */
+    char name[HM_HOST_NAME_BYTES];
+
+    struct hm_agent_status status; /* its texts: identity, report, last_error */
+    struct hm_err last_error;
+    int64_t status_saved_ms; /* monotonic */
+    bool status_changed;
+};
+
+/* config, state (folder and lock), platform, identity, uplink, catalogue. */
+extern const struct hm_step hm_agent_steps[];
+extern const size_t hm_agent_steps_count;
+
+/* The catalogue to judge by: the collector's, or else the shipped one; local products on top. */
+enum hm_status hm_agent_load_catalogue(struct hm_agent *agent, struct hm_err *err) HM_MUST_CHECK;
+
+/* Seconds between two looks: configuration, collector, enrolment, 300. */
+uint32_t hm_agent_interval_s(const struct hm_agent *agent);
