@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/arena.h"
+#include "common/base/limits.h"
 #include "common/base/str.h"
 
 #define EXIT_USAGE 2
@@ -19,6 +21,7 @@ struct parse {
     const char **values; /* the verb's rows, then the program's */
     char **arguments;
     int argument_count;
+    struct hm_arena arena; /* for values that were given several times */
 };
 
 static size_t row_count(const struct parse *parse)
@@ -40,6 +43,15 @@ static void wrong(const struct parse *parse, const char *what, const char *which
                   parse->verb != NULL ? parse->verb->name : "", parse->verb != NULL ? " " : "");
 }
 
+static bool may_repeat(const struct hm_cli_option *option)
+{
+    static const char dots[] = "…";
+    const size_t len = option->argument == NULL ? 0 : strlen(option->argument);
+
+    return len >= sizeof(dots) - 1 &&
+           strcmp(option->argument + len - (sizeof(dots) - 1), dots) == 0;
+}
+
 /* Takes one "--name", "--name=value" or "--name value"; *at moves past what was used. */
 static enum outcome take_option(struct parse *parse, int argc, char **argv, int *at)
 {
@@ -53,7 +65,7 @@ static enum outcome take_option(struct parse *parse, int argc, char **argv, int 
         if (strlen(option->name) != len || strncmp(option->name, text, len) != 0) {
             continue;
         }
-        if (parse->values[row] != NULL) {
+        if (parse->values[row] != NULL && !may_repeat(option)) {
             wrong(parse, "option given twice:", argv[*at], len + 2);
             return DONE_WRONG;
         }
@@ -68,7 +80,10 @@ static enum outcome take_option(struct parse *parse, int argc, char **argv, int 
             }
             value = argv[++*at];
         }
-        parse->values[row] = option->argument != NULL ? value : "";
+        if (parse->values[row] != NULL) {
+            value = hm_arena_printf(&parse->arena, "%s,%s", parse->values[row], value);
+        }
+        parse->values[row] = value != NULL ? value : "";
         ++*at;
         return GO_ON;
     }
@@ -179,10 +194,11 @@ static int run(struct parse *parse, void *app, int argc, char **argv, int at)
 
 int hm_cli_main(const struct hm_cli_program *program, void *app, int argc, char **argv)
 {
-    struct parse parse = {program, NULL, NULL, NULL, 0};
+    struct parse parse = {.program = program};
     int status = EXIT_USAGE;
     int words;
 
+    hm_arena_init(&parse.arena, HM_LIMIT_CONFIG_BYTES);
     if (argc < 2) {
         hm_cli_usage(program, NULL, stderr);
         return EXIT_USAGE;
@@ -203,6 +219,7 @@ int hm_cli_main(const struct hm_cli_program *program, void *app, int argc, char 
     } else {
         status = run(&parse, app, argc, argv, 1 + words);
     }
+    hm_arena_fini(&parse.arena);
     free(parse.values);
     free(parse.arguments);
     return status;

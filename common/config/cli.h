@@ -14,7 +14,8 @@
 
 struct hm_cli_option {
     const char *name;     /* "from" */
-    const char *argument; /* "FOLDER"; NULL = a switch */
+    const char *argument; /* "FOLDER"; NULL = a switch; "KEY=VALUE…": may be given several times,
+                             the values come with commas between */
     const char *help;
 };
 

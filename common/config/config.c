@@ -271,6 +271,52 @@ enum hm_status hm_config_set(const struct hm_config_row *rows, size_t count, con
     return set_row(row, value, source, arena, out, err);
 }
 
+static size_t setting_len(const struct hm_config_row *rows, size_t count, const char *text)
+{
+    size_t len = strcspn(text, ",");
+
+    while (text[len] == ',') {
+        const char *next = text + len + 1;
+        const size_t key_len = strcspn(next, "=,");
+
+        for (size_t i = 0; next[key_len] == '=' && i < count; i++) {
+            if (strlen(rows[i].key) == key_len && memcmp(rows[i].key, next, key_len) == 0) {
+                return len;
+            }
+        }
+        len += 1 + strcspn(next, ",");
+    }
+    return len;
+}
+
+enum hm_status hm_config_set_all(const struct hm_config_row *rows, size_t count,
+                                 const char *settings, const char *source, struct hm_arena *arena,
+                                 void *out, struct hm_err *err)
+{
+    while (*settings != '\0') {
+        const size_t len = setting_len(rows, count, settings);
+        char *setting = hm_arena_strndup(arena, settings, len);
+        enum hm_status st;
+        char *equals;
+
+        if (setting == NULL) {
+            return hm_fail(err, HM_ENOMEM, "%s: no memory left", source);
+        }
+        equals = strchr(setting, '=');
+        if (equals == NULL) {
+            return hm_fail(err, HM_EINVAL, "%s %.*s: give KEY=VALUE", source, quoted(len),
+                           settings);
+        }
+        *equals = '\0';
+        st = hm_config_set(rows, count, setting, equals + 1, source, arena, out, err);
+        if (st != HM_OK) {
+            return st;
+        }
+        settings += len + (settings[len] == ',' ? 1 : 0);
+    }
+    return HM_OK;
+}
+
 struct file {
     const struct hm_config_row *rows;
     size_t count;

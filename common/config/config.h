@@ -44,6 +44,12 @@ enum hm_status hm_config_set(const struct hm_config_row *rows, size_t count, con
                              const char *value, const char *source, struct hm_arena *arena,
                              void *out, struct hm_err *err) HM_MUST_CHECK;
 
+/* Applies "key=value,key=value": what --set options give. A comma that no known key and '='
+ * follow belongs to the value. */
+enum hm_status hm_config_set_all(const struct hm_config_row *rows, size_t count,
+                                 const char *settings, const char *source, struct hm_arena *arena,
+                                 void *out, struct hm_err *err) HM_MUST_CHECK;
+
 /* Reads text of a file named path (for errors). */
 enum hm_status hm_config_parse(const struct hm_config_row *rows, size_t count, const char *path,
                                const char *text, size_t len, struct hm_arena *arena, void *out,
