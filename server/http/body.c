@@ -37,7 +37,7 @@ enum hm_status hm_body_begin(struct hm_body *body, size_t cap_bytes, bool gzip, 
 
 static enum hm_status too_big(const struct hm_body *body, struct hm_err *err)
 {
-    return hm_fail_code(err, HM_ETOOBIG, "body_too_big",
+    return hm_fail_code(err, HM_ETOOBIG, "too_big",
                         "the body is over the %zu bytes that are taken here", body->text.cap_bytes);
 }
 
@@ -53,7 +53,7 @@ static enum hm_status put_plain(struct hm_body *body, const void *bytes, size_t 
 
 static enum hm_status bad_gzip(struct hm_err *err, const char *why)
 {
-    return hm_fail_code(err, HM_EINVAL, "bad_gzip", "the body is not one gzip stream: %s", why);
+    return hm_fail_code(err, HM_EINVAL, "bad_encoding", "the body is not one gzip stream: %s", why);
 }
 
 static enum hm_status put_packed(struct hm_body *body, const void *bytes, size_t len,

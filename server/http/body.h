@@ -22,11 +22,11 @@ struct hm_body {
 enum hm_status hm_body_begin(struct hm_body *body, size_t cap_bytes, bool gzip,
                              struct hm_err *err) HM_MUST_CHECK;
 
-/* HM_ETOOBIG with code "body_too_big" past the cap, HM_EINVAL with code "bad_gzip". */
+/* HM_ETOOBIG with code "too_big" past the cap, HM_EINVAL with code "bad_encoding". */
 enum hm_status hm_body_put(struct hm_body *body, const void *bytes, size_t len,
                            struct hm_err *err) HM_MUST_CHECK;
 
-/* HM_EINVAL with code "bad_gzip" when the stream is not complete. */
+/* HM_EINVAL with code "bad_encoding" when the stream is not complete. */
 enum hm_status hm_body_end(struct hm_body *body, struct hm_err *err) HM_MUST_CHECK;
 
 /* Forgets the bytes and the unpacker; keep_bytes: most memory of the buffer to keep. */

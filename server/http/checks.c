@@ -141,7 +141,7 @@ static enum hm_status check_form(struct hm_exchange *exchange, bool *out_gzip, s
 static enum hm_status check_size(struct hm_exchange *exchange, size_t announced, struct hm_err *err)
 {
     if (announced > exchange->route->body_cap) {
-        return hm_fail_code(err, HM_ETOOBIG, "body_too_big",
+        return hm_fail_code(err, HM_ETOOBIG, "too_big",
                             "the body has %zu bytes; %zu are taken here", announced,
                             exchange->route->body_cap);
     }

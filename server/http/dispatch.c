@@ -14,7 +14,7 @@
 
 /* A refused body up to this size is read and thrown away, because that keeps the connection; for
  * a larger one it is closed. */
-#define DRAIN_BYTES (256u * 1024u)
+#define DRAIN_BYTES (2u * 1024u * 1024u)
 
 /* 26 characters in the form of crypto/id.h without its price: time, instance, count. */
 static void make_request_id(struct hm_http *http, int64_t now_ms, char out[27])

@@ -1,0 +1,158 @@
+/* server/catalogue/shelf.c — the catalogue as an immutable snapshot, and the desired state made
+ * of it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "server/catalogue/shelf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/crypto/digest.h"
+#include "common/os/os.h"
+
+static const char suffix[] = ".json";
+
+struct hm_shelf {
+    struct hm_arena arena;
+    struct hm_catalogue catalogue;
+    size_t room;
+    struct hm_buf desired;
+    char etag[HM_DIGEST_TEXT_BYTES + 2];
+};
+
+/* Sorted by id; a product that is there already is replaced. */
+static enum hm_status place(struct hm_shelf *shelf, const struct hm_product *product,
+                            struct hm_err *err)
+{
+    struct hm_catalogue *catalogue = &shelf->catalogue;
+    size_t at = 0;
+
+    while (at < catalogue->count && strcmp(catalogue->at[at].id, product->id) < 0) {
+        at++;
+    }
+    if (at < catalogue->count && strcmp(catalogue->at[at].id, product->id) == 0) {
+        catalogue->at[at] = *product;
+        return HM_OK;
+    }
+    if (catalogue->count == HM_LIMIT_PRODUCTS) {
+        return hm_fail(err, HM_ETOOBIG, "the catalogue has more than %u products",
+                       HM_LIMIT_PRODUCTS);
+    }
+    if (hm_arena_grow(&shelf->arena, (void **)&catalogue->at, catalogue->count, &shelf->room,
+                      sizeof(*product)) != 0) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the catalogue");
+    }
+    memmove(catalogue->at + at + 1, catalogue->at + at, (catalogue->count - at) * sizeof(*product));
+    catalogue->at[at] = *product;
+    catalogue->count++;
+    return HM_OK;
+}
+
+static enum hm_status read_product(struct hm_shelf *shelf, const char *folder, const char *name,
+                                   size_t id_len, struct hm_err *err)
+{
+    const char *path = hm_arena_printf(&shelf->arena, "%s/%s", folder, name);
+    struct hm_product product;
+    enum hm_status st;
+    char *text;
+    size_t len;
+
+    if (path == NULL) {
+        return hm_fail(err, HM_ENOMEM, "%s: no memory for the catalogue", folder);
+    }
+    st = hm_os_read_file(path, HM_LIMIT_DOCUMENT_BYTES, &shelf->arena, &text, &len, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    st = hm_record_decode(&hm_record_product, text, len, true, &shelf->arena, &product, NULL, err);
+    if (st != HM_OK) {
+        hm_err_prefix(err, "%s", path);
+        return st;
+    }
+    if (strlen(product.id) != id_len || memcmp(product.id, name, id_len) != 0) {
+        return hm_fail(err, HM_EINVAL, "%s: its id is \"%s\"; name file and id alike", path,
+                       product.id);
+    }
+    return place(shelf, &product, err);
+}
+
+static enum hm_status read_folder(struct hm_shelf *shelf, const char *folder, struct hm_err *err)
+{
+    struct hm_strings names;
+    enum hm_status st = hm_os_list_folder(folder, &shelf->arena, &names, err);
+
+    for (size_t i = 0; st == HM_OK && i < names.count; i++) {
+        const size_t len = strlen(names.at[i]);
+
+        if (names.at[i][0] != '.' && len > sizeof(suffix) - 1 &&
+            strcmp(names.at[i] + len - (sizeof(suffix) - 1), suffix) == 0) {
+            st = read_product(shelf, folder, names.at[i], len - (sizeof(suffix) - 1), err);
+        }
+    }
+    return st;
+}
+
+static enum hm_status make_desired(struct hm_shelf *shelf, uint32_t interval_s, struct hm_err *err)
+{
+    const struct hm_desired desired = {.settings = {.interval_s = interval_s},
+                                       .catalogue = shelf->catalogue};
+    char digest[HM_DIGEST_TEXT_BYTES];
+    enum hm_status st = hm_record_encode(&hm_record_desired, &desired, &shelf->desired, err);
+
+    if (st == HM_OK) {
+        hm_digest_text(shelf->desired.data, shelf->desired.len, digest);
+        (void)snprintf(shelf->etag, sizeof(shelf->etag), "\"%s\"", digest);
+    }
+    return st;
+}
+
+enum hm_status hm_shelf_open(const char *const *folders, size_t folder_count, uint32_t interval_s,
+                             struct hm_shelf **out_shelf, struct hm_err *err)
+{
+    struct hm_shelf *shelf = calloc(1, sizeof(*shelf));
+    enum hm_status st = HM_OK;
+
+    if (shelf == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the catalogue");
+    }
+    hm_arena_init(&shelf->arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    hm_buf_init(&shelf->desired, HM_LIMIT_DESIRED_BYTES);
+    for (size_t i = 0; st == HM_OK && i < folder_count; i++) {
+        st = read_folder(shelf, folders[i], err);
+    }
+    if (st == HM_OK) {
+        st = make_desired(shelf, interval_s, err);
+    }
+    if (st != HM_OK) {
+        hm_shelf_close(shelf);
+        return st;
+    }
+    *out_shelf = shelf;
+    return HM_OK;
+}
+
+void hm_shelf_close(struct hm_shelf *shelf)
+{
+    if (shelf != NULL) {
+        hm_buf_fini(&shelf->desired);
+        hm_arena_fini(&shelf->arena);
+        free(shelf);
+    }
+}
+
+const struct hm_catalogue *hm_shelf_catalogue(const struct hm_shelf *shelf)
+{
+    return &shelf->catalogue;
+}
+
+const char *hm_shelf_desired(const struct hm_shelf *shelf, size_t *out_len)
+{
+    *out_len = shelf->desired.len;
+    return hm_buf_text(&shelf->desired);
+}
+
+const char *hm_shelf_etag(const struct hm_shelf *shelf)
+{
+    return shelf->etag;
+}
