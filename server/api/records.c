@@ -1,0 +1,148 @@
+/* server/api/records.c — rows of the store as records of the API.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "server/api/records.h"
+
+#include "server/fleet/fleet.h"
+
+static int64_t last_seen(const struct hm_app *app, const char *host_id)
+{
+    return app->fleet == NULL ? 0 : hm_fleet_last_seen(app->fleet, host_id);
+}
+
+struct hm_api_host hm_api_host_of(const struct hm_app *app, const struct hm_host_row *row,
+                                  bool is_past)
+{
+    int64_t seen = is_past ? 0 : last_seen(app, row->id);
+
+    return (struct hm_api_host){
+        .id = row->id,
+        .name = row->name,
+        .labels = row->labels,
+        .os_family = row->os_family,
+        .os_name = row->os_name,
+        .os_version = row->os_version,
+        .agent_version = row->agent_version,
+        .verdict = row->verdict,
+        .safe = row->safe,
+        .unknown = row->unknown,
+        .exposed = row->exposed,
+        .blocked = row->blocked,
+        .findings_high = row->findings_high,
+        .findings_medium = row->findings_medium,
+        .findings_low = row->findings_low,
+        .first_seen = row->first_seen_ms,
+        .last_seen = seen > row->last_seen_ms ? seen : row->last_seen_ms,
+        .silent_since = row->silent_since_ms,
+        .silent = row->silent_since_ms != 0,
+        .cloned = row->cloned,
+    };
+}
+
+/* A host that never reported has no age to speak of and cannot be relied on either. */
+static bool is_silent(const struct hm_app *app, int64_t seen_ms, int64_t now_ms)
+{
+    return app->fleet != NULL && now_ms - seen_ms > (int64_t)app->silent_after_s * 1000;
+}
+
+struct hm_api_verdict hm_api_verdict_of(const struct hm_app *app, const struct hm_verdict_row *row,
+                                        int64_t now_ms, bool is_past)
+{
+    int64_t seen = is_past ? 0 : last_seen(app, row->host_id);
+
+    return (struct hm_api_verdict){
+        .id = (uint64_t)row->id,
+        .host_id = row->host_id,
+        .host = row->host_name,
+        .silent = !is_past && is_silent(app, seen, now_ms),
+        .as_of = seen,
+        .since = row->valid_from_ms,
+        .until = row->valid_to_ms,
+        .judged_by = row->judged_by,
+        .verdict = row->verdict,
+    };
+}
+
+struct hm_api_finding hm_api_finding_of(const struct hm_app *app, const struct hm_finding_row *row,
+                                        int64_t now_ms, bool is_past)
+{
+    int64_t seen = is_past ? 0 : last_seen(app, row->host_id);
+
+    return (struct hm_api_finding){
+        .id = (uint64_t)row->id,
+        .host_id = row->host_id,
+        .host = row->host_name,
+        .silent = !is_past && is_silent(app, seen, now_ms),
+        .as_of = seen,
+        .since = row->valid_from_ms,
+        .until = row->valid_to_ms,
+        .finding = row->finding,
+    };
+}
+
+struct hm_api_document hm_api_document_of(const struct hm_document_row *row)
+{
+    return (struct hm_api_document){
+        .kind = row->kind,
+        .digest = row->digest,
+        .since = row->valid_from_ms,
+        .until = row->valid_to_ms,
+        .size_bytes = row->size_bytes,
+    };
+}
+
+struct hm_api_event hm_api_event_of(const struct hm_event *row)
+{
+    return (struct hm_api_event){
+        .id = (uint64_t)row->id,
+        .at = row->at_ms,
+        .kind = row->kind,
+        .host_id = row->host_id,
+        .host = row->host_name,
+        .actor = row->actor,
+        .peer = row->peer,
+        .before = row->before,
+        .after = row->after,
+        .why = row->why,
+        .hash = row->hash,
+    };
+}
+
+struct hm_api_token hm_api_token_of(const struct hm_token_row *row)
+{
+    return (struct hm_api_token){
+        .id = row->id,
+        .kind = row->kind,
+        .name = row->name,
+        .role = row->role,
+        .labels = row->labels,
+        .created = row->created_ms,
+        .expires = row->expires_ms,
+        .uses_left = row->uses_left,
+        .revoked = row->revoked,
+    };
+}
+
+/* Out of memory leaves "": the event itself is never lost for it. */
+static const char *copy(struct hm_arena *arena, const char *text)
+{
+    const char *out = text == NULL ? "" : hm_arena_strdup(arena, text);
+
+    return out == NULL ? "" : out;
+}
+
+struct hm_event hm_api_event_by(const struct hm_req *req, struct hm_arena *arena, const char *kind,
+                                const char *why)
+{
+    return (struct hm_event){
+        .at_ms = req->now_ms,
+        .kind = kind,
+        .host_id = "",
+        .host_name = "",
+        .actor = copy(arena, req->who.name),
+        .peer = copy(arena, req->peer),
+        .before = "",
+        .after = "",
+        .why = copy(arena, why),
+        .hash = "",
+    };
+}

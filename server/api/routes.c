@@ -1,0 +1,38 @@
+/* server/api/routes.c — the whole HTTP surface on one screen; no row, no access.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "server/api/api.h"
+
+#include "common/base/limits.h"
+
+#define NDJSON "application/x-ndjson"
+#define API_BODY HM_LIMIT_API_BODY_BYTES
+
+/* clang-format off */
+const struct hm_route hm_routes[] = {
+    {"GET",    "/v1/ca",                   HM_ROLE_ANYONE,   0, hm_api_ca_get, NULL},
+    {"POST",   "/v1/enroll",               HM_ROLE_ANYONE,   HM_LIMIT_ENROLL_BYTES, hm_api_enroll_post, NULL},
+    {"POST",   "/v1/checkin",              HM_ROLE_AGENT,    HM_LIMIT_CHECKIN_BYTES, hm_api_checkin_post, NDJSON},
+    {"GET",    "/v1/desired",              HM_ROLE_AGENT,    0, hm_api_desired_get, NULL},
+
+    {"GET",    "/v1/hosts",                HM_ROLE_VIEWER,   0, hm_api_hosts_list, NULL},
+    {"GET",    "/v1/hosts/{id}",           HM_ROLE_VIEWER,   0, hm_api_hosts_get, NULL},
+    {"DELETE", "/v1/hosts/{id}",           HM_ROLE_OPERATOR, 0, hm_api_hosts_delete, NULL},
+    {"GET",    "/v1/hosts/{id}/inventory", HM_ROLE_VIEWER,   0, hm_api_hosts_inventory_get, NULL},
+    {"GET",    "/v1/hosts/{id}/history",   HM_ROLE_VIEWER,   0, hm_api_hosts_history_get, NULL},
+    {"GET",    "/v1/verdicts",             HM_ROLE_VIEWER,   0, hm_api_verdicts_list, NULL},
+    {"GET",    "/v1/findings",             HM_ROLE_VIEWER,   0, hm_api_findings_list, NULL},
+    {"GET",    "/v1/events",               HM_ROLE_VIEWER,   0, hm_api_events_list, NULL},
+    {"GET",    "/v1/tokens",               HM_ROLE_OPERATOR, 0, hm_api_tokens_list, NULL},
+    {"POST",   "/v1/tokens",               HM_ROLE_OPERATOR, API_BODY, hm_api_tokens_post, NULL},
+    {"DELETE", "/v1/tokens/{id}",          HM_ROLE_OPERATOR, 0, hm_api_tokens_delete, NULL},
+    {"GET",    "/v1/catalogue",            HM_ROLE_VIEWER,   0, hm_api_catalogue_list, NULL},
+    {"GET",    "/v1/catalogue/{id}",       HM_ROLE_VIEWER,   0, hm_api_catalogue_get, NULL},
+    {"GET",    "/v1/whoami",               HM_ROLE_VIEWER,   0, hm_api_whoami_get, NULL},
+
+    {"GET",    "/healthz",                 HM_ROLE_ANYONE,   0, hm_api_healthz_get, NULL},
+    {"GET",    "/readyz",                  HM_ROLE_ANYONE,   0, hm_api_readyz_get, NULL},
+    {"GET",    "/metrics",                 HM_ROLE_VIEWER,   0, hm_api_metrics_get, NULL},
+    {"GET",    "/v1/openapi.json",         HM_ROLE_ANYONE,   0, hm_api_openapi_get, NULL},
+};
+/* clang-format on */
+const size_t hm_routes_count = HM_COUNT(hm_routes);
