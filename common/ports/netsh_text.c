@@ -24,10 +24,9 @@ struct words {
     unsigned numbers; /* words of digits only */
     unsigned stars;
     unsigned dashes; /* groups of dashes */
-    unsigned odd;    /* words with digits and no letters that are no numbers; other marks */
+    unsigned odd;    /* words with digits and no letters that are no numbers */
+    unsigned marks;  /* words without digits and letters */
     bool star_last;
-    bool number_last;
-    char before_number; /* what stands right before the last number; ' ' = white space */
     struct hm_span number[2];
 };
 
@@ -145,11 +144,13 @@ static void count_word(struct words *line, struct hm_span word, bool utf8)
         line->numbers++;
     } else if (dashes == word.len) {
         line->dashes += dashes >= DASHES_MIN ? 1 : 0;
+        line->marks += dashes >= DASHES_MIN ? 0 : 1;
     } else if (foreign || (digits > 0 && !letter)) {
         line->odd++;
+    } else if (digits == 0 && !letter && !high) {
+        line->marks++;
     }
     line->star_last = false;
-    line->number_last = digits == word.len;
 }
 
 /* Takes the line apart. */
@@ -172,7 +173,6 @@ static struct words read_words(struct hm_span line, bool utf8)
         if (line.at[at] == '*') {
             found.stars++;
             found.star_last = true;
-            found.number_last = false;
             at++;
             continue;
         }
@@ -201,7 +201,7 @@ static bool parse_number(struct hm_span digits, uint32_t max, uint32_t *out_valu
 static bool is_row(const struct words *line)
 {
     return line->starts_with_digit && line->numbers == 2 && !line->has_letter && line->odd == 0 &&
-           line->dashes == 0 && !line->has_dot &&
+           line->dashes == 0 && line->marks == 0 &&
            (line->stars == 0 || (line->stars == 1 && line->star_last));
 }
 
