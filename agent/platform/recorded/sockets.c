@@ -2,12 +2,18 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/recorded/recorded.h"
 
+#include <string.h>
+
+#include "common/base/buf.h"
+#include "common/base/limits.h"
 #include "common/base/str.h"
 
 #define NETSTAT_FILE "netstat.txt"
 #define TASKLIST_FILE "tasklist.csv"
 
 #define SYSTEM_PID 4 /* HTTP.sys and drivers; "System Idle Process" is 0 */
+#define NO_PID UINT32_MAX
+#define NO_PID_TEXT " 4294967295"
 
 /* Ports that HTTP.sys serves wherever System listens on them (windows-ports 2.1, 6.1). */
 static const uint16_t httpsys_ports[] = {80,   443,  2869, 5357,  5358,  5985,  5986,
@@ -105,6 +111,51 @@ enum hm_status hm_recorded_tasks(struct hm_recorded *recorded, struct hm_tasks *
     return st;
 }
 
+/* netstat of Windows 2000 has no process ids and the reader wants one in each row: they get a
+ * stand-in, which is taken off again. */
+static enum hm_status parse_without_pids(struct hm_recorded *recorded,
+                                         const struct hm_recorded_file *file,
+                                         struct hm_sockets *out_sockets, struct hm_err *err)
+{
+    struct hm_span rest = {file->text, file->len};
+    struct hm_span line;
+    struct hm_buf text;
+    enum hm_status st;
+
+    hm_buf_init(&text, 2 * HM_LIMIT_INPUT_FILE_BYTES);
+    while (hm_str_next_line(&rest, &line)) {
+        struct hm_span row = hm_str_trim(line.at, line.len);
+        bool is_row =
+            row.len > 4 && (memcmp(row.at, "TCP ", 4) == 0 || memcmp(row.at, "UDP ", 4) == 0);
+
+        (void)hm_buf_put(&text, line.at, line.len);
+        (void)hm_buf_puts(&text, is_row ? NO_PID_TEXT "\n" : "\n");
+    }
+    st = hm_buf_status(&text, err);
+    if (st == HM_OK) {
+        st = hm_netstat_parse(hm_buf_text(&text), text.len, recorded->arena, out_sockets, err);
+    }
+    for (size_t i = 0; st == HM_OK && i < out_sockets->count; i++) {
+        if (out_sockets->at[i].pid == NO_PID) {
+            out_sockets->at[i].pid = 0;
+        }
+    }
+    hm_buf_fini(&text);
+    return st;
+}
+
+static enum hm_status parse_sockets(struct hm_recorded *recorded,
+                                    const struct hm_recorded_file *file,
+                                    struct hm_sockets *out_sockets, struct hm_err *err)
+{
+    const struct hm_os *os = &recorded->seen.inventory.os;
+
+    if (os->family == HM_OS_WINDOWS && strncmp(os->version, "5.0", 3) == 0) {
+        return parse_without_pids(recorded, file, out_sockets, err);
+    }
+    return hm_netstat_parse(file->text, file->len, recorded->arena, out_sockets, err);
+}
+
 enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm_tasks *tasks,
                                    struct hm_err *err)
 {
@@ -122,7 +173,7 @@ enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm
             err);
     }
     if (st == HM_OK) {
-        st = hm_netstat_parse(file.text, file.len, recorded->arena, sockets, err);
+        st = parse_sockets(recorded, &file, sockets, err);
         if (st != HM_OK) {
             return hm_recorded_broken(recorded, NETSTAT_FILE, err);
         }
