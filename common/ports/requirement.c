@@ -1,0 +1,49 @@
+/* common/ports/requirement.c — does a host have a product, and is a process one of its own?
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/ports/requirement.h"
+
+#include "common/base/str.h"
+
+const char *const hm_confidence_names[4] = {"documented", "reported", "single", "inferred"};
+const char *const hm_safe_to_exclude_names[3] = {"yes", "no", "when_stopped"};
+const char *const hm_families_names[3] = {"both", "ipv4", "ipv6"};
+
+/* "" is "unknown" or "none" and matches nothing, not even "*". */
+static bool any_matches(const struct hm_strings *patterns, const char *name)
+{
+    if (name == NULL || name[0] == '\0') {
+        return false;
+    }
+    for (size_t i = 0; i < patterns->count; i++) {
+        if (hm_str_glob_nocase(patterns->at[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hm_detect_matches(const struct hm_detect *detect, const struct hm_inventory *inventory)
+{
+    if (detect->always) {
+        return true;
+    }
+    for (size_t i = 0; inventory->has_services && i < inventory->services.count; i++) {
+        if (any_matches(&detect->services, inventory->services.at[i])) {
+            return true;
+        }
+    }
+    for (size_t i = 0; inventory->has_listeners && i < inventory->listeners.count; i++) {
+        const struct hm_listener *listener = &inventory->listeners.at[i];
+
+        if (any_matches(&detect->programs, listener->program) ||
+            any_matches(&detect->services, listener->service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hm_detect_owns(const struct hm_detect *detect, const char *program, const char *service)
+{
+    return any_matches(&detect->services, service) || any_matches(&detect->programs, program);
+}
