@@ -64,6 +64,9 @@ static enum hm_status start_config(void *app, struct hm_err *err)
     st = hm_agent_config_load(agent->cli, &agent->arena, &agent->config, err);
     if (st == HM_OK) {
         hm_log_set_level((enum hm_log_level)agent->config.log_level);
+        if (agent->collector != NULL) {
+            agent->config.collector = agent->collector;
+        }
     } else {
         hm_arena_fini(&agent->arena);
     }
@@ -195,9 +198,8 @@ static void stop_uplink(void *app)
 }
 
 /* The collector's last word from the spool; false when there is none that can be read. */
-static bool load_desired(struct hm_agent *agent, struct hm_catalogue *out)
+static bool load_desired(struct hm_agent *agent, struct hm_arena *arena, struct hm_catalogue *out)
 {
-    struct hm_arena *arena = &agent->catalogue_arena;
     struct hm_desired desired;
     struct hm_err err;
     enum hm_status st;
@@ -215,32 +217,45 @@ static bool load_desired(struct hm_agent *agent, struct hm_catalogue *out)
         hm_spool_forget(agent->spool, HM_SPOOL_DESIRED);
         return false;
     }
-    if (agent->uplink.interval_s == 0) {
-        agent->uplink.interval_s = desired.settings.interval_s;
-    }
+    agent->uplink.interval_s = desired.settings.interval_s;
     *out = desired.catalogue;
     return true;
 }
 
-enum hm_status hm_agent_load_catalogue(struct hm_agent *agent, struct hm_err *err)
+static enum hm_status read_catalogue(struct hm_agent *agent, struct hm_arena *arena,
+                                     struct hm_catalogue *out, struct hm_err *err)
 {
     const struct hm_agent_config *config = &agent->config;
-    struct hm_arena *arena = &agent->catalogue_arena;
     struct hm_catalogue local = {NULL, 0};
     struct hm_catalogue fleet;
     enum hm_status st;
 
-    agent->catalogue = local;
-    hm_arena_reset(arena);
-    if (!load_desired(agent, &fleet)) {
-        return hm_catalogue_load_local(config->product_dir, config->catalogue_dir, arena,
-                                       &agent->catalogue, err);
+    if (!load_desired(agent, arena, &fleet)) {
+        return hm_catalogue_load_local(config->product_dir, config->catalogue_dir, arena, out, err);
     }
     st = hm_catalogue_load(config->catalogue_dir, arena, &local, err);
     if (st != HM_OK && st != HM_ENOENT) {
         return st;
     }
-    return hm_catalogue_merge(&fleet, &local, arena, &agent->catalogue, err);
+    return hm_catalogue_merge(&fleet, &local, arena, out, err);
+}
+
+enum hm_status hm_agent_load_catalogue(struct hm_agent *agent, struct hm_err *err)
+{
+    struct hm_catalogue catalogue;
+    struct hm_arena arena;
+    enum hm_status st;
+
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    st = read_catalogue(agent, &arena, &catalogue, err);
+    if (st != HM_OK) {
+        hm_arena_fini(&arena);
+        return st;
+    }
+    hm_arena_fini(&agent->catalogue_arena);
+    agent->catalogue_arena = arena;
+    agent->catalogue = catalogue;
+    return HM_OK;
 }
 
 static enum hm_status start_catalogue(void *app, struct hm_err *err)
@@ -255,9 +270,6 @@ static enum hm_status start_catalogue(void *app, struct hm_err *err)
         hm_log_failure(HM_LOG_WARNING, "no_catalogue_yet", err);
         st = HM_OK;
     }
-    if (st != HM_OK) {
-        hm_arena_fini(&agent->catalogue_arena);
-    }
     return st;
 }
 
@@ -268,7 +280,7 @@ static void stop_catalogue(void *app)
     hm_arena_fini(&agent->catalogue_arena);
 }
 
-const struct hm_step hm_agent_steps[] = {
+const struct hm_step hm_agent_steps[HM_AGENT_STEPS] = {
     {"system",    start_system,    NULL          },
     {"config",    start_config,    stop_config   },
     {"state",     start_state,     stop_state    },
@@ -277,4 +289,3 @@ const struct hm_step hm_agent_steps[] = {
     {"uplink",    start_uplink,    stop_uplink   },
     {"catalogue", start_catalogue, stop_catalogue},
 };
-const size_t hm_agent_steps_count = HM_COUNT(hm_agent_steps);

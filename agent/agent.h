@@ -28,6 +28,7 @@ extern const struct hm_agent_clock hm_agent_real_clock;
 
 struct hm_agent {
     const struct hm_cli *cli; /* NULL = defaults */
+    const char *collector;    /* outranks the configuration's; NULL = it counts */
     const struct hm_agent_clock *clock;
     struct hm_arena arena; /* what lives as long as the agent */
     struct hm_agent_config config;
@@ -55,11 +56,14 @@ struct hm_agent {
     bool status_changed;
 };
 
-/* config, state (folder and lock), platform, identity, uplink, catalogue. */
+/* system, config, state (folder and lock), platform, identity, uplink; and, only needed where
+ * something is judged, catalogue. */
 extern const struct hm_step hm_agent_steps[];
-extern const size_t hm_agent_steps_count;
+#define HM_AGENT_STEPS 7
+#define HM_AGENT_STEPS_TO_ENROLL 6
 
-/* The catalogue to judge by: the collector's, or else the shipped one; local products on top. */
+/* The catalogue to judge by: the collector's, or else the shipped one; local products on top. On
+ * a failure the last one stays. */
 enum hm_status hm_agent_load_catalogue(struct hm_agent *agent, struct hm_err *err) HM_MUST_CHECK;
 
 /* Seconds between two looks: configuration, collector, enrolment, 300. */

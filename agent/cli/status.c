@@ -1,0 +1,156 @@
+/* agent/cli/status.c — hm-agent status: is the agent of this host well?
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "agent/agent.h"
+#include "agent/cli/verbs.h"
+#include "common/base/clock.h"
+
+#define STATUS_ARENA_BYTES (4u * 1024u * 1024u)
+#define JSON_BYTES (128u * 1024u)
+
+struct health {
+    bool healthy;
+    bool running;
+    const char *why;
+    struct hm_agent_status status;
+};
+
+static const struct hm_field health_fields[] = {
+    HM_F(health, healthy, HM_TYPE_BOOL, HM_FIELD_REQUIRED, 0, 0, "exit status 0"),
+    HM_F(health, running, HM_TYPE_BOOL, HM_FIELD_REQUIRED, 0, 0, "an agent has this state now"),
+    HM_F(health, why, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, 0, "why it is not healthy"),
+    HM_F_RECORD(health, status, HM_FIELD_REQUIRED, &hm_record_agent_status, "as last written"),
+};
+static const struct hm_record record_health = {"agent_health", sizeof(struct health), health_fields,
+                                               HM_COUNT(health_fields)};
+
+static const struct hm_cli_option options[] = {
+    {"json", NULL, "for programs"},
+};
+
+static void print_time(const char *label, bool has, int64_t time_ms, const char *otherwise)
+{
+    char text[HM_TIME_TEXT_BYTES];
+
+    (void)printf("%-14s%s\n", label, has ? hm_clock_format(time_ms, text) : otherwise);
+}
+
+static const char *or_dash(const char *text)
+{
+    return text[0] != '\0' ? text : "-";
+}
+
+static void print_human(const struct health *health)
+{
+    const struct hm_agent_status *status = &health->status;
+
+    (void)printf("%s%s%s\n", health->healthy ? "healthy" : "NOT healthy",
+                 health->healthy ? "" : ": ", health->why);
+    (void)printf("%-14s%s\n", "agent", health->running ? "running" : "not running");
+    (void)printf("%-14s%s\n", "host", or_dash(status->name));
+    (void)printf("%-14s%s\n", "enrolled as", or_dash(status->agent_id));
+    (void)printf("%-14s%s, every %u s\n", "collector", or_dash(status->collector),
+                 status->interval_s);
+    print_time("last contact", status->has_last_contact, status->last_contact, "never");
+    if (status->has_last_error) {
+        print_time("last error", true, status->last_error, "");
+        (void)printf("%-14s%s (%s)\n", "", status->error, status->error_code);
+    }
+    if (health->running && status->has_next && status->next > hm_clock_now_ms()) {
+        print_time("next contact", true, status->next, "");
+    }
+    print_time("last look", status->has_last_look, status->last_look, "never");
+    (void)printf("%-14s%u safe, %u unknown, %u exposed, %u blocked\n", "verdicts", status->safe,
+                 status->unknown, status->exposed, status->blocked);
+    (void)printf("%-14sinventory %s\n%-14sfindings  %s\n", "acknowledged",
+                 or_dash(status->inventory), "", or_dash(status->findings));
+}
+
+static enum hm_status print_json(const struct health *health, struct hm_err *err)
+{
+    struct hm_buf json;
+    enum hm_status st;
+
+    hm_buf_init(&json, JSON_BYTES);
+    st = hm_record_encode_pretty(&record_health, health, &json, err);
+    if (st == HM_OK) {
+        (void)fwrite(json.data, 1, json.len, stdout);
+    }
+    hm_buf_fini(&json);
+    return st;
+}
+
+/* The agent holds the lock of its state folder for as long as it runs. */
+static bool is_running(const char *state_dir, struct hm_arena *arena)
+{
+    const char *path = hm_arena_printf(arena, "%s/lock", state_dir);
+    struct hm_os_lock *lock = NULL;
+    enum hm_status st;
+
+    if (path == NULL || !hm_os_exists(path)) {
+        return false;
+    }
+    st = hm_os_lock(path, &lock, NULL);
+    hm_os_unlock(lock);
+    return st == HM_EBUSY;
+}
+
+static enum hm_status gather(const struct hm_cli *cli, struct hm_arena *arena,
+                             struct health *health, struct hm_err *err)
+{
+    struct hm_agent_config config;
+    enum hm_status st;
+
+    st = hm_agent_config_load(cli, arena, &config, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    st = hm_agent_status_load(config.state_dir, arena, &health->status, err);
+    if (st == HM_ENOENT) {
+        return hm_fail(err, HM_ENOENT,
+                       "%s: no agent has run with this state; start \"hm-agent run\", or name the "
+                       "right folder with --set state_dir=FOLDER",
+                       config.state_dir);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    health->running = is_running(config.state_dir, arena);
+    health->healthy = hm_agent_status_is_healthy(&health->status, health->running,
+                                                 hm_clock_now_ms(), &health->why);
+    return HM_OK;
+}
+
+static int run(const struct hm_cli *cli)
+{
+    struct health health = {.why = ""};
+    struct hm_arena arena;
+    struct hm_err err;
+    enum hm_status st;
+    int status = HM_EXIT_FAILED;
+
+    hm_arena_init(&arena, STATUS_ARENA_BYTES);
+    st = gather(cli, &arena, &health, &err);
+    if (st == HM_OK && hm_cli_value(cli, "json") != NULL) {
+        st = print_json(&health, &err);
+    } else if (st == HM_OK) {
+        print_human(&health);
+    }
+    if (st == HM_OK) {
+        status = health.healthy ? HM_EXIT_OK : HM_EXIT_FAILED;
+    } else {
+        status = hm_cli_fail(cli, st == HM_EINVAL ? HM_EXIT_USAGE : HM_EXIT_FAILED, &err);
+    }
+    hm_arena_fini(&arena);
+    return status;
+}
+
+const struct hm_cli_verb hm_verb_status = {
+    .name = "status",
+    .arguments = "",
+    .options = options,
+    .option_count = HM_COUNT(options),
+    .help = "is this host's agent well? exit 0 yes, 1 no",
+    .run = run,
+};
