@@ -175,6 +175,11 @@ static enum hm_status open_listener(struct hm_http *http, struct hm_err *err)
     if (fd >= 0 && found->ai_family == AF_INET6) {
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     }
+    if (fd < 0 && errno == EAFNOSUPPORT && strcmp(http->options.listen_address, "::") == 0) {
+        freeaddrinfo(found);
+        http->options.listen_address = "0.0.0.0"; /* a host without IPv6 */
+        return open_listener(http, err);
+    }
     if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
         getsockname(fd, (struct sockaddr *)&bound, &bound_len) != 0) {
         st = listen_failed(&http->options, "listen on", errno, err);
