@@ -80,10 +80,16 @@ static enum outcome take_option(struct parse *parse, int argc, char **argv, int 
             }
             value = argv[++*at];
         }
-        if (parse->values[row] != NULL) {
+        if (option->argument == NULL) {
+            value = "";
+        } else if (parse->values[row] != NULL) {
             value = hm_arena_printf(&parse->arena, "%s,%s", parse->values[row], value);
         }
-        parse->values[row] = value != NULL ? value : "";
+        if (value == NULL) {
+            wrong(parse, "no memory for one more", option->name, len);
+            return DONE_WRONG;
+        }
+        parse->values[row] = value;
         ++*at;
         return GO_ON;
     }
@@ -229,6 +235,9 @@ static void put_row(FILE *out, const char *name, const char *argument, const cha
 {
     int used = fprintf(out, "  %s%s%s", name, argument[0] != '\0' ? " " : "", argument);
 
+    for (const char *at = argument; *at != '\0'; at++) {
+        used -= ((unsigned char)*at & 0xc0) == 0x80 ? 1 : 0; /* columns, not bytes of UTF-8 */
+    }
     if (used >= HELP_COLUMN) {
         (void)fprintf(out, "\n");
         used = 0;

@@ -34,6 +34,7 @@ static int run(const struct hm_cli *cli)
     if (strcmp(cli->verb->name, "check") == 0) {
         add(seen, "from", hm_cli_value(cli, "from"));
         add(seen, "json", hm_cli_value(cli, "json"));
+        add(seen, "set", hm_cli_value(cli, "set"));
     }
     add(seen, "config", hm_cli_value(cli, "config"));
     for (int i = 0; i < cli->argument_count; i++) {
@@ -43,8 +44,9 @@ static int run(const struct hm_cli *cli)
 }
 
 static const struct hm_cli_option check_options[] = {
-    {"from", "FOLDER", "files collected on a host"},
-    {"json", NULL,     "for programs"             },
+    {"from", "FOLDER",       "files collected on a host"},
+    {"json", NULL,           "for programs"             },
+    {"set",  "KEY=VALUE…", "one setting"              },
 };
 static const struct hm_cli_option common_options[] = {
     {"config", "FILE", "configuration"},
@@ -96,16 +98,20 @@ static void test_taken(void **state)
         const char *line;
         const char *text;
     } rows[] = {
-        {"check",                       "verb=check from=(none) json=(none) config=(none) "                },
-        {"check --from x --json",       "verb=check from=x json= config=(none) "                           },
-        {"check --from=x=y --config=c", "verb=check from=x=y json=(none) config=c "                        },
-        {"check --from=",               "verb=check from= json=(none) config=(none) "                      },
-        {"check --from --json",         "verb=check from=--json json=(none) config=(none) "                },
-        {"check host --json",           "verb=check from=(none) json= config=(none) argument=host "        },
-        {"check -- --json",             "verb=check from=(none) json=(none) config=(none) argument=--json "},
-        {"check -",                     "verb=check from=(none) json=(none) config=(none) argument=- "     },
-        {"token",                       "verb=token config=(none) "                                        },
-        {"token new x",                 "verb=token new config=(none) argument=x "                         },
+        {"check",                       "verb=check from=(none) json=(none) set=(none) config=(none) "           },
+        {"check --from x --json",       "verb=check from=x json= set=(none) config=(none) "                      },
+        {"check --from=x=y --config=c", "verb=check from=x=y json=(none) set=(none) config=c "                   },
+        {"check --from=",               "verb=check from= json=(none) set=(none) config=(none) "                 },
+        {"check --from --json",         "verb=check from=--json json=(none) set=(none) config=(none) "           },
+        {"check host --json",
+         "verb=check from=(none) json= set=(none) config=(none) argument=host "                                  },
+        {"check -- --json",
+         "verb=check from=(none) json=(none) set=(none) config=(none) argument=--json "                          },
+        {"check -",                     "verb=check from=(none) json=(none) set=(none) config=(none) argument=- "},
+        {"check --set a=1 --set=b=2,3",
+         "verb=check from=(none) json=(none) set=a=1,b=2,3 config=(none) "                                       },
+        {"token",                       "verb=token config=(none) "                                              },
+        {"token new x",                 "verb=token new config=(none) argument=x "                               },
     };
 
     (void)state;
@@ -205,6 +211,7 @@ static void test_usage(void **state)
                               "options:\n"
                               "  --from FOLDER             files collected on a host\n"
                               "  --json                    for programs\n"
+                              "  --set KEY=VALUE…          one setting\n"
                               "  --config FILE             configuration\n");
 }
 

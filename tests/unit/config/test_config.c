@@ -217,6 +217,33 @@ static void test_set(void **state)
     hm_arena_fini(&arena);
 }
 
+/* What several --set options give together: a comma may belong to a value. */
+static void test_set_all(void **state)
+{
+    struct hm_arena arena;
+    struct config config;
+    struct hm_err err = {.text = ""};
+
+    (void)state;
+    hm_arena_init(&arena, ARENA_BYTES);
+    assert_int_equal(parse("", &arena, &config, &err), HM_OK);
+    assert_int_equal(hm_config_set_all(rows, HM_COUNT(rows), "labels=x=1,y=2,workers=9,level=error",
+                                       "--set", &arena, &config, &err),
+                     HM_OK);
+    assert_int_equal(config.labels.count, 2);
+    assert_string_equal(config.labels.at[1], "y=2");
+    assert_int_equal(config.workers, 9);
+    assert_int_equal(config.level, 0);
+    assert_int_equal(
+        hm_config_set_all(rows, HM_COUNT(rows), "workers", "--set", &arena, &config, &err),
+        HM_EINVAL);
+    assert_string_equal(err.text, "--set workers: give KEY=VALUE");
+    assert_int_equal(
+        hm_config_set_all(rows, HM_COUNT(rows), "wokers=1", "--set", &arena, &config, &err),
+        HM_EINVAL);
+    hm_arena_fini(&arena);
+}
+
 /* The sample names every key; without its comment signs it reads as the defaults. */
 static void test_sample(void **state)
 {
@@ -257,7 +284,7 @@ int main(void)
         cmocka_unit_test(test_defaults),  cmocka_unit_test(test_file),
         cmocka_unit_test(test_durations), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_set),       cmocka_unit_test(test_file_too_big),
-        cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_set_all),   cmocka_unit_test(test_sample),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
