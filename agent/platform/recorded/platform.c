@@ -78,8 +78,12 @@ static enum hm_status read_host_file(struct hm_recorded *recorded, struct hm_err
     if (st != HM_OK) {
         return st;
     }
-    seen->name =
-        host->name != NULL && host->name[0] != '\0' ? host->name : folder_name(recorded->folder);
+    seen->name = host->name != NULL && host->name[0] != '\0'
+                     ? host->name
+                     : hm_arena_strdup(recorded->arena, folder_name(recorded->folder));
+    if (seen->name == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the name of %s", recorded->folder);
+    }
     seen->boot_id = host->has_boot_id ? host->boot_id : "recorded";
     seen->labels = host->labels;
     seen->has_previous_boot = host->has_previous_boot;
