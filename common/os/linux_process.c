@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +49,26 @@ int64_t hm_clock_now_ms(void)
 bool hm_os_is_terminal(FILE *stream)
 {
     return isatty(fileno(stream)) == 1;
+}
+
+unsigned hm_os_terminal_columns(void)
+{
+    struct winsize size;
+
+    if (isatty(STDOUT_FILENO) != 1 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) {
+        return 0;
+    }
+    return size.ws_col;
+}
+
+void hm_os_terminal_echo(bool on)
+{
+    struct termios modes;
+
+    if (tcgetattr(STDIN_FILENO, &modes) == 0) {
+        modes.c_lflag = on ? modes.c_lflag | ECHO : modes.c_lflag & ~(tcflag_t)ECHO;
+        (void)tcsetattr(STDIN_FILENO, TCSANOW, &modes);
+    }
 }
 
 void hm_os_trim_memory(void)

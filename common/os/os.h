@@ -24,6 +24,12 @@ void hm_os_trim_memory(void);
 /* Does a person look at the stream? Colours and progress are for those. */
 bool hm_os_is_terminal(FILE *stream);
 
+/* Width of the terminal behind standard output; 0 when it is none. */
+unsigned hm_os_terminal_columns(void);
+
+/* Whether what is typed shows; for asking a secret. Nothing happens without a terminal. */
+void hm_os_terminal_echo(bool on);
+
 /* The whole file. HM_ENOENT when there is none, HM_ETOOBIG past cap_bytes. The text ends with
  * NUL, not counted in *out_len. */
 enum hm_status hm_os_read_file(const char *path, size_t cap_bytes, struct hm_arena *arena,

@@ -52,6 +52,27 @@ bool hm_os_is_terminal(FILE *stream)
     return GetConsoleMode((HANDLE)_get_osfhandle(_fileno(stream)), &mode) != 0;
 }
 
+unsigned hm_os_terminal_columns(void)
+{
+    CONSOLE_SCREEN_BUFFER_INFO info;
+
+    if (!GetConsoleScreenBufferInfo(GetStdHandle(STD_OUTPUT_HANDLE), &info)) {
+        return 0;
+    }
+    return (unsigned)(info.srWindow.Right - info.srWindow.Left + 1);
+}
+
+void hm_os_terminal_echo(bool on)
+{
+    HANDLE console = GetStdHandle(STD_INPUT_HANDLE);
+    DWORD mode;
+
+    if (GetConsoleMode(console, &mode)) {
+        mode = on ? mode | ENABLE_ECHO_INPUT : mode & ~(DWORD)ENABLE_ECHO_INPUT;
+        (void)SetConsoleMode(console, mode);
+    }
+}
+
 /* The open file itself is the lock: nobody else may open it, and it goes with the process. */
 enum hm_status hm_os_lock(const char *path, struct hm_os_lock **out_lock, struct hm_err *err)
 {
