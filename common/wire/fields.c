@@ -37,11 +37,11 @@ struct list {
     size_t count;
 };
 
-typedef enum hm_status read_fn(struct reader *reader, const struct hm_field *field,
-                               const json_t *value, void *at, const struct path *path);
+typedef enum hm_status read_fn(struct reader *reader, const struct hm_field *field, json_t *value,
+                               void *at, const struct path *path);
 
 static enum hm_status read_record(struct reader *reader, const struct hm_record *record,
-                                  const json_t *value, void *out, const struct path *path);
+                                  json_t *value, void *out, const struct path *path);
 
 /* "listeners[3].port" */
 static size_t path_text(const struct path *path, char *out, size_t size)
@@ -88,7 +88,7 @@ static enum hm_status no_memory(const struct reader *reader, const struct path *
     return refuse(reader, HM_ENOMEM, path, "no memory left for this document");
 }
 
-static const char *kind_name(const json_t *value)
+static const char *kind_name(json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_OBJECT:
@@ -110,8 +110,8 @@ static const char *kind_name(const json_t *value)
     return "null (leave the member out instead)";
 }
 
-static enum hm_status wrong_type(const struct reader *reader, const json_t *value,
-                                 const char *wanted, const struct path *path)
+static enum hm_status wrong_type(const struct reader *reader, json_t *value, const char *wanted,
+                                 const struct path *path)
 {
     return refuse(reader, HM_EINVAL, path, "must be %s, is %s", wanted, kind_name(value));
 }
@@ -140,8 +140,7 @@ double hm_field_max(const struct hm_field *field)
 
 /* A whole number inside the row's range, which is never wider than the type's. */
 static enum hm_status whole_number(const struct reader *reader, const struct hm_field *field,
-                                   const json_t *value, uint64_t *out_number,
-                                   const struct path *path)
+                                   json_t *value, uint64_t *out_number, const struct path *path)
 {
     json_int_t min = (json_int_t)field->min;
     json_int_t max = (json_int_t)hm_field_max(field);
@@ -163,8 +162,8 @@ static enum hm_status whole_number(const struct reader *reader, const struct hm_
     return HM_OK;
 }
 
-static enum hm_status read_bool(struct reader *reader, const struct hm_field *field,
-                                const json_t *value, void *at, const struct path *path)
+static enum hm_status read_bool(struct reader *reader, const struct hm_field *field, json_t *value,
+                                void *at, const struct path *path)
 {
     (void)field;
     if (!json_is_boolean(value)) {
@@ -174,8 +173,8 @@ static enum hm_status read_bool(struct reader *reader, const struct hm_field *fi
     return HM_OK;
 }
 
-static enum hm_status read_u16(struct reader *reader, const struct hm_field *field,
-                               const json_t *value, void *at, const struct path *path)
+static enum hm_status read_u16(struct reader *reader, const struct hm_field *field, json_t *value,
+                               void *at, const struct path *path)
 {
     uint64_t number = 0;
     enum hm_status st = whole_number(reader, field, value, &number, path);
@@ -184,8 +183,8 @@ static enum hm_status read_u16(struct reader *reader, const struct hm_field *fie
     return st;
 }
 
-static enum hm_status read_u32(struct reader *reader, const struct hm_field *field,
-                               const json_t *value, void *at, const struct path *path)
+static enum hm_status read_u32(struct reader *reader, const struct hm_field *field, json_t *value,
+                               void *at, const struct path *path)
 {
     uint64_t number = 0;
     enum hm_status st = whole_number(reader, field, value, &number, path);
@@ -194,8 +193,8 @@ static enum hm_status read_u32(struct reader *reader, const struct hm_field *fie
     return st;
 }
 
-static enum hm_status read_u64(struct reader *reader, const struct hm_field *field,
-                               const json_t *value, void *at, const struct path *path)
+static enum hm_status read_u64(struct reader *reader, const struct hm_field *field, json_t *value,
+                               void *at, const struct path *path)
 {
     uint64_t number = 0;
     enum hm_status st = whole_number(reader, field, value, &number, path);
@@ -204,8 +203,8 @@ static enum hm_status read_u64(struct reader *reader, const struct hm_field *fie
     return st;
 }
 
-static enum hm_status read_real(struct reader *reader, const struct hm_field *field,
-                                const json_t *value, void *at, const struct path *path)
+static enum hm_status read_real(struct reader *reader, const struct hm_field *field, json_t *value,
+                                void *at, const struct path *path)
 {
     double number;
 
@@ -221,7 +220,7 @@ static enum hm_status read_real(struct reader *reader, const struct hm_field *fi
     return HM_OK;
 }
 
-static enum hm_status copy_text(struct reader *reader, const json_t *value, double min, double max,
+static enum hm_status copy_text(struct reader *reader, json_t *value, double min, double max,
                                 const char **out_text, const struct path *path)
 {
     size_t len;
@@ -241,13 +240,13 @@ static enum hm_status copy_text(struct reader *reader, const json_t *value, doub
 }
 
 static enum hm_status read_string(struct reader *reader, const struct hm_field *field,
-                                  const json_t *value, void *at, const struct path *path)
+                                  json_t *value, void *at, const struct path *path)
 {
     return copy_text(reader, value, field->min, hm_field_max(field), at, path);
 }
 
-static enum hm_status read_enum(struct reader *reader, const struct hm_field *field,
-                                const json_t *value, void *at, const struct path *path)
+static enum hm_status read_enum(struct reader *reader, const struct hm_field *field, json_t *value,
+                                void *at, const struct path *path)
 {
     char names[256] = "";
     size_t len = 0;
@@ -272,8 +271,8 @@ static enum hm_status read_enum(struct reader *reader, const struct hm_field *fi
     return refuse(reader, HM_EINVAL, path, "\"%.*s\" is none of: %s", QUOTED_BYTES, text, names);
 }
 
-static enum hm_status read_time(struct reader *reader, const struct hm_field *field,
-                                const json_t *value, void *at, const struct path *path)
+static enum hm_status read_time(struct reader *reader, const struct hm_field *field, json_t *value,
+                                void *at, const struct path *path)
 {
     (void)field;
     if (!json_is_string(value)) {
@@ -294,8 +293,8 @@ static enum hm_status placed(const struct reader *reader, enum hm_status st,
     return st == HM_OK ? HM_OK : refuse(reader, st, path, "%s", why->text);
 }
 
-static enum hm_status read_range(struct reader *reader, const struct hm_field *field,
-                                 const json_t *value, void *at, const struct path *path)
+static enum hm_status read_range(struct reader *reader, const struct hm_field *field, json_t *value,
+                                 void *at, const struct path *path)
 {
     struct hm_err why = {0};
 
@@ -308,8 +307,8 @@ static enum hm_status read_range(struct reader *reader, const struct hm_field *f
                   &why, path);
 }
 
-static enum hm_status read_ports(struct reader *reader, const struct hm_field *field,
-                                 const json_t *value, void *at, const struct path *path)
+static enum hm_status read_ports(struct reader *reader, const struct hm_field *field, json_t *value,
+                                 void *at, const struct path *path)
 {
     struct hm_err why = {0};
 
@@ -327,15 +326,14 @@ static enum hm_status read_ports(struct reader *reader, const struct hm_field *f
 }
 
 static enum hm_status read_nested(struct reader *reader, const struct hm_field *field,
-                                  const json_t *value, void *at, const struct path *path)
+                                  json_t *value, void *at, const struct path *path)
 {
     return read_record(reader, field->record, value, at, path);
 }
 
 /* Room for the rows of a list, counted before anything is made. */
-static enum hm_status start_list(struct reader *reader, const struct hm_field *field,
-                                 const json_t *value, size_t row_size, struct list *out_list,
-                                 const struct path *path)
+static enum hm_status start_list(struct reader *reader, const struct hm_field *field, json_t *value,
+                                 size_t row_size, struct list *out_list, const struct path *path)
 {
     double max = hm_field_max(field);
     size_t count;
@@ -361,10 +359,10 @@ static enum hm_status start_list(struct reader *reader, const struct hm_field *f
 }
 
 static enum hm_status read_records(struct reader *reader, const struct hm_field *field,
-                                   const json_t *value, void *at, const struct path *path)
+                                   json_t *value, void *at, const struct path *path)
 {
     size_t size = field->record->size;
-    struct list list;
+    struct list list = {NULL, 0};
     enum hm_status st = start_list(reader, field, value, size, &list, path);
 
     if (st != HM_OK) {
@@ -381,9 +379,9 @@ static enum hm_status read_records(struct reader *reader, const struct hm_field 
 }
 
 static enum hm_status read_strings(struct reader *reader, const struct hm_field *field,
-                                   const json_t *value, void *at, const struct path *path)
+                                   json_t *value, void *at, const struct path *path)
 {
-    struct list list;
+    struct list list = {NULL, 0};
     enum hm_status st = start_list(reader, field, value, sizeof(const char *), &list, path);
 
     if (st != HM_OK) {
@@ -413,9 +411,7 @@ static read_fn *const readers[] = {
 static void set_absent(const struct hm_field *field, unsigned char *base)
 {
     if (field->type == HM_TYPE_STRING) {
-        const char *empty = "";
-
-        memcpy(base + field->offset, &empty, sizeof(empty));
+        *(const char **)(void *)(base + field->offset) = "";
     } else if (field->type == HM_TYPE_RECORD) {
         for (size_t i = 0; i < field->record->count; i++) {
             set_absent(&field->record->fields[i], base + field->offset);
@@ -437,7 +433,7 @@ static size_t find_row(const struct hm_record *record, const char *name, size_t 
 }
 
 static enum hm_status read_member(struct reader *reader, const struct hm_field *field,
-                                  const json_t *value, unsigned char *base, const struct path *path)
+                                  json_t *value, unsigned char *base, const struct path *path)
 {
     enum hm_status st = readers[field->type](reader, field, value, base + field->offset, path);
 
@@ -466,9 +462,8 @@ static enum hm_status finish_record(struct reader *reader, const struct hm_recor
 
 /* out is zeroed memory of record->size bytes. */
 static enum hm_status read_record(struct reader *reader, const struct hm_record *record,
-                                  const json_t *value, void *out, const struct path *path)
+                                  json_t *value, void *out, const struct path *path)
 {
-    json_t *object = (json_t *)(uintptr_t)value; /* the iterator's signature is not const */
     uint64_t seen = 0;
     size_t expected = 0;
 
@@ -476,7 +471,7 @@ static enum hm_status read_record(struct reader *reader, const struct hm_record 
     if (!json_is_object(value)) {
         return wrong_type(reader, value, "an object", path);
     }
-    for (void *it = json_object_iter(object); it != NULL; it = json_object_iter_next(object, it)) {
+    for (void *it = json_object_iter(value); it != NULL; it = json_object_iter_next(value, it)) {
         const char *name = json_object_iter_key(it);
         struct path member = {path, name, 0};
         size_t row = find_row(record, name, expected);
