@@ -6,23 +6,11 @@
 
 #include "common/base/limits.h"
 #include "common/base/map.h"
+#include "server/store/own_findings.h"
 #include "server/store/row.h"
 
 #define BODY_BYTES (512u * 1024u)
 #define REPLACE_BYTES (32u * 1024u * 1024u)
-
-/* Kinds that the collector itself finds: no report of a host opens or closes them. */
-static const char *const own_kinds[] = {"cloned_agent", "silent_host"};
-
-static bool is_own_kind(const char *kind)
-{
-    for (size_t i = 0; i < HM_COUNT(own_kinds); i++) {
-        if (strcmp(own_kinds[i], kind) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 struct open_row {
     int64_t id;
@@ -259,12 +247,12 @@ enum hm_status hm_findings_replace(struct hm_session *s, const char *host_id,
     begin(&r);
     st = read_rows(&r, err);
     for (size_t i = 0; st == HM_OK && i < findings->count; i++) {
-        if (!is_own_kind(findings->at[i].kind)) {
+        if (!hm_own_finding_is(findings->at[i].kind)) {
             st = put_finding(&r, &findings->at[i], err);
         }
     }
     for (size_t i = 0; st == HM_OK && i < r.count; i++) {
-        if (!r.rows[i].seen && !is_own_kind(r.rows[i].kind)) {
+        if (!r.rows[i].seen && !hm_own_finding_is(r.rows[i].kind)) {
             st = close_row(&r, &r.rows[i], true, err);
         }
     }

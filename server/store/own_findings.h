@@ -1,0 +1,13 @@
+/* server/store/own_findings.h — findings that the collector itself makes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "common/ports/finding.h"
+
+enum hm_own_finding_kind { HM_OWN_CLONED_AGENT, HM_OWN_SILENT_HOST };
+#define HM_OWN_FINDING_COUNT 2
+
+/* Static texts only: a plain value. */
+struct hm_finding hm_own_finding(enum hm_own_finding_kind kind);
+
+bool hm_own_finding_is(const char *kind);
