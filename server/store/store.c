@@ -36,6 +36,9 @@ struct hm_store {
 
     pthread_mutex_t queue_lock;
     pthread_cond_t queue_filled;
+    pthread_cond_t queue_drained;
+    uint64_t submitted; /* jobs, ever */
+    uint64_t finished;
     struct hm_job *first;
     struct hm_job *last;
     size_t queue_bytes_max;
@@ -237,6 +240,10 @@ static void *write_loop(void *arg)
 
             outcome->job->done(outcome->job, outcome->st, &outcome->err);
         }
+        pthread_mutex_lock(&store->queue_lock);
+        store->finished += count;
+        pthread_cond_broadcast(&store->queue_drained);
+        pthread_mutex_unlock(&store->queue_lock);
     }
     return NULL;
 }
@@ -262,6 +269,7 @@ enum hm_status hm_store_submit(struct hm_store *store, struct hm_job *job, struc
             pthread_cond_signal(&store->queue_filled);
         }
         store->last = job;
+        store->submitted++;
         store->stats.waiting++;
         store->stats.waiting_bytes += job->bytes;
     }
@@ -327,6 +335,18 @@ enum hm_status hm_store_write(struct hm_store *store, hm_session_fn *fn, void *a
     return st;
 }
 
+void hm_store_flush(struct hm_store *store)
+{
+    uint64_t submitted;
+
+    pthread_mutex_lock(&store->queue_lock);
+    submitted = store->submitted;
+    while (store->finished < submitted) {
+        pthread_cond_wait(&store->queue_drained, &store->queue_lock);
+    }
+    pthread_mutex_unlock(&store->queue_lock);
+}
+
 void hm_store_stats(struct hm_store *store, struct hm_store_stats *out_stats)
 {
     pthread_mutex_lock(&store->queue_lock);
@@ -371,6 +391,7 @@ enum hm_status hm_store_open(const struct hm_store_options *options, struct hm_s
     pthread_cond_init(&store->pool_free, NULL);
     pthread_mutex_init(&store->queue_lock, NULL);
     pthread_cond_init(&store->queue_filled, NULL);
+    pthread_cond_init(&store->queue_drained, NULL);
     store->queue_bytes_max = options->queue_bytes_max != 0 ? options->queue_bytes_max : QUEUE_BYTES;
     st = hm_session_open(options->uri, &store->writer, err);
     if (st == HM_OK) {
@@ -410,6 +431,7 @@ void hm_store_close(struct hm_store *store)
         hm_session_close(store->readers[i]);
     }
     hm_session_close(store->writer);
+    pthread_cond_destroy(&store->queue_drained);
     pthread_cond_destroy(&store->queue_filled);
     pthread_mutex_destroy(&store->queue_lock);
     pthread_cond_destroy(&store->pool_free);

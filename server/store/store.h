@@ -49,6 +49,9 @@ enum hm_status hm_store_submit(struct hm_store *store, struct hm_job *job,
 enum hm_status hm_store_write(struct hm_store *store, hm_session_fn *fn, void *arg,
                               struct hm_err *err) HM_MUST_CHECK;
 
+/* Returns when every job that was submitted before is done with, its done called. */
+void hm_store_flush(struct hm_store *store);
+
 /* Inside a session: statements are prepared once a connection and kept, keyed by the pointer of
  * the sql text, which must be static. values are bound as $1, $2 … */
 typedef enum hm_status hm_row_fn(struct hm_stmt *row, void *arg, struct hm_err *err);
