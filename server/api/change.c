@@ -19,6 +19,7 @@ struct hm_change {
     void *data;
     hm_session_fn *run;
     void (*committed)(void *data);
+    void (*failed)(void *data);
     hm_handler *answer;
 };
 
@@ -55,6 +56,16 @@ void *hm_change_data(struct hm_change *change)
     return change->data;
 }
 
+void hm_change_on_failure(struct hm_change *change, void (*failed)(void *data))
+{
+    change->failed = failed;
+}
+
+void hm_change_set_bytes(struct hm_change *change, size_t bytes)
+{
+    change->job.bytes = bytes;
+}
+
 struct hm_arena *hm_change_arena(struct hm_change *change)
 {
     return &change->arena;
@@ -87,6 +98,9 @@ static void job_done(struct hm_job *job, enum hm_status st, const struct hm_err 
 
     if (st == HM_OK && change->committed != NULL) {
         change->committed(change->data);
+    }
+    if (st != HM_OK && change->failed != NULL) {
+        change->failed(change->data);
     }
     (void)pthread_mutex_lock(&change->lock);
     change->status = st;
@@ -136,10 +150,15 @@ enum hm_status hm_change_submit(struct hm_change *change, struct hm_req *req,
     change->committed = committed;
     change->answer = answer;
     change->owners = 2;
-    change->job = (struct hm_job){.run = run_job, .done = job_done, .bytes = JOB_BYTES};
+    change->job.run = run_job;
+    change->job.done = job_done;
+    change->job.bytes += JOB_BYTES;
     req->state = change;
     change->ticket = hm_req_hold(req, HM_CHANGE_WAIT_MS, resume);
     if (change->ticket == NULL) {
+        if (change->failed != NULL) {
+            change->failed(change->data);
+        }
         hm_change_free(change);
         return hm_fail(err, HM_ENOMEM, "no memory for the change");
     }

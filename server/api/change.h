@@ -18,6 +18,11 @@ void hm_change_free(struct hm_change *change); /* one that was never submitted *
 void *hm_change_data(struct hm_change *change);
 struct hm_arena *hm_change_arena(struct hm_change *change);
 
+/* Before hm_change_submit, where they matter: failed is called with the data, on the writer
+ * thread or at once, when the change was not stored; bytes is what it weighs in the queue. */
+void hm_change_on_failure(struct hm_change *change, void (*failed)(void *data));
+void hm_change_set_bytes(struct hm_change *change, size_t bytes);
+
 /* Takes the change over. run gets the data as its arg, on the writer thread, with arena of the
  * change to use; committed (or NULL) is called with it after the commit, on the writer thread,
  * and must not block. Then answer is called on a worker with req->state = the data; a failed run
