@@ -194,7 +194,10 @@ static enum hm_status make_tasks(const struct rows *rows, const struct hm_map *s
         enum hm_status st;
 
         if (i > 0 && rows->at[i - 1].pid == row->pid) {
-            return refuse(err, row->line, "a second row for the same process id");
+            unsigned other = rows->at[i - 1].line;
+
+            return refuse(err, row->line > other ? row->line : other,
+                          "a second row for the same process id");
         }
         tasks[i] = (struct hm_task){.program = row->program, .pid = row->pid};
         if (has_services(row, seen)) {
