@@ -34,4 +34,6 @@ extern const struct hm_page fixture_page; /* everything, at most 100 rows */
 /* The same test for each driver. */
 #define FOR_EACH_STORE(test)                                                                       \
     {#test " (memory)", test, fixture_memory, fixture_end, NULL},                                  \
-        {#test " (file)", test, fixture_file, fixture_end, NULL}
+    {                                                                                              \
+#test " (file)", test, fixture_file, fixture_end, NULL                                     \
+    }

@@ -152,7 +152,13 @@ static enum hm_status get_documents(struct hm_session *s, void *arg, struct hm_e
     static const struct {
         int64_t at_ms;
         const char *digest;
-    } cases[] = {{1000, "d1"}, {1999, "d1"}, {2000, "d2"}, {3000, "d1"}, {0, "d1"}};
+    } cases[] = {
+        {1000, "d1"},
+        {1999, "d1"},
+        {2000, "d2"},
+        {3000, "d1"},
+        {0,    "d1"}
+    };
     struct fixture *f = arg;
     struct hm_document_row row;
     struct hm_document_rows rows;
@@ -209,8 +215,8 @@ static enum hm_status put_tokens(struct hm_session *s, void *arg, struct hm_err 
          .secret_hash = {1},
          .expires_ms = 5000,
          .uses_left = 2},
-        {.id = "t2", .kind = "join", .name = "x", .role = "", .secret_hash = {2}, .uses_left = 1},
-        {.id = "t3", .kind = "operator", .name = "anna", .role = "admin", .secret_hash = {3}},
+        {.id = "t2", .kind = "join",                  .name = "x",                                .role = "",                                                      .secret_hash = {2},                                                                                                      .uses_left = 1},
+        {.id = "t3",        .kind = "operator", .name = "anna",.role = "admin",.secret_hash = {3}},
     };
 
     (void)arg;
