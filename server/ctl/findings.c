@@ -1,0 +1,73 @@
+/* server/ctl/findings.c — hmctl findings.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "server/ctl/verbs.h"
+
+#include "server/ctl/client.h"
+#include "server/ctl/show.h"
+
+static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_AT, HM_CTL_LIMIT};
+
+static const struct hm_table_column columns[] = {
+    {"HOST",     false, true,  false},
+    {"SEVERITY", false, false, true },
+    {"KIND",     false, true,  false},
+    {"SUBJECT",  false, true,  false},
+    {"TEXT",     false, true,  false},
+    {"SINCE",    false, false, false},
+    {"FACTS",    false, false, true },
+};
+
+static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
+                          const char **out_next, struct hm_err *err)
+{
+    const struct hm_api_findings *list = page;
+    enum hm_status st = HM_OK;
+    size_t i;
+
+    for (i = 0; st == HM_OK && i < list->items.count; i++) {
+        const struct hm_api_finding *row = &list->items.at[i];
+        const char *cells[] = {
+            row->host,
+            hm_severity_names[row->finding.severity],
+            row->finding.kind,
+            row->finding.subject,
+            row->finding.text,
+            hm_output_age(&ctl->output, row->since, &ctl->page),
+            hm_show_seen(ctl, row->silent, row->as_of),
+        };
+
+        st = hm_table_put(table, cells, err);
+    }
+    *out_next = list->next;
+    return st;
+}
+
+static int run(const struct hm_cli *cli)
+{
+    const struct hm_ctl_param params[] = {
+        {"filter", hm_cli_value(cli, "filter")},
+        {"at",     hm_cli_value(cli, "at")    },
+    };
+    const struct hm_ctl_list list = {
+        .path = "/v1/findings",
+        .params = params,
+        .param_count = HM_COUNT(params),
+        .record = &hm_record_api_findings,
+        .columns = columns,
+        .column_count = HM_COUNT(columns),
+        .put = put,
+        .nothing = "no finding matches",
+    };
+
+    return hm_ctl_list(cli, &list);
+}
+
+const struct hm_cli_verb hm_ctl_verb_findings = {
+    .name = "findings",
+    .arguments = "",
+    .max_arguments = 0,
+    .options = options,
+    .option_count = HM_COUNT(options),
+    .help = "lists findings: what is worth attention, where",
+    .run = run,
+};

@@ -1,0 +1,17 @@
+/* server/ctl/main.c — hmctl: every operator action, through the same API as everyone.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "common/net/http_client.h"
+#include "server/ctl/verbs.h"
+
+int main(int argc, char **argv)
+{
+    struct hm_err err;
+
+    if (hm_http_init(&err) != HM_OK) {
+        (void)fprintf(stderr, "hmctl: %s\n", err.text);
+        return 1;
+    }
+    return hm_cli_main(&hm_ctl_program, NULL, argc, argv);
+}

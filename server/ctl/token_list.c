@@ -1,0 +1,89 @@
+/* server/ctl/token_list.c — hmctl token list.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "server/ctl/verbs.h"
+
+#include <string.h>
+
+#include "server/ctl/client.h"
+#include "server/ctl/show.h"
+
+static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_LIMIT};
+
+static const struct hm_table_column columns[] = {
+    {"TOKEN",     false, false, false},
+    {"KIND",      false, false, false},
+    {"NAME",      false, true,  false},
+    {"ROLE",      false, false, false},
+    {"STATE",     false, false, true },
+    {"USES LEFT", true,  false, false},
+    {"LABELS",    false, true,  false},
+    {"CREATED",   false, false, false},
+    {"EXPIRES",   false, false, false},
+};
+
+static const char *state_of(const struct hm_ctl *ctl, const struct hm_api_token *token)
+{
+    if (token->revoked) {
+        return "revoked";
+    }
+    if (token->expires != 0 && token->expires <= ctl->output.now_ms) {
+        return "expired";
+    }
+    return strcmp(token->kind, "join") == 0 && token->uses_left == 0 ? "used" : "valid";
+}
+
+static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
+                          const char **out_next, struct hm_err *err)
+{
+    const struct hm_api_tokens *list = page;
+    enum hm_status st = HM_OK;
+    size_t i;
+
+    for (i = 0; st == HM_OK && i < list->items.count; i++) {
+        const struct hm_api_token *row = &list->items.at[i];
+        const char *cells[] = {
+            row->id,
+            row->kind,
+            row->name,
+            row->role,
+            state_of(ctl, row),
+            hm_show_number(&ctl->page, row->uses_left),
+            hm_show_strings(&ctl->page, &row->labels),
+            hm_output_age(&ctl->output, row->created, &ctl->page),
+            hm_output_age(&ctl->output, row->expires, &ctl->page),
+        };
+
+        st = hm_table_put(table, cells, err);
+    }
+    *out_next = list->next;
+    return st;
+}
+
+static int run(const struct hm_cli *cli)
+{
+    const struct hm_ctl_param params[] = {
+        {"filter", hm_cli_value(cli, "filter")},
+    };
+    const struct hm_ctl_list list = {
+        .path = "/v1/tokens",
+        .params = params,
+        .param_count = HM_COUNT(params),
+        .record = &hm_record_api_tokens,
+        .columns = columns,
+        .column_count = HM_COUNT(columns),
+        .put = put,
+        .nothing = "no token matches",
+    };
+
+    return hm_ctl_list(cli, &list);
+}
+
+const struct hm_cli_verb hm_ctl_verb_token_list = {
+    .name = "token list",
+    .arguments = "",
+    .max_arguments = 0,
+    .options = options,
+    .option_count = HM_COUNT(options),
+    .help = "lists tokens, without their secrets",
+    .run = run,
+};

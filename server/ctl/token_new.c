@@ -1,0 +1,156 @@
+/* server/ctl/token_new.c — hmctl token new: the secret is shown once.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "server/ctl/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/str.h"
+#include "server/ctl/client.h"
+
+static const struct hm_cli_option options[] = {
+    {"role",  "ROLE",         "an operator token: viewer, author, approver, operator or admin"},
+    {"label", "KEY=VALUE…", "a join token: every host that enrols with it gets this label"  },
+    {"uses",  "N",            "a join token: how many hosts may enrol with it; standard: 1"   },
+    {"valid", "DURATION",
+     "how long it may be used: 30m, 12h, 90d; standard: 1h for a join "
+     "token, for ever for an operator token"                                                  },
+    {"why",   "TEXT",         "reason, kept in the event"                                     },
+};
+
+static enum hm_status read_valid(const char *text, uint32_t *out_s, struct hm_err *err)
+{
+    static const struct {
+        char unit;
+        uint32_t seconds;
+    } units[] = {
+        {'s', 1    },
+        {'m', 60   },
+        {'h', 3600 },
+        {'d', 86400},
+    };
+    size_t len = text == NULL ? 0 : strlen(text);
+    uint32_t count;
+    size_t i;
+
+    *out_s = 0;
+    if (text == NULL) {
+        return HM_OK;
+    }
+    for (i = 0; i < HM_COUNT(units); i++) {
+        if (len > 1 && units[i].unit == text[len - 1] &&
+            hm_str_parse_u32(text, len - 1, HM_LIMIT_TOKEN_VALID_S / units[i].seconds, &count) &&
+            count > 0) {
+            *out_s = count * units[i].seconds;
+            return HM_OK;
+        }
+    }
+    return hm_fail(err, HM_EINVAL, "--valid %s is no duration, as 30m, 12h and 90d are", text);
+}
+
+/* "a=b,c=d" as the command line gives it. */
+static enum hm_status read_labels(const char *text, struct hm_arena *arena, struct hm_strings *out,
+                                  struct hm_err *err)
+{
+    size_t len;
+
+    *out = (struct hm_strings){NULL, 0};
+    if (text == NULL) {
+        return HM_OK;
+    }
+    out->at = hm_arena_alloc(arena, HM_LIMIT_LABELS, sizeof(*out->at));
+    while (out->at != NULL) {
+        len = strcspn(text, ",");
+        if (out->count == HM_LIMIT_LABELS) {
+            return hm_fail(err, HM_EINVAL, "more than %u labels", HM_LIMIT_LABELS);
+        }
+        out->at[out->count] = hm_arena_strndup(arena, text, len);
+        if (out->at[out->count++] == NULL) {
+            break;
+        }
+        if (text[len] == '\0') {
+            return HM_OK;
+        }
+        text += len + 1;
+    }
+    return hm_fail(err, HM_ENOMEM, "no memory for the labels");
+}
+
+static enum hm_status read_request(const struct hm_cli *cli, struct hm_arena *arena,
+                                   struct hm_api_token_new *out, struct hm_err *err)
+{
+    const char *role = hm_cli_value(cli, "role");
+    const char *uses = hm_cli_value(cli, "uses");
+    const char *why = hm_cli_value(cli, "why");
+    enum hm_status st = read_valid(hm_cli_value(cli, "valid"), &out->valid_s, err);
+
+    out->kind = role == NULL ? "join" : "operator";
+    out->name = cli->arguments[0];
+    out->role = role == NULL ? "" : role;
+    out->why = why == NULL ? "" : why;
+    out->uses = 0;
+    if (st == HM_OK && uses != NULL &&
+        (!hm_str_parse_u32(uses, strlen(uses), HM_LIMIT_TOKEN_USES, &out->uses) ||
+         out->uses == 0)) {
+        st = hm_fail(err, HM_EINVAL, "--uses is a number from 1 to %u", HM_LIMIT_TOKEN_USES);
+    }
+    return st == HM_OK ? read_labels(hm_cli_value(cli, "label"), arena, &out->labels, err) : st;
+}
+
+static enum hm_status make(struct hm_ctl *ctl, struct hm_err *err)
+{
+    struct hm_api_token_new request;
+    struct hm_api_token_made made;
+    struct hm_http_reply reply;
+    struct hm_buf body;
+    enum hm_status st = read_request(ctl->cli, &ctl->arena, &request, err);
+
+    hm_buf_init(&body, HM_LIMIT_API_BODY_BYTES);
+    if (st == HM_OK) {
+        st = hm_record_encode(&hm_record_api_token_new, &request, &body, err);
+    }
+    if (st == HM_OK) {
+        st = hm_ctl_call(ctl, "POST", "/v1/tokens", &body, &reply, err);
+    }
+    hm_buf_fini(&body);
+    if (st == HM_OK && ctl->json) {
+        hm_output_body(reply.body, reply.body_len);
+        return st;
+    }
+    if (st == HM_OK) {
+        st = hm_record_decode(&hm_record_api_token_made, reply.body, reply.body_len, false,
+                              &ctl->page, &made, NULL, err);
+    }
+    if (st == HM_OK) {
+        (void)printf("%s\n", made.secret);
+        (void)fprintf(stderr, "%s token \"%s\", id %s; this is the only time that it is shown\n",
+                      made.token.kind, made.token.name, made.token.id);
+    }
+    return st;
+}
+
+static int run(const struct hm_cli *cli)
+{
+    struct hm_ctl ctl;
+    struct hm_err err;
+    enum hm_status st = hm_ctl_open(cli, &ctl, &err);
+
+    if (st != HM_OK) {
+        return hm_ctl_fail(cli, &err);
+    }
+    st = make(&ctl, &err);
+    hm_ctl_close(&ctl);
+    return st == HM_OK ? HM_CTL_OK : hm_ctl_fail(cli, &err);
+}
+
+const struct hm_cli_verb hm_ctl_verb_token_new = {
+    .name = "token new",
+    .arguments = "NAME",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .options = options,
+    .option_count = HM_COUNT(options),
+    .help = "makes a join token for agents, or with --role an operator token",
+    .run = run,
+};
