@@ -60,19 +60,35 @@ static void shake_hands(struct tls_client *client, const char *ca_pem)
     must(result == 0, gnutls_strerror(result));
 }
 
+static int connect_to(uint16_t port)
+{
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    must(fd >= 0, "no socket");
+    must(connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0, "nobody listens");
+    return fd;
+}
+
 struct tls_client *tls_open(uint16_t port, const char *ca_pem)
 {
     struct tls_client *client = calloc(1, sizeof(*client));
-    const struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
     must(client != NULL, "no memory");
-    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    must(client->fd >= 0, "no socket");
-    must(connect(client->fd, (const struct sockaddr *)&address, sizeof(address)) == 0,
-         "nobody listens");
+    client->fd = connect_to(port);
     shake_hands(client, ca_pem);
     return client;
+}
+
+bool tls_is_taken(uint16_t port)
+{
+    int fd = connect_to(port);
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    bool taken = poll(&ready, 1, 2000) == 0; /* a server that takes it waits for us to speak */
+
+    (void)close(fd);
+    return taken;
 }
 
 void tls_close(struct tls_client *client)

@@ -20,6 +20,8 @@ struct tls_reply {
 };
 
 struct tls_client *tls_open(uint16_t port, const char *ca_pem);
+/* false when a new connection is closed at once, before any TLS. */
+bool tls_is_taken(uint16_t port);
 void tls_close(struct tls_client *client);
 
 /* false when the server has gone. */
