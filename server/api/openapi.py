@@ -3,7 +3,7 @@
 
 SPDX-License-Identifier: Apache-2.0
 
-openapi.py YAML WIRE_FOLDER OUT_JSON OUT_C
+openapi.py YAML WIRE_FOLDER OUT_JSON OUT_C OUT_DEPENDENCIES
 """
 import json
 import pathlib
@@ -37,14 +37,16 @@ def localise(value, wanted):
     return out
 
 
-def bundle(document, wire):
+def bundle(document, wire, read):
+    """Adds the files that were needed to read."""
     wanted, done = set(), set()
     document = localise(document, wanted)
     schemas = document["components"]["schemas"]
     while wanted - done:
         name = min(wanted - done)
         done.add(name)
-        schema = json.loads((wire / f"{name}.schema.json").read_text(encoding="utf-8"))
+        read.append(wire / f"{name}.schema.json")
+        schema = json.loads(read[-1].read_text(encoding="utf-8"))
         inner = schema.pop("$defs", {})
         for key in ("$schema", "$id"):
             schema.pop(key, None)
@@ -58,8 +60,9 @@ def bundle(document, wire):
 
 
 def main():
-    source, wire, out_json, out_c = (pathlib.Path(arg) for arg in sys.argv[1:])
-    document = bundle(yaml.safe_load(source.read_text(encoding="utf-8")), wire)
+    source, wire, out_json, out_c, out_d = (pathlib.Path(arg) for arg in sys.argv[1:])
+    read = [source]
+    document = bundle(yaml.safe_load(source.read_text(encoding="utf-8")), wire, read)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
     data = text.encode("utf-8")
     out_json.write_bytes(data)
@@ -68,6 +71,7 @@ def main():
                      "const unsigned char hm_openapi_json[] = {\n" + ",\n".join(rows) + "};\n"
                      "const size_t hm_openapi_json_len = sizeof(hm_openapi_json);\n",
                      encoding="ascii")
+    out_d.write_text(f"{out_c}: {' '.join(str(path) for path in read)}\n", encoding="utf-8")
 
 
 main()
