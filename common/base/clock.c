@@ -73,9 +73,16 @@ static bool parse_offset(const char *at, size_t len, int64_t *out_ms)
     return true;
 }
 
+static bool day_exists(uint32_t year, uint32_t month, uint32_t day)
+{
+    static const unsigned char month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return day <= month_days[month - 1] + (month == 2 && leap ? 1u : 0u);
+}
+
 bool hm_clock_parse(const char *text, size_t len, int64_t *out_ms)
 {
-    static const unsigned char month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     uint32_t part[6];
     int64_t fraction_ms = 0;
     int64_t offset_ms;
@@ -85,7 +92,7 @@ bool hm_clock_parse(const char *text, size_t len, int64_t *out_ms)
         text[13] != ':' || text[16] != ':' || !digits(text, 4, 1970, 9999, &part[0]) ||
         !digits(text + 5, 2, 1, 12, &part[1]) || !digits(text + 8, 2, 1, 31, &part[2]) ||
         !digits(text + 11, 2, 0, 23, &part[3]) || !digits(text + 14, 2, 0, 59, &part[4]) ||
-        !digits(text + 17, 2, 0, 60, &part[5]) || part[2] > month_days[part[1] - 1]) {
+        !digits(text + 17, 2, 0, 60, &part[5]) || !day_exists(part[0], part[1], part[2])) {
         return false;
     }
     if (text[at] == '.') {
