@@ -13,6 +13,24 @@ static const struct hm_cli_option options[] = {
     {"again",     NULL,    "enrol although this host is enrolled: it becomes another agent"    },
 };
 
+/* A line of standard input; asked for, and not shown, when a person is there to type it. */
+static bool read_line(char *line, int size)
+{
+    const bool person = hm_os_is_terminal(stdin);
+    bool ok;
+
+    if (person) {
+        (void)fprintf(stderr, "join token: ");
+        hm_os_terminal_echo(false);
+    }
+    ok = fgets(line, size, stdin) != NULL;
+    if (person) {
+        hm_os_terminal_echo(true);
+        (void)fprintf(stderr, "\n");
+    }
+    return ok;
+}
+
 /* --token, else the configuration, else one line of standard input. */
 static enum hm_status get_token(struct hm_agent *agent, const char **out_token, struct hm_err *err)
 {
@@ -29,8 +47,7 @@ static enum hm_status get_token(struct hm_agent *agent, const char **out_token, 
     if (st != HM_OK || (*out_token)[0] != '\0') {
         return st;
     }
-    (void)fprintf(stderr, "join token: ");
-    if (fgets(line, sizeof(line), stdin) == NULL) {
+    if (!read_line(line, sizeof(line))) {
         return hm_fail(err, HM_EINVAL,
                        "no join token: give it with --token, or on standard input; \"hm-collector "
                        "token\" makes one");
