@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "agent/platform/windows_kinds.h"
 #include "common/base/buf.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
@@ -11,46 +12,9 @@
 #define NETSTAT_FILE "netstat.txt"
 #define TASKLIST_FILE "tasklist.csv"
 
-#define SYSTEM_PID 4 /* HTTP.sys and drivers; "System Idle Process" is 0 */
+#define SYSTEM_PID 4 /* HTTP.sys and drivers */
 #define NO_PID UINT32_MAX
 #define NO_PID_TEXT " 4294967295"
-
-/* Ports that HTTP.sys serves wherever System listens on them (windows-ports 2.1, 6.1). */
-static const uint16_t httpsys_ports[] = {80,   443,  2869, 5357,  5358,  5985,  5986,
-                                         8530, 8531, 8005, 47001, 49443, 32843, 32844};
-
-/* Programs whose TCP ports in the dynamic range are RPC endpoints: they ask for any port and
- * tell the endpoint mapper, so nothing has to be kept free for them. */
-static const char *const rpc_programs[] = {
-    "certsrv.exe", "clussvc.exe", "dfsrs.exe",    "dfssvc.exe",  "dns.exe",     "inetinfo.exe",
-    "ismserv.exe", "llssrv.exe",  "lsass.exe",    "lserver.exe", "msdtc.exe",   "mstask.exe",
-    "ntfrs.exe",   "rhs.exe",     "services.exe", "spoolsv.exe", "svchost.exe", "tcpsvcs.exe",
-    "vmms.exe",    "wininit.exe", "wins.exe",
-};
-
-/* But these they ask for by number (windows-ports 6.1). */
-static const uint16_t fixed_ports[] = {1270, 1723, 1801, 2101, 2103, 2105, 2107, 2179, 3268,
-                                       3269, 3343, 3389, 3391, 5504, 5722, 6600, 7680, 9389};
-
-static bool in_list(const uint16_t *list, size_t count, uint16_t port)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (list[i] == port) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_rpc_program(const char *program)
-{
-    for (size_t i = 0; i < HM_COUNT(rpc_programs); i++) {
-        if (hm_str_equal_nocase(program, rpc_programs[i])) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* The services of host.json and of the tasks, as one set. */
 static enum hm_status join_services(struct hm_recorded *recorded, const struct hm_tasks *tasks,
@@ -197,43 +161,6 @@ static bool system_listens(const struct hm_sockets *sockets, const struct hm_lis
     return false;
 }
 
-/* HTTP.sys takes its ports as a runtime reservation of exactly one port; a port of System
- * without such a row belongs to a driver (445, 139, 1701). */
-static enum hm_listener_kind system_kind(const struct hm_listener *listener,
-                                         const struct hm_stack *stack)
-{
-    const struct hm_range *row;
-
-    if (in_list(httpsys_ports, HM_COUNT(httpsys_ports), listener->port)) {
-        return HM_KIND_HTTPSYS;
-    }
-    if (stack == NULL || !stack->has_runtime || stack->runtime.count == 0) {
-        return listener->kind; /* nothing to tell by */
-    }
-    row = hm_ports_find(stack->runtime, listener->port);
-    return row != NULL && hm_range_count(*row) == 1 ? HM_KIND_HTTPSYS : HM_KIND_KERNEL;
-}
-
-static enum hm_listener_kind kind_of(const struct hm_recorded *recorded,
-                                     const struct hm_listener *listener)
-{
-    const struct hm_stack *stack =
-        hm_inventory_stack(&recorded->seen.inventory, listener->protocol, listener->family);
-
-    if (listener->protocol != HM_TCP) {
-        return listener->kind;
-    }
-    if (system_listens(&recorded->seen.sockets, listener)) {
-        return system_kind(listener, stack);
-    }
-    if (listener->kind == HM_KIND_SOCKET && stack != NULL && stack->has_dynamic &&
-        hm_range_contains(stack->dynamic, listener->port) && is_rpc_program(listener->program) &&
-        !in_list(fixed_ports, HM_COUNT(fixed_ports), listener->port)) {
-        return HM_KIND_RPC;
-    }
-    return listener->kind;
-}
-
 enum hm_status hm_recorded_listeners(struct hm_recorded *recorded, struct hm_err *err)
 {
     struct hm_inventory *inventory = &recorded->seen.inventory;
@@ -253,8 +180,15 @@ enum hm_status hm_recorded_listeners(struct hm_recorded *recorded, struct hm_err
         return st;
     }
     inventory->has_listeners = true;
+    if (inventory->os.family != HM_OS_WINDOWS) {
+        return HM_OK;
+    }
     for (size_t i = 0; i < inventory->listeners.count; i++) {
-        inventory->listeners.at[i].kind = kind_of(recorded, &inventory->listeners.at[i]);
+        struct hm_listener *listener = &inventory->listeners.at[i];
+
+        listener->kind = hm_windows_kind(
+            listener, hm_inventory_stack(inventory, listener->protocol, listener->family),
+            system_listens(&recorded->seen.sockets, listener));
     }
     return HM_OK;
 }
