@@ -151,12 +151,15 @@ static void odds_text(const struct hm_verdict *verdict, char *out, size_t size)
     } else if (verdict->odds > 0) {
         (void)snprintf(out, size, "taken in %s1 of %.0f starts", least, 1 / verdict->odds);
     } else {
-        (void)hm_str_copy(out, size, "in the dynamic range, nothing else takes ports now");
+        (void)hm_str_copy(out, size, "in the dynamic range, of which nothing is taken now");
     }
 }
 
-static void holder_text(const struct hm_holder *holder, char *out, size_t size)
+/* The port is only said where the requirement has several. */
+static void holder_text(const struct hm_verdict *verdict, char *out, size_t size)
 {
+    const struct hm_holder *holder = &verdict->holder;
+    char port[8] = "";
     char who[CELL_BYTES / 4] = "";
     char pid[32] = "";
     char remote[CELL_BYTES / 4] = "";
@@ -169,26 +172,40 @@ static void holder_text(const struct hm_holder *holder, char *out, size_t size)
     if (holder->remote[0] != '\0') {
         (void)snprintf(remote, sizeof(remote), ", connected to %.96s", holder->remote);
     }
-    (void)snprintf(out, size, "%u held by %s%s%s", holder->port, who, pid, remote);
+    if (hm_ports_count(verdict->ports) > 1) {
+        (void)snprintf(port, sizeof(port), "%u ", holder->port);
+    }
+    (void)snprintf(out, size, "%sheld by %s%s%s", port, who, pid, remote);
 }
 
-static void why_text(const struct hm_verdict *verdict, char *out, size_t size)
+/* A state of one family only is worth saying where the host has both: the other was taken care
+ * of, or is not affected. */
+static const char *only_family(const struct hm_verdict *verdict,
+                               const struct hm_inventory *inventory)
 {
+    if (verdict->state == HM_SAFE || verdict->families.count != 1 ||
+        hm_inventory_stack(inventory, verdict->protocol, HM_IPV4) == NULL ||
+        hm_inventory_stack(inventory, verdict->protocol, HM_IPV6) == NULL) {
+        return NULL;
+    }
+    return verdict->families.at[0];
+}
+
+static void why_text(const struct hm_verdict *verdict, const struct hm_inventory *inventory,
+                     char *out, size_t size)
+{
+    const char *only = only_family(verdict, inventory);
     char text[CELL_BYTES];
 
     if (verdict->state == HM_EXPOSED) {
         odds_text(verdict, text, sizeof(text));
     } else if (verdict->has_holder) {
-        holder_text(&verdict->holder, text, sizeof(text));
+        holder_text(verdict, text, sizeof(text));
     } else {
         (void)hm_str_copy(text, sizeof(text), reason_texts[verdict->reason]);
     }
-    /* A state of one family only is worth saying: the other was taken care of. */
-    (void)snprintf(
-        out, size, "%.400s%s%s%s", text,
-        verdict->state != HM_SAFE && verdict->families.count == 1 ? " (" : "",
-        verdict->state != HM_SAFE && verdict->families.count == 1 ? verdict->families.at[0] : "",
-        verdict->state != HM_SAFE && verdict->families.count == 1 ? " only)" : "");
+    (void)snprintf(out, size, "%.400s%s%s%s", text, only != NULL ? " (" : "",
+                   only != NULL ? only : "", only != NULL ? " only)" : "");
 }
 
 static enum hm_status ports_text(const struct hm_verdict *verdict, char *out, size_t size,
@@ -208,7 +225,8 @@ static enum hm_status ports_text(const struct hm_verdict *verdict, char *out, si
     return st;
 }
 
-static enum hm_status put_verdicts(const struct hm_verdicts *verdicts, bool colour,
+static enum hm_status put_verdicts(const struct hm_verdicts *verdicts,
+                                   const struct hm_inventory *inventory, bool colour,
                                    struct hm_buf *out, struct hm_err *err)
 {
     struct cell heads[] = {
@@ -238,7 +256,7 @@ static enum hm_status put_verdicts(const struct hm_verdicts *verdicts, bool colo
         if (st != HM_OK) {
             return st;
         }
-        why_text(verdict, why, sizeof(why));
+        why_text(verdict, inventory, why, sizeof(why));
         put_row(out, cells, HM_COUNT(cells), colour, state_colours[verdict->state]);
     }
     return HM_OK;
@@ -255,10 +273,10 @@ static void put_finding(const struct hm_finding *finding, bool colour, struct hm
     for (size_t i = 0; i < finding->evidence.count; i++) {
         const struct hm_evidence *evidence = &finding->evidence.at[i];
 
-        (void)hm_buf_printf(out, "%8s- %s: ", "", evidence->name);
+        (void)hm_buf_printf(out, "%8s- %s:", "", evidence->name);
         if (strlen(evidence->name) + 12 + columns_of(evidence->value, strlen(evidence->value)) <=
             HM_CHECK_TEXT_COLUMNS) {
-            (void)hm_buf_printf(out, "%s\n", evidence->value);
+            (void)hm_buf_printf(out, " %s\n", evidence->value);
         } else {
             (void)hm_buf_putc(out, '\n');
             put_wrapped(out, 12, evidence->value);
@@ -275,30 +293,55 @@ static void put_finding(const struct hm_finding *finding, bool colour, struct hm
     }
 }
 
+static bool same_dynamic(const struct hm_stack *a, const struct hm_stack *b)
+{
+    return a->has_dynamic == b->has_dynamic && a->dynamic.first == b->dynamic.first &&
+           a->dynamic.last == b->dynamic.last;
+}
+
+static void put_range(struct hm_buf *out, const char *gap, const struct hm_stack *stack,
+                      const char *family)
+{
+    (void)hm_buf_printf(out, "%s%s%s%s ", gap, hm_protocol_names[stack->protocol],
+                        family[0] != '\0' ? "/" : "", family);
+    if (stack->has_dynamic) {
+        (void)hm_buf_printf(out, "%u-%u", stack->dynamic.first, stack->dynamic.last);
+    } else {
+        (void)hm_buf_puts(out, "unknown");
+    }
+}
+
+/* "tcp 6005-65534, udp/ipv4 49152-65535": the family is said where the two differ. */
+static void put_ranges(const struct hm_inventory *inventory, struct hm_buf *out)
+{
+    const char *gap = "dynamic range: ";
+
+    if (inventory->stacks.count == 0) {
+        (void)hm_buf_puts(out, "dynamic range: unknown");
+    }
+    for (size_t i = 0; i < inventory->stacks.count; i++) {
+        const struct hm_stack *stack = &inventory->stacks.at[i];
+        const struct hm_stack *other = hm_inventory_stack(
+            inventory, stack->protocol, stack->family == HM_IPV4 ? HM_IPV6 : HM_IPV4);
+        bool same = other != NULL && same_dynamic(stack, other);
+
+        if (same && stack->family == HM_IPV6) {
+            continue;
+        }
+        put_range(out, gap, stack, same ? "" : hm_family_names[stack->family]);
+        gap = ", ";
+    }
+    (void)hm_buf_putc(out, '\n');
+}
+
 static void put_host(const struct hm_observation *observation, bool colour, struct hm_buf *out)
 {
-    const struct hm_inventory *inventory = &observation->inventory;
-    const struct hm_os *os = &inventory->os;
-    char line[1024];
-    size_t len = 0;
+    const struct hm_os *os = &observation->inventory.os;
 
     put_coloured(out, colour, bold, observation->name, strlen(observation->name));
     (void)hm_buf_printf(out, "  %s%s%s\n", os->name[0] != '\0' ? os->name : "system unknown",
                         os->version[0] != '\0' ? ", " : "", os->version);
-    len = (size_t)snprintf(line, sizeof(line), "dynamic range: ");
-    for (size_t i = 0; i < inventory->stacks.count; i++) {
-        const struct hm_stack *stack = &inventory->stacks.at[i];
-        char range[16] = "unknown";
-
-        if (stack->has_dynamic) {
-            (void)snprintf(range, sizeof(range), "%u-%u", stack->dynamic.first,
-                           stack->dynamic.last);
-        }
-        len += (size_t)snprintf(line + len, sizeof(line) - len, "%s%s/%s %s", i == 0 ? "" : ", ",
-                                hm_protocol_names[stack->protocol], hm_family_names[stack->family],
-                                range);
-    }
-    put_wrapped(out, 0, inventory->stacks.count > 0 ? line : "dynamic range: unknown");
+    put_ranges(&observation->inventory, out);
 }
 
 static void put_summary(const struct hm_judgement *judgement, bool colour, struct hm_buf *out)
@@ -324,7 +367,7 @@ enum hm_status hm_check_text(const struct hm_observation *observation,
 
     put_host(observation, colour, out);
     (void)hm_buf_putc(out, '\n');
-    st = put_verdicts(&judgement->verdicts, colour, out, err);
+    st = put_verdicts(&judgement->verdicts, &observation->inventory, colour, out, err);
     if (st != HM_OK) {
         return st;
     }
