@@ -1,0 +1,77 @@
+/* tests/support/inventory_builder.h — a host made by hand: facts, catalogue, sockets; then judge
+ * it. SPDX-License-Identifier: Apache-2.0
+ *
+ * Texts given are borrowed for the life of the builder. Whatever cannot work (a bad port list, no
+ * room) ends the test at once. */
+#pragma once
+
+#include "common/ports/judge.h"
+
+#define HM_BUILD_MAX 600
+
+struct hm_build {
+    struct hm_arena arena;
+    struct hm_inventory inventory;
+    struct hm_catalogue catalogue;
+    struct hm_sockets sockets;
+    bool has_sockets;
+    struct hm_sample sample;
+    bool has_sample;
+    const struct hm_inventory *previous_boot;
+    struct hm_judgement judgement; /* of the last hm_build_judge */
+    struct hm_stack stacks[HM_STACK_COUNT];
+    struct hm_listener listeners[HM_BUILD_MAX];
+    const char *services[HM_BUILD_MAX];
+    const char *lines[HM_BUILD_MAX];
+    struct hm_product products[HM_BUILD_MAX];
+    struct hm_socket socket_rows[HM_BUILD_MAX];
+    struct hm_sample_stack sample_rows[HM_STACK_COUNT];
+};
+
+/* A Windows of that version ("6.1.7601", "10.0.17763"), or Linux (NULL), with everything read:
+ * default dynamic range, no exclusions, no listeners, no services, an empty registry; no sockets
+ * and no sample. Legacy versions have IPv4 only. */
+void hm_build_init(struct hm_build *build, const char *windows_version);
+void hm_build_fini(struct hm_build *build);
+
+struct hm_stack *hm_build_stack(struct hm_build *build, enum hm_protocol protocol,
+                                enum hm_family family);
+void hm_build_dynamic(struct hm_build *build, uint16_t first, uint16_t last); /* all stacks */
+void hm_build_exclude(struct hm_build *build, enum hm_protocol protocol, enum hm_family family,
+                      const char *ports);
+void hm_build_runtime(struct hm_build *build, enum hm_protocol protocol, enum hm_family family,
+                      const char *ports);
+struct hm_ports hm_build_ports(struct hm_build *build, const char *ports);
+
+void hm_build_service(struct hm_build *build, const char *name);
+void hm_build_reserved(struct hm_build *build, const char *line);
+void hm_build_listener(struct hm_build *build, enum hm_protocol protocol, enum hm_family family,
+                       uint16_t port, const char *program, const char *service,
+                       enum hm_listener_kind kind);
+struct hm_socket *hm_build_socket(struct hm_build *build, enum hm_protocol protocol,
+                                  enum hm_family family, enum hm_socket_state state, uint16_t port,
+                                  const char *program, const char *service);
+struct hm_sample_stack *hm_build_sample(struct hm_build *build, enum hm_protocol protocol,
+                                        enum hm_family family, uint32_t usable, uint32_t in_use);
+
+/* A product that is there when the service or the program is; NULL = not known by it. Both NULL:
+ * always. Its requirements are added one by one. */
+struct hm_product *hm_build_product(struct hm_build *build, const char *id, const char *service,
+                                    const char *program);
+struct hm_requirement *hm_build_require(struct hm_build *build, struct hm_product *product,
+                                        const char *id, enum hm_protocol protocol,
+                                        const char *ports, enum hm_listener_kind kind);
+
+/* Judges; the judgement is borrowed from the builder. */
+const struct hm_judgement *hm_build_judge(struct hm_build *build);
+
+/* NULL when there is none. subject NULL = any. */
+const struct hm_verdict *hm_build_verdict(const struct hm_build *build, const char *product,
+                                          const char *requirement);
+const struct hm_finding *hm_build_finding(const struct hm_build *build, const char *kind,
+                                          const char *subject);
+size_t hm_build_count_kind(const struct hm_build *build, const char *kind);
+
+/* The place of the command in the finding, or -1. */
+int hm_build_command(const struct hm_finding *finding, const char *command);
+const char *hm_build_evidence(const struct hm_finding *finding, const char *name);
