@@ -260,7 +260,9 @@ enum hm_status hm_http_bind(const struct hm_http_options *options, struct hm_htt
         free_http(http);
         return st;
     }
-    (void)getrandom(&http->instance, sizeof(http->instance), GRND_NONBLOCK);
+    if (getrandom(&http->instance, sizeof(http->instance), GRND_NONBLOCK) < 0) {
+        http->instance = 0; /* only marks request ids */
+    }
     fit_descriptors(http);
     *out_http = http;
     return HM_OK;

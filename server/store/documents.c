@@ -195,8 +195,8 @@ enum hm_status hm_documents_history(struct hm_session *s, const char *host_id,
 {
     struct document_reader reader = {.arena = arena};
     struct hm_value values[4];
-    int64_t after_ms;
-    const char *after_kind;
+    int64_t after_ms = 0;
+    const char *after_kind = "";
     enum hm_status st =
         read_after(page->after != NULL ? page->after : "", &after_ms, &after_kind, err);
 

@@ -47,7 +47,7 @@ static enum hm_status find_dword(const struct hm_recorded *recorded, const struc
                                  const char *file, const char *key, const char *name, bool *out_has,
                                  uint32_t *out_value, struct hm_err *err)
 {
-    const struct hm_reg_value *value;
+    const struct hm_reg_value *value = NULL;
     enum hm_status st = find(recorded, reg, file, key, name, HM_REG_DWORD, &value, err);
 
     if (st == HM_OK) {
