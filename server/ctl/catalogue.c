@@ -8,20 +8,20 @@
 static const struct hm_cli_option options[] = {HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"PRODUCT",      false, false, false},
-    {"TITLE",        false, true,  false},
-    {"VENDOR",       false, true,  false},
-    {"REQUIREMENTS", true,  false, false},
+    {"PRODUCT",      false, 0,  false},
+    {"TITLE",        false, 16, false},
+    {"VENDOR",       false, 8,  false},
+    {"REQUIREMENTS", true,  0,  false},
 };
 
 static const struct hm_table_column requirement_columns[] = {
-    {"REQUIREMENT", false, true,  false},
-    {"PROTOCOL",    false, false, false},
-    {"PORTS",       false, true,  false},
-    {"KIND",        false, false, false},
-    {"EXCLUDE",     false, false, false},
-    {"CONFIDENCE",  false, false, false},
-    {"SOURCE",      false, true,  false},
+    {"REQUIREMENT", false, 14, false},
+    {"PROTOCOL",    false, 0,  false},
+    {"PORTS",       false, 10, false},
+    {"KIND",        false, 0,  false},
+    {"EXCLUDE",     false, 0,  false},
+    {"CONFIDENCE",  false, 0,  false},
+    {"SOURCE",      false, 8,  false},
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,

@@ -30,6 +30,7 @@ struct hm_ctl {
     struct hm_arena arena; /* lives as long as the session */
     struct hm_arena page;  /* of one call */
     bool json;
+    bool past; /* --at was given: ages of reports mean nothing */
 };
 
 /* Where login keeps its file and the CA: $XDG_CONFIG_HOME/havenmaster or

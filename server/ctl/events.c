@@ -13,15 +13,15 @@ static const struct hm_cli_option options[] = {
 };
 
 static const struct hm_table_column columns[] = {
-    {"EVENT",  true,  false, false},
-    {"AT",     false, false, false},
-    {"KIND",   false, false, false},
-    {"HOST",   false, true,  false},
-    {"ACTOR",  false, true,  false},
-    {"FROM",   false, true,  false},
-    {"BEFORE", false, true,  false},
-    {"AFTER",  false, true,  false},
-    {"WHY",    false, true,  false},
+    {"EVENT",  true,  0,  false},
+    {"AT",     false, 0,  false},
+    {"KIND",   false, 0,  false},
+    {"HOST",   false, 24, false},
+    {"ACTOR",  false, 8,  false},
+    {"FROM",   false, 9,  false},
+    {"BEFORE", false, 6,  false},
+    {"AFTER",  false, 8,  false},
+    {"WHY",    false, 10, false},
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,

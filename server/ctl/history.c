@@ -10,11 +10,11 @@
 static const struct hm_cli_option options[] = {HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"SINCE",    false, false, false},
-    {"UNTIL",    false, false, false},
-    {"DOCUMENT", false, false, false},
-    {"BYTES",    true,  false, false},
-    {"DIGEST",   false, true,  false},
+    {"SINCE",    false, 0,  false},
+    {"UNTIL",    false, 0,  false},
+    {"DOCUMENT", false, 0,  false},
+    {"BYTES",    true,  0,  false},
+    {"DIGEST",   false, 20, false},
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,

@@ -10,12 +10,12 @@
 static const struct hm_cli_option options[] = {HM_CTL_AT};
 
 static const struct hm_table_column columns[] = {
-    {"STATE",       false, false, true },
-    {"ODDS",        true,  false, false},
-    {"PORTS",       false, true,  false},
-    {"REQUIREMENT", false, true,  false},
-    {"WHY",         false, true,  false},
-    {"SINCE",       false, false, false},
+    {"STATE",       false, 0,  true },
+    {"ODDS",        true,  0,  false},
+    {"PORTS",       false, 10, false},
+    {"REQUIREMENT", false, 14, false},
+    {"WHY",         false, 10, false},
+    {"SINCE",       false, 0,  false},
 };
 
 static void print_line(const struct hm_ctl *ctl, const char *name, const char *value)
@@ -135,6 +135,7 @@ static int run(const struct hm_cli *cli)
     if (st != HM_OK) {
         return hm_ctl_fail(cli, &err);
     }
+    ctl.past = at.value != NULL;
     path = hm_ctl_path(&ctl.arena, "/v1/hosts/", cli->arguments[0], "");
     st = show(&ctl, path == NULL ? NULL : hm_ctl_url(&ctl.arena, path, &at, 1), &err);
     hm_ctl_close(&ctl);

@@ -8,16 +8,16 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_AT, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"HOST",    false, true,  false},
-    {"VERDICT", false, false, true },
-    {"BLOCKED", true,  false, false},
-    {"EXPOSED", true,  false, false},
-    {"UNKNOWN", true,  false, false},
-    {"SAFE",    true,  false, false},
-    {"HIGH",    true,  false, false},
-    {"SYSTEM",  false, true,  false},
-    {"LABELS",  false, true,  false},
-    {"SEEN",    false, false, true },
+    {"HOST",    false, 16, false},
+    {"VERDICT", false, 0,  true },
+    {"BLK",     true,  0,  false},
+    {"EXP",     true,  0,  false},
+    {"UNK",     true,  0,  false},
+    {"SAFE",    true,  0,  false},
+    {"HIGH",    true,  0,  false},
+    {"SYSTEM",  false, 8,  false},
+    {"LABELS",  false, 6,  false},
+    {"SEEN",    false, 0,  true },
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,

@@ -136,12 +136,16 @@ int hm_ctl_list(const struct hm_cli *cli, const struct hm_ctl_list *list)
     struct run run = {.list = list};
     struct hm_err err;
     enum hm_status st = read_limit(cli, &run.left, &err);
+    size_t i;
 
     if (st == HM_OK) {
         st = hm_ctl_open(cli, &run.ctl, &err);
     }
     if (st != HM_OK) {
         return hm_ctl_fail(cli, &err);
+    }
+    for (i = 0; i < list->param_count; i++) {
+        run.ctl.past |= strcmp(list->params[i].name, "at") == 0 && list->params[i].value != NULL;
     }
     hm_arena_init(&run.urls, HM_LIMIT_API_BODY_BYTES);
     hm_table_init(&run.table, list->columns, list->column_count, &run.ctl.page);

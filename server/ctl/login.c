@@ -14,12 +14,12 @@
 #define CA_NAME "collector-ca.pem"
 
 static const struct hm_cli_option options[] = {
-    {"collector", "URL",    "the collector, as https://collector.example:5830"           },
-    {"token",     "TOKEN",  "operator token; standard: asked for, or read from the input"},
-    {"ca",        "FILE",   "PEM file of the CA that signed the collector's certificate" },
+    {"collector", "URL",    "the collector, as https://collector.example:5830; or as the argument"},
+    {"token",     "TOKEN",  "operator token; standard: asked for, or read from the input"         },
+    {"ca",        "FILE",   "PEM file of the CA that signed the collector's certificate"          },
     {"ca-sha256", "DIGEST",
      "fetch that CA from the collector and take it when its SHA-256 is "
-     "this"                                                                              },
+     "this"                                                                                       },
 };
 
 /* One line of standard input, not shown while it is typed. */
@@ -128,6 +128,9 @@ static int run(const struct hm_cli *cli)
     size_t len;
 
     hm_arena_init(&arena, HM_LIMIT_API_BODY_BYTES * 4u);
+    if (collector == NULL && cli->argument_count == 1) {
+        collector = cli->arguments[0];
+    }
     if (collector == NULL || strncmp(collector, "https://", 8) != 0) {
         st = hm_fail(&err, HM_EINVAL, "which collector? give --collector https://HOST:5830");
     }
@@ -154,7 +157,8 @@ static int run(const struct hm_cli *cli)
 
 const struct hm_cli_verb hm_ctl_verb_login = {
     .name = "login",
-    .arguments = "",
+    .arguments = "[URL]",
+    .max_arguments = 1,
     .options = options,
     .option_count = HM_COUNT(options),
     .help = "verifies collector and token, and remembers them for every other verb",

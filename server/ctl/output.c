@@ -9,7 +9,6 @@
 #include "common/os/os.h"
 
 #define GAP 2u
-#define SHRUNK_MIN 8u
 
 void hm_output_init(struct hm_output *output, int64_t now_ms)
 {
@@ -200,23 +199,26 @@ static unsigned total_width(const struct hm_table *table)
     return total;
 }
 
-/* Takes cells from the widest column that may give some, until the row fits. */
+/* Takes cells, one by one, from the column that has most to spare, until the row fits. */
 static void shrink(struct hm_table *table, unsigned columns)
 {
     while (total_width(table) > columns) {
-        size_t widest = table->column_count;
+        unsigned most = 0;
+        size_t chosen = 0;
         size_t i;
 
         for (i = 0; i < table->column_count; i++) {
-            if (table->columns[i].may_shrink && table->widths[i] > SHRUNK_MIN &&
-                (widest == table->column_count || table->widths[i] > table->widths[widest])) {
-                widest = i;
+            unsigned keep = table->columns[i].keep;
+
+            if (keep > 0 && table->widths[i] > keep && table->widths[i] - keep > most) {
+                most = table->widths[i] - keep;
+                chosen = i;
             }
         }
-        if (widest == table->column_count) {
+        if (most == 0) {
             return;
         }
-        table->widths[widest]--;
+        table->widths[chosen]--;
     }
 }
 
@@ -248,7 +250,7 @@ static void put_cell(const struct hm_table *table, const struct hm_output *outpu
     const char *on = about->is_state && !is_head ? style_of(output, text) : NULL;
     unsigned width = hm_output_width(text);
     unsigned room = table->widths[column];
-    bool cut = width > room && (output->columns > 0 && about->may_shrink);
+    bool cut = width > room && (output->columns > 0 && about->keep > 0);
     unsigned shown = cut ? room : width;
     unsigned pad = shown < room ? room - shown : 0;
 

@@ -27,9 +27,9 @@ void hm_output_init(struct hm_output *output, int64_t now_ms);
 
 struct hm_table_column {
     const char *title;
-    bool right;      /* aligned to the right */
-    bool may_shrink; /* cut with "…" when the terminal is narrow; widest first */
-    bool is_state;   /* coloured by its word: safe, exposed, blocked, high … */
+    bool right;    /* aligned to the right */
+    unsigned keep; /* cells that are left when the terminal is narrow; 0 = never cut */
+    bool is_state; /* coloured by its word: safe, exposed, blocked, high … */
 };
 
 struct hm_table {

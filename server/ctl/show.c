@@ -27,7 +27,7 @@ const char *hm_show_strings(struct hm_arena *arena, const struct hm_strings *str
 
 const char *hm_show_seen(struct hm_ctl *ctl, bool silent, int64_t last_seen_ms)
 {
-    const char *age = hm_output_age(&ctl->output, last_seen_ms, &ctl->page);
+    const char *age = ctl->past ? "-" : hm_output_age(&ctl->output, last_seen_ms, &ctl->page);
 
     return silent ? or_empty(hm_arena_printf(&ctl->page, "silent, %s", age)) : age;
 }

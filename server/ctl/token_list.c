@@ -10,15 +10,15 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"TOKEN",     false, false, false},
-    {"KIND",      false, false, false},
-    {"NAME",      false, true,  false},
-    {"ROLE",      false, false, false},
-    {"STATE",     false, false, true },
-    {"USES LEFT", true,  false, false},
-    {"LABELS",    false, true,  false},
-    {"CREATED",   false, false, false},
-    {"EXPIRES",   false, false, false},
+    {"TOKEN",     false, 0, false},
+    {"KIND",      false, 0, false},
+    {"NAME",      false, 8, false},
+    {"ROLE",      false, 0, false},
+    {"STATE",     false, 0, true },
+    {"USES LEFT", true,  0, false},
+    {"LABELS",    false, 6, false},
+    {"CREATED",   false, 0, false},
+    {"EXPIRES",   false, 0, false},
 };
 
 static const char *state_of(const struct hm_ctl *ctl, const struct hm_api_token *token)

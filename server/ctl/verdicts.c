@@ -8,14 +8,14 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_AT, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"HOST",        false, true,  false},
-    {"STATE",       false, false, true },
-    {"ODDS",        true,  false, false},
-    {"PORTS",       false, true,  false},
-    {"REQUIREMENT", false, true,  false},
-    {"WHY",         false, true,  false},
-    {"SINCE",       false, false, false},
-    {"FACTS",       false, false, true },
+    {"HOST",        false, 24, false},
+    {"STATE",       false, 0,  true },
+    {"ODDS",        true,  0,  false},
+    {"PORTS",       false, 10, false},
+    {"REQUIREMENT", false, 14, false},
+    {"WHY",         false, 10, false},
+    {"SINCE",       false, 0,  false},
+    {"FACTS",       false, 0,  true },
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
