@@ -15,7 +15,7 @@
 
 #define BODIES_IN_FLIGHT_BYTES (64u * 1024u * 1024u)
 #define EXPIRY_WARNING_MS (30 * (int64_t)86400000)
-#define TOKENS_LOOK_MS 5000 /* for tokens made by "hm-collector token" meanwhile */
+#define TOKENS_LOOK_MS 1000 /* for tokens made by "hm-collector token" meanwhile */
 
 struct server {
     const struct hm_cli *cli;
