@@ -49,7 +49,8 @@ install_missing() {
 
 compile() {
     step "Building (about a minute the first time)"
-    { cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHM_TESTS=OFF &&
+    { cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHM_TESTS=OFF \
+        -DHM_PRODUCT_DIR="$top/schema/catalogue/products" &&
         cmake --build "$build"; } >"$dir/build.log" 2>&1 </dev/null ||
         { tail -n 15 "$dir/build.log"; die "the build failed; the whole log is $dir/build.log"; }
 }
@@ -140,8 +141,7 @@ start_collector() {
     export HMCTL_TOKEN
     step "Starting the collector on $HMCTL_COLLECTOR"
     launch collector "$bin/hm-collector" serve --data "$dir/collector" --set "port=$port" \
-        --set listen=127.0.0.1 --set "public_url=$HMCTL_COLLECTOR" --set interval=10 \
-        --set "product_dir=$top/schema/catalogue/products"
+        --set listen=127.0.0.1 --set "public_url=$HMCTL_COLLECTOR" --set interval=10
     for _ in $(seq 100); do
         hmctl hosts --json >/dev/null 2>&1 && return
         is_running collector || break
@@ -157,7 +157,7 @@ start_agent() {
     shift
     mkdir -p "$dir/agents/$name"
     for setting in "collector=$HMCTL_COLLECTOR" "token_file=$dir/join-token" \
-        "state_dir=$dir/agents/$name" "product_dir=$top/schema/catalogue/products" "$@"; do
+        "state_dir=$dir/agents/$name" "$@"; do
         options+=(--set "$setting")
     done
     launch "agent-$name" "$bin/hm-agent" run "${options[@]}"
@@ -168,7 +168,7 @@ start_fleet() {
     if [ ! -s "$dir/join-token" ]; then
         (
             umask 077
-            hmctl token new --kind join --name quickstart --uses 200 --ttl 7d --json |
+            hmctl token new quickstart --uses 200 --valid 7d --json |
                 json_member token >"$dir/join-token"
         )
         [ -s "$dir/join-token" ] || die "no join token could be made"

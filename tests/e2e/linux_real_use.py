@@ -114,7 +114,7 @@ def through_the_collector(space, folder, catalogue):
 
     collector.start(wait=False)
     h.wait_until("collector ready", 60, lambda: hmctl("hosts", "--json")[0] == 0, 0.3)
-    code, out, err = hmctl("token", "new", "--kind", "join", "--name", "netns", "--json")
+    code, out, err = hmctl("token", "new", "netns", "--json")
     if not h.check("join token", code == 0, out + err):
         return
     token = json.loads(out)["token"]
