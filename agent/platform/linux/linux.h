@@ -15,7 +15,7 @@
 #include "common/ports/sockets.h"
 
 #define HM_LINUX_PATH_BYTES 4096u
-#define HM_LINUX_SYSCTL_BYTES (512u * 1024u) /* 32,768 single ports are 196 KB of text */
+#define HM_LINUX_SYSCTL_BYTES (224u * 1024u) /* 32,768 single ports are 192 KB of text */
 
 /* os_facts.c */
 enum hm_status hm_linux_os_facts(const char *root, struct hm_notes *notes, struct hm_os *out_os,
@@ -82,12 +82,25 @@ enum hm_status hm_linux_sockets_proc(const char *root, struct hm_arena *arena,
 bool hm_linux_proc_net_line(const char *line, size_t len, enum hm_protocol protocol, bool ipv6,
                             struct hm_linux_raw *out_raw);
 
+#define HM_LINUX_OWNERS_KEPT 2048u
+
+/* What the last look learned: who owned sockets is asked first, and what nobody owned (sockets of
+ * the kernel, of other namespaces) is not searched for. Zeroed = nothing learned yet. */
+struct hm_linux_owner_cache {
+    uint32_t pids[HM_LINUX_OWNERS_KEPT]; /* ascending, without process 1 */
+    size_t pid_count;
+    uint32_t orphans[HM_LINUX_OWNERS_KEPT]; /* inodes */
+    size_t orphan_count;
+    bool complete;
+    unsigned age; /* looks since all processes were searched */
+};
+
 /* processes.c — fills pid, program and service of the sockets by matching inodes with the open
  * files of the processes of this network namespace. *out_complete is false when some processes
- * could not be looked into. */
+ * could not be looked into. cache may be NULL. */
 enum hm_status hm_linux_owners(const char *root, struct hm_arena *arena,
-                               struct hm_linux_sockets *sockets, bool *out_complete,
-                               struct hm_err *err) HM_MUST_CHECK;
+                               struct hm_linux_owner_cache *cache, struct hm_linux_sockets *sockets,
+                               bool *out_complete, struct hm_err *err) HM_MUST_CHECK;
 /* "socket:[12345]" */
 bool hm_linux_socket_inode(const char *link, size_t len, uint32_t *out_inode);
 /* The systemd unit in the text of /proc/PID/cgroup, without ".service"; "" when there is none. */

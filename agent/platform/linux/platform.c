@@ -17,6 +17,7 @@
 
 struct hm_platform {
     char root[HM_LINUX_PATH_BYTES];
+    struct hm_linux_owner_cache owners;
 };
 
 static enum hm_status linux_open(const char *where, struct hm_platform **out_platform,
@@ -95,9 +96,10 @@ static void mark_containers(struct hm_listeners *listeners)
     }
 }
 
-static enum hm_status observe_sockets(const char *root, struct hm_notes *notes,
+static enum hm_status observe_sockets(struct hm_platform *platform, struct hm_notes *notes,
                                       struct hm_observation *out, struct hm_err *err)
 {
+    const char *root = platform->root;
     struct hm_linux_sockets found;
     struct hm_err why;
     enum hm_status st = read_sockets(root, notes, &found, &why);
@@ -109,7 +111,7 @@ static enum hm_status observe_sockets(const char *root, struct hm_notes *notes,
     if (st != HM_OK) {
         return hm_notes_add(notes, err, "sockets and listeners: %s", why.text);
     }
-    st = hm_linux_owners(root, notes->arena, &found, &complete, err);
+    st = hm_linux_owners(root, notes->arena, &platform->owners, &found, &complete, err);
     if (st == HM_OK && !complete) {
         st = hm_notes_add(notes, err,
                           "owners of other users' sockets: this program may not look into their "
@@ -144,7 +146,7 @@ static enum hm_status linux_observe(struct hm_platform *platform, struct hm_aren
         st = hm_linux_stacks(platform->root, &notes, &seen.inventory.stacks, err);
     }
     if (st == HM_OK) {
-        st = observe_sockets(platform->root, &notes, &seen, err);
+        st = observe_sockets(platform, &notes, &seen, err);
     }
     if (st == HM_OK) {
         st = hm_linux_services(platform->root, &notes, &seen.inventory.has_services,

@@ -1,9 +1,10 @@
 /* agent/platform/linux/processes.c — which process and which systemd unit has a socket.
  * SPDX-License-Identifier: Apache-2.0
  *
- * One pass over /proc/PID/fd, ended as soon as every socket has its owner. Of processes that
- * share a socket the lowest process id is named (the parent of a pool of workers), but process 1
- * last: it keeps the sockets that it hands to services. */
+ * One pass over /proc/PID/fd, ended as soon as every socket has its owner: the owners of last
+ * time first, so that an unchanged host costs little. Of processes that share a socket the lowest
+ * process id is named (the parent of a pool of workers), but process 1 last: it keeps the sockets
+ * that it hands to services. */
 #include "agent/platform/linux/linux.h"
 
 #include <dirent.h>
@@ -18,13 +19,15 @@
 #include "common/base/str.h"
 
 #define CGROUP_BYTES 8192u
+#define FULL_SCAN_EVERY 12 /* looks; a service that process 1 started since is found by then */
 
 struct scan {
     int proc; /* /proc */
     struct hm_arena *arena;
     struct hm_linux_socket **by_inode;
     size_t count;
-    size_t missing; /* sockets that have no owner yet */
+    size_t missing; /* sockets that have no owner yet, but for the cache's orphans */
+    const struct hm_linux_owner_cache *cache; /* NULL while all processes are searched */
     bool complete;
     char own_namespace[64];
 };
@@ -192,6 +195,21 @@ static struct hm_linux_socket *find_socket(const struct scan *scan, uint32_t ino
     return found == NULL ? NULL : *found;
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+    const uint32_t *x = a;
+    const uint32_t *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+static bool is_orphan(const struct hm_linux_owner_cache *cache, uint32_t inode)
+{
+    return cache != NULL && cache->orphan_count > 0 &&
+           bsearch(&inode, cache->orphans, cache->orphan_count, sizeof(inode), compare_numbers) !=
+               NULL;
+}
+
 /* Looks through the open files of one process. */
 static enum hm_status scan_files(struct scan *scan, DIR *files, const char *pid, uint32_t number,
                                  struct hm_err *err)
@@ -223,7 +241,7 @@ static enum hm_status scan_files(struct scan *scan, DIR *files, const char *pid,
         socket->socket.pid = number;
         socket->socket.program = program;
         socket->socket.service = service;
-        scan->missing--;
+        scan->missing -= !is_orphan(scan->cache, inode);
     }
     return HM_OK;
 }
@@ -285,21 +303,107 @@ static enum hm_status prepare(struct scan *scan, struct hm_linux_sockets *socket
     for (size_t i = 0; i < sockets->count; i++) {
         if (sockets->at[i].inode != 0) {
             scan->by_inode[scan->count++] = &sockets->at[i];
+            scan->missing += !is_orphan(scan->cache, sockets->at[i].inode);
         }
     }
     if (scan->count > 1) {
         qsort(scan->by_inode, scan->count, sizeof(*scan->by_inode), compare_inodes);
     }
-    scan->missing = scan->count;
     (void)read_link(scan->proc, "self/ns/net", scan->own_namespace, sizeof(scan->own_namespace));
     return HM_OK;
 }
 
-enum hm_status hm_linux_owners(const char *root, struct hm_arena *arena,
-                               struct hm_linux_sockets *sockets, bool *out_complete,
-                               struct hm_err *err)
+static enum hm_status scan_known(struct scan *scan, const struct hm_linux_owner_cache *cache,
+                                 struct hm_err *err)
 {
-    struct scan scan = {.arena = arena, .complete = true};
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && scan->missing > 0 && i < cache->pid_count; i++) {
+        char pid[16];
+
+        (void)snprintf(pid, sizeof(pid), "%u", cache->pids[i]);
+        st = scan_process(scan, pid, cache->pids[i], err);
+    }
+    return st == HM_OK && scan->missing > 0 ? scan_process(scan, "1", 1, err) : st;
+}
+
+/* Forgets the owners again: all processes are to be searched, in their order. */
+static void forget(struct scan *scan)
+{
+    scan->missing = scan->count;
+    scan->cache = NULL;
+    scan->complete = true;
+    for (size_t i = 0; i < scan->count; i++) {
+        scan->by_inode[i]->socket.pid = 0;
+        scan->by_inode[i]->socket.program = "";
+        scan->by_inode[i]->socket.service = "";
+    }
+}
+
+static size_t sort_unique(uint32_t *numbers, size_t count)
+{
+    size_t left = 0;
+
+    if (count > 1) {
+        qsort(numbers, count, sizeof(*numbers), compare_numbers);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (left == 0 || numbers[left - 1] != numbers[i]) {
+            numbers[left++] = numbers[i];
+        }
+    }
+    return left;
+}
+
+/* Lists that do not fit are dropped: the next look is only slower. */
+static void learn(const struct scan *scan, struct hm_linux_owner_cache *cache)
+{
+    size_t pids = 0;
+    size_t orphans = 0;
+
+    cache->complete = scan->complete;
+    cache->age = 0;
+    for (size_t i = 0; i < scan->count; i++) {
+        uint32_t pid = scan->by_inode[i]->socket.pid;
+
+        if (pid == 0 && orphans < HM_LINUX_OWNERS_KEPT) {
+            cache->orphans[orphans++] = scan->by_inode[i]->inode;
+        } else if (pid > 1 && pids == HM_LINUX_OWNERS_KEPT) {
+            pids = sort_unique(cache->pids, pids);
+        }
+        if (pid > 1 && pids < HM_LINUX_OWNERS_KEPT) {
+            cache->pids[pids++] = pid;
+        }
+    }
+    cache->pid_count = sort_unique(cache->pids, pids);
+    cache->orphan_count = sort_unique(cache->orphans, orphans);
+}
+
+static enum hm_status scan_by(struct scan *scan, DIR *processes, struct hm_linux_owner_cache *cache,
+                              struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    if (cache != NULL && cache->pid_count > 0 && ++cache->age < FULL_SCAN_EVERY) {
+        st = scan_known(scan, cache, err);
+        if (st != HM_OK || scan->missing == 0) {
+            scan->complete = cache->complete;
+            return st;
+        }
+    }
+    forget(scan);
+    st = scan_all(scan, processes, err);
+    if (st == HM_OK && cache != NULL) {
+        learn(scan, cache);
+    }
+    return st;
+}
+
+enum hm_status hm_linux_owners(const char *root, struct hm_arena *arena,
+                               struct hm_linux_owner_cache *cache, struct hm_linux_sockets *sockets,
+                               bool *out_complete, struct hm_err *err)
+{
+    struct scan scan = {.arena = arena, .cache = cache, .complete = true};
     char path[HM_LINUX_PATH_BYTES];
     enum hm_status st;
     DIR *processes;
@@ -313,7 +417,7 @@ enum hm_status hm_linux_owners(const char *root, struct hm_arena *arena,
     scan.proc = dirfd(processes);
     st = prepare(&scan, sockets, err);
     if (st == HM_OK) {
-        st = scan_all(&scan, processes, err);
+        st = scan_by(&scan, processes, cache, err);
     }
     if (st == HM_OK) {
         *out_complete = scan.complete;

@@ -354,13 +354,45 @@ static void test_live_sockets(void **state)
     hm_arena_fini(&arena);
 }
 
+/* Later looks ask the known owners first: old and new sockets are named all the same. */
+static void test_later_looks(void **state)
+{
+    uint16_t first;
+    uint16_t second;
+    int fds[2];
+    struct hm_platform *platform;
+    struct hm_observation seen;
+    struct hm_arena arena;
+    struct hm_err err;
+
+    (void)state;
+    fds[0] = make_socket(SOCK_STREAM, true, true, &first);
+    if (fds[0] < 0) {
+        skip();
+    }
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    assert_int_equal(hm_platform_native.open("", &platform, &err), HM_OK);
+    assert_int_equal(hm_platform_native.observe(platform, &arena, &seen, &err), HM_OK);
+    fds[1] = make_socket(SOCK_STREAM, true, true, &second);
+    for (int look = 0; look < 14; look++) { /* past the look that searches all again */
+        hm_arena_reset(&arena);
+        assert_int_equal(hm_platform_native.observe(platform, &arena, &seen, &err), HM_OK);
+        check_owner(find_socket(&seen.sockets, HM_TCP, HM_IPV6, first), HM_SOCKET_LISTEN);
+        check_owner(find_socket(&seen.sockets, HM_TCP, HM_IPV6, second), HM_SOCKET_LISTEN);
+    }
+    hm_platform_native.close(platform);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    hm_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cgroup_service),      cmocka_unit_test(test_socket_link),
         cmocka_unit_test(test_proc_net_line),       cmocka_unit_test(test_small_texts),
         cmocka_unit_test(test_host_below_a_folder), cmocka_unit_test(test_nothing_readable),
-        cmocka_unit_test(test_live_sockets),
+        cmocka_unit_test(test_live_sockets),        cmocka_unit_test(test_later_looks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
