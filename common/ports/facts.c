@@ -391,6 +391,10 @@ static size_t lower_bound(const struct hm_port_index *index, uint32_t key)
 size_t hm_facts_find(const struct hm_port_index *index, enum hm_protocol protocol,
                      struct hm_range range, size_t *out_at)
 {
+    *out_at = 0;
+    if (index->count == 0) {
+        return 0;
+    }
     *out_at = lower_bound(index, port_key(protocol, range.first));
     if (range.first == range.last && *out_at < index->count &&
         index->at[*out_at].key != port_key(protocol, range.first)) {

@@ -9,6 +9,8 @@
 #include "common/base/str.h"
 #include "common/ports/finding_kinds.h"
 
+#define FINGERPRINT_DIGITS 16u
+
 const char *const hm_severity_names[4] = {"info", "low", "medium", "high"};
 
 const struct hm_finding_kind *const hm_finding_kinds[] = {
@@ -45,45 +47,64 @@ static int compare(const void *a, const void *b)
     return by != 0 ? by : strcmp(x->subject, y->subject);
 }
 
-/* Two products may require one port; the requirement named first speaks for both. */
-static bool is_there(const struct hm_finding_list *list, size_t from, const char *subject)
+/* Over kind and subject: what the fingerprint shows. */
+static uint64_t hash_of(const struct hm_finding *finding)
 {
-    for (size_t i = from; i < list->count; i++) {
-        if (strcmp(list->at[i].subject, subject) == 0) {
+    uint64_t hash = hm_str_hash(HM_HASH_START, finding->kind, strlen(finding->kind) + 1);
+
+    return hm_str_hash(hash, finding->subject, strlen(finding->subject));
+}
+
+static const char *hex(uint64_t hash, struct hm_arena *arena)
+{
+    char *text = hm_arena_alloc(arena, FINGERPRINT_DIGITS + 1, 1);
+
+    for (size_t i = 0; text != NULL && i < FINGERPRINT_DIGITS; i++) {
+        text[i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+    }
+    return text;
+}
+
+static bool is_there(const uint64_t *hashes, size_t count, uint64_t hash)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (hashes[i] == hash) {
             return true;
         }
     }
     return false;
 }
 
-/* Drops what the kind that just looked has put twice. */
-static void drop_doubles(struct hm_finding_list *list, size_t from)
+/* Drops what the kind that just looked has put twice: two products may require one port, and the
+ * requirement named first speaks for both. */
+static void finish_kind(struct hm_finding_list *list, size_t from)
 {
-    size_t left = from;
-    size_t end = list->count;
+    size_t count = list->count - from;
+    uint64_t *hashes = hm_arena_alloc(list->arena, count, sizeof(*hashes));
+    size_t left = 0;
 
-    for (size_t i = from; i < end; i++) {
-        list->count = left;
-        if (!is_there(list, from, list->at[i].subject)) {
-            list->at[left++] = list->at[i];
-        }
+    if (hashes == NULL) {
+        list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
+        return;
     }
-    list->count = left;
-}
+    for (size_t i = 0; i < count; i++) {
+        uint64_t hash = hash_of(&list->at[from + i]);
+        struct hm_finding *finding = &list->at[from + left];
 
-static bool add_fingerprints(struct hm_finding_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        struct hm_finding *finding = &list->at[i];
-        uint64_t hash = hm_str_hash(HM_HASH_START, finding->kind, strlen(finding->kind) + 1);
-
-        hash = hm_str_hash(hash, finding->subject, strlen(finding->subject));
-        finding->fingerprint = hm_arena_printf(list->arena, "%016llx", (unsigned long long)hash);
+        if (is_there(hashes, left, hash)) {
+            continue;
+        }
+        if (left != i) {
+            *finding = list->at[from + i];
+        }
+        hashes[left++] = hash;
+        finding->fingerprint = hex(hash, list->arena);
         if (finding->fingerprint == NULL) {
-            return false;
+            list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
+            return;
         }
     }
-    return true;
+    list->count = from + left;
 }
 
 enum hm_status hm_findings_look(const struct hm_finding_ctx *ctx, struct hm_findings *out_findings,
@@ -96,10 +117,9 @@ enum hm_status hm_findings_look(const struct hm_finding_ctx *ctx, struct hm_find
 
         list.kind = hm_finding_kinds[i];
         list.kind->look(ctx, &list);
-        drop_doubles(&list, from);
-    }
-    if (list.status == HM_OK && !add_fingerprints(&list)) {
-        list.status = HM_ENOMEM;
+        if (list.count > from) {
+            finish_kind(&list, from);
+        }
     }
     if (list.status == HM_ETOOBIG) {
         return hm_fail(err, HM_ETOOBIG, "more than %u findings on one host", HM_LIMIT_FINDINGS);

@@ -84,7 +84,7 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
 {
     for (size_t i = 0; i < product->requirements.count; i++) {
         const struct hm_requirement *requirement = &product->requirements.at[i];
-        struct hm_need need = {product, requirement, requirement->families, .verdict = {0}};
+        struct hm_need need = {.product = product, .requirement = requirement};
         struct hm_need *kept;
 
         if (!applies(facts, &need)) {
@@ -99,7 +99,9 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
         if (kept == NULL) {
             return hm_fail(list->err, HM_ENOMEM, "no memory for the requirements of a host");
         }
-        *kept = need;
+        kept->product = product;
+        kept->requirement = requirement;
+        kept->families = requirement->families;
         hm_portbits_put_ports(facts->required[requirement->protocol], requirement->ports);
     }
     return HM_OK;
@@ -241,14 +243,29 @@ enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
 {
     const struct hm_catalogue *catalogue = facts->input->catalogue;
     struct list list = {.arena = arena, .err = err};
+    size_t count = catalogue == NULL ? 0 : catalogue->count;
+    const struct hm_product **found = hm_arena_alloc(arena, count, sizeof(*found));
+    size_t found_count = 0;
     enum hm_status st = HM_OK;
 
-    for (size_t i = 0; catalogue != NULL && i < catalogue->count && st == HM_OK; i++) {
+    if (found == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the products of a host");
+    }
+    for (size_t i = 0; i < count; i++) {
         const struct hm_product *product = &catalogue->at[i];
 
         if (fits_os(facts, &product->os) && hm_facts_detect(facts, &product->detect)) {
-            st = put_product(facts, product, &list);
+            found[found_count++] = product;
+            list.cap += product->requirements.count;
         }
+    }
+    list.cap = list.cap > HM_LIMIT_VERDICTS ? HM_LIMIT_VERDICTS : list.cap;
+    list.needs.at = hm_arena_alloc(arena, list.cap, sizeof(*list.needs.at));
+    if (list.needs.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the requirements of a host");
+    }
+    for (size_t i = 0; i < found_count && st == HM_OK; i++) {
+        st = put_product(facts, found[i], &list);
     }
     if (st == HM_OK) {
         st = observe(facts, &list);

@@ -23,6 +23,7 @@ struct hm_need {
     const struct hm_product *product;         /* NULL for an observed one */
     const struct hm_requirement *requirement; /* made up for an observed one */
     enum hm_families families;                /* where it binds */
+    bool quiet;                               /* nobody has any of its ports now */
     bool unread_owner;                        /* something has a port and does not say who it is */
     struct hm_need_stack stacks[2];           /* by enum hm_family */
     struct hm_verdict verdict;

@@ -216,7 +216,7 @@ enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
     enum hm_status st;
 
     *out_ports = (struct hm_ports){NULL, 0};
-    if (need->product == NULL || need->requirement->kind == HM_KIND_SHARED) {
+    if (need->quiet || need->product == NULL || need->requirement->kind == HM_KIND_SHARED) {
         return HM_OK; /* what is observed is there; shared ports have many owners */
     }
     if (!held_by_sockets(facts, need, family, &held, arena) ||

@@ -306,8 +306,8 @@ static enum hm_status weigh_dynamic(struct scales *scales)
     return weigh_odds(scales);
 }
 
-/* In order of badness; the first that decides ends it. Unknown is kept until the end, as a later
- * step may know worse. */
+/* In order of badness; the first that finds something at risk ends it. Unknown does not, as a later
+ * step may know worse; none makes it better. */
 static enum hm_status (*const steps[])(struct scales *) = {
     weigh_holders,
     weigh_administered,
@@ -324,12 +324,7 @@ static enum hm_status weigh_stack(struct scales *scales)
     out->judged = true;
     scales->open = requirement->ports;
     for (size_t i = 0; i < HM_COUNT(steps) && st == HM_OK && out->state < HM_EXPOSED; i++) {
-        struct hm_need_stack before = *out;
-
         st = steps[i](scales);
-        if (before.state > out->state) {
-            *out = before;
-        }
     }
     if (st == HM_OK && !decided(scales)) {
         out->state = HM_SAFE;
@@ -407,13 +402,29 @@ static enum hm_status sum_up(struct hm_need *need, struct hm_arena *arena, struc
     return st;
 }
 
+/* Most ports of most requirements are: then there is no owner or holder to look for. */
+static bool is_quiet(const struct hm_facts *facts, const struct hm_requirement *requirement)
+{
+    struct hm_port_cursor of_listeners = {0, 0, 0};
+    struct hm_port_cursor of_sockets = {0, 0, 0};
+
+    return hm_facts_next_listener(facts, requirement->protocol, requirement->ports,
+                                  &of_listeners) == NULL &&
+           hm_facts_next_socket(facts, requirement->protocol, requirement->ports, &of_sockets) ==
+               NULL;
+}
+
 enum hm_status hm_need_weigh(const struct hm_facts *facts, struct hm_need *need,
                              struct hm_arena *arena, struct hm_err *err)
 {
     const struct hm_requirement *requirement = need->requirement;
     struct hm_verdict *verdict = &need->verdict;
-    enum hm_listener_kind kind = real_kind(facts, need);
+    enum hm_listener_kind kind = requirement->kind;
 
+    need->quiet = is_quiet(facts, requirement);
+    if (!need->quiet) {
+        kind = real_kind(facts, need);
+    }
     verdict->requirement = requirement->id;
     verdict->protocol = requirement->protocol;
     verdict->ports = requirement->ports;

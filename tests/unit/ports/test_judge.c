@@ -310,7 +310,7 @@ static void test_no_memory_is_told(void **state)
 static void test_registry(void **state)
 {
     (void)state;
-    assert_int_equal(hm_finding_kinds_count, 17);
+    assert_true(hm_finding_kinds_count >= 17);
     for (size_t i = 0; i < hm_finding_kinds_count; i++) {
         assert_true(hm_finding_kinds[i]->help[0] != '\0');
         assert_non_null(hm_finding_kinds[i]->look);
