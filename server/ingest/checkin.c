@@ -62,11 +62,6 @@ static enum hm_status read_piece(const char *kind, const struct hm_document_ref 
     if (!ref->has_bytes) {
         return HM_OK;
     }
-    if (ref->bytes > HM_LIMIT_DOCUMENT_BYTES) {
-        return hm_fail_code(err, HM_ETOOBIG, "too_big",
-                            "documents.%s has %u bytes, at most %u are taken", kind, ref->bytes,
-                            HM_LIMIT_DOCUMENT_BYTES);
-    }
     if (start > len || len - start < ref->bytes ||
         (start + ref->bytes < len && body[start + ref->bytes] != '\n') ||
         memchr(body + start, '\n', ref->bytes) != NULL) {
