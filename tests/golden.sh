@@ -38,6 +38,27 @@ for folder in hosts/* fleet/*; do
     echo "$host $status" >>"$work/golden/exit-statuses"
 done
 
+# Exit statuses that no recorded host gives, and what is said then.
+expect() { # status, part of the message, arguments
+    wanted=$1
+    part=$2
+    shift 2
+    status=0
+    "$agent" check "$@" >"$work/said" 2>&1 || status=$?
+    if [ "$status" != "$wanted" ] || ! grep -qF -- "$part" "$work/said"; then
+        echo "check $*: exit $status, not $wanted with \"$part\":" >&2
+        cat "$work/said" >&2
+        exit 1
+    fi
+}
+mkdir "$work/broken"
+printf 'x\r\n  TCP    0.0.0.0:80\r\n' >"$work/broken/netstat.txt"
+expect 2 --nonsense --nonsense
+expect 3 "no such folder" --product-dir ../../schema/catalogue/products --from "$work/no-such"
+expect 3 "there is no catalogue" --product-dir "$work/no-such" --from hosts/linux-web
+expect 3 "broken/netstat.txt:2: " --product-dir ../../schema/catalogue/products \
+    --from "$work/broken"
+
 if [ "$update" = --update ]; then
     rm -rf golden
     cp -r "$work/golden" golden

@@ -75,13 +75,38 @@ static void put_spaces(struct hm_buf *out, size_t count)
     (void)hm_buf_printf(out, "%*s", (int)count, "");
 }
 
+/* Names come from files of other hosts: a terminal must not obey them. */
+static void put_text(struct hm_buf *out, const char *text, size_t len)
+{
+    size_t done = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool c1 = c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0;
+
+        if (c < 0x20 || c == 0x7f || c1) {
+            (void)hm_buf_put(out, text + done, i - done);
+            (void)hm_buf_putc(out, '?');
+            i += c1;
+            done = i + 1;
+        }
+    }
+    (void)hm_buf_put(out, text + done, len - done);
+}
+
+static void put_line(struct hm_buf *out, const char *text)
+{
+    put_text(out, text, strlen(text));
+    (void)hm_buf_putc(out, '\n');
+}
+
 static void put_coloured(struct hm_buf *out, bool colour, const char *escape, const char *text,
                          size_t len)
 {
     if (colour) {
         (void)hm_buf_puts(out, escape);
     }
-    (void)hm_buf_put(out, text, len);
+    put_text(out, text, len);
     if (colour) {
         (void)hm_buf_puts(out, plain);
     }
@@ -101,7 +126,7 @@ static void put_wrapped(struct hm_buf *out, size_t indent, const char *text)
         size_t shown = hm_str_trim(text, len).len;
 
         put_spaces(out, indent);
-        (void)hm_buf_put(out, text, shown);
+        put_text(out, text, shown);
         (void)hm_buf_putc(out, '\n');
         text += len;
         text += strspn(text, " ");
@@ -268,7 +293,8 @@ static void put_finding(const struct hm_finding *finding, bool colour, struct hm
 
     put_coloured(out, colour, severity_colours[finding->severity], severity, strlen(severity));
     put_spaces(out, 8 - strlen(severity));
-    (void)hm_buf_printf(out, "%s: %s\n", finding->subject, finding->kind);
+    put_text(out, finding->subject, strlen(finding->subject));
+    (void)hm_buf_printf(out, ": %s\n", finding->kind);
     put_wrapped(out, 8, finding->text);
     for (size_t i = 0; i < finding->evidence.count; i++) {
         const struct hm_evidence *evidence = &finding->evidence.at[i];
@@ -276,7 +302,8 @@ static void put_finding(const struct hm_finding *finding, bool colour, struct hm
         (void)hm_buf_printf(out, "%8s- %s:", "", evidence->name);
         if (strlen(evidence->name) + 12 + columns_of(evidence->value, strlen(evidence->value)) <=
             HM_CHECK_TEXT_COLUMNS) {
-            (void)hm_buf_printf(out, " %s\n", evidence->value);
+            (void)hm_buf_putc(out, ' ');
+            put_line(out, evidence->value);
         } else {
             (void)hm_buf_putc(out, '\n');
             put_wrapped(out, 12, evidence->value);
@@ -286,7 +313,8 @@ static void put_finding(const struct hm_finding *finding, bool colour, struct hm
         put_wrapped(out, 8, finding->remedy);
     }
     for (size_t i = 0; i < finding->commands.count; i++) {
-        (void)hm_buf_printf(out, "%8s> %s\n", "", finding->commands.at[i]);
+        (void)hm_buf_printf(out, "%8s> ", "");
+        put_line(out, finding->commands.at[i]);
     }
     if (finding->needs_reboot) {
         (void)hm_buf_printf(out, "%8sIt takes effect with the next restart.\n", "");
@@ -337,10 +365,13 @@ static void put_ranges(const struct hm_inventory *inventory, struct hm_buf *out)
 static void put_host(const struct hm_observation *observation, bool colour, struct hm_buf *out)
 {
     const struct hm_os *os = &observation->inventory.os;
+    const char *system = os->name[0] != '\0' ? os->name : "system unknown";
 
     put_coloured(out, colour, bold, observation->name, strlen(observation->name));
-    (void)hm_buf_printf(out, "  %s%s%s\n", os->name[0] != '\0' ? os->name : "system unknown",
-                        os->version[0] != '\0' ? ", " : "", os->version);
+    put_spaces(out, GAP);
+    put_text(out, system, strlen(system));
+    (void)hm_buf_puts(out, os->version[0] != '\0' ? ", " : "");
+    put_line(out, os->version);
     put_ranges(&observation->inventory, out);
 }
 
