@@ -64,57 +64,6 @@ static enum hm_status read_config_file(const char *path, bool named, struct hm_a
                            config, err);
 }
 
-static bool starts_with_key(const char *text)
-{
-    size_t len = strcspn(text, "=");
-
-    for (size_t i = 0; text[len] == '=' && i < hm_agent_config_count; i++) {
-        if (strlen(hm_agent_config_rows[i].key) == len &&
-            memcmp(hm_agent_config_rows[i].key, text, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* End of the first "key=value" of "a=1,b=2": a comma that no known key follows is the value's. */
-static size_t setting_len(const char *text)
-{
-    size_t len = strcspn(text, ",");
-
-    while (text[len] == ',' && !starts_with_key(text + len + 1)) {
-        len += 1 + strcspn(text + len + 1, ",");
-    }
-    return len;
-}
-
-static enum hm_status apply_settings(const char *text, struct hm_arena *arena,
-                                     struct hm_agent_config *config, struct hm_err *err)
-{
-    while (*text != '\0') {
-        size_t len = setting_len(text);
-        char *setting = hm_arena_strndup(arena, text, len);
-        enum hm_status st;
-        char *equals;
-
-        if (setting == NULL) {
-            return hm_fail(err, HM_ENOMEM, "no memory for the configuration");
-        }
-        equals = strchr(setting, '=');
-        if (equals == NULL) {
-            return hm_fail(err, HM_EINVAL, "--set %s: KEY=VALUE was expected", setting);
-        }
-        *equals = '\0';
-        st = hm_config_set(hm_agent_config_rows, hm_agent_config_count, setting, equals + 1,
-                           "--set", arena, config, err);
-        if (st != HM_OK) {
-            return st;
-        }
-        text += len + (text[len] == ',' ? 1 : 0);
-    }
-    return HM_OK;
-}
-
 enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *arena,
                                     struct hm_agent_config *out_config, struct hm_err *err)
 {
@@ -129,7 +78,8 @@ enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *a
                               &config, err);
     }
     if (st == HM_OK && set != NULL) {
-        st = apply_settings(set, arena, &config, err);
+        st = hm_config_set_all(hm_agent_config_rows, hm_agent_config_count, set, "--set", arena,
+                               &config, err);
     }
     if (st != HM_OK) {
         return st;

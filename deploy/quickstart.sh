@@ -169,7 +169,7 @@ start_fleet() {
         (
             umask 077
             hmctl token new quickstart --uses 200 --valid 7d --json |
-                json_member token >"$dir/join-token"
+                json_member secret >"$dir/join-token"
         )
         [ -s "$dir/join-token" ] || die "no join token could be made"
     fi
@@ -191,7 +191,7 @@ start_fleet() {
 wait_for_reports() {
     local reported=0
     for _ in $(seq 120); do
-        reported=$(hmctl hosts --json --filter 'reported=true' 2>/dev/null | grep -o '"first_seen"' | wc -l)
+        reported=$(hmctl hosts --json 2>/dev/null | grep -o '"first_seen"' | wc -l)
         printf '\r· %d of %d hosts have reported ' "$reported" "$wanted"
         [ "$reported" -ge "$wanted" ] && break
         sleep 0.5

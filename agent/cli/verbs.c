@@ -9,8 +9,8 @@ static const struct hm_cli_verb *const verbs[] = {
 };
 
 static const struct hm_cli_option options[] = {
-    {"config", "FILE",                  "configuration (default /etc/havenmaster/agent.conf)"},
-    {"set",    "KEY=VALUE[,KEY=VALUE]", "settings that outrank the file's: --set interval=60"},
+    {"config", "FILE",         "configuration (default /etc/havenmaster/agent.conf)"},
+    {"set",    "KEY=VALUE…", "settings that outrank the file's: --set interval=60"},
 };
 
 const struct hm_cli_program hm_agent_program = {

@@ -71,9 +71,9 @@ def cases(victim, other, expired, used_up):
         ("digest that is none", *checkin, with_inventory(GOOD, "md5:abc"), victim, {}, 400,
          "bad_json"),
         ("fewer bytes than said", *checkin, with_inventory(GOOD, size=len(GOOD) + 5), victim, {},
-         400, "bad_body"),
+         400, "bad_length"),
         ("more bytes than said", *checkin, with_inventory(GOOD) + b"\n{}", victim, {}, 400,
-         "bad_body"),
+         "bad_length"),
         ("a document larger than any may be", *checkin, with_inventory(GOOD, size=600 * 1024),
          victim, {}, 413, "too_big"),
         ("body over the cap", *checkin, b"x" * (1024 * 1024 + 1), victim, {}, 413, "too_big"),
@@ -148,9 +148,9 @@ def through_the_table(collector):
                                                             "bytes": len(GOOD)}}), GOOD), agent)
         h.check("the good report is taken", status == 200, data[:300])
     expired = collector.api("/v1/tokens", "POST", {"kind": "join", "name": "gone", "uses": 5,
-                                                   "ttl_s": 60})["token"]
+                                                   "valid_s": 60})["secret"]
     with sqlite3.connect(f"{collector.data}/collector.db") as database:
-        database.execute("UPDATE tokens SET expires_at = 1 WHERE name = 'gone'")
+        database.execute("UPDATE tokens SET expires_ms = 1 WHERE name = 'gone'")
     used_up = collector.join_token(uses=1)
     collector.enroll("once", used_up)
     before = picture(collector)

@@ -114,7 +114,7 @@ def main():
         h.check("no per-host series", b"mail01" not in data)
         h.check("openapi", json.loads(collector.call("GET", "/v1/openapi.json",
                                                      token=collector.admin)[2])["openapi"][:3] == "3.1")
-        viewer = json.loads(hmctl("token", "new", "reader", "--role", "viewer", "--json"))["token"]
+        viewer = json.loads(hmctl("token", "new", "reader", "--role", "viewer", "--json"))["secret"]
         code, _, err = h.run("hmctl", "token", "new", "x", env={**env, "HMCTL_TOKEN": viewer})
         h.check("a viewer may not make tokens: exit 3", code == 3, f"{code} {err}")
         h.check("agents and collector stop cleanly", [agent.stop(), twin.stop(),

@@ -208,7 +208,7 @@ class Collector:
 
     def join_token(self, uses=1000):
         return self.api("/v1/tokens", "POST", {"kind": "join", "name": "test", "uses": uses,
-                                               "ttl_s": 3600})["token"]
+                                               "valid_s": 3600})["secret"]
 
     def enroll(self, name, token=None):
         """(agent id, bearer token) of an agent made by hand."""

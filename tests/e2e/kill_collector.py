@@ -93,7 +93,7 @@ def look_into(collector, writers):
     ids = [row[0] for row in database.execute("SELECT id FROM events ORDER BY id")]
     h.check("event ids without a gap", ids == list(range(1, len(ids) + 1)), ids[-3:])
     open_twice = database.execute(
-        "SELECT host_id, kind, count(*) FROM host_documents WHERE valid_to IS NULL "
+        "SELECT host_id, kind, count(*) FROM host_documents WHERE valid_to_ms IS NULL "
         "GROUP BY 1, 2 HAVING count(*) > 1").fetchall()
     h.check("one open document a host and kind", open_twice == [], open_twice)
     database.close()

@@ -117,7 +117,7 @@ def through_the_collector(space, folder, catalogue):
     code, out, err = hmctl("token", "new", "netns", "--json")
     if not h.check("join token", code == 0, out + err):
         return
-    token = json.loads(out)["token"]
+    token = json.loads(out)["secret"]
     agent = h.Program("hm-agent", ["run", *h.agent_options(
         collector, folder, "netns-host", token=token, interval="1", catalogue_dir=catalogue)],
         os.path.join(folder, "agent.log"), prefix=space.prefix)
