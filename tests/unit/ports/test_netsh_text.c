@@ -392,6 +392,38 @@ static void test_excluded_cut_anywhere(void **state)
     free(text);
 }
 
+/* One byte damaged anywhere: refused, or still as many rows; a row is never lost in silence. */
+static void test_excluded_one_damaged_byte(void **state)
+{
+    static const char bytes[] = {'\0', '\n', '\r', '\t', ' ',    '*',    '-',    '.',   ',',
+                                 ':',  '#',  '>',  'x',  '\x85', '\xa0', '\xe2', '\xff'};
+    size_t len;
+    char *text = hm_fixture_read("netsh/excluded-zhcn-01.txt", &len);
+    struct hm_arena arena;
+    struct hm_ports starred;
+    struct hm_ports plain;
+    size_t rows;
+
+    (void)state;
+    hm_arena_init(&arena, ARENA_BYTES);
+    assert_int_equal(hm_netsh_parse_excluded(text, len, &arena, &starred, &plain, NULL), HM_OK);
+    rows = starred.count + plain.count;
+    for (size_t at = 0; at < len; at++) {
+        char real = text[at];
+
+        for (size_t i = 0; i < sizeof(bytes); i++) {
+            hm_arena_reset(&arena);
+            text[at] = bytes[i];
+            if (hm_netsh_parse_excluded(text, len, &arena, &starred, &plain, NULL) == HM_OK) {
+                assert_int_equal(starred.count + plain.count, rows);
+            }
+        }
+        text[at] = real;
+    }
+    hm_arena_fini(&arena);
+    free(text);
+}
+
 static void test_cut_utf16(void **state)
 {
     static const char half[] = {'\xff', '\xfe', 'a', 0, 'b'};
@@ -417,9 +449,13 @@ static void test_cut_utf16(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_excluded_files),        cmocka_unit_test(test_dynamic_files),
-        cmocka_unit_test(test_excluded_refusals),     cmocka_unit_test(test_dynamic_refusals),
-        cmocka_unit_test(test_excluded_cut_anywhere), cmocka_unit_test(test_cut_utf16),
+        cmocka_unit_test(test_excluded_files),
+        cmocka_unit_test(test_dynamic_files),
+        cmocka_unit_test(test_excluded_refusals),
+        cmocka_unit_test(test_dynamic_refusals),
+        cmocka_unit_test(test_excluded_one_damaged_byte),
+        cmocka_unit_test(test_excluded_cut_anywhere),
+        cmocka_unit_test(test_cut_utf16),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
