@@ -53,10 +53,20 @@ const char *hm_finding_print(struct hm_finding_list *list, const char *fmt, ...)
 {
     char text[HM_LIMIT_TEXT_BYTES];
     va_list args;
+    int len;
 
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
+    len = vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    if (len >= (int)sizeof(text)) {
+        size_t end = sizeof(text) - 1;
+
+        while (end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0x80) {
+            end--; /* not inside a character */
+        }
+        end -= end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0xc0;
+        text[end] = '\0';
+    }
     return kept(list, hm_arena_strdup(list->arena, text));
 }
 

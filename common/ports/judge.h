@@ -8,12 +8,27 @@
 
 #include "common/ports/finding.h"
 
+/* A listing that the system refused, or that cannot be read for certain. */
+struct hm_refusal {
+    const char *command; /* "netsh interface ipv4 show dynamicport tcp" */
+    const char *reason;  /* "exit status 1", "line 4: …", "no answer within 20 s" */
+    const char *bytes;   /* what it printed instead, of any code page; the first are evidence */
+    size_t len;
+};
+#define HM_REFUSAL_BYTES 512u
+
+struct hm_refusals {
+    struct hm_refusal *at;
+    size_t count;
+};
+
 struct hm_judge_input {
     const struct hm_inventory *inventory;
     const struct hm_catalogue *catalogue;
     const struct hm_sockets *sockets;         /* NULL = unknown */
     const struct hm_sample *sample;           /* NULL = unknown */
     const struct hm_inventory *previous_boot; /* last inventory of an earlier boot, or NULL */
+    const struct hm_refusals *refusals;       /* NULL = none */
 };
 
 struct hm_judgement {
