@@ -53,6 +53,7 @@ enum hm_status hm_judge_observation(const struct hm_observation *observation,
         .sample = observation->has_sample ? &observation->sample : NULL,
         .previous_boot =
             observation->has_previous_boot ? &observation->previous_boot : previous_boot,
+        .refusals = &observation->refusals,
     };
     struct hm_judgement judgement = {
         .unknown = {NULL, 0}

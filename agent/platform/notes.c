@@ -1,4 +1,4 @@
-/* agent/platform/notes.c — the sentences of an observation's unknown list.
+/* agent/platform/notes.c — what an observation could not tell: sentences and refused listings.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/notes.h"
 
@@ -28,5 +28,22 @@ enum hm_status hm_notes_add(struct hm_notes *notes, struct hm_err *err, const ch
     }
     notes->list.at = (const char **)items;
     notes->list.at[notes->list.count++] = copy;
+    return HM_OK;
+}
+
+enum hm_status hm_notes_add_refusal(struct hm_notes *notes, const struct hm_refusal *refusal,
+                                    struct hm_err *err)
+{
+    size_t kept = refusal->len < HM_REFUSAL_BYTES ? refusal->len : HM_REFUSAL_BYTES;
+    char *bytes = hm_arena_strndup(notes->arena, refusal->bytes, kept);
+    void *items = notes->refusals.at;
+
+    if (bytes == NULL || hm_arena_grow(notes->arena, &items, notes->refusals.count,
+                                       &notes->refusals_room, sizeof(*notes->refusals.at)) != 0) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the list of refused listings");
+    }
+    notes->refusals.at = items;
+    notes->refusals.at[notes->refusals.count] = *refusal;
+    notes->refusals.at[notes->refusals.count++].bytes = bytes;
     return HM_OK;
 }

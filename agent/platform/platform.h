@@ -30,6 +30,7 @@ struct hm_observation {
     bool has_previous_boot; /* only recorded hosts; the agent keeps its own */
     struct hm_inventory previous_boot;
     struct hm_strings unknown;
+    struct hm_refusals refusals; /* each is in unknown, too */
 };
 
 struct hm_platform;

@@ -3,7 +3,6 @@
 #include "agent/platform/recorded/recorded.h"
 
 #include "common/base/limits.h"
-#include "common/base/str.h"
 #include "common/os/os.h"
 
 enum hm_status hm_recorded_read(struct hm_recorded *recorded, const char *name,
@@ -47,16 +46,4 @@ enum hm_status hm_recorded_missing(struct hm_recorded *recorded, const char *nam
                                    const char *unknown, struct hm_err *err)
 {
     return hm_notes_add(&recorded->notes, err, "%s is missing: %s", name, unknown);
-}
-
-bool hm_recorded_has_service(const struct hm_recorded *recorded, const char *service)
-{
-    const struct hm_strings *services = &recorded->seen.inventory.services;
-
-    for (size_t i = 0; i < services->count; i++) {
-        if (hm_str_equal_nocase(services->at[i], service)) {
-            return true;
-        }
-    }
-    return false;
 }

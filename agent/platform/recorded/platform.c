@@ -183,6 +183,7 @@ static enum hm_status recorded_observe(struct hm_platform *platform, struct hm_a
     }
     if (st == HM_OK) {
         recorded.seen.unknown = recorded.notes.list;
+        recorded.seen.refusals = recorded.notes.refusals;
         *out_observation = recorded.seen;
     }
     return st;

@@ -19,9 +19,6 @@
  * exit status follows. */
 #define HM_RECORDED_NETSH_FAILED "netsh failed: exit "
 
-/* DNS Server since MS08-037, where SocketPoolSize is not set (KB956188). */
-#define HM_DNS_POOL_DEFAULT 2500u
-
 /* One observation in the making. */
 struct hm_recorded {
     const char *folder;
@@ -50,8 +47,6 @@ enum hm_status hm_recorded_broken(const struct hm_recorded *recorded, const char
 /* "file is missing: what is unknown" */
 enum hm_status hm_recorded_missing(struct hm_recorded *recorded, const char *name,
                                    const char *unknown, struct hm_err *err) HM_MUST_CHECK;
-/* Does host.json or tasklist.csv name the service? ASCII case folded. */
-bool hm_recorded_has_service(const struct hm_recorded *recorded, const char *service);
 
 /* registry.c — tcpip-parameters.reg, dns-parameters.reg, hns-state.reg. After services. */
 enum hm_status hm_recorded_registry(struct hm_recorded *recorded, struct hm_err *err) HM_MUST_CHECK;

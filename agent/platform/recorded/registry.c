@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#include "common/base/limits.h"
-#include "common/base/str.h"
+#include "agent/platform/windows_rules.h"
 #include "common/ports/reg_text.h"
 
 #define TCPIP_FILE "tcpip-parameters.reg"
@@ -100,15 +99,12 @@ static enum hm_status read_tcpip(struct hm_recorded *recorded, struct hm_err *er
 }
 
 static enum hm_status take_pool(struct hm_recorded *recorded, const struct hm_reg *reg,
-                                struct hm_dns_pool *out_pool, struct hm_err *err)
+                                struct hm_err *err)
 {
-    struct hm_dns_pool pool = {.size = HM_DNS_POOL_DEFAULT};
+    struct hm_windows_dns_values values = {0};
     const struct hm_reg_value *excluded;
-    struct hm_buf text;
-    uint32_t size;
-    bool has_size;
-    enum hm_status st =
-        find_dword(recorded, reg, DNS_FILE, DNS_KEY, "SocketPoolSize", &has_size, &size, err);
+    enum hm_status st = find_dword(recorded, reg, DNS_FILE, DNS_KEY, "SocketPoolSize",
+                                   &values.has_size, &values.size, err);
 
     if (st == HM_OK) {
         st = find(recorded, reg, DNS_FILE, DNS_KEY, "SocketPoolExcludedPortRanges", HM_REG_LINES,
@@ -117,26 +113,11 @@ static enum hm_status take_pool(struct hm_recorded *recorded, const struct hm_re
     if (st != HM_OK) {
         return st;
     }
-    if (has_size) {
-        pool.size = size;
+    if (excluded != NULL) {
+        values.excluded = excluded->lines;
     }
-    hm_buf_init(&text, HM_LIMIT_INPUT_FILE_BYTES);
-    for (size_t i = 0; excluded != NULL && i < excluded->lines.count; i++) {
-        (void)hm_buf_printf(&text, "%s%s", i == 0 ? "" : ",", excluded->lines.at[i]);
-    }
-    st = hm_buf_status(&text, err);
-    if (st == HM_OK && text.len > 0) {
-        st = hm_ports_parse(hm_buf_text(&text), text.len, recorded->arena, &pool.excluded, err);
-        if (st != HM_OK) {
-            hm_err_prefix(err, "SocketPoolExcludedPortRanges");
-            st = hm_recorded_broken(recorded, DNS_FILE, err);
-        }
-    }
-    hm_buf_fini(&text);
-    if (st == HM_OK) {
-        *out_pool = pool;
-    }
-    return st;
+    st = hm_windows_take_dns(&values, recorded->arena, &recorded->seen.inventory.registry, err);
+    return st == HM_EINVAL ? hm_recorded_broken(recorded, DNS_FILE, err) : st;
 }
 
 /* The DNS Server's key is only there where the service is; without a list of services the
@@ -144,7 +125,7 @@ static enum hm_status take_pool(struct hm_recorded *recorded, const struct hm_re
 static enum hm_status read_dns(struct hm_recorded *recorded, struct hm_err *err)
 {
     struct hm_inventory *inventory = &recorded->seen.inventory;
-    bool running = hm_recorded_has_service(recorded, "DNS");
+    bool running = hm_windows_has_service(&inventory->services, "DNS");
     struct hm_recorded_file file;
     struct hm_reg reg;
     enum hm_status st = hm_recorded_read(recorded, DNS_FILE, &file, err);
@@ -162,19 +143,13 @@ static enum hm_status read_dns(struct hm_recorded *recorded, struct hm_err *err)
     if (st != HM_OK || (inventory->has_services && !running)) {
         return st;
     }
-    st = take_pool(recorded, &reg, &inventory->registry.dns_socket_pool, err);
-    inventory->registry.has_dns_socket_pool = st == HM_OK;
-    return st;
+    return take_pool(recorded, &reg, err);
 }
 
 static enum hm_status read_hns(struct hm_recorded *recorded, struct hm_err *err)
 {
-    struct hm_registry *registry = &recorded->seen.inventory.registry;
-    struct hm_hns_state hns = {.enabled = true, .start = 50000, .count = 60};
+    struct hm_windows_hns_values values = {0};
     struct hm_recorded_file file;
-    uint32_t enabled = 0;
-    bool has[3] = {false, false, false};
-    struct hm_hns_state found = {0};
     struct hm_reg reg;
     enum hm_status st = hm_recorded_read(recorded, HNS_FILE, &file, err);
 
@@ -183,23 +158,19 @@ static enum hm_status read_hns(struct hm_recorded *recorded, struct hm_err *err)
     }
     st = parse(recorded, &file, &reg, err);
     if (st == HM_OK) {
-        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "EnableExcludedPortRange", &has[0],
-                        &enabled, err);
+        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "EnableExcludedPortRange",
+                        &values.has_enabled, &values.enabled, err);
     }
     if (st == HM_OK) {
-        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "ExcludedPortRangeStartPort", &has[1],
-                        &found.start, err);
+        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "ExcludedPortRangeStartPort",
+                        &values.has_start, &values.start, err);
     }
     if (st == HM_OK) {
-        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "ExcludedPortRangePortCount", &has[2],
-                        &found.count, err);
+        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "ExcludedPortRangePortCount",
+                        &values.has_count, &values.count, err);
     }
-    if (st == HM_OK && (has[0] || has[1] || has[2])) {
-        hns.enabled = has[0] ? enabled != 0 : hns.enabled;
-        hns.start = has[1] ? found.start : hns.start;
-        hns.count = has[2] ? found.count : hns.count;
-        registry->has_hns = true;
-        registry->hns = hns;
+    if (st == HM_OK) {
+        hm_windows_take_hns(&values, &recorded->seen.inventory.registry);
     }
     return st;
 }
@@ -216,11 +187,8 @@ enum hm_status hm_recorded_registry(struct hm_recorded *recorded, struct hm_err 
         st = read_hns(recorded, err);
     }
     if (st == HM_OK) {
-        /* On 2003 a registry without this key says nothing about ReservedPorts: unknown. */
         inventory->has_registry =
-            recorded->has_tcpip ||
-            (!hm_os_is_legacy(&inventory->os) &&
-             (inventory->registry.has_dns_socket_pool || inventory->registry.has_hns));
+            hm_windows_has_registry(&inventory->os, &inventory->registry, recorded->has_tcpip);
     }
     return st;
 }

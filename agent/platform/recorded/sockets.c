@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "agent/platform/windows_kinds.h"
+#include "agent/platform/windows_rules.h"
 #include "common/base/buf.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
@@ -12,7 +12,6 @@
 #define NETSTAT_FILE "netstat.txt"
 #define TASKLIST_FILE "tasklist.csv"
 
-#define SYSTEM_PID 4 /* HTTP.sys and drivers */
 #define NO_PID UINT32_MAX
 #define NO_PID_TEXT " 4294967295"
 
@@ -147,20 +146,6 @@ enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm
     return st;
 }
 
-static bool system_listens(const struct hm_sockets *sockets, const struct hm_listener *listener)
-{
-    for (size_t i = 0; i < sockets->count; i++) {
-        const struct hm_socket *socket = &sockets->at[i];
-
-        if (socket->pid == SYSTEM_PID && socket->port == listener->port &&
-            socket->protocol == listener->protocol && socket->family == listener->family &&
-            socket->state == HM_SOCKET_LISTEN) {
-            return true;
-        }
-    }
-    return false;
-}
-
 enum hm_status hm_recorded_listeners(struct hm_recorded *recorded, struct hm_err *err)
 {
     struct hm_inventory *inventory = &recorded->seen.inventory;
@@ -174,21 +159,12 @@ enum hm_status hm_recorded_listeners(struct hm_recorded *recorded, struct hm_err
     if (!recorded->seen.has_sockets) {
         return HM_OK;
     }
+    if (inventory->os.family == HM_OS_WINDOWS) {
+        return hm_windows_take_listeners(&recorded->seen.sockets, (struct hm_ports){NULL, 0},
+                                         recorded->arena, inventory, err);
+    }
     st = hm_sockets_to_listeners(&recorded->seen.sockets, &inventory->stacks, recorded->arena,
                                  &inventory->listeners, err);
-    if (st != HM_OK) {
-        return st;
-    }
-    inventory->has_listeners = true;
-    if (inventory->os.family != HM_OS_WINDOWS) {
-        return HM_OK;
-    }
-    for (size_t i = 0; i < inventory->listeners.count; i++) {
-        struct hm_listener *listener = &inventory->listeners.at[i];
-
-        listener->kind = hm_windows_kind(
-            listener, hm_inventory_stack(inventory, listener->protocol, listener->family),
-            system_listens(&recorded->seen.sockets, listener));
-    }
-    return HM_OK;
+    inventory->has_listeners = st == HM_OK;
+    return st;
 }

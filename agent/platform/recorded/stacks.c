@@ -4,86 +4,74 @@
 
 #include <string.h>
 
+#include "agent/platform/windows_rules.h"
 #include "common/base/str.h"
-#include "common/ports/netsh_text.h"
 #include "common/ports/sysctl_ports.h"
-
-/* Windows 2000, XP, 2003: documented as 1025, seen to start at 1024 (KB929851); values of
- * MaxUserPort outside 5000 to 65534 are ignored. */
-#define LEGACY_FIRST 1024u
-#define LEGACY_LAST 5000u
-#define MAX_USER_PORT_MIN 5000u
-#define MAX_USER_PORT_MAX 65534u
 
 #define SYSCTL_FILE "sysctl.txt"
 
-static struct hm_stack *stack_add(struct hm_recorded *recorded, unsigned index)
-{
-    struct hm_stacks *stacks = &recorded->seen.inventory.stacks;
-    struct hm_stack *stack = &stacks->at[stacks->count++];
-
-    stack->protocol = index < 2 ? HM_TCP : HM_UDP;
-    stack->family = index % 2 == 0 ? HM_IPV4 : HM_IPV6;
-    return stack;
-}
-
 /* Did netsh refuse? Then the file holds the one line that collect.cmd writes. */
-static bool netsh_failed(const struct hm_recorded_file *file, struct hm_span *out_line)
+static bool netsh_failed(const struct hm_recorded_file *file)
 {
     const size_t len = strlen(HM_RECORDED_NETSH_FAILED);
     struct hm_span line = hm_str_trim(file->text, file->len);
 
-    if (line.len <= len || memcmp(line.at, HM_RECORDED_NETSH_FAILED, len) != 0 ||
-        memchr(line.at, '\n', line.len) != NULL) {
-        return false;
-    }
-    *out_line = line;
-    return true;
+    return line.len > len && memcmp(line.at, HM_RECORDED_NETSH_FAILED, len) == 0 &&
+           memchr(line.at, '\n', line.len) == NULL;
 }
 
-static enum hm_status read_dynamic(struct hm_recorded *recorded, struct hm_stack *stack,
-                                   const struct hm_recorded_file *file, struct hm_err *err)
+/* netsh refused when the host was recorded: its facts are unknown, and that is a finding. */
+static enum hm_status note_refused(struct hm_recorded *recorded, const char *command,
+                                   const struct hm_recorded_file *file, const char *unknown,
+                                   struct hm_err *err)
 {
-    struct hm_span line;
+    struct hm_refusal refusal = {.command = command, .bytes = file->text, .len = file->len};
+    struct hm_span line = hm_str_trim(file->text, file->len);
+    enum hm_status st = hm_notes_add(&recorded->notes, err, "%s: %.*s: %s", file->name,
+                                     (int)line.len, line.at, unknown);
+
+    if (st == HM_OK) {
+        refusal.reason = hm_arena_strndup(recorded->arena, line.at, line.len);
+        st = refusal.reason != NULL ? hm_notes_add_refusal(&recorded->notes, &refusal, err)
+                                    : hm_fail(err, HM_ENOMEM, "no memory for %s", file->name);
+    }
+    return st;
+}
+
+static enum hm_status read_dynamic(struct hm_recorded *recorded, unsigned index,
+                                   struct hm_stack *stack, const struct hm_recorded_file *file,
+                                   struct hm_err *err)
+{
+    const struct hm_windows_listing listing = {netsh_failed(file), file->text, file->len};
     enum hm_status st;
 
     if (!file->there) {
         return hm_recorded_missing(recorded, file->name, "its dynamic range is unknown", err);
     }
-    if (netsh_failed(file, &line)) {
-        return hm_notes_add(&recorded->notes, err, "%s: %.*s: its dynamic range is unknown",
-                            file->name, (int)line.len, line.at);
+    st = hm_windows_take_dynamic(&listing, stack, err);
+    if (st == HM_EUNSUPPORTED) {
+        return note_refused(recorded, hm_windows_dynamic_commands[index], file,
+                            "its dynamic range is unknown", err);
     }
-    st = hm_netsh_parse_dynamic(file->text, file->len, &stack->dynamic, err);
-    stack->has_dynamic = st == HM_OK;
     return st == HM_OK ? HM_OK : hm_recorded_broken(recorded, file->name, err);
 }
 
-static enum hm_status read_excluded(struct hm_recorded *recorded, struct hm_stack *stack,
-                                    const struct hm_recorded_file *file, struct hm_err *err)
+static enum hm_status read_excluded(struct hm_recorded *recorded, unsigned index,
+                                    struct hm_stack *stack, const struct hm_recorded_file *file,
+                                    struct hm_err *err)
 {
-    const struct hm_os *os = &recorded->seen.inventory.os;
-    struct hm_span line;
+    const struct hm_windows_listing listing = {netsh_failed(file), file->text, file->len};
     enum hm_status st;
 
     if (!file->there) {
         return hm_recorded_missing(recorded, file->name, "its exclusions are unknown", err);
     }
-    if (netsh_failed(file, &line)) {
-        if (!hm_os_needs_kb2665809(os)) {
-            return hm_notes_add(&recorded->notes, err, "%s: %.*s: its exclusions are unknown",
-                                file->name, (int)line.len, line.at);
-        }
-        /* Without the hotfix there is no such thing as an exclusion: none is a fact. */
-        stack->exclusions_unsupported = true;
-        stack->has_administered = true;
-        stack->has_runtime = true;
-        return HM_OK;
+    st = hm_windows_take_excluded(&listing, &recorded->seen.inventory.os, recorded->arena, stack,
+                                  err);
+    if (st == HM_EUNSUPPORTED) {
+        return note_refused(recorded, hm_windows_excluded_commands[index], file,
+                            "its exclusions are unknown", err);
     }
-    st = hm_netsh_parse_excluded(file->text, file->len, recorded->arena, &stack->administered,
-                                 &stack->runtime, err);
-    stack->has_administered = st == HM_OK;
-    stack->has_runtime = st == HM_OK;
     return st == HM_OK ? HM_OK : hm_recorded_broken(recorded, file->name, err);
 }
 
@@ -112,51 +100,9 @@ static enum hm_status read_netsh(struct hm_recorded *recorded, unsigned index, s
                             "%s and %s are missing: range and exclusions of %s over %s are unknown",
                             names[0], names[1], protocol, family);
     }
-    stack = stack_add(recorded, index);
-    st = read_dynamic(recorded, stack, &files[0], err);
-    return st == HM_OK ? read_excluded(recorded, stack, &files[1], err) : st;
-}
-
-static bool shows_ipv6(const struct hm_recorded *recorded)
-{
-    const struct hm_sockets *sockets = &recorded->seen.sockets;
-    const struct hm_listeners *listeners = &recorded->host.listeners;
-
-    for (size_t i = 0; i < sockets->count; i++) {
-        if (sockets->at[i].family == HM_IPV6) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < listeners->count; i++) {
-        if (listeners->at[i].family == HM_IPV6) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* No netsh listing exists there: one range for all, and ReservedPorts in the registry. */
-static enum hm_status read_legacy(struct hm_recorded *recorded)
-{
-    const struct hm_registry *registry = &recorded->seen.inventory.registry;
-    bool ipv6 = shows_ipv6(recorded);
-    struct hm_range range = {LEGACY_FIRST, LEGACY_LAST};
-
-    if (registry->has_max_user_port && registry->max_user_port >= MAX_USER_PORT_MIN &&
-        registry->max_user_port <= MAX_USER_PORT_MAX) {
-        range.last = (uint16_t)registry->max_user_port;
-    }
-    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        if (i % 2 == 0 || ipv6) {
-            struct hm_stack *stack = stack_add(recorded, i);
-
-            stack->has_dynamic = recorded->has_tcpip;
-            stack->dynamic = recorded->has_tcpip ? range : (struct hm_range){0, 0};
-            stack->has_administered = true;
-            stack->has_runtime = true;
-        }
-    }
-    return HM_OK;
+    stack = hm_windows_add_stack(&recorded->seen.inventory.stacks, index);
+    st = read_dynamic(recorded, index, stack, &files[0], err);
+    return st == HM_OK ? read_excluded(recorded, index, stack, &files[1], err) : st;
 }
 
 static enum hm_status read_sysctl(struct hm_recorded *recorded, struct hm_err *err)
@@ -185,7 +131,7 @@ static enum hm_status read_sysctl(struct hm_recorded *recorded, struct hm_err *e
         }
     }
     for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
-        struct hm_stack *stack = stack_add(recorded, i);
+        struct hm_stack *stack = hm_windows_add_stack(&recorded->seen.inventory.stacks, i);
 
         stack->has_dynamic = ports.has_range;
         stack->dynamic = ports.range;
@@ -210,7 +156,11 @@ enum hm_status hm_recorded_stacks(struct hm_recorded *recorded, struct hm_err *e
         return read_sysctl(recorded, err);
     }
     if (hm_os_is_legacy(&inventory->os)) {
-        return read_legacy(recorded);
+        hm_windows_legacy_stacks(
+            &inventory->registry, recorded->has_tcpip,
+            hm_windows_shows_ipv6(&recorded->seen.sockets, &recorded->host.listeners),
+            &inventory->stacks);
+        return HM_OK;
     }
     for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
         st = read_netsh(recorded, i, err);

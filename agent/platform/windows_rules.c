@@ -1,0 +1,295 @@
+/* agent/platform/windows_rules.c — what the raw facts of a Windows host mean.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/windows_rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/platform/windows_kinds.h"
+#include "common/base/buf.h"
+#include "common/base/limits.h"
+#include "common/base/str.h"
+#include "common/ports/netsh_text.h"
+
+/* Windows 2000, XP, 2003: documented as 1025, seen to start at 1024 (KB929851); values of
+ * MaxUserPort outside 5000 to 65534 are ignored. */
+#define LEGACY_FIRST 1024u
+#define LEGACY_LAST 5000u
+#define MAX_USER_PORT_MIN 5000u
+#define MAX_USER_PORT_MAX 65534u
+
+#define SYSTEM_PID 4 /* HTTP.sys and drivers */
+#define IPV6_GROUPS 8
+#define ADDRESS_BYTES 48
+
+const char *const hm_windows_dynamic_commands[HM_STACK_COUNT] = {
+    "netsh interface ipv4 show dynamicport tcp",
+    "netsh interface ipv6 show dynamicport tcp",
+    "netsh interface ipv4 show dynamicport udp",
+    "netsh interface ipv6 show dynamicport udp",
+};
+
+const char *const hm_windows_excluded_commands[HM_STACK_COUNT] = {
+    "netsh interface ipv4 show excludedportrange protocol=tcp",
+    "netsh interface ipv6 show excludedportrange protocol=tcp",
+    "netsh interface ipv4 show excludedportrange protocol=udp",
+    "netsh interface ipv6 show excludedportrange protocol=udp",
+};
+
+/* ---- ranges and exclusions ----------------------------------------------------------------- */
+
+enum hm_status hm_windows_take_dynamic(const struct hm_windows_listing *listing,
+                                       struct hm_stack *stack, struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    if (listing->failed) {
+        return hm_fail(err, HM_EUNSUPPORTED, "netsh refused");
+    }
+    st = hm_netsh_parse_dynamic(listing->text, listing->len, &stack->dynamic, err);
+    stack->has_dynamic = st == HM_OK;
+    return st;
+}
+
+enum hm_status hm_windows_take_excluded(const struct hm_windows_listing *listing,
+                                        const struct hm_os *os, struct hm_arena *arena,
+                                        struct hm_stack *stack, struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    if (listing->failed && !hm_os_needs_kb2665809(os)) {
+        return hm_fail(err, HM_EUNSUPPORTED, "netsh refused");
+    }
+    if (listing->failed) {
+        /* Without the hotfix there is no such thing as an exclusion: none is a fact. */
+        stack->exclusions_unsupported = true;
+    } else {
+        st = hm_netsh_parse_excluded(listing->text, listing->len, arena, &stack->administered,
+                                     &stack->runtime, err);
+    }
+    stack->has_administered = st == HM_OK;
+    stack->has_runtime = st == HM_OK;
+    return st;
+}
+
+struct hm_stack *hm_windows_add_stack(struct hm_stacks *stacks, unsigned index)
+{
+    struct hm_stack *stack = &stacks->at[stacks->count++];
+
+    stack->protocol = index < 2 ? HM_TCP : HM_UDP;
+    stack->family = index % 2 == 0 ? HM_IPV4 : HM_IPV6;
+    return stack;
+}
+
+void hm_windows_legacy_stacks(const struct hm_registry *registry, bool has_tcpip, bool ipv6,
+                              struct hm_stacks *stacks)
+{
+    struct hm_range range = {LEGACY_FIRST, LEGACY_LAST};
+
+    if (registry->has_max_user_port && registry->max_user_port >= MAX_USER_PORT_MIN &&
+        registry->max_user_port <= MAX_USER_PORT_MAX) {
+        range.last = (uint16_t)registry->max_user_port;
+    }
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        if (i % 2 == 0 || ipv6) {
+            struct hm_stack *stack = hm_windows_add_stack(stacks, i);
+
+            stack->has_dynamic = has_tcpip;
+            stack->dynamic = has_tcpip ? range : (struct hm_range){0, 0};
+            stack->has_administered = true;
+            stack->has_runtime = true;
+        }
+    }
+}
+
+bool hm_windows_shows_ipv6(const struct hm_sockets *sockets, const struct hm_listeners *listeners)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        if (sockets->at[i].family == HM_IPV6) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (listeners->at[i].family == HM_IPV6) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hm_windows_nsi_range(const char *name, struct hm_range *out_range)
+{
+    unsigned digits[8];
+    unsigned start;
+    unsigned count;
+
+    for (size_t i = 0; i < HM_COUNT(digits); i++) {
+        static const char hexadecimal[] = "0123456789abcdef";
+        char c = name[i] >= 'A' && name[i] <= 'F' ? (char)(name[i] - 'A' + 'a') : name[i];
+        const char *at = c == '\0' ? NULL : strchr(hexadecimal, c);
+
+        if (at == NULL) {
+            return false;
+        }
+        digits[i] = (unsigned)(at - hexadecimal);
+    }
+    start = digits[0] << 12 | digits[1] << 8 | digits[2] << 4 | digits[3];
+    count = digits[6] << 12 | digits[7] << 8 | digits[4] << 4 | digits[5];
+    if (name[8] != '\0' || start == 0 || count == 0 || start + count > HM_PORT_COUNT) {
+        return false;
+    }
+    *out_range = (struct hm_range){(uint16_t)start, (uint16_t)(start + count - 1)};
+    return true;
+}
+
+/* ---- registry ------------------------------------------------------------------------------ */
+
+enum hm_status hm_windows_take_dns(const struct hm_windows_dns_values *values,
+                                   struct hm_arena *arena, struct hm_registry *registry,
+                                   struct hm_err *err)
+{
+    struct hm_dns_pool pool = {.size = values->has_size ? values->size : HM_DNS_POOL_DEFAULT};
+    struct hm_buf text;
+    enum hm_status st;
+
+    hm_buf_init(&text, HM_LIMIT_INPUT_FILE_BYTES);
+    for (size_t i = 0; i < values->excluded.count; i++) {
+        (void)hm_buf_printf(&text, "%s%s", i == 0 ? "" : ",", values->excluded.at[i]);
+    }
+    st = hm_buf_status(&text, err);
+    if (st == HM_OK && text.len > 0) {
+        st = hm_ports_parse(hm_buf_text(&text), text.len, arena, &pool.excluded, err);
+        if (st != HM_OK) {
+            hm_err_prefix(err, "SocketPoolExcludedPortRanges");
+        }
+    }
+    hm_buf_fini(&text);
+    if (st == HM_OK) {
+        registry->dns_socket_pool = pool;
+        registry->has_dns_socket_pool = true;
+    }
+    return st;
+}
+
+void hm_windows_take_hns(const struct hm_windows_hns_values *values, struct hm_registry *registry)
+{
+    if (!values->has_enabled && !values->has_start && !values->has_count) {
+        return;
+    }
+    registry->has_hns = true;
+    registry->hns = (struct hm_hns_state){
+        .enabled = !values->has_enabled || values->enabled != 0,
+        .start = values->has_start ? values->start : 50000,
+        .count = values->has_count ? values->count : 60,
+    };
+}
+
+bool hm_windows_has_registry(const struct hm_os *os, const struct hm_registry *registry,
+                             bool has_tcpip)
+{
+    return has_tcpip ||
+           (!hm_os_is_legacy(os) && (registry->has_dns_socket_pool || registry->has_hns));
+}
+
+bool hm_windows_has_service(const struct hm_strings *services, const char *service)
+{
+    for (size_t i = 0; i < services->count; i++) {
+        if (hm_str_equal_nocase(services->at[i], service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- listeners ----------------------------------------------------------------------------- */
+
+static bool system_listens(const struct hm_sockets *sockets, const struct hm_listener *listener)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct hm_socket *socket = &sockets->at[i];
+
+        if (socket->pid == SYSTEM_PID && socket->port == listener->port &&
+            socket->protocol == listener->protocol && socket->family == listener->family &&
+            socket->state == HM_SOCKET_LISTEN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum hm_status hm_windows_take_listeners(const struct hm_sockets *sockets, struct hm_ports httpsys,
+                                         struct hm_arena *arena, struct hm_inventory *inventory,
+                                         struct hm_err *err)
+{
+    enum hm_status st =
+        hm_sockets_to_listeners(sockets, &inventory->stacks, arena, &inventory->listeners, err);
+
+    if (st != HM_OK) {
+        return st;
+    }
+    inventory->has_listeners = true;
+    for (size_t i = 0; i < inventory->listeners.count; i++) {
+        struct hm_listener *listener = &inventory->listeners.at[i];
+        bool system = system_listens(sockets, listener);
+
+        listener->kind = hm_windows_kind(
+            listener, hm_inventory_stack(inventory, listener->protocol, listener->family), system);
+        if (system && listener->protocol == HM_TCP && hm_ports_contains(httpsys, listener->port)) {
+            listener->kind = HM_KIND_HTTPSYS;
+        }
+    }
+    return HM_OK;
+}
+
+/* ---- addresses ----------------------------------------------------------------------------- */
+
+/* The longest run of at least two zero groups, the first of equals: where "::" stands. */
+static void find_gap(const unsigned groups[IPV6_GROUPS], size_t *out_at, size_t *out_len)
+{
+    *out_at = IPV6_GROUPS;
+    *out_len = 1;
+    for (size_t i = 0; i < IPV6_GROUPS; i++) {
+        size_t len = 0;
+
+        while (i + len < IPV6_GROUPS && groups[i + len] == 0) {
+            len++;
+        }
+        if (len > *out_len) {
+            *out_at = i;
+            *out_len = len;
+        }
+    }
+}
+
+const char *hm_windows_address(const unsigned char *bytes, enum hm_family family,
+                               struct hm_arena *arena)
+{
+    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    unsigned groups[IPV6_GROUPS];
+    char text[ADDRESS_BYTES] = "";
+    size_t gap;
+    size_t gap_len;
+    size_t len = 0;
+
+    if (family == HM_IPV4) {
+        return hm_arena_printf(arena, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+    }
+    if (memcmp(bytes, mapped, sizeof(mapped)) == 0) {
+        return hm_arena_printf(arena, "::ffff:%u.%u.%u.%u", bytes[12], bytes[13], bytes[14],
+                               bytes[15]);
+    }
+    for (size_t i = 0; i < IPV6_GROUPS; i++) {
+        groups[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+    }
+    find_gap(groups, &gap, &gap_len);
+    for (size_t i = 0; i < IPV6_GROUPS; i++) {
+        if (i == gap) {
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "::");
+            i += gap_len - 1;
+        } else {
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%x",
+                                    len > 0 && text[len - 1] != ':' ? ":" : "", groups[i]);
+        }
+    }
+    return hm_arena_strdup(arena, text);
+}
