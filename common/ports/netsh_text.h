@@ -3,7 +3,11 @@
  *
  * Digits and a trailing '*' after the second number are all that is looked at: titles, labels
  * and footers are translated, may hold any bytes, and are never matched. Accepts CR, LF, CRLF,
- * tabs. Refuses with HM_EINVAL, line and reason rather than guess. */
+ * tabs, UTF-16 with a byte order mark, right-to-left marks, indentation, and the marks that
+ * quoting and commenting put before a line ("> ", "# ", " * ").
+ * Refuses with HM_EINVAL, line and reason rather than guess: a number that stands alone and is
+ * neither part of a row nor the value of a label, text behind or between rows, "..." (a cut
+ * list), rows that overlap or do not ascend, two lists in one text. */
 #pragma once
 
 #include "common/ports/portset.h"

@@ -80,6 +80,8 @@ static const struct text_case texts[] = {
     {"\"a.exe\",\"8\",\"\"",                                                 HM_OK,     0, 0},
     {"\"a.exe\",\"8\",\"N/A\"",                                              HM_OK,     0, 0},
     {"\"a.exe\",\"8\",\"none\"\n\"b.exe\",\"9\",\"none\"",                   HM_OK,     0, 0}, /* carried by two */
+    {"\"Idle\",\"0\",\"none\"",                                              HM_OK,     0, 0}, /* the kernel has no services */
+    {"\"System\",\"4\",\"none\"",                                            HM_OK,     0, 0},
     {"\"p\xe4.exe\",\"8\",\"DNS\"",                                          HM_OK,     0, 1},
     {"",                                                                     HM_EINVAL, 0, 0},
     {"\"Image Name\",\"PID\",\"Services\"\n",                                HM_EINVAL, 1, 0},
