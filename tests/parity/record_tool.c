@@ -1,7 +1,8 @@
 /* tests/parity/record_tool.c — shows the field tables to compare.py, and tries examples on them.
  * SPDX-License-Identifier: Apache-2.0
  *
- * record_tool dump                          all tables as one JSON document
+ * record_tool dump                          all tables as one JSON document: "records" of
+ *                                           schema/wire, "api" of schema/api/openapi.yaml
  * record_tool decode (NAME open|strict FILE)…   a line each: "ok <pretty JSON as a JSON string>"
  *                                           or "refused <text as a JSON string>" */
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 
 #include "common/base/limits.h"
-#include "common/wire/records.h"
+#include "common/wire/records_api.h"
 
 static const char *const type_names[] = {
     [HM_TYPE_BOOL] = "bool",       [HM_TYPE_U16] = "u16",       [HM_TYPE_U32] = "u32",
@@ -67,18 +68,27 @@ static void dump_record(const struct hm_record *record, struct hm_buf *out)
     (void)hm_buf_puts(out, "]}");
 }
 
+static void dump_list(const char *name, const struct hm_record_row *rows, size_t count,
+                      struct hm_buf *out)
+{
+    (void)hm_buf_printf(out, ",\"%s\":{", name);
+    for (size_t i = 0; i < count; i++) {
+        (void)hm_buf_printf(out, "%s\"%s\":", i > 0 ? "," : "", rows[i].name);
+        dump_record(rows[i].record, out);
+    }
+    (void)hm_buf_putc(out, '}');
+}
+
 static int dump(void)
 {
     struct hm_buf out;
     int status;
 
     hm_buf_init(&out, HM_LIMIT_REPLY_BYTES);
-    (void)hm_buf_printf(&out, "{\"text_bytes\":%u,\"records\":{", HM_LIMIT_TEXT_BYTES);
-    for (size_t i = 0; i < hm_records_count; i++) {
-        (void)hm_buf_printf(&out, "%s\"%s\":", i > 0 ? "," : "", hm_records[i].name);
-        dump_record(hm_records[i].record, &out);
-    }
-    (void)hm_buf_puts(&out, "}}\n");
+    (void)hm_buf_printf(&out, "{\"text_bytes\":%u", HM_LIMIT_TEXT_BYTES);
+    dump_list("records", hm_records, hm_records_count, &out);
+    dump_list("api", hm_records_api, hm_records_api_count, &out);
+    (void)hm_buf_puts(&out, "}\n");
     status = hm_buf_status(&out, NULL) == HM_OK ? EXIT_SUCCESS : EXIT_FAILURE;
     (void)fputs(hm_buf_text(&out), stdout);
     hm_buf_fini(&out);
