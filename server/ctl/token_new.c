@@ -9,17 +9,18 @@
 #include "common/base/str.h"
 #include "server/ctl/client.h"
 
+/* The same words as "hm-collector token new". */
 static const struct hm_cli_option options[] = {
-    {"role",  "ROLE",         "an operator token: viewer, author, approver, operator or admin"},
-    {"label", "KEY=VALUE…", "a join token: every host that enrols with it gets this label"  },
-    {"uses",  "N",            "a join token: how many hosts may enrol with it; standard: 1"   },
-    {"valid", "DURATION",
-     "how long it may be used: 30m, 12h, 90d; standard: 1h for a join "
-     "token, for ever for an operator token"                                                  },
-    {"why",   "TEXT",         "reason, kept in the event"                                     },
+    {"kind",  "KIND",         "operator (for people and scripts) or join (for agents)"                  },
+    {"name",  "NAME",         "who it is for: laptop-anna, first-agents"                                },
+    {"role",  "ROLE",         "operator: viewer, author, approver, operator or admin"                   },
+    {"uses",  "N",            "join: how many agents may enrol with it; default 1"                      },
+    {"ttl",   "DURATION",     "how long it is valid: 30m, 12h, 90d; default: join 1h, operator for ever"},
+    {"label", "KEY=VALUE…", "join: every host that enrols with it gets the label"                     },
+    {"why",   "TEXT",         "reason, kept in the event"                                               },
 };
 
-static enum hm_status read_valid(const char *text, uint32_t *out_s, struct hm_err *err)
+static enum hm_status read_ttl(const char *text, uint32_t *out_s, struct hm_err *err)
 {
     static const struct {
         char unit;
@@ -46,7 +47,7 @@ static enum hm_status read_valid(const char *text, uint32_t *out_s, struct hm_er
             return HM_OK;
         }
     }
-    return hm_fail(err, HM_EINVAL, "--valid %s is no duration, as 30m, 12h and 90d are", text);
+    return hm_fail(err, HM_EINVAL, "--ttl %s is no duration, as 30m, 12h and 90d are", text);
 }
 
 /* "a=b,c=d" as the command line gives it. */
@@ -80,16 +81,22 @@ static enum hm_status read_labels(const char *text, struct hm_arena *arena, stru
 static enum hm_status read_request(const struct hm_cli *cli, struct hm_arena *arena,
                                    struct hm_api_token_new *out, struct hm_err *err)
 {
+    const char *kind = hm_cli_value(cli, "kind");
+    const char *name = hm_cli_value(cli, "name");
     const char *role = hm_cli_value(cli, "role");
     const char *uses = hm_cli_value(cli, "uses");
     const char *why = hm_cli_value(cli, "why");
-    enum hm_status st = read_valid(hm_cli_value(cli, "valid"), &out->valid_s, err);
+    enum hm_status st = read_ttl(hm_cli_value(cli, "ttl"), &out->valid_s, err);
 
-    out->kind = role == NULL ? "join" : "operator";
-    out->name = cli->arguments[0];
+    out->kind = kind;
+    out->name = name;
     out->role = role == NULL ? "" : role;
     out->why = why == NULL ? "" : why;
     out->uses = 0;
+    if (st == HM_OK && (kind == NULL || name == NULL)) {
+        st = hm_fail(err, HM_EINVAL,
+                     "which token? give --kind join or --kind operator, and --name NAME");
+    }
     if (st == HM_OK && uses != NULL &&
         (!hm_str_parse_u32(uses, strlen(uses), HM_LIMIT_TOKEN_USES, &out->uses) ||
          out->uses == 0)) {
@@ -146,11 +153,9 @@ static int run(const struct hm_cli *cli)
 
 const struct hm_cli_verb hm_ctl_verb_token_new = {
     .name = "token new",
-    .arguments = "NAME",
-    .min_arguments = 1,
-    .max_arguments = 1,
+    .arguments = "",
     .options = options,
     .option_count = HM_COUNT(options),
-    .help = "makes a join token for agents, or with --role an operator token",
+    .help = "makes a join token for agents, or an operator token; it is shown once",
     .run = run,
 };
