@@ -11,8 +11,10 @@
 
 /* The same words as "hm-collector token new". */
 static const struct hm_cli_option options[] = {
-    {"kind",  "KIND",         "operator (for people and scripts) or join (for agents)"                  },
-    {"name",  "NAME",         "who it is for: laptop-anna, first-agents"                                },
+    {"kind",  "KIND",
+     "join (for agents) or operator (for people and scripts); default: operator with --role, else "
+     "join"                                                                                             },
+    {"name",  "NAME",         "who it is for, laptop-anna, first-agents; or as the argument"            },
     {"role",  "ROLE",         "operator: viewer, author, approver, operator or admin"                   },
     {"uses",  "N",            "join: how many agents may enrol with it; default 1"                      },
     {"ttl",   "DURATION",     "how long it is valid: 30m, 12h, 90d; default: join 1h, operator for ever"},
@@ -88,14 +90,13 @@ static enum hm_status read_request(const struct hm_cli *cli, struct hm_arena *ar
     const char *why = hm_cli_value(cli, "why");
     enum hm_status st = read_ttl(hm_cli_value(cli, "ttl"), &out->valid_s, err);
 
-    out->kind = kind;
-    out->name = name;
+    out->kind = kind != NULL ? kind : role != NULL ? "operator" : "join";
+    out->name = name != NULL || cli->argument_count == 0 ? name : cli->arguments[0];
     out->role = role == NULL ? "" : role;
     out->why = why == NULL ? "" : why;
     out->uses = 0;
-    if (st == HM_OK && (kind == NULL || name == NULL)) {
-        st = hm_fail(err, HM_EINVAL,
-                     "which token? give --kind join or --kind operator, and --name NAME");
+    if (st == HM_OK && out->name == NULL) {
+        st = hm_fail(err, HM_EINVAL, "who is the token for? give its name");
     }
     if (st == HM_OK && uses != NULL &&
         (!hm_str_parse_u32(uses, strlen(uses), HM_LIMIT_TOKEN_USES, &out->uses) ||
@@ -153,7 +154,8 @@ static int run(const struct hm_cli *cli)
 
 const struct hm_cli_verb hm_ctl_verb_token_new = {
     .name = "token new",
-    .arguments = "",
+    .arguments = "[NAME]",
+    .max_arguments = 1,
     .options = options,
     .option_count = HM_COUNT(options),
     .help = "makes a join token for agents, or an operator token; it is shown once",
