@@ -121,30 +121,27 @@ static int compare_rows(const void *a, const void *b)
     return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-/* Counts how many processes carry each services text; the value points to the first row that
- * does, or to several when there are more. */
-static char several[] = "several";
-
-static enum hm_status count_texts(const struct rows *rows, struct hm_map *seen, struct hm_err *err)
+/* Maps each services text to the one row that carries it, or to shared when several do or the
+ * kernel does. */
+static enum hm_status map_texts(const struct rows *rows, struct row *shared, struct hm_map *seen,
+                                struct hm_err *err)
 {
-    for (size_t i = 0; i < rows->count; i++) {
-        const struct row *row = &rows->at[i];
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && i < rows->count; i++) {
+        struct row *row = &rows->at[i];
         bool kernel = row->pid == KERNEL_PID_IDLE || row->pid == KERNEL_PID_SYSTEM;
         bool again = hm_map_get(seen, row->services) != NULL;
-        enum hm_status st =
-            hm_map_put(seen, row->services, kernel || again ? (void *)several : &rows->at[i], err);
 
-        if (st != HM_OK) {
-            return st;
-        }
+        st = hm_map_put(seen, row->services, kernel || again ? shared : row, err);
     }
-    return HM_OK;
+    return st;
 }
 
 static bool has_services(const struct row *row, const struct hm_map *seen)
 {
     return row->services[0] != '\0' && strpbrk(row->services, "/\\") == NULL &&
-           hm_map_get(seen, row->services) != several;
+           hm_map_get(seen, row->services) == row;
 }
 
 /* "Dhcp,EventLog" into names. */
@@ -233,6 +230,7 @@ enum hm_status hm_tasklist_parse(const char *text, size_t len, struct hm_arena *
                                  struct hm_tasks *out_tasks, struct hm_err *err)
 {
     struct rows rows = {0};
+    struct row shared = {0};
     struct hm_arena input;
     struct hm_map seen;
     struct hm_span plain;
@@ -246,7 +244,7 @@ enum hm_status hm_tasklist_parse(const char *text, size_t len, struct hm_arena *
     }
     if (st == HM_OK) {
         qsort(rows.at, rows.count, sizeof(*rows.at), compare_rows);
-        st = count_texts(&rows, &seen, err);
+        st = map_texts(&rows, &shared, &seen, err);
     }
     if (st == HM_OK) {
         st = make_tasks(&rows, &seen, arena, out_tasks, err);

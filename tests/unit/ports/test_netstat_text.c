@@ -20,20 +20,22 @@ static const char *const files[] = {
 };
 
 /* What each of the files holds. */
+/* clang-format off */
 static const struct hm_socket rows[] = {
-    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN,      "0.0.0.0",          135,   "",                   892,   "", ""},
-    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN,      "0.0.0.0",          445,   "",                   4,     "", ""},
-    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN,      "0.0.0.0",          9000,  "",                   3488,  "", ""},
-    {HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, "127.0.0.1",        2027,  "127.0.0.1:9000",     6540,  "", ""},
-    {HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, "192.0.2.73",       3306,  "198.51.100.163:443", 46132, "",
-     ""                                                                                                    },
-    {HM_TCP, HM_IPV4, HM_SOCKET_TIME_WAIT,   "192.0.2.73",       52311, "198.51.100.7:80",    0,     "", ""},
-    {HM_TCP, HM_IPV6, HM_SOCKET_LISTEN,      "::",               9000,  "",                   3488,  "", ""},
-    {HM_TCP, HM_IPV6, HM_SOCKET_ESTABLISHED, "fe80::1c2:3d4%12", 49200, "[fe80::9%12]:445",   4,     "",
-     ""                                                                                                    },
-    {HM_UDP, HM_IPV4, HM_SOCKET_LISTEN,      "0.0.0.0",          53,    "",                   2040,  "", ""},
-    {HM_UDP, HM_IPV6, HM_SOCKET_LISTEN,      "::1",              1900,  "",                   5012,  "", ""},
+    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 135, "", 892, "", ""},
+    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 445, "", 4, "", ""},
+    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 9000, "", 3488, "", ""},
+    {HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, "127.0.0.1", 2027, "127.0.0.1:9000", 6540, "", ""},
+    {HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, "192.0.2.73", 3306, "198.51.100.163:443", 46132, "",
+     ""},
+    {HM_TCP, HM_IPV4, HM_SOCKET_TIME_WAIT, "192.0.2.73", 52311, "198.51.100.7:80", 0, "", ""},
+    {HM_TCP, HM_IPV6, HM_SOCKET_LISTEN, "::", 9000, "", 3488, "", ""},
+    {HM_TCP, HM_IPV6, HM_SOCKET_ESTABLISHED, "fe80::1c2:3d4%12", 49200, "[fe80::9%12]:445", 4, "",
+     ""},
+    {HM_UDP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 53, "", 2040, "", ""},
+    {HM_UDP, HM_IPV6, HM_SOCKET_LISTEN, "::1", 1900, "", 5012, "", ""},
 };
+/* clang-format on */
 
 static void check_row(const struct hm_socket *got, const struct hm_socket *want)
 {
@@ -80,33 +82,35 @@ struct text_case {
     size_t rows;
 };
 
+/* clang-format off */
 static const struct text_case texts[] = {
-    {"TCP 0.0.0.0:80 0.0.0.0:0 4\n",                            HM_OK,     0, 1}, /* BOUND without a word */
-    {"TCP 0.0.0.0:80 0.0.0.0:0 A B C 4",                        HM_OK,     0, 1},
-    {"x\nTCP 1.2.3.4:80 5.6.7.8:9 W 0\ny: 5\nUDP [::]:1 *:* 7", HM_OK,     0, 2},
-    {"",                                                        HM_EINVAL, 0, 0},
-    {"Active Connections\n",                                    HM_EINVAL, 1, 0},
-    {"\nTCP\n",                                                 HM_EINVAL, 2, 0},
-    {"UDP 0.0.0.0:53 *:*\n",                                    HM_EINVAL, 1, 0},
-    {"UDP 0.0.0.0:53 *:* WORD 4\n",                             HM_EINVAL, 1, 0},
-    {"TCP 0.0.0.0:80 0.0.0.0:0 LISTENING\n",                    HM_EINVAL, 1, 0},
-    {"TCP 0.0.0.0:http 0.0.0.0:0 LISTENING 4\n",                HM_EINVAL, 1, 0},
-    {"TCP 0.0.0.0:80 host:https ESTABLISHED 4\n",               HM_EINVAL, 1, 0},
-    {"TCP 0.0.0.0:65536 0.0.0.0:0 LISTENING 4\n",               HM_EINVAL, 1, 0},
-    {"TCP 0.0.0.0:80 0.0.0.0:0 LISTENING 4294967296\n",         HM_EINVAL, 1, 0},
-    {"TCP 0.0.0:80 0.0.0.0:0 LISTENING 4\n",                    HM_EINVAL, 1, 0},
-    {"TCP 0.0.0.256:80 0.0.0.0:0 LISTENING 4\n",                HM_EINVAL, 1, 0},
-    {"TCP ::1:80 0.0.0.0:0 LISTENING 4\n",                      HM_EINVAL, 1, 0},
-    {"TCP [::1]:80 0.0.0.0:0 LISTENING 4\n",                    HM_EINVAL, 1, 0},
-    {"TCP []:80 [::]:0 LISTENING 4\n",                          HM_EINVAL, 1, 0},
-    {"TCP [::1%eth0]:80 [::]:0 LISTENING 4\n",                  HM_EINVAL, 1, 0},
-    {"TCP *:* *:* LISTENING 4\n",                               HM_EINVAL, 1, 0},
-    {"TCP 0.0.0.0:80 0.0.0.0:0 LISTENING 4 4\n",                HM_EINVAL, 1, 0},
-    {"TCP 0.0.0.0:80 0.0.0.0:0 A B C D E F 4\n",                HM_EINVAL, 1, 0},
-    {"tcp 0 0 0.0.0.0:22 0.0.0.0:* LISTEN 1/sshd\n",            HM_EINVAL, 1, 0}, /* Linux */
-    {"tcp6 0 0 :::22 :::* LISTEN 1/sshd\n",                     HM_EINVAL, 1, 0},
-    {"UDP [::]:1 *:* 7\n...\nUDP [::]:2 *:* 7\n",               HM_EINVAL, 2, 0},
+    {"TCP 0.0.0.0:80 0.0.0.0:0 4\n", HM_OK, 0, 1}, /* BOUND without a word */
+    {"TCP 0.0.0.0:80 0.0.0.0:0 A B C 4", HM_OK, 0, 1},
+    {"x\nTCP 1.2.3.4:80 5.6.7.8:9 W 0\ny: 5\nUDP [::]:1 *:* 7", HM_OK, 0, 2},
+    {"", HM_EINVAL, 0, 0},
+    {"Active Connections\n", HM_EINVAL, 1, 0},
+    {"\nTCP\n", HM_EINVAL, 2, 0},
+    {"UDP 0.0.0.0:53 *:*\n", HM_EINVAL, 1, 0},
+    {"UDP 0.0.0.0:53 *:* WORD 4\n", HM_EINVAL, 1, 0},
+    {"TCP 0.0.0.0:80 0.0.0.0:0 LISTENING\n", HM_EINVAL, 1, 0},
+    {"TCP 0.0.0.0:http 0.0.0.0:0 LISTENING 4\n", HM_EINVAL, 1, 0},
+    {"TCP 0.0.0.0:80 host:https ESTABLISHED 4\n", HM_EINVAL, 1, 0},
+    {"TCP 0.0.0.0:65536 0.0.0.0:0 LISTENING 4\n", HM_EINVAL, 1, 0},
+    {"TCP 0.0.0.0:80 0.0.0.0:0 LISTENING 4294967296\n", HM_EINVAL, 1, 0},
+    {"TCP 0.0.0:80 0.0.0.0:0 LISTENING 4\n", HM_EINVAL, 1, 0},
+    {"TCP 0.0.0.256:80 0.0.0.0:0 LISTENING 4\n", HM_EINVAL, 1, 0},
+    {"TCP ::1:80 0.0.0.0:0 LISTENING 4\n", HM_EINVAL, 1, 0},
+    {"TCP [::1]:80 0.0.0.0:0 LISTENING 4\n", HM_EINVAL, 1, 0},
+    {"TCP []:80 [::]:0 LISTENING 4\n", HM_EINVAL, 1, 0},
+    {"TCP [::1%eth0]:80 [::]:0 LISTENING 4\n", HM_EINVAL, 1, 0},
+    {"TCP *:* *:* LISTENING 4\n", HM_EINVAL, 1, 0},
+    {"TCP 0.0.0.0:80 0.0.0.0:0 LISTENING 4 4\n", HM_EINVAL, 1, 0},
+    {"TCP 0.0.0.0:80 0.0.0.0:0 A B C D E F 4\n", HM_EINVAL, 1, 0},
+    {"tcp 0 0 0.0.0.0:22 0.0.0.0:* LISTEN 1/sshd\n", HM_EINVAL, 1, 0}, /* Linux */
+    {"tcp6 0 0 :::22 :::* LISTEN 1/sshd\n", HM_EINVAL, 1, 0},
+    {"UDP [::]:1 *:* 7\n...\nUDP [::]:2 *:* 7\n", HM_EINVAL, 2, 0},
 };
+/* clang-format on */
 
 static void test_texts(void **state)
 {

@@ -104,47 +104,49 @@ struct text_case {
     size_t count;
 };
 
+/* clang-format off */
 static const struct text_case texts[] = {
-    {V5,                                                                              HM_OK,     0, 0},
-    {"\r\nREGEDIT4\r\n",                                                              HM_OK,     0, 0},
-    {V5 "; a comment\r\n" KEY "; another\r\n",                                        HM_OK,     0, 0},
-    {V5 KEY "\"a\"=\"two\r\nlines\"\r\n\"b\"=dword:1\r\n",                            HM_OK,     0, 2},
-    {V5 KEY "\"a\" = dword:00000001 \r\n",                                            HM_OK,     0, 1},
-    {V5 KEY "\"a\"=dword:1\r\n\"A\"=-\r\n",                                           HM_OK,     0, 0},
-    {V5 KEY "\"a\"=dword:1\r\n[-HKEY_LOCAL_MACHINE\\SYSTEM]\r\n",                     HM_OK,     0, 0},
-    {V5 KEY "\"a\"=dword:1\r\n[-HKEY_LOCAL_MACHINE\\SYS]\r\n",                        HM_OK,     0, 1},
-    {V5 KEY "\"a\"=hex(ffff0012):01\r\n",                                             HM_OK,     0, 1},
-    {V5 KEY "\"a\"=hex:\r\n",                                                         HM_OK,     0, 1},
-    {V5 KEY "\"a\"=hex(7):31,00\r\n",                                                 HM_OK,     0, 1}, /* without its NULs: still certain */
-    {V5 "[HKEY\\with [brackets]]\r\n@=\"\"\r\n",                                      HM_OK,     0, 1},
-    {"",                                                                              HM_EINVAL, 0, 0},
-    {"ERROR: The system was unable to find the specified registry key or value.\r\n", HM_EINVAL, 1,
-     0                                                                                               },
-    {"\r\nWindows Registry Editor Version 6.00\r\n",                                  HM_EINVAL, 2, 0},
-    {V5 "\"a\"=dword:1\r\n",                                                          HM_EINVAL, 3, 0},
-    {V5 "[-HKEY_X]\r\n\"a\"=dword:1\r\n",                                             HM_EINVAL, 4, 0},
-    {V5 "[HKEY_X\r\n",                                                                HM_EINVAL, 3, 0},
-    {V5 "[]\r\n",                                                                     HM_EINVAL, 3, 0},
-    {V5 KEY "\"a\"=dword:123456789\r\n",                                              HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=dword:\r\n",                                                       HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=dword:xyz\r\n",                                                    HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=qword:1\r\n",                                                      HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=\r\n",                                                             HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"\r\n",                                                              HM_EINVAL, 4, 0},
-    {V5 KEY "\"a=dword:1\r\n",                                                        HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=\"open\r\n\r\n",                                                   HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=\"x\" y\r\n",                                                      HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=hex(7):3\r\n",                                                     HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=hex(7):31\r\n",                                                    HM_EINVAL, 4, 0}, /* half a character */
-    {V5 KEY "\"a\"=hex(7):31,00,\r\n",                                                HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=hex(7):31 00\r\n",                                                 HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=hex(7):31,00,\\\r\n  32\r\n",                                      HM_EINVAL, 5, 0},
-    {V5 KEY "\"a\"=hex(7):31,00,\\\r\n",                                              HM_EINVAL, 4, 0}, /* cut */
-    {V5 KEY "\"a\"=hex(7:31,00\r\n",                                                  HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=hex(z):31,00\r\n",                                                 HM_EINVAL, 4, 0},
-    {V5 KEY "\"a\"=hexadecimal\r\n",                                                  HM_EINVAL, 4, 0},
-    {V5 KEY "what is this\r\n",                                                       HM_EINVAL, 4, 0},
+    {V5, HM_OK, 0, 0},
+    {"\r\nREGEDIT4\r\n", HM_OK, 0, 0},
+    {V5 "; a comment\r\n" KEY "; another\r\n", HM_OK, 0, 0},
+    {V5 KEY "\"a\"=\"two\r\nlines\"\r\n\"b\"=dword:1\r\n", HM_OK, 0, 2},
+    {V5 KEY "\"a\" = dword:00000001 \r\n", HM_OK, 0, 1},
+    {V5 KEY "\"a\"=dword:1\r\n\"A\"=-\r\n", HM_OK, 0, 0},
+    {V5 KEY "\"a\"=dword:1\r\n[-HKEY_LOCAL_MACHINE\\SYSTEM]\r\n", HM_OK, 0, 0},
+    {V5 KEY "\"a\"=dword:1\r\n[-HKEY_LOCAL_MACHINE\\SYS]\r\n", HM_OK, 0, 1},
+    {V5 KEY "\"a\"=hex(ffff0012):01\r\n", HM_OK, 0, 1},
+    {V5 KEY "\"a\"=hex:\r\n", HM_OK, 0, 1},
+    {V5 KEY "\"a\"=hex(7):31,00\r\n", HM_OK, 0, 1}, /* without its NULs: still certain */
+    {V5 "[HKEY\\with [brackets]]\r\n@=\"\"\r\n", HM_OK, 0, 1},
+    {"", HM_EINVAL, 0, 0},
+    {"ERROR: The system was unable to find the specified registry key or value.\r\n", HM_EINVAL,
+     1, 0},
+    {"\r\nWindows Registry Editor Version 6.00\r\n", HM_EINVAL, 2, 0},
+    {V5 "\"a\"=dword:1\r\n", HM_EINVAL, 3, 0},
+    {V5 "[-HKEY_X]\r\n\"a\"=dword:1\r\n", HM_EINVAL, 4, 0},
+    {V5 "[HKEY_X\r\n", HM_EINVAL, 3, 0},
+    {V5 "[]\r\n", HM_EINVAL, 3, 0},
+    {V5 KEY "\"a\"=dword:123456789\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=dword:\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=dword:xyz\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=qword:1\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a=dword:1\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=\"open\r\n\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=\"x\" y\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=hex(7):3\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=hex(7):31\r\n", HM_EINVAL, 4, 0}, /* half a character */
+    {V5 KEY "\"a\"=hex(7):31,00,\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=hex(7):31 00\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=hex(7):31,00,\\\r\n  32\r\n", HM_EINVAL, 5, 0},
+    {V5 KEY "\"a\"=hex(7):31,00,\\\r\n", HM_EINVAL, 4, 0}, /* cut */
+    {V5 KEY "\"a\"=hex(7:31,00\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=hex(z):31,00\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=hexadecimal\r\n", HM_EINVAL, 4, 0},
+    {V5 KEY "what is this\r\n", HM_EINVAL, 4, 0},
 };
+/* clang-format on */
 
 static void test_texts(void **state)
 {

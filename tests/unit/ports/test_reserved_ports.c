@@ -21,29 +21,30 @@ struct value {
     const char *effective;
 };
 
+/* clang-format off */
 static const struct value values[] = {
-    {{NULL},                                         HM_OK,     0, "",               ""               },
-    {{"9469-9469", NULL},                            HM_OK,     0, "9469",           "9469"           },
-    {{"9469-9469", "9506-9507", NULL},               HM_OK,     0, "9469,9506-9507", "9469,9506-9507" },
-    {{"9506-9506", "9507-9507", NULL},               HM_OK,     0, "9506-9507",      "9506"           }, /* the adjacency fault */
-    {{"9507-9507", "9506-9506", NULL},               HM_OK,     0, "9506-9507",      "9506"           },
-    {{"1-1", "2-2", "3-3", "5-5", NULL},             HM_OK,     0, "1-3,5",          "1,5"            },
-    {{"1-10", "5-20", "30-30", NULL},                HM_OK,     0, "1-20,30",        "1-10,30"        },
-    {{"1-20", "5-6", "21-21", NULL},                 HM_OK,     0, "1-21",           "1-20"           },
-    {{"7-7", "7-9", NULL},                           HM_OK,     0, "7-9",            "7"              },
-    {{"", " 1645-1646 ", "\t", "65535-65535", NULL},
-     HM_OK,                                                     0,
-     "1645-1646,65535",                                                              "1645-1646,65535"},
-    {{"65534-65534", "65535-65535", NULL},           HM_OK,     0, "65534-65535",    "65534"          },
-    {{"9469-9469", "9506", NULL},                    HM_EINVAL, 2, NULL,             NULL             },
-    {{"9506-", NULL},                                HM_EINVAL, 1, NULL,             NULL             },
-    {{"-9506", NULL},                                HM_EINVAL, 1, NULL,             NULL             },
-    {{"", "9507-9506", NULL},                        HM_EINVAL, 2, NULL,             NULL             },
-    {{"1-65536", NULL},                              HM_EINVAL, 1, NULL,             NULL             },
-    {{"1-2,4-5", NULL},                              HM_EINVAL, 1, NULL,             NULL             },
-    {{"1 - 2", NULL},                                HM_EINVAL, 1, NULL,             NULL             },
-    {{"\xef\xbc\x91-2", NULL},                       HM_EINVAL, 1, NULL,             NULL             },
+    {{NULL}, HM_OK, 0, "", ""},
+    {{"9469-9469", NULL}, HM_OK, 0, "9469", "9469"},
+    {{"9469-9469", "9506-9507", NULL}, HM_OK, 0, "9469,9506-9507", "9469,9506-9507"},
+    {{"9506-9506", "9507-9507", NULL}, HM_OK, 0, "9506-9507", "9506"}, /* the adjacency fault */
+    {{"9507-9507", "9506-9506", NULL}, HM_OK, 0, "9506-9507", "9506"},
+    {{"1-1", "2-2", "3-3", "5-5", NULL}, HM_OK, 0, "1-3,5", "1,5"},
+    {{"1-10", "5-20", "30-30", NULL}, HM_OK, 0, "1-20,30", "1-10,30"},
+    {{"1-20", "5-6", "21-21", NULL}, HM_OK, 0, "1-21", "1-20"},
+    {{"7-7", "7-9", NULL}, HM_OK, 0, "7-9", "7"},
+    {{"", " 1645-1646 ", "\t", "65535-65535", NULL}, HM_OK, 0, "1645-1646,65535",
+     "1645-1646,65535"},
+    {{"65534-65534", "65535-65535", NULL}, HM_OK, 0, "65534-65535", "65534"},
+    {{"9469-9469", "9506", NULL}, HM_EINVAL, 2, NULL, NULL},
+    {{"9506-", NULL}, HM_EINVAL, 1, NULL, NULL},
+    {{"-9506", NULL}, HM_EINVAL, 1, NULL, NULL},
+    {{"", "9507-9506", NULL}, HM_EINVAL, 2, NULL, NULL},
+    {{"1-65536", NULL}, HM_EINVAL, 1, NULL, NULL},
+    {{"1-2,4-5", NULL}, HM_EINVAL, 1, NULL, NULL},
+    {{"1 - 2", NULL}, HM_EINVAL, 1, NULL, NULL},
+    {{"\xef\xbc\x91-2", NULL}, HM_EINVAL, 1, NULL, NULL},
 };
+/* clang-format on */
 
 static void test_parse(void **state)
 {

@@ -57,24 +57,26 @@ struct whole_case {
     const char *reserved; /* NULL = not there */
 };
 
+/* clang-format off */
 static const struct whole_case wholes[] = {
-    {"",                                                   HM_OK,     0, NULL,          NULL                      },
-    {RESERVED " = 5050,5258,5288,6666,6268\n",             HM_OK,     0, NULL,          "5050,5258,5288,6268,6666"},
+    {"", HM_OK, 0, NULL, NULL},
+    {RESERVED " = 5050,5258,5288,6666,6268\n", HM_OK, 0, NULL, "5050,5258,5288,6268,6666"},
     {"net.ipv4.ip_forward = 1\nnet.bridge.bridge-nf-call-iptables = 1\n" RESERVED
-     " = 30000-32767\n",                              HM_OK,     0, NULL,          "30000-32767"             },
-    {RANGE " = 32768\t60999\n" RESERVED " = \n",           HM_OK,     0, "32768-60999", ""                        },
-    {"# c\n; c\n\n " RANGE "=1024 65535\r\n",              HM_OK,     0, "1024-65535",  NULL                      },
-    {RESERVED " = 1\n" RESERVED " = 2-3,3-4,5\n",          HM_OK,     0, NULL,          "2-5"                     }, /* the last wins */
-    {"net/ipv4/ip_local_reserved_ports = 9\n",             HM_OK,     0, NULL,          "9"                       },
-    {"-" RESERVED " = 9\n-net.ipv4.conf.eth0.rp_filter\n", HM_OK,     0, NULL,          "9"                       },
-    {RESERVED "x = bad\n",                                 HM_OK,     0, NULL,          NULL                      },
-    {"kernel.core_pattern = |/bin/x = y\n",                HM_OK,     0, NULL,          NULL                      },
-    {"a = 1\n" RESERVED " = 1, 2\n",                       HM_EINVAL, 2, NULL,          NULL                      },
-    {RESERVED " = 010\n",                                  HM_EINVAL, 1, NULL,          NULL                      },
-    {"\n\n" RANGE " = 1\n",                                HM_EINVAL, 3, NULL,          NULL                      },
-    {"what is this\n",                                     HM_EINVAL, 1, NULL,          NULL                      },
-    {"a = 1\n-\n",                                         HM_EINVAL, 2, NULL,          NULL                      },
+     " = 30000-32767\n", HM_OK, 0, NULL, "30000-32767"},
+    {RANGE " = 32768\t60999\n" RESERVED " = \n", HM_OK, 0, "32768-60999", ""},
+    {"# c\n; c\n\n " RANGE "=1024 65535\r\n", HM_OK, 0, "1024-65535", NULL},
+    {RESERVED " = 1\n" RESERVED " = 2-3,3-4,5\n", HM_OK, 0, NULL, "2-5"}, /* the last wins */
+    {"net/ipv4/ip_local_reserved_ports = 9\n", HM_OK, 0, NULL, "9"},
+    {"-" RESERVED " = 9\n-net.ipv4.conf.eth0.rp_filter\n", HM_OK, 0, NULL, "9"},
+    {RESERVED "x = bad\n", HM_OK, 0, NULL, NULL},
+    {"kernel.core_pattern = |/bin/x = y\n", HM_OK, 0, NULL, NULL},
+    {"a = 1\n" RESERVED " = 1, 2\n", HM_EINVAL, 2, NULL, NULL},
+    {RESERVED " = 010\n", HM_EINVAL, 1, NULL, NULL},
+    {"\n\n" RANGE " = 1\n", HM_EINVAL, 3, NULL, NULL},
+    {"what is this\n", HM_EINVAL, 1, NULL, NULL},
+    {"a = 1\n-\n", HM_EINVAL, 2, NULL, NULL},
 };
+/* clang-format on */
 
 static void test_whole(void **state)
 {

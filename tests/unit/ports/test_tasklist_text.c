@@ -74,27 +74,29 @@ struct text_case {
     size_t services; /* of the first process */
 };
 
+/* clang-format off */
 static const struct text_case texts[] = {
-    {"\"a.exe\",\"8\",\"DNS\"",                                              HM_OK,     0, 1}, /* no heading, no line end */
-    {"\"a.exe\",\"8\",\"DNS, Dhcp,\"",                                       HM_OK,     0, 2},
-    {"\"a.exe\",\"8\",\"\"",                                                 HM_OK,     0, 0},
-    {"\"a.exe\",\"8\",\"N/A\"",                                              HM_OK,     0, 0},
-    {"\"a.exe\",\"8\",\"none\"\n\"b.exe\",\"9\",\"none\"",                   HM_OK,     0, 0}, /* carried by two */
-    {"\"Idle\",\"0\",\"none\"",                                              HM_OK,     0, 0}, /* the kernel has no services */
-    {"\"System\",\"4\",\"none\"",                                            HM_OK,     0, 0},
-    {"\"p\xe4.exe\",\"8\",\"DNS\"",                                          HM_OK,     0, 1},
-    {"",                                                                     HM_EINVAL, 0, 0},
-    {"\"Image Name\",\"PID\",\"Services\"\n",                                HM_EINVAL, 1, 0},
-    {"\"Image Name\",\"PID\",\"Services\"\n\"a.exe\",\"x\",\"DNS\"\n",       HM_EINVAL, 2, 0},
-    {"\"a.exe\",\"8\",\"DNS\"\n\"b.exe\",\"8\",\"Dhcp\"\n",                  HM_EINVAL, 2, 0},
-    {"\"a.exe\",\"8\"\n",                                                    HM_EINVAL, 1, 0},
-    {"\"a.exe\",\"8\",\"DNS\",\"x\"\n",                                      HM_EINVAL, 1, 0},
-    {"\"a.exe\",\"8\",\"DNS\n",                                              HM_EINVAL, 1, 0},
-    {"a.exe,8,DNS\n",                                                        HM_EINVAL, 1, 0},
-    {"Image Name    PID Services\n",                                         HM_EINVAL, 1, 0},
+    {"\"a.exe\",\"8\",\"DNS\"", HM_OK, 0, 1}, /* no heading, no line end */
+    {"\"a.exe\",\"8\",\"DNS, Dhcp,\"", HM_OK, 0, 2},
+    {"\"a.exe\",\"8\",\"\"", HM_OK, 0, 0},
+    {"\"a.exe\",\"8\",\"N/A\"", HM_OK, 0, 0},
+    {"\"a.exe\",\"8\",\"none\"\n\"b.exe\",\"9\",\"none\"", HM_OK, 0, 0}, /* carried by two */
+    {"\"Idle\",\"0\",\"none\"", HM_OK, 0, 0},
+    {"\"System\",\"4\",\"none\"", HM_OK, 0, 0},
+    {"\"p\xe4.exe\",\"8\",\"DNS\"", HM_OK, 0, 1},
+    {"", HM_EINVAL, 0, 0},
+    {"\"Image Name\",\"PID\",\"Services\"\n", HM_EINVAL, 1, 0},
+    {"\"Image Name\",\"PID\",\"Services\"\n\"a.exe\",\"x\",\"DNS\"\n", HM_EINVAL, 2, 0},
+    {"\"a.exe\",\"8\",\"DNS\"\n\"b.exe\",\"8\",\"Dhcp\"\n", HM_EINVAL, 2, 0},
+    {"\"a.exe\",\"8\"\n", HM_EINVAL, 1, 0},
+    {"\"a.exe\",\"8\",\"DNS\",\"x\"\n", HM_EINVAL, 1, 0},
+    {"\"a.exe\",\"8\",\"DNS\n", HM_EINVAL, 1, 0},
+    {"a.exe,8,DNS\n", HM_EINVAL, 1, 0},
+    {"Image Name    PID Services\n", HM_EINVAL, 1, 0},
     {"\"a.exe\",\"4294967296\",\"DNS\"\n\"a.exe\",\"4294967296\",\"DNS\"\n", HM_EINVAL, 2, 0},
-    {"\"\",\"8\",\"DNS\"\n",                                                 HM_EINVAL, 1, 0},
+    {"\"\",\"8\",\"DNS\"\n", HM_EINVAL, 1, 0},
 };
+/* clang-format on */
 
 static void test_texts(void **state)
 {
