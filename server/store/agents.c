@@ -69,6 +69,10 @@ static enum hm_status each_row(struct hm_stmt *row, void *arg, struct hm_err *er
     host.inventory_digest = hm_row_text(row, 14, &each->arena);
     host.findings_digest = hm_row_text(row, 15, &each->arena);
     host.outcome_digest = hm_row_text(row, 16, &each->arena);
+    if (agent.id == NULL || host.id == NULL || host.outcome_digest == NULL) {
+        return hm_fail(err, HM_ENOMEM,
+                       "no memory for an agent"); /* the first that fails, fails all */
+    }
     return each->fn(&agent, &host, each->arg, err);
 }
 

@@ -58,8 +58,8 @@ struct hm_host_row {
     const char *inventory_digest; /* "" none yet */
     const char *findings_digest;
     const char *outcome_digest;
-    const char *verdict; /* worst: "safe", "unknown", "exposed", "blocked"; a silent or never
-                            judged host is "unknown" */
+    const char *verdict; /* worst: "safe", "unknown", "exposed", "blocked"; a silent, cloned
+                            or never judged host is "unknown" */
     uint32_t safe;       /* requirements by state */
     uint32_t unknown;
     uint32_t exposed;
@@ -85,7 +85,7 @@ enum hm_status hm_hosts_list(struct hm_session *s, const struct hm_page *page,
  * caller tells the fleet (hm_fleet_set_state). */
 enum hm_status hm_hosts_remove(struct hm_session *s, const char *id, int64_t now_ms,
                                struct hm_err *err) HM_MUST_CHECK;
-/* What verdict says, from the counts: "unknown" for a silent or never judged host. */
+/* What verdict says, from the counts: "unknown" for a silent, cloned or never judged host. */
 const char *hm_hosts_verdict(const struct hm_host_row *row);
 /* Counts the host's open findings into row (high, medium, low). */
 enum hm_status hm_hosts_count_findings(struct hm_session *s, struct hm_host_row *row,

@@ -76,10 +76,11 @@ const char *hm_hosts_verdict(const struct hm_host_row *row)
         bool is;
         enum hm_verdict_state state;
     } rules[] = {
-        {row->silent_since_ms != 0 || !judged, HM_UNKNOWN}, /* never green on old news */
-        {row->blocked > 0,                     HM_BLOCKED},
-        {row->exposed > 0,                     HM_EXPOSED},
-        {row->unknown > 0,                     HM_UNKNOWN},
+        {row->silent_since_ms != 0 || row->cloned || !judged,
+         HM_UNKNOWN                                                     }, /* never green on old news */
+        {row->blocked > 0,                                    HM_BLOCKED},
+        {row->exposed > 0,                                    HM_EXPOSED},
+        {row->unknown > 0,                                    HM_UNKNOWN},
     };
 
     for (size_t i = 0; i < HM_COUNT(rules); i++) {

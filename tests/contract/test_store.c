@@ -1,5 +1,6 @@
 /* tests/contract/test_store.c — what every driver must do: entities, history, the event chain.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/os/os.h"
 #include "tests/contract/store_fixture.h"
 
 static enum hm_status put_two_hosts(struct hm_session *s, void *arg, struct hm_err *err)
@@ -367,6 +369,117 @@ static void test_failed_job_leaves_nothing(void **state)
     assert_int_equal(stats.waiting, 0);
 }
 
+/* A disk of limited size: SQLite says SQLITE_FULL when the limit on pages is met. */
+static enum hm_status limit_pages(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    return hm_session_exec(s, arg, NULL, 0, err);
+}
+
+static enum hm_status insert_much(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    static const char much[1024 * 1024];
+    enum hm_status st = hm_documents_put(s, "much", "inventory", much, sizeof(much), 1, err);
+
+    (void)arg;
+    return st;
+}
+
+static enum hm_status check_disk(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    bool has = true;
+
+    assert_int_equal(hm_documents_has(s, "much", &has, err), HM_OK);
+    assert_false(has);
+    return check_jobs(s, arg, err);
+}
+
+static void test_disk_full(void **state)
+{
+    static char small[] = "PRAGMA max_page_count = 100";
+    static char large[] = "PRAGMA max_page_count = 100000";
+    struct fixture *f = *state;
+    struct hm_err err = {0};
+
+    fixture_write(f, limit_pages, small);
+    assert_int_equal(hm_store_write(f->store, insert_much, NULL, &err), HM_EIO);
+    assert_non_null(strstr(err.text, "disk is full"));
+    fixture_write(f, insert_one, "good"); /* the server goes on */
+    fixture_read(f, check_disk, NULL);
+    fixture_write(f, limit_pages, large);
+    fixture_write(f, insert_much, NULL);
+}
+
+/* ---- the queue ---------------------------------------------------------------------------- */
+
+struct gate {
+    pthread_mutex_t lock;
+    unsigned done[3]; /* order in which the jobs were done */
+    unsigned count;
+};
+
+struct gated {
+    struct hm_job job; /* first */
+    struct gate *gate;
+    unsigned number;
+};
+
+static enum hm_status wait_at_gate(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    struct gated *gated = arg;
+
+    (void)s;
+    (void)err;
+    (void)pthread_mutex_lock(&gated->gate->lock);
+    (void)pthread_mutex_unlock(&gated->gate->lock);
+    return HM_OK;
+}
+
+static void note_done(struct hm_job *job, enum hm_status st, const struct hm_err *err)
+{
+    struct gated *gated = (struct gated *)job;
+
+    (void)err;
+    assert_int_equal(st, HM_OK);
+    gated->gate->done[gated->gate->count++] = gated->number;
+}
+
+static void test_full_queue_is_busy(void **state)
+{
+    const struct hm_store_options options = {.uri = "sqlite::memory:", .queue_bytes_max = 100};
+    struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct gated jobs[4];
+    struct hm_store *store = NULL;
+    struct hm_store_stats stats;
+    struct hm_err err = {0};
+
+    (void)state;
+    assert_int_equal(hm_store_open(&options, &store, NULL), HM_OK);
+    for (unsigned i = 0; i < 4; i++) {
+        jobs[i] = (struct gated){
+            .job = {.run = wait_at_gate, .done = note_done, .bytes = 60},
+            .gate = &gate,
+            .number = i
+        };
+    }
+    (void)pthread_mutex_lock(&gate.lock);
+    assert_int_equal(hm_store_submit(store, &jobs[0].job, NULL), HM_OK);
+    do { /* until the writer stands at the gate */
+        (void)hm_os_sleep_ms(1);
+        hm_store_stats(store, &stats);
+    } while (stats.waiting > 0);
+    assert_int_equal(hm_store_submit(store, &jobs[1].job, NULL), HM_OK);
+    assert_int_equal(hm_store_submit(store, &jobs[2].job, &err), HM_EBUSY);
+    assert_string_equal(hm_err_code(&err), "queue_full");
+    (void)pthread_mutex_unlock(&gate.lock);
+    hm_store_flush(store);
+    assert_int_equal(hm_store_submit(store, &jobs[3].job, NULL), HM_OK);
+    hm_store_close(store); /* writes what waits */
+    assert_int_equal(gate.count, 3);
+    assert_int_equal(gate.done[0], 0);
+    assert_int_equal(gate.done[1], 1);
+    assert_int_equal(gate.done[2], 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +490,8 @@ int main(void)
         FOR_EACH_STORE(test_tokens),
         FOR_EACH_STORE(test_events),
         FOR_EACH_STORE(test_failed_job_leaves_nothing),
+        FOR_EACH_STORE(test_disk_full),
+        cmocka_unit_test(test_full_queue_is_busy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
