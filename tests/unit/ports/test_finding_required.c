@@ -246,6 +246,25 @@ static void test_in_dynamic_severity(void **state)
     free_build(build);
 }
 
+/* Two products on one port: one finding. A family whose range is elsewhere needs no exclusion. */
+static void test_in_dynamic_is_said_once_and_only_where_it_matters(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    struct hm_product *twin = hm_build_product(build, "a-twin", "Own", NULL);
+
+    (void)state;
+    hm_build_require(build, twin, "port", HM_TCP, "9955", HM_KIND_SOCKET);
+    require(build, HM_TCP, "9955", HM_KIND_SOCKET);
+    hm_build_stack(build, HM_TCP, HM_IPV6)->dynamic = (struct hm_range){6005, 65534};
+    must_find(build, "required_in_dynamic", "tcp 9955",
+              COMMANDS("netsh int ipv6 add excludedportrange protocol=tcp startport=9955 "
+                       "numberofports=1 store=persistent",
+                       NULL));
+    assert_int_equal(build->judgement.verdicts.count, 2);
+    assert_int_equal(hm_build_count_kind(build, "required_in_dynamic"), 1);
+    free_build(build);
+}
+
 static void test_in_runtime_exclusion(void **state)
 {
     struct hm_build *build = new_build(W2019);
@@ -392,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_in_dynamic_linux),
         cmocka_unit_test(test_in_dynamic_reserver),
         cmocka_unit_test(test_in_dynamic_severity),
+        cmocka_unit_test(test_in_dynamic_is_said_once_and_only_where_it_matters),
         cmocka_unit_test(test_in_runtime_exclusion),
         cmocka_unit_test(test_held),
         cmocka_unit_test(test_reserver_excluded),

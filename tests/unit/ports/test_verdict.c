@@ -154,6 +154,9 @@ static void check(const struct row *row, size_t at)
     assert_string_equal(hm_verdict_state_names[verdict->state], hm_verdict_state_names[row->state]);
     assert_string_equal(hm_verdict_reason_names[verdict->reason],
                         hm_verdict_reason_names[row->reason]);
+    assert_int_equal(strstr(verdict->text, "could not be read") != NULL,
+                     row->holder == UNREAD ||
+                         (row->holder == SYSTEM && row->kind == HM_KIND_SOCKET));
     assert_int_equal(verdict->has_holder, row->reason == HM_REASON_HELD);
     assert_int_equal(verdict->at_risk.count > 0, row->state != HM_SAFE);
     hm_build_fini(build);
