@@ -168,7 +168,7 @@ start_fleet() {
     if [ ! -s "$dir/join-token" ]; then
         (
             umask 077
-            hmctl token new quickstart --uses 200 --valid 7d --json |
+            hmctl token new quickstart --uses 200 --ttl 7d --json |
                 json_member secret >"$dir/join-token"
         )
         [ -s "$dir/join-token" ] || die "no join token could be made"
