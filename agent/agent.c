@@ -261,16 +261,17 @@ enum hm_status hm_agent_load_catalogue(struct hm_agent *agent, struct hm_err *er
 static enum hm_status start_catalogue(void *app, struct hm_err *err)
 {
     struct hm_agent *agent = app;
+    struct hm_err why;
     enum hm_status st;
 
     hm_arena_init(&agent->catalogue_arena, HM_LIMIT_CYCLE_ARENA_BYTES);
-    st = hm_agent_load_catalogue(agent, err);
+    st = hm_agent_load_catalogue(agent, &why);
     if (st == HM_ENOENT) {
         /* Listeners are judged without a catalogue too; the collector sends one. */
-        hm_log_failure(HM_LOG_WARNING, "no_catalogue_yet", err);
-        st = HM_OK;
+        hm_log_failure(HM_LOG_WARNING, "no_catalogue_yet", &why);
+        return HM_OK;
     }
-    return st;
+    return st == HM_OK ? HM_OK : hm_fail_code(err, st, why.code, "%s", why.text);
 }
 
 static void stop_catalogue(void *app)

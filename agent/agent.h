@@ -50,9 +50,10 @@ struct hm_agent {
     bool has_report; /* not acknowledged yet */
     char name[HM_HOST_NAME_BYTES];
 
-    struct hm_agent_status status; /* its texts: identity, report, last_error */
+    struct hm_agent_status status; /* its texts: identity, report, errors */
     struct hm_err last_error;
-    int64_t status_saved_ms; /* monotonic */
+    struct hm_err look_error; /* text "" = the newest look worked */
+    int64_t status_saved_ms;  /* monotonic */
     bool status_changed;
 };
 

@@ -159,8 +159,13 @@ enum hm_status hm_cycle_look(struct hm_agent *agent, struct hm_err *err)
     if (st != HM_OK) {
         /* Its memory is gone with the arena: an older report is not sent as if it were new. */
         agent->has_report = false;
+        agent->status_changed =
+            agent->status_changed || strcmp(agent->look_error.text, err->text) != 0;
+        agent->look_error = *err;
         return st;
     }
+    agent->status_changed = agent->status_changed || agent->look_error.text[0] != '\0';
+    agent->look_error.text[0] = '\0';
     hm_agent_status_count(&agent->status, &agent->judgement.verdicts);
     agent->status.has_last_look = true;
     agent->status.last_look = now_ms;
@@ -391,6 +396,7 @@ void hm_cycle_save_status(struct hm_agent *agent, bool now)
     status->interval_s = hm_agent_interval_s(agent);
     status->error_code = status->has_last_error ? hm_err_code(&agent->last_error) : "";
     status->error = status->has_last_error ? agent->last_error.text : "";
+    status->look_error = agent->look_error.text;
     status->inventory = hm_spool_acknowledged(agent->spool, HM_SPOOL_INVENTORY);
     status->findings = hm_spool_acknowledged(agent->spool, HM_SPOOL_FINDINGS);
     agent->status_saved_ms = monotonic_ms;
@@ -422,7 +428,6 @@ static void turn_look(struct hm_agent *agent, struct plan *plan)
     plan->looked_ms = agent->clock->monotonic_ms();
     if (hm_cycle_look(agent, &err) != HM_OK) {
         hm_log_failure(HM_LOG_ERROR, "look_failed", &err);
-        note_failure(agent, &err);
         hm_cycle_save_status(agent, false);
     }
     plan->look_ms = plan->looked_ms + jittered_interval_ms(agent);
@@ -452,6 +457,7 @@ static void turn_report(struct hm_agent *agent, struct plan *plan)
     struct hm_err err;
 
     if (hm_cycle_report(agent, &sent, &err) == HM_OK) {
+        plan->look_ms = plan->looked_ms + jittered_interval_ms(agent); /* it may be another now */
         agent->status.has_next = true;
         agent->status.next = agent->clock->now_ms() + plan->look_ms - agent->clock->monotonic_ms();
         hm_arena_reset(&agent->cycle_arena); /* what is waited with for minutes should be little */
@@ -489,6 +495,7 @@ static void turn_hold(struct hm_agent *agent, struct plan *plan, int64_t left_ms
     took_ms = agent->clock->monotonic_ms() - began_ms;
     if (changed) {
         plan->look_ms = plan->looked_ms + PAUSE_LEAST_MS; /* judged anew at once, not in a loop */
+        plan->contact_ms = plan->look_ms;
     } else if (took_ms < PAUSE_LEAST_MS) {
         plan->contact_ms =
             began_ms + PAUSE_LEAST_MS + (int64_t)(agent->clock->random() % PAUSE_LEAST_MS);

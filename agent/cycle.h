@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A look and a contact have clocks of their own: a host is looked at every interval whether the
- * collector is there or not, and the newest look is what it gets when it is back. */
+ * collector is there or not, and the newest look is what it gets when it is back. err is never
+ * NULL here: what fails is kept for the status. */
 #pragma once
 
 #include "agent/agent.h"

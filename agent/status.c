@@ -29,6 +29,7 @@ static const struct hm_field status_fields[] = {
     TEXT(error, "what happened, and what to do"),
     TIME(next, "when it is asked again"),
     TIME(last_look, "when the host was last looked at"),
+    TEXT(look_error, "why the newest look failed"),
     COUNT(safe, "requirements that get their ports at the next start"),
     COUNT(unknown, "requirements of which that is not known"),
     COUNT(exposed, "requirements that race for their ports"),
@@ -114,6 +115,8 @@ bool hm_agent_status_is_healthy(const struct hm_agent_status *status, bool runni
     }
     if (status->agent_id[0] == '\0') {
         why = "not enrolled: run \"hm-agent enroll\", or set token";
+    } else if (status->look_error[0] != '\0') {
+        why = "the host cannot be looked at";
     } else if (status->has_last_error) {
         why = "the last contact failed";
     } else if (!status->has_last_contact) {

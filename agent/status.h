@@ -29,7 +29,8 @@ struct hm_agent_status {
     int64_t next; /* when the collector is asked again */
     bool has_last_look;
     int64_t last_look;
-    uint32_t safe; /* verdicts of the last look, by state */
+    const char *look_error; /* why the newest look failed; "" it did not */
+    uint32_t safe;          /* verdicts of the last look, by state */
     uint32_t unknown;
     uint32_t exposed;
     uint32_t blocked;

@@ -61,6 +61,9 @@ static void print_human(const struct health *health)
         print_time("next contact", true, status->next, "");
     }
     print_time("last look", status->has_last_look, status->last_look, "never");
+    if (status->look_error[0] != '\0') {
+        (void)printf("%-14s%s\n", "look failed", status->look_error);
+    }
     (void)printf("%-14s%u safe, %u unknown, %u exposed, %u blocked\n", "verdicts", status->safe,
                  status->unknown, status->exposed, status->blocked);
     (void)printf("%-14sinventory %s\n%-14sfindings  %s\n", "acknowledged",
