@@ -38,11 +38,17 @@ struct hm_ticket *hm_req_hold(struct hm_req *req, int64_t timeout_ms, hm_handler
 enum hm_status hm_req_record(struct hm_req *req, const struct hm_record *record, void *out,
                              struct hm_err *err)
 {
+    enum hm_status st;
+
     if (req->body_len == 0) {
         return hm_fail_code(err, HM_EINVAL, "no_body", "the request has no body; send a JSON %s",
                             record->name);
     }
-    return hm_record_decode(record, req->body, req->body_len, true, req->arena, out, NULL, err);
+    st = hm_record_decode(record, req->body, req->body_len, true, req->arena, out, NULL, err);
+    if (st == HM_EINVAL && err != NULL && err->code[0] == '\0') {
+        (void)hm_str_copy(err->code, sizeof(err->code), "bad_json");
+    }
+    return st;
 }
 
 enum hm_status hm_reply_record(struct hm_reply *reply, const struct hm_record *record,

@@ -85,25 +85,26 @@ enum hm_status hm_documents_assign(struct hm_session *s, const char *host_id, co
         hm_value_text(digest),
         hm_value_int(now_ms),
     };
-    enum hm_status st = hm_session_exec(s,
-                                        "UPDATE host_documents SET valid_to_ms = $4 "
-                                        "WHERE host_id = $1 AND kind = $2 AND valid_to_ms IS NULL "
-                                        "AND digest <> $3 AND valid_from_ms < $4",
-                                        values, HM_COUNT(values), err);
+    /* Two changes in one millisecond, or a clock that went back: the newer one begins a millisecond
+     * after the older, for what was acknowledged stays in the history. */
+    enum hm_status st =
+        hm_session_exec(s,
+                        "UPDATE host_documents SET valid_to_ms = "
+                        "CASE WHEN valid_from_ms >= $4 THEN valid_from_ms + 1 ELSE $4 END "
+                        "WHERE host_id = $1 AND kind = $2 AND valid_to_ms IS NULL AND digest <> $3",
+                        values, HM_COUNT(values), err);
 
     if (st != HM_OK) {
         return st;
     }
-    /* The same millisecond, or a clock that went back: the newer one takes the older's place. */
-    return hm_session_exec(s,
-                           "INSERT INTO host_documents (host_id, kind, valid_from_ms, digest) "
-                           "SELECT $1, $2, COALESCE((SELECT MAX(valid_from_ms) FROM host_documents "
-                           "WHERE host_id = $1 AND kind = $2 AND valid_from_ms > $4), $4), $3 "
-                           "WHERE NOT EXISTS (SELECT 1 FROM host_documents WHERE host_id = $1 "
-                           "AND kind = $2 AND digest = $3 AND valid_to_ms IS NULL) "
-                           "ON CONFLICT (host_id, kind, valid_from_ms) "
-                           "DO UPDATE SET digest = excluded.digest, valid_to_ms = NULL",
-                           values, HM_COUNT(values), err);
+    return hm_session_exec(
+        s,
+        "INSERT INTO host_documents (host_id, kind, valid_from_ms, digest) "
+        "SELECT $1, $2, (SELECT CASE WHEN MAX(valid_from_ms) >= $4 THEN MAX(valid_from_ms) + 1 "
+        "ELSE $4 END FROM host_documents WHERE host_id = $1 AND kind = $2), $3 "
+        "WHERE NOT EXISTS (SELECT 1 FROM host_documents WHERE host_id = $1 AND kind = $2 "
+        "AND digest = $3 AND valid_to_ms IS NULL)",
+        values, HM_COUNT(values), err);
 }
 
 struct document_reader {

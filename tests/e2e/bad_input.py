@@ -75,7 +75,7 @@ def cases(victim, other, expired, used_up):
         ("more bytes than said", *checkin, with_inventory(GOOD) + b"\n{}", victim, {}, 400,
          "bad_length"),
         ("a document larger than any may be", *checkin, with_inventory(GOOD, size=600 * 1024),
-         victim, {}, 413, "too_big"),
+         victim, {}, 400, "bad_json"),
         ("body over the cap", *checkin, b"x" * (1024 * 1024 + 1), victim, {}, 413, "too_big"),
         ("gzip bomb", *checkin, gzip.compress(b" " * (64 * 1024 * 1024)), victim, gz, 413,
          "too_big"),
@@ -103,7 +103,7 @@ def cases(victim, other, expired, used_up):
         ("join token without uses left", *enroll, join(used_up), None, {}, 403, "used_token"),
         ("unknown join token", *enroll, join("hmj_01arz3ndektsv4rrffq69g5fav_" + "A" * 43 + "_" +
                                              "0" * 64), None, {}, 403, "unknown_token"),
-        ("join token without form", *enroll, join("hello"), None, {}, 400, None),
+        ("join token without form", *enroll, join("hello"), None, {}, 403, "unknown_token"),
         ("unknown member in an enrolment", *enroll, b'{"token":"x","name":"y","root":true}', None,
          {}, 400, "bad_json"),
         ("oversized enrolment", *enroll, b" " * 20000, None, {}, 413, "too_big"),

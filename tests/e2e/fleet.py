@@ -45,23 +45,24 @@ def main():
             "hosts", "--filter", "label.site=paris verdict=exposed")] == ["mail01"])
         h.check("filter that fits nobody", rows("hosts", "--filter", "label.site=rome") == [])
         verdicts = rows("verdicts", "--filter", "host=mail01 state=exposed")
-        h.check("9955 is told", any(v["ports"] == "9955" for v in verdicts), verdicts)
+        h.check("9955 is told", any(v["verdict"]["ports"] == "9955" for v in verdicts), verdicts)
         table = hmctl("verdicts")
         h.check("the table fits 100 columns", all(len(line) <= 100 for line in table.splitlines()),
                 max(table.splitlines(), key=len))
         h.check("and says what is exposed", "exposed" in table and "9955" in table, table)
         findings = rows("findings", "--filter", "host=mail01")
         h.check("findings carry commands", any("netsh" in c for f in findings
-                                               for c in f.get("commands", [])))
+                                               for c in f["finding"].get("commands", [])))
         h.check("host page", "mail01" in hmctl("host", "mail01"))
-        before_cure = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         time.sleep(1.1)  # times on the wire have whole seconds
+        before_cure = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        time.sleep(1.1)
 
         for name in os.listdir(os.path.join(h.HOSTS, CURED)):
             shutil.copy(os.path.join(h.HOSTS, CURED, name), host)
         h.wait_until("the cure is seen", 60, lambda: rows(
             "verdicts", "--filter", "host=mail01 state=exposed") == [])
-        h.check("as it was then", any(v["ports"] == "9955" for v in rows(
+        h.check("as it was then", any(v["verdict"]["ports"] == "9955" for v in rows(
             "verdicts", "--at", before_cure, "--filter", "host=mail01 state=exposed")))
         h.check("hosts as they were then", [r["verdict"] for r in rows(
             "hosts", "--at", before_cure)] == ["exposed"], rows("hosts", "--at", before_cure))
@@ -78,7 +79,7 @@ def main():
         h.check("agent stops cleanly", agent.stop() == 0)
         h.wait_until("silence is noticed", 60, lambda: [r["verdict"] for r in rows(
             "hosts", "--filter", "silent=true")] == ["unknown"])
-        h.check("as a finding", any(f["kind"] == "silent_host" for f in rows("findings")))
+        h.check("as a finding", any(f["finding"]["kind"] == "silent_host" for f in rows("findings")))
         agent = h.Program("hm-agent", ["run", *options], os.path.join(folder, "mail01.log"))
         h.wait_until("the host is back", 60, lambda: rows("hosts", "--filter", "silent=true") == []
                      and rows("hosts")[0]["verdict"] != "unknown")

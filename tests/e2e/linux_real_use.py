@@ -125,7 +125,7 @@ def through_the_collector(space, folder, catalogue):
     def state():
         code, out, _ = hmctl("verdicts", "--json", "--filter", "product=payroll")
         rows = json.loads(out)["items"] if code == 0 and out else []
-        return rows[0] if rows else {"state": "none yet"}
+        return rows[0]["verdict"] if rows else {"state": "none yet"}
 
     own = Holder(space, folder, "payroll-svc")
     h.wait_until("hmctl shows exposed", 60, lambda: state()["state"] == "exposed", 0.3)
