@@ -86,7 +86,7 @@ static struct hm_arena_block *new_block(const struct hm_arena *arena, size_t nee
 
 void *hm_arena_alloc(struct hm_arena *arena, size_t count, size_t size)
 {
-    const size_t align = sizeof(max_align_t);
+    const size_t align = _Alignof(max_align_t);
     size_t need;
     unsigned char *at;
 
