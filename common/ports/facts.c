@@ -28,16 +28,19 @@ static const char **find_slot(const struct hm_names *names, const char *name)
 
 static bool names_grow(struct hm_names *names, size_t room, struct hm_arena *arena)
 {
-    struct hm_names larger = {hm_arena_alloc(arena, room, sizeof(*larger.slots)), room,
-                              names->count};
+    struct hm_names larger = {
+        .slots = hm_arena_alloc(arena, room, sizeof(*larger.slots)),
+        .room = room,
+        .at = hm_arena_alloc(arena, room / 2, sizeof(*larger.at)),
+        .count = names->count,
+    };
 
-    if (larger.slots == NULL) {
+    if (larger.slots == NULL || larger.at == NULL) {
         return false;
     }
-    for (size_t i = 0; i < names->room; i++) {
-        if (names->slots[i] != NULL) {
-            *find_slot(&larger, names->slots[i]) = names->slots[i];
-        }
+    for (size_t i = 0; i < names->count; i++) {
+        larger.at[i] = names->at[i];
+        *find_slot(&larger, names->at[i]) = names->at[i];
     }
     *names = larger;
     return true;
@@ -57,9 +60,15 @@ static bool names_put(struct hm_names *names, const char *name, struct hm_arena 
     slot = find_slot(names, name);
     if (*slot == NULL) {
         *slot = name;
-        names->count++;
+        names->at[names->count++] = name;
     }
     return true;
+}
+
+/* Case apart, does the first letter rule the match out? Most patterns begin with a name. */
+static bool may_match(const char *pattern, const char *name)
+{
+    return pattern[0] == '*' || pattern[0] == '?' || ((pattern[0] ^ name[0]) & ~0x20) == 0;
 }
 
 static bool names_match(const struct hm_names *names, const struct hm_strings *patterns)
@@ -73,8 +82,8 @@ static bool names_match(const struct hm_names *names, const struct hm_strings *p
             }
             continue;
         }
-        for (size_t at = 0; at < names->room; at++) {
-            if (names->slots[at] != NULL && hm_str_glob_nocase(pattern, names->slots[at])) {
+        for (size_t at = 0; at < names->count; at++) {
+            if (may_match(pattern, names->at[at]) && hm_str_glob_nocase(pattern, names->at[at])) {
                 return true;
             }
         }

@@ -29,7 +29,8 @@ struct hm_stack_facts {
 /* Distinct names, ASCII case folded. */
 struct hm_names {
     const char **slots;
-    size_t room; /* power of two */
+    size_t room;     /* power of two */
+    const char **at; /* the same names in a row, room for half of the slots */
     size_t count;
 };
 

@@ -90,7 +90,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     }
     finding->remedy =
         "Find out who moved it (Exchange, ISA, TMG, a tuning script): a product that did may do so "
-        "again at its next update, so excluding its neighbours' ports is the lasting cure. To go "
+        "again at its next update, so excluding the required ports is the lasting cure. To go "
         "back, see that fewer ports suffice and that firewall rules for RPC fit.";
     set_back(ctx, out, finding, usual);
 }

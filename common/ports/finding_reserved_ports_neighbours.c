@@ -64,9 +64,11 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     for (size_t i = 0; i < inventory->registry.reserved_ports.count; i++) {
         hm_finding_evidence(out, finding, "line", inventory->registry.reserved_ports.at[i]);
     }
-    finding->remedy = "Write neighbours as one range; the value below keeps every port that is "
-                      "listed. It works after a reboot.";
-    hm_remedy_reserved_ports(out, finding, hm_remedy_listed(ctx, out));
+    hm_remedy_exclude(ctx, out, finding, HM_TCP,
+                      (const struct hm_ports[2]){
+                          unsure, {NULL, 0}
+    },
+                      "Write neighbours as one range.");
 }
 
 const struct hm_finding_kind hm_finding_reserved_ports_neighbours = {

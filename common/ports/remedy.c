@@ -77,10 +77,27 @@ static const char *whole_list(struct hm_finding_list *list, struct hm_ports port
     return text == NULL || strlen(text) > HM_LIMIT_TEXT_BYTES / 2 ? NULL : text;
 }
 
-static void exclude_linux(const struct wanted *wanted)
+/* Where a write replaces the whole list, every finding's command names the ports of all of them:
+ * whichever is run, and in whatever order, none undoes another. */
+static struct hm_ports wanted_by_all(const struct wanted *wanted)
 {
     struct hm_finding_list *list = wanted->list;
     struct hm_ports all = hm_finding_union(list, wanted->missing[0], wanted->missing[1]);
+
+    for (size_t i = 0; i < wanted->ctx->count; i++) {
+        const struct hm_verdict *verdict = &wanted->ctx->needs[i].verdict;
+
+        if (verdict->reason == HM_REASON_IN_DYNAMIC || verdict->reason == HM_REASON_HELD) {
+            all = hm_finding_union(list, all, verdict->at_risk);
+        }
+    }
+    return all;
+}
+
+static void exclude_linux(const struct wanted *wanted)
+{
+    struct hm_finding_list *list = wanted->list;
+    struct hm_ports all = wanted_by_all(wanted);
     const char *text;
 
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) { /* a write replaces the whole list */
@@ -89,9 +106,9 @@ static void exclude_linux(const struct wanted *wanted)
     text = whole_list(list, all);
     wanted->finding->remedy =
         join(list, wanted->lead,
-             "Reserve the ports: the list below is merged with what is reserved now, as a write "
-             "replaces it all. It works at once and the file keeps it; make sure that no other "
-             "file sets the same name.");
+             "Reserve the ports. As a write replaces the whole list, the one below has what is "
+             "reserved now and every port of this host that is at risk. It works at once and the "
+             "file keeps it; make sure that no other file sets the same name.");
     if (text != NULL) {
         hm_finding_command(list, wanted->finding, "sysctl -w %s=%s", SYSCTL_NAME, text);
         hm_finding_command(list, wanted->finding, "echo '%s = %s' > %s", SYSCTL_NAME, text,
@@ -119,8 +136,9 @@ struct hm_ports hm_remedy_listed(const struct hm_finding_ctx *ctx, struct hm_fin
     return all;
 }
 
-void hm_remedy_reserved_ports(struct hm_finding_list *list, struct hm_finding *finding,
-                              struct hm_ports ports)
+/* reg add of the whole value: ports as lines, neighbours coalesced. */
+static void set_reserved_ports(struct hm_finding_list *list, struct hm_finding *finding,
+                               struct hm_ports ports)
 {
     struct hm_strings lines;
     struct hm_line text;
@@ -145,15 +163,15 @@ void hm_remedy_reserved_ports(struct hm_finding_list *list, struct hm_finding *f
 static void exclude_legacy(const struct wanted *wanted)
 {
     struct hm_finding_list *list = wanted->list;
-    struct hm_ports all = hm_finding_union(list, wanted->missing[0], wanted->missing[1]);
+    struct hm_ports all = wanted_by_all(wanted);
 
     all = hm_finding_union(list, all, hm_remedy_listed(wanted->ctx, list));
-    wanted->finding->remedy =
-        join(list, wanted->lead,
-             "Reserve the ports in the registry: the value below keeps the lines that are there, "
-             "with neighbours as one range (of neighbours on separate lines only the first is "
-             "reserved). It works after a reboot.");
-    hm_remedy_reserved_ports(list, wanted->finding, all);
+    wanted->finding->remedy = join(
+        list, wanted->lead,
+        "Reserve the ports in the registry: the value below keeps the lines that are there and "
+        "has every port of this host that is at risk, neighbours as one range (on separate "
+        "lines only the first is reserved). It works after a reboot.");
+    set_reserved_ports(list, wanted->finding, all);
 }
 
 /* The services that listen on the ports now: netsh refuses a block with a busy port. */

@@ -38,8 +38,4 @@ bool hm_remedy_service(const struct hm_finding_ctx *ctx, struct hm_finding_list 
 /* What ReservedPorts says, with the lone ports that Windows ignores as ranges. */
 struct hm_ports hm_remedy_listed(const struct hm_finding_ctx *ctx, struct hm_finding_list *list);
 
-/* reg add of the whole value: ports as lines, neighbours coalesced. */
-void hm_remedy_reserved_ports(struct hm_finding_list *list, struct hm_finding *finding,
-                              struct hm_ports ports);
-
 #define HM_REMEDY_TCPIP_KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"

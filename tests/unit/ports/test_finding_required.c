@@ -187,6 +187,43 @@ static void test_in_dynamic_linux(void **state)
     free_build(build);
 }
 
+/* A write replaces the list: each command has the ports of every finding, so none undoes another.
+ */
+static void test_replacing_commands_are_complete(void **state)
+{
+    static const char *const versions[] = {NULL, W2003};
+    static const char *const commands[] = {
+        "sysctl -w net.ipv4.ip_local_reserved_ports=1700,40000-40001,50000",
+        "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters /v ReservedPorts /t "
+        "REG_MULTI_SZ /d \"1700-1700\\040000-40001\\050000-50000\" /f",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(versions); i++) {
+        struct hm_build *build = new_build(versions[i]);
+        struct hm_product *more = hm_build_product(build, "more", "Own", NULL);
+
+        hm_build_require(build, more, "udp", HM_UDP, "40000-40001", HM_KIND_SOCKET);
+        hm_build_require(build, more, "held", HM_TCP, "1700", HM_KIND_SOCKET);
+        require(build, HM_TCP, "50000", HM_KIND_SOCKET);
+        hm_build_dynamic(build, 1024, 60000);
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_BOUND, 1700, "other", "");
+        hm_build_judge(build);
+        assert_int_equal(
+            hm_build_command(hm_build_finding(build, "required_in_dynamic", "tcp 50000"),
+                             commands[i]),
+            0);
+        assert_int_equal(
+            hm_build_command(hm_build_finding(build, "required_in_dynamic", "udp 40000-40001"),
+                             commands[i]),
+            0);
+        assert_int_equal(hm_build_command(hm_build_finding(build, "required_port_held", "tcp 1700"),
+                                          commands[i]),
+                         0);
+        free_build(build);
+    }
+}
+
 /* HTTP.sys and its like: move the range, never exclude. */
 static void test_in_dynamic_reserver(void **state)
 {
@@ -409,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_in_dynamic_stops_the_owner_for_the_moment),
         cmocka_unit_test(test_in_dynamic_legacy),
         cmocka_unit_test(test_in_dynamic_linux),
+        cmocka_unit_test(test_replacing_commands_are_complete),
         cmocka_unit_test(test_in_dynamic_reserver),
         cmocka_unit_test(test_in_dynamic_severity),
         cmocka_unit_test(test_in_dynamic_is_said_once_and_only_where_it_matters),
