@@ -19,7 +19,8 @@ build=${HM_FUZZ_BUILD:-$root/build/fuzz}
 cd "$root"
 echo "fuzz: configuring and building in $build"
 cmake --preset fuzz -B "$build" >/dev/null
-targets=${*:-$(cat "$build/tests/fuzz/targets.txt")}
+list=$build/tests/fuzz/targets.txt # "name program" lines
+targets=${*:-$(cut -d ' ' -f 1 "$list")}
 for name in $targets; do
     cmake --build "$build" --target "fuzz_$name" >/dev/null
 done
@@ -29,7 +30,8 @@ for name in $targets; do
     echo "fuzz: $name for $seconds s"
     mkdir -p "$build/found/$name"
     log=$build/crashes/$name.log
-    if ! "$build/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 \
+    program=$(awk -v name="$name" '$1 == name { print $2 }' "$list")
+    if ! "$program" -max_total_time="$seconds" -timeout=10 \
         -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
         -artifact_prefix="$build/crashes/$name-" \
         "$build/found/$name" "$root/tests/fuzz/corpus/$name" >"$log" 2>&1; then
