@@ -26,6 +26,9 @@ static const struct stand_in stand_ins[] = {
     {HM_KIND_CONTAINER, "wslrelay.exe"          },
 };
 
+/* Linux: who listens for a service until the first client comes. */
+static const char *const activators[] = {"systemd", "init", "inetd", "xinetd"};
+
 /* Processes that host several services: without the service's name they could be anybody's. */
 static const char *const shared_hosts[] = {
     "System", "inetinfo.exe", "lsass.exe", "services.exe", "svchost.exe",
@@ -46,10 +49,10 @@ bool hm_need_stands_in(enum hm_listener_kind kind, const char *program)
     return false;
 }
 
-static bool is_shared_host(const char *program)
+static bool is_one_of(const char *const *names, size_t count, const char *program)
 {
-    for (size_t i = 0; i < HM_COUNT(shared_hosts); i++) {
-        if (hm_str_equal_nocase(shared_hosts[i], program)) {
+    for (size_t i = 0; i < count; i++) {
+        if (hm_str_equal_nocase(names[i], program)) {
             return true;
         }
     }
@@ -76,8 +79,11 @@ enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *
         hm_need_stands_in(need->requirement->kind, program)) {
         return HM_OWNER_SELF;
     }
+    if (facts->linux_host && is_one_of(activators, HM_COUNT(activators), program)) {
+        return HM_OWNER_SELF;
+    }
     if (!facts->linux_host && hm_str_equal(service, "") && names->services.count > 0 &&
-        is_shared_host(program)) {
+        is_one_of(shared_hosts, HM_COUNT(shared_hosts), program)) {
         return HM_OWNER_UNREAD;
     }
     return HM_OWNER_FOREIGN;

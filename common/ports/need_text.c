@@ -228,7 +228,7 @@ static const char *write(const struct topic *topic, struct hm_arena *arena)
     hm_line_put_ports(&line, verdict->state == HM_SAFE ? verdict->ports : verdict->at_risk);
     writers[verdict->reason](topic, &line);
     if (topic->need->unread_owner) {
-        hm_line_put(&line, " A process has the port now whose name could not be read.");
+        hm_line_put(&line, " It is in use now; whether by its own service could not be read.");
     }
     return hm_line_text(&line, arena);
 }

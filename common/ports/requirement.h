@@ -22,8 +22,8 @@ extern const char *const hm_families_names[3]; /* "both", "ipv4", "ipv6" */
 /* A host has the thing when any one of these is true. Names fold ASCII case; '*' and '?' match
  * as in file names ("QuickBooksDB*"). always is for an administrator's own local products. */
 struct hm_detect {
-    struct hm_strings services; /* in inventory.services */
-    struct hm_strings programs; /* program of any listener or socket */
+    struct hm_strings services; /* in inventory.services, or service of a listener */
+    struct hm_strings programs; /* program of any listener; hm_judge: or socket */
     bool always;
 };
 
@@ -62,8 +62,7 @@ struct hm_catalogue {
     size_t count;
 };
 
-/* Does the host have what detect names? sockets may be NULL. Unknown services and listeners
- * match nothing. */
+/* Does the host have what detect names? Unknown services and listeners match nothing. */
 bool hm_detect_matches(const struct hm_detect *detect, const struct hm_inventory *inventory);
 
 /* Is this program or service one of detect's own names? */

@@ -393,6 +393,22 @@ static void test_owner(void **state)
     free_build(build);
 }
 
+/* Socket activation: systemd has the port for the service. */
+static void test_activation(void **state)
+{
+    struct hm_build *build = new_build(NULL);
+    struct hm_socket *socket;
+
+    (void)state;
+    require(build, HM_TCP, "9090");
+    socket = hm_build_socket(build, HM_TCP, HM_IPV6, HM_SOCKET_LISTEN, 9090, "systemd", "");
+    assert_int_equal(hm_build_judge(build)->verdicts.at[0].state, HM_SAFE);
+    socket->program = "systemd-other"; /* "::" takes the IPv4 port too */
+    assert_int_equal(hm_build_judge(build)->verdicts.at[0].state, HM_BLOCKED);
+    assert_int_equal(build->judgement.verdicts.at[0].families.count, 2);
+    free_build(build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_legacy),
         cmocka_unit_test(test_what_listens_outranks_the_catalogue),
         cmocka_unit_test(test_owner),
+        cmocka_unit_test(test_activation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
