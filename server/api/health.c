@@ -24,8 +24,9 @@ enum hm_status hm_api_healthz_get(struct hm_req *req, struct hm_reply *reply, st
 
 static enum hm_status run_probe(struct hm_session *session, void *arg, struct hm_err *err)
 {
-    (void)arg;
-    return hm_counts_probe(session, err);
+    const int64_t *now_ms = arg;
+
+    return hm_counts_probe(session, *now_ms, err);
 }
 
 static enum hm_status answer_ready(struct hm_req *req, struct hm_reply *reply, struct hm_err *err)
@@ -44,10 +45,11 @@ enum hm_status hm_api_readyz_get(struct hm_req *req, struct hm_reply *reply, str
     if (app->store == NULL || app->fleet == NULL) {
         return hm_fail_code(err, HM_EBUSY, "not_ready", "the store is not open yet");
     }
-    change = hm_change_new(1);
+    change = hm_change_new(sizeof(req->now_ms));
     if (change == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the probe");
     }
+    *(int64_t *)hm_change_data(change) = req->now_ms;
     return hm_change_submit(change, req, app->store, run_probe, NULL, answer_ready, err);
 }
 

@@ -189,8 +189,10 @@ static enum hm_status fill_making(struct making *making, const struct hm_req *re
     hm_token_hash(&making->token, making->row.secret_hash);
     making->event = hm_api_event_by(req, arena, "token_created", ask->why);
     making->event.after =
-        hm_arena_printf(arena, "%s token %s \"%s\"%s%s", making->row.kind, making->row.id,
-                        ask->name, join ? "" : ", role ", ask->role);
+        join ? hm_arena_printf(arena, "join token %s \"%s\", uses %u, labels %zu", making->row.id,
+                               ask->name, making->row.uses_left, ask->labels.count)
+             : hm_arena_printf(arena, "operator token %s \"%s\", role %s", making->row.id,
+                               ask->name, ask->role);
     if (making->row.name == NULL || making->row.role == NULL || making->event.after == NULL ||
         !copy_labels(arena, &ask->labels, &making->row.labels)) {
         return hm_fail(err, HM_ENOMEM, "no memory for the token");

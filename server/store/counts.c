@@ -42,7 +42,13 @@ enum hm_status hm_counts_findings(struct hm_session *s, struct hm_arena *arena, 
                             NULL, 0, pass_on, &counting, NULL, err);
 }
 
-enum hm_status hm_counts_probe(struct hm_session *s, struct hm_err *err)
+enum hm_status hm_counts_probe(struct hm_session *s, int64_t now_ms, struct hm_err *err)
 {
-    return hm_session_exec(s, "DELETE FROM tokens WHERE id = ''", NULL, 0, err);
+    const struct hm_value values[] = {hm_value_int(now_ms - now_ms % HM_PROBE_EVERY_MS)};
+
+    return hm_session_exec(s,
+                           "INSERT INTO probe (id, at_ms) VALUES (1, $1) "
+                           "ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms "
+                           "WHERE probe.at_ms <> excluded.at_ms",
+                           values, HM_COUNT(values), err);
 }

@@ -154,3 +154,9 @@ CREATE TABLE tokens (
     uses_left   INTEGER NOT NULL,
     revoked     INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- One row that /readyz writes, to see that writing works.
+CREATE TABLE probe (
+    id    INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL
+);
