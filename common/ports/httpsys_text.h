@@ -1,8 +1,9 @@
 /* common/ports/httpsys_text.h — "netsh http show servicestate" in any language.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Only URLs are looked at ("HTTP://+:5985/WSMAN/", "HTTPS://(any):443:10.0.0.5/"): they are the same
- * in every language. What is no such URL is skipped: this listing only adds to what is known. */
+ * Only URLs are looked at ("HTTP://+:5985/WSMAN/", "HTTPS://(any):443:10.0.0.5/"): they are the
+ * same in every language. What is no such URL is skipped: this listing only adds to what is known.
+ */
 #pragma once
 
 #include "common/ports/portset.h"
