@@ -7,6 +7,7 @@
 #include <windows.h>
 
 #include <io.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -43,6 +44,11 @@ int64_t hm_clock_now_ms(void)
     GetSystemTimeAsFileTime(&now);
     return (int64_t)(((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) / 10000) -
            INT64_C(11644473600000);
+}
+
+void hm_os_trim_memory(void)
+{
+    (void)_heapmin();
 }
 
 bool hm_os_is_terminal(FILE *stream)

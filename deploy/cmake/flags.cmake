@@ -22,7 +22,8 @@ if(MINGW)
     _WIN32_WINNT=$<IF:$<STREQUAL:${HM_WINDOWS_ARCH},i686>,0x0502,0x0601>)
   # Its isfinite() tests a float, too.
   target_compile_options(hm_flags INTERFACE -ffunction-sections -fdata-sections -Wno-float-conversion)
-  target_link_options(hm_flags INTERFACE -static -Wl,--gc-sections,--dynamicbase,--nxcompat)
+  target_link_options(hm_flags INTERFACE -static -fstack-protector-strong
+                      -Wl,--gc-sections,--dynamicbase,--nxcompat)
 endif()
 if(HM_SANITIZE)
   target_compile_options(hm_flags INTERFACE -fsanitize=${HM_SANITIZE} -fno-omit-frame-pointer)

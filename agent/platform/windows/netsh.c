@@ -1,0 +1,258 @@
+/* agent/platform/windows/netsh.c — the eight listings, read only when something can have changed.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/windows/windows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/platform/windows_rules.h"
+#include "common/base/limits.h"
+#include "common/os/os.h"
+#include "common/os/windows_text.h"
+#include "common/ports/httpsys_text.h"
+
+#define TIMEOUT_MS 20000
+#define ARGUMENTS_MAX 5
+#define LISTINGS (2 * HM_STACK_COUNT)
+#define MEMORY_BYTES ((LISTINGS + 1) * 2 * HM_CHILD_OUTPUT_BYTES)
+
+/* What one run of netsh came to. */
+struct answer {
+    bool ran;           /* false = it could not be started, or was ended */
+    const char *reason; /* why not */
+    struct hm_windows_listing listing;
+    unsigned long exit_status;
+};
+
+struct hm_netsh {
+    wchar_t program[MAX_PATH];
+    struct hm_watch *watch;
+    struct hm_arena memory; /* of the answers, until the next reading */
+    struct answer answers[LISTINGS];
+    struct hm_ports httpsys;
+    bool read;
+    bool refused;
+    int64_t read_ms;
+    unsigned started;
+};
+
+/* Even numbers: dynamic ranges; odd ones: exclusions. */
+static const wchar_t *const arguments[LISTINGS][ARGUMENTS_MAX] = {
+    {L"interface", L"ipv4", L"show", L"dynamicport",       L"tcp"         },
+    {L"interface", L"ipv4", L"show", L"excludedportrange", L"protocol=tcp"},
+    {L"interface", L"ipv6", L"show", L"dynamicport",       L"tcp"         },
+    {L"interface", L"ipv6", L"show", L"excludedportrange", L"protocol=tcp"},
+    {L"interface", L"ipv4", L"show", L"dynamicport",       L"udp"         },
+    {L"interface", L"ipv4", L"show", L"excludedportrange", L"protocol=udp"},
+    {L"interface", L"ipv6", L"show", L"dynamicport",       L"udp"         },
+    {L"interface", L"ipv6", L"show", L"excludedportrange", L"protocol=udp"},
+};
+
+static const wchar_t *const httpsys_arguments[] = {L"http", L"show", L"servicestate"};
+
+enum hm_status hm_netsh_open(struct hm_netsh **out_netsh, struct hm_err *err)
+{
+    static const wchar_t name[] = L"\\netsh.exe";
+    struct hm_netsh *netsh = calloc(1, sizeof(*netsh));
+    enum hm_status st;
+    UINT len;
+
+    if (netsh == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to run netsh");
+    }
+    hm_arena_init(&netsh->memory, MEMORY_BYTES);
+    len = GetSystemDirectoryW(netsh->program, MAX_PATH);
+    if (len == 0 || len + HM_COUNT(name) > MAX_PATH) {
+        st = hm_windows_fail(err, "the system directory is unknown", GetLastError());
+    } else {
+        memcpy(netsh->program + len, name, sizeof(name));
+        st = hm_watch_open(&netsh->watch, err);
+    }
+    if (st != HM_OK) {
+        hm_netsh_close(netsh);
+        return st;
+    }
+    *out_netsh = netsh;
+    return HM_OK;
+}
+
+void hm_netsh_close(struct hm_netsh *netsh)
+{
+    if (netsh != NULL) {
+        hm_watch_close(netsh->watch);
+        hm_arena_fini(&netsh->memory);
+        free(netsh);
+    }
+}
+
+unsigned hm_netsh_started(const struct hm_netsh *netsh)
+{
+    return netsh->started;
+}
+
+/* ---- running ------------------------------------------------------------------------------- */
+
+static enum hm_status ask(struct hm_netsh *netsh, const wchar_t *const *words, size_t count,
+                          struct answer *out, struct hm_err *err)
+{
+    struct answer answer = {.reason = "", .listing = {.text = ""}};
+    struct hm_child_result result;
+    struct hm_err why;
+    enum hm_status st;
+
+    netsh->started++;
+    st = hm_child_run(netsh->program, words, count, TIMEOUT_MS, &netsh->memory, &result, &why);
+    if (st == HM_OK) {
+        answer.ran = true;
+        answer.exit_status = result.exit_status;
+        answer.listing.failed = result.exit_status != 0;
+        answer.listing.text = result.output;
+        answer.listing.len = result.len;
+    } else {
+        answer.reason = hm_arena_strdup(&netsh->memory, why.text);
+        if (st == HM_ENOMEM || answer.reason == NULL) {
+            return hm_fail(err, HM_ENOMEM, "no memory to run netsh");
+        }
+    }
+    *out = answer;
+    return HM_OK;
+}
+
+/* Only adds to what is known: a system that does not tell, or not so, is fine. */
+static enum hm_status ask_httpsys(struct hm_netsh *netsh, struct hm_err *err)
+{
+    struct answer answer;
+    enum hm_status st = ask(netsh, httpsys_arguments, HM_COUNT(httpsys_arguments), &answer, err);
+
+    netsh->httpsys = (struct hm_ports){NULL, 0};
+    if (st == HM_OK && answer.ran && !answer.listing.failed &&
+        hm_httpsys_parse(answer.listing.text, answer.listing.len, &netsh->memory, &netsh->httpsys,
+                         NULL) == HM_ENOMEM) {
+        st = hm_fail(err, HM_ENOMEM, "no memory for the ports of HTTP.sys");
+    }
+    return st;
+}
+
+/* A netsh that hangs is given its time once, not eight times a look. */
+static enum hm_status ask_all(struct hm_netsh *netsh, struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+    bool hangs = false;
+
+    hm_arena_reset(&netsh->memory);
+    for (size_t i = 0; st == HM_OK && i < LISTINGS; i++) {
+        if (hangs) {
+            netsh->answers[i] = (struct answer){
+                .reason = "not asked, as netsh gave no answer before", .listing = {.text = ""}};
+            continue;
+        }
+        st = ask(netsh, arguments[i], ARGUMENTS_MAX, &netsh->answers[i], err);
+        hangs = st == HM_OK && !netsh->answers[i].ran;
+    }
+    if (st == HM_OK && !hangs) {
+        st = ask_httpsys(netsh, err);
+    }
+    netsh->read = st == HM_OK;
+    netsh->read_ms = hm_os_monotonic_ms();
+    return st;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static enum hm_status refuse(struct hm_netsh *netsh, const char *command, const char *unknown,
+                             const struct answer *answer, const char *reason,
+                             struct hm_notes *notes, struct hm_err *err)
+{
+    struct hm_refusal refusal = {.command = command,
+                                 .reason = hm_arena_strdup(notes->arena, reason),
+                                 .bytes = answer->listing.text,
+                                 .len = answer->listing.len};
+    enum hm_status st;
+
+    netsh->refused = true;
+    if (refusal.reason == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the listings of netsh");
+    }
+    st = hm_notes_add(notes, err, "%s: %s: %s", command, reason, unknown);
+    return st == HM_OK ? hm_notes_add_refusal(notes, &refusal, err) : st;
+}
+
+/* Why the answer cannot be used whatever it holds; NULL when it may be read. */
+static const char *fault_of(const struct answer *answer)
+{
+    if (!answer->ran) {
+        return answer->reason;
+    }
+    /* A netsh that does nothing must not pass for a host without exclusions. */
+    return answer->exit_status == 0 && answer->listing.len == 0 ? "it printed nothing" : NULL;
+}
+
+static enum hm_status take(struct hm_netsh *netsh, size_t index, const struct hm_os *os,
+                           struct hm_stack *stack, struct hm_notes *notes, struct hm_err *err)
+{
+    const struct answer *answer = &netsh->answers[index];
+    const bool dynamic = index % 2 == 0;
+    const char *command =
+        dynamic ? hm_windows_dynamic_commands[index / 2] : hm_windows_excluded_commands[index / 2];
+    const char *unknown = dynamic ? "its dynamic range is unknown" : "its exclusions are unknown";
+    const char *fault = fault_of(answer);
+    struct hm_err why = {.text = ""};
+    char reason[HM_ERR_TEXT_MAX + 32];
+    enum hm_status st = HM_EINVAL;
+
+    if (fault == NULL) {
+        st = dynamic ? hm_windows_take_dynamic(&answer->listing, stack, &why)
+                     : hm_windows_take_excluded(&answer->listing, os, notes->arena, stack, &why);
+        if (st == HM_EUNSUPPORTED) {
+            (void)snprintf(reason, sizeof(reason), "exit status %lu", answer->exit_status);
+        } else if (st != HM_OK && why.line > 0) {
+            (void)snprintf(reason, sizeof(reason), "line %u: %s", why.line, why.text);
+        } else {
+            (void)snprintf(reason, sizeof(reason), "%s", why.text);
+        }
+        fault = reason;
+    }
+    if (st == HM_ENOMEM) {
+        return hm_fail(err, st, "%s", why.text);
+    }
+    return st == HM_OK ? HM_OK : refuse(netsh, command, unknown, answer, fault, notes, err);
+}
+
+static bool is_due(struct hm_netsh *netsh)
+{
+    const int64_t pace_ms = netsh->refused ? HM_NETSH_RETRY_MS : HM_NETSH_PACE_MS;
+    bool changed = hm_watch_changed(netsh->watch);
+
+    return changed || !netsh->read || hm_os_monotonic_ms() - netsh->read_ms >= pace_ms;
+}
+
+enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
+                               struct hm_arena *arena, struct hm_stacks *out_stacks,
+                               struct hm_ports *out_httpsys, struct hm_notes *notes,
+                               struct hm_err *err)
+{
+    struct hm_stacks stacks = {.at = hm_arena_alloc(arena, HM_STACK_COUNT, sizeof(*stacks.at))};
+    enum hm_status st = HM_OK;
+
+    if (stacks.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
+    }
+    if (is_due(netsh)) {
+        st = ask_all(netsh, err);
+    }
+    netsh->refused = false;
+    for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
+        struct hm_stack *stack = hm_windows_add_stack(&stacks, i);
+
+        st = take(netsh, 2 * i, os, stack, notes, err);
+        if (st == HM_OK) {
+            st = take(netsh, 2 * i + 1, os, stack, notes, err);
+        }
+    }
+    if (st == HM_OK) {
+        *out_stacks = stacks;
+        *out_httpsys = netsh->httpsys;
+    }
+    return st;
+}

@@ -1,0 +1,197 @@
+/* agent/platform/windows/platform.c — this Windows host, as an agent sees it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/platform.h"
+
+#include <stdlib.h>
+
+#include "agent/platform/windows/windows.h"
+#include "agent/platform/windows_rules.h"
+#include "common/os/os.h"
+#include "common/ports/headroom.h"
+
+struct hm_platform {
+    struct hm_netsh *netsh;
+    struct hm_event_mark events;
+};
+
+/* One observation in the making. */
+struct look {
+    struct hm_platform *platform;
+    struct hm_notes notes;
+    struct hm_observation seen;
+    struct hm_windows_services services;
+    struct hm_windows_processes processes;
+    bool has_tcpip;
+};
+
+static enum hm_status windows_open(const char *where, struct hm_platform **out_platform,
+                                   struct hm_err *err)
+{
+    struct hm_platform *platform = calloc(1, sizeof(*platform));
+    enum hm_status st;
+
+    (void)where;
+    if (platform == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to look at this host");
+    }
+    st = hm_netsh_open(&platform->netsh, err);
+    if (st != HM_OK) {
+        free(platform);
+        return st;
+    }
+    *out_platform = platform;
+    return HM_OK;
+}
+
+static void windows_close(struct hm_platform *platform)
+{
+    if (platform != NULL) {
+        hm_netsh_close(platform->netsh);
+        free(platform);
+    }
+}
+
+/* A failed reading is a sentence; lack of memory is an error. */
+static enum hm_status note(struct look *look, enum hm_status st, const struct hm_err *why,
+                           const char *unknown, struct hm_err *err)
+{
+    if (st == HM_ENOMEM) {
+        return hm_fail(err, st, "%s", why->text);
+    }
+    return st == HM_OK ? HM_OK : hm_notes_add(&look->notes, err, "%s: %s", why->text, unknown);
+}
+
+static enum hm_status look_at_services(struct look *look, struct hm_err *err)
+{
+    struct hm_inventory *inventory = &look->seen.inventory;
+    struct hm_arena *arena = look->notes.arena;
+    struct hm_err why;
+    enum hm_status st = hm_windows_services(arena, &look->services, &why);
+
+    if (st != HM_OK) {
+        return note(look, st, &why, "services are unknown", err);
+    }
+    inventory->services.at =
+        (const char **)hm_arena_alloc(arena, look->services.count, sizeof(const char *));
+    if (inventory->services.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
+    }
+    for (size_t i = 0; i < look->services.count; i++) {
+        inventory->services.at[i] = look->services.at[i].name;
+    }
+    inventory->services.count = look->services.count;
+    inventory->has_services = true;
+    return HM_OK;
+}
+
+static enum hm_status look_at_sockets(struct look *look, struct hm_err *err)
+{
+    struct hm_arena *arena = look->notes.arena;
+    struct hm_err why;
+    enum hm_status st = hm_windows_processes(&look->services, arena, &look->processes, &why);
+
+    st = note(look, st, &why, "the programs behind sockets are unknown", err);
+    if (st != HM_OK) {
+        return st;
+    }
+    st = hm_windows_sockets(&look->processes, arena, &look->seen.sockets, &why);
+    look->seen.has_sockets = st == HM_OK;
+    return note(look, st, &why,
+                "listeners, who holds a port now, and how full the dynamic ranges are, is unknown",
+                err);
+}
+
+static enum hm_status look_at_stacks(struct look *look, struct hm_ports *out_httpsys,
+                                     struct hm_err *err)
+{
+    static const struct hm_listeners none;
+    struct hm_inventory *inventory = &look->seen.inventory;
+    enum hm_status st;
+
+    if (!hm_os_is_legacy(&inventory->os)) {
+        st = hm_netsh_stacks(look->platform->netsh, &inventory->os, look->notes.arena,
+                             &inventory->stacks, out_httpsys, &look->notes, err);
+        return st == HM_OK ? hm_windows_stored_exclusions(&inventory->stacks, &look->notes, err)
+                           : st;
+    }
+    inventory->stacks.at =
+        hm_arena_alloc(look->notes.arena, HM_STACK_COUNT, sizeof(*inventory->stacks.at));
+    if (inventory->stacks.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
+    }
+    hm_windows_legacy_stacks(&inventory->registry, look->has_tcpip,
+                             hm_windows_shows_ipv6(&look->seen.sockets, &none), &inventory->stacks);
+    return HM_OK;
+}
+
+static enum hm_status take_sample(struct look *look, struct hm_err *err)
+{
+    struct hm_observation *seen = &look->seen;
+    enum hm_status st = HM_OK;
+
+    if (seen->has_sockets) {
+        st = hm_headroom_sample(&seen->inventory, &seen->sockets, look->notes.arena, &seen->sample,
+                                err);
+    }
+    if (st == HM_OK) {
+        st = hm_windows_events(&look->platform->events, &seen->sample, &look->notes, err);
+    }
+    seen->has_sample = st == HM_OK && (seen->has_sockets || seen->sample.has_events);
+    return st;
+}
+
+static enum hm_status look_at_all(struct look *look, struct hm_err *err)
+{
+    struct hm_observation *seen = &look->seen;
+    struct hm_arena *arena = look->notes.arena;
+    struct hm_ports httpsys = {NULL, 0};
+    enum hm_status st = hm_windows_os(arena, &seen->inventory.os, err);
+
+    seen->name = hm_os_host_name(arena);
+    if (st == HM_OK) {
+        st = hm_windows_boot_id(arena, &seen->boot_id, err);
+    }
+    if (st == HM_OK) {
+        st = look_at_services(look, err);
+    }
+    if (st == HM_OK) {
+        st = look_at_sockets(look, err);
+    }
+    if (st == HM_OK) {
+        st = hm_windows_settings(&seen->inventory, &look->has_tcpip, &look->notes, err);
+    }
+    if (st == HM_OK) {
+        st = look_at_stacks(look, &httpsys, err);
+    }
+    if (st == HM_OK && seen->has_sockets) {
+        st = hm_windows_take_listeners(&seen->sockets, httpsys, arena, &seen->inventory, err);
+    }
+    if (st == HM_OK) {
+        hm_inventory_settle(&seen->inventory);
+        st = take_sample(look, err);
+    }
+    return st;
+}
+
+static enum hm_status windows_observe(struct hm_platform *platform, struct hm_arena *arena,
+                                      struct hm_observation *out_observation, struct hm_err *err)
+{
+    struct look look = {.platform = platform};
+    enum hm_status st;
+
+    hm_notes_init(&look.notes, arena);
+    st = look_at_all(&look, err);
+    if (st == HM_OK) {
+        look.seen.unknown = look.notes.list;
+        look.seen.refusals = look.notes.refusals;
+        *out_observation = look.seen;
+    }
+    return st;
+}
+
+const struct hm_platform_ops hm_platform_native = {
+    .name = "windows",
+    .open = windows_open,
+    .observe = windows_observe,
+    .close = windows_close,
+};

@@ -1,0 +1,189 @@
+/* agent/platform/windows/registry.c — values of HKEY_LOCAL_MACHINE.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/windows/windows.h"
+
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/os/windows_text.h"
+
+#ifndef KEY_WOW64_64KEY
+#define KEY_WOW64_64KEY 0x0100
+#endif
+
+/* *out_bytes stays NULL when the value is not there or of another type. Two NULs follow it: a
+ * value in the registry may lack its own. */
+static enum hm_status read_value(const wchar_t *key, const wchar_t *name, DWORD wanted_type,
+                                 struct hm_arena *arena, unsigned char **out_bytes, DWORD *out_len,
+                                 struct hm_err *err)
+{
+    char what[128];
+    unsigned char *bytes = NULL;
+    DWORD type = 0;
+    DWORD len = 0;
+    LONG number;
+    HKEY handle;
+
+    *out_bytes = NULL;
+    number = RegOpenKeyExW(HKEY_LOCAL_MACHINE, key, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY, &handle);
+    if (number == ERROR_FILE_NOT_FOUND) {
+        return HM_OK;
+    }
+    (void)WideCharToMultiByte(CP_UTF8, 0, name, -1, what, sizeof(what), NULL, NULL);
+    if (number != ERROR_SUCCESS) {
+        return hm_windows_fail(err, what, (unsigned long)number);
+    }
+    number = RegQueryValueExW(handle, name, NULL, &type, NULL, &len);
+    if (number == ERROR_SUCCESS && type == wanted_type && len <= HM_LIMIT_INPUT_FILE_BYTES) {
+        bytes = hm_arena_alloc(arena, (size_t)len + 2 * sizeof(wchar_t), 1);
+        number = bytes == NULL ? ERROR_NOT_ENOUGH_MEMORY
+                               : RegQueryValueExW(handle, name, NULL, &type, bytes, &len);
+    }
+    (void)RegCloseKey(handle);
+    if (number == ERROR_FILE_NOT_FOUND || (number == ERROR_SUCCESS && bytes == NULL)) {
+        return HM_OK;
+    }
+    if (number != ERROR_SUCCESS) {
+        return hm_windows_fail(err, what, (unsigned long)number);
+    }
+    *out_bytes = bytes;
+    *out_len = len;
+    return HM_OK;
+}
+
+enum hm_status hm_registry_u32(const wchar_t *key, const wchar_t *name, bool *out_found,
+                               uint32_t *out_value, struct hm_err *err)
+{
+    struct hm_arena arena;
+    unsigned char *bytes;
+    enum hm_status st;
+    DWORD len;
+
+    hm_arena_init(&arena, 65536);
+    st = read_value(key, name, REG_DWORD, &arena, &bytes, &len, err);
+    if (st == HM_OK) {
+        *out_found = bytes != NULL && len == sizeof(*out_value);
+        if (*out_found) {
+            memcpy(out_value, bytes, sizeof(*out_value));
+        }
+    }
+    hm_arena_fini(&arena);
+    return st;
+}
+
+enum hm_status hm_registry_text(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
+                                bool *out_found, const char **out_text, struct hm_err *err)
+{
+    unsigned char *bytes;
+    DWORD len;
+    enum hm_status st = read_value(key, name, REG_SZ, arena, &bytes, &len, err);
+
+    if (st != HM_OK) {
+        return st;
+    }
+    *out_found = bytes != NULL;
+    if (bytes != NULL) {
+        const char *text = hm_windows_utf8(arena, (const wchar_t *)(const void *)bytes);
+
+        if (text == NULL) {
+            return hm_fail(err, HM_ENOMEM, "no memory for a registry value");
+        }
+        *out_text = text;
+    }
+    return HM_OK;
+}
+
+enum hm_status hm_registry_lines(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
+                                 bool *out_found, struct hm_strings *out_lines, struct hm_err *err)
+{
+    struct hm_strings lines = {NULL, 0};
+    size_t cap = 0;
+    unsigned char *bytes;
+    DWORD len;
+    enum hm_status st = read_value(key, name, REG_MULTI_SZ, arena, &bytes, &len, err);
+
+    if (st != HM_OK || bytes == NULL) {
+        *out_found = false;
+        return st;
+    }
+    for (const wchar_t *at = (const wchar_t *)(const void *)bytes; *at != L'\0';
+         at += wcslen(at) + 1) {
+        void *items = (void *)lines.at;
+
+        if (lines.count == HM_LIMIT_RESERVED_LINES) {
+            return hm_fail(err, HM_ETOOBIG, "a registry list has more than %u lines",
+                           HM_LIMIT_RESERVED_LINES);
+        }
+        if (hm_arena_grow(arena, &items, lines.count, &cap, sizeof(*lines.at)) != 0) {
+            return hm_fail(err, HM_ENOMEM, "no memory for a registry list");
+        }
+        lines.at = items;
+        lines.at[lines.count] = hm_windows_utf8(arena, at);
+        if (lines.at[lines.count] == NULL) {
+            return hm_fail(err, HM_ENOMEM, "no memory for a registry list");
+        }
+        lines.count++;
+    }
+    *out_found = true;
+    *out_lines = lines;
+    return HM_OK;
+}
+
+#define VALUE_NAME_CHARS 16384 /* documented as the longest */
+
+enum hm_status hm_registry_names(const wchar_t *key, struct hm_arena *arena,
+                                 struct hm_strings *out_names, struct hm_err *err)
+{
+    wchar_t *name = hm_arena_alloc(arena, VALUE_NAME_CHARS, sizeof(*name));
+    struct hm_strings names = {NULL, 0};
+    enum hm_status st = HM_OK;
+    size_t cap = 0;
+    LONG number;
+    HKEY handle;
+
+    if (name == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for a registry key");
+    }
+    number = RegOpenKeyExW(HKEY_LOCAL_MACHINE, key, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY, &handle);
+    if (number != ERROR_SUCCESS) {
+        return hm_windows_fail(err, "a registry key", (unsigned long)number);
+    }
+    for (DWORD i = 0; st == HM_OK; i++) {
+        void *items = (void *)names.at;
+        DWORD len = VALUE_NAME_CHARS;
+
+        if (RegEnumValueW(handle, i, name, &len, NULL, NULL, NULL, NULL) != ERROR_SUCCESS) {
+            break;
+        }
+        if (names.count >= HM_LIMIT_REG_VALUES) {
+            st = hm_fail(err, HM_ETOOBIG, "a registry key has more than %u values",
+                         HM_LIMIT_REG_VALUES);
+        } else if (hm_arena_grow(arena, &items, names.count, &cap, sizeof(*names.at)) != 0) {
+            st = hm_fail(err, HM_ENOMEM, "no memory for a registry key");
+        } else {
+            names.at = items;
+            names.at[names.count] = hm_windows_utf8(arena, name);
+            st = names.at[names.count] != NULL
+                     ? HM_OK
+                     : hm_fail(err, HM_ENOMEM, "no memory for a registry key");
+            names.count++;
+        }
+    }
+    (void)RegCloseKey(handle);
+    if (st == HM_OK) {
+        *out_names = names;
+    }
+    return st;
+}
+
+bool hm_registry_has_key(const wchar_t *key)
+{
+    HKEY handle;
+
+    if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, key, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY, &handle) !=
+        ERROR_SUCCESS) {
+        return false;
+    }
+    (void)RegCloseKey(handle);
+    return true;
+}

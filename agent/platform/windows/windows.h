@@ -1,0 +1,162 @@
+/* agent/platform/windows/windows.h — the parts of the Windows platform; private to this folder
+ * and its tests.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Each part reads one source of facts. A source that this Windows does not have is no error: its
+ * facts stay unknown, with a sentence in notes. Functions newer than Server 2003, or not
+ * documented, are looked up at run time and may be absent. Everything returned lives in the
+ * arena. */
+#pragma once
+
+#include <winsock2.h>
+
+#include <windows.h>
+
+#include "agent/platform/notes.h"
+#include "agent/platform/platform.h"
+
+/* A function of a system library, NULL where this Windows lacks it; cast it to its real type. */
+typedef void (*hm_windows_function)(void);
+hm_windows_function hm_windows_lookup(const wchar_t *library, const char *name);
+
+/* child.c — one program with an argument list: no shell, no window, a time limit. */
+struct hm_child_result {
+    unsigned long exit_status;
+    const char *output; /* standard output and error, raw bytes, NUL-terminated */
+    size_t len;
+};
+
+#define HM_CHILD_OUTPUT_BYTES (1024u * 1024u)
+
+/* program is a full path. HM_EBUSY with code "timed_out" when it was ended after timeout_ms with
+ * everything it had started; HM_ETOOBIG when it printed more than HM_CHILD_OUTPUT_BYTES. */
+enum hm_status hm_child_run(const wchar_t *program, const wchar_t *const *arguments,
+                            size_t argument_count, DWORD timeout_ms, struct hm_arena *arena,
+                            struct hm_child_result *out_result, struct hm_err *err) HM_MUST_CHECK;
+
+/* One command line in the quoting that the C run-time library undoes ("Parsing C command-line
+ * arguments"). HM_ETOOBIG past room. */
+enum hm_status hm_child_command_line(const wchar_t *program, const wchar_t *const *arguments,
+                                     size_t argument_count, wchar_t *out, size_t room,
+                                     struct hm_err *err) HM_MUST_CHECK;
+
+/* watch.c — has anything changed that netsh's listings depend on? */
+struct hm_watch;
+
+enum hm_status hm_watch_open(struct hm_watch **out_watch, struct hm_err *err) HM_MUST_CHECK;
+void hm_watch_close(struct hm_watch *watch);
+
+/* True when a watched registry key (TCP/IP, HNS, Nsi) changed or the machine was asleep since
+ * the last call. Watches on from this moment on: ask before the facts are read. */
+bool hm_watch_changed(struct hm_watch *watch);
+
+/* netsh.c — the eight listings, read again only when something can have changed. */
+struct hm_netsh;
+
+enum hm_status hm_netsh_open(struct hm_netsh **out_netsh, struct hm_err *err) HM_MUST_CHECK;
+void hm_netsh_close(struct hm_netsh *netsh);
+
+/* Fills the four stacks, and the ports that HTTP.sys tells of. Runs netsh when hm_watch_changed,
+ * when HM_NETSH_PACE_MS have passed since the last time (HM_NETSH_RETRY_MS where a listing was
+ * refused); else answers from memory. A listing that netsh refuses, or that cannot be read for
+ * certain, leaves its facts unknown: notes tell, and hold it as a refusal. */
+#define HM_NETSH_PACE_MS (60 * 60 * 1000)
+#define HM_NETSH_RETRY_MS (5 * 60 * 1000)
+enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
+                               struct hm_arena *arena, struct hm_stacks *out_stacks,
+                               struct hm_ports *out_httpsys, struct hm_notes *notes,
+                               struct hm_err *err) HM_MUST_CHECK;
+
+/* How many netsh processes were started so far (for the budget test). */
+unsigned hm_netsh_started(const struct hm_netsh *netsh);
+
+/* registry.c — values of HKEY_LOCAL_MACHINE. *out_found false = the value or its key is not
+ * there, or the value is of another type. */
+enum hm_status hm_registry_u32(const wchar_t *key, const wchar_t *name, bool *out_found,
+                               uint32_t *out_value, struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_registry_text(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
+                                bool *out_found, const char **out_text,
+                                struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_registry_lines(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
+                                 bool *out_found, struct hm_strings *out_lines,
+                                 struct hm_err *err) HM_MUST_CHECK;
+/* Names of the values of a key; HM_ENOENT when there is no such key. */
+enum hm_status hm_registry_names(const wchar_t *key, struct hm_arena *arena,
+                                 struct hm_strings *out_names, struct hm_err *err) HM_MUST_CHECK;
+bool hm_registry_has_key(const wchar_t *key);
+
+/* settings.c — ReservedPorts, MaxUserPort, TcpTimedWaitDelay, the DNS Server's socket pool,
+ * hns\State. After services. *out_has_tcpip: Tcpip\Parameters was read. */
+enum hm_status hm_windows_settings(struct hm_inventory *inventory, bool *out_has_tcpip,
+                                   struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
+
+/* Reads, and only reads, the store that netsh keeps its exclusions in: entries that the active
+ * lists lack become a sentence in notes. */
+enum hm_status hm_windows_stored_exclusions(const struct hm_stacks *stacks, struct hm_notes *notes,
+                                            struct hm_err *err) HM_MUST_CHECK;
+
+/* os_facts.c — RtlGetVersion, UBR, product name, architecture, system locale. */
+enum hm_status hm_windows_os(struct hm_arena *arena, struct hm_os *out_os,
+                             struct hm_err *err) HM_MUST_CHECK;
+/* Changes with every boot: a value in a volatile registry key of our own, which the system
+ * forgets when it goes down. */
+enum hm_status hm_windows_boot_id(struct hm_arena *arena, const char **out_boot_id,
+                                  struct hm_err *err) HM_MUST_CHECK;
+
+/* services.c — Win32 services that run or start by themselves. */
+struct hm_windows_service {
+    const char *name;
+    uint32_t pid; /* 0 = does not run */
+};
+struct hm_windows_services {
+    struct hm_windows_service *at;
+    size_t count;
+};
+enum hm_status hm_windows_services(struct hm_arena *arena, struct hm_windows_services *out_services,
+                                   struct hm_err *err) HM_MUST_CHECK;
+
+/* processes.c — every process by id. */
+struct hm_windows_process {
+    uint32_t pid;
+    const char *program;  /* "svchost.exe" */
+    const char *service;  /* of its only service; "" none or several */
+    size_t service_count; /* that live in it */
+};
+struct hm_windows_processes {
+    struct hm_windows_process *at; /* sorted by pid */
+    size_t count;
+};
+enum hm_status hm_windows_processes(const struct hm_windows_services *services,
+                                    struct hm_arena *arena,
+                                    struct hm_windows_processes *out_processes,
+                                    struct hm_err *err) HM_MUST_CHECK;
+/* NULL when there is none. */
+const struct hm_windows_process *
+hm_windows_find_process(const struct hm_windows_processes *processes, uint32_t pid);
+
+/* sockets.c — GetExtendedTcpTable, GetExtendedUdpTable, bound endpoints where they can be had. */
+enum hm_status hm_windows_sockets(const struct hm_windows_processes *processes,
+                                  struct hm_arena *arena, struct hm_sockets *out_sockets,
+                                  struct hm_err *err) HM_MUST_CHECK;
+
+/* socket_rows.c — a row of those tables (MIB_TCPROW_OWNER_MODULE and its like) as a socket. */
+struct hm_socket_rows {
+    const struct hm_windows_processes *processes;
+    struct hm_arena *arena;
+    struct hm_sockets sockets;
+    size_t room;
+};
+enum hm_status hm_socket_rows_add(struct hm_socket_rows *rows, enum hm_protocol protocol,
+                                  enum hm_family family, const void *row,
+                                  struct hm_err *err) HM_MUST_CHECK;
+/* A row of MIB_TCPTABLE2 or MIB_TCP6TABLE2: bound, neither listening nor connected. */
+enum hm_status hm_socket_rows_add_bound(struct hm_socket_rows *rows, enum hm_family family,
+                                        const void *row, struct hm_err *err) HM_MUST_CHECK;
+
+/* events.c — System log, source Tcpip, since the last call; the first one only begins. */
+struct hm_event_mark {
+    bool set;
+    DWORD record; /* newest record that was looked at */
+};
+enum hm_status hm_windows_events(struct hm_event_mark *mark, struct hm_sample *sample,
+                                 struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
