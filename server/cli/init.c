@@ -172,7 +172,7 @@ static void print_steps(const struct hm_desk *desk, const char *token, const cha
                  "Next:\n"
                  "  hm-collector serve --data %s\n"
                  "  hmctl login --ca %s %s\n"
-                 "  hmctl token new --kind join --name first-agents\n",
+                 "  hmctl token new first-agents --uses 100\n",
                  folder, desk->paths.ca, ca_sha256, token, folder, desk->paths.ca, url);
 }
 

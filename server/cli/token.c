@@ -11,46 +11,44 @@
 #include "server/http/http.h"
 #include "server/http/privileges.h"
 
+#define JOIN_VALID_S 3600u
+
 /* What the options of "token new" become. */
 struct wish_options {
-    const char *kind;
     const char *name;
-    const char *role;
+    const char *role; /* "" = a join token */
     uint32_t uses;
-    uint32_t ttl_s;
+    uint32_t valid_s;
     struct hm_strings labels;
 };
 
-static const char *const kinds[] = {"join", "operator"};
-
 static const struct hm_config_row wish_rows[] = {
-    {"name",  HM_CONFIG_STRING,   offsetof(struct wish_options, name),   1, 255,             NULL, NULL, 0, ""},
-    {"uses",  HM_CONFIG_U32,      offsetof(struct wish_options, uses),   1, 1000000,         "1",  NULL, 0, ""},
-    {"ttl",   HM_CONFIG_DURATION, offsetof(struct wish_options, ttl_s),  0, 315360000,       "0",  NULL, 0,
-     ""                                                                                                       },
-    {"label", HM_CONFIG_LIST,     offsetof(struct wish_options, labels), 0, HM_LIMIT_LABELS, "",   NULL,
-     0,                                                                                                     ""},
+    {"role",  HM_CONFIG_STRING,   offsetof(struct wish_options, role),    1, 32,                     "",  NULL, 0, ""},
+    {"uses",  HM_CONFIG_U32,      offsetof(struct wish_options, uses),    1, 1000000,                "1", NULL, 0, ""},
+    {"valid", HM_CONFIG_DURATION, offsetof(struct wish_options, valid_s), 1, HM_LIMIT_TOKEN_VALID_S,
+     "",                                                                                                  NULL, 0, ""},
+    {"label", HM_CONFIG_LIST,     offsetof(struct wish_options, labels),  0, HM_LIMIT_LABELS,        "",  NULL,
+     0,                                                                                                            ""},
 };
 
-#define JOIN_VALID_S 3600u
-
+/* As those of "hmctl token new". */
 static const struct hm_cli_option new_options[] = {
-    {"kind",  "KIND",         "operator (for people and scripts, the default) or join (for agents)"},
-    {"name",  "NAME",         "who it is for: laptop-anna, first-agents"                           },
-    {"role",  "ROLE",         "operator: viewer, author, approver, operator or admin (the default)"},
-    {"uses",  "N",            "join: how many agents may enrol with it; default 1"                 },
-    {"ttl",   "DURATION",     "how long it is valid: 1h, 7d; default: join 1h, operator for ever"  },
-    {"label", "KEY=VALUE…", "join: every host that enrols with it gets the label"                },
-    {"json",  NULL,           "print JSON"                                                         },
+    {"role",  "ROLE",         "an operator token: viewer, author, approver, operator or admin"},
+    {"label", "KEY=VALUE…", "a join token: every host that enrols with it gets this label"  },
+    {"uses",  "N",            "a join token: how many hosts may enrol with it; standard: 1"   },
+    {"valid", "DURATION",
+     "how long it may be used: 30m, 12h, 90d; standard: 1h for a join token, "
+     "for ever for an operator token"                                                         },
+    {"json",  NULL,           "print JSON"                                                    },
 };
 static const struct hm_cli_option list_options[] = {
     {"json", NULL, "print JSON"},
 };
 
-static bool is_one_of(const char *name, const char *const *names, size_t count)
+static bool is_role(const char *name)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(names[i], name) == 0) {
+    for (int role = HM_ROLE_VIEWER; role <= HM_ROLE_ADMIN; role++) {
+        if (strcmp(hm_role_names[role], name) == 0) {
             return true;
         }
     }
@@ -62,8 +60,7 @@ static enum hm_status read_options(const struct hm_cli *cli, struct hm_arena *ar
 {
     enum hm_status st = hm_config_defaults(wish_rows, HM_COUNT(wish_rows), arena, out, err);
 
-    out->kind = hm_cli_value(cli, "kind") == NULL ? kinds[1] : hm_cli_value(cli, "kind");
-    out->role = hm_cli_value(cli, "role") == NULL ? "admin" : hm_cli_value(cli, "role");
+    out->name = cli->arguments[0];
     for (size_t i = 0; st == HM_OK && i < HM_COUNT(wish_rows); i++) {
         const char *value = hm_cli_value(cli, wish_rows[i].key);
 
@@ -75,15 +72,16 @@ static enum hm_status read_options(const struct hm_cli *cli, struct hm_arena *ar
     if (st != HM_OK) {
         return st;
     }
-    if (!is_one_of(out->kind, kinds, HM_COUNT(kinds))) {
-        return hm_fail(err, HM_EINVAL, "--kind is join or operator");
-    }
-    if (!is_one_of(out->role, hm_role_names + HM_ROLE_VIEWER, HM_ROLE_COUNT - HM_ROLE_VIEWER)) {
+    if (out->role[0] != '\0' && !is_role(out->role)) {
         return hm_fail(err, HM_EINVAL,
                        "--role is one of viewer, author, approver, operator, admin");
     }
-    if (out->name[0] == '\0') {
-        return hm_fail(err, HM_EINVAL, "give the token a --name: who is it for?");
+    if (out->role[0] != '\0' && (out->labels.count > 0 || hm_cli_value(cli, "uses") != NULL)) {
+        return hm_fail(err, HM_EINVAL, "--label and --uses are for join tokens: leave --role out");
+    }
+    if (out->name[0] == '\0' || strlen(out->name) > HM_LIMIT_NAME_BYTES ||
+        !hm_str_is_utf8(out->name, strlen(out->name))) {
+        return hm_fail(err, HM_EINVAL, "the name has 1 to %u bytes of UTF-8", HM_LIMIT_NAME_BYTES);
     }
     return HM_OK;
 }
@@ -104,7 +102,7 @@ static enum hm_status make(const struct hm_cli *cli, struct hm_desk *desk, struc
 {
     char ca_sha256[HM_SHA256_HEX_BYTES] = "";
     char text[HM_TOKEN_TEXT_BYTES];
-    struct wish_options given = {.kind = ""};
+    struct wish_options given = {.name = ""};
     struct hm_token_wish wish;
     struct hm_token token;
     const char *ca_pem;
@@ -117,14 +115,14 @@ static enum hm_status make(const struct hm_cli *cli, struct hm_desk *desk, struc
     if (st != HM_OK) {
         return st;
     }
-    join = strcmp(given.kind, "join") == 0;
+    join = given.role[0] == '\0';
     wish = (struct hm_token_wish){
-        .kind = given.kind,
+        .kind = join ? "join" : "operator",
         .name = given.name,
-        .role = join ? "" : given.role,
+        .role = given.role,
         .uses = join ? given.uses : 0,
-        .valid_s = given.ttl_s == 0 && join ? JOIN_VALID_S : given.ttl_s,
-        .labels = join ? given.labels : (struct hm_strings){NULL, 0},
+        .valid_s = given.valid_s == 0 && join ? JOIN_VALID_S : given.valid_s,
+        .labels = given.labels,
         .ca_sha256 = ca_sha256[0] == '\0' ? NULL : ca_sha256,
     };
     st = hm_desk_make_token(store, &wish, &desk->arena, &token, err);
@@ -132,9 +130,10 @@ static enum hm_status make(const struct hm_cli *cli, struct hm_desk *desk, struc
         return st;
     }
     hm_token_format(&token, text);
-    (void)printf(hm_cli_value(cli, "json") != NULL ? "{\"id\": \"%s\", \"secret\": \"%s\"}\n"
-                                                   : "Token %s, shown this once:\n%s\n",
-                 token.id, text);
+    (void)printf(hm_cli_value(cli, "json") != NULL
+                     ? "{\"token\":{\"id\":\"%s\",\"kind\":\"%s\"},\"secret\":\"%s\"}\n"
+                     : "Token %s (%s), shown this once:\n%s\n",
+                 token.id, wish.kind, text);
     hm_crypto_wipe(text, sizeof(text));
     hm_crypto_wipe(&token, sizeof(token));
     return HM_OK;
@@ -293,7 +292,9 @@ static int run_revoke(const struct hm_cli *cli)
 
 const struct hm_cli_verb hm_verb_token_new = {
     .name = "token new",
-    .arguments = "",
+    .arguments = "NAME",
+    .min_arguments = 1,
+    .max_arguments = 1,
     .options = new_options,
     .option_count = HM_COUNT(new_options),
     .help = "make a token on the data folder itself",

@@ -3,14 +3,15 @@
  *
  * The library calls hm_dispatch with the head, with each piece of the body, once at the end, and
  * once more after each hold. */
-#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/os/os.h"
 #include "server/http/exchange.h"
+#include "server/http/tls.h"
 
 /* A refused body up to this size is read and thrown away, because that keeps the connection; for
  * a larger one it is closed. */
@@ -223,11 +224,14 @@ static enum MHD_Result run(struct hm_exchange *exchange, hm_handler *handler)
     }
 }
 
-static enum MHD_Result finish(struct hm_exchange *exchange)
+static enum MHD_Result finish(struct hm_exchange *exchange, const char *version)
 {
     struct hm_err err = {.status = HM_OK};
     enum hm_status st = HM_OK;
 
+    exchange->stays_open = strcmp(version, MHD_HTTP_VERSION_1_1) == 0 &&
+                           hm_exchange_header(exchange, MHD_HTTP_HEADER_CONNECTION) == NULL &&
+                           !atomic_load_explicit(&exchange->http->stopping, memory_order_relaxed);
     if (exchange->failure != NULL) {
         return hm_reply_send(exchange, exchange->failure->status, exchange->failure);
     }
@@ -248,7 +252,6 @@ enum MHD_Result hm_dispatch(void *cls, struct MHD_Connection *connection, const 
 {
     struct hm_exchange *known = *exchange;
 
-    (void)version;
     if (known == NULL) {
         return begin(cls, connection, url, method, exchange);
     }
@@ -262,7 +265,7 @@ enum MHD_Result hm_dispatch(void *cls, struct MHD_Connection *connection, const 
         (void)atomic_fetch_sub_explicit(&known->http->held, 1, memory_order_relaxed);
         return run(known, end_hold(known));
     }
-    return finish(known);
+    return finish(known, version);
 }
 
 /* The connection broke while the request was held: the handler ends its part all the same. */
@@ -287,7 +290,6 @@ void hm_dispatch_completed(void *cls, struct MHD_Connection *connection, void **
     struct hm_exchange *known = *exchange;
     const unsigned class = known == NULL ? 0 : known->status / 100;
 
-    (void)connection;
     (void)why;
     if (known == NULL) {
         return;
@@ -295,6 +297,9 @@ void hm_dispatch_completed(void *cls, struct MHD_Connection *connection, void **
     *exchange = NULL;
     if (known->ticket != NULL) {
         end_broken(known);
+    }
+    if (known->collecting && !hm_tls_flush(connection, known->conn->fd)) {
+        (void)shutdown(known->conn->fd, SHUT_RDWR);
     }
     if (class > 0 && class < HM_CLASS_COUNT) {
         (void)atomic_fetch_add_explicit(&http->answers[known->route_at][class], 1,

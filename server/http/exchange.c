@@ -138,6 +138,8 @@ struct hm_exchange *hm_exchange_take(struct hm_http *http)
         exchange->failure = NULL;
         exchange->drained_bytes = 0;
         exchange->ticket = NULL;
+        exchange->stays_open = false;
+        exchange->collecting = false;
         exchange->status = 0;
     }
     return exchange;

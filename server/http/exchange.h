@@ -45,6 +45,8 @@ struct hm_exchange {
     size_t drained_bytes;
     int64_t deadline_ms; /* monotonic: for the body */
     struct hm_ticket *ticket;
+    bool stays_open; /* the client has not asked for an end after this answer */
+    bool collecting; /* see tls.h */
     unsigned status; /* of the answer, once it was queued */
 };
 

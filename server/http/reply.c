@@ -8,8 +8,10 @@
 #include "common/wire/records.h"
 #include "server/http/exchange.h"
 #include "server/http/status_map.h"
+#include "server/http/tls.h"
 
 #define PACK_FROM_BYTES 1024u
+#define COLLECT_BYTES 4096u     /* fits any socket's buffer beside what may be there */
 #define SLOWEST_BYTES_PER_MS 16 /* a reader slower than 16 KB/s beyond the idle time is cut */
 #define RETRY_FIRST_S 2
 #define RETRY_SPREAD_S 28
@@ -135,6 +137,10 @@ enum MHD_Result hm_reply_send(struct hm_exchange *exchange, enum hm_status st,
     if (response != NULL) {
         if (put_headers(exchange, response, packed)) {
             exchange->status = reply->status;
+            if (exchange->stays_open && reply->body.len > 0 && reply->body.len <= COLLECT_BYTES) {
+                exchange->collecting = true;
+                hm_tls_collect(exchange->connection);
+            }
             result = MHD_queue_response(exchange->connection, reply->status, response);
         }
         MHD_destroy_response(response);

@@ -330,6 +330,8 @@ static void test_raw(void **state)
     ask_raw(POST_ECHO "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 200);
     ask_raw(POST_ECHO "Content-Length: 3\r\nExpect: 100-continue\r\n\r\nabc", 200);
     ask_raw("GET /open HTTP/1.1\r\n\r\n", 400); /* no Host */
+    ask_raw("GET /teapot HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 418);
+    ask_raw("GET /teapot HTTP/1.0\r\n\r\n", 418);
     memset(text, 'a', sizeof(text) - 1);
     memcpy(text, "GET /", 5);
     ask_raw(text, 414);
