@@ -15,6 +15,8 @@ struct hm_finding_ctx {
     const struct hm_facts *facts;
     const struct hm_need *needs;
     size_t count;
+    struct hm_ports reserve;  /* Linux, legacy: what to reserve so that nothing is at risk */
+    const char *reserve_text; /* as the command takes it, NULL when it is too long for one */
     struct hm_arena *arena;
 };
 

@@ -8,6 +8,7 @@
 #include "common/base/limits.h"
 #include "common/ports/finding_kind.h"
 #include "common/ports/need.h"
+#include "common/ports/remedy.h"
 #include "common/ports/reserved_ports.h"
 
 #define UNKNOWN_MAX 32u /* there are fewer facts than that to miss */
@@ -184,6 +185,9 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
     if (st == HM_OK) {
         ctx.needs = needs.at;
         ctx.count = needs.count;
+        st = hm_remedy_prepare(&ctx, err);
+    }
+    if (st == HM_OK) {
         st = hm_findings_look(&ctx, &judgement.findings, err);
     }
     if (st == HM_OK) {

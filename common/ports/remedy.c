@@ -8,6 +8,10 @@
 #include "common/base/str.h"
 #include "common/ports/reserved_ports.h"
 
+/* Nobody types this: hundreds of ports. */
+#define TOO_LONG                                                                                   \
+    "Reserve the ports that the findings of this host name, beside those that are reserved now; "  \
+    "together they are too many for one command line."
 #define SYSCTL_NAME "net.ipv4.ip_local_reserved_ports"
 #define SYSCTL_FILE "/etc/sysctl.d/99-reserved-ports.conf"
 #define RANGE_MIN_PORTS 4096u /* a smaller dynamic range would soon be exhausted */
@@ -77,38 +81,107 @@ static const char *whole_list(struct hm_finding_list *list, struct hm_ports port
     return text == NULL || strlen(text) > HM_LIMIT_TEXT_BYTES / 2 ? NULL : text;
 }
 
+/* The value as reg add takes it: lines parted by \0, neighbours coalesced; NULL when too long. */
+static const char *value_text(struct hm_finding_list *list, struct hm_ports ports)
+{
+    struct hm_strings lines;
+    struct hm_line text;
+
+    if (hm_reserved_ports_format(ports, list->arena, &lines, NULL) != HM_OK) {
+        list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
+        return NULL;
+    }
+    hm_line_init(&text);
+    for (size_t i = 0; i < lines.count; i++) {
+        hm_line_put(&text, i == 0 ? "" : "\\0");
+        hm_line_put(&text, lines.at[i]);
+    }
+    return text.cut ? NULL : hm_finding_line(list, &text);
+}
+
 /* Where a write replaces the whole list, every finding's command names the ports of all of them:
  * whichever is run, and in whatever order, none undoes another. */
-static struct hm_ports wanted_by_all(const struct wanted *wanted)
+static struct hm_ports add_at_risk(const struct hm_finding_ctx *ctx, struct hm_finding_list *list)
 {
-    struct hm_finding_list *list = wanted->list;
-    struct hm_ports all = hm_finding_union(list, wanted->missing[0], wanted->missing[1]);
+    struct hm_range *ranges;
+    struct hm_ports all = {NULL, 0};
+    size_t room = 0;
+    size_t count = 0;
 
-    for (size_t i = 0; i < wanted->ctx->count; i++) {
-        const struct hm_verdict *verdict = &wanted->ctx->needs[i].verdict;
+    for (size_t i = 0; i < ctx->count; i++) {
+        room += ctx->needs[i].verdict.at_risk.count;
+    }
+    ranges = hm_arena_alloc(list->arena, room, sizeof(*ranges));
+    if (ranges == NULL) {
+        list->status = HM_ENOMEM;
+        return all;
+    }
+    for (size_t i = 0; i < ctx->count; i++) {
+        const struct hm_verdict *verdict = &ctx->needs[i].verdict;
 
         if (verdict->reason == HM_REASON_IN_DYNAMIC || verdict->reason == HM_REASON_HELD) {
-            all = hm_finding_union(list, all, verdict->at_risk);
+            memcpy(ranges + count, verdict->at_risk.at, verdict->at_risk.count * sizeof(*ranges));
+            count += verdict->at_risk.count;
         }
     }
+    if (hm_ports_from_ranges(ranges, count, list->arena, &all, NULL) != HM_OK) {
+        list->status = HM_ENOMEM;
+    }
     return all;
+}
+
+enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
+{
+    struct hm_finding_list list = {.arena = ctx->arena, .status = HM_OK};
+
+    if (!ctx->facts->linux_host && !ctx->facts->legacy) {
+        return HM_OK; /* rows are added one by one there */
+    }
+    ctx->reserve = add_at_risk(ctx, &list);
+    if (ctx->facts->legacy) {
+        ctx->reserve = hm_finding_union(&list, ctx->reserve, hm_remedy_listed(ctx, &list));
+    }
+    for (unsigned i = 0; ctx->facts->linux_host && i < HM_STACK_COUNT; i++) {
+        ctx->reserve = hm_finding_union(&list, ctx->reserve, ctx->facts->stacks[i].administered);
+    }
+    ctx->reserve_text =
+        ctx->facts->legacy ? value_text(&list, ctx->reserve) : whole_list(&list, ctx->reserve);
+    if (list.status != HM_OK) {
+        return hm_fail(err, list.status, "no memory for the remedies of a host");
+    }
+    return HM_OK;
+}
+
+static bool is_in_reserve(const struct wanted *wanted)
+{
+    return hm_ports_covers(wanted->ctx->reserve, wanted->missing[0]) &&
+           hm_ports_covers(wanted->ctx->reserve, wanted->missing[1]);
+}
+
+static struct hm_ports add_missing(const struct wanted *wanted)
+{
+    struct hm_finding_list *list = wanted->list;
+
+    if (is_in_reserve(wanted)) {
+        return wanted->ctx->reserve;
+    }
+    return hm_finding_union(list, wanted->ctx->reserve,
+                            hm_finding_union(list, wanted->missing[0], wanted->missing[1]));
 }
 
 static void exclude_linux(const struct wanted *wanted)
 {
     struct hm_finding_list *list = wanted->list;
-    struct hm_ports all = wanted_by_all(wanted);
-    const char *text;
+    const char *text =
+        is_in_reserve(wanted) ? wanted->ctx->reserve_text : whole_list(list, add_missing(wanted));
 
-    for (unsigned i = 0; i < HM_STACK_COUNT; i++) { /* a write replaces the whole list */
-        all = hm_finding_union(list, all, wanted->ctx->facts->stacks[i].administered);
-    }
-    text = whole_list(list, all);
-    wanted->finding->remedy =
-        join(list, wanted->lead,
-             "Reserve the ports. As a write replaces the whole list, the one below has what is "
-             "reserved now and every port of this host that is at risk. It works at once and the "
-             "file keeps it; make sure that no other file sets the same name.");
+    wanted->finding->remedy = join(
+        list, wanted->lead,
+        text == NULL
+            ? TOO_LONG
+            : "Reserve the ports. As a write replaces the whole list, the one below has what is "
+              "reserved now and every port of this host that is at risk. It works at once and the "
+              "file keeps it; make sure that no other file sets the same name.");
     if (text != NULL) {
         hm_finding_command(list, wanted->finding, "sysctl -w %s=%s", SYSCTL_NAME, text);
         hm_finding_command(list, wanted->finding, "echo '%s = %s' > %s", SYSCTL_NAME, text,
@@ -136,42 +209,22 @@ struct hm_ports hm_remedy_listed(const struct hm_finding_ctx *ctx, struct hm_fin
     return all;
 }
 
-/* reg add of the whole value: ports as lines, neighbours coalesced. */
-static void set_reserved_ports(struct hm_finding_list *list, struct hm_finding *finding,
-                               struct hm_ports ports)
-{
-    struct hm_strings lines;
-    struct hm_line text;
-
-    if (hm_reserved_ports_format(ports, list->arena, &lines, NULL) != HM_OK) {
-        list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
-        return;
-    }
-    hm_line_init(&text);
-    for (size_t i = 0; i < lines.count; i++) {
-        hm_line_put(&text, i == 0 ? "" : "\\0");
-        hm_line_put(&text, lines.at[i]);
-    }
-    if (!text.cut) {
-        hm_finding_command(list, finding,
-                           "reg add %s /v ReservedPorts /t REG_MULTI_SZ /d \"%.*s\" /f",
-                           HM_REMEDY_TCPIP_KEY, (int)text.len, text.text);
-    }
-    finding->needs_reboot = true;
-}
-
 static void exclude_legacy(const struct wanted *wanted)
 {
     struct hm_finding_list *list = wanted->list;
-    struct hm_ports all = wanted_by_all(wanted);
-
-    all = hm_finding_union(list, all, hm_remedy_listed(wanted->ctx, list));
+    const char *text =
+        is_in_reserve(wanted) ? wanted->ctx->reserve_text : value_text(list, add_missing(wanted));
     wanted->finding->remedy = join(
         list, wanted->lead,
         "Reserve the ports in the registry: the value below keeps the lines that are there and "
         "has every port of this host that is at risk, neighbours as one range (on separate "
         "lines only the first is reserved). It works after a reboot.");
-    set_reserved_ports(list, wanted->finding, all);
+    wanted->finding->needs_reboot = true;
+    if (text != NULL) {
+        hm_finding_command(list, wanted->finding,
+                           "reg add %s /v ReservedPorts /t REG_MULTI_SZ /d \"%s\" /f",
+                           HM_REMEDY_TCPIP_KEY, text);
+    }
 }
 
 /* The services that listen on the ports now: netsh refuses a block with a busy port. */

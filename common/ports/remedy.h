@@ -8,6 +8,9 @@
 
 #include "common/ports/finding_kind.h"
 
+/* Fills ctx->reserve and its text; once, before the kinds look. */
+enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err) HM_MUST_CHECK;
+
 /* May these ports be excluded, or would that break what listens there? */
 bool hm_remedy_may_exclude(const struct hm_finding_ctx *ctx, const struct hm_need *need);
 
