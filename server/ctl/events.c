@@ -13,16 +13,30 @@ static const struct hm_cli_option options[] = {
 };
 
 static const struct hm_table_column columns[] = {
-    {"EVENT",  true,  0,  false},
-    {"AT",     false, 0,  false},
-    {"KIND",   false, 0,  false},
-    {"HOST",   false, 24, false},
-    {"ACTOR",  false, 8,  false},
-    {"FROM",   false, 9,  false},
-    {"BEFORE", false, 6,  false},
-    {"AFTER",  false, 8,  false},
-    {"WHY",    false, 10, false},
+    {"EVENT", true,  0,  false},
+    {"AT",    false, 0,  false},
+    {"KIND",  false, 13, false},
+    {"HOST",  false, 10, false},
+    {"WHO",   false, 10, false},
+    {"WHAT",  false, 12, false},
 };
+
+/* "token anna from 192.0.2.7" */
+static const char *who(struct hm_arena *arena, const struct hm_api_event *row)
+{
+    return row->peer[0] == '\0' ? row->actor
+                                : hm_arena_printf(arena, "%s from %s", row->actor, row->peer);
+}
+
+/* "before → after (why)"; each part where there is one. */
+static const char *what(struct hm_arena *arena, const struct hm_api_event *row)
+{
+    bool has_why = row->why[0] != '\0';
+
+    return hm_arena_printf(arena, "%s%s%s%s%s%s", row->before,
+                           row->before[0] != '\0' && row->after[0] != '\0' ? " → " : "", row->after,
+                           has_why ? " (" : "", row->why, has_why ? ")" : "");
+}
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
                           const char **out_next, struct hm_err *err)
@@ -38,11 +52,8 @@ static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table 
             hm_show_time(&ctl->page, row->at),
             row->kind,
             row->host,
-            row->actor,
-            row->peer,
-            row->before,
-            row->after,
-            row->why,
+            who(&ctl->page, row),
+            what(&ctl->page, row),
         };
 
         st = hm_table_put(table, cells, err);
