@@ -278,7 +278,8 @@ static enum hm_status fail_transfer(const struct hm_http_client *client, CURLcod
         {CURLE_PEER_FAILED_VERIFICATION, "certificate",
          "its certificate is not trusted, or is for another name; check ca_file and the host name"    },
         {CURLE_SSL_CACERT_BADFILE,       "ca_file",        "the CA file cannot be used; check ca_file"},
-        {CURLE_SSL_CONNECT_ERROR,        "tls",            "no TLS session; is this an HTTPS port?"   },
+        {CURLE_SSL_CONNECT_ERROR,        "tls",
+         "no TLS session, or it was cut off; is this an HTTPS port?"                                  },
         {CURLE_URL_MALFORMAT,            "address",        "the address is malformed; check it"       },
     };
     const char *reason = client->reason[0] != '\0' ? client->reason : curl_easy_strerror(code);
