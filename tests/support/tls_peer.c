@@ -50,7 +50,8 @@ static void make_certificate(struct tls_peer *peer, const char *name)
     size_t hash_size = sizeof(hash);
     const unsigned char serial = 1;
 
-    must(gnutls_x509_privkey_init(&key) == 0 && gnutls_x509_crt_init(&crt) == 0);
+    must(gnutls_x509_privkey_init(&key) == 0);
+    must(gnutls_x509_crt_init(&crt) == 0);
     must(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
                                       GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0) == 0);
     (void)gnutls_x509_crt_set_version(crt, 3);
