@@ -396,6 +396,7 @@ static void test_host_that_cannot_be_seen(void **state)
         {304, "",             "", 0},
     };
     struct fixture *fixture = *state;
+    struct hm_err err;
 
     script(fixture, replies, HM_COUNT(replies));
     start_agent(fixture);
@@ -407,6 +408,14 @@ static void test_host_that_cannot_be_seen(void **state)
     run_for(fixture, 60000);
     assert_int_equal(calls_of(fixture, "/v1/checkin"), 0); /* nothing old is sent as new */
     assert_string_equal(fixture->agent.status.look_error, "the host cannot be seen");
+    /* Not even a report that waits: what it points to went with the look that failed. */
+    host.st = HM_OK;
+    assert_int_equal(hm_cycle_look(&fixture->agent, &err), HM_OK);
+    assert_true(fixture->agent.has_report);
+    assert_string_equal(fixture->agent.look_error.text, "");
+    host.st = HM_EIO;
+    assert_int_equal(hm_cycle_look(&fixture->agent, &err), HM_EIO);
+    assert_false(fixture->agent.has_report);
     stop_agent(fixture);
 }
 
