@@ -27,12 +27,12 @@ const struct hm_config_row hm_agent_config_rows[] = {
     ROW_STRING(ca_file, "",
                "CA certificates (PEM) that may vouch for the collector; empty: what the join "
                "token vouches for, else the system's store"),
-    ROW_STRING(state_dir, "/var/lib/havenmaster-agent",
+    ROW_STRING(state_dir, HM_AGENT_STATE_DIR,
                "folder for the agent's identity and state; one agent, one folder"),
     ROW_STRING(name, "", "name to report; empty: the host's own"),
     {"labels",    HM_CONFIG_LIST,     offsetof(struct hm_agent_config, labels),     0, 0,     "",     NULL, 0,
                                                          "labels given at enrolment: site=paris, role=dns"                                                                                                                                                  },
-    ROW_STRING(catalogue_dir, "/etc/havenmaster/catalogue.d",
+    ROW_STRING(catalogue_dir, HM_AGENT_CATALOGUE_DIR,
                "products of your own, one JSON file each; may be absent"),
     ROW_STRING(product_dir, "",
                "shipped products, for the time before the collector has sent any; empty: as "

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Plain data in the caller's arena. The file is read first, then "--set"; a missing file at the
- * standard path is fine, a missing file that was named is not. */
+ * standard path is fine, a missing file that was named is not. The build gives the standard paths
+ * (agent/CMakeLists.txt). */
 #pragma once
 
 #include <stdint.h>
@@ -10,8 +11,6 @@
 #include "common/config/cli.h"
 #include "common/config/config.h"
 #include "common/ports/inventory.h"
-
-#define HM_AGENT_CONFIG_PATH "/etc/havenmaster/agent.conf"
 
 struct hm_agent_config {
     const char *collector; /* "https://collector.example:5830"; "" = judge here, report nowhere */

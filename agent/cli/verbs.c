@@ -9,7 +9,7 @@ static const struct hm_cli_verb *const verbs[] = {
 };
 
 static const struct hm_cli_option options[] = {
-    {"config", "FILE",         "configuration (default /etc/havenmaster/agent.conf)"},
+    {"config", "FILE",         "configuration (default " HM_AGENT_CONFIG_PATH ")"   },
     {"set",    "KEY=VALUE…", "settings that outrank the file's: --set interval=60"},
 };
 

@@ -210,18 +210,18 @@ enum hm_status hm_socket_rows_add(struct hm_socket_rows *rows, enum hm_protocol 
 enum hm_status hm_socket_rows_add_bound(struct hm_socket_rows *rows, enum hm_family family,
                                         const void *from, struct hm_err *err)
 {
-    const MIB_TCPROW2 *tcp4 = from;
-    const MIB_TCP6ROW2 *tcp6 = from;
+    const struct hm_bound_row4 *bound4 = from;
+    const struct hm_bound_row6 *bound6 = from;
     struct row row = {.protocol = HM_TCP, .family = family, .state = MIB_TCP_STATE_CLOSED};
 
     if (family == HM_IPV4) {
-        memcpy(row.local, &tcp4->dwLocalAddr, sizeof(tcp4->dwLocalAddr));
-        row.local_port = tcp4->dwLocalPort;
-        row.pid = tcp4->dwOwningPid;
+        memcpy(row.local, bound4->address, sizeof(bound4->address));
+        row.local_port = bound4->port;
+        row.pid = bound4->pid;
     } else {
-        memcpy(row.local, &tcp6->LocalAddr, ADDRESS_BYTES);
-        row.local_port = tcp6->dwLocalPort;
-        row.pid = tcp6->dwOwningPid;
+        memcpy(row.local, bound6->address, sizeof(bound6->address));
+        row.local_port = bound6->port;
+        row.pid = bound6->pid;
     }
     return add(rows, &row, err);
 }

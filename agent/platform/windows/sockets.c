@@ -97,6 +97,8 @@ static enum hm_status read_bound(const char *function, enum hm_family family,
                                  struct hm_socket_rows *rows, struct hm_err *err)
 {
     bound_table *get = (bound_table *)hm_windows_lookup(L"iphlpapi.dll", function);
+    const size_t row_bytes =
+        family == HM_IPV4 ? sizeof(struct hm_bound_row4) : sizeof(struct hm_bound_row6);
     enum hm_status st = HM_OK;
     void *table = NULL;
 
@@ -105,10 +107,7 @@ static enum hm_status read_bound(const char *function, enum hm_family family,
     }
     for (DWORD i = 0; st == HM_OK && i < *(const DWORD *)table; i++) {
         st = hm_socket_rows_add_bound(rows, family,
-                                      family == HM_IPV4
-                                          ? (const void *)&((MIB_TCPTABLE2 *)table)->table[i]
-                                          : (const void *)&((MIB_TCP6TABLE2 *)table)->table[i],
-                                      err);
+                                      (const char *)table + sizeof(DWORD) + i * row_bytes, err);
     }
     (void)HeapFree(GetProcessHeap(), 0, table);
     return st;

@@ -149,7 +149,28 @@ struct hm_socket_rows {
 enum hm_status hm_socket_rows_add(struct hm_socket_rows *rows, enum hm_protocol protocol,
                                   enum hm_family family, const void *row,
                                   struct hm_err *err) HM_MUST_CHECK;
-/* A row of MIB_TCPTABLE2 or MIB_TCP6TABLE2: bound, neither listening nor connected. */
+/* A row of what the undocumented function behind "netstat -q" gives: bound, neither listening nor
+ * connected. These are MIB_TCPROW2 and MIB_TCP6ROW2, which headers for Server 2003 lack. */
+struct hm_bound_row4 {
+    DWORD state;
+    unsigned char address[4];
+    DWORD port;
+    DWORD remote_address;
+    DWORD remote_port;
+    DWORD pid;
+    DWORD offload_state;
+};
+struct hm_bound_row6 {
+    unsigned char address[16];
+    DWORD scope;
+    DWORD port;
+    unsigned char remote_address[16];
+    DWORD remote_scope;
+    DWORD remote_port;
+    DWORD state;
+    DWORD pid;
+    DWORD offload_state;
+};
 enum hm_status hm_socket_rows_add_bound(struct hm_socket_rows *rows, enum hm_family family,
                                         const void *row, struct hm_err *err) HM_MUST_CHECK;
 
