@@ -8,20 +8,20 @@
 static const struct hm_cli_option options[] = {HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"PRODUCT",      false, 0,  false},
-    {"TITLE",        false, 16, false},
-    {"VENDOR",       false, 8,  false},
-    {"REQUIREMENTS", true,  0,  false},
+    {"PRODUCT",      0,  false, false},
+    {"TITLE",        16, false, false},
+    {"VENDOR",       8,  false, false},
+    {"REQUIREMENTS", 0,  true,  false},
 };
 
 static const struct hm_table_column requirement_columns[] = {
-    {"REQUIREMENT", false, 14, false},
-    {"PROTOCOL",    false, 0,  false},
-    {"PORTS",       false, 10, false},
-    {"KIND",        false, 0,  false},
-    {"EXCLUDE",     false, 0,  false},
-    {"CONFIDENCE",  false, 0,  false},
-    {"SOURCE",      false, 8,  false},
+    {"REQUIREMENT", 14, false, false},
+    {"PROTOCOL",    0,  false, false},
+    {"PORTS",       10, false, false},
+    {"KIND",        0,  false, false},
+    {"EXCLUDE",     0,  false, false},
+    {"CONFIDENCE",  0,  false, false},
+    {"SOURCE",      8,  false, false},
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,

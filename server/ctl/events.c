@@ -13,12 +13,12 @@ static const struct hm_cli_option options[] = {
 };
 
 static const struct hm_table_column columns[] = {
-    {"EVENT", true,  0,  false},
-    {"AT",    false, 0,  false},
-    {"KIND",  false, 13, false},
-    {"HOST",  false, 10, false},
-    {"WHO",   false, 10, false},
-    {"WHAT",  false, 12, false},
+    {"EVENT", 0,  true,  false},
+    {"AT",    0,  false, false},
+    {"KIND",  13, false, false},
+    {"HOST",  10, false, false},
+    {"WHO",   10, false, false},
+    {"WHAT",  12, false, false},
 };
 
 /* "token anna from 192.0.2.7" */

@@ -8,13 +8,13 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_AT, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"HOST",     false, 24, false},
-    {"SEVERITY", false, 0,  true },
-    {"KIND",     false, 12, false},
-    {"SUBJECT",  false, 10, false},
-    {"TEXT",     false, 12, false},
-    {"SINCE",    false, 0,  false},
-    {"FACTS",    false, 0,  true },
+    {"HOST",     24, false, false},
+    {"SEVERITY", 0,  false, true },
+    {"KIND",     12, false, false},
+    {"SUBJECT",  10, false, false},
+    {"TEXT",     12, false, false},
+    {"SINCE",    0,  false, false},
+    {"FACTS",    0,  false, true },
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,

@@ -10,11 +10,11 @@
 static const struct hm_cli_option options[] = {HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"SINCE",    false, 0,  false},
-    {"UNTIL",    false, 0,  false},
-    {"DOCUMENT", false, 0,  false},
-    {"BYTES",    true,  0,  false},
-    {"DIGEST",   false, 20, false},
+    {"SINCE",    0,  false, false},
+    {"UNTIL",    0,  false, false},
+    {"DOCUMENT", 0,  false, false},
+    {"BYTES",    0,  true,  false},
+    {"DIGEST",   20, false, false},
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,

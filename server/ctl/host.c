@@ -10,12 +10,12 @@
 static const struct hm_cli_option options[] = {HM_CTL_AT};
 
 static const struct hm_table_column columns[] = {
-    {"STATE",       false, 0,  true },
-    {"ODDS",        true,  0,  false},
-    {"PORTS",       false, 10, false},
-    {"REQUIREMENT", false, 14, false},
-    {"WHY",         false, 10, false},
-    {"SINCE",       false, 0,  false},
+    {"STATE",       0,  false, true },
+    {"ODDS",        0,  true,  false},
+    {"PORTS",       10, false, false},
+    {"REQUIREMENT", 14, false, false},
+    {"WHY",         10, false, false},
+    {"SINCE",       0,  false, false},
 };
 
 static void print_line(const struct hm_ctl *ctl, const char *name, const char *value)

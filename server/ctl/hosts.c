@@ -8,16 +8,16 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_AT, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"HOST",    false, 16, false},
-    {"VERDICT", false, 0,  true },
-    {"BLK",     true,  0,  false},
-    {"EXP",     true,  0,  false},
-    {"UNK",     true,  0,  false},
-    {"SAFE",    true,  0,  false},
-    {"HIGH",    true,  0,  false},
-    {"SYSTEM",  false, 8,  false},
-    {"LABELS",  false, 6,  false},
-    {"SEEN",    false, 0,  true },
+    {"HOST",    16, false, false},
+    {"VERDICT", 0,  false, true },
+    {"BLK",     0,  true,  false},
+    {"EXP",     0,  true,  false},
+    {"UNK",     0,  true,  false},
+    {"SAFE",    0,  true,  false},
+    {"HIGH",    0,  true,  false},
+    {"SYSTEM",  8,  false, false},
+    {"LABELS",  6,  false, false},
+    {"SEEN",    0,  false, true },
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,

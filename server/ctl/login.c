@@ -118,30 +118,36 @@ static enum hm_status try_login(const struct hm_cli *cli, const struct hm_ctl_lo
     return st;
 }
 
+/* The base URL without a slash at its end. */
+static enum hm_status read_collector(const struct hm_cli *cli, struct hm_arena *arena,
+                                     const char **out_url, struct hm_err *err)
+{
+    const char *url = hm_cli_value(cli, "collector");
+    size_t len;
+
+    if (url == NULL && cli->argument_count == 1) {
+        url = cli->arguments[0];
+    }
+    if (url == NULL || strncmp(url, "https://", 8) != 0) {
+        return hm_fail(err, HM_EINVAL, "which collector? give --collector https://HOST:5830");
+    }
+    len = strlen(url);
+    while (url[len - 1] == '/') {
+        len--;
+    }
+    *out_url = hm_arena_strndup(arena, url, len);
+    return *out_url == NULL ? hm_fail(err, HM_ENOMEM, "no memory") : HM_OK;
+}
+
 static int run(const struct hm_cli *cli)
 {
-    const char *collector = hm_cli_value(cli, "collector");
     struct hm_ctl_login login = {.token = hm_cli_value(cli, "token")};
     struct hm_arena arena;
     struct hm_err err;
-    enum hm_status st = HM_OK;
-    size_t len;
+    enum hm_status st;
 
     hm_arena_init(&arena, HM_LIMIT_API_BODY_BYTES * 4u);
-    if (collector == NULL && cli->argument_count == 1) {
-        collector = cli->arguments[0];
-    }
-    if (collector == NULL || strncmp(collector, "https://", 8) != 0) {
-        st = hm_fail(&err, HM_EINVAL, "which collector? give --collector https://HOST:5830");
-    }
-    if (st == HM_OK) {
-        len = strlen(collector);
-        while (len > 0 && collector[len - 1] == '/') {
-            len--;
-        }
-        login.collector = hm_arena_strndup(&arena, collector, len);
-        st = login.collector == NULL ? hm_fail(&err, HM_ENOMEM, "no memory") : HM_OK;
-    }
+    st = read_collector(cli, &arena, &login.collector, &err);
     if (st == HM_OK) {
         st = keep_ca(cli, login.collector, &arena, &login.ca, &err);
     }

@@ -27,8 +27,8 @@ void hm_output_init(struct hm_output *output, int64_t now_ms);
 
 struct hm_table_column {
     const char *title;
-    bool right;    /* aligned to the right */
     unsigned keep; /* cells that are left when the terminal is narrow; 0 = never cut */
+    bool right;    /* aligned to the right */
     bool is_state; /* coloured by its word: safe, exposed, blocked, high … */
 };
 

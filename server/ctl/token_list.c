@@ -10,15 +10,15 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"TOKEN",     false, 0, false},
-    {"KIND",      false, 0, false},
-    {"NAME",      false, 8, false},
-    {"ROLE",      false, 0, false},
-    {"STATE",     false, 0, true },
-    {"USES LEFT", true,  0, false},
-    {"LABELS",    false, 6, false},
-    {"CREATED",   false, 0, false},
-    {"EXPIRES",   false, 0, false},
+    {"TOKEN",     0, false, false},
+    {"KIND",      0, false, false},
+    {"NAME",      8, false, false},
+    {"ROLE",      0, false, false},
+    {"STATE",     0, false, true },
+    {"USES LEFT", 0, true,  false},
+    {"LABELS",    6, false, false},
+    {"CREATED",   0, false, false},
+    {"EXPIRES",   0, false, false},
 };
 
 static const char *state_of(const struct hm_ctl *ctl, const struct hm_api_token *token)

@@ -8,14 +8,14 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_AT, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"HOST",        false, 24, false},
-    {"STATE",       false, 0,  true },
-    {"ODDS",        true,  0,  false},
-    {"PORTS",       false, 10, false},
-    {"REQUIREMENT", false, 14, false},
-    {"WHY",         false, 10, false},
-    {"SINCE",       false, 0,  false},
-    {"FACTS",       false, 0,  true },
+    {"HOST",        24, false, false},
+    {"STATE",       0,  false, true },
+    {"ODDS",        0,  true,  false},
+    {"PORTS",       10, false, false},
+    {"REQUIREMENT", 14, false, false},
+    {"WHY",         10, false, false},
+    {"SINCE",       0,  false, false},
+    {"FACTS",       0,  false, true },
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,

@@ -16,22 +16,22 @@ enum op { OP_EQUAL, OP_UNEQUAL, OP_LIKE, OP_UNLIKE, OP_BELOW, OP_AT_MOST, OP_ABO
 
 struct op_row {
     const char *text;
-    enum op op;
     const char *sql;
+    enum op op;
     bool negated;
     bool ordered;
 };
 
 /* Longer spellings first. */
 static const struct op_row ops[] = {
-    {"!=", OP_UNEQUAL,  "=",    true,  false},
-    {"!~", OP_UNLIKE,   "like", true,  false},
-    {"<=", OP_AT_MOST,  "<=",   false, true },
-    {">=", OP_AT_LEAST, ">=",   false, true },
-    {"=",  OP_EQUAL,    "=",    false, false},
-    {"~",  OP_LIKE,     "like", false, false},
-    {"<",  OP_BELOW,    "<",    false, true },
-    {">",  OP_ABOVE,    ">",    false, true },
+    {"!=", "=",    OP_UNEQUAL,  true,  false},
+    {"!~", "like", OP_UNLIKE,   true,  false},
+    {"<=", "<=",   OP_AT_MOST,  false, true },
+    {">=", ">=",   OP_AT_LEAST, false, true },
+    {"=",  "=",    OP_EQUAL,    false, false},
+    {"~",  "like", OP_LIKE,     false, false},
+    {"<",  "<",    OP_BELOW,    false, true },
+    {">",  ">",    OP_ABOVE,    false, true },
 };
 
 struct parser {
@@ -213,7 +213,10 @@ static const char *like_pattern(struct parser *p, const char *pattern)
         if (c == '%' || c == '_' || c == '\\') {
             *to++ = '\\';
         }
-        *to++ = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        if (c >= 'A' && c <= 'Z') {
+            c = (char)(c - 'A' + 'a');
+        }
+        *to++ = c;
     }
     *to = '\0';
     return out;
@@ -245,13 +248,9 @@ static bool holds(enum op op, unsigned row, unsigned given)
         return row > given;
     case OP_AT_LEAST:
         return row >= given;
-    case OP_EQUAL:
-    case OP_UNEQUAL:
-    case OP_LIKE:
-    case OP_UNLIKE:
-        break;
+    default:
+        return row == given;
     }
-    return row == given;
 }
 
 /* Names of a set are kept as text; an order becomes the list of names on that side. */

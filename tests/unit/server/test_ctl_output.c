@@ -12,10 +12,10 @@
 #define NOW_MS INT64_C(1795345200000)
 
 static const struct hm_table_column columns[] = {
-    {"HOST",  false, 8,  false},
-    {"STATE", false, 0,  true },
-    {"COUNT", true,  0,  false},
-    {"TITLE", false, 10, false},
+    {"HOST",  8,  false, false},
+    {"STATE", 0,  false, true },
+    {"COUNT", 0,  true,  false},
+    {"TITLE", 10, false, false},
 };
 
 static const char *const rows[][4] = {
