@@ -291,13 +291,21 @@ static enum hm_status judge(struct hm_ingest *ingest, struct hm_err *err)
     return st;
 }
 
+/* Is there a document that the host has, or says that it has, and did not send? */
+static bool has_to_fetch(const struct hm_ingest *ingest)
+{
+    for (size_t i = 0; i < HM_FLEET_DOCUMENTS; i++) {
+        if (ingest->pieces[i].body == NULL && digest_now(ingest, i)[0] != '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum hm_status hm_ingest_prepare(struct hm_ingest *ingest, struct hm_arena *arena,
                                  struct hm_err *err)
 {
     struct fetch fetch = {.ingest = ingest};
-    bool all_sent =
-        ingest->pieces[INVENTORY].body != NULL && ingest->pieces[FINDINGS].body != NULL &&
-        (ingest->pieces[OUTCOME].body != NULL || (ingest->pieces[OUTCOME].digest == NULL));
     enum hm_status st;
 
     ingest->arena = arena;
@@ -305,7 +313,7 @@ enum hm_status hm_ingest_prepare(struct hm_ingest *ingest, struct hm_arena *aren
     if (st == HM_OK) {
         st = write_sample(ingest, err);
     }
-    if (st == HM_OK && !all_sent) {
+    if (st == HM_OK && has_to_fetch(ingest)) {
         st = hm_store_read(ingest->app->store, fetch_bodies, &fetch, err);
     }
     ingest->judged = has_changed(ingest, INVENTORY) || has_changed(ingest, FINDINGS);

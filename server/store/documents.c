@@ -87,12 +87,14 @@ enum hm_status hm_documents_assign(struct hm_session *s, const char *host_id, co
     };
     /* Two changes in one millisecond, or a clock that went back: the newer one begins a millisecond
      * after the older, for what was acknowledged stays in the history. */
-    enum hm_status st =
-        hm_session_exec(s,
-                        "UPDATE host_documents SET valid_to_ms = "
-                        "CASE WHEN valid_from_ms >= $4 THEN valid_from_ms + 1 ELSE $4 END "
-                        "WHERE host_id = $1 AND kind = $2 AND valid_to_ms IS NULL AND digest <> $3",
-                        values, HM_COUNT(values), err);
+    enum hm_status st = hm_session_exec(
+        s,
+        "UPDATE host_documents SET valid_to_ms = "
+        "CASE WHEN valid_from_ms >= $4 THEN valid_from_ms + 1 ELSE $4 END "
+        "WHERE host_id = $1 AND kind = $2 AND valid_from_ms = (SELECT MAX(valid_from_ms) "
+        "FROM host_documents WHERE host_id = $1 AND kind = $2) " /* not the whole history */
+        "AND valid_to_ms IS NULL AND digest <> $3",
+        values, HM_COUNT(values), err);
 
     if (st != HM_OK) {
         return st;
@@ -100,10 +102,11 @@ enum hm_status hm_documents_assign(struct hm_session *s, const char *host_id, co
     return hm_session_exec(
         s,
         "INSERT INTO host_documents (host_id, kind, valid_from_ms, digest) "
-        "SELECT $1, $2, (SELECT CASE WHEN MAX(valid_from_ms) >= $4 THEN MAX(valid_from_ms) + 1 "
-        "ELSE $4 END FROM host_documents WHERE host_id = $1 AND kind = $2), $3 "
+        "SELECT $1, $2, CASE WHEN newest >= $4 THEN newest + 1 ELSE $4 END, $3 FROM "
+        "(SELECT MAX(valid_from_ms) AS newest FROM host_documents WHERE host_id = $1 "
+        "AND kind = $2) AS latest "
         "WHERE NOT EXISTS (SELECT 1 FROM host_documents WHERE host_id = $1 AND kind = $2 "
-        "AND digest = $3 AND valid_to_ms IS NULL)",
+        "AND valid_from_ms = newest AND digest = $3 AND valid_to_ms IS NULL)",
         values, HM_COUNT(values), err);
 }
 

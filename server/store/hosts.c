@@ -120,7 +120,8 @@ static void state_values(const struct hm_host_row *row, int64_t now_ms, struct h
     }
 }
 
-/* Closes the open interval and opens one, when anything of it differs. */
+/* Closes the open interval and opens one, when anything of it differs. The open one is the newest:
+ * that is found without the host's whole history. */
 static enum hm_status put_state(struct hm_session *s, const struct hm_host_row *row, int64_t now_ms,
                                 struct hm_err *err)
 {
@@ -131,7 +132,8 @@ static enum hm_status put_state(struct hm_session *s, const struct hm_host_row *
     state_values(row, now_ms, values);
     st = hm_session_query(
         s,
-        "SELECT 1 FROM host_states WHERE host_id = $1 AND valid_from_ms <= $2 "
+        "SELECT 1 FROM host_states WHERE host_id = $1 AND valid_from_ms = (SELECT "
+        "MAX(valid_from_ms) FROM host_states WHERE host_id = $1) AND valid_from_ms <= $2 "
         "AND valid_to_ms IS NULL AND name = $3 AND os_family = $4 AND os_name = $5 "
         "AND os_version = $6 AND agent_version = $7 AND silent_since_ms = $8 AND cloned = $9 "
         "AND verdict = $10 AND safe = $11 AND unknown = $12 AND exposed = $13 AND blocked = $14 "
@@ -140,10 +142,12 @@ static enum hm_status put_state(struct hm_session *s, const struct hm_host_row *
     if (st != HM_OK || same > 0) {
         return st;
     }
-    st = hm_session_exec(s,
-                         "UPDATE host_states SET valid_to_ms = $2 "
-                         "WHERE host_id = $1 AND valid_to_ms IS NULL AND valid_from_ms < $2",
-                         values, 2, err);
+    st = hm_session_exec(
+        s,
+        "UPDATE host_states SET valid_to_ms = $2 WHERE host_id = $1 "
+        "AND valid_from_ms = (SELECT MAX(valid_from_ms) FROM host_states WHERE host_id = $1) "
+        "AND valid_to_ms IS NULL AND valid_from_ms < $2",
+        values, 2, err);
     if (st != HM_OK) {
         return st;
     }
