@@ -81,16 +81,17 @@ static enum MHD_Result refuse(struct hm_exchange *exchange, const struct hm_err 
 static enum MHD_Result begin(struct hm_http *http, struct MHD_Connection *connection,
                              const char *url, const char *method, void **out_exchange)
 {
-    struct hm_exchange *exchange = hm_exchange_take(http);
+    struct hm_conn *conn =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    struct hm_exchange *exchange = conn == NULL ? NULL : hm_exchange_take(http);
     struct hm_err err = {.status = HM_OK};
 
     if (exchange == NULL) {
-        return MHD_NO;
+        return MHD_NO; /* no memory: the connection is closed */
     }
     *out_exchange = exchange;
     exchange->connection = connection;
-    exchange->conn =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    exchange->conn = conn;
     exchange->deadline_ms = hm_os_monotonic_ms() + hm_http_idle_ms(http);
     atomic_store_explicit(&exchange->conn->deadline_ms, 0, memory_order_relaxed);
     fill_request(exchange, url, method);
