@@ -42,8 +42,11 @@ const char *hm_show_odds(struct hm_arena *arena, const struct hm_verdict *verdic
     if (!verdict->has_odds) {
         return "?";
     }
-    return or_empty(hm_arena_printf(arena, percent < 1 ? "%s%.2f %%" : "%s%.0f %%",
-                                    verdict->odds_at_least ? "≥" : "", percent));
+    if (percent > 0 && percent < 0.01) {
+        return "<0.01 %";
+    }
+    return or_empty(hm_arena_printf(arena, "%s%.*f %%", verdict->odds_at_least ? "≥" : "",
+                                    percent > 0 && percent < 1 ? 2 : 0, percent));
 }
 
 const char *hm_show_ports(struct hm_arena *arena, const struct hm_verdict *verdict)
