@@ -90,7 +90,9 @@ static enum hm_status db_open(const char *uri, struct hm_db **out_db, struct hm_
 {
     static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                                    "PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000;"
-                                   "PRAGMA temp_store = MEMORY;";
+                                   "PRAGMA temp_store = MEMORY;"
+                                   /* 16 MB of log: hot pages go to the file once */
+                                   "PRAGMA wal_autocheckpoint = 4000;";
     struct hm_db *db;
     enum hm_status st;
 
