@@ -2,16 +2,24 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/temp_folder.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/crypto/digest.h"
 #include "common/os/os.h"
 
 void temp_folder_make(char *out, size_t size)
 {
-    (void)snprintf(out, size, "/tmp/hm-test-XXXXXX");
-    if (mkdtemp(out) == NULL) {
+    uint64_t random = 0;
+
+    if (hm_crypto_init(NULL) == HM_OK) {
+        hm_crypto_random(&random, sizeof(random));
+    }
+    /* Wine finds /tmp as well. */
+    (void)snprintf(out, size, "/tmp/hm-test-%016" PRIx64, random);
+    if (random == 0 || hm_os_exists(out) || hm_os_make_folder(out, 0700, NULL) != HM_OK) {
         (void)fprintf(stderr, "no folder below /tmp\n");
         abort();
     }

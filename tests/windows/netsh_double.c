@@ -463,6 +463,7 @@ static int run(struct call *call)
     return say(call, L"The syntax supplied for this command is not valid.", 1);
 }
 
+int wmain(int argc, wchar_t **argv);
 int wmain(int argc, wchar_t **argv)
 {
     struct call call = {.language = &english, .protocol = L""};

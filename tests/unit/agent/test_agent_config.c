@@ -65,10 +65,23 @@ static const char *write_file(struct fixture *fixture, const char *name, const c
     return path;
 }
 
+#ifdef _WIN32
+#define DATA "C:\\ProgramData\\Havenmaster\\"
+#define STATE_DIR DATA "state"
+#define CATALOGUE_DIR DATA "catalogue.d"
+#define PRODUCT_DIR "C:\\Program Files\\Havenmaster\\products"
+#define SAMPLE "agent-windows.conf"
+#else
+#define STATE_DIR "/var/lib/havenmaster-agent"
+#define CATALOGUE_DIR "/etc/havenmaster/catalogue.d"
+#define PRODUCT_DIR "/"
+#define SAMPLE "agent.conf"
+#endif
+
 /* deploy/config/agent.conf is what the table prints; HM_UPDATE=1 writes it. */
 static void test_sample_is_the_table(void **state)
 {
-    static const char path[] = HM_SOURCE_DIR "/deploy/config/agent.conf";
+    static const char path[] = HM_SOURCE_DIR "/deploy/config/" SAMPLE;
     struct fixture *fixture = *state;
     struct hm_buf sample;
     char *text;
@@ -93,9 +106,9 @@ static void test_defaults(void **state)
     const struct hm_agent_config *config = &fixture->config;
 
     assert_int_equal(hm_agent_config_load(NULL, &fixture->arena, &fixture->config, NULL), HM_OK);
-    assert_string_equal(config->state_dir, "/var/lib/havenmaster-agent");
-    assert_string_equal(config->catalogue_dir, "/etc/havenmaster/catalogue.d");
-    assert_true(config->product_dir[0] == '/');
+    assert_string_equal(config->state_dir, STATE_DIR);
+    assert_string_equal(config->catalogue_dir, CATALOGUE_DIR);
+    assert_int_equal(strncmp(config->product_dir, PRODUCT_DIR, strlen(PRODUCT_DIR)), 0);
     assert_int_equal(config->interval_s, 0);
     assert_int_equal(config->log_level, HM_LOG_INFO);
     assert_int_equal(config->labels.count, 0);

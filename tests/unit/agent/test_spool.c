@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -138,41 +137,24 @@ static void test_tampered_document_counts_as_missing(void **state)
     assert_document(fixture, HM_SPOOL_DESIRED, NULL);
 }
 
-/* No write without a change: the file that state.json is stays the same one (its inode). */
-static ino_t state_inode(struct fixture *fixture)
-{
-    struct stat info;
-
-    assert_int_equal(
-        stat(hm_arena_printf(&fixture->arena, "%s/state.json", fixture->folder), &info), 0);
-    return info.st_ino;
-}
-
 static void test_idle_agent_writes_nothing(void **state)
 {
     struct fixture *fixture = *state;
-    struct stat held;
-    ino_t inode;
 
     assert_int_equal(hm_spool_begin_boot(fixture->spool, "boot-1", NULL), HM_OK);
     (void)next_seq(fixture);
     put(fixture, HM_SPOOL_INVENTORY, "{}");
     assert_int_equal(hm_spool_acknowledge(fixture->spool, DIGEST_A, NULL, NULL), HM_OK);
-    inode = state_inode(fixture);
-    /* A link keeps the inode from being given to a new file. */
-    assert_int_equal(link(hm_arena_printf(&fixture->arena, "%s/state.json", fixture->folder),
-                          hm_arena_printf(&fixture->arena, "%s/held", fixture->folder)),
-                     0);
+    write_file(fixture, "state.json", "untouched"); /* a write would undo this */
     for (int i = 0; i < HM_SPOOL_SEQ_BLOCK - 1; i++) {
         assert_int_equal(hm_spool_begin_boot(fixture->spool, "boot-1", NULL), HM_OK);
         put(fixture, HM_SPOOL_INVENTORY, "{}");
         (void)next_seq(fixture);
         assert_int_equal(hm_spool_acknowledge(fixture->spool, DIGEST_A, NULL, NULL), HM_OK);
     }
-    assert_int_equal(state_inode(fixture), inode);
+    assert_string_equal(read_file(fixture, "state.json"), "untouched");
     (void)next_seq(fixture);
-    assert_int_not_equal(state_inode(fixture), inode);
-    assert_int_equal(stat(hm_arena_printf(&fixture->arena, "%s/held", fixture->folder), &held), 0);
+    assert_string_not_equal(read_file(fixture, "state.json"), "untouched");
 }
 
 static void test_numbers_are_never_used_twice(void **state)
@@ -250,6 +232,7 @@ static void test_folder_that_cannot_be_written(void **state)
     assert_null(spool);
 }
 
+#ifndef _WIN32 /* there an access list says so, and Wine keeps none */
 static void test_files_are_private(void **state)
 {
     static const char *const names[] = {"state.json", "inventory.json"};
@@ -264,6 +247,7 @@ static void test_files_are_private(void **state)
         assert_int_equal(info.st_mode & 0777, 0600);
     }
 }
+#endif
 
 static int start(void **state)
 {
@@ -283,7 +267,9 @@ int main(void)
         CASE(test_new_boot_keeps_the_last_inventory),
         CASE(test_broken_state_is_set_aside),
         CASE(test_folder_that_cannot_be_written),
+#ifndef _WIN32
         CASE(test_files_are_private),
+#endif
     };
 
     return cmocka_run_group_tests(tests, start, NULL);
