@@ -3,80 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "tests/support/inventory_builder.h"
-
-#define W2003 "5.2.3790"
-#define W2008 "6.0.6002"
-#define W2008R2 "6.1.7601"
-#define W2012R2 "6.3.9600"
-#define W2019 "10.0.17763"
-
-static struct hm_build *new_build(const char *version)
-{
-    struct hm_build *build = malloc(sizeof(*build));
-
-    assert_non_null(build);
-    hm_build_init(build, version);
-    return build;
-}
-
-static void free_build(struct hm_build *build)
-{
-    hm_build_fini(build);
-    free(build);
-}
-
-/* The finding is there, and its commands are exactly these, in this order. */
-static const struct hm_finding *must_find(struct hm_build *build, const char *kind,
-                                          const char *subject, const char *const *commands)
-{
-    const struct hm_finding *finding;
-    size_t count = 0;
-
-    hm_build_judge(build);
-    finding = hm_build_finding(build, kind, subject);
-    if (finding == NULL) {
-        print_error("no %s about %s\n", kind, subject);
-    }
-    assert_non_null(finding);
-    for (size_t i = 0; i < finding->commands.count; i++) {
-        if (commands[i] == NULL || strcmp(commands[i], finding->commands.at[i]) != 0) {
-            print_error("%s: %s\n", kind, finding->commands.at[i]);
-        }
-    }
-    while (commands[count] != NULL) {
-        count++;
-    }
-    assert_int_equal(finding->commands.count, count);
-    for (size_t i = 0; i < count; i++) {
-        assert_string_equal(finding->commands.at[i], commands[i]);
-    }
-    assert_int_equal(strlen(finding->fingerprint), 16);
-    assert_true(finding->text[0] != '\0' && finding->remedy[0] != '\0');
-    return finding;
-}
-
-static void must_miss(struct hm_build *build, const char *kind)
-{
-    hm_build_judge(build);
-    assert_null(hm_build_finding(build, kind, NULL));
-}
-
-#define COMMANDS(...) ((const char *const[]){__VA_ARGS__})
-
-static struct hm_requirement *require(struct hm_build *build, enum hm_protocol protocol,
-                                      const char *ports, enum hm_listener_kind kind)
-{
-    struct hm_product *product = hm_build_product(build, "product", "Own", "own.exe");
-
-    hm_build_service(build, "Own");
-    return hm_build_require(build, product, "port", protocol, ports, kind);
-}
+#include "tests/support/finding_checks.h"
 
 static void test_in_dynamic_modern(void **state)
 {
