@@ -12,10 +12,18 @@
 const char *const hm_log_level_names[4] = {"error", "warning", "info", "debug"};
 
 static enum hm_log_level lowest = HM_LOG_INFO;
+static hm_log_sink second_reader;
+static void *second_reader_ctx;
 
 void hm_log_set_level(enum hm_log_level level)
 {
     lowest = level;
+}
+
+void hm_log_set_sink(hm_log_sink sink, void *ctx)
+{
+    second_reader = sink;
+    second_reader_ctx = ctx;
 }
 
 static void put(struct hm_log_line *line, const char *text)
@@ -56,6 +64,7 @@ void hm_log_begin(struct hm_log_line *line, enum hm_log_level level, const char 
     char time[HM_TIME_TEXT_BYTES];
 
     line->level = level;
+    line->event = event;
     line->len = 0;
     if (getenv("JOURNAL_STREAM") != NULL) {
         put(line, syslog_prefix[level]);
@@ -66,6 +75,7 @@ void hm_log_begin(struct hm_log_line *line, enum hm_log_level level, const char 
         put(line, " ");
     }
     put(line, event);
+    line->details_at = line->len;
 }
 
 void hm_log_str(struct hm_log_line *line, const char *key, const char *value)
@@ -103,6 +113,12 @@ void hm_log_err(struct hm_log_line *line, const struct hm_err *err)
 
 void hm_log_end(struct hm_log_line *line)
 {
+    if (second_reader != NULL) {
+        const char *details = line->text + line->details_at;
+
+        second_reader(second_reader_ctx, line->level, line->event,
+                      details[0] == ' ' ? details + 1 : "");
+    }
     if (line->level > lowest) {
         return;
     }

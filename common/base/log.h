@@ -18,12 +18,20 @@ enum hm_log_level { HM_LOG_ERROR, HM_LOG_WARNING, HM_LOG_INFO, HM_LOG_DEBUG };
 
 struct hm_log_line {
     enum hm_log_level level;
+    const char *event; /* borrowed from hm_log_begin to hm_log_end */
+    size_t details_at; /* where in text the values begin */
     size_t len;
     char text[HM_LOG_LINE_BYTES];
 };
 
 /* Lines above the level are dropped. Default HM_LOG_INFO. Call before threads start. */
 void hm_log_set_level(enum hm_log_level level);
+
+/* A second reader of every event, whatever the level that is logged: the event log of the system.
+ * details: "key=value key=value", escaped, "" none. NULL = nobody. Call before threads start. */
+typedef void (*hm_log_sink)(void *ctx, enum hm_log_level level, const char *event,
+                            const char *details);
+void hm_log_set_sink(hm_log_sink sink, void *ctx);
 
 /* "error", "warning", "info", "debug". */
 extern const char *const hm_log_level_names[4];
