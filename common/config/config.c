@@ -289,32 +289,44 @@ static size_t setting_len(const struct hm_config_row *rows, size_t count, const 
     return len;
 }
 
+enum hm_status hm_config_next_setting(const struct hm_config_row *rows, size_t count,
+                                      const char **settings, const char *source,
+                                      struct hm_arena *arena, const char **out_key,
+                                      const char **out_value, struct hm_err *err)
+{
+    const size_t len = setting_len(rows, count, *settings);
+    char *setting = hm_arena_strndup(arena, *settings, len);
+    char *equals;
+
+    if (setting == NULL) {
+        return hm_fail(err, HM_ENOMEM, "%s: no memory left", source);
+    }
+    equals = strchr(setting, '=');
+    if (equals == NULL) {
+        return hm_fail(err, HM_EINVAL, "%s %.*s: give KEY=VALUE", source, quoted(len), *settings);
+    }
+    *equals = '\0';
+    *out_key = setting;
+    *out_value = equals + 1;
+    *settings += len + ((*settings)[len] == ',' ? 1 : 0);
+    return HM_OK;
+}
+
 enum hm_status hm_config_set_all(const struct hm_config_row *rows, size_t count,
                                  const char *settings, const char *source, struct hm_arena *arena,
                                  void *out, struct hm_err *err)
 {
-    while (*settings != '\0') {
-        const size_t len = setting_len(rows, count, settings);
-        char *setting = hm_arena_strndup(arena, settings, len);
-        enum hm_status st;
-        char *equals;
+    enum hm_status st = HM_OK;
+    const char *value;
+    const char *key;
 
-        if (setting == NULL) {
-            return hm_fail(err, HM_ENOMEM, "%s: no memory left", source);
+    while (st == HM_OK && *settings != '\0') {
+        st = hm_config_next_setting(rows, count, &settings, source, arena, &key, &value, err);
+        if (st == HM_OK) {
+            st = hm_config_set(rows, count, key, value, source, arena, out, err);
         }
-        equals = strchr(setting, '=');
-        if (equals == NULL) {
-            return hm_fail(err, HM_EINVAL, "%s %.*s: give KEY=VALUE", source, quoted(len),
-                           settings);
-        }
-        *equals = '\0';
-        st = hm_config_set(rows, count, setting, equals + 1, source, arena, out, err);
-        if (st != HM_OK) {
-            return st;
-        }
-        settings += len + (settings[len] == ',' ? 1 : 0);
     }
-    return HM_OK;
+    return st;
 }
 
 struct file {

@@ -44,8 +44,14 @@ enum hm_status hm_config_set(const struct hm_config_row *rows, size_t count, con
                              const char *value, const char *source, struct hm_arena *arena,
                              void *out, struct hm_err *err) HM_MUST_CHECK;
 
-/* Applies "key=value,key=value": what --set options give. A comma that no known key and '='
- * follow belongs to the value. */
+/* Takes the first setting off "key=value,key=value", which is what --set options give. A comma
+ * that no known key and '=' follow belongs to the value. HM_EINVAL when it has no '='. */
+enum hm_status hm_config_next_setting(const struct hm_config_row *rows, size_t count,
+                                      const char **settings, const char *source,
+                                      struct hm_arena *arena, const char **out_key,
+                                      const char **out_value, struct hm_err *err) HM_MUST_CHECK;
+
+/* Applies all of them. */
 enum hm_status hm_config_set_all(const struct hm_config_row *rows, size_t count,
                                  const char *settings, const char *source, struct hm_arena *arena,
                                  void *out, struct hm_err *err) HM_MUST_CHECK;

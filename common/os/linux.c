@@ -264,6 +264,17 @@ enum hm_status hm_os_make_folder(const char *path, unsigned mode, struct hm_err 
     return HM_OK;
 }
 
+enum hm_status hm_os_remove_folder(const char *path, struct hm_err *err)
+{
+    if (rmdir(path) == 0 || errno == ENOENT) {
+        return HM_OK;
+    }
+    if (errno == ENOTEMPTY || errno == EEXIST) {
+        return hm_fail(err, HM_ECONFLICT, "%s: not empty", path);
+    }
+    return fail_path(err, path, errno);
+}
+
 bool hm_os_exists(const char *path)
 {
     struct stat info;

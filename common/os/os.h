@@ -47,6 +47,9 @@ enum hm_status hm_os_remove_file(const char *path, struct hm_err *err) HM_MUST_C
 /* Makes the folder and its parents; HM_OK when it is there. mode as in mkdir(2). */
 enum hm_status hm_os_make_folder(const char *path, unsigned mode, struct hm_err *err) HM_MUST_CHECK;
 
+/* Removes an empty folder; HM_OK also when there was none, HM_ECONFLICT when it is not empty. */
+enum hm_status hm_os_remove_folder(const char *path, struct hm_err *err) HM_MUST_CHECK;
+
 bool hm_os_exists(const char *path);
 
 /* Names in a folder, sorted, without "." and "..". */

@@ -190,6 +190,25 @@ enum hm_status hm_os_make_folder(const char *path, unsigned mode, struct hm_err 
     return st;
 }
 
+enum hm_status hm_os_remove_folder(const char *path, struct hm_err *err)
+{
+    wchar_t wide[HM_WINDOWS_PATH_CHARS];
+    enum hm_status st = hm_windows_path(path, wide, err);
+
+    if (st != HM_OK || RemoveDirectoryW(wide)) {
+        return st;
+    }
+    switch (GetLastError()) {
+    case ERROR_FILE_NOT_FOUND:
+    case ERROR_PATH_NOT_FOUND:
+        return HM_OK;
+    case ERROR_DIR_NOT_EMPTY:
+        return hm_fail(err, HM_ECONFLICT, "%s: not empty", path);
+    default:
+        return hm_windows_fail(err, path, GetLastError());
+    }
+}
+
 bool hm_os_exists(const char *path)
 {
     wchar_t wide[HM_WINDOWS_PATH_CHARS];

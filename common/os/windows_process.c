@@ -130,8 +130,11 @@ const char *hm_os_host_name(struct hm_arena *arena)
 
 static BOOL WINAPI catch_stop(DWORD type)
 {
-    (void)type; /* Ctrl+C, Ctrl+Break, close, log-off, shut-down */
-    hm_os_stop_request();
+    /* Only services hear of log-offs, and of anybody's; they live on. All else (Ctrl+C,
+     * Ctrl+Break, close, shut-down) is for us. */
+    if (type != CTRL_LOGOFF_EVENT) {
+        hm_os_stop_request();
+    }
     return TRUE;
 }
 
