@@ -55,6 +55,17 @@ static enum hm_status start_system(void *app, struct hm_err *err)
     return st;
 }
 
+static void log_ignored(const struct hm_strings *ignored)
+{
+    for (size_t i = 0; i < ignored->count; i++) {
+        struct hm_log_line line;
+
+        hm_log_begin(&line, HM_LOG_WARNING, "policy_value_ignored");
+        hm_log_str(&line, "text", ignored->at[i]);
+        hm_log_end(&line);
+    }
+}
+
 static enum hm_status start_config(void *app, struct hm_err *err)
 {
     struct hm_agent *agent = app;
@@ -64,6 +75,7 @@ static enum hm_status start_config(void *app, struct hm_err *err)
     st = hm_agent_config_load(agent->cli, &agent->arena, &agent->config, err);
     if (st == HM_OK) {
         hm_log_set_level((enum hm_log_level)agent->config.log_level);
+        log_ignored(&agent->config.ignored);
         if (agent->collector != NULL) {
             agent->config.collector = agent->collector;
         }

@@ -64,6 +64,62 @@ static enum hm_status read_config_file(const char *path, bool named, struct hm_a
                            config, err);
 }
 
+static const struct hm_config_row *find_row(const char *key)
+{
+    for (size_t i = 0; i < hm_agent_config_count; i++) {
+        if (hm_str_equal_nocase(hm_agent_config_rows[i].key, key)) { /* as the registry does */
+            return &hm_agent_config_rows[i];
+        }
+    }
+    return NULL;
+}
+
+enum hm_status hm_agent_config_enforce(const struct hm_host_settings *policy, const char *source,
+                                       struct hm_arena *arena, struct hm_agent_config *config,
+                                       struct hm_err *err)
+{
+    const char **ignored = hm_arena_alloc(arena, policy->count + 1, sizeof(*ignored));
+    size_t count = 0;
+
+    for (size_t i = 0; ignored != NULL && i < policy->count; i++) {
+        const struct hm_config_row *row = find_row(policy->at[i].key);
+        const bool secret = row != NULL && hm_str_equal(row->key, "token");
+        enum hm_status st = HM_OK;
+
+        if (row != NULL && !secret) {
+            st = hm_config_set(hm_agent_config_rows, hm_agent_config_count, row->key,
+                               policy->at[i].value, source, arena, config, err);
+            if (st != HM_OK) {
+                return st;
+            }
+            continue;
+        }
+        ignored[count] = hm_arena_printf(arena, "%s: %s %s", source, policy->at[i].key,
+                                         secret ? "is not taken from here, where any user can read "
+                                                  "it; use token_file"
+                                                : "is no key that this version knows");
+        if (ignored[count++] == NULL) {
+            ignored = NULL;
+        }
+    }
+    if (ignored == NULL) {
+        return hm_fail(err, HM_ENOMEM, "%s: no memory left", source);
+    }
+    config->ignored = (struct hm_strings){ignored, count};
+    return HM_OK;
+}
+
+static enum hm_status read_policy(struct hm_arena *arena, struct hm_agent_config *config,
+                                  struct hm_err *err)
+{
+    struct hm_host_settings policy;
+    enum hm_status st = hm_host_policy(arena, &policy, err);
+
+    return st != HM_OK
+               ? st
+               : hm_agent_config_enforce(&policy, hm_host_policy_source, arena, config, err);
+}
+
 enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *arena,
                                     struct hm_agent_config *out_config, struct hm_err *err)
 {
@@ -80,6 +136,9 @@ enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *a
     if (st == HM_OK && set != NULL) {
         st = hm_config_set_all(hm_agent_config_rows, hm_agent_config_count, set, "--set", arena,
                                &config, err);
+    }
+    if (st == HM_OK && cli != NULL) {
+        st = read_policy(arena, &config, err);
     }
     if (st != HM_OK) {
         return st;

@@ -1,13 +1,15 @@
 /* agent/config.h — what an administrator sets: agent.conf, "--set key=value", defaults.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Plain data in the caller's arena. The file is read first, then "--set"; a missing file at the
- * standard path is fine, a missing file that was named is not. The build gives the standard paths
- * (agent/CMakeLists.txt). */
+ * Plain data in the caller's arena. The file is read first, then "--set", then what the system's
+ * own management enforces (hm_host_policy), which nobody on the host can outrank; a missing file
+ * at the standard path is fine, a missing file that was named is not. The build gives the standard
+ * paths (agent/CMakeLists.txt). */
 #pragma once
 
 #include <stdint.h>
 
+#include "agent/platform/host.h"
 #include "common/config/cli.h"
 #include "common/config/config.h"
 #include "common/ports/inventory.h"
@@ -25,15 +27,26 @@ struct hm_agent_config {
     const char *host;          /* "" = this machine; else the folder of a recorded one */
     uint32_t interval_s;       /* 0 = as the collector says */
     unsigned log_level;        /* enum hm_log_level */
+
+    /* Not a setting: what the system's policy says and this agent does not take, a sentence each.
+     */
+    struct hm_strings ignored;
 };
 
 extern const struct hm_config_row hm_agent_config_rows[];
 extern const size_t hm_agent_config_count;
 
-/* Defaults, file, then "--set". cli NULL = defaults only. HM_EINVAL with file and line. */
+/* Defaults, file, "--set", policy. cli NULL = defaults only. HM_EINVAL with file and line. */
 enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *arena,
                                     struct hm_agent_config *out_config,
                                     struct hm_err *err) HM_MUST_CHECK;
+
+/* Applies a policy. A name that this version does not know, and the join token (any user may read
+ * a policy), only become a sentence in ignored: one policy serves many versions. A value out of
+ * range is HM_EINVAL. */
+enum hm_status hm_agent_config_enforce(const struct hm_host_settings *policy, const char *source,
+                                       struct hm_arena *arena, struct hm_agent_config *config,
+                                       struct hm_err *err) HM_MUST_CHECK;
 
 /* The join token of "token" or of the first line of "token_file"; "" when neither is set or the
  * file is not there (an installer may remove it once it was used). In the arena. */

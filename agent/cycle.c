@@ -151,9 +151,30 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
     return make_report(agent, err);
 }
 
+/* Of interest to whoever watches this host's log alone: did it get worse, or all safe again? */
+static void log_verdicts(const struct hm_agent_status *before, const struct hm_agent_status *now)
+{
+    const bool worse = now->blocked > before->blocked || now->exposed > before->exposed;
+    const bool was_bad = before->blocked > 0 || before->exposed > 0;
+    const bool is_bad = now->blocked > 0 || now->exposed > 0;
+    struct hm_log_line line;
+
+    if (!worse && !(was_bad && !is_bad)) {
+        return;
+    }
+    hm_log_begin(&line, worse ? HM_LOG_WARNING : HM_LOG_INFO,
+                 worse ? "verdicts_worse" : "verdicts_safe");
+    hm_log_u64(&line, "blocked", now->blocked);
+    hm_log_u64(&line, "exposed", now->exposed);
+    hm_log_u64(&line, "unknown", now->unknown);
+    hm_log_u64(&line, "safe", now->safe);
+    hm_log_end(&line);
+}
+
 enum hm_status hm_cycle_look(struct hm_agent *agent, struct hm_err *err)
 {
     const int64_t now_ms = agent->clock->now_ms();
+    const struct hm_agent_status before = agent->status;
     enum hm_status st = look(agent, now_ms, err);
 
     if (st != HM_OK) {
@@ -167,6 +188,7 @@ enum hm_status hm_cycle_look(struct hm_agent *agent, struct hm_err *err)
     agent->status_changed = agent->status_changed || agent->look_error.text[0] != '\0';
     agent->look_error.text[0] = '\0';
     hm_agent_status_count(&agent->status, &agent->judgement.verdicts);
+    log_verdicts(&before, &agent->status);
     agent->status.has_last_look = true;
     agent->status.last_look = now_ms;
     return HM_OK;

@@ -5,9 +5,8 @@
 #include "common/base/log.h"
 #include "common/base/version.h"
 
-static int wait_for_stop(void *app)
+static int wait_for_stop(struct hm_agent *agent)
 {
-    struct hm_agent *agent = app;
     struct hm_log_line line;
 
     hm_log_begin(&line, HM_LOG_INFO, "agent_started");
@@ -21,11 +20,34 @@ static int wait_for_stop(void *app)
     return HM_EXIT_OK;
 }
 
+struct running {
+    struct hm_agent agent; /* first: the steps are given its address */
+    void (*started)(void);
+};
+
+static int wait(void *app)
+{
+    struct running *running = app;
+
+    if (running->started != NULL) {
+        running->started();
+    }
+    return wait_for_stop(&running->agent);
+}
+
+int hm_cli_run_agent(const struct hm_cli *cli, void (*started)(void))
+{
+    struct running running = {
+        .agent = {.cli = cli, .clock = &hm_agent_real_clock},
+          .started = started
+    };
+
+    return hm_lifecycle_run(hm_agent_steps, HM_AGENT_STEPS, &running, wait);
+}
+
 static int run(const struct hm_cli *cli)
 {
-    struct hm_agent agent = {.cli = cli, .clock = &hm_agent_real_clock};
-
-    return hm_lifecycle_run(hm_agent_steps, HM_AGENT_STEPS, &agent, wait_for_stop);
+    return hm_cli_run_agent(cli, NULL);
 }
 
 const struct hm_cli_verb hm_verb_run = {

@@ -5,14 +5,22 @@
 #include "common/config/cli.h"
 
 extern const struct hm_cli_verb hm_verb_check;
+extern const struct hm_cli_verb hm_verb_configure;
 extern const struct hm_cli_verb hm_verb_enroll;
+extern const struct hm_cli_verb hm_verb_erase;
 extern const struct hm_cli_verb hm_verb_once;
 extern const struct hm_cli_verb hm_verb_run;
+extern const struct hm_cli_verb hm_verb_service_install;
+extern const struct hm_cli_verb hm_verb_service_remove;
+extern const struct hm_cli_verb hm_verb_service_run;
 extern const struct hm_cli_verb hm_verb_status;
 extern const struct hm_cli_verb hm_verb_version;
 
 /* The whole program: verbs, and the options that every verb takes ("config", "set"). */
 extern const struct hm_cli_program hm_agent_program;
+
+/* What "run" does; started, unless NULL, is called once all steps have worked. */
+int hm_cli_run_agent(const struct hm_cli *cli, void (*started)(void));
 
 /* Exit statuses of every verb but check, which has its own (see there). */
 #define HM_EXIT_OK 0

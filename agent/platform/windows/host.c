@@ -64,7 +64,7 @@ static const char *value_text(DWORD type, wchar_t *value, DWORD bytes, struct hm
 }
 
 static enum hm_status read_value(HKEY key, DWORD at, struct hm_arena *arena, bool *out_end,
-                                 struct hm_setting *out, struct hm_err *err)
+                                 struct hm_host_setting *out, struct hm_err *err)
 {
     const DWORD room = (HM_LIMIT_TEXT_BYTES + 1) * sizeof(wchar_t);
     wchar_t *value = hm_arena_alloc(arena, HM_LIMIT_TEXT_BYTES + 2, sizeof(*value));
@@ -99,23 +99,24 @@ static enum hm_status read_value(HKEY key, DWORD at, struct hm_arena *arena, boo
 
 static int compare_settings(const void *a, const void *b)
 {
-    return strcmp(((const struct hm_setting *)a)->key, ((const struct hm_setting *)b)->key);
+    return strcmp(((const struct hm_host_setting *)a)->key,
+                  ((const struct hm_host_setting *)b)->key);
 }
 
-enum hm_status hm_host_policy(struct hm_arena *arena, struct hm_settings *out_settings,
+enum hm_status hm_host_policy(struct hm_arena *arena, struct hm_host_settings *out_settings,
                               struct hm_err *err)
 {
-    struct hm_setting *settings = NULL;
+    struct hm_host_setting *settings = NULL;
     enum hm_status st = HM_OK;
     size_t count = 0;
     bool end = false;
     LONG number;
     HKEY key;
 
-    number = RegOpenKeyExW(HKEY_LOCAL_MACHINE, POLICY_KEY, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY,
-                           &key);
+    number =
+        RegOpenKeyExW(HKEY_LOCAL_MACHINE, POLICY_KEY, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY, &key);
     if (number == ERROR_FILE_NOT_FOUND) {
-        *out_settings = (struct hm_settings){NULL, 0};
+        *out_settings = (struct hm_host_settings){NULL, 0};
         return HM_OK;
     }
     if (number != ERROR_SUCCESS) {
@@ -135,7 +136,7 @@ enum hm_status hm_host_policy(struct hm_arena *arena, struct hm_settings *out_se
     (void)RegCloseKey(key);
     if (st == HM_OK) {
         qsort(settings, count, sizeof(*settings), compare_settings);
-        *out_settings = (struct hm_settings){settings, count};
+        *out_settings = (struct hm_host_settings){settings, count};
     }
     return st;
 }
@@ -200,10 +201,9 @@ static enum hm_status make_private(const char *path, wchar_t *wide, struct hm_er
         number = GetLastError();
     }
     if (number == ERROR_SUCCESS) {
-        number = SetNamedSecurityInfoW(wide, SE_FILE_OBJECT,
-                                       DACL_SECURITY_INFORMATION |
-                                           PROTECTED_DACL_SECURITY_INFORMATION,
-                                       NULL, NULL, acl, NULL);
+        number = SetNamedSecurityInfoW(
+            wide, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
+            NULL, NULL, acl, NULL);
     }
     if (descriptor != NULL) {
         (void)LocalFree(descriptor);

@@ -171,6 +171,49 @@ static void test_wrong_ones(void **state)
     assert_int_equal(load(fixture, "/no/such/agent.conf", NULL, NULL), HM_EINVAL);
 }
 
+static void test_policy_outranks_all(void **state)
+{
+    static const struct hm_host_setting settings[] = {
+        {"Collector", "https://policy:3"   },
+        {"brand_new", "1"                  },
+        {"labels",    "site=lyon,role=mail"},
+        {"interval",  "60"                 },
+        {"token",     "hmj_secret"         },
+    };
+    static const struct hm_host_settings policy = {settings, HM_COUNT(settings)};
+    struct fixture *fixture = *state;
+    struct hm_agent_config *config = &fixture->config;
+    const char *path =
+        write_file(fixture, "agent.conf", "collector = https://file:1\nlabels = site=paris\n");
+
+    assert_int_equal(load(fixture, path, "interval=7", NULL), HM_OK);
+    assert_int_equal(config->ignored.count, 0);
+    assert_int_equal(hm_agent_config_enforce(&policy, "policy", &fixture->arena, config, NULL),
+                     HM_OK);
+    assert_string_equal(config->collector, "https://policy:3");
+    assert_int_equal(config->interval_s, 60);
+    assert_int_equal(config->labels.count, 2);
+    assert_string_equal(config->token, "");
+    assert_int_equal(config->ignored.count, 2);
+    assert_non_null(strstr(config->ignored.at[0], "policy: brand_new"));
+    assert_null(strstr(config->ignored.at[1], "hmj_secret"));
+    assert_non_null(strstr(config->ignored.at[1], "token_file"));
+}
+
+static void test_wrong_policy(void **state)
+{
+    static const struct hm_host_setting setting = {"interval", "never"};
+    static const struct hm_host_settings policy = {&setting, 1};
+    struct fixture *fixture = *state;
+    struct hm_err err;
+
+    assert_int_equal(hm_agent_config_load(NULL, &fixture->arena, &fixture->config, NULL), HM_OK);
+    assert_int_equal(
+        hm_agent_config_enforce(&policy, "policy HKLM", &fixture->arena, &fixture->config, &err),
+        HM_EINVAL);
+    assert_non_null(strstr(err.text, "policy HKLM: interval"));
+}
+
 static void test_token_from_a_file(void **state)
 {
     struct fixture *fixture = *state;
@@ -197,8 +240,9 @@ static void test_token_from_a_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_sample_is_the_table), CASE(test_defaults),   CASE(test_what_outranks_what),
-        CASE(test_settings_and_commas), CASE(test_wrong_ones), CASE(test_token_from_a_file),
+        CASE(test_sample_is_the_table), CASE(test_defaults),     CASE(test_what_outranks_what),
+        CASE(test_settings_and_commas), CASE(test_wrong_ones),   CASE(test_token_from_a_file),
+        CASE(test_policy_outranks_all), CASE(test_wrong_policy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,129 @@
+/* agent/cli/erase.c — hm-agent erase: what an agent leaves on its host, gone.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/cli/verbs.h"
+#include "agent/config.h"
+#include "common/os/os.h"
+
+#define ARENA_BYTES (4u * 1024u * 1024u)
+
+static const struct hm_cli_option options[] = {
+    {"yes", NULL, "do it; without this nothing is removed"},
+};
+
+/* A folder is the agent's own when its lock is in it; the wrong state_dir costs nobody's files. */
+static enum hm_status check_free(const char *lock_path, const char *state_dir, struct hm_err *err)
+{
+    struct hm_os_lock *lock = NULL;
+    enum hm_status st;
+
+    if (!hm_os_exists(lock_path)) {
+        return hm_fail(err, HM_ECONFLICT,
+                       "%s: no agent has kept its state there (no file \"lock\"); remove it "
+                       "yourself if it shall go",
+                       state_dir);
+    }
+    st = hm_os_lock(lock_path, &lock, err);
+    if (st == HM_EBUSY) {
+        hm_err_prefix(err, "an agent with this state is running; stop it first");
+    }
+    hm_os_unlock(lock);
+    return st;
+}
+
+static enum hm_status erase_state(const char *state_dir, struct hm_arena *arena, struct hm_err *err)
+{
+    const char *lock_path = hm_arena_printf(arena, "%s/lock", state_dir);
+    struct hm_strings names;
+    enum hm_status st;
+
+    if (!hm_os_exists(state_dir)) {
+        return HM_OK;
+    }
+    st = lock_path == NULL ? hm_fail(err, HM_ENOMEM, "no memory to remove the state")
+                           : check_free(lock_path, state_dir, err);
+    if (st == HM_OK) {
+        st = hm_os_list_folder(state_dir, arena, &names, err);
+    }
+    for (size_t i = 0; st == HM_OK && i < names.count; i++) {
+        const char *path = hm_arena_printf(arena, "%s/%s", state_dir, names.at[i]);
+
+        st = path == NULL ? hm_fail(err, HM_ENOMEM, "no memory to remove the state")
+                          : hm_os_remove_file(path, err);
+    }
+    return st == HM_OK ? hm_os_remove_folder(state_dir, err) : st;
+}
+
+/* Folder of agent.conf; it stays where others keep things in it. */
+static enum hm_status erase_folder_of(const char *path, struct hm_arena *arena, struct hm_err *err)
+{
+    size_t len = strlen(path);
+    const char *folder;
+    enum hm_status st;
+
+    while (len > 0 && strchr("/\\", path[len - 1]) == NULL) {
+        len--;
+    }
+    if (len <= 1) {
+        return HM_OK;
+    }
+    folder = hm_arena_strndup(arena, path, len - 1);
+    if (folder == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to remove the configuration");
+    }
+    st = hm_os_remove_folder(folder, err);
+    return st == HM_ECONFLICT ? HM_OK : st;
+}
+
+static enum hm_status erase(const struct hm_cli *cli, struct hm_arena *arena, struct hm_err *err)
+{
+    const char *named = hm_cli_value(cli, "config");
+    const char *path = named != NULL ? named : HM_AGENT_CONFIG_PATH;
+    struct hm_agent_config config;
+    enum hm_status st;
+
+    st = hm_agent_config_load(cli, arena, &config, err);
+    if (st == HM_OK) {
+        st = erase_state(config.state_dir, arena, err);
+    }
+    if (st == HM_OK && config.token_file[0] != '\0') {
+        st = hm_os_remove_file(config.token_file, err);
+    }
+    if (st == HM_OK) {
+        st = hm_os_remove_file(path, err);
+    }
+    return st == HM_OK ? erase_folder_of(path, arena, err) : st;
+}
+
+static int run(const struct hm_cli *cli)
+{
+    struct hm_arena arena;
+    struct hm_err err;
+    enum hm_status st;
+    int status = HM_EXIT_OK;
+
+    hm_arena_init(&arena, ARENA_BYTES);
+    if (hm_cli_value(cli, "yes") == NULL) {
+        st = hm_fail(&err, HM_EINVAL,
+                     "this host's identity, configuration and state would be gone for good; say "
+                     "--yes if they shall");
+    } else {
+        st = erase(cli, &arena, &err);
+    }
+    if (st != HM_OK) {
+        status = hm_cli_fail(cli, st == HM_EINVAL ? HM_EXIT_USAGE : HM_EXIT_FAILED, &err);
+    }
+    hm_arena_fini(&arena);
+    return status;
+}
+
+const struct hm_cli_verb hm_verb_erase = {
+    .name = "erase",
+    .arguments = "",
+    .options = options,
+    .option_count = HM_COUNT(options),
+    .help = "remove this host's identity, state, token and configuration",
+    .run = run,
+};
