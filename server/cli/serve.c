@@ -86,7 +86,7 @@ static enum hm_status listen_start(void *arg, struct hm_err *err)
 {
     struct server *server = arg;
     const struct hm_server_config *config = &server->desk.config;
-    const struct hm_http_options options = {
+    const struct hm_http_server_options options = {
         .listen_address = config->listen,
         .port = (uint16_t)config->port,
         .certificate_pem = server->keypair.certificate_pem,

@@ -95,7 +95,7 @@ static bool starts_with(const char *text, const char *prefix)
 static enum hm_status check_access(struct hm_exchange *exchange, struct hm_err *err)
 {
     static const char scheme[] = "bearer ";
-    const struct hm_http_options *options = &exchange->http->options;
+    const struct hm_http_server_options *options = &exchange->http->options;
     const char *bearer;
 
     memset(&exchange->req.who, 0, sizeof(exchange->req.who));

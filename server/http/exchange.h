@@ -51,7 +51,7 @@ struct hm_exchange {
 };
 
 struct hm_http {
-    struct hm_http_options options;
+    struct hm_http_server_options options;
     unsigned threads;
     int listen_fd;
     uint16_t port;

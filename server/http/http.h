@@ -51,7 +51,7 @@ struct hm_req {
     char request_id[27]; /* also in X-Request-Id and in problem documents */
     int64_t now_ms;
     struct hm_arena *arena; /* of this request */
-    void *app;              /* struct hm_http_options.app */
+    void *app;              /* struct hm_http_server_options.app */
     void *state;            /* the handler's own, from hold to resume */
     bool stopping;          /* in a resume: the server stops, answer quickly */
     void *http_private;
@@ -87,7 +87,7 @@ struct hm_route {
 typedef enum hm_status hm_access(void *app, const char *bearer, enum hm_role needed, int64_t now_ms,
                                  struct hm_principal *out_who, struct hm_err *err);
 
-struct hm_http_options {
+struct hm_http_server_options {
     const char *listen_address;  /* "0.0.0.0", "::" (both families), "127.0.0.1" */
     uint16_t port;               /* 0 = any, see hm_http_port */
     const char *certificate_pem; /* chain */
@@ -104,7 +104,7 @@ struct hm_http_options {
 };
 
 /* Binds, then serves. Two steps so that privileges can be dropped in between. */
-enum hm_status hm_http_bind(const struct hm_http_options *options, struct hm_http **out_http,
+enum hm_status hm_http_bind(const struct hm_http_server_options *options, struct hm_http **out_http,
                             struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_http_serve(struct hm_http *http, struct hm_err *err) HM_MUST_CHECK;
 

@@ -127,7 +127,7 @@ static enum MHD_Result accept_connection(void *cls, const struct sockaddr *addre
 
 /* ---- bind ----------------------------------------------------------------------------------- */
 
-static enum hm_status listen_failed(const struct hm_http_options *options, const char *what,
+static enum hm_status listen_failed(const struct hm_http_server_options *options, const char *what,
                                     int reason, struct hm_err *err)
 {
     return hm_fail(err, HM_EIO, "cannot %s %s port %u: %s%s", what, options->listen_address,
@@ -137,8 +137,8 @@ static enum hm_status listen_failed(const struct hm_http_options *options, const
                                         : "");
 }
 
-static enum hm_status resolve(const struct hm_http_options *options, struct addrinfo **out_found,
-                              struct hm_err *err)
+static enum hm_status resolve(const struct hm_http_server_options *options,
+                              struct addrinfo **out_found, struct hm_err *err)
 {
     const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
                                    .ai_family = AF_UNSPEC,
@@ -231,7 +231,7 @@ static void free_http(struct hm_http *http)
     free(http);
 }
 
-enum hm_status hm_http_bind(const struct hm_http_options *options, struct hm_http **out_http,
+enum hm_status hm_http_bind(const struct hm_http_server_options *options, struct hm_http **out_http,
                             struct hm_err *err)
 {
     struct hm_http *http = calloc(1, sizeof(*http));
@@ -280,7 +280,7 @@ static size_t keep_escaped(void *cls, struct MHD_Connection *connection, char *t
 
 static struct MHD_Daemon *start_daemon(struct hm_http *http)
 {
-    const struct hm_http_options *options = &http->options;
+    const struct hm_http_server_options *options = &http->options;
     const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME;
     /* The library divides its limit among the workers; ours is for all: accept_connection. */
     const unsigned limit = options->connections_max < UINT32_MAX / 2 / http->threads

@@ -17,7 +17,7 @@ static void must(enum hm_status st, const struct hm_err *err)
     }
 }
 
-void http_fixture_start(struct http_fixture *fixture, struct hm_http_options options)
+void http_fixture_start(struct http_fixture *fixture, struct hm_http_server_options options)
 {
     const char *names[] = {"localhost", "127.0.0.1"};
     const struct hm_strings all = {names, 2};

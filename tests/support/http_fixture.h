@@ -14,7 +14,7 @@ struct http_fixture {
 };
 
 /* options: routes, access and app, and what else a test wants; the rest is filled in. */
-void http_fixture_start(struct http_fixture *fixture, struct hm_http_options options);
+void http_fixture_start(struct http_fixture *fixture, struct hm_http_server_options options);
 void http_fixture_stop(struct http_fixture *fixture);
 
 /* Bearer "agent" is an agent, "viewer" and "admin" are operators; others are nobody. */

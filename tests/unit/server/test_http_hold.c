@@ -150,7 +150,7 @@ struct world {
     struct shelf shelf;
 };
 
-static struct world *start_world(struct hm_http_options options)
+static struct world *start_world(struct hm_http_server_options options)
 {
     struct world *world = calloc(1, sizeof(*world));
 
@@ -226,7 +226,7 @@ static void expect(struct tls_client *client, unsigned status, const char *has)
 
 static void test_ways(void **state)
 {
-    struct world *world = start_world((struct hm_http_options){0});
+    struct world *world = start_world((struct hm_http_server_options){0});
     struct tls_client *client = connect_to(world);
 
     (void)state;
@@ -253,7 +253,7 @@ static void test_ways(void **state)
 
 static void test_stop_wakes(void **state)
 {
-    struct world *world = start_world((struct hm_http_options){0});
+    struct world *world = start_world((struct hm_http_server_options){0});
     struct tls_client *clients[CLIENTS];
 
     (void)state;
@@ -276,7 +276,7 @@ static void test_stop_wakes(void **state)
 /* The client goes away while it is held: the resume still runs, once. */
 static void test_client_goes(void **state)
 {
-    struct world *world = start_world((struct hm_http_options){0});
+    struct world *world = start_world((struct hm_http_server_options){0});
     struct tls_client *client = connect_to(world);
 
     (void)state;
@@ -331,7 +331,7 @@ static void *keep_asking(void *arg)
 
 static void test_many_at_once(void **state)
 {
-    struct world *world = start_world((struct hm_http_options){.threads = 3});
+    struct world *world = start_world((struct hm_http_server_options){.threads = 3});
     struct asker askers[CLIENTS];
     pthread_t threads[CLIENTS];
     pthread_t wakers[2];
@@ -368,7 +368,7 @@ static void *stop_world(void *arg)
 /* Stop while requests come, are held and are woken: every hold is resumed, none is lost. */
 static void test_stop_under_load(void **state)
 {
-    struct world *world = start_world((struct hm_http_options){.threads = 2});
+    struct world *world = start_world((struct hm_http_server_options){.threads = 2});
     struct tls_client *clients[CLIENTS];
     pthread_t stopper;
     pthread_t waker;
@@ -405,7 +405,7 @@ static void test_stop_under_load(void **state)
 /* A byte now and then keeps no connection: neither in the head nor in the body. */
 static void test_slow_senders(void **state)
 {
-    struct world *world = start_world((struct hm_http_options){.idle_timeout_s = 2});
+    struct world *world = start_world((struct hm_http_server_options){.idle_timeout_s = 2});
     struct tls_client *head = connect_to(world);
     struct tls_client *body = connect_to(world);
     struct hm_http_stats stats;
@@ -437,7 +437,8 @@ static void test_slow_senders(void **state)
 
 static void test_bodies_in_flight(void **state)
 {
-    struct world *world = start_world((struct hm_http_options){.bodies_in_flight_bytes = 1000});
+    struct world *world =
+        start_world((struct hm_http_server_options){.bodies_in_flight_bytes = 1000});
     struct tls_client *first = connect_to(world);
     struct tls_client *second = connect_to(world);
     struct hm_http_stats stats = {0};
@@ -474,7 +475,7 @@ static void test_bodies_in_flight(void **state)
 
 static void test_connections_max(void **state)
 {
-    struct world *world = start_world((struct hm_http_options){.connections_max = CLIENTS});
+    struct world *world = start_world((struct hm_http_server_options){.connections_max = CLIENTS});
     struct tls_client *clients[CLIENTS];
     struct hm_http_stats stats = {0};
 

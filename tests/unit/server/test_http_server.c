@@ -85,8 +85,8 @@ static int start(void **state)
 {
     (void)state;
     hm_log_set_level(HM_LOG_ERROR);
-    http_fixture_start(&fixture,
-                       (struct hm_http_options){.routes = routes, .route_count = HM_COUNT(routes)});
+    http_fixture_start(&fixture, (struct hm_http_server_options){.routes = routes,
+                                                                 .route_count = HM_COUNT(routes)});
     return 0;
 }
 
