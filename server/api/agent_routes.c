@@ -5,6 +5,7 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/crypto/secret.h"
+#include "common/os/os.h"
 #include "server/api/api.h"
 #include "server/api/change.h"
 #include "server/api/labels.h"
@@ -102,7 +103,7 @@ static void enrolment_committed(void *data)
     struct enrolment *e = data;
 
     /* Out of memory: the agent is refused until the next start, and then known. */
-    (void)!hm_fleet_put(e->app->fleet, &e->agent, e->name, e->now_ms, NULL);
+    (void)!hm_fleet_put(e->app->fleet, &e->agent, e->name, NULL);
 }
 
 static enum hm_status answer_enrolment(struct hm_req *req, struct hm_reply *reply,
@@ -171,7 +172,7 @@ enum hm_status hm_api_enroll_post(struct hm_req *req, struct hm_reply *reply, st
     struct hm_token join;
     enum hm_status st;
 
-    if (!hm_fleet_may_enroll(app->fleet, req->now_ms)) {
+    if (!hm_fleet_may_enroll(app->fleet, hm_os_monotonic_ms())) {
         reply->retry_after_s = RETRY_MIN_S + random_below(RETRY_SPREAD_S);
         return hm_fail_code(err, HM_EBUSY, "too_many_enrolments",
                             "more machines enrol than are taken at once: try again later");

@@ -38,10 +38,15 @@ struct hm_api_host hm_api_host_of(const struct hm_app *app, const struct hm_host
     };
 }
 
-/* A host that never reported has no age to speak of and cannot be relied on either. */
-static bool is_silent(const struct hm_app *app, int64_t seen_ms, int64_t now_ms)
+/* A host that never reported cannot be relied on either. Before our start only the wall clock
+ * knows how long ago the last report was; since then the fleet does, whatever clock is set. */
+static bool is_silent(const struct hm_app *app, const char *host_id, int64_t seen_ms,
+                      int64_t now_ms)
 {
-    return app->fleet != NULL && now_ms - seen_ms > (int64_t)app->silent_after_s * 1000;
+    const int64_t after_ms = (int64_t)app->silent_after_s * 1000;
+
+    return app->fleet != NULL && ((seen_ms < app->started_ms && now_ms - seen_ms > after_ms) ||
+                                  hm_fleet_is_silent(app->fleet, host_id, after_ms));
 }
 
 struct hm_api_verdict hm_api_verdict_of(const struct hm_app *app, const struct hm_verdict_row *row,
@@ -53,7 +58,7 @@ struct hm_api_verdict hm_api_verdict_of(const struct hm_app *app, const struct h
         .id = (uint64_t)row->id,
         .host_id = row->host_id,
         .host = row->host_name,
-        .silent = !is_past && is_silent(app, seen, now_ms),
+        .silent = !is_past && is_silent(app, row->host_id, seen, now_ms),
         .as_of = seen,
         .since = row->valid_from_ms,
         .until = row->valid_to_ms,
@@ -71,7 +76,7 @@ struct hm_api_finding hm_api_finding_of(const struct hm_app *app, const struct h
         .id = (uint64_t)row->id,
         .host_id = row->host_id,
         .host = row->host_name,
-        .silent = !is_past && is_silent(app, seen, now_ms),
+        .silent = !is_past && is_silent(app, row->host_id, seen, now_ms),
         .as_of = seen,
         .since = row->valid_from_ms,
         .until = row->valid_to_ms,

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/os/os.h"
 #include "server/fleet/shard.h"
 
-static struct hm_fleet_shard *shard_of(struct hm_fleet *fleet, const char *agent_id)
+struct hm_fleet_shard *hm_fleet_shard_of(struct hm_fleet *fleet, const char *agent_id)
 {
     uint64_t hash = hm_str_hash(HM_HASH_START, agent_id, strlen(agent_id));
 
@@ -41,7 +41,7 @@ static void free_host(struct hm_fleet_host *host)
 static enum hm_status add_host(struct hm_fleet *fleet, struct hm_fleet_host *host,
                                struct hm_err *err)
 {
-    struct hm_fleet_shard *shard = shard_of(fleet, host->id);
+    struct hm_fleet_shard *shard = hm_fleet_shard_of(fleet, host->id);
     enum hm_status st;
 
     host->shard = shard;
@@ -125,8 +125,7 @@ enum hm_status hm_fleet_open(struct hm_store *store, struct hm_fleet **out_fleet
         pthread_mutex_init(&fleet->shards[i].lock, NULL);
         hm_map_init(&fleet->shards[i].by_id);
     }
-    fleet->opened_ms = hm_clock_now_ms();
-    fleet->enroll_tokens = HM_FLEET_ENROLMENTS_BURST;
+    fleet->opened_ms = hm_os_monotonic_ms();
     st = hm_store_read(store, load_all, fleet, err);
     if (st != HM_OK) {
         hm_fleet_close(fleet);
@@ -159,7 +158,7 @@ void hm_fleet_close(struct hm_fleet *fleet)
 }
 
 enum hm_status hm_fleet_put(struct hm_fleet *fleet, const struct hm_agent_row *agent,
-                            const char *name, int64_t now_ms, struct hm_err *err)
+                            const char *name, struct hm_err *err)
 {
     struct hm_fleet_host *host;
     enum hm_status st = new_host(agent, name, &host, err);
@@ -167,7 +166,7 @@ enum hm_status hm_fleet_put(struct hm_fleet *fleet, const struct hm_agent_row *a
     if (st != HM_OK) {
         return st;
     }
-    host->heard_ms = now_ms;
+    host->heard_ms = hm_os_monotonic_ms();
     st = add_host(fleet, host, err);
     if (st != HM_OK) {
         free_host(host);
@@ -175,7 +174,7 @@ enum hm_status hm_fleet_put(struct hm_fleet *fleet, const struct hm_agent_row *a
     return st;
 }
 
-static struct hm_fleet_host *find_host(struct hm_fleet_shard *shard, const char *agent_id)
+struct hm_fleet_host *hm_fleet_find(const struct hm_fleet_shard *shard, const char *agent_id)
 {
     return hm_map_get(&shard->by_id, agent_id);
 }
@@ -184,12 +183,12 @@ enum hm_status hm_fleet_authenticate(struct hm_fleet *fleet, const char *agent_i
                                      const unsigned char secret_hash[HM_DIGEST_BYTES],
                                      struct hm_fleet_host **out_host, struct hm_err *err)
 {
-    struct hm_fleet_shard *shard = shard_of(fleet, agent_id);
+    struct hm_fleet_shard *shard = hm_fleet_shard_of(fleet, agent_id);
     struct hm_fleet_host *host;
     bool is_valid;
 
     pthread_mutex_lock(&shard->lock);
-    host = find_host(shard, agent_id);
+    host = hm_fleet_find(shard, agent_id);
     is_valid = host != NULL && host->state != HM_AGENT_REVOKED &&
                hm_crypto_equal(host->secret_hash, secret_hash, HM_DIGEST_BYTES);
     pthread_mutex_unlock(&shard->lock);
@@ -203,12 +202,12 @@ enum hm_status hm_fleet_authenticate(struct hm_fleet *fleet, const char *agent_i
 
 void hm_fleet_set_state(struct hm_fleet *fleet, const char *agent_id, enum hm_agent_state state)
 {
-    struct hm_fleet_shard *shard = shard_of(fleet, agent_id);
+    struct hm_fleet_shard *shard = hm_fleet_shard_of(fleet, agent_id);
     struct hm_ticket *ticket = NULL;
     struct hm_fleet_host *host;
 
     pthread_mutex_lock(&shard->lock);
-    host = find_host(shard, agent_id);
+    host = hm_fleet_find(shard, agent_id);
     if (host != NULL) {
         host->state = state;
         ticket = hm_fleet_unlink(host);
@@ -229,12 +228,12 @@ void hm_fleet_name(struct hm_fleet *fleet, const struct hm_fleet_host *host, cha
 
 int64_t hm_fleet_last_seen(struct hm_fleet *fleet, const char *agent_id)
 {
-    struct hm_fleet_shard *shard = shard_of(fleet, agent_id);
+    struct hm_fleet_shard *shard = hm_fleet_shard_of(fleet, agent_id);
     const struct hm_fleet_host *host;
     int64_t last_seen_ms = 0;
 
     pthread_mutex_lock(&shard->lock);
-    host = find_host(shard, agent_id);
+    host = hm_fleet_find(shard, agent_id);
     if (host != NULL) {
         last_seen_ms = host->last_seen_ms;
     }
@@ -340,7 +339,7 @@ static enum hm_fleet_answer decide(struct hm_fleet_host *host, const struct hm_f
             host->seq = report->seq;
         }
         host->last_seen_ms = now_ms;
-        host->heard_ms = now_ms;
+        host->heard_ms = hm_os_monotonic_ms();
         host->shard->unchanged++;
         return HM_FLEET_UNCHANGED;
     }
@@ -397,7 +396,7 @@ void hm_fleet_report_end(struct hm_fleet *fleet, struct hm_fleet_host *host,
             }
         }
         host->last_seen_ms = now_ms;
-        host->heard_ms = now_ms;
+        host->heard_ms = hm_os_monotonic_ms();
         host->flushed_ms = now_ms;
         host->silent = false;
         if (name != NULL) { /* else the old name shows for a while */
@@ -407,89 +406,4 @@ void hm_fleet_report_end(struct hm_fleet *fleet, struct hm_fleet_host *host,
     }
     pthread_mutex_unlock(&host->shard->lock);
     free(unused);
-}
-
-/* ---- periodic work ------------------------------------------------------------------------ */
-
-size_t hm_fleet_take_silent(struct hm_fleet *fleet, int64_t before_ms, size_t max,
-                            char (*out_ids)[HM_ID_TEXT_BYTES])
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < HM_FLEET_SHARDS && count < max; i++) {
-        struct hm_fleet_shard *shard = &fleet->shards[i];
-        struct hm_fleet_host *host;
-        size_t at = 0;
-
-        pthread_mutex_lock(&shard->lock);
-        while (count < max && (host = hm_map_next(&shard->by_id, &at)) != NULL) {
-            if (!host->silent && !host->busy && host->state != HM_AGENT_REVOKED &&
-                host->heard_ms < before_ms) {
-                host->silent = true;
-                (void)hm_str_copy(out_ids[count++], HM_ID_TEXT_BYTES, host->id);
-            }
-        }
-        pthread_mutex_unlock(&shard->lock);
-    }
-    return count;
-}
-
-void hm_fleet_unmark_silent(struct hm_fleet *fleet, const char *agent_id)
-{
-    struct hm_fleet_shard *shard = shard_of(fleet, agent_id);
-    struct hm_fleet_host *host;
-
-    pthread_mutex_lock(&shard->lock);
-    host = find_host(shard, agent_id);
-    if (host != NULL) {
-        host->silent = false;
-    }
-    pthread_mutex_unlock(&shard->lock);
-}
-
-size_t hm_fleet_take_seen(struct hm_fleet *fleet, size_t max, struct hm_fleet_seen *out_seen)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < HM_FLEET_SHARDS && count < max; i++) {
-        struct hm_fleet_shard *shard = &fleet->shards[i];
-        struct hm_fleet_host *host;
-        size_t at = 0;
-
-        pthread_mutex_lock(&shard->lock);
-        while (count < max && (host = hm_map_next(&shard->by_id, &at)) != NULL) {
-            if (host->last_seen_ms > host->flushed_ms && host->state != HM_AGENT_REVOKED) {
-                struct hm_fleet_seen *seen = &out_seen[count++];
-
-                (void)hm_str_copy(seen->id, sizeof(seen->id), host->id);
-                seen->last_seen_ms = host->last_seen_ms;
-                seen->seq = host->seq;
-                host->flushed_ms = host->last_seen_ms;
-            }
-        }
-        pthread_mutex_unlock(&shard->lock);
-    }
-    return count;
-}
-
-bool hm_fleet_may_enroll(struct hm_fleet *fleet, int64_t now_ms)
-{
-    bool may = false;
-
-    pthread_mutex_lock(&fleet->enroll_lock);
-    if (now_ms > fleet->enroll_ms) {
-        double more = (double)(now_ms - fleet->enroll_ms) * HM_FLEET_ENROLMENTS_A_SECOND / 1000.0;
-
-        fleet->enroll_tokens += more;
-        if (fleet->enroll_tokens > HM_FLEET_ENROLMENTS_BURST) {
-            fleet->enroll_tokens = HM_FLEET_ENROLMENTS_BURST;
-        }
-        fleet->enroll_ms = now_ms;
-    }
-    if (fleet->enroll_tokens >= 1) {
-        fleet->enroll_tokens -= 1;
-        may = true;
-    }
-    pthread_mutex_unlock(&fleet->enroll_lock);
-    return may;
 }

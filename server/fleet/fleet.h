@@ -24,7 +24,7 @@ enum hm_status hm_fleet_authenticate(struct hm_fleet *fleet, const char *agent_i
 
 /* An agent that has just been enrolled (after the commit). HM_ECONFLICT when it is there. */
 enum hm_status hm_fleet_put(struct hm_fleet *fleet, const struct hm_agent_row *agent,
-                            const char *name, int64_t now_ms, struct hm_err *err) HM_MUST_CHECK;
+                            const char *name, struct hm_err *err) HM_MUST_CHECK;
 
 /* After the commit of hm_hosts_remove (HM_AGENT_REVOKED) or of a clone. A held request is woken. */
 void hm_fleet_set_state(struct hm_fleet *fleet, const char *agent_id, enum hm_agent_state state);
@@ -99,18 +99,25 @@ void hm_fleet_pace(struct hm_fleet *fleet, int64_t monotonic_ms);
 #define HM_FLEET_WAKES_A_SECOND 5000
 
 /* Token bucket for enrolments: false = over the rate, try later. */
-bool hm_fleet_may_enroll(struct hm_fleet *fleet, int64_t now_ms);
+bool hm_fleet_may_enroll(struct hm_fleet *fleet, int64_t monotonic_ms);
 #define HM_FLEET_ENROLMENTS_A_SECOND 50
 #define HM_FLEET_ENROLMENTS_BURST 500
 
 /* ---- periodic work (server/janitor) --------------------------------------------------------- */
 
-/* At most max hosts that became silent: last seen (or loaded) before before_ms. They are marked
- * so that their next check-in takes the long way; hm_fleet_unmark_silent when that was not
- * stored. */
+/* At most max hosts that became silent: last heard of (or loaded) before before_ms, a monotonic
+ * time. They are marked so that their next check-in takes the long way; hm_fleet_unmark_silent
+ * when that was not stored. */
 size_t hm_fleet_take_silent(struct hm_fleet *fleet, int64_t before_ms, size_t max,
                             char (*out_ids)[HM_ID_TEXT_BYTES]);
 void hm_fleet_unmark_silent(struct hm_fleet *fleet, const char *agent_id);
+
+/* On the writer, before the silence of a host that was taken is stored: is it still silent? No
+ * when it has reported meanwhile, or its report waits to be stored. */
+bool hm_fleet_confirm_silent(struct hm_fleet *fleet, const char *agent_id);
+
+/* Is the host marked silent, or has nothing been heard of it for for_ms? An unknown one is. */
+bool hm_fleet_is_silent(struct hm_fleet *fleet, const char *agent_id, int64_t for_ms);
 
 /* At most max hosts seen since they were last taken. */
 struct hm_fleet_seen {

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "common/base/map.h"
+#include "server/fleet/bucket.h"
 #include "server/fleet/fleet.h"
 
 #define HM_FLEET_SHARDS 64
@@ -28,7 +29,7 @@ struct hm_fleet_host {
     char digests[HM_FLEET_DOCUMENTS][HM_DIGEST_TEXT_BYTES];
     int64_t last_seen_ms;
     int64_t flushed_ms; /* last_seen as the store has it */
-    int64_t heard_ms;   /* as last_seen, but never before the fleet was opened */
+    int64_t heard_ms;   /* as last_seen by the monotonic clock; not before the fleet was opened */
     struct hm_ticket *ticket;
     uint64_t held_at; /* wake-up round in which the ticket came */
     struct hm_fleet_host *held_next;
@@ -47,7 +48,7 @@ struct hm_fleet_shard {
 
 struct hm_fleet {
     struct hm_fleet_shard shards[HM_FLEET_SHARDS];
-    int64_t opened_ms;
+    int64_t opened_ms; /* monotonic */
     atomic_uint_least64_t refused;
     atomic_uint_least64_t round; /* of wake-ups */
 
@@ -57,9 +58,13 @@ struct hm_fleet {
     int64_t paced_ms;
 
     pthread_mutex_t enroll_lock;
-    double enroll_tokens;
-    int64_t enroll_ms;
+    struct hm_bucket enrolments;
 };
+
+struct hm_fleet_shard *hm_fleet_shard_of(struct hm_fleet *fleet, const char *agent_id);
+
+/* Under the shard's lock; NULL when there is none. */
+struct hm_fleet_host *hm_fleet_find(const struct hm_fleet_shard *shard, const char *agent_id);
 
 /* Takes the host's ticket off the held list, under the shard's lock; NULL when it has none. */
 struct hm_ticket *hm_fleet_unlink(struct hm_fleet_host *host);

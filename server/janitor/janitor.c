@@ -39,8 +39,12 @@ static enum hm_status silence(struct hm_session *s, const struct hm_janitor *jan
 {
     const struct hm_finding finding = hm_own_finding(HM_OWN_SILENT_HOST);
     struct hm_host_row row;
-    enum hm_status st = hm_hosts_get(s, id, arena, &row, err);
+    enum hm_status st = HM_OK;
 
+    if (!hm_fleet_confirm_silent(janitor->app->fleet, id)) {
+        return HM_OK;
+    }
+    st = hm_hosts_get(s, id, arena, &row, err);
     if (st == HM_ENOENT || (st == HM_OK && row.silent_since_ms != 0)) {
         return HM_OK; /* removed meanwhile, or told before */
     }
@@ -93,7 +97,7 @@ static void look_for_silent(struct hm_janitor *janitor)
         struct hm_err err = {0};
 
         janitor->now_ms = hm_clock_now_ms();
-        before_ms = janitor->now_ms - (int64_t)app->silent_after_s * 1000;
+        before_ms = hm_os_monotonic_ms() - (int64_t)app->silent_after_s * 1000;
         janitor->silent_count =
             hm_fleet_take_silent(app->fleet, before_ms, SILENT_BATCH, janitor->silent);
         if (janitor->silent_count > 0 &&

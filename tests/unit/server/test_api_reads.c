@@ -259,6 +259,10 @@ static void test_silent(void **state)
     f->api.now_ms = NOW_MS + 3600000;
     assert_int_equal(
         api_double_call(&f->api, hm_api_verdicts_list, NULL, "filter=state=exposed", NULL), 200);
+    assert_int_equal(count_of(&f->api, "\"silent\":true"), 0); /* a clock that was set */
+    f->collector.app.started_ms = NOW_MS + 1800000;            /* heard before our start only */
+    assert_int_equal(
+        api_double_call(&f->api, hm_api_verdicts_list, NULL, "filter=state=exposed", NULL), 200);
     assert_int_equal(count_of(&f->api, "\"silent\":true"), 3);
     assert_int_equal(count_of(&f->api, "\"as_of\":\""), 3);
 }

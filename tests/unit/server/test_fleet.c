@@ -49,7 +49,7 @@ static struct hm_fleet_host *add(struct hm_fleet *fleet, const char *id)
     const struct hm_agent_row agent = {.id = id, .secret_hash = {5}, .join_token_id = ""};
     struct hm_fleet_host *host = NULL;
 
-    assert_int_equal(hm_fleet_put(fleet, &agent, "mail01", NOW_MS, NULL), HM_OK);
+    assert_int_equal(hm_fleet_put(fleet, &agent, "mail01", NULL), HM_OK);
     assert_int_equal(hm_fleet_authenticate(fleet, id, agent.secret_hash, &host, NULL), HM_OK);
     return host;
 }
@@ -68,7 +68,7 @@ static void test_only_the_right_secret(void **state)
     host = add(fleet, "a1");
     hm_fleet_name(fleet, host, name, sizeof(name));
     assert_string_equal(name, "mail01");
-    assert_int_equal(hm_fleet_put(fleet, &again, "mail01", NOW_MS, NULL), HM_ECONFLICT);
+    assert_int_equal(hm_fleet_put(fleet, &again, "mail01", NULL), HM_ECONFLICT);
     assert_int_equal(hm_fleet_authenticate(fleet, "a1", wrong, &host, &err), HM_EDENIED);
     assert_string_equal(hm_err_code(&err), "unauthenticated");
     assert_int_equal(hm_fleet_authenticate(fleet, "a2", right, &host, &err), HM_EDENIED);
@@ -227,14 +227,44 @@ static void test_silent_hosts_are_told_once(void **state)
     struct fixture *f = *state;
     struct hm_fleet *fleet = f->collector.app.fleet;
     char ids[4][HM_ID_TEXT_BYTES];
+    int64_t before_ms = hm_os_monotonic_ms();
+    int64_t after_ms;
 
     (void)add(fleet, "a1");
-    assert_int_equal(hm_fleet_take_silent(fleet, NOW_MS, 4, ids), 0);
-    assert_int_equal(hm_fleet_take_silent(fleet, NOW_MS + 1, 4, ids), 1);
+    after_ms = hm_os_monotonic_ms() + 1;
+    assert_int_equal(hm_fleet_take_silent(fleet, before_ms, 4, ids), 0);
+    assert_false(hm_fleet_is_silent(fleet, "a1", 600000));
+    assert_int_equal(hm_fleet_take_silent(fleet, after_ms, 4, ids), 1);
     assert_string_equal(ids[0], "a1");
-    assert_int_equal(hm_fleet_take_silent(fleet, NOW_MS + 1, 4, ids), 0);
+    assert_true(hm_fleet_is_silent(fleet, "a1", 600000));
+    assert_true(hm_fleet_is_silent(fleet, "nobody", 600000));
+    assert_int_equal(hm_fleet_take_silent(fleet, after_ms, 4, ids), 0);
     hm_fleet_unmark_silent(fleet, "a1");
-    assert_int_equal(hm_fleet_take_silent(fleet, NOW_MS + 1, 4, ids), 1);
+    assert_int_equal(hm_fleet_take_silent(fleet, after_ms, 4, ids), 1);
+}
+
+/* A report that came between "it is silent" and the note of it in the store must win. */
+static void test_silence_is_confirmed(void **state)
+{
+    struct fixture *f = *state;
+    struct hm_fleet *fleet = f->collector.app.fleet;
+    struct hm_fleet_host *host = add(fleet, "a1");
+    const struct hm_fleet_report report = {
+        .boot_id = "b1", .seq = 1, .name = "mail01", .version = "1"};
+    const int64_t after_ms = hm_os_monotonic_ms() + 1;
+    char ids[4][HM_ID_TEXT_BYTES];
+    struct hm_fleet_known known;
+
+    assert_false(hm_fleet_confirm_silent(fleet, "nobody"));
+    assert_int_equal(hm_fleet_take_silent(fleet, after_ms, 4, ids), 1);
+    assert_true(hm_fleet_confirm_silent(fleet, "a1"));
+    assert_int_equal(hm_fleet_report_begin(fleet, host, &report, NOW_MS, &known), HM_FLEET_CHANGED);
+    assert_false(hm_fleet_confirm_silent(fleet, "a1")); /* it waits to be stored */
+    hm_fleet_report_end(fleet, host, NULL, NOW_MS);     /* and was not: taken again */
+    assert_int_equal(hm_fleet_take_silent(fleet, after_ms, 4, ids), 1);
+    assert_int_equal(hm_fleet_report_begin(fleet, host, &report, NOW_MS, &known), HM_FLEET_CHANGED);
+    hm_fleet_report_end(fleet, host, &report, NOW_MS);
+    assert_false(hm_fleet_confirm_silent(fleet, "a1"));
 }
 
 struct look {
@@ -273,7 +303,7 @@ static void test_silent_and_back(void **state)
     report.inventory = agent_double_inventory(look.arena, "49152-65535");
     assert_int_equal(agent_double_checkin(&agent, &report, NOW_MS), 200);
     look.id = agent.id;
-    app->silent_after_s = 1; /* NOW_MS is long ago */
+    app->silent_after_s = 1;
     assert_int_equal(hm_janitor_start(app, &janitor, NULL), HM_OK);
     for (int i = 0; i < 100 && stats.silent == 0; i++) {
         (void)hm_os_sleep_ms(100);
@@ -295,6 +325,46 @@ static void test_silent_and_back(void **state)
     assert_string_equal(look.events.at[look.events.count - 1].kind, "host_returned");
 }
 
+/* Silence is a matter of time that passed, not of what the wall clock says. */
+static void test_silence_survives_clock_steps(void **state)
+{
+    const struct {
+        int64_t checked_in_ms; /* by a wall clock that was set since */
+        uint32_t silent_after_s;
+        unsigned silent;
+    } cases[] = {
+        {4102444800000, 1,   1}, /* in 2100: the clock has been set back */
+        {NOW_MS,        900, 0}, /* years ago: the clock has been set forward */
+    };
+
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct agent_report report = {.boot_id = "b1", .seq = 1};
+        struct collector_double collector;
+        struct hm_janitor *janitor = NULL;
+        struct hm_fleet_stats stats = {0};
+        struct agent_double agent;
+        char token[200];
+
+        (void)state;
+        collector_double_open(&collector, "sqlite::memory:");
+        collector_double_token(&collector, cases[i].checked_in_ms, 1, token);
+        assert_int_equal(
+            agent_double_enroll(&agent, &collector.app, "mail01", token, cases[i].checked_in_ms),
+            200);
+        report.inventory = agent_double_inventory(&collector.arena, "49152-65535");
+        assert_int_equal(agent_double_checkin(&agent, &report, cases[i].checked_in_ms), 200);
+        collector.app.silent_after_s = cases[i].silent_after_s;
+        assert_int_equal(hm_janitor_start(&collector.app, &janitor, NULL), HM_OK);
+        for (int wait = 0; wait < 50 && stats.silent == 0; wait++) {
+            (void)hm_os_sleep_ms(100);
+            hm_fleet_stats(collector.app.fleet, &stats);
+        }
+        hm_janitor_stop(janitor);
+        assert_int_equal(stats.silent, cases[i].silent);
+        collector_double_close(&collector);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,7 +375,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wakes_are_paced, begin, end),
         cmocka_unit_test_setup_teardown(test_enrolments_have_a_rate, begin, end),
         cmocka_unit_test_setup_teardown(test_silent_hosts_are_told_once, begin, end),
+        cmocka_unit_test_setup_teardown(test_silence_is_confirmed, begin, end),
         cmocka_unit_test_setup_teardown(test_silent_and_back, begin, end),
+        cmocka_unit_test(test_silence_survives_clock_steps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
