@@ -7,6 +7,7 @@
 #include "agent/config.h"
 #include "agent/platform/host.h"
 #include "common/base/limits.h"
+#include "common/base/str.h"
 #include "common/config/edit.h"
 #include "common/os/os.h"
 
@@ -26,6 +27,7 @@ struct work {
     struct hm_arena arena;
     const char *path;   /* of agent.conf */
     const char *folder; /* of that */
+    size_t folder_len;  /* of path, its last slash included */
     struct hm_config_change changes[CHANGES_MOST];
     size_t count;
 };
@@ -80,6 +82,7 @@ static enum hm_status find_folder(struct work *work, struct hm_err *err)
     while (len > 0 && strchr("/\\", work->path[len - 1]) == NULL) {
         len--;
     }
+    work->folder_len = len;
     work->folder = len > 1 ? hm_arena_strndup(&work->arena, work->path, len - 1) : ".";
     if (work->folder == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory to configure the agent");
@@ -91,7 +94,8 @@ static enum hm_status find_folder(struct work *work, struct hm_err *err)
 /* In a file of its own: the configuration may be shown to others. */
 static enum hm_status put_token(struct work *work, const char *token, struct hm_err *err)
 {
-    const char *path = hm_arena_printf(&work->arena, "%s/" TOKEN_NAME, work->folder);
+    const char *path =
+        hm_arena_printf(&work->arena, "%.*s" TOKEN_NAME, (int)work->folder_len, work->path);
     const char *line = hm_arena_printf(&work->arena, "%s\n", token);
     enum hm_status st;
 
@@ -106,6 +110,22 @@ static enum hm_status put_token(struct work *work, const char *token, struct hm_
         st = add_change(work, "token", NULL, err); /* would outrank the file */
     }
     return st;
+}
+
+static void put_sample(struct hm_buf *out)
+{
+    struct hm_buf sample;
+    struct hm_span rest;
+    struct hm_span line;
+
+    hm_buf_init(&sample, out->cap_bytes);
+    hm_config_sample(hm_agent_config_rows, hm_agent_config_count, &sample);
+    rest = (struct hm_span){hm_buf_text(&sample), sample.len};
+    while (hm_str_next_line(&rest, &line)) {
+        (void)hm_buf_put(out, line.at, line.len);
+        (void)hm_buf_puts(out, hm_host_line_end);
+    }
+    hm_buf_fini(&sample);
 }
 
 static enum hm_status write_file(struct work *work, struct hm_err *err)
@@ -125,7 +145,7 @@ static enum hm_status write_file(struct work *work, struct hm_err *err)
             (void)hm_buf_put(&before, text, len);
         }
     } else {
-        hm_config_sample(hm_agent_config_rows, hm_agent_config_count, &before);
+        put_sample(&before);
     }
     if (st == HM_OK) {
         st = hm_buf_status(&before, err);

@@ -29,6 +29,9 @@ enum hm_status hm_host_policy(struct hm_arena *arena, struct hm_host_settings *o
 /* Where policy settings come from, for errors; "" where there are none. */
 extern const char hm_host_policy_source[];
 
+/* How lines of a file that people edit end here. */
+extern const char hm_host_line_end[];
+
 /* Makes the folder of the agent's own files, its parents too. Windows: only SYSTEM and
  * Administrators may enter it, also when it was there already; HM_EDENIED when somebody else
  * owns it, who could have put anything there. Elsewhere: as the system makes folders. */

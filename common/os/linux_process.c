@@ -159,6 +159,12 @@ static void catch_stop(int signal_number)
     errno = saved;
 }
 
+void hm_os_arguments(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+}
+
 enum hm_status hm_os_stop_init(struct hm_err *err)
 {
     struct sigaction action = {.sa_handler = catch_stop};

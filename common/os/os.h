@@ -66,6 +66,10 @@ void hm_os_unlock(struct hm_os_lock *lock);
 /* Host name without domain; "localhost" when the system does not tell. */
 const char *hm_os_host_name(struct hm_arena *arena);
 
+/* What main was given, as UTF-8 and for as long as the process lives; the very same where that is
+ * what the system hands over, or when there is no memory for it. */
+void hm_os_arguments(int *argc, char ***argv);
+
 /* Stop requests (SIGINT, SIGTERM; service stop). After hm_os_stop_init hm_os_stop_requested
  * turns true once one came; hm_os_stop_fd is readable from then on (-1 where there is none).
  * hm_os_sleep_ms returns early, with true, when stop was or is requested. */

@@ -128,6 +128,48 @@ const char *hm_os_host_name(struct hm_arena *arena)
     return copy != NULL ? copy : "localhost";
 }
 
+/* The C library's own split of the command line (msvcrt.dll); no header of mingw-w64 has it. */
+struct startup_info {
+    int new_mode;
+};
+int __cdecl __wgetmainargs(int *argc, wchar_t ***argv, wchar_t ***environment, int wildcards,
+                           struct startup_info *info);
+
+static char *utf8_copy(const wchar_t *text)
+{
+    int bytes = WideCharToMultiByte(CP_UTF8, 0, text, -1, NULL, 0, NULL, NULL);
+    char *copy = bytes > 0 ? malloc((size_t)bytes) : NULL;
+
+    if (copy != NULL) {
+        (void)WideCharToMultiByte(CP_UTF8, 0, text, -1, copy, bytes, NULL, NULL);
+    }
+    return copy;
+}
+
+void hm_os_arguments(int *argc, char ***argv)
+{
+    struct startup_info info = {0};
+    wchar_t **environment = NULL;
+    wchar_t **wide = NULL;
+    char **texts;
+    int count = 0;
+
+    if (__wgetmainargs(&count, &wide, &environment, 0, &info) < 0 || count < 1) {
+        return;
+    }
+    texts = calloc((size_t)count + 1, sizeof(*texts));
+    for (int i = 0; texts != NULL && i < count; i++) {
+        texts[i] = utf8_copy(wide[i]);
+        if (texts[i] == NULL) {
+            return; /* a moment before the end of a program without memory: nothing to free */
+        }
+    }
+    if (texts != NULL) {
+        *argc = count;
+        *argv = texts;
+    }
+}
+
 static BOOL WINAPI catch_stop(DWORD type)
 {
     /* Only services hear of log-offs, and of anybody's; they live on. All else (Ctrl+C,

@@ -5,6 +5,7 @@
 #include "common/os/os.h"
 
 const char hm_host_policy_source[] = "";
+const char hm_host_line_end[] = "\n";
 
 enum hm_status hm_host_policy(struct hm_arena *arena, struct hm_host_settings *out_settings,
                               struct hm_err *err)

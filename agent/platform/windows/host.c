@@ -20,6 +20,7 @@
 #define VALUES_MOST 256
 #define TOKEN_USER_BYTES 256
 
+const char hm_host_line_end[] = "\r\n"; /* older editors show the file as one line else */
 const char hm_host_policy_source[] = "policy HKLM\\SOFTWARE\\Policies\\Havenmaster";
 
 /* Several texts become one, with commas between. */
