@@ -8,20 +8,20 @@
 static const struct hm_cli_option options[] = {HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"PRODUCT",      0,  false, false},
-    {"TITLE",        16, false, false},
-    {"VENDOR",       8,  false, false},
-    {"REQUIREMENTS", 0,  true,  false},
+    {"PRODUCT",      0,  false, false, 0, false},
+    {"TITLE",        24, false, false, 0, false},
+    {"VENDOR",       12, false, false, 1, false},
+    {"REQUIREMENTS", 0,  true,  false, 0, false},
 };
 
 static const struct hm_table_column requirement_columns[] = {
-    {"REQUIREMENT", 14, false, false},
-    {"PROTOCOL",    0,  false, false},
-    {"PORTS",       10, false, false},
-    {"KIND",        0,  false, false},
-    {"EXCLUDE",     0,  false, false},
-    {"CONFIDENCE",  0,  false, false},
-    {"SOURCE",      8,  false, false},
+    {"REQUIREMENT", 24, false, false, 0, true },
+    {"PROTOCOL",    0,  false, false, 0, false},
+    {"PORTS",       14, false, false, 0, false},
+    {"KIND",        0,  false, false, 0, false},
+    {"EXCLUDE",     0,  false, false, 0, false},
+    {"CONFIDENCE",  0,  false, false, 0, false},
+    {"SOURCE",      20, false, false, 1, false},
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,

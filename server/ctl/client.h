@@ -80,6 +80,7 @@ struct hm_ctl_list {
     enum hm_status (*put)(struct hm_ctl *ctl, const void *page, struct hm_table *table,
                           const char **out_next, struct hm_err *err);
     const char *nothing; /* said when there is no row: "no host matches" */
+    bool worst_first;    /* a table of one page is sorted; longer ones come as the API lists them */
 };
 
 /* The whole verb: opens, lists (--limit rows in all), prints, closes. */

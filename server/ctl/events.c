@@ -13,12 +13,12 @@ static const struct hm_cli_option options[] = {
 };
 
 static const struct hm_table_column columns[] = {
-    {"EVENT", 0,  true,  false},
-    {"AT",    0,  false, false},
-    {"KIND",  13, false, false},
-    {"HOST",  10, false, false},
-    {"WHO",   10, false, false},
-    {"WHAT",  12, false, false},
+    {"EVENT", 0,  true,  false, 0, false},
+    {"AT",    0,  false, false, 0, false},
+    {"KIND",  22, false, false, 0, false},
+    {"HOST",  16, false, false, 0, false},
+    {"WHO",   16, false, false, 1, false},
+    {"WHAT",  20, false, false, 0, false},
 };
 
 /* "token anna from 192.0.2.7" */

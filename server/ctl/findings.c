@@ -8,13 +8,13 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_AT, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"HOST",     24, false, false},
-    {"SEVERITY", 0,  false, true },
-    {"KIND",     12, false, false},
-    {"SUBJECT",  10, false, false},
-    {"TEXT",     12, false, false},
-    {"SINCE",    0,  false, false},
-    {"FACTS",    0,  false, true },
+    {"HOST",     18, false, false, 0, false},
+    {"SEVERITY", 0,  false, true,  0, false},
+    {"KIND",     20, false, false, 3, false},
+    {"SUBJECT",  14, false, false, 0, false},
+    {"TEXT",     40, false, false, 0, false},
+    {"SINCE",    0,  false, false, 2, false},
+    {"FACTS",    0,  false, true,  1, false},
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
@@ -56,6 +56,7 @@ static int run(const struct hm_cli *cli)
         .columns = columns,
         .column_count = HM_COUNT(columns),
         .put = put,
+        .worst_first = true,
         .nothing = "no finding matches",
     };
 

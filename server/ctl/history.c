@@ -10,11 +10,11 @@
 static const struct hm_cli_option options[] = {HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"SINCE",    0,  false, false},
-    {"UNTIL",    0,  false, false},
-    {"DOCUMENT", 0,  false, false},
-    {"BYTES",    0,  true,  false},
-    {"DIGEST",   20, false, false},
+    {"SINCE",    0,  false, false, 0, false},
+    {"UNTIL",    0,  false, false, 0, false},
+    {"DOCUMENT", 0,  false, false, 0, false},
+    {"BYTES",    0,  true,  false, 0, false},
+    {"DIGEST",   20, false, false, 0, false},
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,

@@ -10,12 +10,12 @@
 static const struct hm_cli_option options[] = {HM_CTL_AT};
 
 static const struct hm_table_column columns[] = {
-    {"STATE",       0,  false, true },
-    {"ODDS",        0,  true,  false},
-    {"PORTS",       10, false, false},
-    {"REQUIREMENT", 14, false, false},
-    {"WHY",         10, false, false},
-    {"SINCE",       0,  false, false},
+    {"STATE",       0,  false, true,  0, false},
+    {"ODDS",        0,  true,  false, 0, false},
+    {"PORTS",       12, false, false, 0, false},
+    {"REQUIREMENT", 26, false, false, 0, true },
+    {"WHY",         20, false, false, 0, false},
+    {"SINCE",       0,  false, false, 1, false},
 };
 
 static void print_line(const struct hm_ctl *ctl, const char *name, const char *value)

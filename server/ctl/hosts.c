@@ -8,16 +8,16 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_AT, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"HOST",    16, false, false},
-    {"VERDICT", 0,  false, true },
-    {"BLK",     0,  true,  false},
-    {"EXP",     0,  true,  false},
-    {"UNK",     0,  true,  false},
-    {"SAFE",    0,  true,  false},
-    {"HIGH",    0,  true,  false},
-    {"SYSTEM",  8,  false, false},
-    {"LABELS",  6,  false, false},
-    {"SEEN",    0,  false, true },
+    {"HOST",    20, false, false, 0, false},
+    {"VERDICT", 0,  false, true,  0, false},
+    {"BLK",     0,  true,  false, 0, false},
+    {"EXP",     0,  true,  false, 0, false},
+    {"UNK",     0,  true,  false, 0, false},
+    {"SAFE",    0,  true,  false, 0, false},
+    {"HIGH",    0,  true,  false, 0, false},
+    {"SYSTEM",  22, false, false, 2, false},
+    {"LABELS",  16, false, false, 1, false},
+    {"SEEN",    0,  false, true,  0, false},
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
@@ -62,6 +62,7 @@ static int run(const struct hm_cli *cli)
         .columns = columns,
         .column_count = HM_COUNT(columns),
         .put = put,
+        .worst_first = true,
         .nothing = "no host matches",
     };
 

@@ -104,6 +104,9 @@ static enum hm_status do_page(struct run *run, struct hm_err *err)
     if (st != HM_OK) {
         return st;
     }
+    if (list->worst_first && run->pages == 0 && next[0] == '\0') {
+        hm_table_sort(&run->table);
+    }
     run->rows += run->table.count;
     run->left -= run->table.count < run->left ? run->table.count : run->left;
     if (ctl->json) {

@@ -181,11 +181,64 @@ enum hm_status hm_table_put(struct hm_table *table, const char *const *cells, st
         return hm_fail(err, HM_ENOMEM, "no memory for the table; ask for less with --limit");
     }
     table->rows = rows;
-    for (i = 0; i < table->column_count; i++) {
-        table->rows[table->count][i] = cells[i] == NULL ? "" : cells[i];
+    for (i = 0; i < HM_TABLE_COLUMNS; i++) {
+        table->rows[table->count][i] = i >= table->column_count || cells[i] == NULL ? "" : cells[i];
     }
     table->count++;
     return HM_OK;
+}
+
+/* Worst first; words that are not here come last. */
+static size_t rank_of(const char *word)
+{
+    static const char *const words[] = {"blocked", "exposed", "unknown", "silent",
+                                        "safe",    "high",    "medium",  "low"};
+    size_t i = 0;
+
+    while (i < sizeof(words) / sizeof(words[0]) && strcmp(word, words[i]) != 0) {
+        i++;
+    }
+    return i;
+}
+
+static bool comes_before(const struct hm_table *table, const char *const *a, const char *const *b)
+{
+    size_t state = 0;
+    size_t i;
+
+    while (state < table->column_count && !table->columns[state].is_state) {
+        state++;
+    }
+    if (state < table->column_count && rank_of(a[state]) != rank_of(b[state])) {
+        return rank_of(a[state]) < rank_of(b[state]);
+    }
+    for (i = 0; i < table->column_count; i++) {
+        int order = strcmp(a[i], b[i]);
+
+        if (order != 0) {
+            return order < 0;
+        }
+    }
+    return false;
+}
+
+/* Shell sort: no row of a page knows its table, which qsort's comparison would need. */
+void hm_table_sort(struct hm_table *table)
+{
+    const char *row[HM_TABLE_COLUMNS];
+    size_t gap;
+    size_t i;
+    size_t at;
+
+    for (gap = table->count / 2; gap > 0; gap /= 2) {
+        for (i = gap; i < table->count; i++) {
+            memcpy(row, table->rows[i], sizeof(row));
+            for (at = i; at >= gap && comes_before(table, row, table->rows[at - gap]); at -= gap) {
+                memcpy(table->rows[at], table->rows[at - gap], sizeof(row));
+            }
+            memcpy(table->rows[at], row, sizeof(row));
+        }
+    }
 }
 
 static unsigned total_width(const struct hm_table *table)
@@ -194,13 +247,16 @@ static unsigned total_width(const struct hm_table *table)
     size_t i;
 
     for (i = 0; i < table->column_count; i++) {
-        total += table->widths[i] + (i > 0 ? GAP : 0);
+        if (!table->gone[i]) {
+            total += table->widths[i] + (total > 0 ? GAP : 0);
+        }
     }
     return total;
 }
 
-/* Takes cells, one by one, from the column that has most to spare, until the row fits. */
-static void shrink(struct hm_table *table, unsigned columns)
+/* Takes cells, one by one, from the column that has most above its share of keep, until the row
+ * fits or none has any. */
+static void cut(struct hm_table *table, unsigned columns, unsigned share, unsigned of)
 {
     while (total_width(table) > columns) {
         unsigned most = 0;
@@ -208,9 +264,10 @@ static void shrink(struct hm_table *table, unsigned columns)
         size_t i;
 
         for (i = 0; i < table->column_count; i++) {
-            unsigned keep = table->columns[i].keep;
+            unsigned keep = table->columns[i].keep * share / of;
 
-            if (keep > 0 && table->widths[i] > keep && table->widths[i] - keep > most) {
+            if (keep > 0 && !table->gone[i] && table->widths[i] > keep &&
+                table->widths[i] - keep > most) {
                 most = table->widths[i] - keep;
                 chosen = i;
             }
@@ -222,7 +279,27 @@ static void shrink(struct hm_table *table, unsigned columns)
     }
 }
 
-static void fit(struct hm_table *table, unsigned columns)
+/* Drops the column that is missed least; false when all that are left must stay. */
+static bool shed(struct hm_table *table)
+{
+    size_t chosen = table->column_count;
+    size_t i;
+
+    for (i = 0; i < table->column_count; i++) {
+        if (table->columns[i].shed > 0 && !table->gone[i] &&
+            (chosen == table->column_count ||
+             table->columns[i].shed < table->columns[chosen].shed)) {
+            chosen = i;
+        }
+    }
+    if (chosen == table->column_count) {
+        return false;
+    }
+    table->gone[chosen] = true;
+    return true;
+}
+
+static void measure(struct hm_table *table)
 {
     size_t column;
     size_t row;
@@ -237,16 +314,50 @@ static void fit(struct hm_table *table, unsigned columns)
             }
         }
     }
-    if (columns > 0) {
-        shrink(table, columns);
+}
+
+static void fit(struct hm_table *table, unsigned columns)
+{
+    bool shed_one;
+
+    do {
+        measure(table);
+        if (columns == 0) {
+            return;
+        }
+        cut(table, columns, 1, 1);
+        shed_one = total_width(table) > columns && shed(table);
+    } while (shed_one);
+    cut(table, columns, 1, 2);
+}
+
+/* What stands after the last ": " of text, when it leaves room for a few cells before it. */
+static const char *last_part(const char *text, unsigned room)
+{
+    const char *part = NULL;
+    const char *at;
+
+    for (at = strstr(text, ": "); at != NULL; at = strstr(at + 1, ": ")) {
+        part = at;
     }
+    return part != NULL && hm_output_width(part) + 5 <= room ? part : text + strlen(text);
+}
+
+static void put_cut(FILE *out, const char *text, unsigned room, bool both_ends)
+{
+    const char *end = both_ends ? last_part(text, room) : text + strlen(text);
+    unsigned head = room - 1 - hm_output_width(end);
+    unsigned used = put_cells(out, text, strlen(text), head);
+
+    (void)fputs("…", out);
+    (void)put_cells(out, end, strlen(end), room);
+    (void)fprintf(out, "%*s", (int)(head - used), "");
 }
 
 static void put_cell(const struct hm_table *table, const struct hm_output *output, size_t column,
-                     const char *text, bool is_head)
+                     const char *text, bool is_head, bool last)
 {
     const struct hm_table_column *about = &table->columns[column];
-    bool last = column + 1 == table->column_count;
     const char *on = about->is_state && !is_head ? style_of(output, text) : NULL;
     unsigned width = hm_output_width(text);
     unsigned room = table->widths[column];
@@ -259,9 +370,7 @@ static void put_cell(const struct hm_table *table, const struct hm_output *outpu
     }
     (void)fputs(on != NULL ? on : "", output->out);
     if (cut) {
-        unsigned used = put_cells(output->out, text, strlen(text), room - 1);
-
-        (void)fprintf(output->out, "…%*s", (int)(room - 1 - used), "");
+        put_cut(output->out, text, room, about->both_ends);
     } else {
         (void)put_cells(output->out, text, strlen(text), width);
     }
@@ -274,11 +383,18 @@ static void put_cell(const struct hm_table *table, const struct hm_output *outpu
 static void put_row(const struct hm_table *table, const struct hm_output *output,
                     const char *const *cells)
 {
+    size_t last = table->column_count - 1;
     size_t column;
 
-    for (column = 0; column < table->column_count; column++) {
-        put_cell(table, output, column,
-                 cells != NULL ? cells[column] : table->columns[column].title, cells == NULL);
+    while (table->gone[last]) {
+        last--;
+    }
+    for (column = 0; column <= last; column++) {
+        if (!table->gone[column]) {
+            put_cell(table, output, column,
+                     cells != NULL ? cells[column] : table->columns[column].title, cells == NULL,
+                     column == last);
+        }
     }
     (void)fputc('\n', output->out);
 }

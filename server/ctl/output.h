@@ -27,9 +27,11 @@ void hm_output_init(struct hm_output *output, int64_t now_ms);
 
 struct hm_table_column {
     const char *title;
-    unsigned keep; /* cells that are left when the terminal is narrow; 0 = never cut */
-    bool right;    /* aligned to the right */
-    bool is_state; /* coloured by its word: safe, exposed, blocked, high … */
+    unsigned keep;  /* cells that still read well; 0 = never cut */
+    bool right;     /* aligned to the right */
+    bool is_state;  /* coloured by its word: safe, exposed, blocked, high … */
+    unsigned shed;  /* 1 goes first when the others would fall below keep; 0 = stays */
+    bool both_ends; /* "Product: what of it" is cut before the colon */
 };
 
 struct hm_table {
@@ -38,7 +40,8 @@ struct hm_table {
     const char *(*rows)[HM_TABLE_COLUMNS];
     size_t count;
     size_t room;
-    unsigned widths[HM_TABLE_COLUMNS]; /* 0 until the first print */
+    unsigned widths[HM_TABLE_COLUMNS]; /* set by the first print */
+    bool gone[HM_TABLE_COLUMNS];       /* shed, for want of room */
     bool headed;
     struct hm_arena *arena;
 };
@@ -50,8 +53,12 @@ void hm_table_init(struct hm_table *table, const struct hm_table_column *columns
 enum hm_status hm_table_put(struct hm_table *table, const char *const *cells,
                             struct hm_err *err) HM_MUST_CHECK;
 
-/* Prints the rows put since the last print. The first print fits the widths and prints the head;
- * later ones (more pages) keep both. */
+/* Rows put since the last print: the worst word of the first state column first, then by the cells
+ * from the left. */
+void hm_table_sort(struct hm_table *table);
+
+/* Prints the rows put since the last print. The first print fits the columns to the terminal (cut
+ * to keep, then shed, then cut further) and prints the head; later ones (more pages) keep both. */
 void hm_table_print(struct hm_table *table, const struct hm_output *output);
 
 /* "now", "42s ago", "3m ago", "5h ago", "12d ago"; "never" for 0; "in 5h" for what is to come. */

@@ -61,9 +61,9 @@ const char *hm_show_why(struct hm_arena *arena, const struct hm_verdict *verdict
 {
     static const char *const words[HM_REASON_COUNT] = {
         [HM_REASON_EXCLUDED] = "excluded",
-        [HM_REASON_OUTSIDE_DYNAMIC] = "outside the dynamic range",
+        [HM_REASON_OUTSIDE_DYNAMIC] = "outside dynamic range",
         [HM_REASON_OWN_RESERVATION] = "reserved by its own component",
-        [HM_REASON_IN_DYNAMIC] = "in the dynamic range",
+        [HM_REASON_IN_DYNAMIC] = "in dynamic range",
         [HM_REASON_HELD] = "held",
         [HM_REASON_RUNTIME_EXCLUSION] = "in a runtime exclusion",
         [HM_REASON_RESERVER_EXCLUDED] = "excluded, which breaks it",

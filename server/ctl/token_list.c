@@ -10,15 +10,15 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"TOKEN",     0, false, false},
-    {"KIND",      0, false, false},
-    {"NAME",      8, false, false},
-    {"ROLE",      0, false, false},
-    {"STATE",     0, false, true },
-    {"USES LEFT", 0, true,  false},
-    {"LABELS",    6, false, false},
-    {"CREATED",   0, false, false},
-    {"EXPIRES",   0, false, false},
+    {"TOKEN",     0,  false, false, 0, false},
+    {"KIND",      0,  false, false, 0, false},
+    {"NAME",      16, false, false, 0, false},
+    {"ROLE",      0,  false, false, 0, false},
+    {"STATE",     0,  false, true,  0, false},
+    {"USES LEFT", 0,  true,  false, 0, false},
+    {"LABELS",    12, false, false, 2, false},
+    {"CREATED",   0,  false, false, 1, false},
+    {"EXPIRES",   0,  false, false, 0, false},
 };
 
 static const char *state_of(const struct hm_ctl *ctl, const struct hm_api_token *token)

@@ -8,14 +8,14 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_AT, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"HOST",        24, false, false},
-    {"STATE",       0,  false, true },
-    {"ODDS",        0,  true,  false},
-    {"PORTS",       10, false, false},
-    {"REQUIREMENT", 14, false, false},
-    {"WHY",         10, false, false},
-    {"SINCE",       0,  false, false},
-    {"FACTS",       0,  false, true },
+    {"HOST",        16, false, false, 0, false},
+    {"STATE",       0,  false, true,  0, false},
+    {"ODDS",        0,  true,  false, 0, false},
+    {"PORTS",       12, false, false, 0, false},
+    {"REQUIREMENT", 26, false, false, 0, true },
+    {"WHY",         20, false, false, 0, false},
+    {"SINCE",       0,  false, false, 1, false},
+    {"FACTS",       0,  false, true,  2, false},
 };
 
 static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
@@ -58,6 +58,7 @@ static int run(const struct hm_cli *cli)
         .columns = columns,
         .column_count = HM_COUNT(columns),
         .put = put,
+        .worst_first = true,
         .nothing = "no verdict matches",
     };
 

@@ -12,17 +12,17 @@
 #define NOW_MS INT64_C(1795345200000)
 
 static const struct hm_table_column columns[] = {
-    {"HOST",  8,  false, false},
-    {"STATE", 0,  false, true },
-    {"COUNT", 0,  true,  false},
-    {"TITLE", 10, false, false},
+    {"HOST",  8,  false, false, 0, false},
+    {"STATE", 0,  false, true,  0, false},
+    {"COUNT", 0,  true,  false, 1, false},
+    {"TITLE", 10, false, false, 0, true },
 };
 
 static const char *const rows[][4] = {
-    {"mail01",              "blocked", "3",  "Exchange 2013 POP3 back end"},
-    {"straße-münchen-01", "exposed", "12", "接続サービス"         },
-    {"evil\033[2Jname\n",   "safe",    "-",  "bad \xff byte"              },
-    {"",                    "unknown", "0",  NULL                         },
+    {"mail01",              "blocked", "3",  "Exchange 2013: POP3 back end"},
+    {"straße-münchen-01", "exposed", "12", "接続サービス"          },
+    {"evil\033[2Jname\n",   "safe",    "-",  "bad \xff byte"               },
+    {"",                    "unknown", "0",  NULL                          },
 };
 
 static const struct {
@@ -31,25 +31,37 @@ static const struct {
     bool colours;
     const char *golden;
 } cases[] = {
-    {"no terminal: nothing is cut",                         0,  false,
+    {"no terminal: nothing is cut",                          0,  false,
      "HOST               STATE    COUNT  TITLE\n"
-     "mail01             blocked      3  Exchange 2013 POP3 back end\n"
+     "mail01             blocked      3  Exchange 2013: POP3 back end\n"
      "straße-münchen-01  exposed     12  接続サービス\n"
      "evil?[2Jname?      safe         -  bad ? byte\n"
      "                   unknown      0  \n"         },
-    {"44 cells: the column with most to spare gives first", 44, false,
+    {"44 cells: the column with most to spare gives first",  44, false,
      "HOST          STATE    COUNT  TITLE\n"
      "mail01        blocked      3  Exchange 2013…\n"
      "straße-münc…  exposed     12  接続サービス\n"
      "evil?[2Jnam…  safe         -  bad ? byte\n"
      "              unknown      0  \n"              },
-    {"20 cells: never below what is kept",                  20, false,
-     "HOST      STATE    COUNT  TITLE\n"
-     "mail01    blocked      3  Exchange …\n"
-     "straße-…  exposed     12  接続サー… \n"
-     "evil?[2…  safe         -  bad ? byte\n"
-     "          unknown      0  \n"                  },
-    {"colours are around the word, not around its padding", 44, true,
+    {"57 cells: what stands after the colon is kept",        57, false,
+     "HOST               STATE    COUNT  TITLE\n"
+     "mail01             blocked      3  Exchan…: POP3 back end\n"
+     "straße-münchen-01  exposed     12  接続サービス\n"
+     "evil?[2Jname?      safe         -  bad ? byte\n"
+     "                   unknown      0  \n"         },
+    {"32 cells: a column goes before others get too narrow", 32, false,
+     "HOST       STATE    TITLE\n"
+     "mail01     blocked  Exchange 20…\n"
+     "straße-m…  exposed  接続サービス\n"
+     "evil?[2J…  safe     bad ? byte\n"
+     "           unknown  \n"                        },
+    {"20 cells: never below half of what is kept",           20, false,
+     "HOST  STATE    TITLE\n"
+     "mai…  blocked  Exch…\n"
+     "str…  exposed  接続…\n"
+     "evi…  safe     bad …\n"
+     "      unknown  \n"                             },
+    {"colours are around the word, not around its padding",  44, true,
      "\033[1mHOST          STATE    COUNT  TITLE\n"
      "\033[0mmail01        \033[1;31mblocked\033[0m      3  Exchange 2013…\n"
      "straße-münc…  \033[33mexposed\033[0m     12  接続サービス\n"
@@ -113,9 +125,37 @@ static void pages(void **state)
     hm_table_print(&table, &output);
     read_all(output.out, text, sizeof(text));
     assert_string_equal(text, "HOST    STATE    COUNT  TITLE\n"
-                              "mail01  blocked      3  Exchange 2013 POP3 back end\n"
+                              "mail01  blocked      3  Exchange 2013: POP3 back end\n"
                               "a-hos…  safe         1  x\n");
     (void)fclose(output.out);
+    hm_arena_fini(&arena);
+}
+
+/* Rows with the worst word first; equal ones by what stands in their cells, from the left. */
+static void sorts(void **state)
+{
+    static const char *const order[] = {"a-blocked", "a-exposed", "b-exposed", "u", "a-safe"};
+    static const char *const unsorted[][4] = {
+        {"a-safe",    "safe",    "1", "x"},
+        {"b-exposed", "exposed", "1", "x"},
+        {"u",         "unknown", "1", "x"},
+        {"a-blocked", "blocked", "1", "x"},
+        {"a-exposed", "exposed", "1", "x"},
+    };
+    struct hm_arena arena;
+    struct hm_table table;
+    size_t i;
+
+    (void)state;
+    hm_arena_init(&arena, 1u << 20);
+    hm_table_init(&table, columns, HM_COUNT(columns), &arena);
+    for (i = 0; i < HM_COUNT(unsorted); i++) {
+        assert_int_equal(hm_table_put(&table, unsorted[i], NULL), HM_OK);
+    }
+    hm_table_sort(&table);
+    for (i = 0; i < HM_COUNT(order); i++) {
+        assert_string_equal(table.rows[i][0], order[i]);
+    }
     hm_arena_fini(&arena);
 }
 
@@ -168,10 +208,8 @@ static void wraps(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tables),
-        cmocka_unit_test(pages),
-        cmocka_unit_test(ages),
-        cmocka_unit_test(wraps),
+        cmocka_unit_test(tables), cmocka_unit_test(pages), cmocka_unit_test(sorts),
+        cmocka_unit_test(ages),   cmocka_unit_test(wraps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
