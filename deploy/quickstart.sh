@@ -9,8 +9,9 @@
 set -u
 
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
-dir=${XDG_STATE_HOME:-$HOME/.local/state}/havenmaster-quickstart
+dir=${XDG_STATE_HOME:-${HOME:-/root}/.local/state}/havenmaster-quickstart
 build=$top/build/quickstart
+since= # when the first process was started: reports from before do not count
 bin=$build/bin
 readonly packages="gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev
     libsodium-dev libsqlite3-dev libgnutls28-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-yaml"
@@ -18,7 +19,7 @@ readonly packages="gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev 
 readonly incidents="i1-payroll-2003 i2-exchange-2013-exposed i3-sbs-2003 i4-mail-2003"
 
 usage() {
-    sed -n '2,8s/^# \{0,1\}//p' "$0"
+    sed -n '2,7s/^# \{0,1\}//p' "$0"
 }
 
 die() {
@@ -30,6 +31,16 @@ step() {
     printf '%s\n' "· $*"
 }
 
+# What it says while it waits stands in one line of a terminal, and once in a file.
+progress() {
+    [ -t 1 ] && printf '\r· %s ' "$*"
+}
+
+progress_done() {
+    [ -t 1 ] && printf '\r'
+    step "$*"
+}
+
 install_missing() {
     local missing=() package root=()
     for package in $packages; do
@@ -38,7 +49,8 @@ install_missing() {
     done
     [ "${#missing[@]}" -eq 0 ] && return
     if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null || die "these packages are missing and there is no sudo: ${missing[*]}"
+        command -v sudo >/dev/null ||
+            die "packages are missing, and there is no sudo. As root: apt-get install ${missing[*]}"
         root=(sudo)
     fi
     step "Installing ${missing[*]} (a minute or two)"
@@ -48,6 +60,8 @@ install_missing() {
 }
 
 compile() {
+    mkdir -p "$build" && [ -w "$build" ] ||
+        die "cannot write to $build: run this as the owner of $top, or from a clone of your own"
     step "Building (about a minute the first time)"
     { cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHM_TESTS=OFF \
         -DHM_PRODUCT_DIR="$top/schema/catalogue/products" &&
@@ -72,6 +86,7 @@ launch() {
     local name=$1 pid
     shift
     is_running "$name" && return
+    since=${since:-$(date -u +%FT%TZ)}
     setsid nohup "$@" >>"$dir/log/$name.log" 2>&1 </dev/null &
     pid=$!
     echo "$pid $(started_at "$pid")" >"$dir/run/$name.pid"
@@ -79,6 +94,7 @@ launch() {
 
 stop_all() {
     local file name pid ended=0
+    [ -d "$dir/run" ] || { echo "Nothing was started in $dir"; return; }
     for file in "$dir"/run/*.pid; do
         [ -f "$file" ] || continue
         name=$(basename "$file" .pid)
@@ -94,7 +110,7 @@ stop_all() {
         fi
         rm -f "$file"
     done
-    echo "$ended processes ended. Data and logs are still in $dir"
+    echo "$ended processes ended. Data and logs stay in $dir; remove it to begin anew."
 }
 
 port_is_free() {
@@ -102,18 +118,19 @@ port_is_free() {
 }
 
 choose_port() {
-    local port
-    if [ -f "$dir/port" ]; then
-        cat "$dir/port"
+    local port last=
+    [ -f "$dir/port" ] && last=$(cat "$dir/port")
+    if [ -n "$last" ] && is_running collector; then
+        echo "$last"
         return
     fi
-    for port in 5830 5831 5832 5833 5834; do
+    for port in $last 5830 5831 5832 5833 5834; do
         if port_is_free "$port"; then
             echo "$port" | tee "$dir/port"
             return
         fi
     done
-    die "ports 5830 to 5834 are all in use"
+    die "ports 5830 to 5834 are all in use on 127.0.0.1: ss -ltnp shows by whom"
 }
 
 hmctl() {
@@ -135,19 +152,35 @@ init_collector() {
     [ -s "$dir/admin-token" ] || { rm -f "$dir/admin-token"; die "hm-collector init failed"; }
 }
 
+# What a shell needs to ask this collector: "source FOLDER/env".
+write_env() {
+    (
+        umask 077
+        printf 'export %s=%q\n' HMCTL_COLLECTOR "$HMCTL_COLLECTOR" HMCTL_CA "$HMCTL_CA" \
+            HMCTL_TOKEN "$HMCTL_TOKEN" >"$dir/env"
+        printf 'export PATH=%q:$PATH\n' "$bin" >>"$dir/env"
+    )
+}
+
 start_collector() {
     [ -s "$dir/admin-token" ] || init_collector
     HMCTL_TOKEN=$(cat "$dir/admin-token")
     export HMCTL_TOKEN
+    write_env
+    if is_running collector; then
+        step "The collector runs already on $HMCTL_COLLECTOR"
+        return
+    fi
     step "Starting the collector on $HMCTL_COLLECTOR"
     launch collector "$bin/hm-collector" serve --data "$dir/collector" --set "port=$port" \
         --set listen=127.0.0.1 --set "public_url=$HMCTL_COLLECTOR" --set interval=10
     for _ in $(seq 100); do
-        hmctl hosts --json >/dev/null 2>&1 && return
+        hmctl hosts --limit 1 --json >/dev/null 2>&1 && return
         is_running collector || break
         sleep 0.2
     done
     tail -n 5 "$dir/log/collector.log"
+    is_running collector && hmctl hosts --limit 1
     die "the collector does not answer; its log is $dir/log/collector.log"
 }
 
@@ -185,18 +218,19 @@ start_fleet() {
         count=$((count + 1))
     done
     wanted=$count
-    step "Started $wanted agents: this machine, four incidents, the healthy ones"
+    step "$wanted agents run: this machine, four incidents, the healthy ones"
 }
 
 wait_for_reports() {
     local reported=0
     for _ in $(seq 120); do
-        reported=$(hmctl hosts --json 2>/dev/null | grep -o '"first_seen"' | wc -l)
-        printf '\r· %d of %d hosts have reported ' "$reported" "$wanted"
+        reported=$(hmctl hosts --json 2>/dev/null | grep -o '"last_seen": *"[^"]*"' |
+            awk -F '"' -v since="$since" '$4 >= since' | wc -l)
         [ "$reported" -ge "$wanted" ] && break
+        progress "$reported of $wanted hosts have reported"
         sleep 0.5
     done
-    printf '\n'
+    progress_done "$reported of $wanted hosts have reported"
     [ "$reported" -ge "$wanted" ] || die "not all agents reported; look into $dir/log"
 }
 
@@ -210,12 +244,12 @@ show() {
 next_steps() {
     cat <<TEXT
 
-What now? First: export HMCTL_COLLECTOR=$HMCTL_COLLECTOR HMCTL_CA=$HMCTL_CA HMCTL_TOKEN=\$(cat $dir/admin-token)
-  $bin/hmctl host i2-exchange-2013-exposed      one host: what is at risk, why, and the exact commands
-  $bin/hmctl findings --filter severity=high    what to look at first
-  $bin/hm-agent check                           this machine alone, without any collector
-  $bin/hm-agent check --from FOLDER             files of deploy/windows/collect.cmd from any Windows server
-  $0 --stop                                     end it all
+What now? First, in this shell:  source $(printf %q "$dir/env")
+  hmctl host i2-exchange-2013-exposed    one host: what is at risk, why, and the exact commands
+  hmctl findings --filter severity=high  what to look at first
+  hm-agent check                         this machine alone, without any collector
+  hm-agent check --from FOLDER           files of deploy/windows/collect.cmd from any Windows server
+  $0 --stop          end it all
 TEXT
 }
 
@@ -226,26 +260,33 @@ main() {
         --stop) action=stop ;;
         --status) action=status ;;
         --dir)
-            [ $# -gt 1 ] || die "--dir needs a folder"
+            [ $# -gt 1 ] && [ -n "$2" ] || { echo "quickstart: --dir needs a folder" >&2; exit 2; }
             dir=$2
             shift
             ;;
+        --dir=?*) dir=${1#--dir=} ;;
         -h | --help)
             usage
             exit 0
             ;;
         *)
+            echo "quickstart: there is no option \"$1\"" >&2
             usage >&2
             exit 2
             ;;
         esac
         shift
     done
+    case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
     if [ "$action" = stop ]; then
         stop_all
         return
     fi
-    mkdir -p "$dir/run" "$dir/log" "$dir/agents" || die "cannot make $dir"
+    if [ "$action" = status ] && ! is_running collector; then
+        die "nothing runs in $dir; start it with $0"
+    fi
+    mkdir -p "$dir/run" "$dir/log" "$dir/agents" 2>/dev/null ||
+        die "cannot make $dir: choose another with --dir"
     chmod 700 "$dir"
     if [ "$action" = start ]; then
         install_missing
@@ -254,7 +295,6 @@ main() {
     port=$(choose_port) || exit 1
     export HMCTL_COLLECTOR=https://localhost:$port HMCTL_CA=$dir/collector/ca.pem
     if [ "$action" = status ]; then
-        is_running collector || die "nothing runs; start it with $0"
         HMCTL_TOKEN=$(cat "$dir/admin-token")
         export HMCTL_TOKEN
         show
