@@ -16,6 +16,7 @@
 
 #define RETRY_MIN_S 1
 #define RETRY_SPREAD_S 30 /* who is turned away together must not come back together */
+#define SLOW_DOWN_S 60
 
 static uint32_t random_below(uint32_t limit)
 {
@@ -307,6 +308,15 @@ static enum hm_status submit_clone(struct hm_req *req, const struct hm_ingest *r
                             answer_clone, err);
 }
 
+/* Its own doing: it waits longer than who merely came at a bad moment. */
+static enum hm_status slow_down(struct hm_reply *reply, const char *code, const char *text,
+                                struct hm_err *err)
+{
+    reply->status = 429;
+    reply->retry_after_s = SLOW_DOWN_S + random_below(SLOW_DOWN_S);
+    return hm_fail_code(err, HM_EBUSY, code, "%s", text);
+}
+
 static enum hm_status take_report(struct hm_req *req, struct hm_ingest *ingest,
                                   struct hm_reply *reply, struct hm_err *err)
 {
@@ -322,6 +332,16 @@ static enum hm_status take_report(struct hm_req *req, struct hm_ingest *ingest,
         reply->retry_after_s = RETRY_MIN_S;
         return hm_fail_code(err, HM_EBUSY, "report_in_progress",
                             "an earlier report of this host is being stored: try again");
+    case HM_FLEET_OVER:
+        return slow_down(reply, "too_many_changes",
+                         "this host reports more changes than one host may make: it is heard again "
+                         "later",
+                         err);
+    case HM_FLEET_CLONED_OVER:
+        return slow_down(reply, "too_many_clones",
+                         "more machines than are served at once report with this identity: try "
+                         "again later",
+                         err);
     case HM_FLEET_CHANGED:
         break;
     }

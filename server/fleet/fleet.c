@@ -322,13 +322,29 @@ static bool is_clone(const struct hm_fleet_host *host, const struct hm_fleet_rep
     return !same;
 }
 
+static bool may_get_token(struct hm_fleet_host *host)
+{
+    static const struct hm_bucket_rule rule = {HM_FLEET_CLONE_TOKENS, 1.0 / HM_FLEET_CLONE_TOKEN_S};
+
+    return hm_bucket_take(&host->clones, &rule, 1, hm_os_monotonic_ms());
+}
+
+static bool may_change(struct hm_fleet_host *host, size_t bytes)
+{
+    static const struct hm_bucket_rule rule = {HM_FLEET_CHANGE_BYTES,
+                                               HM_FLEET_CHANGE_BYTES_A_SECOND};
+
+    return hm_bucket_take(&host->changes, &rule, (double)(bytes + HM_FLEET_CHANGE_LEAST_BYTES),
+                          hm_os_monotonic_ms());
+}
+
 static enum hm_fleet_answer decide(struct hm_fleet_host *host, const struct hm_fleet_report *report,
                                    uint64_t boot, int64_t now_ms)
 {
     bool same = names_the_same(host, report);
 
     if (is_clone(host, report, boot, same)) {
-        return HM_FLEET_CLONED;
+        return may_get_token(host) ? HM_FLEET_CLONED : HM_FLEET_CLONED_OVER;
     }
     if (host->busy) {
         return HM_FLEET_BUSY;
@@ -342,6 +358,9 @@ static enum hm_fleet_answer decide(struct hm_fleet_host *host, const struct hm_f
         host->heard_ms = hm_os_monotonic_ms();
         host->shard->unchanged++;
         return HM_FLEET_UNCHANGED;
+    }
+    if (!may_change(host, report->bytes)) {
+        return HM_FLEET_OVER;
     }
     host->busy = true;
     host->shard->changed++;

@@ -59,7 +59,20 @@ struct hm_fleet_report {
     const char *version;
     const char *digests[HM_FLEET_DOCUMENTS];
     bool missing[HM_FLEET_DOCUMENTS]; /* named, but no such body is kept: not acknowledged */
+    size_t bytes;                     /* of the whole check-in */
 };
+
+/* What one host may change: so many bytes at once, then so many a second. An agent that reports a
+ * change of 10 KB every five minutes uses a hundredth of it; one gone mad, or a stolen secret,
+ * cannot fill the disk. A report without bodies costs HM_FLEET_CHANGE_LEAST_BYTES too. */
+#define HM_FLEET_CHANGE_BYTES (64 * 1024 * 1024)
+#define HM_FLEET_CHANGE_BYTES_A_SECOND 4096
+#define HM_FLEET_CHANGE_LEAST_BYTES 8192
+
+/* Join tokens that the streams of one cloned identity are given: at once, and then one for so
+ * many seconds. */
+#define HM_FLEET_CLONE_TOKENS 50
+#define HM_FLEET_CLONE_TOKEN_S 10
 
 /* What is known of the host when its report begins. */
 struct hm_fleet_known {
@@ -68,10 +81,12 @@ struct hm_fleet_known {
 };
 
 enum hm_fleet_answer {
-    HM_FLEET_UNCHANGED, /* nothing new, or a replay: answer at once */
-    HM_FLEET_CHANGED,   /* the caller must call hm_fleet_report_end once */
-    HM_FLEET_CLONED,    /* two live streams with one id, now or before */
-    HM_FLEET_BUSY,      /* an earlier report of this host is not committed yet */
+    HM_FLEET_UNCHANGED,   /* nothing new, or a replay: answer at once */
+    HM_FLEET_CHANGED,     /* the caller must call hm_fleet_report_end once */
+    HM_FLEET_CLONED,      /* two live streams with one id, now or before */
+    HM_FLEET_BUSY,        /* an earlier report of this host is not committed yet */
+    HM_FLEET_OVER,        /* more changes than one host may make: try later */
+    HM_FLEET_CLONED_OVER, /* cloned, and enough join tokens were given: try later */
 };
 enum hm_fleet_answer hm_fleet_report_begin(struct hm_fleet *fleet, struct hm_fleet_host *host,
                                            const struct hm_fleet_report *report, int64_t now_ms,

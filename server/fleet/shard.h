@@ -30,6 +30,8 @@ struct hm_fleet_host {
     int64_t last_seen_ms;
     int64_t flushed_ms; /* last_seen as the store has it */
     int64_t heard_ms;   /* as last_seen by the monotonic clock; not before the fleet was opened */
+    struct hm_bucket changes;
+    struct hm_bucket clones;
     struct hm_ticket *ticket;
     uint64_t held_at; /* wake-up round in which the ticket came */
     struct hm_fleet_host *held_next;

@@ -130,6 +130,7 @@ enum hm_status hm_ingest_read(const char *body, size_t len, struct hm_arena *are
     ingest.report.seq = ingest.checkin.seq;
     ingest.report.name = ingest.checkin.name;
     ingest.report.version = ingest.checkin.version;
+    ingest.report.bytes = len;
     for (size_t i = 0; i < HM_FLEET_DOCUMENTS; i++) {
         ingest.report.digests[i] = ingest.pieces[i].digest;
     }

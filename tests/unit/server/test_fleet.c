@@ -267,6 +267,35 @@ static void test_silence_is_confirmed(void **state)
     assert_false(hm_fleet_confirm_silent(fleet, "a1"));
 }
 
+/* One agent with a good secret must not be able to fill the disk with history. */
+static void test_changes_have_a_budget(void **state)
+{
+    struct fixture *f = *state;
+    struct hm_fleet *fleet = f->collector.app.fleet;
+    struct hm_fleet_host *host = add(fleet, "a1");
+    struct hm_fleet_host *other = add(fleet, "a2");
+    struct hm_fleet_report report = {.boot_id = "b1", .version = "1", .bytes = 1000000};
+    struct hm_fleet_known known;
+    enum hm_fleet_answer answer = HM_FLEET_CHANGED;
+
+    while (answer == HM_FLEET_CHANGED && report.seq < 1000) {
+        report.name = report.seq++ % 2 == 0 ? "mail01" : "mail02";
+        answer = hm_fleet_report_begin(fleet, host, &report, NOW_MS, &known);
+        if (answer == HM_FLEET_CHANGED) {
+            hm_fleet_report_end(fleet, host, &report, NOW_MS);
+        }
+    }
+    assert_int_equal(answer, HM_FLEET_OVER);
+    assert_in_range(report.seq, HM_FLEET_CHANGE_BYTES / 1100000, HM_FLEET_CHANGE_BYTES / 1000000);
+    report.name = report.seq % 2 == 0 ? "mail01" : "mail02";
+    report.seq--; /* as it was acknowledged: that costs nothing */
+    assert_int_equal(hm_fleet_report_begin(fleet, host, &report, NOW_MS, &known),
+                     HM_FLEET_UNCHANGED);
+    assert_int_equal(hm_fleet_report_begin(fleet, other, &report, NOW_MS, &known),
+                     HM_FLEET_CHANGED);
+    hm_fleet_report_end(fleet, other, NULL, NOW_MS);
+}
+
 struct look {
     const char *id;
     struct hm_arena *arena;
@@ -375,6 +404,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wakes_are_paced, begin, end),
         cmocka_unit_test_setup_teardown(test_enrolments_have_a_rate, begin, end),
         cmocka_unit_test_setup_teardown(test_silent_hosts_are_told_once, begin, end),
+        cmocka_unit_test_setup_teardown(test_changes_have_a_budget, begin, end),
         cmocka_unit_test_setup_teardown(test_silence_is_confirmed, begin, end),
         cmocka_unit_test_setup_teardown(test_silent_and_back, begin, end),
         cmocka_unit_test(test_silence_survives_clock_steps),

@@ -345,6 +345,27 @@ static void test_clone_by_boot(void **state)
     check_cloned(*state);
 }
 
+/* Whoever has one agent's secret must not be able to make as many agents of it as he likes. */
+static void test_clones_get_few_tokens(void **state)
+{
+    static const struct stream reports[] = {
+        {"b1", 1, false, 200},
+        {"b2", 1, false, 200},
+        {"b1", 2, false, 409},
+    };
+    const struct agent_report report = {.boot_id = "b1", .seq = 3};
+    struct fixture *f = *state;
+    unsigned tokens = 1;
+
+    play(f, reports, HM_COUNT(reports));
+    while (agent_double_checkin(&f->agent, &report, NOW_MS) == 409 && tokens < 1000) {
+        tokens++;
+    }
+    assert_int_equal(f->agent.status, 429);
+    assert_string_equal(f->agent.code, "too_many_clones");
+    assert_in_range(tokens, HM_FLEET_CLONE_TOKENS, HM_FLEET_CLONE_TOKENS + 3);
+}
+
 /* ---- bad input ---------------------------------------------------------------------------- */
 
 #define ENVELOPE                                                                                   \
@@ -472,6 +493,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reboots_and_restarts_are_no_clones, begin, end),
         cmocka_unit_test_setup_teardown(test_clone_by_sequence, begin, end),
         cmocka_unit_test_setup_teardown(test_clone_by_boot, begin, end),
+        cmocka_unit_test_setup_teardown(test_clones_get_few_tokens, begin, end),
         cmocka_unit_test_setup_teardown(test_bad_reports_change_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_long_first_line, begin, end),
         cmocka_unit_test_setup_teardown(test_bad_documents_change_nothing, begin, end),
