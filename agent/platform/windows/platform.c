@@ -21,7 +21,6 @@ struct look {
     struct hm_observation seen;
     struct hm_windows_services services;
     struct hm_windows_processes processes;
-    bool has_tcpip;
 };
 
 static enum hm_status windows_open(const char *where, struct hm_platform **out_platform,
@@ -101,27 +100,45 @@ static enum hm_status look_at_sockets(struct look *look, struct hm_err *err)
                 err);
 }
 
-static enum hm_status look_at_stacks(struct look *look, struct hm_ports *out_httpsys,
-                                     struct hm_err *err)
+static enum hm_status legacy_stacks(struct hm_observation *seen, bool has_tcpip,
+                                    struct hm_arena *arena, struct hm_err *err)
 {
     static const struct hm_listeners none;
-    struct hm_inventory *inventory = &look->seen.inventory;
-    enum hm_status st;
+    struct hm_inventory *inventory = &seen->inventory;
 
-    if (!hm_os_is_legacy(&inventory->os)) {
-        st = hm_netsh_stacks(look->platform->netsh, &inventory->os, look->notes.arena,
-                             &inventory->stacks, out_httpsys, &look->notes, err);
-        return st == HM_OK ? hm_windows_stored_exclusions(&inventory->stacks, &look->notes, err)
-                           : st;
-    }
-    inventory->stacks.at =
-        hm_arena_alloc(look->notes.arena, HM_STACK_COUNT, sizeof(*inventory->stacks.at));
+    inventory->stacks.at = hm_arena_alloc(arena, HM_STACK_COUNT, sizeof(*inventory->stacks.at));
     if (inventory->stacks.at == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
     }
-    hm_windows_legacy_stacks(&inventory->registry, look->has_tcpip,
-                             hm_windows_shows_ipv6(&look->seen.sockets, &none), &inventory->stacks);
+    hm_windows_legacy_stacks(&inventory->registry, has_tcpip,
+                             hm_windows_shows_ipv6(&seen->sockets, &none), &inventory->stacks);
     return HM_OK;
+}
+
+enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_observation *seen,
+                                  struct hm_notes *notes, struct hm_err *err)
+{
+    struct hm_inventory *inventory = &seen->inventory;
+    struct hm_ports httpsys = {NULL, 0};
+    bool has_tcpip = false;
+    enum hm_status st = hm_windows_settings(inventory, &has_tcpip, notes, err);
+
+    if (st == HM_OK && hm_os_is_legacy(&inventory->os)) {
+        st = legacy_stacks(seen, has_tcpip, notes->arena, err);
+    } else if (st == HM_OK) {
+        st = hm_netsh_stacks(netsh, &inventory->os, notes->arena, &inventory->stacks, &httpsys,
+                             notes, err);
+        if (st == HM_OK) {
+            st = hm_windows_stored_exclusions(&inventory->stacks, notes, err);
+        }
+    }
+    if (st == HM_OK && seen->has_sockets) {
+        st = hm_windows_take_listeners(&seen->sockets, httpsys, notes->arena, inventory, err);
+    }
+    if (st == HM_OK) {
+        hm_inventory_settle(inventory);
+    }
+    return st;
 }
 
 static enum hm_status take_sample(struct look *look, struct hm_err *err)
@@ -144,7 +161,6 @@ static enum hm_status look_at_all(struct look *look, struct hm_err *err)
 {
     struct hm_observation *seen = &look->seen;
     struct hm_arena *arena = look->notes.arena;
-    struct hm_ports httpsys = {NULL, 0};
     enum hm_status st = hm_windows_os(arena, &seen->inventory.os, err);
 
     seen->name = hm_os_host_name(arena);
@@ -158,16 +174,9 @@ static enum hm_status look_at_all(struct look *look, struct hm_err *err)
         st = look_at_sockets(look, err);
     }
     if (st == HM_OK) {
-        st = hm_windows_settings(&seen->inventory, &look->has_tcpip, &look->notes, err);
+        st = hm_windows_compose(look->platform->netsh, seen, &look->notes, err);
     }
     if (st == HM_OK) {
-        st = look_at_stacks(look, &httpsys, err);
-    }
-    if (st == HM_OK && seen->has_sockets) {
-        st = hm_windows_take_listeners(&seen->sockets, httpsys, arena, &seen->inventory, err);
-    }
-    if (st == HM_OK) {
-        hm_inventory_settle(&seen->inventory);
         st = take_sample(look, err);
     }
     return st;

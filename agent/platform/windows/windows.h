@@ -181,3 +181,8 @@ struct hm_event_mark {
 };
 enum hm_status hm_windows_events(struct hm_event_mark *mark, struct hm_sample *sample,
                                  struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
+
+/* platform.c — completes an inventory whose system, services and sockets are known by what the
+ * registry and netsh say now. */
+enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_observation *seen,
+                                  struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
