@@ -143,7 +143,7 @@ enum hm_status hm_ingest_store(struct hm_session *s, struct hm_ingest *ingest, s
     struct hm_host_row row;
     bool first;
     bool was_silent;
-    enum hm_status st = hm_hosts_get(s, ingest->host_id, ingest->arena, &row, err);
+    enum hm_status st = hm_hosts_get_by_id(s, ingest->host_id, ingest->arena, &row, err);
 
     if (st == HM_ENOENT) {
         return hm_fail_code(err, HM_EDENIED, "unauthenticated",

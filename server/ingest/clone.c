@@ -59,7 +59,7 @@ enum hm_status hm_clone_store(struct hm_session *s, struct hm_clone *clone, stru
         .uses_left = 1,
     };
     struct hm_host_row row;
-    enum hm_status st = hm_hosts_get(s, clone->host_id, clone->arena, &row, err);
+    enum hm_status st = hm_hosts_get_by_id(s, clone->host_id, clone->arena, &row, err);
 
     if (st == HM_OK && !row.cloned) {
         st = mark(s, clone, &row, err);

@@ -16,7 +16,8 @@
  *             fingerprint needs_reboot valid_from_ms
  *   events    id at_ms kind host_id host_name actor peer
  *   tokens    id kind name role created_ms expires_ms uses_left revoked
- * labels and host_labels are a JSON list, ["site=paris"]; with page.at they are those of now.
+ * labels and host_labels are a JSON list, ["site=paris"]; with page.at they are those of now, all
+ * else is as it was then.
  * events and tokens have no history: page.at is HM_EINVAL, code "no_history". */
 #pragma once
 
@@ -77,6 +78,9 @@ enum hm_status hm_hosts_put(struct hm_session *s, const struct hm_host_row *row,
                             struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_hosts_get(struct hm_session *s, const char *id_or_name, struct hm_arena *arena,
                             struct hm_host_row *out_row, struct hm_err *err) HM_MUST_CHECK;
+/* For whoever has an id: a host may be called as another one's id is. */
+enum hm_status hm_hosts_get_by_id(struct hm_session *s, const char *id, struct hm_arena *arena,
+                                  struct hm_host_row *out_row, struct hm_err *err) HM_MUST_CHECK;
 /* By id; page.at is answered from host history (name, verdict and counts as they were). */
 enum hm_status hm_hosts_list(struct hm_session *s, const struct hm_page *page,
                              struct hm_arena *arena, struct hm_host_rows *out_rows,
@@ -140,7 +144,8 @@ enum hm_status hm_documents_history(struct hm_session *s, const char *host_id,
 struct hm_verdict_row {
     int64_t id; /* key and order of the list */
     const char *host_id;
-    const char *host_name;
+    const char *host_name; /* these two as they were then, where page.at is asked */
+    bool host_silent;
     struct hm_verdict verdict;
     const char *judged_by; /* "agent", "collector" */
     int64_t valid_from_ms; /* since when it has this state, reason and holder */
@@ -172,7 +177,8 @@ enum hm_status hm_verdicts_list(struct hm_session *s, const struct hm_page *page
 struct hm_finding_row {
     int64_t id;
     const char *host_id;
-    const char *host_name;
+    const char *host_name; /* these two as they were then, where page.at is asked */
+    bool host_silent;
     struct hm_finding finding;
     int64_t valid_from_ms;
     int64_t valid_to_ms;
@@ -247,6 +253,9 @@ enum hm_status hm_tokens_list(struct hm_session *s, const struct hm_page *page,
                               struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_tokens_revoke(struct hm_session *s, const char *id,
                                 struct hm_err *err) HM_MUST_CHECK;
+/* Forgets join tokens that expired before before_ms: nobody can use them, and they are many. */
+enum hm_status hm_tokens_purge(struct hm_session *s, int64_t before_ms,
+                               struct hm_err *err) HM_MUST_CHECK;
 /* Takes one use off a join token: HM_EDENIED with code "expired_token", "used_token",
  * "revoked_token" or "unknown_token". */
 enum hm_status hm_tokens_use(struct hm_session *s, const char *id,

@@ -232,23 +232,45 @@ enum hm_status hm_hosts_put(struct hm_session *s, const struct hm_host_row *row,
     return st == HM_OK ? put_state(s, row, now_ms, err) : st;
 }
 
-enum hm_status hm_hosts_get(struct hm_session *s, const char *id_or_name, struct hm_arena *arena,
-                            struct hm_host_row *out_row, struct hm_err *err)
+static enum hm_status unknown_host(const char *key, struct hm_err *err)
 {
-    const struct hm_value values[] = {hm_value_text(id_or_name)};
+    return hm_fail_code(err, HM_ENOENT, "unknown_host", "there is no host \"%s\"", key);
+}
+
+enum hm_status hm_hosts_get_by_id(struct hm_session *s, const char *id, struct hm_arena *arena,
+                                  struct hm_host_row *out_row, struct hm_err *err)
+{
+    const struct hm_value values[] = {hm_value_text(id)};
     struct host_reader reader = {.arena = arena};
     enum hm_status st = hm_session_query(s, "SELECT " HOST_COLUMNS " FROM hosts WHERE id = $1",
                                          values, 1, read_host, &reader, NULL, err);
 
     if (st == HM_OK && reader.count == 0) {
-        st = hm_session_query(s, "SELECT " HOST_COLUMNS " FROM hosts WHERE name = $1 LIMIT 2",
-                              values, 1, read_host, &reader, NULL, err);
+        return unknown_host(id, err);
     }
+    if (st == HM_OK) {
+        *out_row = reader.at[0];
+    }
+    return st;
+}
+
+enum hm_status hm_hosts_get(struct hm_session *s, const char *id_or_name, struct hm_arena *arena,
+                            struct hm_host_row *out_row, struct hm_err *err)
+{
+    const struct hm_value values[] = {hm_value_text(id_or_name)};
+    struct host_reader reader = {.arena = arena};
+    enum hm_status st = hm_hosts_get_by_id(s, id_or_name, arena, out_row, err);
+
+    if (st != HM_ENOENT) {
+        return st;
+    }
+    st = hm_session_query(s, "SELECT " HOST_COLUMNS " FROM hosts WHERE name = $1 LIMIT 2", values,
+                          1, read_host, &reader, NULL, err);
     if (st != HM_OK) {
         return st;
     }
     if (reader.count == 0) {
-        return hm_fail_code(err, HM_ENOENT, "unknown_host", "there is no host \"%s\"", id_or_name);
+        return unknown_host(id_or_name, err);
     }
     if (reader.count > 1) {
         return hm_fail_code(err, HM_ECONFLICT, "ambiguous_host",
@@ -305,7 +327,7 @@ enum hm_status hm_hosts_remove(struct hm_session *s, const char *id, int64_t now
                                          1, NULL, NULL, &rows, err);
 
     if (st == HM_OK && rows == 0) {
-        return hm_fail_code(err, HM_ENOENT, "unknown_host", "there is no host \"%s\"", id);
+        return unknown_host(id, err);
     }
     for (size_t i = 0; st == HM_OK && i < HM_COUNT(statements); i++) {
         st = hm_session_exec(s, statements[i], values, HM_COUNT(values), err);

@@ -258,6 +258,28 @@ static void test_agents_word_wins(void **state)
     assert_int_equal(seen, 1);
 }
 
+static enum hm_status remove_host(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    return hm_hosts_remove(s, arg, NOW_MS + 1, err);
+}
+
+/* Another host whose name is the removed one's id must not get its report. */
+static void test_report_of_a_removed_host(void **state)
+{
+    const struct agent_report report = {.boot_id = "b1", .seq = 1};
+    struct fixture *f = *state;
+    struct agent_double other;
+    char token[200];
+
+    collector_double_token(&f->collector, NOW_MS, 1, token);
+    assert_int_equal(agent_double_enroll(&other, &f->collector.app, f->agent.id, token, NOW_MS),
+                     200);
+    assert_int_equal(hm_store_write(f->collector.app.store, remove_host, f->agent.id, NULL), HM_OK);
+    assert_int_equal(agent_double_checkin(&f->agent, &report, NOW_MS + 2), 401);
+    memcpy(f->agent.id, other.id, sizeof(other.id));
+    assert_int_equal(look_at(f).row.first_seen_ms, 0);
+}
+
 /* ---- boots and clones --------------------------------------------------------------------- */
 
 struct stream {
@@ -494,6 +516,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_clone_by_sequence, begin, end),
         cmocka_unit_test_setup_teardown(test_clone_by_boot, begin, end),
         cmocka_unit_test_setup_teardown(test_clones_get_few_tokens, begin, end),
+        cmocka_unit_test_setup_teardown(test_report_of_a_removed_host, begin, end),
         cmocka_unit_test_setup_teardown(test_bad_reports_change_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_long_first_line, begin, end),
         cmocka_unit_test_setup_teardown(test_bad_documents_change_nothing, begin, end),
