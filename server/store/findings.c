@@ -293,7 +293,7 @@ static enum hm_status read_finding(struct hm_stmt *stmt, void *arg, struct hm_er
 {
     struct finding_reader *reader = arg;
     struct hm_arena *arena = reader->arena;
-    const char *body = hm_row_text(stmt, 5, arena);
+    const char *body = hm_row_text(stmt, 6, arena);
     struct hm_finding_row *row;
 
     if (body == NULL || hm_arena_grow(arena, (void **)&reader->at, reader->count, &reader->room,
@@ -305,8 +305,9 @@ static enum hm_status read_finding(struct hm_stmt *stmt, void *arg, struct hm_er
         .id = hm_row_int(stmt, 0),
         .host_id = hm_row_text(stmt, 1, arena),
         .host_name = hm_row_text(stmt, 2, arena),
-        .valid_from_ms = hm_row_int(stmt, 3),
-        .valid_to_ms = hm_row_int(stmt, 4),
+        .host_silent = hm_row_int(stmt, 3) != 0,
+        .valid_from_ms = hm_row_int(stmt, 4),
+        .valid_to_ms = hm_row_int(stmt, 5),
     };
     if (row->host_id == NULL || row->host_name == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for a list of findings");
@@ -315,22 +316,21 @@ static enum hm_status read_finding(struct hm_stmt *stmt, void *arg, struct hm_er
                             NULL, err);
 }
 
-#define FINDING_INNER                                                                              \
-    "SELECT list_of.id AS id, list_of.host_id AS host_id, " HM_LIST_HOST_COLUMNS                   \
-    ", list_of.valid_from_ms AS "                                                                  \
-    "valid_from_ms, list_of.valid_to_ms AS valid_to_ms, list_of.body AS body, list_of.kind AS "    \
-    "kind, "                                                                                       \
-    "list_of.severity AS severity, list_of.subject AS subject, list_of.fingerprint AS "            \
-    "fingerprint, "                                                                                \
-    "list_of.needs_reboot AS needs_reboot FROM findings list_of LEFT JOIN hosts h ON h.id = "      \
-    "list_of.host_id "
+#define FINDING_INNER(host_columns, host_join)                                                     \
+    "SELECT list_of.id AS id, list_of.host_id AS host_id, " host_columns                           \
+    ", list_of.valid_from_ms AS valid_from_ms, list_of.valid_to_ms AS valid_to_ms, "               \
+    "list_of.body AS body, list_of.kind AS kind, list_of.severity AS severity, "                   \
+    "list_of.subject AS subject, list_of.fingerprint AS fingerprint, "                             \
+    "list_of.needs_reboot AS needs_reboot FROM findings list_of" host_join
 
 static const struct hm_list finding_list = {
-    .columns = "id, host_id, host_name, valid_from_ms, valid_to_ms, body",
-    .inner_now = FINDING_INNER "WHERE list_of.valid_to_ms IS NULL",
-    .inner_at =
-        FINDING_INNER "WHERE list_of.valid_from_ms <= " HM_LIST_AT
-                      " AND (list_of.valid_to_ms IS NULL OR list_of.valid_to_ms > " HM_LIST_AT ")",
+    .columns = "id, host_id, host_name, host_silent, valid_from_ms, valid_to_ms, body",
+    .inner_now =
+        FINDING_INNER(HM_LIST_HOST_COLUMNS, HM_LIST_HOST_JOIN) "WHERE list_of.valid_to_ms IS NULL",
+    .inner_at = FINDING_INNER(HM_LIST_HOST_COLUMNS_AT,
+                              HM_LIST_HOST_JOIN_AT) "WHERE list_of.valid_from_ms <= " HM_LIST_AT
+                                                    " AND (list_of.valid_to_ms IS NULL OR "
+                                                    "list_of.valid_to_ms > " HM_LIST_AT ")",
     .key = "id",
     .key_is_number = true,
 };

@@ -23,7 +23,18 @@ struct hm_list {
     "COALESCE(h.name, (SELECT n.name FROM host_states n WHERE n.host_id = list_of.host_id "        \
     "ORDER BY n.valid_from_ms DESC LIMIT 1), '') AS host_name, "                                   \
     "COALESCE(h.labels, '[]') AS host_labels, COALESCE(h.os_family, '') AS host_os_family, "       \
-    "COALESCE(h.silent_since_ms <> 0, 0) AS host_silent"
+    "COALESCE(h.silent_since_ms <> 0 OR h.cloned, 0) AS host_silent"
+#define HM_LIST_HOST_JOIN " LEFT JOIN hosts h ON h.id = list_of.host_id "
+
+/* The same as it was at HM_LIST_AT; labels have no history. */
+#define HM_LIST_HOST_COLUMNS_AT                                                                    \
+    "COALESCE(hs.name, h.name, '') AS host_name, COALESCE(h.labels, '[]') AS host_labels, "        \
+    "COALESCE(hs.os_family, h.os_family, '') AS host_os_family, "                                  \
+    "COALESCE(hs.silent_since_ms <> 0 OR hs.cloned, 0) AS host_silent"
+#define HM_LIST_HOST_JOIN_AT                                                                       \
+    HM_LIST_HOST_JOIN "LEFT JOIN host_states hs ON hs.host_id = list_of.host_id "                  \
+                      "AND hs.valid_from_ms <= " HM_LIST_AT                                        \
+                      " AND (hs.valid_to_ms IS NULL OR hs.valid_to_ms > " HM_LIST_AT ") "
 
 /* Asks for limit + 1 rows. */
 enum hm_status hm_list_query(struct hm_session *session, const struct hm_list *list,

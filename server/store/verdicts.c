@@ -353,7 +353,7 @@ static enum hm_status read_verdict(struct hm_stmt *stmt, void *arg, struct hm_er
 {
     struct verdict_reader *reader = arg;
     struct hm_arena *arena = reader->arena;
-    const char *body = hm_row_text(stmt, 6, arena);
+    const char *body = hm_row_text(stmt, 7, arena);
     struct hm_verdict_row *row;
 
     if (body == NULL || hm_arena_grow(arena, (void **)&reader->at, reader->count, &reader->room,
@@ -365,9 +365,10 @@ static enum hm_status read_verdict(struct hm_stmt *stmt, void *arg, struct hm_er
         .id = hm_row_int(stmt, 0),
         .host_id = hm_row_text(stmt, 1, arena),
         .host_name = hm_row_text(stmt, 2, arena),
-        .judged_by = hm_row_text(stmt, 3, arena),
-        .valid_from_ms = hm_row_int(stmt, 4),
-        .valid_to_ms = hm_row_int(stmt, 5),
+        .host_silent = hm_row_int(stmt, 3) != 0,
+        .judged_by = hm_row_text(stmt, 4, arena),
+        .valid_from_ms = hm_row_int(stmt, 5),
+        .valid_to_ms = hm_row_int(stmt, 6),
     };
     if (row->host_id == NULL || row->host_name == NULL || row->judged_by == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for a list of verdicts");
@@ -376,24 +377,23 @@ static enum hm_status read_verdict(struct hm_stmt *stmt, void *arg, struct hm_er
                             NULL, err);
 }
 
-#define VERDICT_INNER                                                                              \
-    "SELECT list_of.id AS id, list_of.host_id AS host_id, " HM_LIST_HOST_COLUMNS                   \
-    ", list_of.judged_by AS "                                                                      \
-    "judged_by, list_of.valid_from_ms AS valid_from_ms, list_of.valid_to_ms AS valid_to_ms, "      \
-    "list_of.body AS body, "                                                                       \
-    "list_of.product AS product, list_of.requirement AS requirement, list_of.title AS title, "     \
-    "list_of.protocol AS "                                                                         \
-    "protocol, list_of.ports AS ports, list_of.kind AS kind, list_of.origin AS origin, "           \
-    "list_of.state AS state, "                                                                     \
-    "list_of.reason AS reason, list_of.odds AS odds, COALESCE(list_of.holder, '') AS holder "      \
-    "FROM verdicts list_of LEFT JOIN hosts h ON h.id = list_of.host_id "
+#define VERDICT_INNER(host_columns, host_join)                                                     \
+    "SELECT list_of.id AS id, list_of.host_id AS host_id, " host_columns                           \
+    ", list_of.judged_by AS judged_by, list_of.valid_from_ms AS valid_from_ms, "                   \
+    "list_of.valid_to_ms AS valid_to_ms, list_of.body AS body, list_of.product AS product, "       \
+    "list_of.requirement AS requirement, list_of.title AS title, list_of.protocol AS protocol, "   \
+    "list_of.ports AS ports, list_of.kind AS kind, list_of.origin AS origin, "                     \
+    "list_of.state AS state, list_of.reason AS reason, list_of.odds AS odds, "                     \
+    "COALESCE(list_of.holder, '') AS holder FROM verdicts list_of" host_join
 
 static const struct hm_list verdict_list = {
-    .columns = "id, host_id, host_name, judged_by, valid_from_ms, valid_to_ms, body",
-    .inner_now = VERDICT_INNER "WHERE list_of.valid_to_ms IS NULL",
-    .inner_at =
-        VERDICT_INNER "WHERE list_of.valid_from_ms <= " HM_LIST_AT
-                      " AND (list_of.valid_to_ms IS NULL OR list_of.valid_to_ms > " HM_LIST_AT ")",
+    .columns = "id, host_id, host_name, host_silent, judged_by, valid_from_ms, valid_to_ms, body",
+    .inner_now =
+        VERDICT_INNER(HM_LIST_HOST_COLUMNS, HM_LIST_HOST_JOIN) "WHERE list_of.valid_to_ms IS NULL",
+    .inner_at = VERDICT_INNER(HM_LIST_HOST_COLUMNS_AT,
+                              HM_LIST_HOST_JOIN_AT) "WHERE list_of.valid_from_ms <= " HM_LIST_AT
+                                                    " AND (list_of.valid_to_ms IS NULL OR "
+                                                    "list_of.valid_to_ms > " HM_LIST_AT ")",
     .key = "id",
     .key_is_number = true,
 };

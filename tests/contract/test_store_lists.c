@@ -257,10 +257,68 @@ static void test_own_fingerprints_are_those_of_finding_c(void **state)
     assert_false(hm_own_finding_is("family_gap"));
 }
 
+/* ---- as it was ------------------------------------------------------------------------------ */
+
+static enum hm_status live_a_little(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    struct fixture *f = arg;
+    struct hm_host_row row;
+
+    assert_int_equal(hm_hosts_get(s, FIXTURE_ID_1, &f->arena, &row, err), HM_OK);
+    row.silent_since_ms = 3000;
+    assert_int_equal(hm_hosts_put(s, &row, 3000, err), HM_OK);
+    row.silent_since_ms = 0;
+    row.name = "mail01-new";
+    return hm_hosts_put(s, &row, 4000, err);
+}
+
+static enum hm_status look_back(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    static const struct {
+        int64_t at_ms;
+        bool silent;
+        const char *name;
+    } cases[] = {
+        {2999, false, "mail01"    },
+        {3000, true,  "mail01"    },
+        {3999, true,  "mail01"    },
+        {4000, false, "mail01-new"},
+        {0,    false, "mail01-new"},
+    };
+    const struct hm_value silent = hm_value_int(1);
+    struct fixture *f = arg;
+
+    (void)err;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_verdict_rows rows = list_verdicts(s, f, cases[i].at_ms, "", NULL, 0);
+
+        assert_int_equal(rows.count, 1);
+        assert_int_equal(rows.at[0].host_silent, cases[i].silent);
+        assert_string_equal(rows.at[0].host_name, cases[i].name);
+        rows = list_verdicts(s, f, cases[i].at_ms, "host_silent = $1", &silent, 1);
+        assert_int_equal(rows.count, cases[i].silent);
+    }
+    return HM_OK;
+}
+
+/* What was shown as silent then is shown so for ever: "safe" of a silent host proves nothing. */
+static void test_past_verdicts_know_silence(void **state)
+{
+    struct round round = {
+        .at_ms = 1000, .first = true, .agent = {make_verdict("a", HM_SAFE)}, .agent_count = 1};
+    struct fixture *f = *state;
+
+    fixture_write(f, put_host, NULL);
+    fixture_write(f, judge, &round);
+    fixture_write(f, live_a_little, f);
+    fixture_read(f, look_back, f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOR_EACH_STORE(test_verdicts),
+        FOR_EACH_STORE(test_past_verdicts_know_silence),
         FOR_EACH_STORE(test_findings),
         cmocka_unit_test(test_own_fingerprints_are_those_of_finding_c),
     };
