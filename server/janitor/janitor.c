@@ -16,6 +16,8 @@
 #define TICK_MS 100 /* held requests are woken in such steps */
 #define SILENT_MS 2000
 #define FLUSH_MS 60000
+#define PURGE_MS 3600000
+#define TOKENS_KEPT_MS (7 * (int64_t)86400000) /* for whoever asks why one is refused */
 #define SILENT_BATCH 64
 #define SEEN_BATCH 500
 
@@ -44,7 +46,7 @@ static enum hm_status silence(struct hm_session *s, const struct hm_janitor *jan
     if (!hm_fleet_confirm_silent(janitor->app->fleet, id)) {
         return HM_OK;
     }
-    st = hm_hosts_get(s, id, arena, &row, err);
+    st = hm_hosts_get_by_id(s, id, arena, &row, err);
     if (st == HM_ENOENT || (st == HM_OK && row.silent_since_ms != 0)) {
         return HM_OK; /* removed meanwhile, or told before */
     }
@@ -143,6 +145,25 @@ static void flush_seen(struct hm_janitor *janitor)
     } while (janitor->seen_count == SEEN_BATCH);
 }
 
+/* ---- join tokens -------------------------------------------------------------------------- */
+
+static enum hm_status purge(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    const struct hm_janitor *janitor = arg;
+
+    return hm_tokens_purge(s, janitor->now_ms - TOKENS_KEPT_MS, err);
+}
+
+static void purge_tokens(struct hm_janitor *janitor)
+{
+    struct hm_err err = {0};
+
+    janitor->now_ms = hm_clock_now_ms();
+    if (hm_store_write(janitor->app->store, purge, janitor, &err) != HM_OK) {
+        hm_log_failure(HM_LOG_ERROR, "old_tokens_not_removed", &err);
+    }
+}
+
 /* ---- the thread --------------------------------------------------------------------------- */
 
 /* Sleeps one tick; true when the janitor shall stop. */
@@ -175,6 +196,7 @@ static void *work(void *arg)
     } tasks[] = {
         {SILENT_MS, look_for_silent},
         {FLUSH_MS,  flush_seen     },
+        {PURGE_MS,  purge_tokens   },
     };
     int64_t next_ms[HM_COUNT(tasks)];
     int64_t now_ms = hm_os_monotonic_ms();

@@ -133,6 +133,15 @@ enum hm_status hm_tokens_revoke(struct hm_session *s, const char *id, struct hm_
     return st;
 }
 
+enum hm_status hm_tokens_purge(struct hm_session *s, int64_t before_ms, struct hm_err *err)
+{
+    const struct hm_value values[] = {hm_value_int(before_ms)};
+
+    return hm_session_exec(
+        s, "DELETE FROM tokens WHERE kind = 'join' AND expires_ms <> 0 AND expires_ms < $1", values,
+        HM_COUNT(values), err);
+}
+
 /* Why a token may not be used; the first that is true. */
 static enum hm_status check_use(const struct hm_token_row *token, const unsigned char *secret_hash,
                                 int64_t now_ms, struct hm_err *err)

@@ -277,6 +277,41 @@ static void test_tokens(void **state)
     fixture_write(f, use_tokens, f);
 }
 
+static enum hm_status put_spent_tokens(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    static const struct hm_token_row rows[] = {
+        {.id = "j1", .kind = "join",     .name = "", .role = "",      .expires_ms = 1000},
+        {.id = "j2", .kind = "join",     .name = "", .role = "",      .expires_ms = 2000},
+        {.id = "o1", .kind = "operator", .name = "", .role = "admin", .expires_ms = 1000},
+        {.id = "o2", .kind = "operator", .name = "", .role = "admin", .expires_ms = 0   },
+    };
+
+    (void)arg;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        assert_int_equal(hm_tokens_put(s, &rows[i], err), HM_OK);
+    }
+    return hm_tokens_purge(s, 2000, err);
+}
+
+static enum hm_status look_for_tokens(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    struct fixture *f = arg;
+    struct hm_token_rows rows;
+
+    assert_int_equal(hm_tokens_list(s, &fixture_page, &f->arena, &rows, err), HM_OK);
+    assert_int_equal(rows.count, 3);
+    assert_string_equal(rows.at[0].id, "j2");
+    return HM_OK;
+}
+
+static void test_old_join_tokens_go(void **state)
+{
+    struct fixture *f = *state;
+
+    fixture_write(f, put_spent_tokens, NULL);
+    fixture_read(f, look_for_tokens, f);
+}
+
 /* ---- events ------------------------------------------------------------------------------- */
 
 static enum hm_status append_three(struct hm_session *s, void *arg, struct hm_err *err)
@@ -486,15 +521,11 @@ static void test_full_queue_is_busy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FOR_EACH_STORE(test_hosts),
-        FOR_EACH_STORE(test_host_history),
-        FOR_EACH_STORE(test_host_removed),
-        FOR_EACH_STORE(test_documents),
-        FOR_EACH_STORE(test_tokens),
-        FOR_EACH_STORE(test_events),
-        FOR_EACH_STORE(test_failed_job_leaves_nothing),
-        FOR_EACH_STORE(test_disk_full),
-        cmocka_unit_test(test_full_queue_is_busy),
+        FOR_EACH_STORE(test_hosts),        FOR_EACH_STORE(test_host_history),
+        FOR_EACH_STORE(test_host_removed), FOR_EACH_STORE(test_documents),
+        FOR_EACH_STORE(test_tokens),       FOR_EACH_STORE(test_old_join_tokens_go),
+        FOR_EACH_STORE(test_events),       FOR_EACH_STORE(test_failed_job_leaves_nothing),
+        FOR_EACH_STORE(test_disk_full),    cmocka_unit_test(test_full_queue_is_busy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
