@@ -38,6 +38,17 @@ static int install(const struct hm_cli *cli)
     return status;
 }
 
+static int stop(const struct hm_cli *cli)
+{
+    struct hm_err err;
+
+    if (hm_service_stop(&err) != HM_OK) {
+        return fail(cli, &err);
+    }
+    (void)printf("service %s is stopped\n", hm_service_name);
+    return HM_EXIT_OK;
+}
+
 static int remove_service(const struct hm_cli *cli)
 {
     struct hm_err err;
@@ -86,6 +97,13 @@ const struct hm_cli_verb hm_verb_service_remove = {
     .arguments = "",
     .help = "Windows: stop the service and remove it",
     .run = remove_service,
+};
+
+const struct hm_cli_verb hm_verb_service_stop = {
+    .name = "service stop",
+    .arguments = "",
+    .help = "Windows: stop the service and wait until its program can be replaced",
+    .run = stop,
 };
 
 const struct hm_cli_verb hm_verb_service_run = {

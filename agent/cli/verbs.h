@@ -13,6 +13,7 @@ extern const struct hm_cli_verb hm_verb_run;
 extern const struct hm_cli_verb hm_verb_service_install;
 extern const struct hm_cli_verb hm_verb_service_remove;
 extern const struct hm_cli_verb hm_verb_service_run;
+extern const struct hm_cli_verb hm_verb_service_stop;
 extern const struct hm_cli_verb hm_verb_status;
 extern const struct hm_cli_verb hm_verb_version;
 

@@ -23,6 +23,10 @@ enum hm_status hm_service_install(const char *config, struct hm_arena *arena,
                                   struct hm_strings *out_warnings,
                                   struct hm_err *err) HM_MUST_CHECK;
 
+/* Stops it and waits until no process of this program is left but this one: only then can the
+ * program be replaced. HM_OK also when it does not run, or when there is no such service. */
+enum hm_status hm_service_stop(struct hm_err *err) HM_MUST_CHECK;
+
 /* Stops it, waits for its end, and removes it with its event source. HM_OK also when there was
  * none. */
 enum hm_status hm_service_remove(struct hm_err *err) HM_MUST_CHECK;

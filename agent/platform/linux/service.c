@@ -20,6 +20,11 @@ enum hm_status hm_service_install(const char *config, struct hm_arena *arena,
     return refuse(err);
 }
 
+enum hm_status hm_service_stop(struct hm_err *err)
+{
+    return refuse(err);
+}
+
 enum hm_status hm_service_remove(struct hm_err *err)
 {
     return refuse(err);

@@ -11,6 +11,8 @@
 
 #include <windows.h>
 
+#include <tlhelp32.h>
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -28,6 +30,7 @@
 
 #define COMMAND_CHARS (2 * HM_WINDOWS_PATH_CHARS + 64)
 #define STOP_WAIT_MS 60000
+#define END_WAIT_MS 20000
 #define STOP_POLL_MS 100
 #define RESET_FAILURES_S 86400
 #define EVENT_KEY L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\" HM_EVENT_SOURCE
@@ -246,7 +249,7 @@ enum hm_status hm_service_install(const char *config, struct hm_arena *arena,
 
 /* Waits until it has ended: a program that runs can neither be replaced nor removed. Asked again
  * and again: a service on its way up takes no stop yet. */
-static enum hm_status stop_service(SC_HANDLE service, struct hm_err *err)
+static enum hm_status ask_to_stop(SC_HANDLE service, struct hm_err *err)
 {
     for (DWORD waited_ms = 0; waited_ms < STOP_WAIT_MS; waited_ms += STOP_POLL_MS) {
         SERVICE_STATUS status;
@@ -268,6 +271,64 @@ static enum hm_status stop_service(SC_HANDLE service, struct hm_err *err)
                    HM_SERVICE_NAME);
 }
 
+/* Other processes that run a program of this one's name. */
+static bool has_others(void)
+{
+    PROCESSENTRY32W entry = {.dwSize = sizeof(entry)};
+    wchar_t program[HM_WINDOWS_PATH_CHARS] = L"";
+    const wchar_t *name = program;
+    HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+    bool found = false;
+
+    if (snapshot == INVALID_HANDLE_VALUE) {
+        return false;
+    }
+    (void)GetModuleFileNameW(NULL, program, HM_WINDOWS_PATH_CHARS - 1);
+    if (wcsrchr(program, L'\\') != NULL) {
+        name = wcsrchr(program, L'\\') + 1;
+    }
+    for (BOOL more = Process32FirstW(snapshot, &entry); more && !found;
+         more = Process32NextW(snapshot, &entry)) {
+        found =
+            entry.th32ProcessID != GetCurrentProcessId() && lstrcmpiW(entry.szExeFile, name) == 0;
+    }
+    (void)CloseHandle(snapshot);
+    return found;
+}
+
+/* A service is "stopped" a moment before its process has ended. */
+static enum hm_status wait_for_others(struct hm_err *err)
+{
+    for (DWORD waited_ms = 0; has_others(); waited_ms += STOP_POLL_MS) {
+        if (waited_ms >= END_WAIT_MS) {
+            return hm_fail(err, HM_EBUSY,
+                           "another process of this program does not end; look for hm-agent.exe");
+        }
+        Sleep(STOP_POLL_MS);
+    }
+    return HM_OK;
+}
+
+enum hm_status hm_service_stop(struct hm_err *err)
+{
+    SC_HANDLE manager = NULL;
+    SC_HANDLE service;
+    enum hm_status st = open_manager(SC_MANAGER_CONNECT, &manager, err);
+
+    if (st != HM_OK) {
+        return st;
+    }
+    service = OpenServiceW(manager, HM_SERVICE_WIDE_NAME, SERVICE_STOP | SERVICE_QUERY_STATUS);
+    if (service != NULL) {
+        st = ask_to_stop(service, err);
+        (void)CloseServiceHandle(service);
+    } else if (GetLastError() != ERROR_SERVICE_DOES_NOT_EXIST) {
+        st = hm_windows_fail(err, HM_SERVICE_NAME, GetLastError());
+    }
+    (void)CloseServiceHandle(manager);
+    return st == HM_OK ? wait_for_others(err) : st;
+}
+
 enum hm_status hm_service_remove(struct hm_err *err)
 {
     SC_HANDLE manager = NULL;
@@ -280,7 +341,7 @@ enum hm_status hm_service_remove(struct hm_err *err)
     service =
         OpenServiceW(manager, HM_SERVICE_WIDE_NAME, SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE);
     if (service != NULL) {
-        st = stop_service(service, err);
+        st = ask_to_stop(service, err);
         if (st == HM_OK && !DeleteService(service) &&
             GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE) {
             st = hm_windows_fail(err, HM_SERVICE_NAME, GetLastError());
