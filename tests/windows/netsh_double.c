@@ -4,18 +4,23 @@
  * Understands what the agent calls, in the grammar of netsh-interface (abbreviations too):
  *   interface {ipv4|ipv6} show {dynamicport|excludedportrange} [protocol=]{tcp|udp} [store=…]
  *   interface {ipv4|ipv6} set dynamicport {tcp|udp} start=N num=N
- *   interface {ipv4|ipv6} {add|delete} excludedportrange [protocol=]{tcp|udp} startport=N
- * numberofports=N http show servicestate State and scripted behaviour are values of
- * HKLM\SOFTWARE\NetshDouble, so that a test sets them with "reg add" and later processes see them:
+ *   interface {ipv4|ipv6} {add|delete} excludedportrange [protocol=]{tcp|udp} start=N num=N
+ *   http show servicestate
+ * State and scripted behaviour are values of HKLM\SOFTWARE\NetshDouble, so that a test sets them
+ * with "reg add" and later processes see them; calls counts the runs:
  *   dynamic-<protocol>-<family>   "49152 16384" (start, count)
  *   excluded-<protocol>-<family>  "5357-5357,50000-50059*" (star = administered)
  *   busy-<protocol>               "9955,9933": ports some socket has: add answers as Windows does
  *   http                          "80,5985": ports of HTTP.sys
  *   language                      en de fr ru zh ja ko
+ *   listings                      folder of recorded listings; show prints their bytes as they are:
+ *                                 ipv4-tcp-dynamicport.txt, ipv6-udp-excludedportrange.txt, ...
  *   mode                          empty | garbage | hang | fail:<exit> | unknown; "" = behave
  * The texts are those of real systems where captures exist; nobody may match them. */
 #include <windows.h>
 
+#include <fcntl.h>
+#include <io.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -414,6 +419,33 @@ static int trouble(void)
     return wcsncmp(mode, L"fail:", 5) == 0 ? (int)wcstoul(mode + 5, NULL, 10) : -1;
 }
 
+/* The recorded answer of a real netsh, byte for byte; -1 = there are no recorded ones. */
+static int replay(const struct call *call, bool excluded)
+{
+    wchar_t folder[TEXT_CHARS];
+    wchar_t path[TEXT_CHARS];
+    char bytes[TEXT_CHARS];
+    size_t len;
+    FILE *file;
+
+    read_text(L"listings", L"", folder);
+    if (folder[0] == L'\0') {
+        return -1;
+    }
+    (void)swprintf(path, TEXT_CHARS, L"%ls/%ls-%ls-%ls.txt", folder, call->family, call->protocol,
+                   excluded ? L"excludedportrange" : L"dynamicport");
+    file = _wfopen(path, L"rb");
+    if (file == NULL) {
+        return say(call, L"The system cannot find the file specified.", 1);
+    }
+    (void)_setmode(_fileno(stdout), _O_BINARY);
+    while ((len = fread(bytes, 1, sizeof(bytes), file)) > 0) {
+        (void)fwrite(bytes, 1, len, stdout);
+    }
+    (void)fclose(file);
+    return 0;
+}
+
 /* netsh takes any beginning of a word that is not ambiguous. */
 static bool word(const wchar_t *given, const wchar_t *full, size_t least)
 {
@@ -449,6 +481,10 @@ static int run(struct call *call)
     (void)swprintf(call->name, 64, L"%ls-%ls-%ls", excluded ? L"excluded" : L"dynamic",
                    call->protocol, call->family);
     if (word(call->verb, L"show", 2)) {
+        status = replay(call, excluded);
+        if (status >= 0) {
+            return status;
+        }
         return excluded ? show_excluded(call) : show_dynamic(call);
     }
     if (word(call->verb, L"set", 3) && !excluded) {

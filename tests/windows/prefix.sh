@@ -77,8 +77,11 @@ set_version() {
 
 case $verb in
 make) make_prefix "$@" ;;
-start) wineserver -p && quietly wine wineboot ;;
+start) quietly wineserver -p && quietly wine wineboot ;; # quietly: the server keeps its output open
 version) set_version "$@" ;;
-stop) wineserver -k 2>/dev/null || true; wineserver -w ;;
+stop)
+    wineserver -k >/dev/null 2>&1 || true
+    wineserver -w
+    ;;
 *) echo "prefix.sh: no such verb: $verb" >&2; exit 2 ;;
 esac

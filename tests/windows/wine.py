@@ -1,0 +1,166 @@
+"""What the Windows suites share: the Wine prefix, the netsh double's state, the cross-built agent.
+
+A suite runs in a network namespace of its own, so that the only sockets that Wine sees are those
+of the suite. Only processes started here, and those of this prefix, are ended.
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
+import harness as h  # noqa: E402
+
+# The cross-built programs and the double; HM_BIN_DIR has the native ones.
+WINDOWS = os.path.abspath(os.environ.get("HM_WINDOWS_DIR", "build/mingw"))
+AGENT = os.path.join(WINDOWS, "bin/hm-agent.exe")
+NETSH = os.path.join(WINDOWS, "tests/windows/netsh.exe")
+PREFIX = os.path.abspath(os.environ.get("WINEPREFIX", "build/windows-prefix"))
+VERSIONS = {"2003": "5.2.3790", "2008r2": "6.1.7601", "2012r2": "6.3.9600", "2016": "10.0.14393",
+            "2019": "10.0.17763", "2022": "10.0.20348"}
+DOUBLE = r"HKEY_LOCAL_MACHINE\SOFTWARE\NetshDouble"
+STACKS = [(family, protocol) for protocol in ("tcp", "udp") for family in ("ipv4", "ipv6")]
+
+
+def environment(**more):
+    env = {**os.environ, "WINEPREFIX": PREFIX, "WINEDEBUG": "-all", **more}
+    env.pop("DISPLAY", None)
+    return env
+
+
+def own_network():
+    """Runs this suite again, in a network namespace with nothing but loopback."""
+    if os.environ.get("HM_OWN_NETWORK") != "1":
+        os.environ["HM_OWN_NETWORK"] = "1"
+        os.execvp("unshare", ["unshare", "--net", sys.executable, *sys.argv])
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def reg_value(value):
+    if value is None:
+        return "-"
+    if isinstance(value, int):
+        return f"dword:{value:08x}"
+    if isinstance(value, list):
+        data = ("\0".join(value) + "\0\0").encode("utf-16-le")
+        return "hex(7):" + ",".join(f"{byte:02x}" for byte in data)
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class Prefix:
+    """The prefix while a suite uses it; its Wine programs end with the suite."""
+
+    def __enter__(self):
+        self.script("stop")
+        self.script("make", NETSH)
+        self.script("start")
+        self.reset_double()
+        return self
+
+    def __exit__(self, *_):
+        self.script("stop")
+
+    @staticmethod
+    def script(verb, *arguments):
+        done = subprocess.run([os.path.join(HERE, "prefix.sh"), verb, PREFIX, *arguments],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
+        if done.returncode != 0:
+            raise RuntimeError(f"prefix.sh {verb}: {done.stdout}{done.stderr}")
+
+    def version(self, name, product=None, revision=0):
+        self.script("version", name, *([product, str(revision)] if product else []))
+
+    @staticmethod
+    def run(program, *arguments, timeout=180, **env):
+        """(exit status, standard output, standard error); line ends as everywhere else."""
+        done = subprocess.run(["wine", program, *arguments], capture_output=True,
+                              stdin=subprocess.DEVNULL, env=environment(**env), timeout=timeout)
+        text = [part.replace(b"\r\n", b"\n") for part in (done.stdout, done.stderr)]
+        return done.returncode, text[0].decode(errors="replace"), text[1].decode(errors="replace")
+
+    def check(self, *arguments, **env):
+        """What "check --json" of the Windows agent says, and the bytes of it."""
+        code, out, err = self.run(AGENT, "check", "--json", "--product-dir", h.PRODUCTS,
+                                  *arguments, **env)
+        if code not in (0, 1) or not out.endswith("}\n"):
+            raise RuntimeError(f"check {' '.join(arguments)}: {code} {out[-500:]}{err}")
+        return json.loads(out)
+
+    def reg_import(self, path):
+        code, out, err = self.run("reg", "import", path)
+        if code != 0:
+            raise RuntimeError(f"reg import {path}: {code} {out}{err}")
+
+    def reg_write(self, *keys):
+        """Each (key, values); values None removes the key with all that is in it."""
+        lines = ["Windows Registry Editor Version 5.00", ""]
+        for key, values in keys:
+            lines.append(f"[{'-' if values is None else ''}{key}]")
+            lines += [f'"{name}"={reg_value(value)}' for name, value in (values or {}).items()]
+            lines.append("")
+        path = os.path.join(PREFIX, "suite.reg")
+        with open(path, "wb") as file:
+            file.write(b"\xff\xfe" + "\r\n".join(lines).encode("utf-16-le"))
+        self.reg_import(path)
+
+    def reset_double(self, **state):
+        self.reg_write((DOUBLE, None), (DOUBLE, {k.replace("_", "-"): v for k, v in state.items()}))
+
+    def double(self, **state):
+        self.reg_write((DOUBLE, {k.replace("_", "-"): v for k, v in state.items()}))
+
+    def calls(self):
+        """How often netsh has been run since reset_double."""
+        _, out, _ = self.run("reg", "query", DOUBLE.replace("HKEY_LOCAL_MACHINE", "HKLM"), "/v",
+                             "calls")
+        return int(out.split()[-1], 16) if "REG_DWORD" in out else 0
+
+
+class Agent:
+    """hm-agent.exe run: a process of its own, whose id is that of the Windows process."""
+
+    def __init__(self, collector, folder, name, **settings):
+        options = h.agent_options(collector, folder, name, **settings)
+        self.state = os.path.join(folder, "agent-" + name)
+        self.log_path = os.path.join(folder, f"agent-{name}.log")
+        self.log = open(self.log_path, "ab")
+        self.child = subprocess.Popen(["wine", AGENT, "run", *options], stdin=subprocess.DEVNULL,
+                                      stdout=self.log, stderr=self.log, env=environment())
+
+    def output(self):
+        with open(self.log_path, "rb") as file:
+            return file.read().decode(errors="replace")
+
+    def kill(self):
+        self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+        self.log.close()
+
+    def stop(self, seconds=60):
+        """Wine hands SIGINT on as Ctrl+C."""
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGINT)
+        try:
+            code = self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+        self.log.close()
+        return code
+
+
+def once(prefix, collector, folder, name, **settings):
+    """One cycle: (exit status, standard output, standard error)."""
+    options = h.agent_options(collector, folder, name, **settings)
+    return prefix.run(AGENT, "once", *options)
+
+
+def main(suite):
+    """Runs suite(prefix, folder) in a network of its own and says how it went."""
+    own_network()
+    with h.Folder() as folder, Prefix() as prefix:
+        suite(prefix, folder)
+    h.finish()
