@@ -37,17 +37,38 @@ struct page {
     enum metric open; /* whose samples are being written */
 };
 
+/* OpenMetrics wants a unit to be the last word of the name. */
+static void put_unit(struct page *page, const char *name)
+{
+    static const char *const units[] = {"bytes", "seconds"};
+    const char *last = strrchr(name, '_');
+    size_t i;
+
+    for (i = 0; last != NULL && i < HM_COUNT(units); i++) {
+        if (strcmp(last + 1, units[i]) == 0) {
+            hm_buf_printf(page->out, "# UNIT havenmaster_%s %s\n", name, units[i]);
+        }
+    }
+}
+
 static void head(struct page *page, enum metric metric)
 {
+    const char *name = rows[metric].name;
+
     page->open = metric;
-    hm_buf_printf(page->out, "# TYPE havenmaster_%s %s\n# HELP havenmaster_%s %s\n",
-                  rows[metric].name, rows[metric].kind, rows[metric].name, rows[metric].help);
+    hm_buf_printf(page->out, "# TYPE havenmaster_%s %s\n", name, rows[metric].kind);
+    put_unit(page, name);
+    hm_buf_printf(page->out, "# HELP havenmaster_%s %s\n", name, rows[metric].help);
 }
 
 static void put_name(struct page *page)
 {
+    const char *kind = rows[page->open].kind;
+
     hm_buf_printf(page->out, "havenmaster_%s%s", rows[page->open].name,
-                  strcmp(rows[page->open].kind, "counter") == 0 ? "_total" : "");
+                  strcmp(kind, "counter") == 0 ? "_total"
+                  : strcmp(kind, "info") == 0  ? "_info"
+                                               : "");
 }
 
 /* A label value; what OpenMetrics wants escaped is. */

@@ -1,12 +1,12 @@
 /* server/metrics/metrics_list.h — every metric: one line each; name and help are that line.
  * SPDX-License-Identifier: Apache-2.0
  *
- * X(id, name, kind, help). Prefix havenmaster_, base units, counters end in _total when written.
- * No series per host and none per port. */
+ * X(id, name, kind, help). Prefix havenmaster_, base units, counters end in _total when written,
+ * infos in _info. No series per host and none per port. */
 #pragma once
 
 #define HM_METRICS_LIST(X)                                                                         \
-    X(BUILD, "build_info", "gauge", "Version of hm-collector; always 1.")                          \
+    X(BUILD, "build", "info", "Version of hm-collector.")                                          \
     X(HOSTS, "hosts", "gauge", "Hosts by verdict; a silent host counts as unknown.")               \
     X(SILENT, "silent_hosts", "gauge", "Hosts that no longer report.")                             \
     X(FINDINGS, "findings", "gauge", "Open findings by kind and severity.")                        \

@@ -278,7 +278,10 @@ static void test_server(void **state)
         "havenmaster_checkins_total{result=\"changed\"} 5\n",
         "havenmaster_silent_hosts 0\n",
         "# TYPE havenmaster_checkins counter\n",
+        "# TYPE havenmaster_build info\n",
         "havenmaster_build_info{version=\"",
+        "# TYPE havenmaster_process_cpu_seconds counter\n"
+        "# UNIT havenmaster_process_cpu_seconds seconds\n",
         "havenmaster_process_cpu_seconds_total ",
     };
     struct fixture *f = *state;
