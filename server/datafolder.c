@@ -77,9 +77,12 @@ enum hm_status hm_data_keypair(const struct hm_server_config *config,
     if (st != HM_OK) {
         if (!own && !hm_data_is_made(paths)) {
             return hm_fail(err, HM_ENOENT,
-                           "%s: no collector's data here; make it with "
+                           "%s: no collector's data here (or it may not be read); make it with "
                            "\"hm-collector init --data %s\"",
                            paths->folder, paths->folder);
+        }
+        if (!own && st == HM_ENOENT) {
+            hm_err_prefix(err, "%s is not whole, restore it from a backup", paths->folder);
         }
         return st;
     }

@@ -173,6 +173,31 @@ static int find_verb(const struct hm_cli_program *program, int left, char **argv
     return best;
 }
 
+/* A first word without its second is told what may follow. */
+static void no_verb(const struct parse *parse, const char *word)
+{
+    const struct hm_cli_program *program = parse->program;
+    const size_t len = strlen(word);
+    bool any = false;
+
+    for (size_t i = 0; i < program->verb_count; i++) {
+        const char *name = program->verbs[i]->name;
+
+        if (strncmp(name, word, len) == 0 && name[len] == ' ') {
+            if (!any) {
+                (void)fprintf(stderr, "%s: after \"%s\" comes one more word:", program->name, word);
+            }
+            (void)fprintf(stderr, "%s \"%s\"", any ? "," : "", name);
+            any = true;
+        }
+    }
+    if (any) {
+        (void)fputc('\n', stderr);
+    } else {
+        wrong(parse, "no such verb:", word, len);
+    }
+}
+
 static int run(struct parse *parse, void *app, int argc, char **argv, int at)
 {
     struct hm_cli cli = {
@@ -214,7 +239,7 @@ int hm_cli_main(const struct hm_cli_program *program, void *app, int argc, char 
     }
     words = find_verb(program, argc - 1, argv + 1, &parse.verb);
     if (words == 0) {
-        wrong(&parse, "no such verb:", argv[1], strlen(argv[1]));
+        no_verb(&parse, argv[1]);
         return EXIT_USAGE;
     }
     parse.values = calloc(row_count(&parse) + 1, sizeof(*parse.values));

@@ -176,6 +176,21 @@ static void print_steps(const struct hm_desk *desk, const char *token, const cha
                  folder, desk->paths.ca, ca_sha256, token, folder, desk->paths.ca, url);
 }
 
+/* The address that is shown has to be one the certificate is for: the first name that was given. */
+static enum hm_status name_url(struct hm_desk *desk, const char *names, struct hm_err *err)
+{
+    const int len = names == NULL ? 0 : (int)strcspn(names, ",");
+    const bool is_ipv6 = len > 0 && memchr(names, ':', (size_t)len) != NULL;
+
+    if (len > 0) {
+        desk->config.public_url =
+            hm_arena_printf(&desk->arena, "https://%s%.*s%s:%u", is_ipv6 ? "[" : "", len, names,
+                            is_ipv6 ? "]" : "", desk->config.port);
+    }
+    return desk->config.public_url == NULL ? hm_fail(err, HM_ENOMEM, "no memory for the address")
+                                           : HM_OK;
+}
+
 static int run(const struct hm_cli *cli)
 {
     char text[HM_TOKEN_TEXT_BYTES] = "";
@@ -187,6 +202,9 @@ static int run(const struct hm_cli *cli)
     int result = 0;
     enum hm_status st = hm_desk_open(cli, &desk, &err);
 
+    if (st == HM_OK) {
+        st = name_url(&desk, hm_cli_value(cli, "name"), &err);
+    }
     if (st == HM_OK) {
         st = init_folder(&desk, hm_cli_value(cli, "name"), &token, &err);
     }

@@ -134,7 +134,10 @@ static enum hm_status listen_failed(const struct hm_http_server_options *options
                    options->port, strerror(reason),
                    reason == EADDRINUSE ? "; \"ss -ltnp\" shows who has it; stop that, or set "
                                           "another port in collector.conf"
-                                        : "");
+                   : reason == EADDRNOTAVAIL
+                       ? "; set listen to an address of this host, or to :: for all"
+                   : reason == EACCES ? "; ports below 1024 need root or CAP_NET_BIND_SERVICE"
+                                      : "");
 }
 
 static enum hm_status resolve(const struct hm_http_server_options *options,

@@ -52,6 +52,8 @@ def check_usage(hmctl):
         code, out, err = hmctl(*words)
         h.check(f"hmctl {' '.join(words)}: exit {status}", code == status, f"{code} {err}")
         h.check(f"hmctl {' '.join(words)}: says why", status == 0 or err.strip() != "")
+    code, out, err = hmctl("token")
+    h.check("hmctl token: says what may follow", code == 2 and '"token revoke"' in err, err)
 
 
 def check_tokens(hmctl):
