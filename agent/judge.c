@@ -54,6 +54,7 @@ enum hm_status hm_judge_observation(const struct hm_observation *observation,
         .previous_boot =
             observation->has_previous_boot ? &observation->previous_boot : previous_boot,
         .refusals = &observation->refusals,
+        .opinions = &observation->opinions,
     };
     struct hm_judgement judgement = {
         .unknown = {NULL, 0}

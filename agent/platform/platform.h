@@ -31,6 +31,7 @@ struct hm_observation {
     struct hm_inventory previous_boot;
     struct hm_strings unknown;
     struct hm_refusals refusals; /* each is in unknown, too */
+    struct hm_range_opinions opinions;
 };
 
 struct hm_platform;

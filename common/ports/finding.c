@@ -26,6 +26,7 @@ const struct hm_finding_kind *const hm_finding_kinds[] = {
     &hm_finding_max_user_port_set,
     &hm_finding_own_port_at_risk,
     &hm_finding_protocol_gap,
+    &hm_finding_range_sources_differ,
     &hm_finding_required_in_dynamic,
     &hm_finding_required_in_runtime_exclusion,
     &hm_finding_required_port_held,

@@ -16,6 +16,7 @@ extern const struct hm_finding_kind hm_finding_low_headroom;
 extern const struct hm_finding_kind hm_finding_max_user_port_set;
 extern const struct hm_finding_kind hm_finding_own_port_at_risk;
 extern const struct hm_finding_kind hm_finding_protocol_gap;
+extern const struct hm_finding_kind hm_finding_range_sources_differ;
 extern const struct hm_finding_kind hm_finding_required_in_dynamic;
 extern const struct hm_finding_kind hm_finding_required_in_runtime_exclusion;
 extern const struct hm_finding_kind hm_finding_required_port_held;

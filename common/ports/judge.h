@@ -22,6 +22,18 @@ struct hm_refusals {
     size_t count;
 };
 
+/* A dynamic range as another interface of the same system tells it. */
+struct hm_range_opinion {
+    enum hm_protocol protocol; /* it does not tell families apart */
+    const char *source;        /* "WMI class MSFT_NetTCPSetting" */
+    struct hm_range range;
+};
+
+struct hm_range_opinions {
+    const struct hm_range_opinion *at;
+    size_t count;
+};
+
 struct hm_judge_input {
     const struct hm_inventory *inventory;
     const struct hm_catalogue *catalogue;
@@ -29,6 +41,7 @@ struct hm_judge_input {
     const struct hm_sample *sample;           /* NULL = unknown */
     const struct hm_inventory *previous_boot; /* last inventory of an earlier boot, or NULL */
     const struct hm_refusals *refusals;       /* NULL = none */
+    const struct hm_range_opinions *opinions; /* NULL = none */
 };
 
 struct hm_judgement {

@@ -31,6 +31,7 @@ struct hm_netsh {
     struct hm_arena memory; /* of the answers, until the next reading */
     struct answer answers[LISTINGS];
     struct hm_ports httpsys;
+    struct hm_wmi_pairs wmi[2]; /* start and count, by protocol */
     bool read;
     bool refused;
     int64_t read_ms;
@@ -134,13 +135,29 @@ static enum hm_status ask_httpsys(struct hm_netsh *netsh, struct hm_err *err)
     return st;
 }
 
+/* The documented interface of Windows 8, Server 2012 and later. Its values repeat for each
+ * template, and it does not tell families apart. */
+static enum hm_status ask_wmi(struct hm_netsh *netsh, struct hm_err *err)
+{
+    static const wchar_t *const queries[HM_COUNT(netsh->wmi)] = {
+        L"SELECT * FROM MSFT_NetTCPSetting", L"SELECT * FROM MSFT_NetUDPSetting"};
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && i < HM_COUNT(queries); i++) {
+        st = hm_wmi_list(L"ROOT\\StandardCimv2", queries[i], L"DynamicPortRangeStartPort",
+                         L"DynamicPortRangeNumberOfPorts", &netsh->memory, &netsh->wmi[i], err);
+    }
+    return st;
+}
+
 /* A netsh that hangs is given its time once, not eight times a look. */
-static enum hm_status ask_all(struct hm_netsh *netsh, struct hm_err *err)
+static enum hm_status ask_all(struct hm_netsh *netsh, const struct hm_os *os, struct hm_err *err)
 {
     enum hm_status st = HM_OK;
     bool hangs = false;
 
     hm_arena_reset(&netsh->memory);
+    memset(netsh->wmi, 0, sizeof(netsh->wmi));
     for (size_t i = 0; st == HM_OK && i < LISTINGS; i++) {
         if (hangs) {
             netsh->answers[i] = (struct answer){
@@ -152,6 +169,9 @@ static enum hm_status ask_all(struct hm_netsh *netsh, struct hm_err *err)
     }
     if (st == HM_OK && !hangs) {
         st = ask_httpsys(netsh, err);
+    }
+    if (st == HM_OK && !hm_os_needs_kb2665809(os)) {
+        st = ask_wmi(netsh, err);
     }
     netsh->read = st == HM_OK;
     netsh->read_ms = hm_os_monotonic_ms();
@@ -227,23 +247,53 @@ static bool is_due(struct hm_netsh *netsh)
     return changed || !netsh->read || hm_os_monotonic_ms() - netsh->read_ms >= pace_ms;
 }
 
-enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
-                               struct hm_arena *arena, struct hm_stacks *out_stacks,
-                               struct hm_ports *out_httpsys, struct hm_notes *notes,
-                               struct hm_err *err)
+static enum hm_status take_opinions(const struct hm_netsh *netsh, struct hm_arena *arena,
+                                    struct hm_range_opinions *out, struct hm_err *err)
 {
-    struct hm_stacks stacks = {.at = hm_arena_alloc(arena, HM_STACK_COUNT, sizeof(*stacks.at))};
+    static const char *const sources[HM_COUNT(netsh->wmi)] = {"WMI class MSFT_NetTCPSetting",
+                                                              "WMI class MSFT_NetUDPSetting"};
+    struct hm_range_opinion *at =
+        hm_arena_alloc(arena, netsh->wmi[HM_TCP].count + netsh->wmi[HM_UDP].count, sizeof(*at));
+    size_t count = 0;
+
+    if (at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
+    }
+    for (unsigned i = 0; i < HM_COUNT(sources); i++) {
+        for (size_t j = 0; j < netsh->wmi[i].count; j++) {
+            const struct hm_wmi_pair pair = netsh->wmi[i].at[j];
+
+            if (pair.first > 0 && pair.second > 0 && pair.first < HM_PORT_COUNT &&
+                pair.second <= HM_PORT_COUNT - pair.first) {
+                at[count++] = (struct hm_range_opinion){
+                    i == 0 ? HM_TCP : HM_UDP,
+                    sources[i],
+                    {(uint16_t)pair.first, (uint16_t)(pair.first + pair.second - 1)}
+                };
+            }
+        }
+    }
+    *out = (struct hm_range_opinions){at, count};
+    return HM_OK;
+}
+
+enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
+                               struct hm_arena *arena, struct hm_netsh_facts *out_facts,
+                               struct hm_notes *notes, struct hm_err *err)
+{
+    struct hm_netsh_facts facts = {
+        .stacks = {.at = hm_arena_alloc(arena, HM_STACK_COUNT, sizeof(*facts.stacks.at))}};
     enum hm_status st = HM_OK;
 
-    if (stacks.at == NULL) {
+    if (facts.stacks.at == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
     }
     if (is_due(netsh)) {
-        st = ask_all(netsh, err);
+        st = ask_all(netsh, os, err);
     }
     netsh->refused = false;
     for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
-        struct hm_stack *stack = hm_windows_add_stack(&stacks, i);
+        struct hm_stack *stack = hm_windows_add_stack(&facts.stacks, i);
 
         st = take(netsh, 2 * i, os, stack, notes, err);
         if (st == HM_OK) {
@@ -251,8 +301,11 @@ enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
         }
     }
     if (st == HM_OK) {
-        *out_stacks = stacks;
-        *out_httpsys = netsh->httpsys;
+        st = take_opinions(netsh, arena, &facts.opinions, err);
+    }
+    if (st == HM_OK) {
+        facts.httpsys = netsh->httpsys;
+        *out_facts = facts;
     }
     return st;
 }

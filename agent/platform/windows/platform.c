@@ -119,21 +119,24 @@ enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_observation 
                                   struct hm_notes *notes, struct hm_err *err)
 {
     struct hm_inventory *inventory = &seen->inventory;
-    struct hm_ports httpsys = {NULL, 0};
+    struct hm_netsh_facts facts = {
+        .httpsys = {NULL, 0}
+    };
     bool has_tcpip = false;
     enum hm_status st = hm_windows_settings(inventory, &has_tcpip, notes, err);
 
     if (st == HM_OK && hm_os_is_legacy(&inventory->os)) {
         st = legacy_stacks(seen, has_tcpip, notes->arena, err);
     } else if (st == HM_OK) {
-        st = hm_netsh_stacks(netsh, &inventory->os, notes->arena, &inventory->stacks, &httpsys,
-                             notes, err);
+        st = hm_netsh_stacks(netsh, &inventory->os, notes->arena, &facts, notes, err);
+        inventory->stacks = facts.stacks;
+        seen->opinions = facts.opinions;
         if (st == HM_OK) {
             st = hm_windows_stored_exclusions(&inventory->stacks, notes, err);
         }
     }
     if (st == HM_OK && seen->has_sockets) {
-        st = hm_windows_take_listeners(&seen->sockets, httpsys, notes->arena, inventory, err);
+        st = hm_windows_take_listeners(&seen->sockets, facts.httpsys, notes->arena, inventory, err);
     }
     if (st == HM_OK) {
         hm_inventory_settle(inventory);

@@ -56,19 +56,40 @@ struct hm_netsh;
 enum hm_status hm_netsh_open(struct hm_netsh **out_netsh, struct hm_err *err) HM_MUST_CHECK;
 void hm_netsh_close(struct hm_netsh *netsh);
 
-/* Fills the four stacks, and the ports that HTTP.sys tells of. Runs netsh when hm_watch_changed,
- * when HM_NETSH_PACE_MS have passed since the last time (HM_NETSH_RETRY_MS where a listing was
- * refused); else answers from memory. A listing that netsh refuses, or that cannot be read for
- * certain, leaves its facts unknown: notes tell, and hold it as a refusal. */
+struct hm_netsh_facts {
+    struct hm_stacks stacks; /* all four */
+    struct hm_ports httpsys; /* that HTTP.sys serves; borrowed until the next reading */
+    struct hm_range_opinions opinions;
+};
+
+/* Runs netsh, and asks WMI, when hm_watch_changed or when HM_NETSH_PACE_MS have passed since the
+ * last time (HM_NETSH_RETRY_MS where a listing was refused); else answers from memory. A listing
+ * that netsh refuses, or that cannot be read for certain, leaves its facts unknown: notes tell,
+ * and hold it as a refusal. */
 #define HM_NETSH_PACE_MS (60 * 60 * 1000)
 #define HM_NETSH_RETRY_MS (5 * 60 * 1000)
 enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
-                               struct hm_arena *arena, struct hm_stacks *out_stacks,
-                               struct hm_ports *out_httpsys, struct hm_notes *notes,
-                               struct hm_err *err) HM_MUST_CHECK;
+                               struct hm_arena *arena, struct hm_netsh_facts *out_facts,
+                               struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
 
 /* How many netsh processes were started so far (for the budget test). */
 unsigned hm_netsh_started(const struct hm_netsh *netsh);
+
+/* wmi.c — two numbers of each instance of a class, by the documented interface. A namespace, a
+ * class or a service that is not there is no instance; nulls are skipped, as are doubles. */
+struct hm_wmi_pair {
+    uint32_t first;
+    uint32_t second;
+};
+struct hm_wmi_pairs {
+    struct hm_wmi_pair *at;
+    size_t count;
+};
+#define HM_WMI_PAIRS_MAX 64
+enum hm_status hm_wmi_list(const wchar_t *name_space, const wchar_t *query,
+                           const wchar_t *first_property, const wchar_t *second_property,
+                           struct hm_arena *arena, struct hm_wmi_pairs *out_pairs,
+                           struct hm_err *err) HM_MUST_CHECK;
 
 /* registry.c — values of HKEY_LOCAL_MACHINE. *out_found false = the value or its key is not
  * there, or the value is of another type. */

@@ -317,8 +317,7 @@ struct netsh_fixture {
     struct hm_netsh *netsh;
     struct hm_arena arena;
     struct hm_notes notes;
-    struct hm_stacks stacks;
-    struct hm_ports httpsys;
+    struct hm_netsh_facts facts;
     struct hm_err err;
 };
 
@@ -328,8 +327,8 @@ static void read_stacks(struct netsh_fixture *fixture, const struct hm_os *os)
 {
     hm_arena_reset(&fixture->arena);
     hm_notes_init(&fixture->notes, &fixture->arena);
-    assert_int_equal(hm_netsh_stacks(fixture->netsh, os, &fixture->arena, &fixture->stacks,
-                                     &fixture->httpsys, &fixture->notes, &fixture->err),
+    assert_int_equal(hm_netsh_stacks(fixture->netsh, os, &fixture->arena, &fixture->facts,
+                                     &fixture->notes, &fixture->err),
                      HM_OK);
 }
 
@@ -362,8 +361,8 @@ static void test_reading_pace(void **state)
 
     read_stacks(fixture, &os_2019);
     assert_int_equal(fixture->notes.list.count, 0);
-    assert_int_equal(fixture->stacks.count, HM_STACK_COUNT);
-    assert_true(hm_ports_contains(fixture->httpsys, 5985));
+    assert_int_equal(fixture->facts.stacks.count, HM_STACK_COUNT);
+    assert_true(hm_ports_contains(fixture->facts.httpsys, 5985));
     once = hm_netsh_started(fixture->netsh);
     assert_int_equal(once, 9);
     for (int i = 0; i < 20; i++) {
@@ -379,7 +378,8 @@ static void test_reading_pace(void **state)
         set_u32(TCPIP, "MaxUserPort", 60000 + i);
         read_stacks(fixture, &os_2019);
         assert_int_equal(hm_netsh_started(fixture->netsh), once * (1 + i));
-        assert_true(hm_ports_contains(fixture->stacks.at[0].administered, (uint16_t)(9950 + i)));
+        assert_true(
+            hm_ports_contains(fixture->facts.stacks.at[0].administered, (uint16_t)(9950 + i)));
     }
     /* A key that appears counts, too. */
     set_u32(HNS, "EnableExcludedPortRange", 1);
@@ -421,7 +421,7 @@ static void test_modes(void **state)
         set_text(DOUBLE, "mode", row->mode);
         read_stacks(fixture, &os);
         for (size_t j = 0; j < HM_STACK_COUNT; j++) {
-            const struct hm_stack *stack = &fixture->stacks.at[j];
+            const struct hm_stack *stack = &fixture->facts.stacks.at[j];
 
             assert_int_equal(stack->has_dynamic, row->dynamic);
             assert_int_equal(stack->has_administered, row->excluded);
@@ -445,14 +445,43 @@ static void test_stored_exclusions(void **state)
     set_text(DOUBLE, "excluded-tcp-ipv6", "9955-9955*");
     set_value(NSI, "26e30100", REG_BINARY, "\x12\x00\xff\xff", 4); /* 9955 */
     read_stacks(fixture, &os_2019);
-    assert_int_equal(hm_windows_stored_exclusions(&fixture->stacks, &fixture->notes, &fixture->err),
-                     HM_OK);
+    assert_int_equal(
+        hm_windows_stored_exclusions(&fixture->facts.stacks, &fixture->notes, &fixture->err),
+        HM_OK);
     assert_int_equal(fixture->notes.list.count, 0);
     set_value(NSI, "cc570100", REG_BINARY, "\x12\x00\xff\xff", 4); /* 52311 */
-    assert_int_equal(hm_windows_stored_exclusions(&fixture->stacks, &fixture->notes, &fixture->err),
-                     HM_OK);
+    assert_int_equal(
+        hm_windows_stored_exclusions(&fixture->facts.stacks, &fixture->notes, &fixture->err),
+        HM_OK);
     assert_int_equal(fixture->notes.list.count, 1);
     assert_non_null(strstr(fixture->notes.list.at[0], "tcp 52311"));
+}
+
+/* ---- WMI ----------------------------------------------------------------------------------- */
+
+static void test_wmi(void **state)
+{
+    struct hm_wmi_pairs pairs = {NULL, 9};
+    struct hm_arena arena;
+    struct hm_err err;
+
+    (void)state;
+    hm_arena_init(&arena, ARENA_BYTES);
+    assert_int_equal(
+        hm_wmi_list(L"ROOT\\NoSuch", L"SELECT * FROM None", L"A", L"B", &arena, &pairs, &err),
+        HM_OK);
+    assert_int_equal(pairs.count, 0);
+    assert_int_equal(hm_wmi_list(L"ROOT\\CIMV2", L"SELECT * FROM Win32_OperatingSystem", L"OSType",
+                                 L"OSType", &arena, &pairs, &err),
+                     HM_OK);
+    assert_int_equal(pairs.count, 1);
+    assert_int_equal(pairs.at[0].first, 18); /* Windows NT */
+    assert_int_equal(pairs.at[0].second, 18);
+    assert_int_equal(hm_wmi_list(L"ROOT\\CIMV2", L"SELECT * FROM Win32_OperatingSystem", L"OSType",
+                                 L"Caption", &arena, &pairs, &err),
+                     HM_OK);
+    assert_int_equal(pairs.count, 0); /* no number */
+    hm_arena_fini(&arena);
 }
 
 /* ---- the platform as a whole --------------------------------------------------------------- */
@@ -501,6 +530,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reading_pace, set_up_netsh, tear_down_netsh),
         cmocka_unit_test_setup_teardown(test_modes, set_up_netsh, tear_down_netsh),
         cmocka_unit_test_setup_teardown(test_stored_exclusions, set_up_netsh, tear_down_netsh),
+        cmocka_unit_test(test_wmi),
         cmocka_unit_test(test_observation),
     };
 
