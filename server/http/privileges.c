@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@ enum hm_status hm_privileges_drop(const char *user, const char *folder, struct h
 {
     const struct passwd *account;
 
+    (void)umask(S_IRWXG | S_IRWXO);
     if (user[0] == '\0' || geteuid() != 0) {
         return HM_OK;
     }
