@@ -9,17 +9,28 @@
 
 #define NAME_LETTERS                                                                               \
     "abcdefghijklmnopqrstuvwxyz"                                                                   \
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
+
+static bool has_control(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
 
 enum hm_status hm_labels_check(const struct hm_strings *labels, struct hm_err *err)
 {
     for (size_t i = 0; i < labels->count; i++) {
         size_t name = strspn(labels->at[i], NAME_LETTERS);
 
-        if (name == 0 || labels->at[i][name] != '=' || labels->at[i][name + 1] == '\0') {
+        if (name == 0 || labels->at[i][name] != '=' || labels->at[i][name + 1] == '\0' ||
+            has_control(labels->at[i] + name)) {
             return hm_fail_code(err, HM_EINVAL, "bad_label",
-                                "label %zu: write NAME=VALUE, the name in letters, digits, '.', "
-                                "'_' and '-'",
+                                "label %zu: write NAME=VALUE, the name in letters, digits and "
+                                "._-/, the value without control characters",
                                 i + 1);
         }
     }

@@ -16,6 +16,7 @@ extern const struct hm_cli_verb hm_verb_init;
 extern const struct hm_cli_verb hm_verb_token_new;
 extern const struct hm_cli_verb hm_verb_token_list;
 extern const struct hm_cli_verb hm_verb_token_revoke;
+extern const struct hm_cli_verb hm_verb_verify;
 extern const struct hm_cli_verb hm_verb_version;
 
 extern const struct hm_cli_program hm_collector_program;
@@ -30,6 +31,9 @@ struct hm_desk {
 /* hm_desk_close is fine whatever this answered. */
 enum hm_status hm_desk_open(const struct hm_cli *cli, struct hm_desk *desk,
                             struct hm_err *err) HM_MUST_CHECK;
+/* As hm_desk_open, as the server's account, with the store that is there. */
+enum hm_status hm_desk_open_store(const struct hm_cli *cli, struct hm_desk *desk,
+                                  struct hm_store **out_store, struct hm_err *err) HM_MUST_CHECK;
 void hm_desk_close(struct hm_desk *desk);
 
 /* What a new token shall be. */

@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "server/cli/collector.h"
+#include "server/http/privileges.h"
 
 enum hm_status hm_desk_open(const struct hm_cli *cli, struct hm_desk *desk, struct hm_err *err)
 {
@@ -20,6 +21,17 @@ enum hm_status hm_desk_open(const struct hm_cli *cli, struct hm_desk *desk, stru
         st = hm_data_paths(&desk->config, &desk->arena, &desk->paths, err);
     }
     return st;
+}
+
+enum hm_status hm_desk_open_store(const struct hm_cli *cli, struct hm_desk *desk,
+                                  struct hm_store **out_store, struct hm_err *err)
+{
+    enum hm_status st = hm_desk_open(cli, desk, err);
+
+    if (st == HM_OK) {
+        st = hm_privileges_drop(desk->config.user, NULL, err); /* so that files stay the server's */
+    }
+    return st == HM_OK ? hm_data_open_store(&desk->paths, &desk->arena, out_store, err) : st;
 }
 
 void hm_desk_close(struct hm_desk *desk)

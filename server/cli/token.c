@@ -7,9 +7,9 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/wire/records_api.h"
+#include "server/api/labels.h"
 #include "server/cli/collector.h"
 #include "server/http/http.h"
-#include "server/http/privileges.h"
 
 #define JOIN_VALID_S 3600u
 
@@ -83,18 +83,7 @@ static enum hm_status read_options(const struct hm_cli *cli, struct hm_arena *ar
         !hm_str_is_utf8(out->name, strlen(out->name))) {
         return hm_fail(err, HM_EINVAL, "the name has 1 to %u bytes of UTF-8", HM_LIMIT_NAME_BYTES);
     }
-    return HM_OK;
-}
-
-static enum hm_status open_desk(const struct hm_cli *cli, struct hm_desk *desk,
-                                struct hm_store **out_store, struct hm_err *err)
-{
-    enum hm_status st = hm_desk_open(cli, desk, err);
-
-    if (st == HM_OK) {
-        st = hm_privileges_drop(desk->config.user, NULL, err); /* so that files stay the server's */
-    }
-    return st == HM_OK ? hm_data_open_store(&desk->paths, &desk->arena, out_store, err) : st;
+    return hm_labels_check(&out->labels, err);
 }
 
 static enum hm_status make(const struct hm_cli *cli, struct hm_desk *desk, struct hm_store *store,
@@ -262,7 +251,7 @@ static int run(const struct hm_cli *cli, verb_fn *fn)
     struct hm_store *store = NULL;
     struct hm_desk desk;
     int result = 0;
-    enum hm_status st = open_desk(cli, &desk, &store, &err);
+    enum hm_status st = hm_desk_open_store(cli, &desk, &store, &err);
 
     if (st == HM_OK) {
         st = fn(cli, &desk, store, &err);

@@ -13,8 +13,8 @@ const struct hm_cli_verb hm_verb_version = {
     .name = "version", .arguments = "", .help = "name and version", .run = run_version};
 
 static const struct hm_cli_verb *const verbs[] = {
-    &hm_verb_init,       &hm_verb_serve,        &hm_verb_token_new,
-    &hm_verb_token_list, &hm_verb_token_revoke, &hm_verb_version,
+    &hm_verb_init,         &hm_verb_serve,  &hm_verb_token_new, &hm_verb_token_list,
+    &hm_verb_token_revoke, &hm_verb_verify, &hm_verb_version,
 };
 
 const struct hm_cli_program hm_collector_program = {

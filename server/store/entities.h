@@ -224,8 +224,19 @@ enum hm_status hm_events_append(struct hm_session *s, const struct hm_event *eve
 enum hm_status hm_events_list(struct hm_session *s, const struct hm_page *page, bool newest_first,
                               struct hm_arena *arena, struct hm_events *out_events,
                               struct hm_err *err) HM_MUST_CHECK;
-/* Walks the whole chain: HM_OK, or HM_ECONFLICT with the first id that does not fit. */
+/* Walks the whole chain: HM_OK, or HM_ECONFLICT, code "broken_chain", with the first id that does
+ * not fit. */
 enum hm_status hm_events_verify(struct hm_session *s, struct hm_err *err) HM_MUST_CHECK;
+/* One event that somebody wrote down elsewhere. A chain alone cannot show that its end was cut off,
+ * nor that all of it was made anew; with the mark of an earlier look it can. */
+struct hm_event_mark {
+    int64_t id; /* 0 = none */
+    char hash[2 * HM_DIGEST_BYTES + 1];
+};
+/* As above; known may be NULL; out_last is the mark of the newest event. */
+enum hm_status hm_events_verify_since(struct hm_session *s, const struct hm_event_mark *known,
+                                      struct hm_event_mark *out_last,
+                                      struct hm_err *err) HM_MUST_CHECK;
 
 /* ---- tokens.c: join tokens and operator tokens ---------------------------------------------- */
 struct hm_token_row {

@@ -48,11 +48,6 @@ static enum hm_status hash_event(const char *previous, const struct hm_event *ev
     return st;
 }
 
-struct tail {
-    int64_t id;
-    char hash[HASH_TEXT_BYTES];
-};
-
 static enum hm_status read_hash(struct hm_stmt *row, int at, char out[HASH_TEXT_BYTES],
                                 struct hm_err *err)
 {
@@ -73,7 +68,7 @@ static enum hm_status read_hash(struct hm_stmt *row, int at, char out[HASH_TEXT_
 
 static enum hm_status read_tail(struct hm_stmt *row, void *arg, struct hm_err *err)
 {
-    struct tail *tail = arg;
+    struct hm_event_mark *tail = arg;
 
     tail->id = hm_row_int(row, 0);
     return read_hash(row, 1, tail->hash, err);
@@ -82,7 +77,7 @@ static enum hm_status read_tail(struct hm_stmt *row, void *arg, struct hm_err *e
 enum hm_status hm_events_append(struct hm_session *s, const struct hm_event *event,
                                 struct hm_err *err)
 {
-    struct tail tail = {0};
+    struct hm_event_mark tail = {0};
     struct hm_event full = *event;
     char hash[HASH_TEXT_BYTES];
     enum hm_status st = hm_session_query(s, "SELECT id, hash FROM events ORDER BY id DESC LIMIT 1",
@@ -187,7 +182,8 @@ enum hm_status hm_events_list(struct hm_session *s, const struct hm_page *page, 
 
 struct verifier {
     struct hm_arena arena; /* of one row */
-    struct tail tail;
+    struct hm_event_mark tail;
+    const struct hm_event_mark *known;
 };
 
 static enum hm_status verify_row(struct hm_stmt *row, void *arg, struct hm_err *err)
@@ -214,17 +210,41 @@ static enum hm_status verify_row(struct hm_stmt *row, void *arg, struct hm_err *
     }
     verifier->tail.id = event.id;
     memcpy(verifier->tail.hash, hash, sizeof(hash));
+    if (event.id == verifier->known->id && strcmp(hash, verifier->known->hash) != 0) {
+        return hm_fail_code(err, HM_ECONFLICT, "broken_chain",
+                            "event %" PRId64 " is not the one that was noted: the chain up to it "
+                            "was made anew",
+                            event.id);
+    }
     return HM_OK;
 }
 
-enum hm_status hm_events_verify(struct hm_session *s, struct hm_err *err)
+enum hm_status hm_events_verify_since(struct hm_session *s, const struct hm_event_mark *known,
+                                      struct hm_event_mark *out_last, struct hm_err *err)
 {
-    struct verifier verifier = {0};
+    static const struct hm_event_mark none;
+    struct verifier verifier = {.known = known != NULL ? known : &none};
     enum hm_status st;
 
     hm_arena_init(&verifier.arena, 4 * EVENT_BYTES);
     st = hm_session_query(s, "SELECT " EVENT_COLUMNS " FROM events ORDER BY id", NULL, 0,
                           verify_row, &verifier, NULL, err);
     hm_arena_fini(&verifier.arena);
+    if (st == HM_OK && verifier.tail.id < verifier.known->id) {
+        st = hm_fail_code(err, HM_ECONFLICT, "broken_chain",
+                          "event %" PRId64 " is not there, the last one is %" PRId64
+                          ": the end was cut off, or an old copy was put in place",
+                          verifier.known->id, verifier.tail.id);
+    }
+    if (st == HM_OK) {
+        *out_last = verifier.tail;
+    }
     return st;
+}
+
+enum hm_status hm_events_verify(struct hm_session *s, struct hm_err *err)
+{
+    struct hm_event_mark last;
+
+    return hm_events_verify_since(s, NULL, &last, err);
 }

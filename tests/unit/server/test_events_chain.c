@@ -105,11 +105,51 @@ static void test_append_only(void **state)
     hm_store_close(store);
 }
 
+struct marks {
+    const struct hm_event_mark *known;
+    struct hm_event_mark last;
+};
+
+static enum hm_status verify_since(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    struct marks *marks = arg;
+
+    return hm_events_verify_since(s, marks->known, &marks->last, err);
+}
+
+/* What the chain itself cannot show: its end is gone, or all of it is another one. */
+static void test_a_noted_event_anchors_the_chain(void **state)
+{
+    struct hm_store *store = open_with_events();
+    struct marks marks = {NULL, {0}};
+    struct hm_event_mark noted;
+    struct hm_err err = {0};
+
+    (void)state;
+    assert_int_equal(hm_store_read(store, verify_since, &marks, NULL), HM_OK);
+    assert_int_equal(marks.last.id, 5);
+    noted = marks.last;
+    marks.known = &noted;
+    assert_int_equal(hm_store_write(store, append_five, NULL, NULL), HM_OK);
+    assert_int_equal(hm_store_read(store, verify_since, &marks, NULL), HM_OK);
+    assert_int_equal(marks.last.id, 10);
+    noted.hash[0] = noted.hash[0] == '0' ? '1' : '0';
+    assert_int_equal(hm_store_read(store, verify_since, &marks, &err), HM_ECONFLICT);
+    assert_string_equal(hm_err_code(&err), "broken_chain");
+    noted = marks.last;
+    assert_int_equal(hm_store_write(store, tamper, "DELETE FROM events WHERE id > 4", NULL), HM_OK);
+    assert_int_equal(hm_store_read(store, verify, NULL, NULL), HM_OK);
+    assert_int_equal(hm_store_read(store, verify_since, &marks, &err), HM_ECONFLICT);
+    assert_string_equal(hm_err_code(&err), "broken_chain");
+    hm_store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tampering_is_noticed),
         cmocka_unit_test(test_append_only),
+        cmocka_unit_test(test_a_noted_event_anchors_the_chain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
