@@ -12,6 +12,7 @@
 #include "common/crypto/secret.h"
 #include "server/api/access.h"
 #include "server/api/change.h"
+#include "server/api/labels.h"
 #include "server/api/listing.h"
 #include "server/api/records.h"
 
@@ -79,14 +80,6 @@ static enum hm_status need_admin(const struct hm_req *req, struct hm_err *err)
                               hm_role_names[req->who.role]);
 }
 
-static bool is_label(const char *label)
-{
-    size_t name =
-        strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/");
-
-    return name > 0 && label[name] == '=' && strlen(label) <= HM_LIMIT_NAME_BYTES;
-}
-
 static bool is_operator_role(const char *name)
 {
     int role;
@@ -101,20 +94,10 @@ static bool is_operator_role(const char *name)
 
 static enum hm_status check_join(const struct hm_api_token_new *ask, struct hm_err *err)
 {
-    size_t i;
-
     if (ask->role[0] != '\0') {
         return hm_fail_code(err, HM_EINVAL, "bad_token", "a join token has no role");
     }
-    for (i = 0; i < ask->labels.count; i++) {
-        if (!is_label(ask->labels.at[i])) {
-            return hm_fail_code(err, HM_EINVAL, "bad_label",
-                                "\"%.60s\" is no label: name=value, the name of letters, digits "
-                                "and _.-/",
-                                ask->labels.at[i]);
-        }
-    }
-    return HM_OK;
+    return hm_labels_check(&ask->labels, err);
 }
 
 static enum hm_status check_operator(const struct hm_req *req, const struct hm_api_token_new *ask,
