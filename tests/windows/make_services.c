@@ -1,0 +1,55 @@
+/* tests/windows/make_services.c — registers services that start by themselves, or removes them.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *   make_services create|delete NAME…
+ * They are never started: a host's list of services is about what would start at boot. One that
+ * is there already is left alone. */
+#include <windows.h>
+
+#include <stdio.h>
+#include <wchar.h>
+
+static int create(SC_HANDLE manager, const wchar_t *name)
+{
+    SC_HANDLE service = CreateServiceW(
+        manager, name, name, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
+        SERVICE_ERROR_NORMAL, L"C:\\windows\\system32\\absent.exe", NULL, NULL, NULL, NULL, NULL);
+
+    if (service == NULL) {
+        return GetLastError() == ERROR_SERVICE_EXISTS ? 0 : 1;
+    }
+    (void)CloseServiceHandle(service);
+    return 0;
+}
+
+static int remove_one(SC_HANDLE manager, const wchar_t *name)
+{
+    SC_HANDLE service = OpenServiceW(manager, name, DELETE);
+    int status;
+
+    if (service == NULL) {
+        return 1;
+    }
+    status = DeleteService(service) ? 0 : 1;
+    (void)CloseServiceHandle(service);
+    return status;
+}
+
+int wmain(int argc, wchar_t **argv);
+int wmain(int argc, wchar_t **argv)
+{
+    SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_ALL_ACCESS);
+    int status = argc < 3 || manager == NULL ? 2 : 0;
+
+    for (int i = 2; status == 0 && i < argc; i++) {
+        status = wcscmp(argv[1], L"create") == 0 ? create(manager, argv[i])
+                                                 : remove_one(manager, argv[i]);
+        if (status != 0) {
+            (void)wprintf(L"%ls %ls: error %lu\n", argv[1], argv[i], GetLastError());
+        }
+    }
+    if (manager != NULL) {
+        (void)CloseServiceHandle(manager);
+    }
+    return status;
+}

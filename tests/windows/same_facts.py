@@ -1,0 +1,195 @@
+#!/usr/bin/python3
+"""The same facts give the same inventory, byte for byte, from the Windows platform under Wine and
+from a recorded host.
+
+Each recorded Windows host is built in Wine: version and names of the system, locale, the bytes of
+its netsh listings, its registry exports, its services, and a socket for each listener. What then
+cannot be the same is listed in DIFFERS. The inventory that hm-agent.exe observes is compared with
+the ones that the native agent and hm-agent.exe make of files holding those facts.
+SPDX-License-Identifier: Apache-2.0
+"""
+import glob
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import wine as w  # noqa: E402
+from wine import h  # noqa: E402
+
+SERVICES = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services"
+PORT_KEYS = [SERVICES + r"\Tcpip\Parameters", SERVICES + r"\DNS\Parameters",
+             SERVICES + r"\hns\State"]
+SERVICES_TOOL = os.path.join(w.WINDOWS, "tests/windows/make_services.exe")
+PORT_VALUES = ["MaxUserPort", "TcpTimedWaitDelay", "ReservedPorts"]
+VERSION_NAMES = {number: name for name, number in w.VERSIONS.items()}
+
+# Wine is a 64-bit system; a socket's owner is only told for programs of Wine's own, so a
+# listener's program, service and kind stay those of the socket that stands for it; some services
+# are Wine's own.
+DIFFERS = "os.arch, listeners' program, service and kind, Wine's own services"
+
+
+class Host:
+    def __init__(self, folder):
+        self.folder = folder
+        self.name = os.path.basename(folder)
+        with open(os.path.join(folder, "host.json"), encoding="utf-8") as file:
+            self.file = json.load(file)
+        self.os = self.file["os"]
+
+    def has_netsh(self):
+        return bool(glob.glob(os.path.join(self.folder, "*-dynamicport.txt")))
+
+    def registry_files(self):
+        return sorted(glob.glob(os.path.join(self.folder, "*.reg")))
+
+
+def windows_hosts():
+    folders = sorted(glob.glob(os.path.join(h.SOURCE, "tests/fixtures/hosts/*/")) +
+                     glob.glob(os.path.join(h.SOURCE, "tests/fixtures/fleet/*/")))
+    hosts = [Host(folder.rstrip("/")) for folder in folders]
+    return [host for host in hosts if host.os["family"] == "windows"]
+
+
+def make_locales(folder, hosts):
+    """Wine takes the system's locale from the C library's."""
+    target = os.path.join(folder, "locales")
+    os.makedirs(target)
+    for name in sorted({host.os["locale"].replace("-", "_") for host in hosts}):
+        subprocess.run(["localedef", "-i", name, "-f", "UTF-8", os.path.join(
+            target, name + ".UTF-8")], check=True, capture_output=True)
+    return target
+
+
+def recorded_check(program, folder):
+    """The native agent's or hm-agent.exe's view of recorded files."""
+    code, out, err = program("check", "--json", "--product-dir", h.PRODUCTS, "--from", folder)
+    if code not in (0, 1):
+        raise RuntimeError(f"check --from {folder}: {code} {err}")
+    return json.loads(out)
+
+
+def native(*arguments):
+    return h.run("hm-agent", *arguments)
+
+
+class Sockets:
+    """A listening socket for each listener of a host, on its very address."""
+
+    def __init__(self, listeners):
+        self.open = []
+        for listener in listeners:
+            six = listener["family"] == "ipv6"
+            address = listener["address"]
+            if address not in ("0.0.0.0", "::", "127.0.0.1", "::1"):
+                subprocess.run(["ip", "address", "add", f"{address}/{128 if six else 32}", "dev",
+                                "lo", *(["nodad"] if six else [])], capture_output=True)
+            made = socket.socket(socket.AF_INET6 if six else socket.AF_INET,
+                                 socket.SOCK_STREAM if listener["protocol"] == "tcp"
+                                 else socket.SOCK_DGRAM)
+            if six:
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.open.append(made)
+            made.bind((address, listener["port"]))
+            if listener["protocol"] == "tcp":
+                made.listen()
+
+    def close(self):
+        for made in self.open:
+            made.close()
+
+
+def endpoints(inventory):
+    return sorted((entry["protocol"], entry["family"], entry["address"], entry["port"])
+                  for entry in inventory["listeners"])
+
+
+def services(prefix, verb, names):
+    if names:
+        code, out, err = prefix.run(SERVICES_TOOL, verb, *names)
+        if code != 0:
+            raise RuntimeError(f"make_services {verb}: {code} {out}{err}")
+
+
+def others(names, base):
+    """Without Wine's own, whatever the case: services have none."""
+    return sorted(name for name in names if name.casefold() not in base)
+
+
+def load(prefix, host, inventory, locales):
+    """Makes Wine that host; the environment that its locale needs."""
+    prefix.version(VERSION_NAMES[host.os["version"]], host.os["name"], host.os["revision"])
+    prefix.reset_double(**({"listings": host.folder} if host.has_netsh() else {"mode": "fail:1"}))
+    prefix.reg_write((PORT_KEYS[0], {value: None for value in PORT_VALUES}),
+                     *((key, None) for key in PORT_KEYS[1:]))
+    for path in host.registry_files():
+        prefix.reg_import(path)
+    services(prefix, "create", inventory["services"])
+    return {"LC_ALL": host.os["locale"].replace("-", "_") + ".UTF-8", "LOCPATH": locales}
+
+
+def write_recorded(host, seen, folder):
+    """The host as files: its own listings and exports, and what only Wine could tell."""
+    os.makedirs(folder)
+    for path in glob.glob(os.path.join(host.folder, "*")):
+        if os.path.basename(path) not in ("host.json", "netstat.txt", "tasklist.csv"):
+            shutil.copy(path, folder)
+    with open(os.path.join(folder, "host.json"), "w", encoding="utf-8") as file:
+        json.dump({"os": {**host.os, "arch": "x86_64"}, "services": seen["services"],
+                   "listeners": seen["listeners"]}, file)
+
+
+def text(inventory):
+    return json.dumps(inventory, indent=1, ensure_ascii=False)
+
+
+def compare(what, left, right):
+    if not h.check(what, text(left) == text(right)):
+        import difflib
+        print("\n".join(list(difflib.unified_diff(
+            text(left).splitlines(), text(right).splitlines(), lineterm="", n=2))[:60]))
+
+
+def one_host(prefix, host, folder, locales, base_services):
+    original = recorded_check(native, host.folder)["inventory"]
+    env = load(prefix, host, original, locales)
+    sockets = Sockets(original["listeners"])
+    try:
+        told = prefix.check(**env)
+    finally:
+        sockets.close()
+    seen = told["inventory"]
+    h.check(f"{host.name}: only what is no file here is unknown", told["unknown"] == [],
+            told["unknown"])
+    files = os.path.join(folder, host.name)
+    write_recorded(host, seen, files)
+    compare(f"{host.name}: as the native agent reads the files", seen,
+            recorded_check(native, files)["inventory"])
+    compare(f"{host.name}: as hm-agent.exe reads the files", seen,
+            recorded_check(lambda *a: prefix.run(w.AGENT, *a, **env), files)["inventory"])
+    # And against the fixture itself, whose files no one has touched.
+    compare(f"{host.name}: system", seen["os"], {**original["os"], "arch": "x86_64"})
+    for part in ("stacks", "registry"):
+        compare(f"{host.name}: {part}", seen.get(part), original.get(part))
+    h.check(f"{host.name}: services", others(seen["services"], base_services) ==
+            others(original["services"], base_services), [seen["services"], original["services"]])
+    h.check(f"{host.name}: listeners", endpoints(seen) == endpoints(original),
+            set(endpoints(seen)) ^ set(endpoints(original)))
+    services(prefix, "delete", others(original["services"], base_services))
+
+
+def suite(prefix, folder):
+    hosts = windows_hosts()
+    h.check("there are recorded Windows hosts", len(hosts) >= 15, len(hosts))
+    locales = make_locales(folder, hosts)
+    base_services = {name.casefold() for name in prefix.check()["inventory"]["services"]}
+    for host in hosts:
+        one_host(prefix, host, folder, locales, base_services)
+
+
+w.main(suite)
