@@ -225,7 +225,7 @@ enum hm_status hm_identity_enroll(const struct hm_transport *transport,
 {
     const char *state_dir = enrolment->config->state_dir;
     struct hm_identity identity = {.present = false};
-    struct hm_enrolled enrolled;
+    struct hm_enrolled enrolled = {.agent_id = ""};
     struct hm_token token;
     struct hm_arena arena;
     enum hm_status st;

@@ -20,7 +20,7 @@ static void fill(struct hm_err *err, enum hm_status status, unsigned line, const
     memcpy(err->text, text, sizeof(text));
 }
 
-enum hm_status hm_fail(struct hm_err *err, enum hm_status status, const char *fmt, ...)
+enum hm_status(hm_fail)(struct hm_err *err, enum hm_status status, const char *fmt, ...)
 {
     va_list args;
 
@@ -30,8 +30,8 @@ enum hm_status hm_fail(struct hm_err *err, enum hm_status status, const char *fm
     return status;
 }
 
-enum hm_status hm_fail_line(struct hm_err *err, enum hm_status status, unsigned line,
-                            const char *fmt, ...)
+enum hm_status(hm_fail_line)(struct hm_err *err, enum hm_status status, unsigned line,
+                             const char *fmt, ...)
 {
     va_list args;
 
@@ -41,8 +41,8 @@ enum hm_status hm_fail_line(struct hm_err *err, enum hm_status status, unsigned 
     return status;
 }
 
-enum hm_status hm_fail_code(struct hm_err *err, enum hm_status status, const char *code,
-                            const char *fmt, ...)
+enum hm_status(hm_fail_code)(struct hm_err *err, enum hm_status status, const char *code,
+                             const char *fmt, ...)
 {
     va_list args;
 

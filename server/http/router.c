@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/map.h"
+#include "common/base/str.h"
 
 #define METHODS_MAX 6
 #define ALLOW_BYTES 96
@@ -31,7 +32,7 @@ static struct place *place_of(struct hm_router *router, const char *path)
     struct place *place;
 
     for (size_t i = 0; i < router->place_count; i++) {
-        if (strcmp(router->places[i].path, path) == 0) {
+        if (hm_str_equal(router->places[i].path, path)) {
             return &router->places[i];
         }
     }

@@ -161,7 +161,7 @@ static enum hm_status resolve(const struct hm_http_server_options *options,
 static enum hm_status open_listener(struct hm_http *http, struct hm_err *err)
 {
     struct addrinfo *found = NULL;
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t bound_len = sizeof(bound);
     const int on = 1;
     const int off = 0;

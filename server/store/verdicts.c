@@ -138,8 +138,8 @@ static enum hm_status tell(struct replace *r, const char *product, const char *r
     enum hm_status st = HM_OK;
 
     if (r->first || (before != NULL && after != NULL && strcmp(before, after) == 0) ||
-        (before == NULL && strcmp(after, safe) == 0) ||
-        (after == NULL && strcmp(before, safe) == 0)) {
+        (before == NULL && hm_str_equal(after, safe)) ||
+        (after == NULL && hm_str_equal(before, safe))) {
         return HM_OK;
     }
     if (r->host_name == NULL) {

@@ -60,7 +60,7 @@ static enum hm_status read_tcpip(struct hm_recorded *recorded, struct hm_err *er
 {
     struct hm_inventory *inventory = &recorded->seen.inventory;
     struct hm_registry registry = {0};
-    const struct hm_reg_value *lines;
+    const struct hm_reg_value *lines = NULL;
     struct hm_recorded_file file;
     struct hm_reg reg;
     enum hm_status st = hm_recorded_read(recorded, TCPIP_FILE, &file, err);
@@ -102,7 +102,7 @@ static enum hm_status take_pool(struct hm_recorded *recorded, const struct hm_re
                                 struct hm_err *err)
 {
     struct hm_windows_dns_values values = {0};
-    const struct hm_reg_value *excluded;
+    const struct hm_reg_value *excluded = NULL;
     enum hm_status st = find_dword(recorded, reg, DNS_FILE, DNS_KEY, "SocketPoolSize",
                                    &values.has_size, &values.size, err);
 
