@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Everything that can be proved on one Debian 12 machine: installs what is missing, builds, tests.
 #   ./tests/run.sh            all stages
-#   ./tests/run.sh release    only some of: release clang asan tsan e2e
+#   ./tests/run.sh release    only some of: release clang asan tsan e2e; and tidy, which takes minutes
 # SPDX-License-Identifier: Apache-2.0
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
 readonly stages_all="release clang asan tsan e2e"
+readonly stages_more="tidy"
 readonly packages="build-essential cmake ninja-build pkg-config clang clang-tidy clang-format
     libclang-rt-14-dev libmicrohttpd-dev libjansson-dev libsodium-dev libsqlite3-dev libcmocka-dev
     libgnutls28-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-jsonschema python3-yaml iproute2
@@ -123,10 +124,15 @@ stage_e2e() {
         tests release -L e2e
 }
 
+stage_tidy() {
+    build tidy -DCMAKE_C_COMPILER=clang -DCMAKE_C_CLANG_TIDY=clang-tidy -DCMAKE_BUILD_TYPE=Debug \
+        -DHM_TESTS=OFF
+}
+
 main() {
     local stages=() stage began
     for stage in "$@"; do
-        case " $stages_all " in
+        case " $stages_all $stages_more " in
         *" $stage "*) stages+=("$stage") ;;
         *)
             usage
