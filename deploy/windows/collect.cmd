@@ -28,9 +28,10 @@ if not exist "%OUT%\" goto no_folder
 
 echo Gathering into "%OUT%"
 call :system
-call :registry tcpip-parameters "HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters"
-call :registry dns-parameters "HKLM\SYSTEM\CurrentControlSet\Services\DNS\Parameters"
-call :registry hns-state "HKLM\SYSTEM\CurrentControlSet\Services\hns\State"
+rem regedit of Windows 2000 wants the long name of the root.
+call :registry tcpip-parameters "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters"
+call :registry dns-parameters "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\DNS\Parameters"
+call :registry hns-state "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\hns\State"
 for %%F in (ipv4 ipv6) do for %%P in (tcp udp) do call :ranges %%F %%P
 call :sockets
 call :tasks
