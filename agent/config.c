@@ -150,6 +150,23 @@ enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *a
     return HM_OK;
 }
 
+enum hm_status hm_agent_config_folder(const char *path, struct hm_arena *arena,
+                                      const char **out_folder, struct hm_err *err)
+{
+    size_t len = strlen(path);
+    const char *folder;
+
+    while (len > 0 && strchr("/\\", path[len - 1]) == NULL) {
+        len--;
+    }
+    folder = len == 0 ? "." : hm_arena_strndup(arena, path, len > 1 ? len - 1 : 1);
+    if (folder == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for a path");
+    }
+    *out_folder = folder;
+    return HM_OK;
+}
+
 enum hm_status hm_agent_config_token(const struct hm_agent_config *config, struct hm_arena *arena,
                                      const char **out_token, struct hm_err *err)
 {

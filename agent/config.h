@@ -48,6 +48,10 @@ enum hm_status hm_agent_config_enforce(const struct hm_host_settings *policy, co
                                        struct hm_arena *arena, struct hm_agent_config *config,
                                        struct hm_err *err) HM_MUST_CHECK;
 
+/* Folder of a configuration file, without a slash at its end; "." when path has none. */
+enum hm_status hm_agent_config_folder(const char *path, struct hm_arena *arena,
+                                      const char **out_folder, struct hm_err *err) HM_MUST_CHECK;
+
 /* The join token of "token" or of the first line of "token_file"; "" when neither is set or the
  * file is not there (an installer may remove it once it was used). In the arena. */
 enum hm_status hm_agent_config_token(const struct hm_agent_config *config, struct hm_arena *arena,

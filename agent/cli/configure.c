@@ -27,7 +27,6 @@ struct work {
     struct hm_arena arena;
     const char *path;   /* of agent.conf */
     const char *folder; /* of that */
-    size_t folder_len;  /* of path, its last slash included */
     struct hm_config_change changes[CHANGES_MOST];
     size_t count;
 };
@@ -74,28 +73,24 @@ static enum hm_status add_set(struct work *work, struct hm_err *err)
 
 static enum hm_status find_folder(struct work *work, struct hm_err *err)
 {
-    const char *path = hm_cli_value(work->cli, "config");
-    size_t len;
+    const char *named = hm_cli_value(work->cli, "config");
+    enum hm_status st;
 
-    work->path = path != NULL ? path : HM_AGENT_CONFIG_PATH;
-    len = strlen(work->path);
-    while (len > 0 && strchr("/\\", work->path[len - 1]) == NULL) {
-        len--;
+    work->path = named != NULL ? named : HM_AGENT_CONFIG_PATH;
+    st = hm_agent_config_folder(work->path, &work->arena, &work->folder, err);
+    if (st != HM_OK) {
+        return st;
     }
-    work->folder_len = len;
-    work->folder = len > 1 ? hm_arena_strndup(&work->arena, work->path, len - 1) : ".";
-    if (work->folder == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory to configure the agent");
-    }
-    return path == NULL ? hm_host_own_folder(work->folder, err)
-                        : hm_os_make_folder(work->folder, 0755, err);
+    return named == NULL ? hm_host_own_folder(work->folder, err)
+                         : hm_os_make_folder(work->folder, 0755, err);
 }
 
 /* In a file of its own: the configuration may be shown to others. */
 static enum hm_status put_token(struct work *work, const char *token, struct hm_err *err)
 {
+    const bool backslash = strchr(work->folder, '\\') != NULL;
     const char *path =
-        hm_arena_printf(&work->arena, "%.*s" TOKEN_NAME, (int)work->folder_len, work->path);
+        hm_arena_printf(&work->arena, "%s%s" TOKEN_NAME, work->folder, backslash ? "\\" : "/");
     const char *line = hm_arena_printf(&work->arena, "%s\n", token);
     enum hm_status st;
 

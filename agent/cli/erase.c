@@ -56,24 +56,15 @@ static enum hm_status erase_state(const char *state_dir, struct hm_arena *arena,
     return st == HM_OK ? hm_os_remove_folder(state_dir, err) : st;
 }
 
-/* Folder of agent.conf; it stays where others keep things in it. */
+/* It stays where others keep things in it. */
 static enum hm_status erase_folder_of(const char *path, struct hm_arena *arena, struct hm_err *err)
 {
-    size_t len = strlen(path);
     const char *folder;
-    enum hm_status st;
+    enum hm_status st = hm_agent_config_folder(path, arena, &folder, err);
 
-    while (len > 0 && strchr("/\\", path[len - 1]) == NULL) {
-        len--;
+    if (st == HM_OK && strcmp(folder, ".") != 0) {
+        st = hm_os_remove_folder(folder, err);
     }
-    if (len <= 1) {
-        return HM_OK;
-    }
-    folder = hm_arena_strndup(arena, path, len - 1);
-    if (folder == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory to remove the configuration");
-    }
-    st = hm_os_remove_folder(folder, err);
     return st == HM_ECONFLICT ? HM_OK : st;
 }
 

@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include "agent/cli/verbs.h"
+#include "agent/config.h"
 #include "agent/events.h"
+#include "agent/platform/host.h"
 #include "common/os/os.h"
 
 #define ARENA_BYTES (4u * 1024u * 1024u)
@@ -15,15 +17,26 @@ static int fail(const struct hm_cli *cli, const struct hm_err *err)
     return hm_cli_fail(cli, err->status == HM_EINVAL ? HM_EXIT_USAGE : HM_EXIT_FAILED, err);
 }
 
+/* What the service reads must not be anybody's to write. */
+static enum hm_status own_folder(struct hm_arena *arena, struct hm_err *err)
+{
+    const char *folder;
+    enum hm_status st = hm_agent_config_folder(HM_AGENT_CONFIG_PATH, arena, &folder, err);
+
+    return st == HM_OK ? hm_host_own_folder(folder, err) : st;
+}
+
 static int install(const struct hm_cli *cli)
 {
+    const char *config = hm_cli_value(cli, "config");
     struct hm_strings warnings = {NULL, 0};
     struct hm_arena arena;
     struct hm_err err;
     int status = HM_EXIT_OK;
 
     hm_arena_init(&arena, ARENA_BYTES);
-    if (hm_service_install(hm_cli_value(cli, "config"), &arena, &warnings, &err) != HM_OK) {
+    if (hm_service_install(config, &arena, &warnings, &err) != HM_OK ||
+        (config == NULL && own_folder(&arena, &err) != HM_OK)) {
         status = fail(cli, &err);
     }
     for (size_t i = 0; i < warnings.count; i++) {

@@ -214,6 +214,29 @@ static void test_wrong_policy(void **state)
     assert_non_null(strstr(err.text, "policy HKLM: interval"));
 }
 
+static void test_folder(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *folder;
+    } rows[] = {
+        {"/etc/havenmaster/agent.conf", "/etc/havenmaster"},
+        {"C:\\ProgramData\\agent.conf", "C:\\ProgramData" },
+        {"C:/data\\agent.conf",         "C:/data"         },
+        {"/agent.conf",                 "/"               },
+        {"agent.conf",                  "."               },
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        const char *folder = NULL;
+
+        assert_int_equal(hm_agent_config_folder(rows[i].path, &fixture->arena, &folder, NULL),
+                         HM_OK);
+        assert_string_equal(folder, rows[i].folder);
+    }
+}
+
 static void test_token_from_a_file(void **state)
 {
     struct fixture *fixture = *state;
@@ -242,7 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_sample_is_the_table), CASE(test_defaults),     CASE(test_what_outranks_what),
         CASE(test_settings_and_commas), CASE(test_wrong_ones),   CASE(test_token_from_a_file),
-        CASE(test_policy_outranks_all), CASE(test_wrong_policy),
+        CASE(test_policy_outranks_all), CASE(test_wrong_policy), CASE(test_folder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

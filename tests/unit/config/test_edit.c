@@ -18,6 +18,7 @@ static void test_one_key(void **state)
         const char *after;
     } rows[] = {
         {"",                                  "x",     "name = x\n"                                   },
+        {"#name = \na = 1\nname = old\n",     "x",     "#name = \na = 1\nname = x\n"                  },
         {"a = 1\n",                           "x",     "a = 1\nname = x\n"                            },
         {"a = 1",                             "x",     "a = 1\nname = x\n"                            },
         {"name = old\na = 1\n",               "x",     "name = x\na = 1\n"                            },
