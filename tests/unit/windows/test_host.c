@@ -1,6 +1,6 @@
 /* tests/unit/windows/test_host.c — registry policy, the administrators' folder, and what is
- * compiled into hm-agent.exe: event messages, version, manifest. SPDX-License-Identifier:
- * Apache-2.0 */
+ * compiled into hm-agent.exe: event messages, version, manifest.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/host.h"
 
 #include <windows.h>
