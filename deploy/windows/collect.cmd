@@ -148,6 +148,7 @@ set "OPTIONS=-ano"
 if "%RELEASE:~0,3%"=="5.0" set "OPTIONS=-an"
 "%SYS%\netstat.exe" %OPTIONS% >"%OUT%\netstat.txt" 2>nul
 if errorlevel 1 del "%OUT%\netstat.txt"
+call :not_empty "%OUT%\netstat.txt"
 goto :eof
 
 rem --- tasklist.csv ---------------------------------------------------------------------------
@@ -157,4 +158,11 @@ if not exist "%SYS%\tasklist.exe" goto :eof
 echo   services
 "%SYS%\tasklist.exe" /svc /fo csv >"%OUT%\tasklist.csv" 2>nul
 if errorlevel 1 del "%OUT%\tasklist.csv"
+call :not_empty "%OUT%\tasklist.csv"
+goto :eof
+
+rem :not_empty FILE - a command that says nothing knows nothing: no file
+:not_empty
+if not exist %1 goto :eof
+for %%F in (%1) do if "%%~zF"=="0" del %1
 goto :eof
