@@ -21,6 +21,7 @@
 #include "common/base/buf.h"
 #include "common/base/limits.h"
 #include "common/wire/records.h"
+#include "tests/support/handle_count.h"
 
 #define ARENA_BYTES HM_LIMIT_CYCLE_ARENA_BYTES
 #define DOUBLE "SOFTWARE\\NetshDouble"
@@ -493,8 +494,8 @@ static void test_observation(void **state)
     struct hm_platform *platform;
     struct hm_arena arena;
     struct hm_err err;
-    DWORD before = 0;
-    DWORD after = 0;
+    unsigned before = 0;
+    unsigned after = 0;
 
     (void)state;
     clear();
@@ -508,14 +509,17 @@ static void test_observation(void **state)
     assert_true(first.inventory.has_services && first.inventory.services.count > 0);
     assert_true(first.inventory.has_listeners && first.has_sockets && first.has_sample);
     assert_true(first.inventory.has_registry);
-    assert_int_equal(first.inventory.stacks.count, HM_STACK_COUNT);
+    if (!hm_os_is_legacy(&first.inventory.os)) { /* where IPv6 is there only when installed */
+        assert_int_equal(first.inventory.stacks.count, HM_STACK_COUNT);
+    }
     assert_int_equal(first.refusals.count, 0);
     assert_int_equal(strlen(first.boot_id), 16);
-    assert_true(GetProcessHandleCount(GetCurrentProcess(), &before));
+    before = hm_handle_count();
     for (int i = 0; i < 10; i++) {
         assert_int_equal(hm_platform_native.observe(platform, &arena, &second, &err), HM_OK);
     }
-    assert_true(GetProcessHandleCount(GetCurrentProcess(), &after));
+    after = hm_handle_count();
+    assert_true(before > 0);
     assert_int_equal(after, before);
     assert_string_equal(first.boot_id, second.boot_id);
     hm_platform_native.close(platform);
