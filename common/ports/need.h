@@ -25,6 +25,7 @@ struct hm_need {
     enum hm_families families;                /* where it binds */
     bool quiet;                               /* nobody has any of its ports now */
     bool unread_owner;                        /* something has a port and does not say who it is */
+    bool nameless_owner;                      /* and nothing at all speaks for the product */
     struct hm_need_stack stacks[2];           /* by enum hm_family */
     struct hm_verdict verdict;
     const char *text; /* as verdict.text, without what changes from minute to minute */

@@ -118,6 +118,12 @@ static bool owner_has(const struct hm_facts *facts, const struct hm_need *need, 
     return false;
 }
 
+/* A shared process may well be the owner, and sockets of the kernel never have a name. */
+static bool is_nameless(const struct hm_need *need, const struct hm_holder *holder)
+{
+    return hm_str_equal(holder->program, "") && need->requirement->kind != HM_KIND_KERNEL;
+}
+
 /* A connection on a port where the owner listens is one that it accepted (and may have handed
  * to a child of another name); a second listener beside it took another address. */
 static bool blocks(const struct hm_facts *facts, struct hm_need *need, enum hm_family family,
@@ -134,6 +140,7 @@ static bool blocks(const struct hm_facts *facts, struct hm_need *need, enum hm_f
     }
     if (owner == HM_OWNER_UNREAD) {
         need->unread_owner = true;
+        need->nameless_owner = need->nameless_owner || is_nameless(need, holder);
         return false;
     }
     return true;

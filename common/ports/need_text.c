@@ -168,6 +168,7 @@ static void write_unknown(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, " neither known to be safe nor at risk: ");
     hm_line_put(line, !stack->has_dynamic                               ? "the dynamic range"
                       : !stack->has_administered || !stack->has_runtime ? "the exclusions"
+                      : topic->need->nameless_owner                     ? "who has it"
                                                                         : "the listeners");
     put_families(topic, line);
     hm_line_put(line, " could not be read.");

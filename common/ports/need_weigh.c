@@ -44,6 +44,7 @@ struct scales {
     struct hm_arena *arena;
     struct hm_err *err;
     struct hm_ports open; /* ports that nothing has decided yet */
+    bool nameless;        /* one of them is taken, by nobody knows whom */
     bool own;             /* a part is reserved by the serving component itself */
     struct hm_need_stack *out;
 };
@@ -104,11 +105,17 @@ static bool decided(const struct scales *scales)
 
 static enum hm_status weigh_holders(struct scales *scales)
 {
+    struct hm_need *need = scales->need;
+    const bool before = need->nameless_owner;
     struct hm_ports held;
     struct hm_holder holder;
-    enum hm_status st = hm_need_held(scales->facts, scales->need, scales->family, scales->arena,
-                                     &held, &holder, scales->err);
+    enum hm_status st;
 
+    need->nameless_owner = false; /* in this family */
+    st = hm_need_held(scales->facts, need, scales->family, scales->arena, &held, &holder,
+                      scales->err);
+    scales->nameless = need->nameless_owner;
+    need->nameless_owner = scales->nameless || before;
     if (st == HM_OK && held.count > 0) {
         decide(scales, HM_BLOCKED, HM_REASON_HELD, held);
         scales->out->has_holder = true;
@@ -289,7 +296,8 @@ static enum hm_status weigh_dynamic(struct scales *scales)
         return HM_OK;
     }
     if (!hm_ports_overlap(scales->open, dynamic)) {
-        if (scales->class != CLASS_PLAIN && !stack->has_administered) {
+        if (scales->open.count > 0 &&
+            (!stack->has_runtime || (scales->class != CLASS_PLAIN && !stack->has_administered))) {
             decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, scales->open);
         }
         return HM_OK;
@@ -325,6 +333,9 @@ static enum hm_status weigh_stack(struct scales *scales)
     scales->open = requirement->ports;
     for (size_t i = 0; i < HM_COUNT(steps) && st == HM_OK && out->state < HM_EXPOSED; i++) {
         st = steps[i](scales);
+    }
+    if (st == HM_OK && !decided(scales) && scales->nameless) {
+        decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, requirement->ports);
     }
     if (st == HM_OK && !decided(scales)) {
         out->state = HM_SAFE;

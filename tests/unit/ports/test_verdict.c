@@ -62,7 +62,11 @@ static const struct row rows[] = {
     {W2019,      HM_KIND_SOCKET,    true,  "",          "9900-9999", FOREIGN_LISTEN,     HM_BLOCKED, HM_REASON_HELD             },
     {W2019,      HM_KIND_SOCKET,    true,  "",          "",          OWNER,              HM_EXPOSED, HM_REASON_IN_DYNAMIC       },
     {W2019,      HM_KIND_SOCKET,    false, "",          "",          OWNER_CONNECTION,   HM_SAFE,    HM_REASON_OUTSIDE_DYNAMIC  },
-    {W2019,      HM_KIND_SOCKET,    false, "",          "",          UNREAD,             HM_SAFE,    HM_REASON_OUTSIDE_DYNAMIC  },
+    {W2019,      HM_KIND_SOCKET,    false, "",          "",          UNREAD,             HM_UNKNOWN, HM_REASON_FACTS_MISSING    },
+    {W2019,      HM_KIND_SOCKET,    true,  "9955",      "",          UNREAD,             HM_UNKNOWN, HM_REASON_FACTS_MISSING    },
+    {W2019,      HM_KIND_SOCKET,    true,  "",          "",          UNREAD,             HM_EXPOSED, HM_REASON_IN_DYNAMIC       },
+    {W2019,      HM_KIND_KERNEL,    false, "",          "",          UNREAD,             HM_SAFE,    HM_REASON_OUTSIDE_DYNAMIC  },
+    {NULL,       HM_KIND_SOCKET,    false, "",          "",          UNREAD,             HM_UNKNOWN, HM_REASON_FACTS_MISSING    },
     {W2019,      HM_KIND_SOCKET,    false, "",          "",          SYSTEM,             HM_SAFE,    HM_REASON_OUTSIDE_DYNAMIC  },
  /* httpsys, quic, container: an administered exclusion breaks */
     {W2019,      HM_KIND_HTTPSYS,   false, "",          "",          NOBODY,             HM_SAFE,    HM_REASON_OUTSIDE_DYNAMIC  },
@@ -219,6 +223,11 @@ static void test_missing_facts(void **state)
     verdict = &hm_build_judge(build)->verdicts.at[0];
     assert_int_equal(verdict->state, HM_EXPOSED);
     assert_string_equal(verdict->families.at[0], "ipv6");
+
+    hm_build_dynamic(build, 49152, 65535); /* a runtime exclusion blocks outside of it too */
+    verdict = &hm_build_judge(build)->verdicts.at[0];
+    assert_int_equal(verdict->state, HM_UNKNOWN);
+    assert_string_equal(verdict->families.at[0], "ipv4");
 
     build->inventory.stacks.count = 0;
     verdict = &hm_build_judge(build)->verdicts.at[0];
