@@ -138,7 +138,8 @@ def main():
         since = time.time()
         def reported():
             rows = {r["name"]: r for r in collector.items("/v1/hosts")}
-            return all(host in rows and rows[host]["verdict"] in
+            # One that has enrolled and not yet reported has no last_seen.
+            return all("last_seen" in rows.get(host, {}) and rows[host]["verdict"] in
                        ("safe", "exposed", "blocked", "unknown") and
                        time.strptime(rows[host]["last_seen"], "%Y-%m-%dT%H:%M:%SZ") >=
                        time.gmtime(since) for host in hosts)
