@@ -8,10 +8,12 @@
 
 #include "common/base/version.h"
 #include "common/os/os.h"
+#include "common/ports/finding_kind.h"
 #include "common/ports/verdict.h"
 #include "server/fleet/fleet.h"
 #include "server/metrics/metrics_list.h"
 #include "server/store/counts.h"
+#include "server/store/own_findings.h"
 #include "server/store/store.h"
 
 enum metric {
@@ -34,7 +36,8 @@ struct page {
     struct hm_buf *out;
     struct hm_arena *arena;
     struct hm_app *app;
-    enum metric open; /* whose samples are being written */
+    enum metric open;       /* whose samples are being written */
+    int64_t other_kinds[4]; /* findings of kinds that we do not know, by severity */
 };
 
 /* OpenMetrics wants a unit to be the last word of the name. */
@@ -115,14 +118,38 @@ static void count_host(void *arg, const char *verdict, const char *second, int64
     }
 }
 
-static void count_finding(void *arg, const char *kind, const char *severity, int64_t count)
+static bool is_known_kind(const char *kind)
 {
-    struct page *page = arg;
+    for (size_t i = 0; i < hm_finding_kinds_count; i++) {
+        if (strcmp(hm_finding_kinds[i]->name, kind) == 0) {
+            return true;
+        }
+    }
+    return hm_own_finding_is(kind);
+}
 
+static void put_findings(struct page *page, const char *kind, const char *severity, int64_t count)
+{
     put_name(page);
     put_label(page, "{", "kind", kind);
     put_label(page, ",", "severity", severity);
     hm_buf_printf(page->out, "} %lld\n", (long long)count);
+}
+
+/* Kinds come over the wire: those of a newer agent, or made up, share one series. */
+static void count_finding(void *arg, const char *kind, const char *severity, int64_t count)
+{
+    struct page *page = arg;
+
+    if (is_known_kind(kind)) {
+        put_findings(page, kind, severity, count);
+        return;
+    }
+    for (size_t i = 0; i < HM_COUNT(page->other_kinds); i++) {
+        if (strcmp(hm_severity_names[i], severity) == 0) {
+            page->other_kinds[i] += count;
+        }
+    }
 }
 
 static enum hm_status read_counts(struct hm_session *session, void *arg, struct hm_err *err)
@@ -140,7 +167,13 @@ static enum hm_status read_counts(struct hm_session *session, void *arg, struct 
         labelled(page, "verdict", hm_verdict_state_names[i], hosts[i]);
     }
     head(page, METRIC_FINDINGS);
-    return hm_counts_findings(session, page->arena, count_finding, page, err);
+    st = hm_counts_findings(session, page->arena, count_finding, page, err);
+    for (i = 0; st == HM_OK && i < HM_COUNT(page->other_kinds); i++) {
+        if (page->other_kinds[i] > 0) {
+            put_findings(page, "other", hm_severity_names[i], page->other_kinds[i]);
+        }
+    }
+    return st;
 }
 
 static void put_fleet(struct page *page)

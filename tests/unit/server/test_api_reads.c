@@ -311,6 +311,29 @@ static void test_server(void **state)
     assert_int_equal(api_double_call(&f->api, hm_api_readyz_get, NULL, NULL, NULL), 503);
 }
 
+/* Kinds come over the wire: an agent must not be able to make series without end. */
+static void test_foreign_kinds_make_no_series(void **state)
+{
+    static const char findings[] =
+        "{\"verdicts\":[],\"unknown\":[],\"findings\":["
+        "{\"kind\":\"made_up_1\",\"severity\":\"low\",\"fingerprint\":\"1\",\"subject\":\"a\","
+        "\"text\":\"t\"},"
+        "{\"kind\":\"made_up_2\",\"severity\":\"low\",\"fingerprint\":\"2\",\"subject\":\"a\","
+        "\"text\":\"t\"},"
+        "{\"kind\":\"family_gap\",\"severity\":\"low\",\"fingerprint\":\"3\",\"subject\":\"a\","
+        "\"text\":\"t\"}]}";
+    struct fixture *f = *state;
+    const struct agent_report report = {.boot_id = "boot-1", .seq = 2, .findings = findings};
+
+    assert_int_equal(agent_double_checkin(&f->agents[0], &report, NOW_MS + 2000), 200);
+    assert_int_equal(api_double_call(&f->api, hm_api_metrics_get, NULL, NULL, NULL), 200);
+    assert_non_null(
+        strstr(f->api.body, "havenmaster_findings{kind=\"other\",severity=\"low\"} 2\n"));
+    assert_non_null(
+        strstr(f->api.body, "havenmaster_findings{kind=\"family_gap\",severity=\"low\"} 1\n"));
+    assert_null(strstr(f->api.body, "made_up"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -320,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_host, begin, end),
         cmocka_unit_test_setup_teardown(test_silent, begin, end),
         cmocka_unit_test_setup_teardown(test_server, begin, end),
+        cmocka_unit_test_setup_teardown(test_foreign_kinds_make_no_series, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
