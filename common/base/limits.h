@@ -46,6 +46,20 @@
 #define HM_LIMIT_TOKEN_USES 1000000u
 #define HM_LIMIT_TOKEN_VALID_S (10u * 366u * 86400u)
 
+/* What is signed. Sizes are of the JSON text; an envelope carries its statement as base64. */
+#define HM_LIMIT_APPROVERS 32u
+#define HM_LIMIT_SIGNATURES 32u                  /* of one envelope */
+#define HM_LIMIT_POLICY_BYTES (32u * 1024u)      /* one policy document */
+#define HM_LIMIT_SIGNED_BODY_BYTES (96u * 1024u) /* one statement or trust root */
+#define HM_LIMIT_SIGNED_BYTES (192u * 1024u)     /* one envelope */
+#define HM_LIMIT_MATCH_BYTES (16u * 1024u)       /* whom a policy is for */
+#define HM_LIMIT_KEY_FILE_BYTES (16u * 1024u)
+#define HM_LIMIT_PASSPHRASE_MIN_BYTES 8u
+#define HM_LIMIT_PASSPHRASE_BYTES 1024u
+#define HM_LIMIT_KDF_OPS 16u /* Argon2id: passes, and KiB of memory */
+#define HM_LIMIT_KDF_KIB_MIN 8u
+#define HM_LIMIT_KDF_KIB (1024u * 1024u)
+
 /* Arenas: what one request, one cycle, one check may use. */
 #define HM_LIMIT_REQUEST_ARENA_BYTES (64u * 1024u * 1024u)
 #define HM_LIMIT_CYCLE_ARENA_BYTES (64u * 1024u * 1024u)

@@ -123,6 +123,13 @@ struct hm_problem {
 };
 extern const struct hm_record hm_record_problem;
 
+/* What is signed, and the keys that sign. Envelopes are read with unknown members ignored (DSSE),
+ * the other three strictly. See common/wire/signed.h. */
+extern const struct hm_record hm_record_envelope;    /* struct hm_envelope */
+extern const struct hm_record hm_record_signing_key; /* struct hm_signing_key */
+extern const struct hm_record hm_record_trust_root;  /* struct hm_trust_root */
+extern const struct hm_record hm_record_statement;   /* struct hm_statement */
+
 /* Every record above, for the parity test and the fuzzers. */
 struct hm_record_row {
     const char *name;
