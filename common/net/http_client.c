@@ -284,16 +284,18 @@ static enum hm_status fail_transfer(const struct hm_http_client *client, CURLcod
         const char *text;
     } rows[] = {
         {CURLE_COULDNT_RESOLVE_HOST,     "name_not_found",
-         "the host name is not known; check the address and DNS"                                      },
+         "the host name is not known; check the address and DNS"                                  },
         {CURLE_COULDNT_CONNECT,          "refused",
-         "no connection; is the collector running, and does a firewall stand between?"                },
-        {CURLE_OPERATION_TIMEDOUT,       "timed_out",      "no answer in time; is the network up?"    },
+         "no connection; is the collector running, and does a firewall stand between?"            },
+        {CURLE_OPERATION_TIMEDOUT,       "timed_out",      "no answer in time; is the network up?"},
         {CURLE_PEER_FAILED_VERIFICATION, "certificate",
-         "its certificate is not trusted, or is for another name; check ca_file and the host name"    },
-        {CURLE_SSL_CACERT_BADFILE,       "ca_file",        "the CA file cannot be used; check ca_file"},
+         "its certificate is not trusted, or is for another name; check the CA file and the "
+         "address"                                                                                },
+        {CURLE_SSL_CACERT_BADFILE,       "ca_file",
+         "the CA file cannot be used; check its path and rights"                                  },
         {CURLE_SSL_CONNECT_ERROR,        "tls",
-         "no TLS session, or it was cut off; is this an HTTPS port?"                                  },
-        {CURLE_URL_MALFORMAT,            "address",        "the address is malformed; check it"       },
+         "no TLS session, or it was cut off; is this an HTTPS port?"                              },
+        {CURLE_URL_MALFORMAT,            "address",        "the address is malformed; check it"   },
     };
     const char *reason = client->reason[0] != '\0' ? client->reason : curl_easy_strerror(code);
 
@@ -440,8 +442,9 @@ static enum hm_status check_ca(const struct hm_http_client *client,
     if (strlen(ca_sha256) != sizeof(sha256) - 1 ||
         !hm_crypto_equal(sha256, ca_sha256, sizeof(sha256) - 1)) {
         return hm_fail_code(err, HM_EDENIED, "fingerprint",
-                            "%s: its CA certificate is not the one that the join token vouches "
-                            "for; is the address right, and is the token of this collector?",
+                            "%s: its CA certificate is not the one with the SHA-256 that was given "
+                            "(a join token ends with it); is the address right, and is the token "
+                            "or digest this collector's?",
                             client->base_url);
     }
     pem = hm_arena_printf(arena, "%.*s\n", (int)certificate.len, certificate.at);
