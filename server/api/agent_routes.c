@@ -166,19 +166,47 @@ static enum hm_status submit_enrolment(struct hm_req *req, const struct hm_enrol
                             answer_enrolment, err);
 }
 
-enum hm_status hm_api_enroll_post(struct hm_req *req, struct hm_reply *reply, struct hm_err *err)
+struct door {
+    const struct hm_req *req;
+    const struct hm_token *join;
+};
+
+static enum hm_status look_at_token(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    const struct door *door = arg;
+    unsigned char hash[HM_DIGEST_BYTES];
+    struct hm_token_row row;
+
+    hm_token_hash(door->join, hash);
+    return hm_tokens_check(s, door->join->id, hash, door->req->now_ms, door->req->arena, &row, err);
+}
+
+/* A token that is no good is refused by a look, without the writer, and uses up nothing of the
+ * rate of those who may enrol. */
+static enum hm_status at_the_door(struct hm_req *req, const struct hm_token *join,
+                                  struct hm_reply *reply, struct hm_err *err)
 {
     const struct hm_app *app = req->app;
-    struct hm_enroll enroll;
-    struct hm_token join;
-    enum hm_status st;
+    struct door door = {req, join};
+    enum hm_status st = hm_store_read(app->store, look_at_token, &door, err);
 
+    if (st != HM_OK) {
+        return st;
+    }
     if (!hm_fleet_may_enroll(app->fleet, hm_os_monotonic_ms())) {
         reply->retry_after_s = RETRY_MIN_S + random_below(RETRY_SPREAD_S);
         return hm_fail_code(err, HM_EBUSY, "too_many_enrolments",
                             "more machines enrol than are taken at once: try again later");
     }
-    st = hm_req_record(req, &hm_record_enroll, &enroll, err);
+    return HM_OK;
+}
+
+enum hm_status hm_api_enroll_post(struct hm_req *req, struct hm_reply *reply, struct hm_err *err)
+{
+    struct hm_enroll enroll;
+    struct hm_token join;
+    enum hm_status st = hm_req_record(req, &hm_record_enroll, &enroll, err);
+
     if (st == HM_OK) {
         st = hm_labels_check(&enroll.labels, err);
     }
@@ -189,7 +217,10 @@ enum hm_status hm_api_enroll_post(struct hm_req *req, struct hm_reply *reply, st
         return hm_fail_code(err, HM_EDENIED, "unknown_token",
                             "this is no join token: it begins with hmj_");
     }
-    st = submit_enrolment(req, &enroll, &join, err);
+    st = at_the_door(req, &join, reply, err);
+    if (st == HM_OK) {
+        st = submit_enrolment(req, &enroll, &join, err);
+    }
     hm_crypto_wipe(&join, sizeof(join));
     return st;
 }

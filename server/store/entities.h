@@ -269,6 +269,10 @@ enum hm_status hm_tokens_purge(struct hm_session *s, int64_t before_ms,
                                struct hm_err *err) HM_MUST_CHECK;
 /* Takes one use off a join token: HM_EDENIED with code "expired_token", "used_token",
  * "revoked_token" or "unknown_token". */
+enum hm_status hm_tokens_check(struct hm_session *s, const char *id,
+                               const unsigned char secret_hash[HM_DIGEST_BYTES], int64_t now_ms,
+                               struct hm_arena *arena, struct hm_token_row *out_row,
+                               struct hm_err *err) HM_MUST_CHECK; /* takes nothing */
 enum hm_status hm_tokens_use(struct hm_session *s, const char *id,
                              const unsigned char secret_hash[HM_DIGEST_BYTES], int64_t now_ms,
                              struct hm_arena *arena, struct hm_token_row *out_row,

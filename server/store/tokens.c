@@ -170,12 +170,11 @@ static enum hm_status check_use(const struct hm_token_row *token, const unsigned
     return HM_OK;
 }
 
-enum hm_status hm_tokens_use(struct hm_session *s, const char *id,
-                             const unsigned char secret_hash[HM_DIGEST_BYTES], int64_t now_ms,
-                             struct hm_arena *arena, struct hm_token_row *out_row,
-                             struct hm_err *err)
+enum hm_status hm_tokens_check(struct hm_session *s, const char *id,
+                               const unsigned char secret_hash[HM_DIGEST_BYTES], int64_t now_ms,
+                               struct hm_arena *arena, struct hm_token_row *out_row,
+                               struct hm_err *err)
 {
-    const struct hm_value values[] = {hm_value_text(id)};
     struct hm_token_row token;
     enum hm_status st = hm_tokens_get(s, id, arena, &token, err);
 
@@ -186,6 +185,21 @@ enum hm_status hm_tokens_use(struct hm_session *s, const char *id,
     if (st == HM_OK) {
         st = check_use(&token, secret_hash, now_ms, err);
     }
+    if (st == HM_OK) {
+        *out_row = token;
+    }
+    return st;
+}
+
+enum hm_status hm_tokens_use(struct hm_session *s, const char *id,
+                             const unsigned char secret_hash[HM_DIGEST_BYTES], int64_t now_ms,
+                             struct hm_arena *arena, struct hm_token_row *out_row,
+                             struct hm_err *err)
+{
+    const struct hm_value values[] = {hm_value_text(id)};
+    struct hm_token_row token;
+    enum hm_status st = hm_tokens_check(s, id, secret_hash, now_ms, arena, &token, err);
+
     if (st == HM_OK) {
         st = hm_session_exec(s, "UPDATE tokens SET uses_left = uses_left - 1 WHERE id = $1", values,
                              HM_COUNT(values), err);

@@ -502,6 +502,24 @@ static void test_tokens_at_the_door(void **state)
     assert_string_equal(stranger.code, "unauthenticated");
 }
 
+/* Whoever has no good token must not use up the rate of those who have. */
+static void test_bad_tokens_do_not_keep_others_out(void **state)
+{
+    struct fixture *f = *state;
+    struct agent_double other;
+    char token[200];
+
+    collector_double_token(&f->collector, NOW_MS, 1, token);
+    assert_int_equal(agent_double_enroll(&other, &f->collector.app, "mail02", token, NOW_MS), 200);
+    for (unsigned i = 0; i < HM_FLEET_ENROLMENTS_BURST + 100; i++) {
+        assert_int_equal(agent_double_enroll(&other, &f->collector.app, "mail03", token, NOW_MS),
+                         403);
+        assert_string_equal(other.code, "used_token");
+    }
+    collector_double_token(&f->collector, NOW_MS, 1, token);
+    assert_int_equal(agent_double_enroll(&other, &f->collector.app, "mail04", token, NOW_MS), 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +539,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_long_first_line, begin, end),
         cmocka_unit_test_setup_teardown(test_bad_documents_change_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_tokens_at_the_door, begin, end),
+        cmocka_unit_test_setup_teardown(test_bad_tokens_do_not_keep_others_out, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
