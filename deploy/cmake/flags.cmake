@@ -19,7 +19,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
 endif()
 if(MINGW)
   target_compile_definitions(hm_flags INTERFACE UNICODE _UNICODE __USE_MINGW_ANSI_STDIO=1
-    _WIN32_WINNT=$<IF:$<STREQUAL:${HM_WINDOWS_ARCH},i686>,0x0502,0x0601>)
+    _WIN32_WINNT=$<IF:$<BOOL:${HM_WINDOWS_2003}>,0x0502,0x0601>)
   # Its isfinite() tests a float, too.
   target_compile_options(hm_flags INTERFACE -ffunction-sections -fdata-sections -Wno-float-conversion)
   target_link_options(hm_flags INTERFACE -static -fstack-protector-strong

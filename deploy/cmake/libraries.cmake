@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 if(WIN32)
   # Static, from deploy/toolchain/windows-deps.sh; the collector is not built for Windows.
-  if(NOT EXISTS "${HM_WINDOWS_DEPS}/${HM_WINDOWS_ARCH}/lib/libcurl.a")
-    message(FATAL_ERROR "No Windows libraries in HM_WINDOWS_DEPS=${HM_WINDOWS_DEPS}: run "
-                        "deploy/toolchain/windows-deps.sh FOLDER ${HM_WINDOWS_ARCH}")
+  set(variant ${HM_WINDOWS_ARCH})
+  if(HM_WINDOWS_2003 AND variant STREQUAL "x86_64")
+    set(variant x86_64-2003)
   endif()
-  set(deps ${HM_WINDOWS_DEPS}/${HM_WINDOWS_ARCH})
+  if(NOT EXISTS "${HM_WINDOWS_DEPS}/${variant}/lib/libcurl.a")
+    message(FATAL_ERROR "No Windows libraries in HM_WINDOWS_DEPS=${HM_WINDOWS_DEPS}: run "
+                        "deploy/toolchain/windows-deps.sh FOLDER ${variant}")
+  endif()
+  set(deps ${HM_WINDOWS_DEPS}/${variant})
   foreach(name jansson sodium curl cmocka)
     add_library(PkgConfig::${name} STATIC IMPORTED GLOBAL)
     set_target_properties(PkgConfig::${name} PROPERTIES
@@ -14,7 +18,7 @@ if(WIN32)
   endforeach()
   set_target_properties(PkgConfig::sodium PROPERTIES INTERFACE_COMPILE_DEFINITIONS SODIUM_STATIC=1)
   set_target_properties(PkgConfig::curl PROPERTIES INTERFACE_COMPILE_DEFINITIONS CURL_STATICLIB)
-  if(HM_WINDOWS_ARCH STREQUAL "x86_64")
+  if(NOT HM_WINDOWS_2003)
     set_property(TARGET PkgConfig::curl PROPERTY INTERFACE_LINK_LIBRARIES ws2_32 crypt32 bcrypt advapi32)
   else()
     set_property(TARGET PkgConfig::curl PROPERTY INTERFACE_LINK_LIBRARIES ${deps}/lib/libmbedtls.a

@@ -1,32 +1,34 @@
 #!/usr/bin/env bash
 # Static libcurl, jansson, libsodium and cmocka (and mbedTLS) for Windows, from Debian's source
 # packages, into one folder. Cached: a second run does nothing.
-#   windows-deps.sh FOLDER x86_64    Windows 7 / 2008 R2 and later, TLS by Schannel
-#   windows-deps.sh FOLDER i686      Server 2003 and later, TLS by mbedTLS
+#   windows-deps.sh FOLDER x86_64       Windows 7 / 2008 R2 and later, TLS by Schannel
+#   windows-deps.sh FOLDER i686         Server 2003 and later, TLS by mbedTLS
+#   windows-deps.sh FOLDER x86_64-2003  the same for 64-bit Server 2003
 # CMake's own build of curl takes minutes of feature probes; the sources carry a configuration for
 # Windows, so they are compiled directly here. Needs mingw-w64's gcc (win32), dpkg-dev, xz-utils.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 
-[ $# -eq 2 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2; }
 mkdir -p "$1"
 root=$(cd "$1" && pwd)
-arch=$2
-case $arch in
+variant=$2
+arch=${variant%-2003}
+case $variant in
 x86_64) winnt=0x0601 tls=schannel ;;
-i686) winnt=0x0502 tls=mbedtls ;;
-*) echo "windows-deps: no such architecture: $arch" >&2; exit 2 ;;
+i686 | x86_64-2003) winnt=0x0502 tls=mbedtls ;;
+*) echo "windows-deps: no such architecture: $variant" >&2; exit 2 ;;
 esac
 
 readonly sources="curl jansson libsodium cmocka mbedtls"
 readonly target=$arch-w64-mingw32
-readonly out=$root/$arch
+readonly out=$root/$variant
 readonly stamp=$out/.complete-2
 readonly base="-Os -ffunction-sections -fdata-sections -fstack-protector-strong -D_WIN32_WINNT=$winnt"
 CC=$target-gcc
 export CC OBJ FLAGS
 
-[ -f "$stamp" ] && { echo "Windows libraries for $arch are in $out already."; exit 0; }
+[ -f "$stamp" ] && { echo "Windows libraries for $variant are in $out already."; exit 0; }
 command -v "$CC" >/dev/null || { echo "windows-deps: $CC is missing: install gcc-mingw-w64-${arch/_/-}-win32" >&2; exit 1; }
 
 # Debian's sources with Debian's patches, without touching the system's lists.
@@ -55,10 +57,10 @@ source_of() {
 
 # begin NAME: a fresh folder for objects; compile FILES…: all of them; archive NAME: the library.
 begin() {
-    OBJ=$root/obj-$arch/$1
+    OBJ=$root/obj-$variant/$1
     rm -rf "$OBJ"
     mkdir -p "$OBJ"
-    echo "Compiling $1 for $arch …"
+    echo "Compiling $1 for $variant …"
 }
 compile() {
     printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} sh -c '$CC -c $FLAGS {} -o "$OBJ/$(echo {} | tr / _).o"'
@@ -155,4 +157,4 @@ fi
 make_curl
 make_sodium
 touch "$stamp"
-echo "Windows libraries for $arch are in $out."
+echo "Windows libraries for $variant are in $out."

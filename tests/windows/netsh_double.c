@@ -16,6 +16,7 @@
  *   listings                      folder of recorded listings; show prints their bytes as they are:
  *                                 ipv4-tcp-dynamicport.txt, ipv6-udp-excludedportrange.txt, ...
  *   mode                          empty | garbage | hang | fail:<exit> | unknown; "" = behave
+ * What is added or deleted is also in the Nsi keys, where Windows keeps it.
  * The texts are those of real systems where captures exist; nobody may match them. */
 #include <windows.h>
 
@@ -337,6 +338,31 @@ static bool is_busy(const struct call *call)
     return false;
 }
 
+/* As Windows keeps a persistent row: "26e30100" is port 9955, count 1 with its bytes swapped. */
+static void store(const struct call *call, bool keep)
+{
+    static const unsigned char data[] = {0x12, 0x00, 0xff, 0xff};
+    const bool tcp = wcscmp(call->protocol, L"tcp") == 0;
+    wchar_t path[128];
+    wchar_t name[16];
+    HKEY nsi;
+
+    (void)swprintf(path, 128, L"SYSTEM\\CurrentControlSet\\Control\\Nsi\\%ls",
+                   tcp ? L"{eb004a03-9b1a-11d4-9123-0050047759bc}\\29"
+                       : L"{eb004a02-9b1a-11d4-9123-0050047759bc}\\5");
+    (void)swprintf(name, 16, L"%04x%02x%02x", call->start, call->count & 255u, call->count >> 8);
+    if (RegCreateKeyExW(HKEY_LOCAL_MACHINE, path, 0, NULL, 0, KEY_SET_VALUE, NULL, &nsi, NULL) !=
+        ERROR_SUCCESS) {
+        return;
+    }
+    if (keep) {
+        (void)RegSetValueExW(nsi, name, 0, REG_BINARY, data, sizeof(data));
+    } else {
+        (void)RegDeleteValueW(nsi, name);
+    }
+    (void)RegCloseKey(nsi);
+}
+
 static int add_excluded(const struct call *call)
 {
     static struct rows rows;
@@ -356,6 +382,7 @@ static int add_excluded(const struct call *call)
     }
     rows.at[rows.count++] = (struct row){call->start, last, true};
     save_rows(call, &rows);
+    store(call, true);
     return say(call, call->language->done, 0);
 }
 
@@ -372,6 +399,7 @@ static int delete_excluded(const struct call *call)
             }
             rows.at[i] = rows.at[--rows.count];
             save_rows(call, &rows);
+            store(call, false);
             return say(call, call->language->done, 0);
         }
     }

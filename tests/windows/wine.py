@@ -17,6 +17,8 @@ import harness as h  # noqa: E402
 # The cross-built programs and the double; HM_BIN_DIR has the native ones.
 WINDOWS = os.path.abspath(os.environ.get("HM_WINDOWS_DIR", "build/mingw"))
 AGENT = os.path.join(WINDOWS, "bin/hm-agent.exe")
+AGENT_2003 = os.path.join(os.path.abspath(os.environ.get("HM_WINDOWS_2003_DIR", "build/mingw2003")),
+                          "bin/hm-agent.exe")
 NETSH = os.path.join(WINDOWS, "tests/windows/netsh.exe")
 PREFIX = os.path.abspath(os.environ.get("WINEPREFIX", "build/windows-prefix"))
 VERSIONS = {"2003": "5.2.3790", "2008r2": "6.1.7601", "2012r2": "6.3.9600", "2016": "10.0.14393",
@@ -122,12 +124,12 @@ class Prefix:
 class Agent:
     """hm-agent.exe run: a process of its own, whose id is that of the Windows process."""
 
-    def __init__(self, collector, folder, name, **settings):
+    def __init__(self, collector, folder, name, program=AGENT, **settings):
         options = h.agent_options(collector, folder, name, **settings)
         self.state = os.path.join(folder, "agent-" + name)
         self.log_path = os.path.join(folder, f"agent-{name}.log")
         self.log = open(self.log_path, "ab")
-        self.child = subprocess.Popen(["wine", AGENT, "run", *options], stdin=subprocess.DEVNULL,
+        self.child = subprocess.Popen(["wine", program, "run", *options], stdin=subprocess.DEVNULL,
                                       stdout=self.log, stderr=self.log, env=environment())
 
     def output(self):

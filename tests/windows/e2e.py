@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""hm-agent.exe against a real collector over TLS, as Windows Server 2003 to 2022: enrolment, first
+report, what hmctl shows, the remedy as the finding names it, and that the collector learns of it.
+As 2003 it is the 64-bit build for that system, with mbedTLS: Schannel knows no TLS 1.2 there. The
+32-bit one has the same sources and needs a 32-bit Wine.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import os
+import socket
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import wine as w  # noqa: E402
+from wine import h  # noqa: E402
+
+TCPIP = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters"
+NSI = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Nsi"
+MODERN_PORT = 9955  # in 6005-65534
+LEGACY_PORT = 3306  # in 1024-5000
+
+
+class World:
+    def __init__(self, prefix, folder):
+        self.prefix = prefix
+        self.folder = folder
+        self.collector = h.Collector(folder, settings=["interval=1"]).start()
+        self.env = {"HMCTL_COLLECTOR": self.collector.url, "HMCTL_CA": self.collector.ca,
+                    "HMCTL_TOKEN": self.collector.admin, "NO_COLOR": "1", "COLUMNS": "120"}
+
+    def hmctl(self, *arguments):
+        code, out, err = h.run("hmctl", *arguments, env=self.env)
+        h.check(f"hmctl {' '.join(arguments)}", code == 0, f"{code} {err}")
+        return out
+
+    def state(self, name, port):
+        """The verdict's state on this port: the host's worst where several requirements name it."""
+        rows = self.collector.items(f"/v1/verdicts?filter=host%3D{name}")
+        states = [row["verdict"]["state"] for row in rows if row["verdict"]["ports"] == str(port)]
+        for state in ("blocked", "exposed", "unknown", "safe"):
+            if state in states:
+                return state
+        return None
+
+
+def cure(world, name, version, port):
+    """What a person would do: the commands of the verdict or finding, to the letter."""
+    if version == "2003":
+        world.prefix.reg_write((TCPIP, {"ReservedPorts": [f"{port}-{port}"]}))
+        return
+    rows = world.collector.items(f"/v1/findings?filter=host%3D{name}")
+    commands = [command for row in rows for command in row["finding"].get("commands", [])
+                if "excludedportrange" in command and f"startport={port}" in command and
+                " add " in command]
+    h.check(f"{name}: the finding names commands for both families",
+            any("ipv4" in c for c in commands) and any("ipv6" in c for c in commands), rows)
+    for command in dict.fromkeys(commands):
+        code, out, err = world.prefix.run(*command.split())
+        h.check(f"{name}: {command}", code == 0, f"{code} {out}{err}")
+
+
+def one_version(world, version):
+    name = "win-" + version
+    port = LEGACY_PORT if version == "2003" else MODERN_PORT
+    world.prefix.reset_double(dynamic_tcp_ipv4="6005 59530", dynamic_tcp_ipv6="6005 59530")
+    world.prefix.reg_write((TCPIP, {"ReservedPorts": None}), (NSI, None))
+    world.prefix.version(version)
+    agent = w.Agent(world.collector, world.folder, name, token=world.collector.join_token(),
+                    interval="1", labels="version=" + version,
+                    program=w.AGENT_2003 if version == "2003" else w.AGENT)
+    h.wait_until(f"{name}: the port is known to be at risk", 90,
+                 lambda: world.state(name, port) == "exposed")
+    host = json.loads(world.hmctl("host", name, "--json"))
+    system = json.dumps(host)
+    h.check(f"{name}: version {w.VERSIONS[version]}", f'"version": "{w.VERSIONS[version]}"' in system,
+            system[:600])
+    h.check(f"{name}: hmctl shows the system", "Windows Server" in world.hmctl("host", name))
+    h.check(f"{name}: hmctl verdicts names the port", str(port) in world.hmctl(
+        "verdicts", "--filter", f"host={name} state=exposed"))
+    cure(world, name, version, port)
+    h.wait_until(f"{name}: safe after the cure", 90, lambda: world.state(name, port) == "safe")
+    h.check(f"{name}: stops when asked", agent.stop() == 0, agent.output())
+    return name
+
+
+def strangers(world):
+    """Another CA, another name: no word is said to such a collector."""
+    other = os.path.join(world.folder, "other")
+    os.makedirs(other)
+    stranger = h.Collector(other)
+    token = world.collector.join_token()
+    code, out, err = w.once(world.prefix, world.collector, world.folder, "stranger-ca",
+                            token=token, ca_file=stranger.ca)
+    h.check("another CA is refused", code != 0 and "acknowledged" not in out, f"{code} {out}{err}")
+    options = h.agent_options(world.collector, world.folder, "stranger-name", token=token,
+                              ca_file=world.collector.ca)
+    options = [o.replace("//localhost:", "//127.0.0.1:") for o in options]
+    code, out, err = world.prefix.run(w.AGENT, "once", *options)
+    h.check("another name is refused", code != 0 and "acknowledged" not in out,
+            f"{code} {out}{err}")
+    names = [row["name"] for row in world.collector.items("/v1/hosts")]
+    h.check("neither is a host now", not any(n.startswith("stranger") for n in names), names)
+
+
+def suite(prefix, folder):
+    world = World(prefix, folder)
+    listeners = []
+    for port in (MODERN_PORT, LEGACY_PORT):
+        for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+            made = socket.socket(family)
+            if family == socket.AF_INET6:
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            made.bind((address, port))
+            made.listen()
+            listeners.append(made)
+    names = [one_version(world, version) for version in w.VERSIONS]
+    rows = {row["name"]: row for row in world.collector.items("/v1/hosts")}
+    h.check("one host a version", sorted(rows) == sorted(names), sorted(rows))
+    strangers(world)
+    prefix.reg_write((TCPIP, {"ReservedPorts": None}), (NSI, None))
+    world.collector.program.stop()
+
+
+w.main(suite)
