@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/catalogue.h"
 #include "agent/cli/check_text.h"
@@ -9,6 +10,7 @@
 #include "agent/config.h"
 #include "agent/judge.h"
 #include "common/base/limits.h"
+#include "common/base/str.h"
 #include "common/os/os.h"
 #include "common/wire/records.h"
 
@@ -55,6 +57,22 @@ static enum hm_status observe(const char *folder, struct hm_arena *arena,
     return st;
 }
 
+/* As wide as the terminal, within reason; files and pipes always get the same. */
+static void choose_look(struct hm_check_look *look)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *columns = getenv("COLUMNS");
+    uint32_t width = hm_os_terminal_columns();
+
+    if (columns != NULL) {
+        (void)hm_str_parse_u32(columns, strlen(columns), 10000, &width);
+    }
+    look->colour = (no_color == NULL || no_color[0] == '\0') && hm_os_is_terminal(stdout);
+    look->columns = width == 0 || width > HM_CHECK_TEXT_COLUMNS ? HM_CHECK_TEXT_COLUMNS
+                    : width < HM_CHECK_TEXT_COLUMNS_MIN         ? HM_CHECK_TEXT_COLUMNS_MIN
+                                                                : width;
+}
+
 static enum hm_status format(const struct hm_cli *cli, const struct hm_observation *observation,
                              const struct hm_judgement *judgement, struct hm_buf *out,
                              struct hm_err *err)
@@ -65,12 +83,13 @@ static enum hm_status format(const struct hm_cli *cli, const struct hm_observati
         .findings = judgement->findings,
         .unknown = judgement->unknown,
     };
+    struct hm_check_look look;
 
     if (hm_cli_value(cli, "json") != NULL) {
         return hm_record_encode_pretty(&hm_record_check, &check, out, err);
     }
-    return hm_check_text(observation, judgement,
-                         getenv("NO_COLOR") == NULL && hm_os_is_terminal(stdout), out, err);
+    choose_look(&look);
+    return hm_check_text(observation, judgement, &look, out, err);
 }
 
 static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_config *config,

@@ -17,9 +17,7 @@ struct cell {
 };
 
 #define STATE_WIDTH 7
-#define TITLE_WIDTH 43
 #define PORTS_WIDTH 16
-#define WHY_WIDTH (HM_CHECK_TEXT_COLUMNS - STATE_WIDTH - TITLE_WIDTH - PORTS_WIDTH - 3 * GAP)
 
 static const char *const state_colours[] = {"\033[32m", "\033[36m", "\033[33m", "\033[1;31m"};
 static const char *const severity_colours[] = {"\033[36m", "\033[36m", "\033[33m", "\033[1;31m"};
@@ -100,29 +98,31 @@ static void put_line(struct hm_buf *out, const char *text)
     (void)hm_buf_putc(out, '\n');
 }
 
-static void put_coloured(struct hm_buf *out, bool colour, const char *escape, const char *text,
-                         size_t len)
+/* escape may be NULL: as it is. */
+static void put_coloured(struct hm_buf *out, const struct hm_check_look *look, const char *escape,
+                         const char *text, size_t len)
 {
-    if (colour) {
+    if (look->colour && escape != NULL) {
         (void)hm_buf_puts(out, escape);
     }
     put_text(out, text, len);
-    if (colour) {
+    if (look->colour && escape != NULL) {
         (void)hm_buf_puts(out, plain);
     }
 }
 
-static void put_heading(struct hm_buf *out, bool colour, const char *text)
+static void put_heading(struct hm_buf *out, const struct hm_check_look *look, const char *text)
 {
-    put_coloured(out, colour, bold, text, strlen(text));
+    put_coloured(out, look, bold, text, strlen(text));
     (void)hm_buf_putc(out, '\n');
 }
 
 /* Paragraph, indented, broken at the last column. */
-static void put_wrapped(struct hm_buf *out, size_t indent, const char *text)
+static void put_wrapped(struct hm_buf *out, const struct hm_check_look *look, size_t indent,
+                        const char *text)
 {
     do {
-        size_t len = fit(text, HM_CHECK_TEXT_COLUMNS - indent);
+        size_t len = fit(text, look->columns - indent);
         size_t shown = hm_str_trim(text, len).len;
 
         put_spaces(out, indent);
@@ -134,8 +134,8 @@ static void put_wrapped(struct hm_buf *out, size_t indent, const char *text)
 }
 
 /* One row of cells, each wrapped in its column; the first is coloured. */
-static void put_row(struct hm_buf *out, struct cell *cells, size_t count, bool colour,
-                    const char *escape)
+static void put_row(struct hm_buf *out, struct cell *cells, size_t count,
+                    const struct hm_check_look *look, const char *escape)
 {
     bool more = true;
     bool first_line = true;
@@ -150,7 +150,7 @@ static void put_row(struct hm_buf *out, struct cell *cells, size_t count, bool c
 
             if (shown > 0) {
                 put_spaces(out, pending);
-                put_coloured(out, colour && i == 0 && first_line, escape, cells[i].text, shown);
+                put_coloured(out, look, i == 0 && first_line ? escape : NULL, cells[i].text, shown);
                 pending = 0;
             }
             pending += cells[i].width + GAP - columns_of(cells[i].text, shown);
@@ -251,30 +251,34 @@ static enum hm_status ports_text(const struct hm_verdict *verdict, char *out, si
 }
 
 static enum hm_status put_verdicts(const struct hm_verdicts *verdicts,
-                                   const struct hm_inventory *inventory, bool colour,
-                                   struct hm_buf *out, struct hm_err *err)
+                                   const struct hm_inventory *inventory,
+                                   const struct hm_check_look *look, struct hm_buf *out,
+                                   struct hm_err *err)
 {
+    const size_t rest = look->columns - STATE_WIDTH - PORTS_WIDTH - 3 * GAP;
+    const size_t why_width = rest * 2 / 5;
+    const size_t title_width = rest - why_width;
     struct cell heads[] = {
         {"STATE",   STATE_WIDTH},
-        {"PRODUCT", TITLE_WIDTH},
+        {"PRODUCT", title_width},
         {"PORTS",   PORTS_WIDTH},
-        {"WHY",     WHY_WIDTH  },
+        {"WHY",     why_width  },
     };
 
     if (verdicts->count == 0) {
         (void)hm_buf_puts(out, "No known product and no listener of this host needs a port.\n");
         return HM_OK;
     }
-    put_row(out, heads, HM_COUNT(heads), colour, bold);
+    put_row(out, heads, HM_COUNT(heads), look, bold);
     for (size_t i = 0; i < verdicts->count; i++) {
         const struct hm_verdict *verdict = &verdicts->at[i];
         char ports[CELL_BYTES];
         char why[CELL_BYTES];
         struct cell cells[] = {
             {hm_verdict_state_names[verdict->state], STATE_WIDTH},
-            {verdict->title,                         TITLE_WIDTH},
+            {verdict->title,                         title_width},
             {ports,                                  PORTS_WIDTH},
-            {why,                                    WHY_WIDTH  },
+            {why,                                    why_width  },
         };
         enum hm_status st = ports_text(verdict, ports, sizeof(ports), err);
 
@@ -282,35 +286,36 @@ static enum hm_status put_verdicts(const struct hm_verdicts *verdicts,
             return st;
         }
         why_text(verdict, inventory, why, sizeof(why));
-        put_row(out, cells, HM_COUNT(cells), colour, state_colours[verdict->state]);
+        put_row(out, cells, HM_COUNT(cells), look, state_colours[verdict->state]);
     }
     return HM_OK;
 }
 
-static void put_finding(const struct hm_finding *finding, bool colour, struct hm_buf *out)
+static void put_finding(const struct hm_finding *finding, const struct hm_check_look *look,
+                        struct hm_buf *out)
 {
     const char *severity = hm_severity_names[finding->severity];
 
-    put_coloured(out, colour, severity_colours[finding->severity], severity, strlen(severity));
+    put_coloured(out, look, severity_colours[finding->severity], severity, strlen(severity));
     put_spaces(out, 8 - strlen(severity));
     put_text(out, finding->subject, strlen(finding->subject));
     (void)hm_buf_printf(out, ": %s\n", finding->kind);
-    put_wrapped(out, 8, finding->text);
+    put_wrapped(out, look, 8, finding->text);
     for (size_t i = 0; i < finding->evidence.count; i++) {
         const struct hm_evidence *evidence = &finding->evidence.at[i];
 
         (void)hm_buf_printf(out, "%8s- %s:", "", evidence->name);
         if (strlen(evidence->name) + 12 + columns_of(evidence->value, strlen(evidence->value)) <=
-            HM_CHECK_TEXT_COLUMNS) {
+            look->columns) {
             (void)hm_buf_putc(out, ' ');
             put_line(out, evidence->value);
         } else {
             (void)hm_buf_putc(out, '\n');
-            put_wrapped(out, 12, evidence->value);
+            put_wrapped(out, look, 12, evidence->value);
         }
     }
     if (finding->remedy[0] != '\0') {
-        put_wrapped(out, 8, finding->remedy);
+        put_wrapped(out, look, 8, finding->remedy);
     }
     for (size_t i = 0; i < finding->commands.count; i++) {
         (void)hm_buf_printf(out, "%8s> ", "");
@@ -362,12 +367,13 @@ static void put_ranges(const struct hm_inventory *inventory, struct hm_buf *out)
     (void)hm_buf_putc(out, '\n');
 }
 
-static void put_host(const struct hm_observation *observation, bool colour, struct hm_buf *out)
+static void put_host(const struct hm_observation *observation, const struct hm_check_look *look,
+                     struct hm_buf *out)
 {
     const struct hm_os *os = &observation->inventory.os;
     const char *system = os->name[0] != '\0' ? os->name : "system unknown";
 
-    put_coloured(out, colour, bold, observation->name, strlen(observation->name));
+    put_coloured(out, look, bold, observation->name, strlen(observation->name));
     put_spaces(out, GAP);
     put_text(out, system, strlen(system));
     (void)hm_buf_puts(out, os->version[0] != '\0' ? ", " : "");
@@ -375,7 +381,8 @@ static void put_host(const struct hm_observation *observation, bool colour, stru
     put_ranges(&observation->inventory, out);
 }
 
-static void put_summary(const struct hm_judgement *judgement, bool colour, struct hm_buf *out)
+static void put_summary(const struct hm_judgement *judgement, const struct hm_check_look *look,
+                        struct hm_buf *out)
 {
     size_t counts[HM_COUNT(state_colours)] = {0};
     enum hm_verdict_state worst = hm_judgement_worst(judgement);
@@ -383,7 +390,7 @@ static void put_summary(const struct hm_judgement *judgement, bool colour, struc
     for (size_t i = 0; i < judgement->verdicts.count; i++) {
         counts[judgement->verdicts.at[i].state]++;
     }
-    put_coloured(out, colour, state_colours[worst],
+    put_coloured(out, look, state_colours[worst],
                  worst == HM_SAFE ? "All safe." : "Not all is safe.", worst == HM_SAFE ? 9 : 16);
     (void)hm_buf_printf(out, " %zu blocked, %zu exposed, %zu unknown, %zu safe; %zu finding%s.\n",
                         counts[HM_BLOCKED], counts[HM_EXPOSED], counts[HM_UNKNOWN], counts[HM_SAFE],
@@ -391,32 +398,32 @@ static void put_summary(const struct hm_judgement *judgement, bool colour, struc
 }
 
 enum hm_status hm_check_text(const struct hm_observation *observation,
-                             const struct hm_judgement *judgement, bool colour, struct hm_buf *out,
-                             struct hm_err *err)
+                             const struct hm_judgement *judgement, const struct hm_check_look *look,
+                             struct hm_buf *out, struct hm_err *err)
 {
     enum hm_status st;
 
-    put_host(observation, colour, out);
+    put_host(observation, look, out);
     (void)hm_buf_putc(out, '\n');
-    st = put_verdicts(&judgement->verdicts, &observation->inventory, colour, out, err);
+    st = put_verdicts(&judgement->verdicts, &observation->inventory, look, out, err);
     if (st != HM_OK) {
         return st;
     }
     if (judgement->findings.count > 0) {
         (void)hm_buf_putc(out, '\n');
-        put_heading(out, colour, "FINDINGS");
+        put_heading(out, look, "FINDINGS");
     }
     for (size_t i = 0; i < judgement->findings.count; i++) {
-        put_finding(&judgement->findings.at[i], colour, out);
+        put_finding(&judgement->findings.at[i], look, out);
     }
     if (judgement->unknown.count > 0) {
         (void)hm_buf_putc(out, '\n');
-        put_heading(out, colour, "NOT KNOWN");
+        put_heading(out, look, "NOT KNOWN");
     }
     for (size_t i = 0; i < judgement->unknown.count; i++) {
-        put_wrapped(out, 2, judgement->unknown.at[i]);
+        put_wrapped(out, look, 2, judgement->unknown.at[i]);
     }
     (void)hm_buf_putc(out, '\n');
-    put_summary(judgement, colour, out);
+    put_summary(judgement, look, out);
     return hm_buf_status(out, err);
 }

@@ -7,9 +7,16 @@
 
 #define HM_CHECK_TEXT_COLUMNS 100
 
+#define HM_CHECK_TEXT_COLUMNS_MIN 60
+
+struct hm_check_look {
+    bool colour;      /* with terminal escapes */
+    unsigned columns; /* HM_CHECK_TEXT_COLUMNS_MIN at least */
+};
+
 /* Appends host, verdicts (worst first), findings, unknown facts and one summary line. Lines end
- * within HM_CHECK_TEXT_COLUMNS but for commands, which are left whole to be copied. colour:
- * with terminal escapes. HM_ETOOBIG past the buffer's cap. */
+ * within look->columns but for commands, which are left whole to be copied. HM_ETOOBIG past the
+ * buffer's cap. */
 enum hm_status hm_check_text(const struct hm_observation *observation,
-                             const struct hm_judgement *judgement, bool colour, struct hm_buf *out,
-                             struct hm_err *err) HM_MUST_CHECK;
+                             const struct hm_judgement *judgement, const struct hm_check_look *look,
+                             struct hm_buf *out, struct hm_err *err) HM_MUST_CHECK;

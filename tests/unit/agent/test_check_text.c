@@ -53,6 +53,8 @@ static struct hm_verdict verdict(enum hm_verdict_state state)
     };
 }
 
+static const struct hm_check_look plain_look = {false, 72};
+
 /* Prints one verdict; the caller frees. */
 static void print(const struct hm_verdict *row, bool colour, struct hm_buf *out)
 {
@@ -61,10 +63,11 @@ static void print(const struct hm_verdict *row, bool colour, struct hm_buf *out)
         .verdicts = {&copy, 1}
     };
     struct hm_observation observation = host();
+    struct hm_check_look look = {colour, HM_CHECK_TEXT_COLUMNS};
     struct hm_err err;
 
     hm_buf_init(out, 1024u * 1024u);
-    assert_int_equal(hm_check_text(&observation, &judgement, colour, out, &err), HM_OK);
+    assert_int_equal(hm_check_text(&observation, &judgement, &look, out, &err), HM_OK);
 }
 
 struct word_case {
@@ -195,12 +198,12 @@ static void test_lines_fit(void **state)
                                     .pid = 4000000000u,
                                     .remote = "[2001:db8:1111:2222:3333:4444:5555:6666]:65535"};
     hm_buf_init(&out, 1024u * 1024u);
-    assert_int_equal(hm_check_text(&observation, &judgement, false, &out, &err), HM_OK);
+    assert_int_equal(hm_check_text(&observation, &judgement, &plain_look, &out, &err), HM_OK);
     line = hm_buf_text(&out);
     while (*line != '\0') {
         size_t len = strcspn(line, "\n");
 
-        if (strncmp(line, "        > ", 10) != 0 && columns(line, len) > HM_CHECK_TEXT_COLUMNS) {
+        if (strncmp(line, "        > ", 10) != 0 && columns(line, len) > plain_look.columns) {
             fail_msg("%zu columns: %.*s", columns(line, len), (int)len, line);
         }
         if (len > 2) { /* but for an empty sentence's own indent */
@@ -238,7 +241,7 @@ static void test_over_the_cap(void **state)
 
     (void)state;
     hm_buf_init(&out, 64);
-    assert_int_equal(hm_check_text(&observation, &judgement, false, &out, &err), HM_ETOOBIG);
+    assert_int_equal(hm_check_text(&observation, &judgement, &plain_look, &out, &err), HM_ETOOBIG);
     hm_buf_fini(&out);
 }
 
