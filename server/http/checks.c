@@ -145,7 +145,7 @@ static enum hm_status check_size(struct hm_exchange *exchange, size_t announced,
                             "the body has %zu bytes; %zu are taken here", announced,
                             exchange->route->body_cap);
     }
-    if (!hm_exchange_charge(exchange, announced == 0 ? 1 : announced)) {
+    if (!hm_exchange_charge(exchange, 1)) { /* the rest as it comes: who only announces is cheap */
         return hm_fail_code(err, HM_EBUSY, "busy",
                             "too many requests are being received; try again later");
     }

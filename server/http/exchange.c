@@ -204,6 +204,19 @@ void hm_exchange_shrink(struct hm_exchange *exchange)
     }
 }
 
+/* What is charged for so many bytes: in steps, but not beyond the whole body where that is known.
+ */
+static size_t charge_for(const struct hm_exchange *exchange, size_t bytes)
+{
+    const size_t steps = (bytes + CHARGE_STEP_BYTES - 1) / CHARGE_STEP_BYTES * CHARGE_STEP_BYTES;
+    const size_t whole = exchange->announced_bytes;
+
+    if (exchange->charged_bytes == 0) {
+        return bytes; /* the head alone */
+    }
+    return exchange->body.unpacker == NULL && whole >= bytes && whole < steps ? whole : steps;
+}
+
 bool hm_exchange_charge(struct hm_exchange *exchange, size_t bytes)
 {
     struct hm_http *http = exchange->http;
@@ -213,10 +226,7 @@ bool hm_exchange_charge(struct hm_exchange *exchange, size_t bytes)
     if (bytes <= exchange->charged_bytes) {
         return true;
     }
-    more = bytes - exchange->charged_bytes;
-    if (exchange->charged_bytes > 0 && more < CHARGE_STEP_BYTES) {
-        more = CHARGE_STEP_BYTES; /* grows unannounced (packed, chunked): in steps */
-    }
+    more = charge_for(exchange, bytes) - exchange->charged_bytes;
     exchange->charged_bytes += more;
     if (atomic_fetch_add_explicit(&http->in_flight_bytes, more, memory_order_relaxed) + more <=
             room ||

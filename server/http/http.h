@@ -96,7 +96,7 @@ struct hm_http_server_options {
     unsigned threads;           /* 0 = one a core */
     unsigned connections_max;
     unsigned idle_timeout_s;       /* of a connection that sends nothing, or too slowly */
-    size_t bodies_in_flight_bytes; /* over it: 503 with Retry-After before the body is read */
+    size_t bodies_in_flight_bytes; /* received and not answered; over it: 503 with Retry-After */
     const struct hm_route *routes;
     size_t route_count;
     hm_access *access;

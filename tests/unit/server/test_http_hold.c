@@ -435,6 +435,37 @@ static void test_slow_senders(void **state)
     end_world(world);
 }
 
+/* Who only announces bodies must not keep out those who send them. */
+static void test_announced_bodies_cost_nothing(void **state)
+{
+    struct world *world =
+        start_world((struct hm_http_server_options){.bodies_in_flight_bytes = 1000});
+    struct tls_client *idle[CLIENTS];
+    struct tls_client *busy;
+    struct hm_http_stats stats = {0};
+    struct tls_reply reply;
+
+    (void)state;
+    for (size_t i = 0; i < CLIENTS; i++) {
+        idle[i] = connect_to(world);
+        (void)tls_send_text(idle[i], JSON_HEAD "Content-Length: 900\r\n\r\n");
+    }
+    for (int i = 0; i < 1000 && stats.bodies_in_flight_bytes < CLIENTS; i++) {
+        wait_ms(5);
+        hm_http_stats(world->fixture.http, &stats);
+    }
+    assert_in_range(stats.bodies_in_flight_bytes, CLIENTS, 100);
+    busy = connect_to(world);
+    tls_call(busy, "POST", "/echo", "Content-Type: application/json\r\n", "0123456789", 10, &reply);
+    assert_int_equal(reply.status, 200);
+    tls_reply_fini(&reply);
+    tls_close(busy);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        tls_close(idle[i]);
+    }
+    end_world(world);
+}
+
 static void test_bodies_in_flight(void **state)
 {
     struct world *world =
@@ -446,7 +477,7 @@ static void test_bodies_in_flight(void **state)
     char value[32];
 
     (void)state;
-    (void)tls_send_text(first, JSON_HEAD "Content-Length: 900\r\n\r\nx");
+    (void)tls_send_text(first, JSON_HEAD "Content-Length: 900\r\n\r\nxx");
     for (int i = 0; i < 1000 && stats.bodies_in_flight_bytes != 900; i++) {
         wait_ms(5);
         hm_http_stats(world->fixture.http, &stats);
@@ -503,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_stop_under_load),
         cmocka_unit_test(test_slow_senders),
         cmocka_unit_test(test_bodies_in_flight),
+        cmocka_unit_test(test_announced_bodies_cost_nothing),
         cmocka_unit_test(test_connections_max),
     };
 
