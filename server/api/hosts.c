@@ -111,6 +111,10 @@ static enum hm_status read_row(struct hm_session *session, struct ask_host *ask,
         return hm_fail_code(err, HM_ENOENT, "unknown_host", "there was no host \"%.80s\" then",
                             key);
     }
+    if (rows.count > 1) {
+        return hm_fail_code(err, HM_ECONFLICT, "ambiguous_host",
+                            "several hosts were called \"%.80s\" then: name one by its id", key);
+    }
     ask->row = rows.at[0];
     return HM_OK;
 }

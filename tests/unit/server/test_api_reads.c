@@ -334,6 +334,30 @@ static void test_foreign_kinds_make_no_series(void **state)
     assert_null(strstr(f->api.body, "made_up"));
 }
 
+/* As of now, so then: of two hosts with one name none is taken by chance. */
+static void test_name_of_two(void **state)
+{
+    struct fixture *f = *state;
+    struct agent_report report = {.boot_id = "boot-9", .seq = 1, .findings = NO_FINDINGS};
+    struct agent_double twin;
+    char query[60];
+    char time[HM_TIME_TEXT_BYTES];
+    char token[200];
+
+    collector_double_token(&f->collector, NOW_MS, 1, token);
+    assert_int_equal(agent_double_enroll(&twin, &f->collector.app, "mail00", token, NOW_MS + 20000),
+                     200);
+    report.inventory = agent_double_inventory(&f->collector.arena, "49152-65535");
+    assert_int_equal(agent_double_checkin(&twin, &report, NOW_MS + 20000), 200);
+    (void)snprintf(query, sizeof(query), "at=%s", hm_clock_format(NOW_MS + 10000, time));
+    assert_int_equal(api_double_call(&f->api, hm_api_hosts_get, "mail00", query, NULL), 200);
+    (void)snprintf(query, sizeof(query), "at=%s", hm_clock_format(NOW_MS + 30000, time));
+    assert_int_equal(api_double_call(&f->api, hm_api_hosts_get, "mail00", query, NULL), 409);
+    assert_string_equal(f->api.code, "ambiguous_host");
+    assert_int_equal(api_double_call(&f->api, hm_api_hosts_get, twin.id, query, NULL), 200);
+    assert_int_equal(api_double_call(&f->api, hm_api_hosts_get, "mail00", NULL, NULL), 409);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -343,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_host, begin, end),
         cmocka_unit_test_setup_teardown(test_silent, begin, end),
         cmocka_unit_test_setup_teardown(test_server, begin, end),
+        cmocka_unit_test_setup_teardown(test_name_of_two, begin, end),
         cmocka_unit_test_setup_teardown(test_foreign_kinds_make_no_series, begin, end),
     };
 
