@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Everything that can be proved on one Debian 12 machine: installs what is missing, builds, tests.
 #   ./tests/run.sh            all stages
-#   ./tests/run.sh release    only some of: release clang asan tsan e2e; and tidy, which takes minutes
+#   ./tests/run.sh release    only some of: release clang asan tsan e2e windows; and tidy, which takes minutes
 # SPDX-License-Identifier: Apache-2.0
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
-readonly stages_all="release clang asan tsan e2e"
+readonly stages_all="release clang asan tsan e2e windows"
 readonly stages_more="tidy"
 readonly packages="build-essential cmake ninja-build pkg-config clang clang-tidy clang-format
     libclang-rt-14-dev libmicrohttpd-dev libjansson-dev libsodium-dev libsqlite3-dev libcmocka-dev
     libgnutls28-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-jsonschema python3-yaml iproute2
     procps sqlite3 curl binutils openssl git ca-certificates"
+# For the stage "windows" only. libgnutls30 is what Wine's own TLS stands on.
+readonly windows_packages="gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-i686-win32 wine64 wine
+    libgnutls30 wixl msitools dpkg-dev xz-utils locales"
 
 passed=0
 failed=0
@@ -25,9 +28,10 @@ say() {
     printf '\n== %s\n' "$*"
 }
 
+# install_missing "PACKAGE …"
 install_missing() {
     local missing=() package
-    for package in $packages; do
+    for package in $1; do
         dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
             missing+=("$package")
     done
@@ -128,6 +132,59 @@ stage_tidy() {
         -DHM_TESTS=OFF
 }
 
+# step WHAT COMMAND…: must succeed; shows its closing line, or all that it said when it fails.
+step() {
+    local what=$1 log=build/windows-${1// /-}.log began=$SECONDS
+    shift
+    if "$@" >"$log" 2>&1 </dev/null; then
+        passed=$((passed + 1))
+        echo "$what: $(tail -n 1 "$log") ($((SECONDS - began)) s)"
+        return 0
+    fi
+    head -c 20000 "$log"
+    echo "FAILED: $what   (one alone: $*)"
+    failed=$((failed + 1))
+    return 1
+}
+
+# Programs for Windows 7 / 2008 R2 and later, and for Server 2003; each needs only what its Windows
+# has.
+windows_builds() {
+    local variant
+    for variant in x86_64 i686 x86_64-2003; do
+        step "libraries $variant" deploy/toolchain/windows-deps.sh build/windows-deps "$variant" ||
+            return 1
+    done
+    build mingw --preset mingw && build mingw32 --preset mingw32 &&
+        build mingw2003 --preset mingw2003 || return 1
+    step "imports 2008 R2" tests/windows/imports.sh x86_64-w64-mingw32-objdump \
+        build/mingw/bin/hm-agent.exe tests/windows/imports-2008r2.txt
+    step "imports 2003 64-bit" tests/windows/imports.sh x86_64-w64-mingw32-objdump \
+        build/mingw2003/bin/hm-agent.exe tests/windows/imports-2003.txt
+    step "imports 2003 32-bit" tests/windows/imports.sh i686-w64-mingw32-objdump \
+        build/mingw32/bin/hm-agent.exe tests/windows/imports-2003.txt
+    step "installer" cmake --build build/mingw --target msi
+}
+
+stage_windows() {
+    local suite
+    if ! install_missing "$windows_packages"; then
+        failed=$((failed + 1))
+        return 1
+    fi
+    build release -DCMAKE_BUILD_TYPE=RelWithDebInfo && windows_builds || return 1
+    export WINEPREFIX=$PWD/build/windows-prefix HM_BIN_DIR=$PWD/build/release/bin
+    step "Wine prefix" tests/windows/prefix.sh make "$WINEPREFIX" \
+        build/mingw/tests/windows/netsh.exe || return 1
+    tests/windows/prefix.sh start "$WINEPREFIX"
+    step "no crash passes for success" tests/windows/self_test.sh && tests mingw -j "$jobs"
+    tests/windows/prefix.sh stop "$WINEPREFIX"
+    for suite in tests/windows/suite_*.py; do
+        step "$(basename "$suite" .py)" "$suite"
+    done
+    unset WINEPREFIX HM_BIN_DIR
+}
+
 main() {
     local stages=() stage began
     for stage in "$@"; do
@@ -144,7 +201,7 @@ main() {
     [ "${#stages[@]}" -gt 0 ] || read -r -a stages <<<"$stages_all"
 
     say "packages"
-    if ! install_missing; then
+    if ! install_missing "$packages"; then
         printf '\n0 passed, 1 failed\n'
         exit 1
     fi
