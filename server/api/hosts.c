@@ -54,7 +54,7 @@ enum hm_status hm_api_hosts_list(struct hm_req *req, struct hm_reply *reply, str
         return hm_fail(err, HM_ENOMEM, "no memory for the list");
     }
     for (i = 0; i < out.items.count; i++) {
-        out.items.at[i] = hm_api_host_of(app, &ask.rows.at[i], ask.page.has_at);
+        out.items.at[i] = hm_api_host_of(app, &ask.rows.at[i], req->now_ms, ask.page.has_at);
     }
     return hm_reply_record(reply, &hm_record_api_hosts, &out, err);
 }
@@ -209,7 +209,7 @@ enum hm_status hm_api_hosts_get(struct hm_req *req, struct hm_reply *reply, stru
         return st;
     }
     is_past = ask.at_ms != 0;
-    out.host = hm_api_host_of(app, &ask.row, is_past);
+    out.host = hm_api_host_of(app, &ask.row, req->now_ms, is_past);
     out.verdicts.count = capped(ask.verdicts.count, &out.truncated);
     out.findings.count = capped(ask.findings.count, &out.truncated);
     out.verdicts.at = hm_arena_alloc(req->arena, out.verdicts.count, sizeof(*out.verdicts.at));

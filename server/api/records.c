@@ -9,10 +9,23 @@ static int64_t last_seen(const struct hm_app *app, const char *host_id)
     return app->fleet == NULL ? 0 : hm_fleet_last_seen(app->fleet, host_id);
 }
 
+/* A host that never reported cannot be relied on either. Before our start only the wall clock
+ * knows how long ago the last report was; since then the fleet does, whatever clock is set. */
+static bool is_silent(const struct hm_app *app, const char *host_id, int64_t seen_ms,
+                      int64_t now_ms)
+{
+    const int64_t after_ms = (int64_t)app->silent_after_s * 1000;
+
+    return app->fleet != NULL && ((seen_ms < app->started_ms && now_ms - seen_ms > after_ms) ||
+                                  hm_fleet_is_silent(app->fleet, host_id, after_ms));
+}
+
 struct hm_api_host hm_api_host_of(const struct hm_app *app, const struct hm_host_row *row,
-                                  bool is_past)
+                                  int64_t now_ms, bool is_past)
 {
     int64_t seen = is_past ? 0 : last_seen(app, row->id);
+    /* The store may not know it yet, or cannot be told: its disk is full. */
+    bool silent = row->silent_since_ms != 0 || (!is_past && is_silent(app, row->id, seen, now_ms));
 
     return (struct hm_api_host){
         .id = row->id,
@@ -22,7 +35,7 @@ struct hm_api_host hm_api_host_of(const struct hm_app *app, const struct hm_host
         .os_name = row->os_name,
         .os_version = row->os_version,
         .agent_version = row->agent_version,
-        .verdict = row->verdict,
+        .verdict = silent ? hm_verdict_state_names[HM_UNKNOWN] : row->verdict,
         .safe = row->safe,
         .unknown = row->unknown,
         .exposed = row->exposed,
@@ -33,20 +46,9 @@ struct hm_api_host hm_api_host_of(const struct hm_app *app, const struct hm_host
         .first_seen = row->first_seen_ms,
         .last_seen = seen > row->last_seen_ms ? seen : row->last_seen_ms,
         .silent_since = row->silent_since_ms,
-        .silent = row->silent_since_ms != 0,
+        .silent = silent,
         .cloned = row->cloned,
     };
-}
-
-/* A host that never reported cannot be relied on either. Before our start only the wall clock
- * knows how long ago the last report was; since then the fleet does, whatever clock is set. */
-static bool is_silent(const struct hm_app *app, const char *host_id, int64_t seen_ms,
-                      int64_t now_ms)
-{
-    const int64_t after_ms = (int64_t)app->silent_after_s * 1000;
-
-    return app->fleet != NULL && ((seen_ms < app->started_ms && now_ms - seen_ms > after_ms) ||
-                                  hm_fleet_is_silent(app->fleet, host_id, after_ms));
 }
 
 struct hm_api_verdict hm_api_verdict_of(const struct hm_app *app, const struct hm_verdict_row *row,

@@ -11,7 +11,7 @@
 #include "server/store/entities.h"
 
 struct hm_api_host hm_api_host_of(const struct hm_app *app, const struct hm_host_row *row,
-                                  bool is_past);
+                                  int64_t now_ms, bool is_past);
 struct hm_api_verdict hm_api_verdict_of(const struct hm_app *app, const struct hm_verdict_row *row,
                                         int64_t now_ms, bool is_past);
 struct hm_api_finding hm_api_finding_of(const struct hm_app *app, const struct hm_finding_row *row,

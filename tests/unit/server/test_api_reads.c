@@ -265,6 +265,10 @@ static void test_silent(void **state)
         api_double_call(&f->api, hm_api_verdicts_list, NULL, "filter=state=exposed", NULL), 200);
     assert_int_equal(count_of(&f->api, "\"silent\":true"), 3);
     assert_int_equal(count_of(&f->api, "\"as_of\":\""), 3);
+    /* Though the store was not told, or could not be: no host is green on old news. */
+    assert_int_equal(api_double_call(&f->api, hm_api_hosts_list, NULL, NULL, NULL), 200);
+    assert_int_equal(count_of(&f->api, "\"silent\":true"), HOSTS);
+    assert_int_equal(count_of(&f->api, "\"verdict\":\"unknown\""), HOSTS);
 }
 
 /* ---- the server itself -------------------------------------------------------------------------
