@@ -43,6 +43,11 @@
 #define HM_LIMIT_PRODUCTS 4096u
 #define HM_LIMIT_REQUIREMENTS 256u /* of one product */
 #define HM_LIMIT_LABELS 64u
+#define HM_LIMIT_RESERVATIONS 256u /* of one policy */
+#define HM_LIMIT_MATCHES 64u       /* children of one node of a match tree */
+#define HM_LIMIT_WANTS 1024u       /* ranges of ports that all policies want of one host */
+#define HM_LIMIT_POLICIES 256u     /* of one host */
+#define HM_LIMIT_PLAN_ROWS 65536u  /* actions, or notes, of one plan; rows of a ledger */
 #define HM_LIMIT_TOKEN_USES 1000000u
 #define HM_LIMIT_TOKEN_VALID_S (10u * 366u * 86400u)
 
