@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/ports/judge.h"
+#include "common/ports/outcome.h"
 #include "common/wire/fields.h"
 
 /* Documents of the domain. The structs are those of common/ports. */
@@ -18,6 +19,13 @@ extern const struct hm_record hm_record_findings;  /* struct hm_judgement: verdi
 extern const struct hm_record hm_record_product;   /* struct hm_product: a catalogue file */
 extern const struct hm_record hm_record_verdict;
 extern const struct hm_record hm_record_finding;
+
+/* Policies and what becomes of them. A policy is read strictly. */
+extern const struct hm_record hm_record_policy;  /* struct hm_policy */
+extern const struct hm_record hm_record_match;   /* struct hm_match: inside a policy */
+extern const struct hm_record hm_record_plan;    /* struct hm_plan */
+extern const struct hm_record hm_record_ledger;  /* struct hm_ledger: a file of the agent */
+extern const struct hm_record hm_record_outcome; /* struct hm_outcome_report */
 
 /* hm-agent check --json. */
 struct hm_check {

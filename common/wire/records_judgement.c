@@ -18,7 +18,7 @@ static const struct hm_field holder_fields[] = {
     HM_F(hm_holder, remote, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ADDRESS_BYTES,
          "other end of its connection"),
 };
-static const struct hm_record record_holder = HM_RECORD("holder", hm_holder, holder_fields);
+const struct hm_record hm_record_holder = HM_RECORD("holder", hm_holder, holder_fields);
 
 static const struct hm_field verdict_fields[] = {
     HM_F(hm_verdict, product, HM_TYPE_STRING, HM_FIELD_REQUIRED, 0, HM_LIMIT_NAME_BYTES,
@@ -43,7 +43,7 @@ static const struct hm_field verdict_fields[] = {
              "chance that at least one port is taken; absent: unknown"),
     HM_F(hm_verdict, odds_at_least, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "the odds are a lower bound"),
-    HM_F_RECORD_OPT(hm_verdict, holder, &record_holder, "who has the port now"),
+    HM_F_RECORD_OPT(hm_verdict, holder, &hm_record_holder, "who has the port now"),
     HM_F(hm_verdict, text, HM_TYPE_STRING, HM_FIELD_REQUIRED, 0, HM_LIMIT_TEXT_BYTES,
          "one sentence for people"),
 };

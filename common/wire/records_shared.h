@@ -17,11 +17,20 @@
 #define HM_F_OPT_AS(s, m, has, t, h)                                                               \
     HM_FIELD_(s, m, t, HM_FIELD_OPTIONAL, offsetof(struct s, has), 0, 0, NULL, NULL, h)
 
+/* An enum that may be absent: has_… says so. */
+#define HM_F_ENUM_OPT(s, m, en, h)                                                                 \
+    HM_FIELD_(s, m, HM_TYPE_ENUM, HM_FIELD_OPTIONAL, offsetof(struct s, has_##m), 0, 0, en, NULL, h)
+
 extern const struct hm_enum hm_enum_protocol;
 extern const struct hm_enum hm_enum_family;
 extern const struct hm_enum hm_enum_os_family;
 extern const struct hm_enum hm_enum_listener_kind;
 extern const struct hm_enum hm_enum_socket_state;
+extern const struct hm_enum hm_enum_policy_mode;
+extern const struct hm_enum hm_enum_refusal_code;
 
 extern const struct hm_record hm_record_os;
 extern const struct hm_record hm_record_listener;
+extern const struct hm_record hm_record_holder;
+extern const struct hm_record hm_record_plan_note;
+extern const struct hm_record hm_record_owned;

@@ -12,7 +12,7 @@ import jsonschema
 
 URN = "urn:havenmaster:schema:"
 # Additional members are refused in these.
-STRICT = {"enroll", "host_file", "product", "signing_key", "statement", "trust_root"}
+STRICT = {"enroll", "host_file", "policy", "product", "signing_key", "statement", "trust_root"}
 ZERO = {"bool": False, "u16": 0, "u32": 0, "u64": 0, "real": 0, "string": "", "ports": "",
         "records": [], "strings": [], "record": {}}
 KINDS = {"bool": "boolean", "u16": "integer", "u32": "integer", "u64": "integer", "real": "number",
