@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/base/limits.h"
+#include "common/base/log.h"
 
 struct hm_change {
     struct hm_job job; /* first: the job is the change */
@@ -129,6 +130,12 @@ static enum hm_status resume(struct hm_req *req, struct hm_reply *reply, struct 
         st = hm_fail_code(err, HM_EBUSY, "outcome_unknown",
                           "the database has not confirmed the change yet; look whether it is "
                           "there before you try again");
+    } else if (st == HM_EIO) {
+        /* A full or broken disk: the log tells where, the outside need not know. */
+        hm_log_failure(HM_LOG_ERROR, "store_failed", &change->err);
+        st = hm_fail_code(err, HM_EBUSY, "store_failed",
+                          "the collector cannot write its database; nothing was changed, its log "
+                          "says why");
     } else if (st != HM_OK) {
         if (err != NULL) {
             *err = change->err;
