@@ -94,6 +94,10 @@ static enum hm_status look_at_verdicts(struct hm_session *s, void *arg, struct h
 
     rows = list_verdicts(s, f, 1500, "", NULL, 0);
     assert_int_equal(rows.count, 3);
+    assert_int_equal(list_verdicts(s, f, 999, "", NULL, 0).count, 0);
+    assert_int_equal(list_verdicts(s, f, 1000, "", NULL, 0).count, 3);
+    assert_int_equal(list_verdicts(s, f, 1999, "", NULL, 0).count, 3);
+    assert_int_equal(list_verdicts(s, f, 2000, "", NULL, 0).count, 2); /* the old ones have ended */
     rows = list_verdicts(s, f, 1500, "state = $1", &exposed, 1);
     assert_int_equal(rows.count, 3);
     rows = list_verdicts(s, f, 0, "state = $1", &exposed, 1);
@@ -208,6 +212,13 @@ static enum hm_status look_at_findings(struct hm_session *s, void *arg, struct h
     assert_int_equal(hm_findings_list(s, &page, &f->arena, &rows, err), HM_OK);
     assert_int_equal(rows.count, 2);
     assert_int_equal(rows.at[0].finding.severity, HM_SEVERITY_LOW);
+    page.where = (struct hm_where){"kind NOT LIKE '%silent%'", NULL, 0};
+    page.at_ms = 1999;
+    assert_int_equal(hm_findings_list(s, &page, &f->arena, &rows, err), HM_OK);
+    assert_int_equal(rows.count, 2);
+    page.at_ms = 2000; /* the old ones have ended, one began */
+    assert_int_equal(hm_findings_list(s, &page, &f->arena, &rows, err), HM_OK);
+    assert_int_equal(rows.count, 1);
     assert_int_equal(hm_hosts_count_findings(s, &host, err), HM_OK);
     assert_int_equal(host.findings_high, 1);
     assert_int_equal(host.findings_medium, 1);
