@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include "common/crypto/secret.h"
+#include "server/api/access.h"
 #include "server/api/api.h"
+#include "server/store/entities.h"
 #include "tests/support/api_double.h"
 
 #define NOW_MS INT64_C(1790000000000)
@@ -175,12 +177,71 @@ static void test_host_life(void **state)
     assert_int_equal(api_double_call(&f->api, hm_api_hosts_delete, "mail01", NULL, NULL), 404);
 }
 
+/* ---- operators at the door ------------------------------------------------------------------- */
+
+static enum hm_status put_operator(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    return hm_tokens_put(s, arg, err);
+}
+
+/* Each row is a good token with one thing wrong. */
+static void test_operators_at_the_door(void **state)
+{
+    static const struct {
+        const char *kind;
+        int64_t expires_ms;
+        bool revoked;
+        bool other_secret;
+        bool as_agent;
+        enum hm_status want;
+    } rows[] = {
+        {"operator", 0,          false, false, false, HM_OK     },
+        {"operator", NOW_MS + 1, false, false, false, HM_OK     },
+        {"operator", NOW_MS,     false, false, false, HM_EDENIED},
+        {"operator", 0,          true,  false, false, HM_EDENIED},
+        {"operator", 0,          false, true,  false, HM_EDENIED},
+        {"operator", 0,          false, false, true,  HM_EDENIED},
+        {"join",     0,          false, false, false, HM_EDENIED},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_principal who = {.role = HM_ROLE_ANYONE};
+        struct hm_err err = {.status = HM_OK};
+        char text[HM_TOKEN_TEXT_BYTES];
+        struct hm_token other;
+        struct hm_token token;
+        struct hm_token_row row = {.kind = rows[i].kind,
+                                   .name = "anna",
+                                   .role = "admin",
+                                   .expires_ms = rows[i].expires_ms,
+                                   .uses_left = 1,
+                                   .revoked = rows[i].revoked};
+
+        hm_token_new(rows[i].as_agent ? "hma" : "hmo", NOW_MS, NULL, &token);
+        hm_token_new("hmo", NOW_MS, NULL, &other);
+        row.id = token.id;
+        hm_token_hash(rows[i].other_secret ? &other : &token, row.secret_hash);
+        assert_int_equal(hm_store_write(f->collector.app.store, put_operator, &row, NULL), HM_OK);
+        hm_operators_changed(f->collector.app.operators);
+        hm_token_format(&token, text);
+        if (hm_api_access(f->api.app, text, HM_ROLE_VIEWER, NOW_MS, &who, &err) != rows[i].want) {
+            fail_msg("row %zu: %s", i, err.text);
+        }
+        assert_int_equal(who.role, rows[i].want == HM_OK ? HM_ROLE_ADMIN : HM_ROLE_ANYONE);
+        if (rows[i].want != HM_OK) {
+            assert_string_equal(hm_err_code(&err), "unauthenticated");
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_making, begin, end),
         cmocka_unit_test_setup_teardown(test_secret, begin, end),
         cmocka_unit_test_setup_teardown(test_host_life, begin, end),
+        cmocka_unit_test_setup_teardown(test_operators_at_the_door, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
