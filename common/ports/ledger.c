@@ -8,6 +8,7 @@
 
 /* The moment of a change. */
 struct stamp {
+    enum hm_ledger_stage stage;
     int64_t now_ms;
     const char *boot_id;
 };
@@ -89,56 +90,101 @@ static void put_range(struct hm_ledger *ledger, const struct hm_action *action, 
 {
     size_t at = find_range(ledger, action->has_protocol, action->protocol, action->family);
     bool known = at < ledger->ranges.count;
-    struct hm_ledger_range row = {
-        .policy = action->policy,
-        .revision = action->revision,
-        .has_protocol = action->has_protocol,
-        .protocol = action->protocol,
-        .has_family = action->has_family,
-        .family = action->family,
-        .range = action->range,
-        .before = known ? ledger->ranges.at[at].before : action->before_range,
-        .before_unset = known ? ledger->ranges.at[at].before_unset : action->before_unset,
-        .boot_id = stamp.boot_id,
-        .at = stamp.now_ms,
-    };
+    struct hm_ledger_range *row = &ledger->ranges.at[at];
 
     if (action->restores) {
-        drop_range(ledger, at);
+        if (stamp.stage == HM_LEDGER_AFTER) {
+            drop_range(ledger, at);
+        }
         return;
     }
-    ledger->ranges.at[at] = row;
-    ledger->ranges.count += known ? 0 : 1;
-}
-
-static void put_lines(struct hm_ledger *ledger, const struct hm_action *action, struct stamp stamp)
-{
-    ledger->has_reserved_ports = !action->restores;
-    ledger->reserved_ports = (struct hm_ledger_lines){
-        .before = action->before_lines,
-        .before_unset = action->before_unset,
-        .after = action->lines,
-        .owned = action->owned,
-        .at = stamp.now_ms,
-    };
-    if (action->restores) {
-        memset(&ledger->reserved_ports, 0, sizeof(ledger->reserved_ports));
+    if (!known) {
+        *row = (struct hm_ledger_range){
+            .has_protocol = action->has_protocol,
+            .protocol = action->protocol,
+            .has_family = action->has_family,
+            .family = action->family,
+            .range = action->range,
+            .before = action->before_range,
+            .before_unset = action->before_unset,
+        };
+        ledger->ranges.count++;
+    }
+    row->policy = action->policy;
+    row->revision = action->revision;
+    row->boot_id = stamp.boot_id;
+    row->at = stamp.now_ms;
+    row->has_pending = stamp.stage == HM_LEDGER_BEFORE;
+    row->pending = action->range;
+    if (stamp.stage == HM_LEDGER_AFTER) {
+        row->range = action->range;
     }
 }
 
-static void put_sysctl(struct hm_ledger *ledger, const struct hm_action *action, struct stamp stamp)
+/* Before: what was ours, and what will be. */
+static enum hm_status put_owned(struct hm_owned_list *owned, const struct hm_action *action,
+                                struct stamp stamp, struct hm_arena *arena, struct hm_err *err)
 {
-    ledger->has_sysctl = !action->restores;
-    ledger->sysctl = (struct hm_ledger_sysctl){action->before_ports, action->owned, stamp.now_ms};
-    if (action->restores) {
+    size_t count = stamp.stage == HM_LEDGER_BEFORE ? owned->count : 0;
+    struct hm_owned *rows = hm_arena_alloc(arena, count + action->owned.count, sizeof(*rows));
+
+    if (rows == NULL) {
+        return no_memory(err);
+    }
+    if (count > 0) {
+        memcpy(rows, owned->at, count * sizeof(*rows));
+    }
+    if (action->owned.count > 0) {
+        memcpy(rows + count, action->owned.at, action->owned.count * sizeof(*rows));
+    }
+    *owned = (struct hm_owned_list){rows, count + action->owned.count};
+    return HM_OK;
+}
+
+static enum hm_status put_lines(struct hm_ledger *ledger, const struct hm_action *action,
+                                struct stamp stamp, struct hm_arena *arena, struct hm_err *err)
+{
+    struct hm_ledger_lines *lines = &ledger->reserved_ports;
+    enum hm_status st;
+
+    if (!ledger->has_reserved_ports) {
+        memset(lines, 0, sizeof(*lines));
+        lines->after = action->before_lines; /* that is what stands there now */
+    }
+    st = put_owned(&lines->owned, action, stamp, arena, err);
+    lines->before = action->before_lines;
+    lines->before_unset = action->before_unset;
+    lines->at = stamp.now_ms;
+    lines->has_pending = stamp.stage == HM_LEDGER_BEFORE;
+    lines->pending = action->lines;
+    if (stamp.stage == HM_LEDGER_AFTER) {
+        lines->after = action->lines;
+    }
+    ledger->has_reserved_ports = stamp.stage == HM_LEDGER_BEFORE || !action->restores;
+    return st;
+}
+
+static enum hm_status put_sysctl(struct hm_ledger *ledger, const struct hm_action *action,
+                                 struct stamp stamp, struct hm_arena *arena, struct hm_err *err)
+{
+    enum hm_status st;
+
+    if (!ledger->has_sysctl) {
         memset(&ledger->sysctl, 0, sizeof(ledger->sysctl));
     }
+    st = put_owned(&ledger->sysctl.owned, action, stamp, arena, err);
+    ledger->sysctl.before = action->before_ports;
+    ledger->sysctl.at = stamp.now_ms;
+    ledger->has_sysctl = stamp.stage == HM_LEDGER_BEFORE || !action->restores;
+    return st;
 }
 
 static void put_exclusion(struct hm_ledger *ledger, const struct hm_action *action,
                           struct stamp stamp)
 {
-    drop_exclusion(ledger, action->protocol, action->family, action->ports.at[0]);
+    if (action->kind == HM_ACTION_ADD_EXCLUSION || stamp.stage == HM_LEDGER_AFTER) {
+        drop_exclusion(ledger, action->protocol, action->family, action->ports.at[0]);
+    }
     if (action->kind == HM_ACTION_ADD_EXCLUSION) {
         ledger->exclusions.at[ledger->exclusions.count++] = (struct hm_ledger_exclusion){
             action->policy, action->revision,    action->protocol,
@@ -148,10 +194,11 @@ static void put_exclusion(struct hm_ledger *ledger, const struct hm_action *acti
 }
 
 enum hm_status hm_ledger_put(const struct hm_ledger *ledger, const struct hm_action *action,
-                             int64_t now_ms, const char *boot_id, struct hm_arena *arena,
-                             struct hm_ledger *out_ledger, struct hm_err *err)
+                             enum hm_ledger_stage stage, int64_t now_ms, const char *boot_id,
+                             struct hm_arena *arena, struct hm_ledger *out_ledger,
+                             struct hm_err *err)
 {
-    const struct stamp stamp = {now_ms, boot_id == NULL ? "" : boot_id};
+    const struct stamp stamp = {stage, now_ms, boot_id == NULL ? "" : boot_id};
     struct hm_ledger made;
     enum hm_status st = copy_rows(ledger, arena, &made, err);
 
@@ -167,17 +214,19 @@ enum hm_status hm_ledger_put(const struct hm_ledger *ledger, const struct hm_act
         put_exclusion(&made, action, stamp);
         break;
     case HM_ACTION_SET_RESERVED_PORTS:
-        put_lines(&made, action, stamp);
+        st = put_lines(&made, action, stamp, arena, err);
         break;
     case HM_ACTION_SET_SYSCTL_RESERVED:
-        put_sysctl(&made, action, stamp);
+        st = put_sysctl(&made, action, stamp, arena, err);
         break;
     case HM_ACTION_SET_RANGE:
         put_range(&made, action, stamp);
         break;
     }
-    *out_ledger = made;
-    return HM_OK;
+    if (st == HM_OK) {
+        *out_ledger = made;
+    }
+    return st;
 }
 
 /* The ports are no longer ours in that list. */

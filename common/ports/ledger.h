@@ -38,7 +38,9 @@ struct hm_ledger_range {
     enum hm_protocol protocol;
     bool has_family;
     enum hm_family family;
-    struct hm_range range;  /* as we set it */
+    struct hm_range range; /* as we set it */
+    bool has_pending;      /* a change was begun and not finished: either may stand there */
+    struct hm_range pending;
     struct hm_range before; /* before our first change */
     bool before_unset;      /* 2000 to 2003: MaxUserPort was not there */
     const char *boot_id;    /* of the change; it counts after the next boot there */
@@ -68,6 +70,8 @@ struct hm_ledger_lines {
     struct hm_strings before; /* lines of others at our last change */
     bool before_unset;        /* there was no such value without us */
     struct hm_strings after;  /* lines as we wrote them last */
+    bool has_pending;         /* a change was begun and not finished: either may stand there */
+    struct hm_strings pending;
     struct hm_owned_list owned;
     int64_t at;
 };
@@ -88,12 +92,18 @@ struct hm_ledger {
     struct hm_ledger_sysctl sysctl;
 };
 
-/* The ledger as it must be on disk before the action is carried out (an addition, a value) or
- * after it (a removal): either way call this with the action and store the answer at that time.
- * Nothing of it is shared with ledger but texts and port lists. */
+enum hm_ledger_stage {
+    HM_LEDGER_BEFORE, /* the action is about to be carried out, and may not be */
+    HM_LEDGER_AFTER,  /* the system shows it */
+};
+
+/* The ledger to have on disk at that stage of the action. Between the two it says that both what
+ * was ours and what will be ours is ours, so a crash anywhere loses nothing. Shares texts and
+ * port lists with both. */
 enum hm_status hm_ledger_put(const struct hm_ledger *ledger, const struct hm_action *action,
-                             int64_t now_ms, const char *boot_id, struct hm_arena *arena,
-                             struct hm_ledger *out_ledger, struct hm_err *err) HM_MUST_CHECK;
+                             enum hm_ledger_stage stage, int64_t now_ms, const char *boot_id,
+                             struct hm_arena *arena, struct hm_ledger *out_ledger,
+                             struct hm_err *err) HM_MUST_CHECK;
 
 /* Without what a note "gone" or "foreign_left_alone" is about: it is no longer ours. Any other
  * note changes nothing. */

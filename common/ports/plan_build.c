@@ -4,7 +4,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "common/ports/headroom.h"
 #include "common/ports/line.h"
@@ -18,12 +17,19 @@ void hm_plan_fail(struct hm_plan_build *b, enum hm_status st)
     }
 }
 
+void hm_plan_no_memory(struct hm_plan_build *b)
+{
+    if (b->status == HM_OK) { /* the first failure's text stays */
+        b->status = hm_fail(b->err, HM_ENOMEM, "no memory for a plan");
+    }
+}
+
 void *hm_plan_alloc(struct hm_plan_build *b, size_t count, size_t size)
 {
     void *at = b->status == HM_OK ? hm_arena_alloc(b->arena, count, size) : NULL;
 
-    if (at == NULL && b->status == HM_OK) {
-        b->status = hm_fail(b->err, HM_ENOMEM, "no memory for a plan");
+    if (at == NULL) {
+        hm_plan_no_memory(b);
     }
     return at;
 }
@@ -77,8 +83,12 @@ const char *hm_plan_print(struct hm_plan_build *b, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    copy = hm_plan_alloc(b, strlen(text) + 1, 1);
-    return copy == NULL ? "" : strcpy(copy, text);
+    copy = b->status == HM_OK ? hm_arena_strdup(b->arena, text) : NULL;
+    if (copy == NULL) {
+        hm_plan_no_memory(b);
+        return "";
+    }
+    return copy;
 }
 
 const char *hm_plan_ports_text(struct hm_plan_build *b, struct hm_ports ports)
@@ -90,7 +100,7 @@ const char *hm_plan_ports_text(struct hm_plan_build *b, struct hm_ports ports)
     hm_line_put_ports(&line, ports);
     text = hm_line_text(&line, b->arena);
     if (text == NULL) {
-        hm_plan_fail(b, hm_fail(b->err, HM_ENOMEM, "no memory for a plan"));
+        hm_plan_no_memory(b);
     }
     return text == NULL ? "" : text;
 }
@@ -103,7 +113,7 @@ struct hm_action *hm_plan_put_action(struct hm_plan_build *b, enum hm_action_kin
                                             &b->actions_cap, sizeof(*action)) == 0) {
         action = &b->actions.at[b->actions.count++];
     } else {
-        hm_plan_fail(b, hm_fail(b->err, HM_ENOMEM, "no memory for a plan"));
+        hm_plan_no_memory(b);
     }
     *action = (struct hm_action){.kind = kind, .policy = "", .precondition = "", .reason = ""};
     return action;
@@ -118,7 +128,7 @@ struct hm_plan_note *hm_plan_put_note(struct hm_plan_build *b, enum hm_plan_note
                                             &b->notes_cap, sizeof(*note)) == 0) {
         note = &b->notes.at[b->notes.count++];
     } else {
-        hm_plan_fail(b, hm_fail(b->err, HM_ENOMEM, "no memory for a plan"));
+        hm_plan_no_memory(b);
     }
     *note = (struct hm_plan_note){
         .kind = kind,

@@ -64,6 +64,7 @@ const char *hm_plan_print(struct hm_plan_build *b, const char *fmt, ...) HM_PRIN
 const char *hm_plan_ports_text(struct hm_plan_build *b, struct hm_ports ports); /* cut when long */
 void *hm_plan_alloc(struct hm_plan_build *b, size_t count, size_t size);        /* or NULL */
 void hm_plan_fail(struct hm_plan_build *b, enum hm_status st);
+void hm_plan_no_memory(struct hm_plan_build *b);
 
 /* Would these usable ports be under the floor, or nearly all in use? index: hm_stack_index. */
 bool hm_plan_is_too_few(const struct hm_plan_build *b, unsigned index, uint32_t left);

@@ -112,38 +112,58 @@ static void gather_keep(struct exclude *x)
     }
 }
 
-/* The wanted ports that anybody has in this stack; TIME_WAIT holds nothing. */
+static size_t count_holders(const struct exclude *x)
+{
+    const struct hm_plan_input *input = x->b->input;
+
+    if (input->sockets != NULL) {
+        return input->sockets->count;
+    }
+    return input->inventory->has_listeners ? input->inventory->listeners.count : 0;
+}
+
+/* The at-th socket, or without sockets listener; false when it holds no port of this stack.
+ * TIME_WAIT holds nothing. */
+static bool read_holder(const struct exclude *x, size_t at, struct hm_holder *out_holder)
+{
+    const struct hm_plan_input *input = x->b->input;
+    const struct hm_listener *listener;
+
+    if (input->sockets != NULL) {
+        const struct hm_socket *row = &input->sockets->at[at];
+
+        *out_holder = (struct hm_holder){row->program, row->service, row->pid,
+                                         row->state,   row->port,    row->remote};
+        return row->protocol == x->protocol && row->family == x->family &&
+               row->state != HM_SOCKET_TIME_WAIT;
+    }
+    listener = &input->inventory->listeners.at[at];
+    *out_holder = (struct hm_holder){listener->program, listener->service, 0,
+                                     HM_SOCKET_LISTEN,  listener->port,    ""};
+    return listener->protocol == x->protocol && listener->family == x->family;
+}
+
+/* The wanted ports that anybody has in this stack. */
 static void find_busy(struct exclude *x)
 {
-    const struct hm_sockets *sockets = x->b->input->sockets;
-    const struct hm_listeners *listeners = &x->b->input->inventory->listeners;
-    size_t room = sockets != NULL ? sockets->count : listeners->count;
-    struct hm_range *ranges;
-    size_t count = 0;
+    size_t count = count_holders(x);
+    struct hm_range *ranges = NULL;
+    size_t cap = 0;
+    size_t found = 0;
 
-    for (size_t pass = 0; pass < 2; pass++) {
-        ranges = pass == 0 ? NULL : hm_plan_alloc(x->b, count, sizeof(*ranges));
-        if (pass == 1 && (ranges == NULL || count == 0)) {
+    for (size_t i = 0; i < count; i++) {
+        struct hm_holder holder;
+
+        if (!read_holder(x, i, &holder) || !hm_ports_contains(x->keep, holder.port)) {
+            continue;
+        }
+        if (hm_arena_grow(x->b->arena, (void **)&ranges, found, &cap, sizeof(*ranges)) != 0) {
+            hm_plan_no_memory(x->b);
             return;
         }
-        count = 0;
-        for (size_t i = 0; i < room; i++) {
-            const struct hm_socket *socket = sockets != NULL ? &sockets->at[i] : NULL;
-            const struct hm_listener *listener = sockets != NULL ? NULL : &listeners->at[i];
-            uint16_t port = socket != NULL ? socket->port : listener->port;
-
-            if ((socket != NULL ? socket->protocol : listener->protocol) == x->protocol &&
-                (socket != NULL ? socket->family : listener->family) == x->family &&
-                (socket == NULL || socket->state != HM_SOCKET_TIME_WAIT) &&
-                hm_ports_contains(x->keep, port)) {
-                if (ranges != NULL) {
-                    ranges[count] = (struct hm_range){port, port};
-                }
-                count++;
-            }
-        }
+        ranges[found++] = (struct hm_range){holder.port, holder.port};
     }
-    hm_plan_fail(x->b, hm_ports_from_ranges(ranges, count, x->b->arena, &x->busy, x->b->err));
+    hm_plan_fail(x->b, hm_ports_from_ranges(ranges, found, x->b->arena, &x->busy, x->b->err));
 }
 
 static bool has_row(struct hm_ports rows, struct hm_range range)
@@ -257,29 +277,16 @@ static void remove_entries(struct exclude *x)
     x->present = hm_plan_without(x->b, x->stack->administered, gone);
 }
 
-/* The first socket on the port; its family is this stack's. */
 static void name_holder(const struct exclude *x, uint16_t port, struct hm_plan_note *note)
 {
-    const struct hm_sockets *sockets = x->b->input->sockets;
-    const struct hm_listeners *listeners = &x->b->input->inventory->listeners;
+    size_t count = count_holders(x);
 
-    for (size_t i = 0; sockets != NULL && i < sockets->count && !note->has_holder; i++) {
-        const struct hm_socket *row = &sockets->at[i];
+    for (size_t i = 0; i < count && !note->has_holder; i++) {
+        struct hm_holder holder;
 
-        if (row->protocol == x->protocol && row->family == x->family && row->port == port &&
-            row->state != HM_SOCKET_TIME_WAIT) {
+        if (read_holder(x, i, &holder) && holder.port == port) {
             note->has_holder = true;
-            note->holder = (struct hm_holder){row->program, row->service, row->pid,
-                                              row->state,   row->port,    row->remote};
-        }
-    }
-    for (size_t i = 0; sockets == NULL && i < listeners->count && !note->has_holder; i++) {
-        const struct hm_listener *row = &listeners->at[i];
-
-        if (row->protocol == x->protocol && row->family == x->family && row->port == port) {
-            note->has_holder = true;
-            note->holder =
-                (struct hm_holder){row->program, row->service, 0, HM_SOCKET_LISTEN, row->port, ""};
+            note->holder = holder;
         }
     }
 }

@@ -20,7 +20,7 @@ static bool read_line(struct hm_plan_build *b, const char *line, struct hm_range
     enum hm_status st = hm_reserved_ports_parse(&one, b->arena, &listed, &effective, NULL);
 
     if (st != HM_OK && st != HM_EINVAL) {
-        hm_plan_fail(b, hm_fail(b->err, st, "no memory for ReservedPorts"));
+        hm_plan_no_memory(b);
     }
     if (st != HM_OK || listed.count == 0) {
         return false;
@@ -124,7 +124,8 @@ static struct hm_strings foreign_lines(struct hm_plan_build *b, struct hm_ports 
     if (!b->ledger.has_reserved_ports) {
         return *now;
     }
-    if (!*out_unset && same_lines(now, &ledger->after)) {
+    if (!*out_unset && (same_lines(now, &ledger->after) ||
+                        (ledger->has_pending && same_lines(now, &ledger->pending)))) {
         *out_unset = ledger->before_unset;
         return ledger->before;
     }
@@ -174,6 +175,15 @@ static struct hm_strings merge_lines(struct hm_plan_build *b, const struct hm_st
     return out;
 }
 
+/* A change back was finished, but the ledger was not: what it still names is others' alone. */
+static void say_settled(struct hm_plan_build *b, struct hm_ports ports)
+{
+    struct hm_plan_note *note = hm_plan_put_note(b, HM_NOTE_GONE, "", 0);
+
+    note->ports = ports;
+    note->text = "Nothing of this agent is left in ReservedPorts.";
+}
+
 void hm_plan_write_lines(struct hm_plan_build *b, const struct hm_plan_list *list,
                          struct hm_ports was_owned)
 {
@@ -185,6 +195,9 @@ void hm_plan_write_lines(struct hm_plan_build *b, const struct hm_plan_list *lis
     struct hm_action *action;
 
     if (wants_value == has_now && same_lines(&target, lines_now(b))) {
+        if (b->ledger.has_reserved_ports && list->needed.count == 0) {
+            say_settled(b, hm_plan_common(b, was_owned, list->listed));
+        }
         return;
     }
     action = hm_plan_put_action(b, HM_ACTION_SET_RESERVED_PORTS);

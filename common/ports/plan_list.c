@@ -42,7 +42,7 @@ static void put_owned(struct hm_plan_build *b, struct hm_plan_list *list, const 
     }
     if (b->status == HM_OK && hm_arena_grow(b->arena, (void **)&list->owned.at, list->owned.count,
                                             &list->owned_cap, sizeof(*list->owned.at)) != 0) {
-        hm_plan_fail(b, hm_fail(b->err, HM_ENOMEM, "no memory for a plan"));
+        hm_plan_no_memory(b);
     }
     if (b->status == HM_OK) {
         list->owned.at[list->owned.count++] =

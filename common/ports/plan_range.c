@@ -185,7 +185,8 @@ static void put_back(struct hm_plan_build *b, const struct unit *unit)
         note->text = "The range is as it was before this agent's change.";
         return;
     }
-    if (!same_range(unit->current, entry->range)) {
+    if (!same_range(unit->current, entry->range) &&
+        !(entry->has_pending && same_range(unit->current, entry->pending))) {
         note =
             say(b, unit, HM_NOTE_FOREIGN_LEFT_ALONE, entry->policy, entry->revision, entry->range);
         note->text = "Somebody has set another range since: it is theirs and stays.";

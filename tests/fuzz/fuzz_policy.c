@@ -134,8 +134,10 @@ static void check_plan(struct subject *s)
     for (size_t i = 0; i < plan.actions.count; i++) {
         check_action(s, &plan, &plan.actions.at[i]);
         HM_MUST(i == 0 || plan.actions.at[i - 1].kind <= plan.actions.at[i].kind);
-        HM_MUST(hm_ledger_put(&s->ledger, &plan.actions.at[i], 0, "b", &s->arena, &ledger, &err) ==
-                HM_OK);
+        HM_MUST(hm_ledger_put(&s->ledger, &plan.actions.at[i], HM_LEDGER_BEFORE, 0, "b", &s->arena,
+                              &ledger, &err) == HM_OK);
+        HM_MUST(hm_ledger_put(&ledger, &plan.actions.at[i], HM_LEDGER_AFTER, 0, "b", &s->arena,
+                              &ledger, &err) == HM_OK);
     }
     for (size_t i = 0; i < plan.notes.count; i++) {
         const struct hm_plan_note *note = &plan.notes.at[i];

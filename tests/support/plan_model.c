@@ -94,7 +94,9 @@ static void change_rows(struct hm_model *model, struct hm_stack *stack, struct h
     size_t left = 0;
     bool found = false;
 
-    must(rows != NULL, "no memory");
+    if (rows == NULL) {
+        abort();
+    }
     for (size_t i = 0; i < count; i++) {
         struct hm_range row = stack->administered.at[i];
         bool same = row.first == range.first && row.last == range.last;
@@ -191,24 +193,55 @@ static void store_ledger(struct hm_model *model)
     hm_buf_fini(&json);
 }
 
-void hm_model_apply(struct hm_model *model)
+static void put_ledger(struct hm_model *model, const struct hm_action *action,
+                       enum hm_ledger_stage stage)
 {
     struct hm_err err = {0};
 
+    must(hm_ledger_put(&model->ledger, action, stage, model->now_ms, model->boot_id,
+                       &model->host.arena, &model->ledger, &err) == HM_OK,
+         err.text);
+}
+
+/* False when it was killed. */
+static bool carry_out_some(struct hm_model *model, size_t steps)
+{
     for (size_t i = 0; i < model->plan.actions.count; i++) {
         const struct hm_action *action = &model->plan.actions.at[i];
 
-        must(hm_ledger_put(&model->ledger, action, model->now_ms, model->boot_id,
-                           &model->host.arena, &model->ledger, &err) == HM_OK,
-             err.text);
+        if (steps-- == 0) {
+            return false;
+        }
+        put_ledger(model, action, HM_LEDGER_BEFORE);
+        if (steps-- == 0) {
+            return false;
+        }
         carry_out(model, action);
+        if (steps-- == 0) {
+            return false;
+        }
+        put_ledger(model, action, HM_LEDGER_AFTER);
     }
-    for (size_t i = 0; i < model->plan.notes.count; i++) {
+    return true;
+}
+
+bool hm_model_apply_some(struct hm_model *model, size_t steps)
+{
+    bool done = carry_out_some(model, steps);
+    struct hm_err err = {0};
+
+    for (size_t i = 0; done && i < model->plan.notes.count; i++) {
         must(hm_ledger_remove(&model->ledger, &model->plan.notes.at[i], &model->host.arena,
                               &model->ledger, &err) == HM_OK,
              err.text);
     }
     store_ledger(model);
+    return !done;
+}
+
+void hm_model_apply(struct hm_model *model)
+{
+    must(!hm_model_apply_some(model, SIZE_MAX), "a plan that never ends");
 }
 
 const struct hm_plan_note *hm_model_note(const struct hm_model *model, enum hm_plan_note_kind kind,

@@ -39,6 +39,10 @@ const struct hm_plan *hm_model_plan(struct hm_model *model);
 /* Carries the last plan out, ledger first; then forgets what its notes say is no longer ours. */
 void hm_model_apply(struct hm_model *model);
 
+/* The same, killed after that many steps; an action has three: ledger before, change, ledger after.
+ * True when it was killed before the end. */
+bool hm_model_apply_some(struct hm_model *model, size_t steps);
+
 /* The n-th note of that kind about that policy (NULL: any), or NULL. */
 const struct hm_plan_note *hm_model_note(const struct hm_model *model, enum hm_plan_note_kind kind,
                                          const char *policy, size_t n);

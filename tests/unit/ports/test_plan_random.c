@@ -173,6 +173,44 @@ static void test_all_comes_back(void **state)
     }
 }
 
+/* Killed after every possible step of a change from one set of policies to another, and once more
+ * while it comes back: retiring all still gives back the host to the byte. */
+static void test_killed_at_every_step(void **state)
+{
+    uint64_t seed = SEED;
+
+    (void)state;
+    for (unsigned i = 0; i < ROUNDS / 20; i++) {
+        bool killed = true;
+        uint64_t start = seed;
+
+        for (size_t steps = 0; killed; steps++) {
+            struct hm_model model;
+            const char *before;
+
+            seed = start;
+            hm_model_init(&model, systems[i % HM_COUNT(systems)]);
+            make_stacks(&model, &seed);
+            make_lines(&model, &seed);
+            before = hm_model_inventory(&model);
+            make_policies(&model, &seed);
+            carry_out(&model, systems[i % HM_COUNT(systems)]);
+            model.count = 0;
+            make_policies(&model, &seed);
+            (void)hm_model_plan(&model);
+            killed = hm_model_apply_some(&model, steps);
+            model.count = next(&seed, 2) == 0 ? 0 : model.count;
+            (void)hm_model_plan(&model);
+            (void)hm_model_apply_some(&model, next(&seed, 4));
+            model.count = 0;
+            carry_out(&model, systems[i % HM_COUNT(systems)]);
+            assert_string_equal(hm_model_inventory(&model), before);
+            assert_true(hm_ledger_is_empty(&model.ledger));
+            hm_model_fini(&model);
+        }
+    }
+}
+
 /* The order in which policies arrive changes nothing. */
 static void test_order_does_not_matter(void **state)
 {
@@ -205,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_comes_back),
+        cmocka_unit_test(test_killed_at_every_step),
         cmocka_unit_test(test_order_does_not_matter),
     };
 
