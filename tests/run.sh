@@ -155,8 +155,8 @@ windows_builds() {
         step "libraries $variant" deploy/toolchain/windows-deps.sh build/windows-deps "$variant" ||
             return 1
     done
-    build mingw --preset mingw && build mingw32 --preset mingw32 &&
-        build mingw2003 --preset mingw2003 || return 1
+    build mingw --preset mingw && build mingw32 --preset mingw-2003 -DHM_TESTS=OFF &&
+        build mingw2003 --preset mingw -DHM_WINDOWS_2003=ON -DHM_TESTS=OFF || return 1
     step "imports 2008 R2" tests/windows/imports.sh x86_64-w64-mingw32-objdump \
         build/mingw/bin/hm-agent.exe tests/windows/imports-2008r2.txt
     step "imports 2003 64-bit" tests/windows/imports.sh x86_64-w64-mingw32-objdump \
