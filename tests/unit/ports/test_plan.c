@@ -387,6 +387,31 @@ static void test_entry_shrinks(void **state)
     hm_model_fini(&model);
 }
 
+/* Killed between one range and the next, whether the change was made or not: it is ours. */
+static void test_killed_between_ranges(void **state)
+{
+    (void)state;
+    for (size_t steps = 1; steps <= 2; steps++) {
+        struct hm_model model;
+
+        hm_model_init(&model, SERVER_2019);
+        (void)hm_model_policy(&model, "p",
+                              "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"20000-65535\"}]");
+        (void)hm_model_plan(&model);
+        hm_model_apply(&model);
+        model.count = 0;
+        (void)hm_model_policy(&model, "p",
+                              "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"30000-65535\"}]");
+        (void)hm_model_plan(&model);
+        assert_true(hm_model_apply_some(&model, steps));
+        model.count = 0;
+        (void)hm_model_plan(&model);
+        assert_string_equal(hm_model_actions(&model),
+                            "set_range tcp ipv4 49152-65535; set_range tcp ipv6 49152-65535");
+        hm_model_fini(&model);
+    }
+}
+
 /* The range before the first of several changes is what comes back. */
 static void test_first_range_comes_back(void **state)
 {
@@ -441,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_range_of_others_stays),
         cmocka_unit_test(test_joined_lines_of_others_stay),
+        cmocka_unit_test(test_killed_between_ranges),
         cmocka_unit_test(test_first_range_comes_back),
         cmocka_unit_test(test_busy_is_split_around),
         cmocka_unit_test(test_busy_by_listener),
