@@ -3,6 +3,7 @@
 Only processes started here are ended, by their id. Everything lives in one temporary folder.
 SPDX-License-Identifier: Apache-2.0
 """
+import atexit
 import hashlib
 import http.client
 import json
@@ -83,6 +84,18 @@ class Folder:
             print(f"kept for a look: {self.path}")
 
 
+started = []
+
+
+@atexit.register
+def end_what_is_left():
+    """A test that gave up in the middle leaves nothing running."""
+    for child in started:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
 class Program:
     """A child process with its output in a file."""
 
@@ -92,6 +105,7 @@ class Program:
         self.child = subprocess.Popen([*prefix, os.path.join(BIN, name), *arguments],
                                       stdin=subprocess.DEVNULL, stdout=self.log,
                                       stderr=self.log, env={**os.environ, **(env or {})})
+        started.append(self.child)
 
     def output(self):
         with open(self.log_path, "rb") as file:

@@ -284,8 +284,8 @@ static void test_server(void **state)
         "# TYPE havenmaster_checkins counter\n",
         "# TYPE havenmaster_build info\n",
         "havenmaster_build_info{version=\"",
-        "# TYPE havenmaster_process_cpu_seconds counter\n"
-        "# UNIT havenmaster_process_cpu_seconds seconds\n",
+        ("# TYPE havenmaster_process_cpu_seconds counter\n"
+         "# UNIT havenmaster_process_cpu_seconds seconds\n"),
         "havenmaster_process_cpu_seconds_total ",
     };
     struct fixture *f = *state;
