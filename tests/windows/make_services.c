@@ -3,11 +3,27 @@
  *
  *   make_services create|delete NAME…
  * They are never started: a host's list of services is about what would start at boot. One that
- * is there already is left alone. */
+ * is there already is made to start by itself. */
 #include <windows.h>
 
 #include <stdio.h>
 #include <wchar.h>
+
+static int make_automatic(SC_HANDLE manager, const wchar_t *name)
+{
+    SC_HANDLE service = OpenServiceW(manager, name, SERVICE_CHANGE_CONFIG);
+    int status;
+
+    if (service == NULL) {
+        return 1;
+    }
+    status = ChangeServiceConfigW(service, SERVICE_NO_CHANGE, SERVICE_AUTO_START, SERVICE_NO_CHANGE,
+                                  NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+                 ? 0
+                 : 1;
+    (void)CloseServiceHandle(service);
+    return status;
+}
 
 static int create(SC_HANDLE manager, const wchar_t *name)
 {
@@ -16,7 +32,7 @@ static int create(SC_HANDLE manager, const wchar_t *name)
         SERVICE_ERROR_NORMAL, L"C:\\windows\\system32\\absent.exe", NULL, NULL, NULL, NULL, NULL);
 
     if (service == NULL) {
-        return GetLastError() == ERROR_SERVICE_EXISTS ? 0 : 1;
+        return GetLastError() == ERROR_SERVICE_EXISTS ? make_automatic(manager, name) : 1;
     }
     (void)CloseServiceHandle(service);
     return 0;

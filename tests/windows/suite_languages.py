@@ -66,16 +66,18 @@ def unknown_to(seen, what):
 
 
 def trouble(prefix, collector, folder):
-    token = collector.join_token()
+    name = "troubled"
+    prefix.reset_double(**STATE)
+    code, out, err = w.once(prefix, collector, folder, name, token=collector.join_token())
+    h.check("well before", code == 0, f"{code} {out}{err}")
     for mode, prints in TROUBLE.items():
-        name = "netsh-" + mode.replace(":", "-")
         prefix.reset_double(mode=mode, **STATE)
         if mode != "hang":  # it takes its whole time limit: once, below
             seen = prefix.check()
             unknown_to(seen, mode)
             h.check(f"{mode}: eight refusals", len(refusals(seen["findings"])) == 8,
                     seen["findings"])
-        code, out, err = w.once(prefix, collector, folder, name, token=token)
+        code, out, err = w.once(prefix, collector, folder, name)
         h.check(f"{mode}: the agent reports all the same", code == 0, f"{code} {out}{err}")
         told = [row["finding"] for row in collector.items(
             f"/v1/findings?filter=host%3D{name}")]

@@ -118,7 +118,7 @@ def services(prefix, verb, names):
 
 def others(names, base):
     """Without Wine's own, whatever the case: services have none."""
-    return sorted(name for name in names if name.casefold() not in base)
+    return sorted(name.casefold() for name in names if name.casefold() not in base)
 
 
 def load(prefix, host, inventory, locales):
