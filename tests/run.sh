@@ -148,7 +148,7 @@ step() {
 }
 
 # The programs for Windows 7 / 2008 R2 and later, and for Server 2003: each may need only what its
-# Windows has. The third, 64-bit with the libraries of the second, is what Wine can run of it.
+# Windows has.
 windows_builds() {
     local variant
     for variant in x86_64 i686; do
@@ -181,6 +181,7 @@ stage_cross() {
     windows_builds && tests mingw -R windows_msi_tables
 }
 
+# The third build, 64-bit with the libraries for 2003, is what Wine can run of that one.
 stage_windows() {
     local suite beside
     stage_cross || return 1
