@@ -45,7 +45,6 @@ install_missing() {
         command -v sudo >/dev/null || { echo "Run this as root or install sudo: packages are missing."; return 1; }
         root=(sudo)
     fi
-    mkdir -p build
     if ! { "${root[@]}" apt-get update -qq &&
         "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
             "${missing[@]}"; } >build/apt.log 2>&1 </dev/null; then
@@ -222,6 +221,7 @@ main() {
     done
     [ "${#stages[@]}" -gt 0 ] || read -r -a stages <<<"$stages_all"
 
+    mkdir -p build
     say "packages"
     if ! install_missing "$packages"; then
         printf '\n0 passed, 1 failed\n'
