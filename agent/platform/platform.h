@@ -10,13 +10,16 @@
  * - a fact that cannot be read is left unknown (has_… false) and named in unknown, in a sentence
  *   that says which and why; only what makes all facts worthless is an error;
  * - the inventory is settled (hm_inventory_settle) and stable;
- * - everything returned lives in the arena.
+ * - everything returned lives in the arena;
+ * - reread and change are for whoever carries out a plan (agent/enforce.h). Success is what reread
+ *   shows afterwards, never what change answers; no text of a system tool is matched.
  * Threads: one platform object, one thread. */
 #pragma once
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/ports/judge.h"
+#include "common/ports/plan.h"
 
 struct hm_observation {
     const char *name;         /* host name */
@@ -43,6 +46,23 @@ struct hm_platform_ops {
                            struct hm_err *err);
     enum hm_status (*observe)(struct hm_platform *platform, struct hm_arena *arena,
                               struct hm_observation *out_observation, struct hm_err *err);
+    /* The stacks (dynamic ranges, exclusions) and the registry of inventory as they are now, read
+     * anew without any cache; its other facts stay. A fact that cannot be read becomes unknown. */
+    enum hm_status (*reread)(struct hm_platform *platform, struct hm_arena *arena,
+                             struct hm_inventory *inventory, struct hm_err *err);
+    /* Carries out one action and nothing else, at run time and so that it outlives a boot. The
+     * caller has the ledger on disk and has seen the precondition hold. HM_OK: the system took it.
+     * HM_EBUSY: the system refuses it now (a port is in use, another change runs). HM_ECONFLICT:
+     * what the precondition speaks of is not so (a row to remove is not there). HM_EDENIED: this
+     * account may not. HM_EUNSUPPORTED: this system has no such thing. Killed at any moment, the
+     * system shows the state before or after, or for lists the one or the other, never less. */
+    enum hm_status (*change)(struct hm_platform *platform, const struct hm_action *action,
+                             struct hm_arena *arena, struct hm_err *err);
+    /* Does a program that asks for any port still get one, in each stack? Found out by asking
+     * (bind to port 0, closed at once); recorded hosts answer from their files. out_why: the stacks
+     * that give none, in a sentence; "" when all do. */
+    enum hm_status (*try_ephemeral)(struct hm_platform *platform, struct hm_arena *arena,
+                                    const char **out_why, struct hm_err *err);
     void (*close)(struct hm_platform *platform);
 };
 

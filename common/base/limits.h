@@ -53,6 +53,7 @@
 
 /* What is signed. Sizes are of the JSON text; an envelope carries its statement as base64. */
 #define HM_LIMIT_APPROVERS 32u
+#define HM_LIMIT_TRUST_ROOTS 64u                 /* the newest that are handed on */
 #define HM_LIMIT_SIGNATURES 32u                  /* of one envelope */
 #define HM_LIMIT_POLICY_BYTES (32u * 1024u)      /* one policy document */
 #define HM_LIMIT_SIGNED_BODY_BYTES (96u * 1024u) /* one statement or trust root */

@@ -27,6 +27,10 @@ struct hm_envelope {
     const char *type;    /* "application/vnd.…+json" */
     struct hm_signatures signatures;
 };
+struct hm_envelopes {
+    struct hm_envelope *at;
+    size_t count;
+};
 
 /* Appends the bytes that a signature is over. */
 enum hm_status hm_envelope_put_pae(const char *type, const void *body, size_t len,

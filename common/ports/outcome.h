@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/ports/ledger.h"
 #include "common/ports/plan.h"
 
 enum hm_outcome_state {
@@ -23,8 +24,14 @@ enum hm_outcome_state {
 #define HM_OUTCOME_STATE_COUNT 7
 extern const char *const hm_outcome_state_names[HM_OUTCOME_STATE_COUNT];
 
-enum hm_outcome_why { HM_WHY_NONE, HM_WHY_BUSY, HM_WHY_WINDOW, HM_WHY_REBOOT };
-#define HM_OUTCOME_WHY_COUNT 4
+enum hm_outcome_why {
+    HM_WHY_NONE,
+    HM_WHY_BUSY,
+    HM_WHY_WINDOW,
+    HM_WHY_REBOOT,
+    HM_WHY_AUDIT, /* mode audit: it would be done in mode enforce */
+};
+#define HM_OUTCOME_WHY_COUNT 5
 extern const char *const hm_outcome_why_names[HM_OUTCOME_WHY_COUNT];
 
 struct hm_outcome {
@@ -51,4 +58,6 @@ struct hm_outcomes {
 struct hm_outcome_report {
     struct hm_outcomes policies;
     const char *refused; /* why the newest desired state as a whole was refused; "" it was not */
+    struct hm_ledger ledger; /* what is ours on this host, so that plans made elsewhere are true */
+    uint64_t trust_version;  /* of the trust root that is pinned; 0 = none */
 };

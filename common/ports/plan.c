@@ -26,7 +26,11 @@ const char *const hm_refusal_code_names[HM_REFUSAL_CODE_COUNT] = {
     "local_limit",   "unsupported_system",
     "facts_missing", "would_break_headroom",
     "contradiction", "expired",
-    "invalid",
+    "invalid",       "wrong_type",
+    "unsigned",      "altered",
+    "unknown_key",   "threshold",
+    "author_only",   "wrong_fleet",
+    "replayed",      "malformed",
 };
 
 static int compare_policies(const void *a, const void *b)
@@ -52,6 +56,9 @@ static bool counts(struct hm_plan_build *b, const struct hm_policy *policy)
         note = hm_plan_put_note(b, HM_NOTE_REFUSED, policy->name, policy->revision);
         hm_plan_refuse(b, note, HM_REFUSE_INVALID, hm_plan_print(b, "%s.", why.text));
         return false;
+    }
+    if (policy->mode == HM_POLICY_RETIRE) {
+        return false; /* nothing to say: that its ports are not wanted any more is the message */
     }
     if (hm_policy_is_expired(policy, b->input->now_ms)) {
         note = hm_plan_put_note(b, HM_NOTE_REFUSED, policy->name, policy->revision);

@@ -80,8 +80,19 @@ enum hm_refusal_code {
     HM_REFUSE_CONTRADICTION, /* of two policies; both are named */
     HM_REFUSE_EXPIRED,
     HM_REFUSE_INVALID, /* hm_policy_check */
+
+    /* Of what was delivered, before any plan: the agent did not take it (crypto/refusal.h). */
+    HM_REFUSE_WRONG_TYPE,
+    HM_REFUSE_UNSIGNED,
+    HM_REFUSE_ALTERED,
+    HM_REFUSE_UNKNOWN_KEY,
+    HM_REFUSE_THRESHOLD,
+    HM_REFUSE_AUTHOR_ONLY,
+    HM_REFUSE_WRONG_FLEET,
+    HM_REFUSE_REPLAYED,
+    HM_REFUSE_MALFORMED,
 };
-#define HM_REFUSAL_CODE_COUNT 13
+#define HM_REFUSAL_CODE_COUNT 22
 extern const char *const hm_refusal_code_names[HM_REFUSAL_CODE_COUNT];
 
 struct hm_plan_note {

@@ -11,7 +11,7 @@
 #define WEEK_DAYS 7
 #define EPOCH_WEEKDAY 3 /* 1970-01-01 was a Thursday */
 
-const char *const hm_policy_mode_names[2] = {"audit", "enforce"};
+const char *const hm_policy_mode_names[HM_POLICY_MODE_COUNT] = {"audit", "enforce", "retire"};
 
 static const char *const weekday_names[WEEK_DAYS] = {"mon", "tue", "wed", "thu",
                                                      "fri", "sat", "sun"};

@@ -11,8 +11,11 @@
 
 #include "common/ports/requirement.h"
 
-enum hm_policy_mode { HM_POLICY_AUDIT, HM_POLICY_ENFORCE };
-extern const char *const hm_policy_mode_names[2]; /* "audit", "enforce" */
+/* retire: the last revision of a policy. It wants nothing, so a plan takes back what earlier
+ * revisions added; it is approved as any other, since absence alone never takes anything back. */
+enum hm_policy_mode { HM_POLICY_AUDIT, HM_POLICY_ENFORCE, HM_POLICY_RETIRE };
+#define HM_POLICY_MODE_COUNT 3
+extern const char *const hm_policy_mode_names[HM_POLICY_MODE_COUNT];
 
 struct hm_match;
 

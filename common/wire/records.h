@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/crypto/envelope.h"
 #include "common/ports/judge.h"
 #include "common/ports/outcome.h"
 #include "common/wire/fields.h"
@@ -70,6 +71,8 @@ struct hm_enrolled {
     const char *agent_id; /* 26 characters, see common/crypto/id.h */
     const char *secret;   /* "hma_…": the bearer token of this agent; shown once */
     uint32_t interval_s;
+    bool has_trust_root; /* the fleet has one: the agent pins it */
+    struct hm_envelope trust_root;
 };
 extern const struct hm_record hm_record_enroll;
 extern const struct hm_record hm_record_enrolled;
@@ -109,13 +112,20 @@ struct hm_checked_in {
 extern const struct hm_record hm_record_checkin;
 extern const struct hm_record hm_record_checked_in;
 
-/* GET /v1/desired. */
+/* GET /v1/desired[?catalogue=TAG]. The catalogue travels only when the agent's is another. */
 struct hm_settings {
     uint32_t interval_s;
 };
 struct hm_desired {
     struct hm_settings settings;
+    const char *catalogue_tag; /* opaque; what the agent names next time */
+    bool has_catalogue;        /* false: the one with this tag, as before */
     struct hm_catalogue catalogue;
+    struct hm_strings labels;  /* of this host, as the collector knows them */
+    struct hm_envelopes trust; /* trust roots, oldest first: how to come from any to the newest */
+    struct hm_envelopes policies; /* statements for this host, by policy name. One that is missing
+                                     changes nothing: only a signed revision of mode retire takes
+                                     back what a policy added */
 };
 extern const struct hm_record hm_record_desired;
 

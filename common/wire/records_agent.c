@@ -21,6 +21,8 @@ static const struct hm_field enrolled_fields[] = {
          "bearer token of this agent; shown once"),
     HM_F(hm_enrolled, interval_s, HM_TYPE_U32, HM_FIELD_REQUIRED, 1, HM_LIMIT_INTERVAL_S,
          "seconds between check-ins"),
+    HM_F_RECORD_OPT(hm_enrolled, trust_root, &hm_record_envelope,
+                    "whose signatures count; the agent pins it; absent: the fleet has none"),
 };
 const struct hm_record hm_record_enrolled = HM_RECORD("enrolled", hm_enrolled, enrolled_fields);
 
@@ -77,8 +79,16 @@ static const struct hm_record record_settings = HM_RECORD("settings", hm_setting
 
 static const struct hm_field desired_fields[] = {
     HM_F_RECORD(hm_desired, settings, HM_FIELD_REQUIRED, &record_settings, "how to run"),
-    HM_F_RECORDS(hm_desired, catalogue, HM_FIELD_REQUIRED, HM_LIMIT_PRODUCTS, &hm_record_product,
-                 "products and the ports they need, sorted by id"),
+    HM_F(hm_desired, catalogue_tag, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "names the catalogue; the agent says it next time"),
+    HM_F_RECORDS_OPT(hm_desired, catalogue, HM_LIMIT_PRODUCTS, &hm_record_product,
+                     "products and the ports they need, sorted by id; absent: as before"),
+    HM_F(hm_desired, labels, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_LABELS,
+         "of this host, as the collector knows them"),
+    HM_F_RECORDS(hm_desired, trust, HM_FIELD_DEFAULT, HM_LIMIT_TRUST_ROOTS, &hm_record_envelope,
+                 "trust roots, oldest first"),
+    HM_F_RECORDS(hm_desired, policies, HM_FIELD_DEFAULT, HM_LIMIT_POLICIES, &hm_record_envelope,
+                 "signed statements for this host; a missing one changes nothing"),
 };
 const struct hm_record hm_record_desired = HM_RECORD("desired", hm_desired, desired_fields);
 

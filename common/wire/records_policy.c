@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/wire/records_shared.h"
 
-const struct hm_enum hm_enum_policy_mode = {hm_policy_mode_names, 2};
+const struct hm_enum hm_enum_policy_mode = {hm_policy_mode_names, HM_POLICY_MODE_COUNT};
 static const struct hm_enum families = {hm_families_names, 3};
 static const struct hm_enum outcome_state = {hm_outcome_state_names, HM_OUTCOME_STATE_COUNT};
 static const struct hm_enum outcome_why = {hm_outcome_why_names, HM_OUTCOME_WHY_COUNT};
@@ -128,5 +128,9 @@ static const struct hm_field outcome_fields[] = {
                  &record_outcome_row, "one row a policy and revision, by name"),
     HM_F(hm_outcome_report, refused, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,
          "why the newest desired state as a whole was refused; absent: it was not"),
+    HM_F_RECORD(hm_outcome_report, ledger, HM_FIELD_DEFAULT, &hm_record_ledger,
+                "what the agent itself added on this host"),
+    HM_F(hm_outcome_report, trust_version, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0,
+         "of the trust root that is pinned; absent: none is"),
 };
 const struct hm_record hm_record_outcome = HM_RECORD("outcome", hm_outcome_report, outcome_fields);

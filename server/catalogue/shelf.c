@@ -96,6 +96,8 @@ static enum hm_status read_folder(struct hm_shelf *shelf, const char *folder, st
 static enum hm_status make_desired(struct hm_shelf *shelf, uint32_t interval_s, struct hm_err *err)
 {
     const struct hm_desired desired = {.settings = {.interval_s = interval_s},
+                                       .catalogue_tag = "",
+                                       .has_catalogue = true,
                                        .catalogue = shelf->catalogue};
     char digest[HM_DIGEST_TEXT_BYTES];
     enum hm_status st = hm_record_encode(&hm_record_desired, &desired, &shelf->desired, err);

@@ -103,7 +103,8 @@ static void host_close(struct hm_platform *platform)
     (void)platform;
 }
 
-static const struct hm_platform_ops host_ops = {"made up", host_open, host_observe, host_close};
+static const struct hm_platform_ops host_ops = {
+    .name = "made up", .open = host_open, .observe = host_observe, .close = host_close};
 
 /* ---- the agent ----------------------------------------------------------------------------- */
 
