@@ -6,6 +6,7 @@
  * hm_records_api. */
 #pragma once
 
+#include "common/crypto/trust.h"
 #include "common/ports/outcome.h"
 #include "common/ports/policy_lint.h"
 #include "common/wire/records_api.h"
