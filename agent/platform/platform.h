@@ -58,6 +58,12 @@ struct hm_platform_ops {
      * system shows the state before or after, or for lists the one or the other, never less. */
     enum hm_status (*change)(struct hm_platform *platform, const struct hm_action *action,
                              struct hm_arena *arena, struct hm_err *err);
+    /* Makes what outlives a boot agree with the ledger, and with what others say by now where
+     * one value is shared with them; the running system is not touched. *out_mended: it did not
+     * agree. For once a look, after the actions; never where nothing may be changed. HM_EDENIED as
+     * with change. NULL: what outlives a boot is the very thing that reread shows. */
+    enum hm_status (*keep)(struct hm_platform *platform, const struct hm_ledger *ledger,
+                           struct hm_arena *arena, bool *out_mended, struct hm_err *err);
     /* Does a program that asks for any port still get one, in each stack? Found out by asking
      * (bind to port 0, closed at once); recorded hosts answer from their files. out_why: the stacks
      * that give none, in a sentence; "" when all do. */
