@@ -9,6 +9,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/ports/judge.h"
 
 struct hm_host_setting {
     const char *key;
@@ -36,3 +37,8 @@ extern const char hm_host_line_end[];
  * Administrators may enter it, also when it was there already; HM_EDENIED when somebody else
  * owns it, who could have put anything there. Elsewhere: as the system makes folders. */
 enum hm_status hm_host_own_folder(const char *path, struct hm_err *err) HM_MUST_CHECK;
+
+/* The dynamic ranges as the documented interface of the system tells them, a second opinion next
+ * to what the platform reads. Windows: WMI. Elsewhere HM_EUNSUPPORTED: there is one source only. */
+enum hm_status hm_host_ranges(struct hm_arena *arena, struct hm_range_opinions *out_opinions,
+                              struct hm_err *err) HM_MUST_CHECK;

@@ -20,3 +20,13 @@ enum hm_status hm_host_own_folder(const char *path, struct hm_err *err)
 {
     return hm_os_make_folder(path, 0755, err);
 }
+
+enum hm_status hm_host_ranges(struct hm_arena *arena, struct hm_range_opinions *out_opinions,
+                              struct hm_err *err)
+{
+    (void)arena;
+    (void)out_opinions;
+    return hm_fail(err, HM_EUNSUPPORTED,
+                   "this is for Windows; here \"sysctl net.ipv4.ip_local_port_range\" shows the "
+                   "dynamic range");
+}

@@ -31,7 +31,7 @@ struct hm_netsh {
     struct hm_arena memory; /* of the answers, until the next reading */
     struct answer answers[LISTINGS];
     struct hm_ports httpsys;
-    struct hm_wmi_pairs wmi[2]; /* start and count, by protocol */
+    struct hm_range_opinions opinions;
     bool read;
     bool refused;
     int64_t read_ms;
@@ -135,21 +135,6 @@ static enum hm_status ask_httpsys(struct hm_netsh *netsh, struct hm_err *err)
     return st;
 }
 
-/* The documented interface of Windows 8, Server 2012 and later. Its values repeat for each
- * template, and it does not tell families apart. */
-static enum hm_status ask_wmi(struct hm_netsh *netsh, struct hm_err *err)
-{
-    static const wchar_t *const queries[HM_COUNT(netsh->wmi)] = {
-        L"SELECT * FROM MSFT_NetTCPSetting", L"SELECT * FROM MSFT_NetUDPSetting"};
-    enum hm_status st = HM_OK;
-
-    for (size_t i = 0; st == HM_OK && i < HM_COUNT(queries); i++) {
-        st = hm_wmi_list(L"ROOT\\StandardCimv2", queries[i], L"DynamicPortRangeStartPort",
-                         L"DynamicPortRangeNumberOfPorts", &netsh->memory, &netsh->wmi[i], err);
-    }
-    return st;
-}
-
 /* A netsh that hangs is given its time once, not eight times a look. */
 static enum hm_status ask_all(struct hm_netsh *netsh, const struct hm_os *os, struct hm_err *err)
 {
@@ -157,7 +142,7 @@ static enum hm_status ask_all(struct hm_netsh *netsh, const struct hm_os *os, st
     bool hangs = false;
 
     hm_arena_reset(&netsh->memory);
-    memset(netsh->wmi, 0, sizeof(netsh->wmi));
+    netsh->opinions = (struct hm_range_opinions){NULL, 0};
     for (size_t i = 0; st == HM_OK && i < LISTINGS; i++) {
         if (hangs) {
             netsh->answers[i] = (struct answer){
@@ -171,7 +156,7 @@ static enum hm_status ask_all(struct hm_netsh *netsh, const struct hm_os *os, st
         st = ask_httpsys(netsh, err);
     }
     if (st == HM_OK && !hm_os_needs_kb2665809(os)) {
-        st = ask_wmi(netsh, err);
+        st = hm_windows_ask_ranges(&netsh->memory, &netsh->opinions, err);
     }
     netsh->read = st == HM_OK;
     netsh->read_ms = hm_os_monotonic_ms();
@@ -250,30 +235,16 @@ static bool is_due(struct hm_netsh *netsh)
 static enum hm_status take_opinions(const struct hm_netsh *netsh, struct hm_arena *arena,
                                     struct hm_range_opinions *out, struct hm_err *err)
 {
-    static const char *const sources[HM_COUNT(netsh->wmi)] = {"WMI class MSFT_NetTCPSetting",
-                                                              "WMI class MSFT_NetUDPSetting"};
-    struct hm_range_opinion *at =
-        hm_arena_alloc(arena, netsh->wmi[HM_TCP].count + netsh->wmi[HM_UDP].count, sizeof(*at));
-    size_t count = 0;
+    const struct hm_range_opinions *told = &netsh->opinions;
+    struct hm_range_opinion *at = hm_arena_alloc(arena, told->count, sizeof(*at));
 
     if (at == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
     }
-    for (unsigned i = 0; i < HM_COUNT(sources); i++) {
-        for (size_t j = 0; j < netsh->wmi[i].count; j++) {
-            const struct hm_wmi_pair pair = netsh->wmi[i].at[j];
-
-            if (pair.first > 0 && pair.second > 0 && pair.first < HM_PORT_COUNT &&
-                pair.second <= HM_PORT_COUNT - pair.first) {
-                at[count++] = (struct hm_range_opinion){
-                    i == 0 ? HM_TCP : HM_UDP,
-                    sources[i],
-                    {(uint16_t)pair.first, (uint16_t)(pair.first + pair.second - 1)}
-                };
-            }
-        }
+    if (told->count > 0) {
+        memcpy(at, told->at, told->count * sizeof(*at));
     }
-    *out = (struct hm_range_opinions){at, count};
+    *out = (struct hm_range_opinions){at, told->count};
     return HM_OK;
 }
 

@@ -91,6 +91,17 @@ enum hm_status hm_wmi_list(const wchar_t *name_space, const wchar_t *query,
                            struct hm_arena *arena, struct hm_wmi_pairs *out_pairs,
                            struct hm_err *err) HM_MUST_CHECK;
 
+/* ranges.c — the dynamic ranges as WMI tells them (hm_host_ranges), asked in a process of its own,
+ * "hm-agent ranges": COM stays in the memory of whoever used it, and a broken WMI can hang. No
+ * answer is no opinion. */
+enum hm_status hm_windows_ask_ranges(struct hm_arena *arena, struct hm_range_opinions *out_opinions,
+                                     struct hm_err *err) HM_MUST_CHECK;
+
+/* The lines that "hm-agent ranges" prints; any other line is skipped. */
+enum hm_status hm_windows_read_ranges(const char *text, size_t len, struct hm_arena *arena,
+                                      struct hm_range_opinions *out_opinions,
+                                      struct hm_err *err) HM_MUST_CHECK;
+
 /* registry.c — values of HKEY_LOCAL_MACHINE. *out_found false = the value or its key is not
  * there, or the value is of another type. */
 enum hm_status hm_registry_u32(const wchar_t *key, const wchar_t *name, bool *out_found,

@@ -388,6 +388,8 @@ static void test_reading_pace(void **state)
     assert_int_equal(hm_netsh_started(fixture->netsh), once * 5);
     read_stacks(fixture, &os_2019);
     assert_int_equal(hm_netsh_started(fixture->netsh), once * 5);
+    /* WMI was asked, too, and left nothing in this process: it would be megabytes. */
+    assert_null(GetModuleHandleW(L"wbemprox.dll"));
 }
 
 struct mode_case {
@@ -485,6 +487,32 @@ static void test_wmi(void **state)
     hm_arena_fini(&arena);
 }
 
+static void test_ranges(void **state)
+{
+    static const char text[] = "tcp 49152-65535\r\nudp 1025-5000\ntcp 0-9\ntcp 9-8\ntcp 1-65536\n"
+                               "sctp 1-2\ntcp 12\ntcp\nudp -\n 1-2\n\n"
+                               "hm-agent: cannot\nudp 7-7";
+    struct hm_range_opinions told = {NULL, 9};
+    struct hm_arena arena;
+    struct hm_err err;
+
+    (void)state;
+    hm_arena_init(&arena, ARENA_BYTES);
+    assert_int_equal(hm_windows_read_ranges("", 0, &arena, &told, &err), HM_OK);
+    assert_int_equal(told.count, 0);
+    assert_int_equal(hm_windows_read_ranges(text, strlen(text), &arena, &told, &err), HM_OK);
+    assert_int_equal(told.count, 3);
+    assert_int_equal(told.at[0].protocol, HM_TCP);
+    assert_int_equal(told.at[0].range.first, 49152);
+    assert_int_equal(told.at[0].range.last, 65535);
+    assert_string_equal(told.at[0].source, "WMI class MSFT_NetTCPSetting");
+    assert_int_equal(told.at[1].protocol, HM_UDP);
+    assert_int_equal(told.at[1].range.first, 1025);
+    assert_int_equal(told.at[1].range.last, 5000);
+    assert_int_equal(told.at[2].range.last, 7);
+    hm_arena_fini(&arena);
+}
+
 /* ---- the platform as a whole --------------------------------------------------------------- */
 
 static void test_observation(void **state)
@@ -535,6 +563,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_modes, set_up_netsh, tear_down_netsh),
         cmocka_unit_test_setup_teardown(test_stored_exclusions, set_up_netsh, tear_down_netsh),
         cmocka_unit_test(test_wmi),
+        cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_observation),
     };
 
