@@ -53,12 +53,13 @@
 
 /* What is signed. Sizes are of the JSON text; an envelope carries its statement as base64. */
 #define HM_LIMIT_APPROVERS 32u
-#define HM_LIMIT_TRUST_ROOTS 64u                 /* the newest that are handed on */
-#define HM_LIMIT_SIGNATURES 32u                  /* of one envelope */
-#define HM_LIMIT_POLICY_BYTES (32u * 1024u)      /* one policy document */
-#define HM_LIMIT_SIGNED_BODY_BYTES (96u * 1024u) /* one statement or trust root */
-#define HM_LIMIT_SIGNED_BYTES (192u * 1024u)     /* one envelope */
-#define HM_LIMIT_MATCH_BYTES (16u * 1024u)       /* whom a policy is for */
+#define HM_LIMIT_TRUST_ROOTS 64u                   /* the newest that are handed on */
+#define HM_LIMIT_SIGNATURES 32u                    /* of one envelope */
+#define HM_LIMIT_POLICY_BYTES (32u * 1024u)        /* one policy document */
+#define HM_LIMIT_SIGNED_BODY_BYTES (96u * 1024u)   /* one statement or trust root */
+#define HM_LIMIT_SIGNED_BYTES (192u * 1024u)       /* one envelope */
+#define HM_LIMIT_MATCH_BYTES (16u * 1024u)         /* whom a policy is for */
+#define HM_LIMIT_STATEMENT_VALID_S (400u * 86400u) /* until when a statement counts */
 #define HM_LIMIT_KEY_FILE_BYTES (16u * 1024u)
 #define HM_LIMIT_PASSPHRASE_MIN_BYTES 8u
 #define HM_LIMIT_PASSPHRASE_BYTES 1024u
@@ -69,3 +70,4 @@
 /* Arenas: what one request, one cycle, one check may use. */
 #define HM_LIMIT_REQUEST_ARENA_BYTES (64u * 1024u * 1024u)
 #define HM_LIMIT_CYCLE_ARENA_BYTES (64u * 1024u * 1024u)
+#define HM_LIMIT_PLAN_ARENA_BYTES (256u * 1024u * 1024u) /* one page, or the list, of a plan */

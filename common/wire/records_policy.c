@@ -54,7 +54,7 @@ static const struct hm_field reservation_fields[] = {
     HM_F(hm_reservation, requirement, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
          "only this requirement of the product"),
 };
-static const struct hm_record record_reservation =
+const struct hm_record hm_record_reservation =
     HM_RECORD("reservation", hm_reservation, reservation_fields);
 
 static const struct hm_field range_fields[] = {
@@ -65,7 +65,7 @@ static const struct hm_field range_fields[] = {
     HM_F(hm_policy_range, headroom_min, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 65536,
          "ports that must stay usable in it"),
 };
-static const struct hm_record record_range = HM_RECORD("range", hm_policy_range, range_fields);
+const struct hm_record hm_record_policy_range = HM_RECORD("range", hm_policy_range, range_fields);
 
 static const struct hm_field window_fields[] = {
     HM_F(hm_window, weekdays, HM_TYPE_STRINGS, HM_FIELD_REQUIRED, 1, 7,
@@ -91,8 +91,9 @@ static const struct hm_field policy_fields[] = {
     HM_F_ENUM(hm_policy, mode, HM_FIELD_REQUIRED, &hm_enum_policy_mode,
               "audit changes nothing and says what it would change"),
     HM_F_RECORDS(hm_policy, reservations, HM_FIELD_DEFAULT, HM_LIMIT_RESERVATIONS,
-                 &record_reservation, "ports to keep out of the dynamic range"),
-    HM_F_RECORDS(hm_policy, ranges, HM_FIELD_DEFAULT, 2, &record_range, "dynamic ranges to set"),
+                 &hm_record_reservation, "ports to keep out of the dynamic range"),
+    HM_F_RECORDS(hm_policy, ranges, HM_FIELD_DEFAULT, 2, &hm_record_policy_range,
+                 "dynamic ranges to set"),
     HM_F_OPT(hm_policy, watch_s, HM_TYPE_U32, 0, 86400,
              "seconds to watch for harm after a change; absent is 600"),
     HM_F_RECORD_OPT(hm_policy, window, &record_window, "changes are made in it only"),

@@ -21,6 +21,11 @@
 #define HM_F_ENUM_OPT(s, m, en, h)                                                                 \
     HM_FIELD_(s, m, HM_TYPE_ENUM, HM_FIELD_OPTIONAL, offsetof(struct s, has_##m), 0, 0, en, NULL, h)
 
+/* A text, and the cursor of a list of the operator API. */
+#define HM_F_TEXT(s, m, flags, most, h) HM_F(s, m, HM_TYPE_STRING, HM_FIELD_##flags, 0, most, h)
+#define HM_F_NEXT(s)                                                                               \
+    HM_F_TEXT(s, next, DEFAULT, HM_LIMIT_CURSOR_BYTES, "cursor of the page after this one")
+
 extern const struct hm_enum hm_enum_protocol;
 extern const struct hm_enum hm_enum_family;
 extern const struct hm_enum hm_enum_os_family;
@@ -34,3 +39,6 @@ extern const struct hm_record hm_record_listener;
 extern const struct hm_record hm_record_holder;
 extern const struct hm_record hm_record_plan_note;
 extern const struct hm_record hm_record_owned;
+extern const struct hm_record hm_record_reservation;
+extern const struct hm_record hm_record_policy_range;
+extern const struct hm_record hm_record_approver;

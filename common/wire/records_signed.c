@@ -66,7 +66,7 @@ static const struct hm_field approver_fields[] = {
     HM_F(hm_approver, public_key, HM_TYPE_STRING, HM_FIELD_REQUIRED, PUBLIC_KEY_CHARS,
          PUBLIC_KEY_CHARS, "unique, too"),
 };
-static const struct hm_record record_approver = HM_RECORD("approver", hm_approver, approver_fields);
+const struct hm_record hm_record_approver = HM_RECORD("approver", hm_approver, approver_fields);
 
 static const struct hm_field trust_root_fields[] = {
     HM_F(hm_trust_root, version, HM_TYPE_U64, HM_FIELD_REQUIRED, 1, 0,
@@ -77,8 +77,8 @@ static const struct hm_field trust_root_fields[] = {
          "how many approvers must sign"),
     HM_F(hm_trust_root, single_operator, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "the only approver may approve what they wrote"),
-    HM_F_RECORDS(hm_trust_root, approvers, HM_FIELD_REQUIRED, HM_LIMIT_APPROVERS, &record_approver,
-                 "whose signatures count"),
+    HM_F_RECORDS(hm_trust_root, approvers, HM_FIELD_REQUIRED, HM_LIMIT_APPROVERS,
+                 &hm_record_approver, "whose signatures count"),
 };
 const struct hm_record hm_record_trust_root =
     HM_RECORD("trust_root", hm_trust_root, trust_root_fields);

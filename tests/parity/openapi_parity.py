@@ -143,7 +143,7 @@ def check_row(document, where, schema, row):
 
 def check_nested(document, where, schema, record):
     """Records of schema/wire are bundled in whole; their own test compares them."""
-    name = schema.get("$ref", "").removeprefix(LOCAL + "schemas/")
+    name = schema.get("$ref", "").removeprefix(LOCAL + "schemas/").rpartition(".")[2]
     words = re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
     expect(where, "record", words, record["name"])
     target = resolve(document, schema, where)
@@ -161,7 +161,8 @@ def check_form(document):
     used = set(refs_in(document))
     for kind in ("parameters", "responses", "schemas"):
         for name in document["components"][kind]:
-            if f"{LOCAL}{kind}/{name}" not in used:
+            own = f"{LOCAL}{kind}/{name}"
+            if own not in used and not any(ref.startswith(own + ".") for ref in used):
                 say(f"{kind}/{name}", "nothing uses it")
     for name, schema in document["components"]["schemas"].items():
         try:
