@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/ports/plan_apply.h"
 #include "tests/support/plan_model.h"
 
 #define ROUNDS 400
@@ -124,11 +125,29 @@ static void make_policies(struct hm_model *model, uint64_t *state)
     }
 }
 
+/* What hm_plan_apply says that the last plan leads to, as it travels. */
+static const char *foresee(struct hm_model *model)
+{
+    struct hm_inventory now = model->host.inventory;
+    const char *text;
+
+    assert_int_equal(
+        hm_plan_apply(&now, &model->plan.actions, &model->host.arena, &model->host.inventory, NULL),
+        HM_OK);
+    text = hm_model_inventory(model);
+    model->host.inventory = now;
+    return text;
+}
+
 /* Carried out until nothing is left: once is enough, whatever is busy stays busy. */
 static void carry_out(struct hm_model *model, const char *system)
 {
+    const char *foreseen;
+
     (void)hm_model_plan(model);
+    foreseen = foresee(model);
     hm_model_apply(model);
+    assert_string_equal(hm_model_inventory(model), foreseen);
     (void)hm_model_plan(model);
     if (strcmp(hm_model_actions(model), "") != 0) {
         print_error("%s: left to do: %s\n", system == NULL ? "Linux" : system,
