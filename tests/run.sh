@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Everything that can be proved on one Debian 12 machine: installs what is missing, builds, tests.
-#   ./tests/run.sh            the stages release clang asan tsan e2e cross
-#   ./tests/run.sh release    only some of them; more: windows (everything under Wine), tidy (clang-tidy)
+#   ./tests/run.sh            the stages release clang asan tsan e2e windows
+#   ./tests/run.sh release    only some of them; more: cross (of windows what needs no Wine), tidy (clang-tidy)
 # SPDX-License-Identifier: Apache-2.0
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
-readonly stages_all="release clang asan tsan e2e cross"
-readonly stages_more="windows tidy"
+readonly stages_all="release clang asan tsan e2e windows"
+readonly stages_more="cross tidy"
 readonly packages="build-essential cmake ninja-build pkg-config clang clang-tidy clang-format
     libclang-rt-14-dev libmicrohttpd-dev libjansson-dev libsodium-dev libsqlite3-dev libcmocka-dev
-    libgnutls28-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-jsonschema python3-yaml iproute2
+    libgnutls28-dev libyaml-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-jsonschema python3-yaml iproute2
     procps sqlite3 curl binutils openssl git ca-certificates"
 # For the stages "cross" and "windows". libgnutls30 is what Wine's own TLS stands on.
 readonly windows_packages="gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-i686-win32 wine64 wine
@@ -190,17 +190,18 @@ stage_windows() {
         build mingw2003 --preset mingw -DHM_WINDOWS_2003=ON -DHM_TESTS=OFF || return 1
     export WINEPREFIX=$PWD/build/windows-prefix HM_BIN_DIR=$PWD/build/release/bin
     export HM_WINDOWS_DIR=$PWD/build/mingw HM_WINDOWS_2003_DIR=$PWD/build/mingw2003
-    step "Wine prefix" tests/windows/prefix.sh make "$WINEPREFIX" \
+    step "Wine prefix" timeout 300 tests/windows/prefix.sh make "$WINEPREFIX" \
         build/mingw/tests/windows/netsh.exe || return 1
-    tests/windows/prefix.sh start "$WINEPREFIX"
-    step "no crash passes for success" tests/windows/self_test.sh && tests mingw -j "$jobs"
+    step "Wine server" timeout 300 tests/windows/prefix.sh start "$WINEPREFIX" &&
+        step "no crash passes for success" timeout 300 tests/windows/self_test.sh &&
+        tests mingw -j "$jobs"
     tests/windows/prefix.sh stop "$WINEPREFIX"
     # The one that mostly waits goes beside the others, in a prefix of its own.
-    WINEPREFIX=$PWD/build/windows-prefix-2 tests/windows/suite_resilience.py \
+    WINEPREFIX=$PWD/build/windows-prefix-2 timeout 900 tests/windows/suite_resilience.py \
         >build/windows-resilience.log 2>&1 </dev/null &
     beside=$!
     for suite in tests/windows/suite_*.py; do
-        [ "$suite" = tests/windows/suite_resilience.py ] || step "$(basename "$suite" .py)" "$suite"
+        [ "$suite" = tests/windows/suite_resilience.py ] || step "$(basename "$suite" .py)" timeout 600 "$suite"
     done
     step suite_resilience finish "$beside" build/windows-resilience.log
     unset WINEPREFIX HM_BIN_DIR HM_WINDOWS_DIR HM_WINDOWS_2003_DIR
@@ -221,7 +222,6 @@ main() {
     done
     [ "${#stages[@]}" -gt 0 ] || read -r -a stages <<<"$stages_all"
 
-    mkdir -p build
     say "packages"
     if ! install_missing "$packages"; then
         printf '\n0 passed, 1 failed\n'
@@ -234,10 +234,18 @@ main() {
         echo "($stage: $((SECONDS - began)) s)"
     done
     printf '\nWhole run: %d s' "$SECONDS"
-    [ $# -gt 0 ] || printf '; not part of it: %s' "$stages_more"
+    [ $# -gt 0 ] || printf '; not part of it: tidy'
     printf '\n'
     printf '%d passed, %d failed\n' "$passed" "$failed"
     [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
 
+# Two runs in one folder would undo each other's builds and end each other's Wine programs.
+if [ -z "${HM_RUN_LOCKED:-}" ]; then
+    mkdir -p build
+    HM_RUN_LOCKED=1 flock -n -o -E 75 build/.run-lock ./tests/run.sh "$@"
+    status=$?
+    [ "$status" -ne 75 ] || echo "Another run is under way in this folder: nothing was tested."
+    exit "$status"
+fi
 main "$@"
