@@ -16,8 +16,12 @@
  *   listings                      folder of recorded listings; show prints their bytes as they are:
  *                                 ipv4-tcp-dynamicport.txt, ipv6-udp-excludedportrange.txt, ...
  *   mode                          empty | garbage | hang | fail:<exit> | unknown; "" = behave
- * What is added or deleted is also in the Nsi keys, where Windows keeps it.
- * The texts are those of real systems where captures exist; nobody may match them. */
+ *   change-mode, change-mode-ipv6 the same, of add, delete and set only; of one family only
+ *   refusals                      so many of the next changes are answered as busy
+ *   mirror                        "1": a change of one family is one of both, as is reported of
+ *                                 Windows; the same add in the second one is answered as busy
+ *   changes                       what add, delete and set were asked: "ipv4 add tcp 9955 1 ok;"
+ * What is added or deleted is also in the Nsi keys, where Windows keeps it, unless store=active. */
 #include <windows.h>
 
 #include <fcntl.h>
@@ -28,150 +32,11 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "tests/windows/netsh_texts.h"
+
 #define KEY L"SOFTWARE\\NetshDouble"
 #define TEXT_CHARS 4096
 #define ROWS_MAX 512
-
-struct language {
-    const wchar_t *name;
-    UINT code_page;
-    const wchar_t *excluded; /* title, labels, dashes */
-    const wchar_t *footer;
-    const wchar_t *dynamic;
-    const wchar_t *start;
-    const wchar_t *count;
-    const wchar_t *done;
-    const wchar_t *busy;
-    const wchar_t *denied;
-    const wchar_t *missing;
-};
-
-static const struct language english = {
-    .name = L"en",
-    .code_page = 437,
-    .excluded = L"\nProtocol %ls Port Exclusion Ranges\n\nStart Port    End Port      \n",
-    .footer = L"* - Administered port exclusions.",
-    .dynamic = L"\nProtocol %ls Dynamic Port Range\n",
-    .start = L"Start Port      : ",
-    .count = L"Number of Ports : ",
-    .done = L"Ok.",
-    .busy = L"The process cannot access the file because it is being used by another process.",
-    .denied = L"Access is denied.",
-    .missing = L"Element not found.",
-};
-
-static const struct language german = {
-    .name = L"de",
-    .code_page = 850,
-    .excluded = L"\nPortausschlussbereiche f\u00fcr das Protokoll \"%ls\"\n\nStartport      "
-                L"Endport       \n",
-    .footer = L"* - Verwaltete Portausschl\u00fcsse.",
-    .dynamic = L"\nDynamischer Portbereich f\u00fcr das Protokoll \"%ls\"\n",
-    .start = L"Startport       : ",
-    .count = L"Anzahl von Ports: ",
-    .done = L"OK.",
-    .busy = L"Der Prozess kann nicht auf die Datei zugreifen, da sie von einem anderen Prozess "
-            L"verwendet wird.",
-    .denied = L"Zugriff verweigert",
-    .missing = L"Element nicht gefunden.",
-};
-
-static const struct language french = {
-    .name = L"fr",
-    .code_page = 850,
-    .excluded =
-        L"\nProtocole %ls Plages d\u2019exclusion de ports\n\nPort de d\u00e9but    Port de fin\n",
-    .footer = L"* - Exclusions de ports administr\u00e9s.",
-    .dynamic = L"\nPlage de ports dynamique du protocole %ls\n",
-    .start = L"Port de d\u00e9marrage   : ",
-    .count = L"Nombre de ports     : ",
-    .done = L"Ok.",
-    .busy = L"Le processus ne peut pas acc\u00e9der au fichier car ce fichier est utilis\u00e9 par "
-            L"un autre processus.",
-    .denied = L"Acc\u00e8s refus\u00e9.",
-    .missing = L"\u00c9l\u00e9ment introuvable.",
-};
-
-static const struct language russian = {
-    .name = L"ru",
-    .code_page = 866,
-    .excluded =
-        L"\n\u0414\u0438\u0430\u043f\u0430\u0437\u043e\u043d\u044b "
-        L"\u0438\u0441\u043a\u043b\u044e\u0447\u0435\u043d\u0438\u044f "
-        L"\u043f\u043e\u0440\u0442\u043e\u0432 "
-        L"\u043f\u0440\u043e\u0442\u043e\u043a\u043e\u043b\u0430 "
-        L"%ls\n\n\u041d\u0430\u0447\u0430\u043b\u044c\u043d\u044b\u0439 \u043f\u043e\u0440\u0442   "
-        L" \u041a\u043e\u043d\u0435\u0447\u043d\u044b\u0439 \u043f\u043e\u0440\u0442\n",
-    .footer = L"* \u2014 \u0443\u043f\u0440\u0430\u0432\u043b\u044f\u0435\u043c\u044b\u0435 "
-              L"\u0438\u0441\u043a\u043b\u044e\u0447\u0435\u043d\u0438\u044f.",
-    .dynamic = L"\n\u0414\u0438\u0430\u043f\u0430\u0437\u043e\u043d "
-               L"\u0434\u0438\u043d\u0430\u043c\u0438\u0447\u0435\u0441\u043a\u0438\u0445 "
-               L"\u043f\u043e\u0440\u0442\u043e\u0432 %ls\n",
-    .start = L"\u041d\u0430\u0447\u0430\u043b\u044c\u043d\u044b\u0439 \u043f\u043e\u0440\u0442  : ",
-    .count = L"\u0427\u0438\u0441\u043b\u043e \u043f\u043e\u0440\u0442\u043e\u0432    : ",
-    .done = L"\u041e\u041a.",
-    .busy = L"\u041f\u0440\u043e\u0446\u0435\u0441\u0441 \u043d\u0435 "
-            L"\u043c\u043e\u0436\u0435\u0442 \u043f\u043e\u043b\u0443\u0447\u0438\u0442\u044c "
-            L"\u0434\u043e\u0441\u0442\u0443\u043f \u043a \u0444\u0430\u0439\u043b\u0443.",
-    .denied = L"\u041e\u0442\u043a\u0430\u0437\u0430\u043d\u043e \u0432 "
-              L"\u0434\u043e\u0441\u0442\u0443\u043f\u0435.",
-    .missing = L"\u042d\u043b\u0435\u043c\u0435\u043d\u0442 \u043d\u0435 "
-               L"\u043d\u0430\u0439\u0434\u0435\u043d.",
-};
-
-static const struct language chinese = {
-    .name = L"zh",
-    .code_page = 936,
-    .excluded =
-        L"\n\u534f\u8bae %ls \u7aef\u53e3\u6392\u9664\u8303\u56f4\n\n\u5f00\u59cb\u7aef\u53e3    "
-        L"\u7ed3\u675f\u7aef\u53e3\n",
-    .footer = L"* - \u7ba1\u7406\u7684\u7aef\u53e3\u6392\u9664\u3002",
-    .dynamic = L"\n\u534f\u8bae %ls \u52a8\u6001\u7aef\u53e3\u8303\u56f4\n",
-    .start = L"\u542f\u52a8\u7aef\u53e3        : ",
-    .count = L"\u7aef\u53e3\u6570          : ",
-    .done = L"\u786e\u5b9a\u3002",
-    .busy = L"\u53e6\u4e00\u4e2a\u7a0b\u5e8f\u6b63\u5728\u4f7f\u7528\u6b64\u6587\u4ef6\uff0c\u8fdb"
-            L"\u7a0b\u65e0\u6cd5\u8bbf\u95ee\u3002",
-    .denied = L"\u62d2\u7edd\u8bbf\u95ee\u3002",
-    .missing = L"\u627e\u4e0d\u5230\u5143\u7d20\u3002",
-};
-
-static const struct language japanese = {
-    .name = L"ja",
-    .code_page = 932,
-    .excluded = L"\n\u30d7\u30ed\u30c8\u30b3\u30eb %ls "
-                L"\u30dd\u30fc\u30c8\u9664\u5916\u7bc4\u56f2\n\n\u958b\u59cb\u30dd\u30fc\u30c8    "
-                L"\u7d42\u4e86\u30dd\u30fc\u30c8\n",
-    .footer = L"* - \u7ba1\u7406\u3055\u308c\u305f\u30dd\u30fc\u30c8\u306e\u9664\u5916\u3002",
-    .dynamic = L"\n\u30d7\u30ed\u30c8\u30b3\u30eb %ls "
-               L"\u306e\u52d5\u7684\u30dd\u30fc\u30c8\u306e\u7bc4\u56f2\n",
-    .start = L"\u958b\u59cb\u30dd\u30fc\u30c8      : ",
-    .count = L"\u30dd\u30fc\u30c8\u6570        : ",
-    .done = L"OK",
-    .busy = L"\u30d7\u30ed\u30bb\u30b9\u306f\u30d5\u30a1\u30a4\u30eb\u306b\u30a2\u30af\u30bb\u30b9"
-            L"\u3067\u304d\u307e\u305b\u3093\u3002",
-    .denied = L"\u30a2\u30af\u30bb\u30b9\u304c\u62d2\u5426\u3055\u308c\u307e\u3057\u305f\u3002",
-    .missing = L"\u8981\u7d20\u304c\u898b\u3064\u304b\u308a\u307e\u305b\u3093\u3002",
-};
-
-static const struct language korean = {
-    .name = L"ko",
-    .code_page = 949,
-    .excluded = L"\n\ud504\ub85c\ud1a0\ucf5c %ls \ud3ec\ud2b8 \uc81c\uc678 "
-                L"\ubc94\uc704\n\n\uc2dc\uc791 \ud3ec\ud2b8    \ub05d \ud3ec\ud2b8\n",
-    .footer = L"* - \uad00\ub9ac \ud3ec\ud2b8 \uc81c\uc678\uc785\ub2c8\ub2e4.",
-    .dynamic = L"\n\ud504\ub85c\ud1a0\ucf5c %ls \ub3d9\uc801 \ud3ec\ud2b8 \ubc94\uc704\n",
-    .start = L"\uc2dc\uc791 \ud3ec\ud2b8       : ",
-    .count = L"\ud3ec\ud2b8 \uc218         : ",
-    .done = L"\ud655\uc778\ub428",
-    .busy = L"\ub2e4\ub978 \ud504\ub85c\uc138\uc2a4\uac00 \ud30c\uc77c\uc744 \uc0ac\uc6a9 "
-            L"\uc911\uc785\ub2c8\ub2e4.",
-    .denied = L"\uc561\uc138\uc2a4\uac00 \uac70\ubd80\ub418\uc5c8\uc2b5\ub2c8\ub2e4.",
-    .missing = L"\uc694\uc18c\ub97c \ucc3e\uc744 \uc218 \uc5c6\uc2b5\ub2c8\ub2e4.",
-};
-
-static const struct language *const languages[] = {&english, &german,   &french, &russian,
-                                                   &chinese, &japanese, &korean};
 
 struct row {
     unsigned first;
@@ -192,7 +57,10 @@ struct call {
     const wchar_t *protocol;
     unsigned start;
     unsigned count;
+    bool active;      /* store=active: gone after a boot */
+    bool unknown_tag; /* a word that is none of this command */
     wchar_t name[64]; /* registry value: excluded-tcp-ipv4 */
+    wchar_t twin[64]; /* that of the other family */
 };
 
 static HKEY key;
@@ -227,12 +95,20 @@ static void print(const struct language *language, const wchar_t *text)
     }
 }
 
-static void load_rows(const struct call *call, struct rows *out)
+static bool mirrors(void)
+{
+    wchar_t text[TEXT_CHARS];
+
+    read_text(L"mirror", L"", text);
+    return text[0] == L'1';
+}
+
+static void load_rows(const wchar_t *name, struct rows *out)
 {
     wchar_t text[TEXT_CHARS];
 
     out->count = 0;
-    read_text(call->name, L"", text);
+    read_text(name, L"", text);
     for (const wchar_t *at = text; *at != L'\0' && out->count < ROWS_MAX;) {
         struct row *row = &out->at[out->count++];
         wchar_t *end;
@@ -250,7 +126,7 @@ static int by_first(const void *a, const void *b)
     return (int)((const struct row *)a)->first - (int)((const struct row *)b)->first;
 }
 
-static void save_rows(const struct call *call, struct rows *rows)
+static void save_rows(const wchar_t *name, struct rows *rows)
 {
     wchar_t text[TEXT_CHARS] = L"";
     size_t len = 0;
@@ -261,7 +137,7 @@ static void save_rows(const struct call *call, struct rows *rows)
                                 rows->at[i].first, rows->at[i].last,
                                 rows->at[i].administered ? L"*" : L"");
     }
-    write_text(call->name, text);
+    write_text(name, text);
 }
 
 static int say(const struct call *call, const wchar_t *text, int status)
@@ -276,7 +152,7 @@ static int show_excluded(const struct call *call)
     static struct rows rows;
     wchar_t line[TEXT_CHARS];
 
-    load_rows(call, &rows);
+    load_rows(call->name, &rows);
     (void)swprintf(line, TEXT_CHARS, call->language->excluded, call->protocol);
     print(call->language, line);
     print(call->language, L"----------    --------      \n");
@@ -317,6 +193,9 @@ static int set_dynamic(const struct call *call)
     }
     (void)swprintf(value, 64, L"%u %u", call->start, call->count);
     write_text(call->name, value);
+    if (mirrors()) {
+        write_text(call->twin, value);
+    }
     return say(call, call->language->done, 0);
 }
 
@@ -347,6 +226,9 @@ static void store(const struct call *call, bool keep)
     wchar_t name[16];
     HKEY nsi;
 
+    if (call->active) {
+        return;
+    }
     (void)swprintf(path, 128, L"SYSTEM\\CurrentControlSet\\Control\\Nsi\\%ls",
                    tcp ? L"{eb004a03-9b1a-11d4-9123-0050047759bc}\\29"
                        : L"{eb004a02-9b1a-11d4-9123-0050047759bc}\\5");
@@ -363,6 +245,17 @@ static void store(const struct call *call, bool keep)
     (void)RegCloseKey(nsi);
 }
 
+/* The index of the row with exactly these bounds; count when there is none. */
+static size_t find_row(const struct rows *rows, unsigned first, unsigned last)
+{
+    size_t i = 0;
+
+    while (i < rows->count && (rows->at[i].first != first || rows->at[i].last != last)) {
+        i++;
+    }
+    return i;
+}
+
 static int add_excluded(const struct call *call)
 {
     static struct rows rows;
@@ -371,7 +264,7 @@ static int add_excluded(const struct call *call)
     if (call->start == 0 || call->count == 0 || last > 65535) {
         return say(call, L"The parameter is incorrect.", 1);
     }
-    load_rows(call, &rows);
+    load_rows(call->name, &rows);
     for (size_t i = 0; i < rows.count; i++) {
         if (rows.at[i].first <= last && rows.at[i].last >= call->start) {
             return say(call, call->language->busy, 1); /* 32, for one's own row too */
@@ -381,7 +274,14 @@ static int add_excluded(const struct call *call)
         return say(call, call->language->busy, 1);
     }
     rows.at[rows.count++] = (struct row){call->start, last, true};
-    save_rows(call, &rows);
+    save_rows(call->name, &rows);
+    if (mirrors()) {
+        load_rows(call->twin, &rows);
+        if (find_row(&rows, call->start, last) == rows.count && rows.count < ROWS_MAX) {
+            rows.at[rows.count++] = (struct row){call->start, last, true};
+            save_rows(call->twin, &rows);
+        }
+    }
     store(call, true);
     return say(call, call->language->done, 0);
 }
@@ -390,20 +290,28 @@ static int delete_excluded(const struct call *call)
 {
     static struct rows rows;
     unsigned last = call->start + call->count - 1;
+    size_t at;
 
-    load_rows(call, &rows);
-    for (size_t i = 0; i < rows.count; i++) {
-        if (rows.at[i].first == call->start && rows.at[i].last == last) {
-            if (!rows.at[i].administered) {
-                return say(call, call->language->denied, 1);
-            }
-            rows.at[i] = rows.at[--rows.count];
-            save_rows(call, &rows);
-            store(call, false);
-            return say(call, call->language->done, 0);
+    load_rows(call->name, &rows);
+    at = find_row(&rows, call->start, last);
+    if (at == rows.count) {
+        return say(call, call->language->missing, 1);
+    }
+    if (!rows.at[at].administered) {
+        return say(call, call->language->denied, 1);
+    }
+    rows.at[at] = rows.at[--rows.count];
+    save_rows(call->name, &rows);
+    if (mirrors()) {
+        load_rows(call->twin, &rows);
+        at = find_row(&rows, call->start, last);
+        if (at < rows.count) {
+            rows.at[at] = rows.at[--rows.count];
+            save_rows(call->twin, &rows);
         }
     }
-    return say(call, call->language->missing, 1);
+    store(call, false);
+    return say(call, call->language->done, 0);
 }
 
 static int show_service_state(const struct call *call)
@@ -425,11 +333,11 @@ static int show_service_state(const struct call *call)
 }
 
 /* Scripted trouble; -1 = behave. */
-static int trouble(void)
+static int trouble(const wchar_t *name)
 {
     wchar_t mode[TEXT_CHARS];
 
-    read_text(L"mode", L"", mode);
+    read_text(name, L"", mode);
     if (wcscmp(mode, L"empty") == 0) {
         return 0; /* what Wine's own netsh does */
     }
@@ -494,20 +402,81 @@ static void parse_tail(struct call *call, int argc, wchar_t **argv)
             call->start = (unsigned)wcstoul(value, NULL, 10);
         } else if (_wcsnicmp(argv[i], L"num", 3) == 0) {
             call->count = (unsigned)wcstoul(value, NULL, 10);
+        } else if (_wcsicmp(argv[i], L"store=active") == 0) {
+            call->active = true;
+        } else if (_wcsicmp(argv[i], L"store=persistent") != 0) {
+            call->unknown_tag = true;
         }
     }
+}
+
+static int change_trouble(const struct call *call)
+{
+    wchar_t name[32];
+    wchar_t text[TEXT_CHARS];
+    unsigned refusals;
+    int status = trouble(L"change-mode");
+
+    (void)swprintf(name, 32, L"change-mode-%ls", call->family);
+    status = status >= 0 ? status : trouble(name);
+    read_text(L"refusals", L"", text);
+    refusals = (unsigned)wcstoul(text, NULL, 10);
+    if (status >= 0 || refusals == 0) {
+        return status;
+    }
+    (void)swprintf(text, TEXT_CHARS, L"%u", refusals - 1);
+    write_text(L"refusals", text);
+    return say(call, call->language->busy, 1);
+}
+
+/* Tests look at what was tried, too. */
+static int note_change(const struct call *call, int status)
+{
+    wchar_t text[TEXT_CHARS];
+    size_t len;
+
+    read_text(L"changes", L"", text);
+    len = wcslen(text);
+    if (len < TEXT_CHARS - 64) {
+        (void)swprintf(text + len, TEXT_CHARS - len, L"%ls %ls %ls %u %u %ls;", call->family,
+                       call->verb, call->protocol, call->start, call->count,
+                       status == 0 ? L"ok" : L"refused");
+        write_text(L"changes", text);
+    }
+    return status;
+}
+
+static int change(const struct call *call, bool excluded)
+{
+    int status = change_trouble(call);
+
+    if (status >= 0) {
+        return note_change(call, status);
+    }
+    if (word(call->verb, L"set", 3) && !excluded && !call->unknown_tag) {
+        return note_change(call, set_dynamic(call));
+    }
+    if (word(call->verb, L"add", 3) && excluded && !call->unknown_tag) {
+        return note_change(call, add_excluded(call));
+    }
+    if (word(call->verb, L"delete", 3) && excluded && !call->unknown_tag) {
+        return note_change(call, delete_excluded(call));
+    }
+    return say(call, L"The syntax supplied for this command is not valid.", 1);
 }
 
 static int run(struct call *call)
 {
     bool excluded = word(call->object, L"excludedportrange", 2);
-    int status = trouble();
+    int status = trouble(L"mode");
 
     if (status >= 0) {
         return status;
     }
     (void)swprintf(call->name, 64, L"%ls-%ls-%ls", excluded ? L"excluded" : L"dynamic",
                    call->protocol, call->family);
+    (void)swprintf(call->twin, 64, L"%ls-%ls-%ls", excluded ? L"excluded" : L"dynamic",
+                   call->protocol, wcscmp(call->family, L"ipv4") == 0 ? L"ipv6" : L"ipv4");
     if (word(call->verb, L"show", 2)) {
         status = replay(call, excluded);
         if (status >= 0) {
@@ -515,22 +484,13 @@ static int run(struct call *call)
         }
         return excluded ? show_excluded(call) : show_dynamic(call);
     }
-    if (word(call->verb, L"set", 3) && !excluded) {
-        return set_dynamic(call);
-    }
-    if (word(call->verb, L"add", 3) && excluded) {
-        return add_excluded(call);
-    }
-    if (word(call->verb, L"delete", 3) && excluded) {
-        return delete_excluded(call);
-    }
-    return say(call, L"The syntax supplied for this command is not valid.", 1);
+    return change(call, excluded);
 }
 
 int wmain(int argc, wchar_t **argv);
 int wmain(int argc, wchar_t **argv)
 {
-    struct call call = {.language = &english, .protocol = L""};
+    struct call call = {.language = languages[0], .protocol = L""};
     wchar_t language[TEXT_CHARS];
     DWORD count = 0;
     DWORD len = sizeof(count);
@@ -543,7 +503,7 @@ int wmain(int argc, wchar_t **argv)
     count++;
     (void)RegSetValueExW(key, L"calls", 0, REG_DWORD, (const unsigned char *)&count, sizeof(count));
     read_text(L"language", L"en", language);
-    for (size_t i = 0; i < sizeof(languages) / sizeof(languages[0]); i++) {
+    for (size_t i = 0; languages[i] != NULL; i++) {
         if (wcscmp(languages[i]->name, language) == 0) {
             call.language = languages[i];
         }
