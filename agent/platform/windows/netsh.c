@@ -12,7 +12,6 @@
 #include "common/os/windows_text.h"
 #include "common/ports/httpsys_text.h"
 
-#define TIMEOUT_MS 20000
 #define ARGUMENTS_MAX 5
 #define LISTINGS (2 * HM_STACK_COUNT)
 #define MEMORY_BYTES ((LISTINGS + 1) * 2 * HM_CHILD_OUTPUT_BYTES)
@@ -95,7 +94,7 @@ unsigned hm_netsh_started(const struct hm_netsh *netsh)
 /* ---- running ------------------------------------------------------------------------------- */
 
 static enum hm_status ask(struct hm_netsh *netsh, const wchar_t *const *words, size_t count,
-                          struct answer *out, struct hm_err *err)
+                          struct hm_arena *memory, struct answer *out, struct hm_err *err)
 {
     struct answer answer = {.reason = "", .listing = {.text = ""}};
     struct hm_child_result result;
@@ -103,7 +102,7 @@ static enum hm_status ask(struct hm_netsh *netsh, const wchar_t *const *words, s
     enum hm_status st;
 
     netsh->started++;
-    st = hm_child_run(netsh->program, words, count, TIMEOUT_MS, &netsh->memory, &result, &why);
+    st = hm_child_run(netsh->program, words, count, HM_NETSH_TIMEOUT_MS, memory, &result, &why);
     if (st == HM_OK) {
         answer.ran = true;
         answer.exit_status = result.exit_status;
@@ -111,7 +110,7 @@ static enum hm_status ask(struct hm_netsh *netsh, const wchar_t *const *words, s
         answer.listing.text = result.output;
         answer.listing.len = result.len;
     } else {
-        answer.reason = hm_arena_strdup(&netsh->memory, why.text);
+        answer.reason = hm_arena_strdup(memory, why.text);
         if (st == HM_ENOMEM || answer.reason == NULL) {
             return hm_fail(err, HM_ENOMEM, "no memory to run netsh");
         }
@@ -124,7 +123,8 @@ static enum hm_status ask(struct hm_netsh *netsh, const wchar_t *const *words, s
 static enum hm_status ask_httpsys(struct hm_netsh *netsh, struct hm_err *err)
 {
     struct answer answer;
-    enum hm_status st = ask(netsh, httpsys_arguments, HM_COUNT(httpsys_arguments), &answer, err);
+    enum hm_status st =
+        ask(netsh, httpsys_arguments, HM_COUNT(httpsys_arguments), &netsh->memory, &answer, err);
 
     netsh->httpsys = (struct hm_ports){NULL, 0};
     if (st == HM_OK && answer.ran && !answer.listing.failed &&
@@ -136,22 +136,34 @@ static enum hm_status ask_httpsys(struct hm_netsh *netsh, struct hm_err *err)
 }
 
 /* A netsh that hangs is given its time once, not eight times a look. */
-static enum hm_status ask_all(struct hm_netsh *netsh, const struct hm_os *os, struct hm_err *err)
+static enum hm_status ask_listings(struct hm_netsh *netsh, struct hm_arena *memory,
+                                   struct answer answers[LISTINGS], bool *out_hangs,
+                                   struct hm_err *err)
 {
     enum hm_status st = HM_OK;
     bool hangs = false;
 
-    hm_arena_reset(&netsh->memory);
-    netsh->opinions = (struct hm_range_opinions){NULL, 0};
     for (size_t i = 0; st == HM_OK && i < LISTINGS; i++) {
         if (hangs) {
-            netsh->answers[i] = (struct answer){
-                .reason = "not asked, as netsh gave no answer before", .listing = {.text = ""}};
+            answers[i] = (struct answer){.reason = "not asked, as netsh gave no answer before",
+                                         .listing = {.text = ""}};
             continue;
         }
-        st = ask(netsh, arguments[i], ARGUMENTS_MAX, &netsh->answers[i], err);
-        hangs = st == HM_OK && !netsh->answers[i].ran;
+        st = ask(netsh, arguments[i], ARGUMENTS_MAX, memory, &answers[i], err);
+        hangs = st == HM_OK && !answers[i].ran;
     }
+    *out_hangs = hangs;
+    return st;
+}
+
+static enum hm_status ask_all(struct hm_netsh *netsh, const struct hm_os *os, struct hm_err *err)
+{
+    enum hm_status st;
+    bool hangs = false;
+
+    hm_arena_reset(&netsh->memory);
+    netsh->opinions = (struct hm_range_opinions){NULL, 0};
+    st = ask_listings(netsh, &netsh->memory, netsh->answers, &hangs, err);
     if (st == HM_OK && !hangs) {
         st = ask_httpsys(netsh, err);
     }
@@ -193,10 +205,11 @@ static const char *fault_of(const struct answer *answer)
     return answer->exit_status == 0 && answer->listing.len == 0 ? "it printed nothing" : NULL;
 }
 
-static enum hm_status take(struct hm_netsh *netsh, size_t index, const struct hm_os *os,
-                           struct hm_stack *stack, struct hm_notes *notes, struct hm_err *err)
+static enum hm_status take(struct hm_netsh *netsh, const struct answer *answers, size_t index,
+                           const struct hm_os *os, struct hm_stack *stack, struct hm_notes *notes,
+                           struct hm_err *err)
 {
-    const struct answer *answer = &netsh->answers[index];
+    const struct answer *answer = &answers[index];
     const bool dynamic = index % 2 == 0;
     const char *command =
         dynamic ? hm_windows_dynamic_commands[index / 2] : hm_windows_excluded_commands[index / 2];
@@ -222,6 +235,30 @@ static enum hm_status take(struct hm_netsh *netsh, size_t index, const struct hm
         return hm_fail(err, st, "%s", why.text);
     }
     return st == HM_OK ? HM_OK : refuse(netsh, command, unknown, answer, fault, notes, err);
+}
+
+static enum hm_status take_stacks(struct hm_netsh *netsh, const struct answer answers[LISTINGS],
+                                  const struct hm_os *os, struct hm_stacks *out_stacks,
+                                  struct hm_notes *notes, struct hm_err *err)
+{
+    struct hm_stacks stacks = {hm_arena_alloc(notes->arena, HM_STACK_COUNT, sizeof(*stacks.at)), 0};
+    enum hm_status st = HM_OK;
+
+    if (stacks.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
+    }
+    for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
+        struct hm_stack *stack = hm_windows_add_stack(&stacks, i);
+
+        st = take(netsh, answers, 2 * i, os, stack, notes, err);
+        if (st == HM_OK) {
+            st = take(netsh, answers, 2 * i + 1, os, stack, notes, err);
+        }
+    }
+    if (st == HM_OK) {
+        *out_stacks = stacks;
+    }
+    return st;
 }
 
 static bool is_due(struct hm_netsh *netsh)
@@ -253,23 +290,16 @@ enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
                                struct hm_notes *notes, struct hm_err *err)
 {
     struct hm_netsh_facts facts = {
-        .stacks = {.at = hm_arena_alloc(arena, HM_STACK_COUNT, sizeof(*facts.stacks.at))}};
+        .stacks = {NULL, 0}
+    };
     enum hm_status st = HM_OK;
 
-    if (facts.stacks.at == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
-    }
     if (is_due(netsh)) {
         st = ask_all(netsh, os, err);
     }
     netsh->refused = false;
-    for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
-        struct hm_stack *stack = hm_windows_add_stack(&facts.stacks, i);
-
-        st = take(netsh, 2 * i, os, stack, notes, err);
-        if (st == HM_OK) {
-            st = take(netsh, 2 * i + 1, os, stack, notes, err);
-        }
+    if (st == HM_OK) {
+        st = take_stacks(netsh, netsh->answers, os, &facts.stacks, notes, err);
     }
     if (st == HM_OK) {
         st = take_opinions(netsh, arena, &facts.opinions, err);
@@ -277,6 +307,54 @@ enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
     if (st == HM_OK) {
         facts.httpsys = netsh->httpsys;
         *out_facts = facts;
+    }
+    return st;
+}
+
+/* ---- for whoever changes something --------------------------------------------------------- */
+
+enum hm_status hm_netsh_reread(struct hm_netsh *netsh, const struct hm_os *os,
+                               struct hm_stacks *out_stacks, struct hm_notes *notes,
+                               struct hm_err *err)
+{
+    struct answer answers[LISTINGS];
+    bool hangs = false;
+    enum hm_status st;
+
+    netsh->read = false;
+    st = ask_listings(netsh, notes->arena, answers, &hangs, err);
+    return st == HM_OK ? take_stacks(netsh, answers, os, out_stacks, notes, err) : st;
+}
+
+enum hm_status hm_netsh_list(struct hm_netsh *netsh, const struct hm_os *os, unsigned index,
+                             struct hm_arena *arena, struct hm_stack *out_stack, struct hm_err *err)
+{
+    struct hm_stacks stacks = {out_stack, 0};
+    struct answer answer;
+    const char *fault;
+    enum hm_status st = ask(netsh, arguments[2 * index + 1], ARGUMENTS_MAX, arena, &answer, err);
+
+    if (st != HM_OK) {
+        return st;
+    }
+    (void)hm_windows_add_stack(&stacks, index);
+    fault = fault_of(&answer);
+    return fault != NULL ? hm_fail(err, HM_EINVAL, "%s", fault)
+                         : hm_windows_take_excluded(&answer.listing, os, arena, out_stack, err);
+}
+
+enum hm_status hm_netsh_change(struct hm_netsh *netsh, const wchar_t *const *words, size_t count,
+                               DWORD timeout_ms, struct hm_arena *arena,
+                               unsigned long *out_exit_status, struct hm_err *err)
+{
+    struct hm_child_result result;
+    enum hm_status st;
+
+    netsh->read = false; /* also when it fails: it may have done something */
+    netsh->started++;
+    st = hm_child_run(netsh->program, words, count, timeout_ms, arena, &result, err);
+    if (st == HM_OK) {
+        *out_exit_status = result.exit_status;
     }
     return st;
 }

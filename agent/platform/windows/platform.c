@@ -201,9 +201,80 @@ static enum hm_status windows_observe(struct hm_platform *platform, struct hm_ar
     return st;
 }
 
+/* ---- for whoever carries out a plan -------------------------------------------------------- */
+
+/* Which families a legacy system has was seen by its sockets, which are not looked at again. */
+static void reread_legacy(const struct hm_inventory *before, bool has_tcpip, struct hm_stacks *out,
+                          const struct hm_registry *registry)
+{
+    static const struct hm_sockets none;
+    bool ipv6 = hm_windows_shows_ipv6(&none, &before->listeners);
+
+    for (size_t i = 0; i < before->stacks.count; i++) {
+        ipv6 = ipv6 || before->stacks.at[i].family == HM_IPV6;
+    }
+    hm_windows_legacy_stacks(registry, has_tcpip, ipv6, out);
+}
+
+enum hm_status hm_windows_reread(struct hm_netsh *netsh, struct hm_arena *arena,
+                                 struct hm_inventory *inventory, struct hm_err *err)
+{
+    struct hm_inventory now = *inventory;
+    struct hm_notes notes; /* for nobody: what is unknown shows in the facts */
+    bool has_tcpip = false;
+    enum hm_status st;
+
+    hm_notes_init(&notes, arena);
+    st = hm_windows_settings(&now, &has_tcpip, &notes, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    if (hm_os_is_legacy(&now.os)) {
+        now.stacks =
+            (struct hm_stacks){hm_arena_alloc(arena, HM_STACK_COUNT, sizeof(*now.stacks.at)), 0};
+        if (now.stacks.at == NULL) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
+        }
+        reread_legacy(inventory, has_tcpip, &now.stacks, &now.registry);
+    } else {
+        st = hm_netsh_reread(netsh, &now.os, &now.stacks, &notes, err);
+    }
+    if (st == HM_OK) {
+        *inventory = now;
+    }
+    return st;
+}
+
+static enum hm_status windows_reread(struct hm_platform *platform, struct hm_arena *arena,
+                                     struct hm_inventory *inventory, struct hm_err *err)
+{
+    return hm_windows_reread(platform->netsh, arena, inventory, err);
+}
+
+static enum hm_status windows_change(struct hm_platform *platform, const struct hm_action *action,
+                                     struct hm_arena *arena, struct hm_err *err)
+{
+    struct hm_os os;
+    enum hm_status st = hm_windows_os(arena, &os, err);
+
+    return st == HM_OK
+               ? hm_windows_change(platform->netsh, &os, action, HM_NETSH_TIMEOUT_MS, arena, err)
+               : st;
+}
+
+static enum hm_status windows_try_ephemeral(struct hm_platform *platform, struct hm_arena *arena,
+                                            const char **out_why, struct hm_err *err)
+{
+    (void)platform;
+    return hm_windows_try_ephemeral(arena, out_why, err);
+}
+
 const struct hm_platform_ops hm_platform_native = {
     .name = "windows",
     .open = windows_open,
     .observe = windows_observe,
+    .reread = windows_reread,
+    .change = windows_change,
+    .try_ephemeral = windows_try_ephemeral,
     .close = windows_close,
 };

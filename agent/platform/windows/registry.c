@@ -187,3 +187,170 @@ bool hm_registry_has_key(const wchar_t *key)
     (void)RegCloseKey(handle);
     return true;
 }
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static enum hm_status fail_value(struct hm_err *err, const wchar_t *name, LONG number)
+{
+    char what[128] = "";
+
+    (void)WideCharToMultiByte(CP_UTF8, 0, name, -1, what, sizeof(what), NULL, NULL);
+    return hm_windows_fail(err, what, (unsigned long)number);
+}
+
+/* As the registry has it: each line with its NUL, one more at the end. */
+static enum hm_status encode_lines(const struct hm_strings *lines, struct hm_arena *arena,
+                                   wchar_t **out_text, size_t *out_chars, struct hm_err *err)
+{
+    size_t room = 2;
+    size_t len = 0;
+    wchar_t *text;
+
+    for (size_t i = 0; i < lines->count; i++) {
+        room += strlen(lines->at[i]) + 1; /* UTF-16 never takes more units than UTF-8 bytes */
+    }
+    text = hm_arena_alloc(arena, room, sizeof(*text));
+    if (text == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for a registry list");
+    }
+    for (size_t i = 0; i < lines->count; i++) {
+        int chars =
+            MultiByteToWideChar(CP_UTF8, 0, lines->at[i], -1, text + len, (int)(room - len));
+
+        if (chars <= 1) {
+            return hm_fail(err, HM_EINVAL, "a line of a registry list may not be empty");
+        }
+        len += (size_t)chars;
+    }
+    *out_text = text;
+    *out_chars = len + 1; /* the memory is zeroed */
+    return HM_OK;
+}
+
+static size_t without_end(const wchar_t *text, size_t chars)
+{
+    while (chars > 0 && text[chars - 1] == L'\0') {
+        chars--;
+    }
+    return chars;
+}
+
+/* Is the list that stands there no more than its lines? Else writing it back would not restore
+ * it. */
+static enum hm_status check_lines(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
+                                  struct hm_err *err)
+{
+    struct hm_strings lines = {NULL, 0};
+    unsigned char *bytes = NULL;
+    const wchar_t *stands;
+    wchar_t *again = NULL;
+    size_t chars = 0;
+    bool found = false;
+    DWORD len = 0;
+    enum hm_status st = read_value(key, name, REG_MULTI_SZ, arena, &bytes, &len, err);
+
+    if (st == HM_OK) {
+        st = hm_registry_lines(key, name, arena, &found, &lines, err);
+    }
+    if (st == HM_OK && found) {
+        st = encode_lines(&lines, arena, &again, &chars, err);
+    }
+    if (st != HM_OK || !found || bytes == NULL) {
+        return st;
+    }
+    stands = (const wchar_t *)(const void *)bytes;
+    chars = without_end(again, chars);
+    if (without_end(stands, len / sizeof(*stands)) != chars ||
+        memcmp(stands, again, chars * sizeof(*stands)) != 0) {
+        return hm_fail(err, HM_EUNSUPPORTED,
+                       "the registry list holds more than lines of text (an empty line, or "
+                       "characters that are none); this agent could not bring it back, so it "
+                       "leaves it: correct it with regedit");
+    }
+    return HM_OK;
+}
+
+/* *out_key may be written to, and what stands there is of this type or not there. */
+static enum hm_status open_for(const wchar_t *key, const wchar_t *name, DWORD wanted_type,
+                               HKEY *out_key, struct hm_err *err)
+{
+    DWORD type = wanted_type;
+    HKEY handle;
+    LONG number = RegOpenKeyExW(HKEY_LOCAL_MACHINE, key, 0,
+                                KEY_QUERY_VALUE | KEY_SET_VALUE | KEY_WOW64_64KEY, &handle);
+
+    if (number != ERROR_SUCCESS) {
+        return fail_value(err, name, number);
+    }
+    number = RegQueryValueExW(handle, name, NULL, &type, NULL, NULL);
+    if (number != ERROR_SUCCESS && number != ERROR_FILE_NOT_FOUND) {
+        (void)RegCloseKey(handle);
+        return fail_value(err, name, number);
+    }
+    if (number == ERROR_SUCCESS && type != wanted_type) {
+        (void)RegCloseKey(handle);
+        return hm_fail(err, HM_EUNSUPPORTED,
+                       "the registry value is of type %lu, not %lu, so the system ignores it; "
+                       "this agent leaves it: remove it with regedit",
+                       (unsigned long)type, (unsigned long)wanted_type);
+    }
+    *out_key = handle;
+    return HM_OK;
+}
+
+/* bytes NULL = without the value. */
+static enum hm_status write_value(const wchar_t *key, const wchar_t *name, DWORD type,
+                                  const void *bytes, size_t len, struct hm_err *err)
+{
+    HKEY handle = NULL;
+    LONG number;
+    enum hm_status st = open_for(key, name, type, &handle, err);
+
+    if (st != HM_OK) {
+        return st;
+    }
+    number = bytes != NULL ? RegSetValueExW(handle, name, 0, type, bytes, (DWORD)len)
+                           : RegDeleteValueW(handle, name);
+    if (number == ERROR_FILE_NOT_FOUND && bytes == NULL) {
+        number = ERROR_SUCCESS;
+    }
+    if (number == ERROR_SUCCESS) {
+        number = RegFlushKey(handle);
+    }
+    (void)RegCloseKey(handle);
+    return number == ERROR_SUCCESS ? HM_OK : fail_value(err, name, number);
+}
+
+enum hm_status hm_registry_set_u32(const wchar_t *key, const wchar_t *name, uint32_t value,
+                                   struct hm_err *err)
+{
+    return write_value(key, name, REG_DWORD, &value, sizeof(value), err);
+}
+
+enum hm_status hm_registry_remove_u32(const wchar_t *key, const wchar_t *name, struct hm_err *err)
+{
+    return write_value(key, name, REG_DWORD, NULL, 0, err);
+}
+
+enum hm_status hm_registry_set_lines(const wchar_t *key, const wchar_t *name,
+                                     const struct hm_strings *lines, struct hm_arena *arena,
+                                     struct hm_err *err)
+{
+    wchar_t *text = NULL;
+    size_t chars = 0;
+    enum hm_status st = check_lines(key, name, arena, err);
+
+    if (st == HM_OK) {
+        st = encode_lines(lines, arena, &text, &chars, err);
+    }
+    return st == HM_OK ? write_value(key, name, REG_MULTI_SZ, text, chars * sizeof(*text), err)
+                       : st;
+}
+
+enum hm_status hm_registry_remove_lines(const wchar_t *key, const wchar_t *name,
+                                        struct hm_arena *arena, struct hm_err *err)
+{
+    enum hm_status st = check_lines(key, name, arena, err);
+
+    return st == HM_OK ? write_value(key, name, REG_MULTI_SZ, NULL, 0, err) : st;
+}

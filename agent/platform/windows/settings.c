@@ -7,7 +7,7 @@
 
 #define SERVICES L"SYSTEM\\CurrentControlSet\\Services\\"
 #define NSI L"SYSTEM\\CurrentControlSet\\Control\\Nsi\\"
-#define TCPIP_KEY SERVICES L"Tcpip\\Parameters"
+#define TCPIP_KEY HM_WINDOWS_TCPIP_KEY
 #define DNS_KEY SERVICES L"DNS\\Parameters"
 #define HNS_KEY SERVICES L"hns\\State"
 

@@ -72,6 +72,20 @@ enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
                                struct hm_arena *arena, struct hm_netsh_facts *out_facts,
                                struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
 
+/* The same listings asked now, whatever is remembered; the next hm_netsh_stacks asks anew, too. */
+#define HM_NETSH_TIMEOUT_MS 20000 /* of one run */
+enum hm_status hm_netsh_reread(struct hm_netsh *netsh, const struct hm_os *os,
+                               struct hm_stacks *out_stacks, struct hm_notes *notes,
+                               struct hm_err *err) HM_MUST_CHECK;
+/* The exclusions of one stack (hm_stack_index), asked now. Fails as hm_windows_take_excluded. */
+enum hm_status hm_netsh_list(struct hm_netsh *netsh, const struct hm_os *os, unsigned index,
+                             struct hm_arena *arena, struct hm_stack *out_stack,
+                             struct hm_err *err) HM_MUST_CHECK;
+/* netsh run for a change. Its words are for nobody: *out_exit_status is all that it tells. */
+enum hm_status hm_netsh_change(struct hm_netsh *netsh, const wchar_t *const *words, size_t count,
+                               DWORD timeout_ms, struct hm_arena *arena,
+                               unsigned long *out_exit_status, struct hm_err *err) HM_MUST_CHECK;
+
 /* How many netsh processes were started so far (for the budget test). */
 unsigned hm_netsh_started(const struct hm_netsh *netsh);
 
@@ -116,6 +130,20 @@ enum hm_status hm_registry_lines(const wchar_t *key, const wchar_t *name, struct
 enum hm_status hm_registry_names(const wchar_t *key, struct hm_arena *arena,
                                  struct hm_strings *out_names, struct hm_err *err) HM_MUST_CHECK;
 bool hm_registry_has_key(const wchar_t *key);
+/* Written to disk before they return; the key is there. HM_EUNSUPPORTED when a value stands there
+ * that the readers above do not show as it is: of another type, or a list with more in it than
+ * its lines. It would be lost. Removing what is not there is fine. */
+enum hm_status hm_registry_set_u32(const wchar_t *key, const wchar_t *name, uint32_t value,
+                                   struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_registry_set_lines(const wchar_t *key, const wchar_t *name,
+                                     const struct hm_strings *lines, struct hm_arena *arena,
+                                     struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_registry_remove_u32(const wchar_t *key, const wchar_t *name,
+                                      struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_registry_remove_lines(const wchar_t *key, const wchar_t *name,
+                                        struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+#define HM_WINDOWS_TCPIP_KEY L"SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"
 
 /* settings.c — ReservedPorts, MaxUserPort, TcpTimedWaitDelay, the DNS Server's socket pool,
  * hns\State. After services. *out_has_tcpip: Tcpip\Parameters was read. */
@@ -218,3 +246,17 @@ enum hm_status hm_windows_events(struct hm_event_mark *mark, struct hm_sample *s
  * registry and netsh say now. */
 enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_observation *seen,
                                   struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
+
+/* change.c — one action of a plan, on a system of this version; as change of the platform. A netsh
+ * that has no answer within timeout_ms is ended: HM_EBUSY, code "timed_out". */
+enum hm_status hm_windows_change(struct hm_netsh *netsh, const struct hm_os *os,
+                                 const struct hm_action *action, DWORD timeout_ms,
+                                 struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+/* ephemeral.c — as try_ephemeral of the platform. */
+enum hm_status hm_windows_try_ephemeral(struct hm_arena *arena, const char **out_why,
+                                        struct hm_err *err) HM_MUST_CHECK;
+
+/* platform.c — as reread of the platform, for a system of the inventory's version. */
+enum hm_status hm_windows_reread(struct hm_netsh *netsh, struct hm_arena *arena,
+                                 struct hm_inventory *inventory, struct hm_err *err) HM_MUST_CHECK;

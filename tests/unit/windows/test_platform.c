@@ -22,6 +22,7 @@
 #include "common/base/limits.h"
 #include "common/wire/records.h"
 #include "tests/support/handle_count.h"
+#include "tests/support/windows_registry.h"
 
 #define ARENA_BYTES HM_LIMIT_CYCLE_ARENA_BYTES
 #define DOUBLE "SOFTWARE\\NetshDouble"
@@ -30,61 +31,12 @@
 #define HNS "SYSTEM\\CurrentControlSet\\Services\\hns\\State"
 #define NSI "SYSTEM\\CurrentControlSet\\Control\\Nsi\\{eb004a03-9b1a-11d4-9123-0050047759bc}\\29"
 
-#ifndef KEY_WOW64_64KEY
-#define KEY_WOW64_64KEY 0x0100
-#endif
-
-static void set_value(const char *key, const char *name, DWORD type, const void *bytes, DWORD len)
-{
-    HKEY handle;
-
-    assert_int_equal(RegCreateKeyExA(HKEY_LOCAL_MACHINE, key, 0, NULL, 0,
-                                     KEY_SET_VALUE | KEY_WOW64_64KEY, NULL, &handle, NULL),
-                     ERROR_SUCCESS);
-    assert_int_equal(RegSetValueExA(handle, name, 0, type, bytes, len), ERROR_SUCCESS);
-    assert_int_equal(RegCloseKey(handle), ERROR_SUCCESS);
-}
-
-static void set_text(const char *key, const char *name, const char *text)
-{
-    set_value(key, name, REG_SZ, text, (DWORD)strlen(text) + 1);
-}
-
-static void set_u32(const char *key, const char *name, uint32_t value)
-{
-    set_value(key, name, REG_DWORD, &value, sizeof(value));
-}
-
-static void set_lines(const char *key, const char *name, const struct hm_strings *lines)
-{
-    struct hm_buf text;
-
-    hm_buf_init(&text, 65536);
-    for (size_t i = 0; i < lines->count; i++) {
-        (void)hm_buf_put(&text, lines->at[i], strlen(lines->at[i]) + 1);
-    }
-    (void)hm_buf_putc(&text, '\0');
-    set_value(key, name, REG_MULTI_SZ, text.data, (DWORD)text.len);
-    hm_buf_fini(&text);
-}
-
-static void remove_value(const char *key, const char *name)
-{
-    HKEY handle;
-
-    if (RegOpenKeyExA(HKEY_LOCAL_MACHINE, key, 0, KEY_SET_VALUE | KEY_WOW64_64KEY, &handle) ==
-        ERROR_SUCCESS) {
-        (void)RegDeleteValueA(handle, name);
-        (void)RegCloseKey(handle);
-    }
-}
-
 static void clear(void)
 {
     static const char *const values[] = {"MaxUserPort", "TcpTimedWaitDelay", "ReservedPorts"};
 
     for (size_t i = 0; i < HM_COUNT(values); i++) {
-        remove_value(TCPIP, values[i]);
+        hm_test_reg_remove(TCPIP, values[i]);
     }
     (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, DOUBLE);
     (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, DNS);
@@ -123,12 +75,12 @@ static void give_stacks(const struct hm_stacks *stacks)
                        hm_family_names[stack->family]);
         (void)snprintf(text, sizeof(text), "%u %u", stack->dynamic.first,
                        (unsigned)hm_range_count(stack->dynamic));
-        set_text(DOUBLE, name, text);
+        hm_test_reg_text(DOUBLE, name, text);
         (void)snprintf(name, sizeof(name), "excluded-%s-%s", hm_protocol_names[stack->protocol],
                        hm_family_names[stack->family]);
         hm_buf_init(&rows, 65536);
         put_rows(stack, &rows);
-        set_text(DOUBLE, name, hm_buf_text(&rows));
+        hm_test_reg_text(DOUBLE, name, hm_buf_text(&rows));
         hm_buf_fini(&rows);
     }
 }
@@ -136,21 +88,21 @@ static void give_stacks(const struct hm_stacks *stacks)
 static void give_registry(const struct hm_registry *registry)
 {
     if (registry->has_max_user_port) {
-        set_u32(TCPIP, "MaxUserPort", registry->max_user_port);
+        hm_test_reg_u32(TCPIP, "MaxUserPort", registry->max_user_port);
     }
     if (registry->has_tcp_timed_wait_delay_s) {
-        set_u32(TCPIP, "TcpTimedWaitDelay", registry->tcp_timed_wait_delay_s);
+        hm_test_reg_u32(TCPIP, "TcpTimedWaitDelay", registry->tcp_timed_wait_delay_s);
     }
     if (registry->has_reserved_ports) {
-        set_lines(TCPIP, "ReservedPorts", &registry->reserved_ports);
+        hm_test_reg_lines(TCPIP, "ReservedPorts", &registry->reserved_ports);
     }
     if (registry->has_dns_socket_pool) {
-        set_u32(DNS, "SocketPoolSize", registry->dns_socket_pool.size);
+        hm_test_reg_u32(DNS, "SocketPoolSize", registry->dns_socket_pool.size);
     }
     if (registry->has_hns) {
-        set_u32(HNS, "EnableExcludedPortRange", registry->hns.enabled);
-        set_u32(HNS, "ExcludedPortRangeStartPort", registry->hns.start);
-        set_u32(HNS, "ExcludedPortRangePortCount", registry->hns.count);
+        hm_test_reg_u32(HNS, "EnableExcludedPortRange", registry->hns.enabled);
+        hm_test_reg_u32(HNS, "ExcludedPortRangeStartPort", registry->hns.start);
+        hm_test_reg_u32(HNS, "ExcludedPortRangePortCount", registry->hns.count);
     }
 }
 
@@ -338,7 +290,7 @@ static int set_up_netsh(void **state)
     static struct netsh_fixture fixture;
 
     clear();
-    set_text(DOUBLE, "http", "5985");
+    hm_test_reg_text(DOUBLE, "http", "5985");
     memset(&fixture, 0, sizeof(fixture));
     hm_arena_init(&fixture.arena, ARENA_BYTES);
     *state = &fixture;
@@ -375,15 +327,15 @@ static void test_reading_pace(void **state)
         char rows[32];
 
         (void)snprintf(rows, sizeof(rows), "995%u-995%u*", i, i);
-        set_text(DOUBLE, "excluded-tcp-ipv4", rows);
-        set_u32(TCPIP, "MaxUserPort", 60000 + i);
+        hm_test_reg_text(DOUBLE, "excluded-tcp-ipv4", rows);
+        hm_test_reg_u32(TCPIP, "MaxUserPort", 60000 + i);
         read_stacks(fixture, &os_2019);
         assert_int_equal(hm_netsh_started(fixture->netsh), once * (1 + i));
         assert_true(
             hm_ports_contains(fixture->facts.stacks.at[0].administered, (uint16_t)(9950 + i)));
     }
     /* A key that appears counts, too. */
-    set_u32(HNS, "EnableExcludedPortRange", 1);
+    hm_test_reg_u32(HNS, "EnableExcludedPortRange", 1);
     read_stacks(fixture, &os_2019);
     assert_int_equal(hm_netsh_started(fixture->netsh), once * 5);
     read_stacks(fixture, &os_2019);
@@ -421,7 +373,7 @@ static void test_modes(void **state)
         print_message("'%s' on %s\n", row->mode, row->version);
         hm_netsh_close(fixture->netsh);
         assert_int_equal(hm_netsh_open(&fixture->netsh, &fixture->err), HM_OK);
-        set_text(DOUBLE, "mode", row->mode);
+        hm_test_reg_text(DOUBLE, "mode", row->mode);
         read_stacks(fixture, &os);
         for (size_t j = 0; j < HM_STACK_COUNT; j++) {
             const struct hm_stack *stack = &fixture->facts.stacks.at[j];
@@ -444,15 +396,15 @@ static void test_stored_exclusions(void **state)
 {
     struct netsh_fixture *fixture = *state;
 
-    set_text(DOUBLE, "excluded-tcp-ipv4", "9955-9955*");
-    set_text(DOUBLE, "excluded-tcp-ipv6", "9955-9955*");
-    set_value(NSI, "26e30100", REG_BINARY, "\x12\x00\xff\xff", 4); /* 9955 */
+    hm_test_reg_text(DOUBLE, "excluded-tcp-ipv4", "9955-9955*");
+    hm_test_reg_text(DOUBLE, "excluded-tcp-ipv6", "9955-9955*");
+    hm_test_reg_set(NSI, "26e30100", REG_BINARY, "\x12\x00\xff\xff", 4); /* 9955 */
     read_stacks(fixture, &os_2019);
     assert_int_equal(
         hm_windows_stored_exclusions(&fixture->facts.stacks, &fixture->notes, &fixture->err),
         HM_OK);
     assert_int_equal(fixture->notes.list.count, 0);
-    set_value(NSI, "cc570100", REG_BINARY, "\x12\x00\xff\xff", 4); /* 52311 */
+    hm_test_reg_set(NSI, "cc570100", REG_BINARY, "\x12\x00\xff\xff", 4); /* 52311 */
     assert_int_equal(
         hm_windows_stored_exclusions(&fixture->facts.stacks, &fixture->notes, &fixture->err),
         HM_OK);
@@ -527,7 +479,7 @@ static void test_observation(void **state)
 
     (void)state;
     clear();
-    set_text(DOUBLE, "language", "en");
+    hm_test_reg_text(DOUBLE, "language", "en");
     hm_arena_init(&arena, ARENA_BYTES);
     assert_int_equal(hm_platform_native.open("", &platform, &err), HM_OK);
     assert_int_equal(hm_platform_native.observe(platform, &arena, &first, &err), HM_OK);
