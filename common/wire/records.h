@@ -22,11 +22,12 @@ extern const struct hm_record hm_record_verdict;
 extern const struct hm_record hm_record_finding;
 
 /* Policies and what becomes of them. A policy is read strictly. */
-extern const struct hm_record hm_record_policy;  /* struct hm_policy */
-extern const struct hm_record hm_record_match;   /* struct hm_match: inside a policy */
-extern const struct hm_record hm_record_plan;    /* struct hm_plan */
-extern const struct hm_record hm_record_ledger;  /* struct hm_ledger: a file of the agent */
-extern const struct hm_record hm_record_outcome; /* struct hm_outcome_report */
+extern const struct hm_record hm_record_policy;    /* struct hm_policy */
+extern const struct hm_record hm_record_match;     /* struct hm_match: inside a policy */
+extern const struct hm_record hm_record_plan;      /* struct hm_plan */
+extern const struct hm_record hm_record_ledger;    /* struct hm_ledger: a file of the agent */
+extern const struct hm_record hm_record_outcome;   /* struct hm_outcome_report */
+extern const struct hm_record hm_record_plan_note; /* a row of plan and outcome */
 
 /* hm-agent check --json. */
 struct hm_check {

@@ -37,7 +37,6 @@ extern const struct hm_enum hm_enum_refusal_code;
 extern const struct hm_record hm_record_os;
 extern const struct hm_record hm_record_listener;
 extern const struct hm_record hm_record_holder;
-extern const struct hm_record hm_record_plan_note;
 extern const struct hm_record hm_record_owned;
 extern const struct hm_record hm_record_reservation;
 extern const struct hm_record hm_record_policy_range;

@@ -6,7 +6,9 @@
  *   policies        name owner mode state live_state newest live review_ms changed_ms
  *   host_policies   id host_id host_name host_labels host_silent host_os_family policy revision
  *                   mode state why code excepted repairs offered_ms verified_ms failing_since_ms
- *   exceptions      id policy host_id host_name approver expires_ms revoked
+ *   exceptions      id policy host_id host_name host_labels approver expires_ms revoked
+ * host_labels as in entities.h. A forgotten host's rows of host_policies go with it (events keep
+ * its past), its exceptions are revoked and stay.
  */
 #pragma once
 
@@ -47,10 +49,12 @@ struct hm_policy_rows {
     struct hm_policy_row *at;
     size_t count;
 };
+/* Insert, or update of everything but created_ms. Put before the policy's first revision. */
 enum hm_status hm_policies_put(struct hm_session *s, const struct hm_policy_row *row,
                                struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_policies_get(struct hm_session *s, const char *name, struct hm_arena *arena,
-                               struct hm_policy_row *out_row, struct hm_err *err) HM_MUST_CHECK;
+                               struct hm_policy_row *out_row,
+                               struct hm_err *err) HM_MUST_CHECK; /* HM_ENOENT "unknown_policy" */
 enum hm_status hm_policies_list(struct hm_session *s, const struct hm_page *page,
                                 struct hm_arena *arena, struct hm_policy_rows *out_rows,
                                 struct hm_err *err) HM_MUST_CHECK; /* by name */
@@ -78,13 +82,14 @@ struct hm_revision_rows {
     size_t count;
 };
 /* Insert, or update of everything but policy, revision, mode, document, digest, author and
- * created_ms: those of a revision never change (HM_ECONFLICT). */
+ * created_ms: those of a revision never change (HM_ECONFLICT, code "revision_fixed"; the database
+ * itself refuses too). */
 enum hm_status hm_revisions_put(struct hm_session *s, const struct hm_revision_row *row,
                                 struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_revisions_get(struct hm_session *s, const char *policy, uint32_t revision,
                                 struct hm_arena *arena, struct hm_revision_row *out_row,
-                                struct hm_err *err) HM_MUST_CHECK;
-/* Of one policy, newest first; page.after is a revision. */
+                                struct hm_err *err) HM_MUST_CHECK; /* "unknown_revision" */
+/* Of one policy, newest first; page.after is a revision; page.where is not asked. */
 enum hm_status hm_revisions_list(struct hm_session *s, const char *policy,
                                  const struct hm_page *page, struct hm_arena *arena,
                                  struct hm_revision_rows *out_rows,
@@ -107,15 +112,17 @@ struct hm_approval_rows {
     struct hm_approval_row *at;
     size_t count;
 };
+/* Append-only. HM_ECONFLICT, code "approved_already", when that key has approved this revision. */
 enum hm_status hm_approvals_put(struct hm_session *s, const struct hm_approval_row *row,
                                 struct hm_err *err) HM_MUST_CHECK;
+/* By time. */
 enum hm_status hm_approvals_list(struct hm_session *s, const char *policy, uint32_t revision,
                                  struct hm_arena *arena, struct hm_approval_rows *out_rows,
                                  struct hm_err *err) HM_MUST_CHECK;
 
 /* ---- trust.c: the fleet's id and its trust roots ----------------------------------------------
  */
-/* Makes the fleet's id when there is none yet. */
+/* Makes the fleet's id when there is none yet; once there is one, a read session will do. */
 enum hm_status hm_fleet_id_ensure(struct hm_session *s, int64_t now_ms, struct hm_arena *arena,
                                   const char **out_id, struct hm_err *err) HM_MUST_CHECK;
 struct hm_trust_row {
@@ -128,7 +135,7 @@ struct hm_trust_rows {
     struct hm_trust_row *at;
     size_t count;
 };
-/* HM_ECONFLICT when the version is there. */
+/* HM_ECONFLICT, code "version_taken", when the version is there. */
 enum hm_status hm_trust_put(struct hm_session *s, const struct hm_trust_row *row,
                             struct hm_err *err) HM_MUST_CHECK;
 /* Oldest first, at most the newest HM_LIMIT_TRUST_ROOTS. */
@@ -139,6 +146,8 @@ enum hm_status hm_trust_list(struct hm_session *s, struct hm_arena *arena,
  */
 /* state: "offered", then the names of enum hm_outcome_state. One row a host and policy: the newest
  * revision that was offered or reported. */
+#define HM_HOST_POLICY_STATE_COUNT (1 + HM_OUTCOME_STATE_COUNT)
+extern const char *const hm_host_policy_state_names[HM_HOST_POLICY_STATE_COUNT];
 struct hm_host_policy_row {
     int64_t id;
     const char *host_id;
@@ -154,11 +163,11 @@ struct hm_host_policy_row {
     const char *notes; /* JSON list of plan notes; "" none */
     bool excepted;     /* an exception counts now (computed when read) */
     uint32_t repairs;
-    int64_t offered_ms; /* of this revision, as all below */
-    int64_t received_ms;
-    int64_t applied_ms;
+    int64_t offered_ms;  /* of this revision, as all below; 0: not by this collector */
+    int64_t received_ms; /* first report of it, by the collector's clock */
+    int64_t applied_ms;  /* these by the host's own clock, never before offered nor after now */
     int64_t verified_ms;
-    int64_t repaired_ms;
+    int64_t repaired_ms; /* the newest repair */
     int64_t retired_ms;
     int64_t failing_since_ms;
     int64_t changed_ms;
@@ -167,14 +176,16 @@ struct hm_host_policy_rows {
     struct hm_host_policy_row *at;
     size_t count;
 };
-/* A new revision begins with state "offered"; one that was offered already is left alone. */
+/* A new revision begins with state "offered"; the same or an older one leaves the row alone. No
+ * event: the activation is one. */
 enum hm_status hm_host_policies_offer(struct hm_session *s, const char *host_id, const char *policy,
                                       uint32_t revision, const char *mode, int64_t now_ms,
                                       struct hm_err *err) HM_MUST_CHECK;
 /* What the host's outcome document says: rows follow it, times are set when a state is first
  * reached, each change of state is an event ("policy_verified", "policy_repaired",
- * "policy_failed", "policy_refused" …, with policy and revision in after). Rows of policies that
- * it does not mention stay. Unknown policies get a row too: what a host does is never hidden. */
+ * "policy_failed", "policy_refused" …, with policy and revision in after), and each further repair
+ * is one. Rows of policies that it does not mention stay, and so do rows of a newer revision than
+ * it speaks of. Unknown policies get a row too: what a host does is never hidden. */
 enum hm_status hm_host_policies_report(struct hm_session *s, const struct hm_host_row *host,
                                        const struct hm_outcome_report *report, const char *peer,
                                        int64_t now_ms, struct hm_arena *arena,
@@ -191,9 +202,10 @@ typedef enum hm_status hm_host_policy_fn(const char *host_id, const char *policy
 enum hm_status hm_host_policies_each(struct hm_session *s, hm_host_policy_fn *fn, void *arg,
                                      struct hm_err *err) HM_MUST_CHECK;
 
-/* Facts that a policy's match asks for, of every host that has reported, in order of id; strings
- * are valid during the call. services: one a line; NULL = not known (a report of before this
- * column was there: the caller reads the inventory by digest). */
+/* Facts that a policy's match asks for, of every host that has an inventory, in order of id: the
+ * next limit ones after after_id ("" = from the start); strings are valid during the call.
+ * services: one a line; NULL = not known (a report of before this column was there: the caller
+ * reads the inventory by digest). */
 struct hm_match_facts {
     const char *host_id;
     const char *name;
@@ -208,11 +220,16 @@ typedef enum hm_status hm_match_facts_fn(const struct hm_match_facts *facts, voi
 enum hm_status hm_hosts_each_match_facts(struct hm_session *s, const char *after_id, unsigned limit,
                                          hm_match_facts_fn *fn, void *arg,
                                          struct hm_err *err) HM_MUST_CHECK;
-/* Set with every new inventory (server/ingest). */
+/* Set with every new inventory (server/ingest); NULL = not known. */
 enum hm_status hm_hosts_set_services(struct hm_session *s, const char *host_id,
                                      const char *services, struct hm_err *err) HM_MUST_CHECK;
 
-/* Compliance, as counts: of a policy's hosts, or by the values of a label. */
+/* ---- compliance.c ------------------------------------------------------------------------------
+ */
+/* Compliance, as counts: of a policy's hosts, or by the values of a label. Each host counts in one
+ * of the six; of all policies together it counts once by its worst, in the order unknown,
+ * noncompliant, pending, excepted, audit, compliant. Rows that are retired count nowhere: the
+ * policy is no longer on that host. */
 struct hm_compliance_row {
     const char *policy; /* "" = all policies together: a host counts once, by its worst */
     const char *group;  /* value of the label, "" without grouping or where a host lacks it */
@@ -222,7 +239,7 @@ struct hm_compliance_row {
     uint64_t noncompliant;    /* failed, refused */
     uint64_t unknown;         /* silent, cloned: never green */
     uint64_t excepted;        /* would be pending or noncompliant, and somebody answers for it */
-    uint64_t audit;           /* mode audit: would be changed in mode enforce */
+    uint64_t audit;           /* mode audit and waiting: would be changed in mode enforce */
     int64_t failing_since_ms; /* the oldest of the noncompliant and pending; 0 none */
 };
 struct hm_compliance_rows {
@@ -237,6 +254,9 @@ struct hm_compliance_question {
     bool fleet;
     int64_t now_ms;
 };
+/* By policy, then group; all together ("") comes first. HM_ETOOBIG, code "too_many_groups", past
+ * HM_LIMIT_COMPLIANCE_ROWS. */
+#define HM_LIMIT_COMPLIANCE_ROWS 10000u
 enum hm_status hm_compliance_count(struct hm_session *s,
                                    const struct hm_compliance_question *question,
                                    struct hm_arena *arena, struct hm_compliance_rows *out_rows,
@@ -252,18 +272,20 @@ struct hm_exception_row {
     const char *reason;
     const char *approver; /* who answers for it: the operator's name */
     int64_t created_ms;
-    int64_t expires_ms; /* always set */
+    int64_t expires_ms; /* always set: HM_EINVAL, code "no_expiry", otherwise */
     bool revoked;
 };
 struct hm_exception_rows {
     struct hm_exception_row *at;
     size_t count;
 };
+/* Insert, or revoke: nothing else of an exception changes (HM_ECONFLICT, "exception_fixed").
+ * host_name is not kept. */
 enum hm_status hm_exceptions_put(struct hm_session *s, const struct hm_exception_row *row,
                                  struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_exceptions_get(struct hm_session *s, const char *id, struct hm_arena *arena,
                                  struct hm_exception_row *out_row,
-                                 struct hm_err *err) HM_MUST_CHECK;
+                                 struct hm_err *err) HM_MUST_CHECK; /* "unknown_exception" */
 enum hm_status hm_exceptions_list(struct hm_session *s, const struct hm_page *page,
                                   struct hm_arena *arena, struct hm_exception_rows *out_rows,
                                   struct hm_err *err) HM_MUST_CHECK; /* by id */

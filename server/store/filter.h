@@ -19,7 +19,8 @@
  * ago: last_seen<-2h is "last seen earlier than two hours ago" (s, m, h, d, w). A term about
  * something that is not known is false, and "not" of it is true.
  *
- * Values are always bound, never pasted. The SQL speaks of the columns that entities.h lists.
+ * Values are always bound, never pasted. The SQL speaks of the columns that entities.h and
+ * entities_policy.h list.
  * Threads: pure. */
 #pragma once
 
@@ -60,6 +61,9 @@ extern const struct hm_filter_list hm_filter_verdicts;
 extern const struct hm_filter_list hm_filter_findings;
 extern const struct hm_filter_list hm_filter_events;
 extern const struct hm_filter_list hm_filter_tokens;
+extern const struct hm_filter_list hm_filter_policies;
+extern const struct hm_filter_list hm_filter_host_policies;
+extern const struct hm_filter_list hm_filter_exceptions;
 extern const struct hm_filter_list *const hm_filter_lists[];
 extern const size_t hm_filter_lists_count;
 

@@ -4,6 +4,7 @@
 #include "server/store/filter.h"
 
 #include "common/ports/finding.h"
+#include "server/store/entities_policy.h"
 
 static const struct hm_enum states = {hm_verdict_state_names, 4};
 static const struct hm_enum reasons = {hm_verdict_reason_names, HM_REASON_COUNT};
@@ -12,6 +13,12 @@ static const struct hm_enum kinds = {hm_listener_kind_names, HM_KIND_COUNT};
 static const struct hm_enum origins = {hm_verdict_origin_names, 2};
 static const struct hm_enum protocols = {hm_protocol_names, 2};
 static const struct hm_enum os_families = {hm_os_family_names, 2};
+
+static const struct hm_enum modes = {hm_policy_mode_names, HM_POLICY_MODE_COUNT};
+static const struct hm_enum revision_states = {hm_revision_state_names, HM_REVISION_STATE_COUNT};
+static const struct hm_enum host_states = {hm_host_policy_state_names, HM_HOST_POLICY_STATE_COUNT};
+static const struct hm_enum whys = {hm_outcome_why_names, HM_OUTCOME_WHY_COUNT};
+static const struct hm_enum codes = {hm_refusal_code_names, HM_REFUSAL_CODE_COUNT};
 
 static const struct hm_filter_field host_fields[] = {
     {"name",          HM_FILTER_TEXT,   "name",               NULL,         "host name"                               },
@@ -92,6 +99,48 @@ static const struct hm_filter_field token_fields[] = {
     {"expires",   HM_FILTER_TIME,   "expires_ms", NULL, "when it ends"        },
 };
 
+static const struct hm_filter_field policy_fields[] = {
+    {"name",       HM_FILTER_TEXT,   "name",       NULL,             "policy"                                 },
+    {"owner",      HM_FILTER_TEXT,   "owner",      NULL,             "who answers for it"                     },
+    {"mode",       HM_FILTER_NAME,   "mode",       &modes,           "audit, enforce or retire"               },
+    {"state",      HM_FILTER_NAME,   "state",      &revision_states, "of the newest revision"                 },
+    {"live",       HM_FILTER_BOOL,   "live<>0",    NULL,             "a revision is active, paused or retired"},
+    {"live_state", HM_FILTER_NAME,   "live_state", &revision_states, "active, paused or retired"              },
+    {"revision",   HM_FILTER_NUMBER, "newest",     NULL,             "the newest"                             },
+    {"review",     HM_FILTER_TIME,   "review_ms",  NULL,             "by when somebody looks at it again"     },
+    {"changed",    HM_FILTER_TIME,   "changed_ms", NULL,             "newest change"                          },
+};
+
+static const struct hm_filter_field host_policy_fields[] = {
+    {"host",      HM_FILTER_TEXT,   "host_name",        NULL,         "host name"                           },
+    {"host_id",   HM_FILTER_TEXT,   "host_id",          NULL,         "agent id"                            },
+    {"label",     HM_FILTER_LABEL,  "host_labels",      NULL,         "label.NAME: a label of the host"     },
+    {"silent",    HM_FILTER_BOOL,   "host_silent<>0",   NULL,         "of a host that no longer reports"    },
+    {"os_family", HM_FILTER_NAME,   "host_os_family",   &os_families, "windows or linux"                    },
+    {"policy",    HM_FILTER_TEXT,   "policy",           NULL,         "its name"                            },
+    {"revision",  HM_FILTER_NUMBER, "revision",         NULL,         "of the policy"                       },
+    {"mode",      HM_FILTER_NAME,   "mode",             &modes,       "audit, enforce or retire"            },
+    {"state",     HM_FILTER_NAME,   "state",            &host_states, "how far the host is with it"         },
+    {"why",       HM_FILTER_NAME,   "why",              &whys,        "what a waiting one waits for"        },
+    {"code",      HM_FILTER_NAME,   "code",             &codes,       "why a refused one was refused"       },
+    {"excepted",  HM_FILTER_BOOL,   "excepted<>0",      NULL,         "an exception counts now"             },
+    {"repairs",   HM_FILTER_NUMBER, "repairs",          NULL,         "times that drift was undone"         },
+    {"offered",   HM_FILTER_TIME,   "offered_ms",       NULL,         "when it was offered"                 },
+    {"verified",  HM_FILTER_TIME,   "verified_ms",      NULL,         "when it was first verified"          },
+    {"failing",   HM_FILTER_TIME,   "failing_since_ms", NULL,         "since when it is not as it should be"},
+};
+
+static const struct hm_filter_field exception_fields[] = {
+    {"id",       HM_FILTER_TEXT,  "id",          NULL, "exception id"                   },
+    {"policy",   HM_FILTER_TEXT,  "policy",      NULL, "its name, \"\" of every policy" },
+    {"host",     HM_FILTER_TEXT,  "host_name",   NULL, "host name"                      },
+    {"host_id",  HM_FILTER_TEXT,  "host_id",     NULL, "agent id"                       },
+    {"label",    HM_FILTER_LABEL, "host_labels", NULL, "label.NAME: a label of the host"},
+    {"approver", HM_FILTER_TEXT,  "approver",    NULL, "who answers for it"             },
+    {"expires",  HM_FILTER_TIME,  "expires_ms",  NULL, "when it ends"                   },
+    {"revoked",  HM_FILTER_BOOL,  "revoked<>0",  NULL, "no longer counts"               },
+};
+
 #define LIST(list, fields)                                                                         \
     const struct hm_filter_list hm_filter_##list = {#list, fields, HM_COUNT(fields)}
 
@@ -100,9 +149,12 @@ LIST(verdicts, verdict_fields);
 LIST(findings, finding_fields);
 LIST(events, event_fields);
 LIST(tokens, token_fields);
+LIST(policies, policy_fields);
+LIST(host_policies, host_policy_fields);
+LIST(exceptions, exception_fields);
 
 const struct hm_filter_list *const hm_filter_lists[] = {
-    &hm_filter_events, &hm_filter_findings, &hm_filter_hosts,
-    &hm_filter_tokens, &hm_filter_verdicts,
+    &hm_filter_events, &hm_filter_exceptions, &hm_filter_findings, &hm_filter_host_policies,
+    &hm_filter_hosts,  &hm_filter_policies,   &hm_filter_tokens,   &hm_filter_verdicts,
 };
 const size_t hm_filter_lists_count = HM_COUNT(hm_filter_lists);

@@ -312,6 +312,8 @@ enum hm_status hm_hosts_list(struct hm_session *s, const struct hm_page *page,
     return st;
 }
 
+/* How far it was with its policies is true no longer, and events keep what was. Its exceptions end:
+ * who gave them meant this host, not whatever may come. */
 enum hm_status hm_hosts_remove(struct hm_session *s, const char *id, int64_t now_ms,
                                struct hm_err *err)
 {
@@ -320,6 +322,7 @@ enum hm_status hm_hosts_remove(struct hm_session *s, const char *id, int64_t now
         "UPDATE host_documents SET valid_to_ms = $2 WHERE host_id = $1 AND valid_to_ms IS NULL",
         "UPDATE verdicts SET valid_to_ms = $2 WHERE host_id = $1 AND valid_to_ms IS NULL",
         "UPDATE findings SET valid_to_ms = $2 WHERE host_id = $1 AND valid_to_ms IS NULL",
+        "UPDATE exceptions SET revoked = 1 WHERE host_id = $1 AND expires_ms > $2",
     };
     const struct hm_value values[] = {hm_value_text(id), hm_value_int(now_ms)};
     size_t rows = 0;
@@ -331,6 +334,9 @@ enum hm_status hm_hosts_remove(struct hm_session *s, const char *id, int64_t now
     }
     for (size_t i = 0; st == HM_OK && i < HM_COUNT(statements); i++) {
         st = hm_session_exec(s, statements[i], values, HM_COUNT(values), err);
+    }
+    if (st == HM_OK) {
+        st = hm_session_exec(s, "DELETE FROM host_policies WHERE host_id = $1", values, 1, err);
     }
     return st == HM_OK ? hm_agents_set_state(s, id, HM_AGENT_REVOKED, err) : st;
 }
