@@ -154,6 +154,7 @@ static enum hm_status start_platform(void *app, struct hm_err *err)
     hm_arena_init(&agent->cycle_arena, HM_LIMIT_CYCLE_ARENA_BYTES);
     hm_buf_init(&agent->inventory_json, HM_LIMIT_DOCUMENT_BYTES);
     hm_buf_init(&agent->findings_json, HM_LIMIT_DOCUMENT_BYTES);
+    hm_buf_init(&agent->outcome_json, HM_LIMIT_DOCUMENT_BYTES);
     return agent->platform_ops->open(agent->config.host, &agent->platform, err);
 }
 
@@ -164,6 +165,7 @@ static void stop_platform(void *app)
     agent->platform_ops->close(agent->platform);
     hm_buf_fini(&agent->inventory_json);
     hm_buf_fini(&agent->findings_json);
+    hm_buf_fini(&agent->outcome_json);
     hm_arena_fini(&agent->cycle_arena);
 }
 
@@ -179,6 +181,69 @@ static void stop_identity(void *app)
     struct hm_agent *agent = app;
 
     hm_identity_fini(&agent->identity);
+}
+
+enum hm_status hm_agent_take_desired(struct hm_agent *agent, bool *out_changed, struct hm_err *err)
+{
+    struct hm_desired desired;
+    struct hm_arena arena;
+    enum hm_status st;
+    char *text;
+    size_t len;
+
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    st = hm_spool_get(agent->spool, HM_SPOOL_DESIRED, &arena, &text, &len, err);
+    if (st == HM_OK) {
+        st = hm_record_decode(&hm_record_desired, text, len, false, &arena, &desired, NULL, err);
+    }
+    if (st != HM_OK) {
+        const bool had_one = hm_spool_digest(agent->spool, HM_SPOOL_DESIRED)[0] != '\0';
+
+        if (had_one && err != NULL) {
+            hm_log_failure(HM_LOG_WARNING, "desired_state_lost", err);
+        }
+        hm_spool_forget(agent->spool, HM_SPOOL_DESIRED); /* fetched anew */
+        st = HM_ENOENT;
+        goto done;
+    }
+    agent->uplink.interval_s = desired.settings.interval_s;
+    st =
+        hm_agent_policies_take(agent->policies, &desired, agent->clock->now_ms(), out_changed, err);
+    if (st != HM_OK) {
+        hm_spool_forget(agent->spool, HM_SPOOL_DESIRED); /* not to be told that it is unchanged */
+    }
+done:
+    hm_arena_fini(&arena);
+    return st;
+}
+
+/* What was delivered right before a crash may not have been taken yet. */
+static enum hm_status start_policies(void *app, struct hm_err *err)
+{
+    struct hm_agent *agent = app;
+    struct hm_err why;
+    bool changed;
+    enum hm_status st;
+
+    st = hm_agent_policies_open(agent->config.state_dir, agent->config.trust_root_file,
+                                &agent->policies, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    st = hm_agent_take_desired(agent, &changed, &why);
+    if (st != HM_OK && st != HM_ENOENT) {
+        hm_log_failure(HM_LOG_ERROR, "policies_not_kept", &why);
+    }
+    (void)hm_agent_policies_expire(agent->policies, agent->clock->now_ms());
+    return HM_OK;
+}
+
+static void stop_policies(void *app)
+{
+    struct hm_agent *agent = app;
+
+    hm_agent_policies_close(agent->policies);
+    agent->policies = NULL;
 }
 
 static enum hm_status start_uplink(void *app, struct hm_err *err)
@@ -209,27 +274,29 @@ static void stop_uplink(void *app)
     hm_transport_close(&agent->uplink.transport);
 }
 
-/* The collector's last word from the spool; false when there is none that can be read. */
-static bool load_desired(struct hm_agent *agent, struct hm_arena *arena, struct hm_catalogue *out)
+/* The collector's from the spool; false when there is none that can be read. Then what stands in
+ * its name goes too: the next delivery is a whole one. */
+static bool load_fleet(struct hm_agent *agent, struct hm_arena *arena, struct hm_catalogue *out)
 {
+    const bool had_one = hm_spool_digest(agent->spool, HM_SPOOL_CATALOGUE)[0] != '\0';
     struct hm_desired desired;
     struct hm_err err;
     enum hm_status st;
     char *text;
     size_t len;
 
-    st = hm_spool_get(agent->spool, HM_SPOOL_DESIRED, arena, &text, &len, &err);
+    st = hm_spool_get(agent->spool, HM_SPOOL_CATALOGUE, arena, &text, &len, &err);
     if (st == HM_OK) {
         st = hm_record_decode(&hm_record_desired, text, len, false, arena, &desired, NULL, &err);
     }
     if (st != HM_OK) {
-        if (hm_spool_etag(agent->spool)[0] != '\0') {
-            hm_log_failure(HM_LOG_WARNING, "desired_state_lost", &err);
+        if (had_one) {
+            hm_log_failure(HM_LOG_WARNING, "catalogue_lost", &err);
+            hm_spool_forget(agent->spool, HM_SPOOL_CATALOGUE);
+            hm_spool_forget(agent->spool, HM_SPOOL_DESIRED);
         }
-        hm_spool_forget(agent->spool, HM_SPOOL_DESIRED);
         return false;
     }
-    agent->uplink.interval_s = desired.settings.interval_s;
     *out = desired.catalogue;
     return true;
 }
@@ -242,7 +309,7 @@ static enum hm_status read_catalogue(struct hm_agent *agent, struct hm_arena *ar
     struct hm_catalogue fleet;
     enum hm_status st;
 
-    if (!load_desired(agent, arena, &fleet)) {
+    if (!load_fleet(agent, arena, &fleet)) {
         return hm_catalogue_load_local(config->product_dir, config->catalogue_dir, arena, out, err);
     }
     st = hm_catalogue_load(config->catalogue_dir, arena, &local, err);
@@ -277,6 +344,9 @@ static enum hm_status start_catalogue(void *app, struct hm_err *err)
     enum hm_status st;
 
     hm_arena_init(&agent->catalogue_arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    if (hm_spool_digest(agent->spool, HM_SPOOL_CATALOGUE)[0] == '\0') {
+        hm_spool_forget(agent->spool, HM_SPOOL_DESIRED); /* version 0.1 kept both in one */
+    }
     st = hm_agent_load_catalogue(agent, &why);
     if (st == HM_ENOENT) {
         /* Listeners are judged without a catalogue too; the collector sends one. */
@@ -299,6 +369,7 @@ const struct hm_step hm_agent_steps[HM_AGENT_STEPS] = {
     {"state",     start_state,     stop_state    },
     {"platform",  start_platform,  stop_platform },
     {"identity",  start_identity,  stop_identity },
+    {"policies",  start_policies,  stop_policies },
     {"uplink",    start_uplink,    stop_uplink   },
     {"catalogue", start_catalogue, stop_catalogue},
 };

@@ -8,6 +8,7 @@
 #include "agent/catalogue.h"
 #include "agent/config.h"
 #include "agent/platform/platform.h"
+#include "agent/policies.h"
 #include "agent/status.h"
 #include "agent/uplink.h"
 #include "common/base/lifecycle.h"
@@ -39,6 +40,7 @@ struct hm_agent {
     struct hm_arena catalogue_arena;
     struct hm_catalogue catalogue;
     struct hm_identity identity;
+    struct hm_agent_policies *policies;
     struct hm_uplink uplink; /* transport.ops NULL = no collector is configured */
 
     struct hm_arena cycle_arena;       /* of one look, until its report is acknowledged */
@@ -46,26 +48,33 @@ struct hm_agent {
     struct hm_judgement judgement;     /* likewise */
     struct hm_buf inventory_json;
     struct hm_buf findings_json;
+    struct hm_buf outcome_json; /* empty: nothing is enforced, nothing is told of it */
     struct hm_report report;
     bool has_report; /* not acknowledged yet */
     char name[HM_HOST_NAME_BYTES];
 
     struct hm_agent_status status; /* its texts: identity, report, errors */
     struct hm_err last_error;
-    struct hm_err look_error; /* text "" = the newest look worked */
-    int64_t status_saved_ms;  /* monotonic */
+    struct hm_err look_error;    /* text "" = the newest look worked */
+    struct hm_err desired_error; /* why the newest desired state as a whole was refused; "" not */
+    int64_t status_saved_ms;     /* monotonic */
     bool status_changed;
 };
 
-/* system, config, state (folder and lock), platform, identity, uplink; and, only needed where
- * something is judged, catalogue. */
+/* system, config, state (folder and lock), platform, identity, policies, uplink; and, only needed
+ * where something is judged, catalogue. */
 extern const struct hm_step hm_agent_steps[];
-#define HM_AGENT_STEPS 7
-#define HM_AGENT_STEPS_TO_ENROLL 6
+#define HM_AGENT_STEPS 8
+#define HM_AGENT_STEPS_TO_ENROLL 7
 
 /* The catalogue to judge by: the collector's, or else the shipped one; local products on top. On
  * a failure the last one stays. */
 enum hm_status hm_agent_load_catalogue(struct hm_agent *agent, struct hm_err *err) HM_MUST_CHECK;
+
+/* The desired state as the spool keeps it: its settings and policies count from then on. HM_ENOENT
+ * when there is none that can be read; else it fails only when the policies cannot be kept. */
+enum hm_status hm_agent_take_desired(struct hm_agent *agent, bool *out_changed,
+                                     struct hm_err *err) HM_MUST_CHECK;
 
 /* Seconds between two looks: configuration, collector, enrolment, 300. */
 uint32_t hm_agent_interval_s(const struct hm_agent *agent);

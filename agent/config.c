@@ -27,6 +27,9 @@ const struct hm_config_row hm_agent_config_rows[] = {
     ROW_STRING(ca_file, "",
                "CA certificates (PEM) that may vouch for the collector; empty: what the join "
                "token vouches for, else the system's store"),
+    ROW_STRING(trust_root_file, "",
+               "trust root of the fleet, as hmctl exports it: whose signatures count for policies; "
+               "empty: the one that comes with the enrolment, or with the first desired state"),
     ROW_STRING(state_dir, HM_AGENT_STATE_DIR,
                "folder for the agent's identity and state; one agent, one folder"),
     ROW_STRING(name, "", "name to report; empty: the host's own"),

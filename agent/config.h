@@ -18,7 +18,8 @@ struct hm_agent_config {
     const char *collector; /* "https://collector.example:5830"; "" = judge here, report nowhere */
     const char *token;     /* join token; "" none */
     const char *token_file;
-    const char *ca_file; /* "" = what the join token vouches for, else the system's store */
+    const char *trust_root_file; /* "" = the one that comes with the enrolment, or after it */
+    const char *ca_file;         /* "" = what the join token vouches for, else the system's store */
     const char *state_dir;
     const char *name; /* "" = the host's own */
     struct hm_strings labels;

@@ -106,16 +106,23 @@ static enum hm_status make_report(struct hm_agent *agent, struct hm_err *err)
 {
     struct hm_report *report = &agent->report;
     const struct hm_report old = *report;
+    const bool has_outcome = agent->outcome_json.len > 0;
     enum hm_status st;
 
     report->boot_id = hm_spool_boot_id(agent->spool);
     report->name = agent->name;
     refer(&report->inventory, &agent->inventory_json);
     refer(&report->findings, &agent->findings_json);
+    report->outcome = (struct hm_uplink_document){.text = NULL};
+    if (has_outcome) {
+        spool(agent, HM_SPOOL_OUTCOME, &agent->outcome_json, agent->clock->now_ms());
+        refer(&report->outcome, &agent->outcome_json);
+    }
     report->has_sample = agent->observation.has_sample;
     report->sample = agent->observation.sample;
     if (agent->has_report && (strcmp(old.inventory.digest, report->inventory.digest) != 0 ||
-                              strcmp(old.findings.digest, report->findings.digest) != 0)) {
+                              strcmp(old.findings.digest, report->findings.digest) != 0 ||
+                              strcmp(old.outcome.digest, report->outcome.digest) != 0)) {
         report->unsent_dropped++;
     }
     st = hm_spool_next_seq(agent->spool, &report->seq, err);
@@ -217,7 +224,8 @@ static enum hm_status join_labels(struct hm_agent *agent, struct hm_strings *out
 
 enum hm_status hm_cycle_enroll(struct hm_agent *agent, const char *token, struct hm_err *err)
 {
-    struct hm_enrolment enrolment = {.config = &agent->config, .token = token, .name = agent->name};
+    struct hm_enrolment enrolment = {
+        .config = &agent->config, .token = token, .name = agent->name, .policies = agent->policies};
     struct hm_log_line line;
     int64_t retry_after_s = -1;
     enum hm_status st;
@@ -236,7 +244,8 @@ enum hm_status hm_cycle_enroll(struct hm_agent *agent, const char *token, struct
     hm_log_str(&line, "agent_id", agent->identity.agent_id);
     hm_log_str(&line, "collector", agent->config.collector);
     hm_log_end(&line);
-    return hm_spool_acknowledge(agent->spool, "", "", err); /* a new agent has said nothing yet */
+    /* A new agent has said nothing yet. */
+    return hm_spool_acknowledge(agent->spool, "", "", "", err);
 }
 
 /* Long enough that a host which is not wanted is no burden. */
@@ -329,7 +338,7 @@ static void note_failure(struct hm_agent *agent, const struct hm_err *err)
 
 static void note_report(struct hm_agent *agent, const struct hm_uplink_sent *sent)
 {
-    bool news = sent->with_inventory || sent->with_findings;
+    bool news = sent->with_inventory || sent->with_findings || sent->with_outcome;
     struct hm_log_line line;
 
     hm_log_begin(&line, news ? HM_LOG_INFO : HM_LOG_DEBUG, "reported");
@@ -337,6 +346,7 @@ static void note_report(struct hm_agent *agent, const struct hm_uplink_sent *sen
     hm_log_u64(&line, "bytes", sent->bytes);
     hm_log_str(&line, "inventory", sent->with_inventory ? "sent" : "unchanged");
     hm_log_str(&line, "findings", sent->with_findings ? "sent" : "unchanged");
+    hm_log_str(&line, "outcome", sent->with_outcome ? "sent" : "unchanged");
     hm_log_end(&line);
     agent->status_changed = agent->status_changed || news;
     agent->report.unsent_dropped = 0;
@@ -370,14 +380,30 @@ enum hm_status hm_cycle_report(struct hm_agent *agent, struct hm_uplink_sent *ou
 }
 
 /* A product of the administrator's that is broken must not undo the catalogue in use. */
-static void take_desired(struct hm_agent *agent)
+static enum hm_status take_desired(struct hm_agent *agent, struct hm_err *err)
 {
-    struct hm_err err;
+    struct hm_err why;
+    bool changed;
+    enum hm_status st = hm_agent_take_desired(agent, &changed, err);
 
-    if (hm_agent_load_catalogue(agent, &err) == HM_OK) {
+    if (hm_agent_load_catalogue(agent, &why) == HM_OK) {
         hm_log_event(HM_LOG_INFO, "desired_state_changed");
     } else {
-        hm_log_failure(HM_LOG_ERROR, "catalogue_not_loaded", &err);
+        hm_log_failure(HM_LOG_ERROR, "catalogue_not_loaded", &why);
+    }
+    if (st != HM_OK) {
+        hm_uplink_failed(&agent->uplink, -1);
+    }
+    return st;
+}
+
+/* A whole delivery that cannot be read is reported: an operator sees what the agent refuses. */
+static void note_desired(struct hm_agent *agent, enum hm_status st, const struct hm_err *err)
+{
+    if (st == HM_OK) {
+        agent->desired_error.text[0] = '\0';
+    } else if (st == HM_EINVAL || st == HM_ETOOBIG) {
+        agent->desired_error = *err;
     }
 }
 
@@ -388,12 +414,13 @@ enum hm_status hm_cycle_hold(struct hm_agent *agent, uint32_t wait_s, bool *out_
     enum hm_status st;
 
     st = hm_uplink_hold(&agent->uplink, wait_s, agent->clock->now_ms(), &changed, err);
+    if (st == HM_OK && changed) {
+        st = take_desired(agent, err);
+    }
+    note_desired(agent, st, err);
     if (st == HM_OK) {
         note_contact(agent);
         *out_changed = changed;
-        if (changed) {
-            take_desired(agent);
-        }
     } else if (!agent->clock->is_stopped()) {
         note_failure(agent, err);
     }

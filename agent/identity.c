@@ -250,6 +250,9 @@ enum hm_status hm_identity_enroll(const struct hm_transport *transport,
     if (st == HM_OK) {
         st = take(enrolled.agent_id, enrolled.secret, enrolled.interval_s, &identity, err);
     }
+    if (st == HM_OK && enrolled.has_trust_root) {
+        st = hm_agent_policies_pin(enrolment->policies, &enrolled.trust_root, err);
+    }
     if (st == HM_OK) {
         st = save(state_dir, &identity, &arena, err);
     }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "agent/config.h"
+#include "agent/policies.h"
 #include "agent/transport.h"
 #include "common/crypto/secret.h"
 
@@ -33,12 +34,14 @@ struct hm_enrolment {
     const char *token; /* join token */
     const char *name;
     struct hm_strings labels;
+    struct hm_agent_policies *policies; /* pins the fleet's trust root */
 };
 
 /* Makes sure of the collector (ca_file, or the CA certificate that the token's fingerprint
- * vouches for), enrols, and stores the new identity. HM_EINVAL: no join token; HM_EDENIED: the
- * collector is not the token's, or does not take the token; HM_EBUSY: later (out_retry_after_s,
- * -1 unknown, is written in any case). */
+ * vouches for), enrols, pins the fleet's trust root, and stores the new identity. HM_EINVAL: no
+ * join token; HM_EDENIED: the collector is not the token's, or does not take the token, or its
+ * trust root is not ours; HM_EBUSY: later (out_retry_after_s, -1 unknown, is written in any case).
+ */
 enum hm_status hm_identity_enroll(const struct hm_transport *transport,
                                   const struct hm_enrolment *enrolment,
                                   struct hm_identity *out_identity, int64_t *out_retry_after_s,

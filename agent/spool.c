@@ -18,7 +18,7 @@
 
 #define FOLDER_MODE 0700u
 #define PATH_BYTES 4096
-#define ETAG_BYTES 200
+#define TAG_BYTES 256 /* an ETag, or the name of a catalogue */
 #define BOOT_ID_BYTES (HM_LIMIT_ID_BYTES + 1)
 #define STATE_BYTES (16u * 1024u)
 #define STATE_ARENA_BYTES (256u * 1024u)
@@ -33,6 +33,7 @@ struct state {
     const char *boot_id;
     uint64_t seq_reserved; /* no check-in of this boot has had this number or a higher one */
     const char *etag;
+    const char *catalogue_tag;
     struct state_row rows[HM_SPOOL_COUNT];
 };
 
@@ -45,17 +46,17 @@ struct entry {
 struct hm_spool {
     char folder[PATH_BYTES];
     char boot_id[BOOT_ID_BYTES];
-    char etag[ETAG_BYTES];
+    char etag[TAG_BYTES];
+    char catalogue_tag[TAG_BYTES];
     uint64_t seq_next;
     uint64_t seq_reserved;
     struct entry entries[HM_SPOOL_COUNT];
 };
 
 static const char *const file_names[HM_SPOOL_COUNT] = {
-    [HM_SPOOL_INVENTORY] = "inventory.json",
-    [HM_SPOOL_FINDINGS] = "findings.json",
-    [HM_SPOOL_DESIRED] = "desired.json",
-    [HM_SPOOL_PREVIOUS_BOOT] = "previous-boot.json",
+    [HM_SPOOL_INVENTORY] = "inventory.json", [HM_SPOOL_FINDINGS] = "findings.json",
+    [HM_SPOOL_OUTCOME] = "outcome.json",     [HM_SPOOL_DESIRED] = "desired.json",
+    [HM_SPOOL_CATALOGUE] = "catalogue.json", [HM_SPOOL_PREVIOUS_BOOT] = "previous-boot.json",
 };
 static const char state_name[] = "state.json";
 
@@ -70,9 +71,9 @@ static const struct hm_field row_fields[] = {
 static const struct hm_record record_row = {"spool_row", sizeof(struct state_row), row_fields,
                                             HM_COUNT(row_fields)};
 
-#define ROW(name, at, help)                                                                        \
+#define ROW(name, flags, at, help)                                                                 \
     {                                                                                              \
-        name, HM_TYPE_RECORD, HM_FIELD_REQUIRED,                                                   \
+        name, HM_TYPE_RECORD, flags,                                                               \
             offsetof(struct state, rows) + (at) * sizeof(struct state_row), 0, 0, 0, NULL,         \
             &record_row, help                                                                      \
     }
@@ -80,11 +81,16 @@ static const struct hm_record record_row = {"spool_row", sizeof(struct state_row
 static const struct hm_field state_fields[] = {
     HM_F(state, boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, BOOT_ID_BYTES - 1, "this boot"),
     HM_F(state, seq_reserved, HM_TYPE_U64, HM_FIELD_REQUIRED, 0, 0, "first number not reserved"),
-    HM_F(state, etag, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, ETAG_BYTES - 1, "of desired.json"),
-    ROW("inventory", HM_SPOOL_INVENTORY, "inventory.json"),
-    ROW("findings", HM_SPOOL_FINDINGS, "findings.json"),
-    ROW("desired", HM_SPOOL_DESIRED, "desired.json"),
-    ROW("previous_boot", HM_SPOOL_PREVIOUS_BOOT, "previous-boot.json"),
+    HM_F(state, etag, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, TAG_BYTES - 1, "of desired.json"),
+    HM_F(state, catalogue_tag, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, TAG_BYTES - 1,
+         "of catalogue.json"),
+    ROW("inventory", HM_FIELD_REQUIRED, HM_SPOOL_INVENTORY, "inventory.json"),
+    ROW("findings", HM_FIELD_REQUIRED, HM_SPOOL_FINDINGS, "findings.json"),
+    /* Version 0.1 wrote none of these two. */
+    ROW("outcome", HM_FIELD_DEFAULT, HM_SPOOL_OUTCOME, "outcome.json"),
+    ROW("catalogue", HM_FIELD_DEFAULT, HM_SPOOL_CATALOGUE, "catalogue.json"),
+    ROW("desired", HM_FIELD_REQUIRED, HM_SPOOL_DESIRED, "desired.json"),
+    ROW("previous_boot", HM_FIELD_REQUIRED, HM_SPOOL_PREVIOUS_BOOT, "previous-boot.json"),
 };
 static const struct hm_record record_state = {"spool", sizeof(struct state), state_fields,
                                               HM_COUNT(state_fields)};
@@ -96,7 +102,8 @@ static void path_of(const struct hm_spool *spool, const char *name, char out[PAT
 
 static enum hm_status save(const struct hm_spool *spool, struct hm_err *err)
 {
-    struct state state = {spool->boot_id, spool->seq_reserved, spool->etag, {{"", "", 0}}};
+    struct state state = {
+        spool->boot_id, spool->seq_reserved, spool->etag, spool->catalogue_tag, {{"", "", 0}}};
     char path[PATH_BYTES + 32];
     struct hm_buf json;
     enum hm_status st;
@@ -122,6 +129,7 @@ static void take_state(struct hm_spool *spool, const struct state *state)
 {
     (void)hm_str_copy(spool->boot_id, sizeof(spool->boot_id), state->boot_id);
     (void)hm_str_copy(spool->etag, sizeof(spool->etag), state->etag);
+    (void)hm_str_copy(spool->catalogue_tag, sizeof(spool->catalogue_tag), state->catalogue_tag);
     spool->seq_reserved = state->seq_reserved;
     spool->seq_next = state->seq_reserved;
     for (size_t i = 0; i < HM_SPOOL_COUNT; i++) {
@@ -277,11 +285,20 @@ enum hm_status hm_spool_next_seq(struct hm_spool *spool, uint64_t *out_seq, stru
     return HM_OK;
 }
 
+/* Of TAG_BYTES; NULL for a document that has none. */
+static char *tag_of(struct hm_spool *spool, enum hm_spool_document document)
+{
+    if (document == HM_SPOOL_DESIRED) {
+        return spool->etag;
+    }
+    return document == HM_SPOOL_CATALOGUE ? spool->catalogue_tag : NULL;
+}
+
 enum hm_status hm_spool_put(struct hm_spool *spool, enum hm_spool_document document,
-                            const char *text, size_t len, const char *etag, int64_t now_ms,
+                            const char *text, size_t len, const char *tag, int64_t now_ms,
                             struct hm_err *err)
 {
-    const bool with_etag = document == HM_SPOOL_DESIRED;
+    char *const old_tag = tag_of(spool, document);
     struct hm_spool before = *spool;
     char path[PATH_BYTES + 32];
     char digest[HM_DIGEST_TEXT_BYTES];
@@ -289,7 +306,7 @@ enum hm_status hm_spool_put(struct hm_spool *spool, enum hm_spool_document docum
     enum hm_status st;
 
     hm_digest_text(text, len, digest);
-    if (strcmp(entry->digest, digest) == 0 && (!with_etag || strcmp(spool->etag, etag) == 0)) {
+    if (strcmp(entry->digest, digest) == 0 && (old_tag == NULL || strcmp(old_tag, tag) == 0)) {
         return HM_OK;
     }
     path_of(spool, file_names[document], path);
@@ -299,8 +316,8 @@ enum hm_status hm_spool_put(struct hm_spool *spool, enum hm_spool_document docum
     }
     memcpy(entry->digest, digest, sizeof(digest));
     entry->changed_ms = now_ms;
-    if (with_etag && !hm_str_copy(spool->etag, sizeof(spool->etag), etag)) {
-        spool->etag[0] = '\0'; /* no tag: it is fetched anew, never taken for another */
+    if (old_tag != NULL && !hm_str_copy(old_tag, TAG_BYTES, tag)) {
+        old_tag[0] = '\0'; /* no tag: it is fetched anew, never taken for another */
     }
     st = save(spool, err);
     if (st != HM_OK) {
@@ -339,8 +356,8 @@ enum hm_status hm_spool_get(const struct hm_spool *spool, enum hm_spool_document
 void hm_spool_forget(struct hm_spool *spool, enum hm_spool_document document)
 {
     memset(&spool->entries[document], 0, sizeof(spool->entries[document]));
-    if (document == HM_SPOOL_DESIRED) {
-        spool->etag[0] = '\0';
+    if (tag_of(spool, document) != NULL) {
+        tag_of(spool, document)[0] = '\0';
     }
 }
 
@@ -359,6 +376,11 @@ const char *hm_spool_etag(const struct hm_spool *spool)
     return spool->etag;
 }
 
+const char *hm_spool_catalogue_tag(const struct hm_spool *spool)
+{
+    return spool->catalogue_tag;
+}
+
 const char *hm_spool_acknowledged(const struct hm_spool *spool, enum hm_spool_document document)
 {
     return spool->entries[document].acknowledged;
@@ -374,13 +396,15 @@ static bool acknowledge_one(struct entry *entry, const char *digest)
 }
 
 enum hm_status hm_spool_acknowledge(struct hm_spool *spool, const char *inventory_digest,
-                                    const char *findings_digest, struct hm_err *err)
+                                    const char *findings_digest, const char *outcome_digest,
+                                    struct hm_err *err)
 {
     struct hm_spool before = *spool;
     bool changed = acknowledge_one(&spool->entries[HM_SPOOL_INVENTORY], inventory_digest);
     enum hm_status st = HM_OK;
 
     changed = acknowledge_one(&spool->entries[HM_SPOOL_FINDINGS], findings_digest) || changed;
+    changed = acknowledge_one(&spool->entries[HM_SPOOL_OUTCOME], outcome_digest) || changed;
     if (changed) {
         st = save(spool, err);
     }

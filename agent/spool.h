@@ -17,10 +17,12 @@
 enum hm_spool_document {
     HM_SPOOL_INVENTORY,
     HM_SPOOL_FINDINGS,
-    HM_SPOOL_DESIRED,
+    HM_SPOOL_OUTCOME,
+    HM_SPOOL_DESIRED,       /* the collector's last word, without the catalogue */
+    HM_SPOOL_CATALOGUE,     /* as it last came */
     HM_SPOOL_PREVIOUS_BOOT, /* last inventory of the boot before this one */
 };
-#define HM_SPOOL_COUNT 4
+#define HM_SPOOL_COUNT 6
 
 /* Numbers taken from the reserve at once; after a crash the rest of them is skipped. */
 #define HM_SPOOL_SEQ_BLOCK 1000
@@ -43,9 +45,10 @@ const char *hm_spool_boot_id(const struct hm_spool *spool);
 enum hm_status hm_spool_next_seq(struct hm_spool *spool, uint64_t *out_seq,
                                  struct hm_err *err) HM_MUST_CHECK;
 
-/* Replaces a document; no write when it is the same. etag: of the desired state, else "". */
+/* Replaces a document; no write when it is the same. tag: the collector's name for what it sent,
+ * of the desired state (its ETag) and of the catalogue; else "". */
 enum hm_status hm_spool_put(struct hm_spool *spool, enum hm_spool_document document,
-                            const char *text, size_t len, const char *etag, int64_t now_ms,
+                            const char *text, size_t len, const char *tag, int64_t now_ms,
                             struct hm_err *err) HM_MUST_CHECK;
 
 /* HM_ENOENT when there is none, or when the file is not what was put there. */
@@ -58,9 +61,11 @@ void hm_spool_forget(struct hm_spool *spool, enum hm_spool_document document);
 
 const char *hm_spool_digest(const struct hm_spool *spool, enum hm_spool_document document);
 int64_t hm_spool_changed_ms(const struct hm_spool *spool, enum hm_spool_document document);
-const char *hm_spool_etag(const struct hm_spool *spool); /* "" none */
+const char *hm_spool_etag(const struct hm_spool *spool);          /* desired state; "" none */
+const char *hm_spool_catalogue_tag(const struct hm_spool *spool); /* "" none */
 
 /* What the collector holds of this agent; "" nothing. hm_spool_acknowledge: NULL = as before. */
 const char *hm_spool_acknowledged(const struct hm_spool *spool, enum hm_spool_document document);
 enum hm_status hm_spool_acknowledge(struct hm_spool *spool, const char *inventory_digest,
-                                    const char *findings_digest, struct hm_err *err) HM_MUST_CHECK;
+                                    const char *findings_digest, const char *outcome_digest,
+                                    struct hm_err *err) HM_MUST_CHECK;

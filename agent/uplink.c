@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/uplink.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #define CHECK_IN_TIMEOUT_MS 60000
 #define HOLD_GRACE_MS 30000 /* past the wait: the answer's own way */
 #define CHECK_IN_ROUNDS 2   /* the report, and what the collector lacks of it */
+#define CHECK_IN_MOST 3     /* one more where documents had to wait for room */
+#define DESIRED_PATH "/v1/desired"
 #define REPLY_ARENA_BYTES (64u * 1024u * 1024u)
 
 void hm_uplink_failed(struct hm_uplink *uplink, int64_t retry_after_s)
@@ -52,26 +55,69 @@ static enum hm_status exchange(struct hm_uplink *uplink, struct hm_http_request 
     return HM_OK;
 }
 
-static void refer(const struct hm_uplink_document *document, bool with_body, bool *out_has,
-                  struct hm_document_ref *out)
+/* The documents of a report, in the order in which they travel. */
+static const struct {
+    const char *name;
+    enum hm_spool_document which;
+    size_t in_report; /* struct hm_uplink_document */
+    size_t has;       /* of struct hm_documents */
+    size_t ref;
+    size_t sent; /* of struct hm_uplink_sent */
+} rows[] = {
+    {"inventory", HM_SPOOL_INVENTORY, offsetof(struct hm_report, inventory),
+     offsetof(struct hm_documents, has_inventory), offsetof(struct hm_documents, inventory),
+     offsetof(struct hm_uplink_sent, with_inventory)},
+    {"findings",  HM_SPOOL_FINDINGS,  offsetof(struct hm_report, findings),
+     offsetof(struct hm_documents, has_findings),  offsetof(struct hm_documents, findings),
+     offsetof(struct hm_uplink_sent, with_findings) },
+    {"outcome",   HM_SPOOL_OUTCOME,   offsetof(struct hm_report, outcome),
+     offsetof(struct hm_documents, has_outcome),   offsetof(struct hm_documents, outcome),
+     offsetof(struct hm_uplink_sent, with_outcome)  },
+};
+
+static const struct hm_uplink_document *document_of(const struct hm_report *report, size_t row)
 {
-    *out_has = document->text != NULL;
-    out->digest = document->digest;
-    out->has_bytes = with_body;
-    out->bytes = (uint32_t)document->len;
+    return (const void *)((const char *)report + rows[row].in_report);
 }
 
-static bool must_travel(const struct hm_spool *spool, enum hm_spool_document which,
-                        const struct hm_uplink_document *document)
+static bool must_travel(const struct hm_spool *spool, const struct hm_report *report, size_t row)
 {
+    const struct hm_uplink_document *document = document_of(report, row);
+
     return document->text != NULL &&
-           strcmp(hm_spool_acknowledged(spool, which), document->digest) != 0;
+           strcmp(hm_spool_acknowledged(spool, rows[row].which), document->digest) != 0;
 }
 
-/* Envelope, then the bodies that are due. When both do not fit in one request, the findings wait
- * for the second: the collector asks for them. */
+/* Names every document; bodies[row]: its body follows. What does not fit into this request waits:
+ * the collector asks for it. True when something has to wait. */
+static bool refer(const struct hm_uplink *uplink, const struct hm_report *report,
+                  struct hm_documents *out, bool bodies[HM_COUNT(rows)])
+{
+    size_t room = HM_LIMIT_CHECKIN_BYTES - HM_LIMIT_ENVELOPE_BYTES;
+    bool deferred = false;
+
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        const struct hm_uplink_document *document = document_of(report, i);
+        struct hm_document_ref *ref = (void *)((char *)out + rows[i].ref);
+
+        bodies[i] = must_travel(uplink->spool, report, i);
+        if (bodies[i] && document->len >= room) {
+            bodies[i] = false;
+            deferred = true;
+        }
+        room -= bodies[i] ? document->len + 1 : 0;
+        *(bool *)(void *)((char *)out + rows[i].has) = document->text != NULL;
+        ref->digest = document->digest;
+        ref->has_bytes = bodies[i];
+        ref->bytes = (uint32_t)document->len;
+    }
+    return deferred;
+}
+
+/* Envelope, then the bodies that are due. */
 static enum hm_status compose(const struct hm_uplink *uplink, const struct hm_report *report,
-                              struct hm_buf *out, struct hm_uplink_sent *sent, struct hm_err *err)
+                              struct hm_buf *out, struct hm_uplink_sent *sent, bool *out_deferred,
+                              struct hm_err *err)
 {
     struct hm_checkin checkin = {.boot_id = report->boot_id,
                                  .seq = report->seq,
@@ -80,34 +126,22 @@ static enum hm_status compose(const struct hm_uplink *uplink, const struct hm_re
                                  .has_sample = report->has_sample,
                                  .sample = report->sample,
                                  .unsent_dropped = report->unsent_dropped};
-    bool inventory = must_travel(uplink->spool, HM_SPOOL_INVENTORY, &report->inventory);
-    bool findings = must_travel(uplink->spool, HM_SPOOL_FINDINGS, &report->findings);
+    bool bodies[HM_COUNT(rows)];
     enum hm_status st;
 
-    if (inventory && findings &&
-        report->inventory.len + report->findings.len + HM_LIMIT_ENVELOPE_BYTES >
-            HM_LIMIT_CHECKIN_BYTES) {
-        findings = false;
-    }
-    refer(&report->inventory, inventory, &checkin.documents.has_inventory,
-          &checkin.documents.inventory);
-    refer(&report->findings, findings, &checkin.documents.has_findings,
-          &checkin.documents.findings);
+    *out_deferred = refer(uplink, report, &checkin.documents, bodies);
     st = hm_record_encode(&hm_record_checkin, &checkin, out, err);
     if (st != HM_OK) {
         return st;
     }
     (void)hm_buf_putc(out, '\n');
-    if (inventory) {
-        (void)hm_buf_put(out, report->inventory.text, report->inventory.len);
-        (void)hm_buf_putc(out, '\n');
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        if (bodies[i]) {
+            (void)hm_buf_put(out, document_of(report, i)->text, document_of(report, i)->len);
+            (void)hm_buf_putc(out, '\n');
+            *(bool *)(void *)((char *)sent + rows[i].sent) = true;
+        }
     }
-    if (findings) {
-        (void)hm_buf_put(out, report->findings.text, report->findings.len);
-        (void)hm_buf_putc(out, '\n');
-    }
-    sent->with_inventory = sent->with_inventory || inventory;
-    sent->with_findings = sent->with_findings || findings;
     return hm_buf_status(out, err);
 }
 
@@ -126,20 +160,25 @@ static enum hm_status take_answer(struct hm_uplink *uplink, const struct hm_repo
                                   const struct hm_checked_in *answer, bool *out_again,
                                   struct hm_err *err)
 {
-    bool need_inventory = is_needed(answer, "inventory");
-    bool need_findings = is_needed(answer, "findings");
-    const char *inventory = report->inventory.text != NULL ? report->inventory.digest : NULL;
-    const char *findings = report->findings.text != NULL ? report->findings.digest : NULL;
+    const char *digests[HM_COUNT(rows)];
+    bool again = false;
 
-    *out_again = (need_inventory && inventory != NULL) || (need_findings && findings != NULL);
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        const struct hm_uplink_document *document = document_of(report, i);
+        const bool needed = is_needed(answer, rows[i].name);
+
+        again = again || (needed && document->text != NULL);
+        digests[i] = document->text != NULL ? document->digest : NULL;
+        digests[i] = needed ? "" : digests[i];
+    }
+    *out_again = again;
     uplink->interval_s = answer->interval_s;
-    return hm_spool_acknowledge(uplink->spool, need_inventory ? "" : inventory,
-                                need_findings ? "" : findings, err);
+    return hm_spool_acknowledge(uplink->spool, digests[0], digests[1], digests[2], err);
 }
 
 static enum hm_status one_round(struct hm_uplink *uplink, const struct hm_report *report,
                                 struct hm_arena *arena, struct hm_uplink_sent *sent,
-                                bool *out_again, struct hm_err *err)
+                                bool *out_again, bool *out_deferred, struct hm_err *err)
 {
     struct hm_http_request request = {.method = "POST",
                                       .path = "/v1/checkin",
@@ -151,7 +190,7 @@ static enum hm_status one_round(struct hm_uplink *uplink, const struct hm_report
     enum hm_status st;
 
     hm_buf_init(&body, HM_LIMIT_CHECKIN_BYTES);
-    st = compose(uplink, report, &body, sent, err);
+    st = compose(uplink, report, &body, sent, out_deferred, err);
     if (st != HM_OK) {
         hm_uplink_failed(uplink, -1);
         goto done;
@@ -185,11 +224,13 @@ enum hm_status hm_uplink_check_in(struct hm_uplink *uplink, struct hm_report *re
 {
     struct hm_uplink_sent sent = {.requests = 0};
     struct hm_arena arena;
+    unsigned rounds = CHECK_IN_ROUNDS;
+    bool deferred = false;
     bool again = true;
     enum hm_status st = HM_OK;
 
     hm_arena_init(&arena, REPLY_ARENA_BYTES);
-    for (unsigned round = 0; again && round < CHECK_IN_ROUNDS; round++) {
+    for (unsigned round = 0; again && round < rounds; round++) {
         if (round > 0) {
             st = hm_spool_next_seq(uplink->spool, &report->seq, err);
             if (st != HM_OK) {
@@ -197,10 +238,11 @@ enum hm_status hm_uplink_check_in(struct hm_uplink *uplink, struct hm_report *re
                 goto done;
             }
         }
-        st = one_round(uplink, report, &arena, &sent, &again, err);
+        st = one_round(uplink, report, &arena, &sent, &again, &deferred, err);
         if (st != HM_OK) {
             goto done;
         }
+        rounds += deferred && rounds < CHECK_IN_MOST ? 1 : 0;
         hm_arena_reset(&arena);
     }
     if (again) {
@@ -215,12 +257,35 @@ done:
     return st;
 }
 
+/* Encodes it, and keeps it under that tag; says whether it is another than before. */
+static enum hm_status keep(struct hm_uplink *uplink, enum hm_spool_document which,
+                           const struct hm_desired *desired, const char *tag, int64_t now_ms,
+                           bool *out_changed, struct hm_err *err)
+{
+    char digest[HM_DIGEST_TEXT_BYTES];
+    struct hm_buf json;
+    enum hm_status st;
+
+    hm_buf_init(&json, HM_LIMIT_DESIRED_BYTES);
+    st = hm_record_encode(&hm_record_desired, desired, &json, err);
+    if (st == HM_OK) {
+        hm_digest_text(json.data, json.len, digest);
+        *out_changed = strcmp(digest, hm_spool_digest(uplink->spool, which)) != 0;
+        st = hm_spool_put(uplink->spool, which, json.data, json.len, tag, now_ms, err);
+    }
+    hm_buf_fini(&json);
+    return st;
+}
+
+/* The catalogue first: killed in between, the old ETag fetches the rest again. */
 static enum hm_status take_desired(struct hm_uplink *uplink, const struct hm_http_reply *reply,
                                    int64_t now_ms, struct hm_arena *arena, bool *out_changed,
                                    struct hm_err *err)
 {
-    char digest[HM_DIGEST_TEXT_BYTES];
     struct hm_desired desired;
+    struct hm_desired catalogue;
+    bool catalogue_changed = false;
+    bool changed = false;
     enum hm_status st;
 
     st = hm_record_decode(&hm_record_desired, reply->body, reply->body_len, false, arena, &desired,
@@ -229,14 +294,42 @@ static enum hm_status take_desired(struct hm_uplink *uplink, const struct hm_htt
         hm_err_prefix(err, "the collector's desired state, the last one stays");
         return st;
     }
-    hm_digest_text(reply->body, reply->body_len, digest);
-    *out_changed = strcmp(digest, hm_spool_digest(uplink->spool, HM_SPOOL_DESIRED)) != 0;
-    st = hm_spool_put(uplink->spool, HM_SPOOL_DESIRED, reply->body, reply->body_len, reply->etag,
-                      now_ms, err);
+    if (desired.has_catalogue) {
+        catalogue = (struct hm_desired){.settings = desired.settings,
+                                        .catalogue_tag = desired.catalogue_tag,
+                                        .has_catalogue = true,
+                                        .catalogue = desired.catalogue};
+        st = keep(uplink, HM_SPOOL_CATALOGUE, &catalogue, desired.catalogue_tag, now_ms,
+                  &catalogue_changed, err);
+    }
+    desired.has_catalogue = false;
     if (st == HM_OK) {
+        st = keep(uplink, HM_SPOOL_DESIRED, &desired, reply->etag, now_ms, &changed, err);
+    }
+    if (st == HM_OK) {
+        *out_changed = catalogue_changed || changed;
         uplink->interval_s = desired.settings.interval_s;
     }
     return st;
+}
+
+/* With the tag of the catalogue that we hold, escaped as a query asks for. */
+static enum hm_status desired_path(const struct hm_spool *spool, struct hm_buf *out,
+                                   struct hm_err *err)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:";
+    const char *tag = hm_spool_catalogue_tag(spool);
+
+    (void)hm_buf_puts(out, tag[0] != '\0' ? DESIRED_PATH "?catalogue=" : DESIRED_PATH);
+    for (; *tag != '\0'; tag++) {
+        if (strchr(plain, *tag) != NULL) {
+            (void)hm_buf_putc(out, *tag);
+        } else {
+            (void)hm_buf_printf(out, "%%%02X", (unsigned)(unsigned char)*tag);
+        }
+    }
+    return hm_buf_status(out, err);
 }
 
 enum hm_status hm_uplink_hold(struct hm_uplink *uplink, uint32_t wait_s, int64_t now_ms,
@@ -249,17 +342,24 @@ enum hm_status hm_uplink_hold(struct hm_uplink *uplink, uint32_t wait_s, int64_t
         {"If-None-Match", etag  },
     };
     struct hm_http_request request = {.method = "GET",
-                                      .path = "/v1/desired",
                                       .headers = headers,
                                       .header_count = etag[0] != '\0' ? 2 : 1,
                                       .timeout_ms = (int64_t)wait_s * 1000 + HOLD_GRACE_MS};
     struct hm_http_reply reply;
     struct hm_arena arena;
+    struct hm_buf path;
     bool changed = false;
     enum hm_status st;
 
     hm_arena_init(&arena, REPLY_ARENA_BYTES);
+    hm_buf_init(&path, HM_LIMIT_URL_BYTES);
     (void)snprintf(prefer, sizeof(prefer), "wait=%u", wait_s);
+    st = desired_path(uplink->spool, &path, err);
+    if (st != HM_OK) {
+        hm_uplink_failed(uplink, -1);
+        goto done;
+    }
+    request.path = hm_buf_text(&path);
     st = exchange(uplink, &request, "desired state", &arena, &reply, err);
     if (st != HM_OK) {
         goto done;
@@ -274,6 +374,7 @@ enum hm_status hm_uplink_hold(struct hm_uplink *uplink, uint32_t wait_s, int64_t
     note_success(uplink);
     *out_changed = changed;
 done:
+    hm_buf_fini(&path);
     hm_arena_fini(&arena);
     return st;
 }

@@ -30,6 +30,7 @@ struct hm_report {
     const char *name;
     struct hm_uplink_document inventory;
     struct hm_uplink_document findings;
+    struct hm_uplink_document outcome;
     bool has_sample;
     struct hm_sample sample;
     uint32_t unsent_dropped;
@@ -38,9 +39,10 @@ struct hm_report {
 /* What a check-in did, for the log and "once". */
 struct hm_uplink_sent {
     size_t bytes;        /* request bodies together */
-    unsigned requests;   /* 1, or 2 when the collector lacked a document */
+    unsigned requests;   /* 1, or more when the collector lacked a document */
     bool with_inventory; /* its body travelled */
     bool with_findings;
+    bool with_outcome;
     bool desired_is_new; /* the collector has another desired state than we do */
 };
 
@@ -62,7 +64,8 @@ enum hm_status hm_uplink_check_in(struct hm_uplink *uplink, struct hm_report *re
                                   struct hm_err *err) HM_MUST_CHECK;
 
 /* Asks for the desired state and lets the collector hold the request for wait_s seconds (0: not
- * at all). A new one is decoded, then stored; a broken one never replaces a good one. */
+ * at all). A new one is decoded, then stored, its catalogue as a document of its own; a broken one
+ * never replaces a good one. */
 enum hm_status hm_uplink_hold(struct hm_uplink *uplink, uint32_t wait_s, int64_t now_ms,
                               bool *out_changed, struct hm_err *err) HM_MUST_CHECK;
 

@@ -43,23 +43,25 @@
 #define HM_LIMIT_PRODUCTS 4096u
 #define HM_LIMIT_REQUIREMENTS 256u /* of one product */
 #define HM_LIMIT_LABELS 64u
-#define HM_LIMIT_RESERVATIONS 256u /* of one policy */
-#define HM_LIMIT_MATCHES 64u       /* children of one node of a match tree */
-#define HM_LIMIT_WANTS 1024u       /* ranges of ports that all policies want of one host */
-#define HM_LIMIT_POLICIES 256u     /* of one host */
-#define HM_LIMIT_PLAN_ROWS 65536u  /* actions, or notes, of one plan; rows of a ledger */
+#define HM_LIMIT_RESERVATIONS 256u   /* of one policy */
+#define HM_LIMIT_MATCHES 64u         /* children of one node of a match tree */
+#define HM_LIMIT_WANTS 1024u         /* ranges of ports that all policies want of one host */
+#define HM_LIMIT_POLICIES 256u       /* of one host */
+#define HM_LIMIT_POLICIES_KEPT 4096u /* that one host has ever taken */
+#define HM_LIMIT_PLAN_ROWS 65536u    /* actions, or notes, of one plan; rows of a ledger */
 #define HM_LIMIT_TOKEN_USES 1000000u
 #define HM_LIMIT_TOKEN_VALID_S (10u * 366u * 86400u)
 
 /* What is signed. Sizes are of the JSON text; an envelope carries its statement as base64. */
 #define HM_LIMIT_APPROVERS 32u
-#define HM_LIMIT_TRUST_ROOTS 64u                   /* the newest that are handed on */
-#define HM_LIMIT_SIGNATURES 32u                    /* of one envelope */
-#define HM_LIMIT_POLICY_BYTES (32u * 1024u)        /* one policy document */
-#define HM_LIMIT_SIGNED_BODY_BYTES (96u * 1024u)   /* one statement or trust root */
-#define HM_LIMIT_SIGNED_BYTES (192u * 1024u)       /* one envelope */
-#define HM_LIMIT_MATCH_BYTES (16u * 1024u)         /* whom a policy is for */
-#define HM_LIMIT_STATEMENT_VALID_S (400u * 86400u) /* until when a statement counts */
+#define HM_LIMIT_TRUST_ROOTS 64u                           /* the newest that are handed on */
+#define HM_LIMIT_SIGNATURES 32u                            /* of one envelope */
+#define HM_LIMIT_POLICY_BYTES (32u * 1024u)                /* one policy document */
+#define HM_LIMIT_SIGNED_BODY_BYTES (96u * 1024u)           /* one statement or trust root */
+#define HM_LIMIT_SIGNED_BYTES (192u * 1024u)               /* one envelope */
+#define HM_LIMIT_MATCH_BYTES (16u * 1024u)                 /* whom a policy is for */
+#define HM_LIMIT_STATEMENT_VALID_S (400u * 86400u)         /* until when a statement counts */
+#define HM_LIMIT_POLICIES_FILE_BYTES (16u * 1024u * 1024u) /* policies.json of an agent */
 #define HM_LIMIT_KEY_FILE_BYTES (16u * 1024u)
 #define HM_LIMIT_PASSPHRASE_MIN_BYTES 8u
 #define HM_LIMIT_PASSPHRASE_BYTES 1024u

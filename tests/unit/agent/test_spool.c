@@ -109,7 +109,8 @@ static void test_documents_survive_a_restart(void **state)
     put(fixture, HM_SPOOL_INVENTORY, "{\"a\":1}");
     assert_int_equal(hm_spool_put(fixture->spool, HM_SPOOL_DESIRED, "{}", 2, "\"e\"", 5, NULL),
                      HM_OK);
-    assert_int_equal(hm_spool_acknowledge(fixture->spool, DIGEST_A, DIGEST_B, NULL), HM_OK);
+    assert_int_equal(hm_spool_acknowledge(fixture->spool, DIGEST_A, DIGEST_B, DIGEST_A, NULL),
+                     HM_OK);
     reopen(fixture);
     assert_document(fixture, HM_SPOOL_INVENTORY, "{\"a\":1}");
     assert_document(fixture, HM_SPOOL_DESIRED, "{}");
@@ -118,7 +119,7 @@ static void test_documents_survive_a_restart(void **state)
     assert_int_equal(hm_spool_changed_ms(fixture->spool, HM_SPOOL_INVENTORY), 1000);
     assert_string_equal(hm_spool_acknowledged(fixture->spool, HM_SPOOL_INVENTORY), DIGEST_A);
     assert_string_equal(hm_spool_acknowledged(fixture->spool, HM_SPOOL_FINDINGS), DIGEST_B);
-    assert_int_equal(hm_spool_acknowledge(fixture->spool, NULL, "", NULL), HM_OK);
+    assert_int_equal(hm_spool_acknowledge(fixture->spool, NULL, "", NULL, NULL), HM_OK);
     assert_string_equal(hm_spool_acknowledged(fixture->spool, HM_SPOOL_INVENTORY), DIGEST_A);
     assert_string_equal(hm_spool_acknowledged(fixture->spool, HM_SPOOL_FINDINGS), "");
 }
@@ -144,13 +145,13 @@ static void test_idle_agent_writes_nothing(void **state)
     assert_int_equal(hm_spool_begin_boot(fixture->spool, "boot-1", NULL), HM_OK);
     (void)next_seq(fixture);
     put(fixture, HM_SPOOL_INVENTORY, "{}");
-    assert_int_equal(hm_spool_acknowledge(fixture->spool, DIGEST_A, NULL, NULL), HM_OK);
+    assert_int_equal(hm_spool_acknowledge(fixture->spool, DIGEST_A, NULL, NULL, NULL), HM_OK);
     write_file(fixture, "state.json", "untouched"); /* a write would undo this */
     for (int i = 0; i < HM_SPOOL_SEQ_BLOCK - 1; i++) {
         assert_int_equal(hm_spool_begin_boot(fixture->spool, "boot-1", NULL), HM_OK);
         put(fixture, HM_SPOOL_INVENTORY, "{}");
         (void)next_seq(fixture);
-        assert_int_equal(hm_spool_acknowledge(fixture->spool, DIGEST_A, NULL, NULL), HM_OK);
+        assert_int_equal(hm_spool_acknowledge(fixture->spool, DIGEST_A, NULL, NULL, NULL), HM_OK);
     }
     assert_string_equal(read_file(fixture, "state.json"), "untouched");
     (void)next_seq(fixture);

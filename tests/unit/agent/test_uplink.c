@@ -34,6 +34,7 @@ struct fixture {
     char folder[64];
     struct hm_arena arena;
     struct hm_spool *spool;
+    struct hm_agent_policies *policies;
     struct hm_identity identity;
     struct fake_transport fake;
     struct hm_uplink uplink;
@@ -59,6 +60,7 @@ static int set_up(void **state)
     temp_folder_make(fixture->folder, sizeof(fixture->folder));
     hm_arena_init(&fixture->arena, 64u << 20);
     if (hm_spool_open(fixture->folder, &fixture->spool, NULL) != HM_OK ||
+        hm_agent_policies_open(fixture->folder, "", &fixture->policies, NULL) != HM_OK ||
         hm_spool_begin_boot(fixture->spool, "boot-1", NULL) != HM_OK) {
         return -1;
     }
@@ -80,6 +82,7 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
 
     fake_transport_fini(&fixture->fake);
+    hm_agent_policies_close(fixture->policies);
     hm_spool_close(fixture->spool);
     temp_folder_remove(fixture->folder);
     hm_arena_fini(&fixture->arena);
@@ -342,7 +345,11 @@ static void one_enrolment(struct fixture *fixture, const struct enrol_row *row)
     const char *labels[] = {"site=paris"};
     const struct hm_agent_config config = {.ca_file = row->ca_file, .state_dir = fixture->folder};
     const struct hm_enrolment enrolment = {
-        &config, row->token, "host-1", {labels, 1}
+        .config = &config,
+        .token = row->token,
+        .name = "host-1",
+        .labels = {labels, 1},
+        .policies = fixture->policies
     };
     const char *trusted = row->trusted[0] == '\0' ? ""
                                                   : hm_arena_printf(&fixture->arena, "%s/%s",
@@ -420,8 +427,7 @@ static void test_given_ca_file_outranks_the_token(void **state)
     const struct hm_agent_config config = {.ca_file = "/etc/own-ca.pem",
                                            .state_dir = fixture->folder};
     const struct hm_enrolment enrolment = {
-        &config, JOIN_TOKEN, "host-1", {NULL, 0}
-    };
+        .config = &config, .token = JOIN_TOKEN, .name = "host-1", .policies = fixture->policies};
     struct hm_identity identity;
     int64_t retry_after_s;
 
