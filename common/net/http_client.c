@@ -59,6 +59,29 @@ static char *copy_text(const char *text)
     return copy;
 }
 
+/* "10.0.0.1:5830", "[fd00::1]": a host that is no name. */
+static bool is_address(const char *host)
+{
+    size_t len = strcspn(host, ":/");
+
+    return host[0] == '[' || (len > 0 && strspn(host, "0123456789.") >= len);
+}
+
+/* TLS libraries of the Windows builds look for names alone in a certificate once there is a CA
+ * file: what would fail at each contact, in words about trust, is told at once. */
+static bool needs_name(void)
+{
+    static const char *const libraries[] = {"Schannel", "mbedTLS"};
+    const char *used = curl_version_info(CURLVERSION_NOW)->ssl_version;
+
+    for (size_t i = 0; i < HM_COUNT(libraries); i++) {
+        if (used != NULL && strncmp(used, libraries[i], strlen(libraries[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum hm_status hm_http_open(const struct hm_http_options *options,
                             struct hm_http_client **out_client, struct hm_err *err)
 {
@@ -72,6 +95,14 @@ enum hm_status hm_http_open(const struct hm_http_options *options,
                        "\"%.200s\" is not the address of a collector: https://HOST:PORT was "
                        "expected",
                        options->base_url);
+    }
+    if (options->ca_path != NULL && needs_name() &&
+        is_address(options->base_url + sizeof(scheme) - 1)) {
+        return hm_fail_code(err, HM_EINVAL, "address_not_name",
+                            "\"%.200s\": with a CA of its own a collector must be called by its "
+                            "name on Windows, the certificate is not held against an address; "
+                            "write https://NAME:PORT with a name that the certificate carries",
+                            options->base_url);
     }
     client = calloc(1, sizeof(*client));
     if (client == NULL) {

@@ -15,7 +15,8 @@
 struct hm_http_client;
 
 struct hm_http_options {
-    const char *base_url;   /* "https://collector.example:5830", without trailing slash */
+    const char *base_url;   /* "https://collector.example:5830", without trailing slash; on Windows
+                             * with a CA file no address instead of the name */
     const char *ca_path;    /* PEM file; NULL = the system's store */
     const char *user_agent; /* "hm-agent/0.1.0" */
     int stop_fd;            /* becomes readable = give up with HM_EBUSY, code "stopped"; -1 none */
