@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A Wine prefix as the Windows suites want it: no display, no crash dialogue, a netsh that answers.
-#   prefix.sh make FOLDER NETSH.EXE          new, or brought up to date
+#   prefix.sh make FOLDER NETSH.EXE          new, or brought up to date; ends what still runs in it
 #   prefix.sh start FOLDER                   keeps it alive between commands (services need that)
 #   prefix.sh version FOLDER NAME [PRODUCT-NAME [REVISION]]
 #                                            2003 2008r2 2012r2 2016 2019 2022; for programs started later
@@ -21,8 +21,14 @@ quietly() {
     "$@" >"$WINEPREFIX.log" 2>&1 </dev/null || { echo "prefix.sh: $* failed:" >&2; tail -n 5 "$WINEPREFIX.log" >&2; exit 1; }
 }
 
+end_all() {
+    wineserver -k >/dev/null 2>&1 || true
+    wineserver -w
+}
+
 make_prefix() {
     local netsh=$1
+    end_all # of a run that was cut off: a server that stays would be waited for, for ever
     if [ ! -f "$WINEPREFIX/.made-1" ]; then
         # The menu builder and the two add-on installers would only ask questions.
         WINEDLLOVERRIDES="winemenubuilder.exe=;mscoree=;mshtml=" quietly wineboot -i
@@ -79,9 +85,6 @@ case $verb in
 make) make_prefix "$@" ;;
 start) quietly wineserver -p && quietly wine wineboot ;; # quietly: the server keeps its output open
 version) set_version "$@" ;;
-stop)
-    wineserver -k >/dev/null 2>&1 || true
-    wineserver -w
-    ;;
+stop) end_all ;;
 *) echo "prefix.sh: no such verb: $verb" >&2; exit 2 ;;
 esac
