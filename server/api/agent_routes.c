@@ -9,10 +9,10 @@
 #include "server/api/api.h"
 #include "server/api/change.h"
 #include "server/api/labels.h"
-#include "server/catalogue/shelf.h"
 #include "server/fleet/fleet.h"
 #include "server/ingest/checkin.h"
 #include "server/ingest/clone.h"
+#include "server/rollout/rollout.h"
 
 #define RETRY_MIN_S 1
 #define RETRY_SPREAD_S 30 /* who is turned away together must not come back together */
@@ -112,10 +112,11 @@ static enum hm_status answer_enrolment(struct hm_req *req, struct hm_reply *repl
 {
     struct enrolment *e = req->state;
     char secret[HM_TOKEN_TEXT_BYTES];
-    const struct hm_enrolled enrolled = {
+    struct hm_enrolled enrolled = {
         .agent_id = e->agent.id, .secret = secret, .interval_s = e->app->interval_s};
     enum hm_status st;
 
+    enrolled.has_trust_root = hm_rollout_trust(e->app->rollout, req->arena, &enrolled.trust_root);
     hm_token_format(&e->token, secret);
     st = hm_reply_record(reply, &hm_record_enrolled, &enrolled, err);
     hm_crypto_wipe(secret, sizeof(secret));
@@ -227,14 +228,17 @@ enum hm_status hm_api_enroll_post(struct hm_req *req, struct hm_reply *reply, st
 
 /* ---- POST /v1/checkin ----------------------------------------------------------------------- */
 
-static enum hm_status answer_checked_in(const struct hm_app *app, const struct hm_ingest *ingest,
+static enum hm_status answer_checked_in(const struct hm_req *req, const struct hm_ingest *ingest,
                                         struct hm_reply *reply, struct hm_err *err)
 {
+    const struct hm_app *app = req->app;
     const char *need[HM_FLEET_DOCUMENTS];
+    char etag[HM_DIGEST_TEXT_BYTES + 2];
     struct hm_checked_in answer = {
-        .interval_s = app->interval_s, .etag = hm_shelf_etag(app->shelf), .need = {need, 0}
+        .interval_s = app->interval_s, .etag = etag, .need = {need, 0}
     };
 
+    hm_rollout_etag(app->rollout, req->who.id, etag);
     if (ingest != NULL) {
         answer.need.count = hm_ingest_need(ingest, need);
     }
@@ -258,7 +262,7 @@ static void checkin_failed(void *data)
 
 static enum hm_status answer_checkin(struct hm_req *req, struct hm_reply *reply, struct hm_err *err)
 {
-    return answer_checked_in(req->app, req->state, reply, err);
+    return answer_checked_in(req, req->state, reply, err);
 }
 
 /* The fleet has marked the host busy: every way out of here ends that. */
@@ -356,7 +360,7 @@ static enum hm_status take_report(struct hm_req *req, struct hm_ingest *ingest,
     switch (hm_fleet_report_begin(app->fleet, ingest->host, &ingest->report, req->now_ms,
                                   &ingest->known)) {
     case HM_FLEET_UNCHANGED:
-        return answer_checked_in(app, NULL, reply, err);
+        return answer_checked_in(req, NULL, reply, err);
     case HM_FLEET_CLONED:
         return submit_clone(req, ingest, err);
     case HM_FLEET_BUSY:
@@ -432,20 +436,35 @@ static bool matches(const char *if_none_match, const char *etag)
            (strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag) != NULL);
 }
 
-static enum hm_status answer_desired(struct hm_req *req, struct hm_reply *reply, bool unchanged,
+static enum hm_status answer_body(struct hm_req *req, struct hm_reply *reply, struct hm_err *err)
+{
+    const struct hm_app *app = req->app;
+    struct hm_desired_answer answer;
+    enum hm_status st =
+        hm_rollout_desired(app->rollout, req->who.id, hm_req_query(req, "catalogue"), &answer, err);
+
+    if (st == HM_OK) {
+        (void)hm_str_copy(reply->etag, sizeof(reply->etag), answer.etag);
+        st = put_body(reply, answer.body, answer.len, err);
+        hm_desired_release(&answer);
+    }
+    return st;
+}
+
+/* The whole of it, or 304 when the agent has it already. */
+static enum hm_status answer_desired(struct hm_req *req, struct hm_reply *reply, const char *has,
                                      struct hm_err *err)
 {
     const struct hm_app *app = req->app;
-    const char *body;
-    size_t len;
+    char etag[HM_DIGEST_TEXT_BYTES + 2];
 
-    (void)hm_str_copy(reply->etag, sizeof(reply->etag), hm_shelf_etag(app->shelf));
-    if (unchanged) {
-        reply->status = 304;
-        return HM_OK;
+    hm_rollout_etag(app->rollout, req->who.id, etag);
+    if (!matches(has, etag)) {
+        return answer_body(req, reply, err);
     }
-    body = hm_shelf_desired(app->shelf, &len);
-    return put_body(reply, body, len, err);
+    (void)hm_str_copy(reply->etag, sizeof(reply->etag), etag);
+    reply->status = 304;
+    return HM_OK;
 }
 
 static enum hm_status resume_desired(struct hm_req *req, struct hm_reply *reply, struct hm_err *err)
@@ -456,30 +475,55 @@ static enum hm_status resume_desired(struct hm_req *req, struct hm_reply *reply,
     if (hm_fleet_release(app->fleet, req->who.agent, held->ticket)) {
         hm_ticket_drop(held->ticket);
     }
-    return answer_desired(req, reply, matches(held->etag, hm_shelf_etag(app->shelf)), err);
+    return answer_desired(req, reply, held->etag, err);
+}
+
+/* It may have changed between the look at it and the hold, and nobody was there to be woken. The
+ * request itself may be answered and gone by now. */
+static void look_again(struct hm_app *app, struct hm_fleet_host *host, struct hm_ticket *ticket,
+                       const char *host_id, const char *before)
+{
+    char now[HM_DIGEST_TEXT_BYTES + 2];
+
+    hm_rollout_etag(app->rollout, host_id, now);
+    if (strcmp(now, before) != 0 && hm_fleet_release(app->fleet, host, ticket)) {
+        hm_ticket_wake(ticket);
+    }
+}
+
+static enum hm_status hold_desired(struct hm_req *req, const char *has, const char *etag,
+                                   uint32_t wait_ms, struct hm_err *err)
+{
+    struct hm_app *app = req->app;
+    const struct hm_principal who = req->who;
+    struct held *held = hm_arena_alloc(req->arena, 1, sizeof(*held));
+    struct hm_ticket *ticket;
+
+    if (held == NULL || (held->etag = hm_arena_strdup(req->arena, has)) == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to wait");
+    }
+    req->state = held;
+    /* Agents that were started together drift apart. */
+    ticket = hm_req_hold(req, wait_ms - random_below(wait_ms / 16), resume_desired);
+    if (ticket == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to wait");
+    }
+    held->ticket = ticket;
+    hm_fleet_hold(app->fleet, who.agent, ticket);
+    look_again(app, who.agent, ticket, who.id, etag);
+    return HM_OK;
 }
 
 enum hm_status hm_api_desired_get(struct hm_req *req, struct hm_reply *reply, struct hm_err *err)
 {
     const struct hm_app *app = req->app;
-    const char *if_none_match = hm_req_header(req, "If-None-Match");
+    const char *has = hm_req_header(req, "If-None-Match");
     uint32_t wait_ms = preferred_wait_s(hm_req_header(req, "Prefer")) * 1000;
-    bool unchanged = matches(if_none_match, hm_shelf_etag(app->shelf));
-    struct held *held;
+    char etag[HM_DIGEST_TEXT_BYTES + 2];
 
-    if (!unchanged || wait_ms == 0) {
-        return answer_desired(req, reply, unchanged, err);
+    hm_rollout_etag(app->rollout, req->who.id, etag);
+    if (wait_ms == 0 || !matches(has, etag)) {
+        return answer_desired(req, reply, has, err);
     }
-    held = hm_arena_alloc(req->arena, 1, sizeof(*held));
-    if (held == NULL || (held->etag = hm_arena_strdup(req->arena, if_none_match)) == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory to wait");
-    }
-    req->state = held;
-    /* Agents that were started together drift apart. */
-    held->ticket = hm_req_hold(req, wait_ms - random_below(wait_ms / 16), resume_desired);
-    if (held->ticket == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory to wait");
-    }
-    hm_fleet_hold(app->fleet, req->who.agent, held->ticket);
-    return HM_OK;
+    return hold_desired(req, has, etag, wait_ms, err);
 }

@@ -1,9 +1,7 @@
-/* server/catalogue/shelf.c — the catalogue as an immutable snapshot, and the desired state made
- * of it.
+/* server/catalogue/shelf.c — the catalogue as an immutable snapshot.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "server/catalogue/shelf.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +15,8 @@ struct hm_shelf {
     struct hm_arena arena;
     struct hm_catalogue catalogue;
     size_t room;
-    struct hm_buf desired;
-    char etag[HM_DIGEST_TEXT_BYTES + 2];
+    struct hm_buf json; /* {"catalogue":[…]} */
+    char tag[HM_DIGEST_TEXT_BYTES];
 };
 
 /* Sorted by id; a product that is there already is replaced. */
@@ -93,23 +91,27 @@ static enum hm_status read_folder(struct hm_shelf *shelf, const char *folder, st
     return st;
 }
 
-static enum hm_status make_desired(struct hm_shelf *shelf, uint32_t interval_s, struct hm_err *err)
+struct part {
+    struct hm_catalogue catalogue;
+};
+static const struct hm_field part_fields[] = {
+    HM_F_RECORDS(part, catalogue, HM_FIELD_WRITTEN, HM_LIMIT_PRODUCTS, &hm_record_product, ""),
+};
+static const struct hm_record part_record = {"catalogue", sizeof(struct part), part_fields,
+                                             HM_COUNT(part_fields)};
+
+static enum hm_status write_json(struct hm_shelf *shelf, struct hm_err *err)
 {
-    const struct hm_desired desired = {.settings = {.interval_s = interval_s},
-                                       .catalogue_tag = "",
-                                       .has_catalogue = true,
-                                       .catalogue = shelf->catalogue};
-    char digest[HM_DIGEST_TEXT_BYTES];
-    enum hm_status st = hm_record_encode(&hm_record_desired, &desired, &shelf->desired, err);
+    const struct part part = {shelf->catalogue};
+    enum hm_status st = hm_record_encode(&part_record, &part, &shelf->json, err);
 
     if (st == HM_OK) {
-        hm_digest_text(shelf->desired.data, shelf->desired.len, digest);
-        (void)snprintf(shelf->etag, sizeof(shelf->etag), "\"%s\"", digest);
+        hm_digest_text(shelf->json.data, shelf->json.len, shelf->tag);
     }
     return st;
 }
 
-enum hm_status hm_shelf_open(const char *const *folders, size_t folder_count, uint32_t interval_s,
+enum hm_status hm_shelf_open(const char *const *folders, size_t folder_count,
                              struct hm_shelf **out_shelf, struct hm_err *err)
 {
     struct hm_shelf *shelf = calloc(1, sizeof(*shelf));
@@ -119,12 +121,12 @@ enum hm_status hm_shelf_open(const char *const *folders, size_t folder_count, ui
         return hm_fail(err, HM_ENOMEM, "no memory for the catalogue");
     }
     hm_arena_init(&shelf->arena, HM_LIMIT_CYCLE_ARENA_BYTES);
-    hm_buf_init(&shelf->desired, HM_LIMIT_DESIRED_BYTES);
+    hm_buf_init(&shelf->json, HM_LIMIT_DESIRED_BYTES);
     for (size_t i = 0; st == HM_OK && i < folder_count; i++) {
         st = read_folder(shelf, folders[i], err);
     }
     if (st == HM_OK) {
-        st = make_desired(shelf, interval_s, err);
+        st = write_json(shelf, err);
     }
     if (st != HM_OK) {
         hm_shelf_close(shelf);
@@ -137,7 +139,7 @@ enum hm_status hm_shelf_open(const char *const *folders, size_t folder_count, ui
 void hm_shelf_close(struct hm_shelf *shelf)
 {
     if (shelf != NULL) {
-        hm_buf_fini(&shelf->desired);
+        hm_buf_fini(&shelf->json);
         hm_arena_fini(&shelf->arena);
         free(shelf);
     }
@@ -148,13 +150,13 @@ const struct hm_catalogue *hm_shelf_catalogue(const struct hm_shelf *shelf)
     return &shelf->catalogue;
 }
 
-const char *hm_shelf_desired(const struct hm_shelf *shelf, size_t *out_len)
+const char *hm_shelf_tag(const struct hm_shelf *shelf)
 {
-    *out_len = shelf->desired.len;
-    return hm_buf_text(&shelf->desired);
+    return shelf->tag;
 }
 
-const char *hm_shelf_etag(const struct hm_shelf *shelf)
+const char *hm_shelf_json(const struct hm_shelf *shelf, size_t *out_len)
 {
-    return shelf->etag;
+    *out_len = shelf->json.len - 2; /* without the braces */
+    return hm_buf_text(&shelf->json) + 1;
 }

@@ -12,9 +12,12 @@
 #include "server/fleet/fleet.h"
 #include "server/http/privileges.h"
 #include "server/janitor/janitor.h"
+#include "server/plans/plans.h"
+#include "server/rollout/rollout.h"
 
 #define BODIES_IN_FLIGHT_BYTES (64u * 1024u * 1024u)
 #define EXPIRY_WARNING_MS (30 * (int64_t)86400000)
+#define PLAN_THREADS 2      /* beside the workers: a plan may not slow check-ins down much */
 #define TOKENS_LOOK_MS 1000 /* for tokens made by "hm-collector token" meanwhile */
 
 struct server {
@@ -155,7 +158,7 @@ static enum hm_status catalogue_start(void *arg, struct hm_err *err)
     if (config->catalogue_dir[0] != '\0' && hm_os_exists(config->catalogue_dir)) {
         folders[count++] = config->catalogue_dir;
     }
-    return hm_shelf_open(folders, count, config->interval_s, &server->app.shelf, err);
+    return hm_shelf_open(folders, count, &server->app.shelf, err);
 }
 
 static void catalogue_stop(void *arg)
@@ -175,6 +178,18 @@ static void fleet_stop(void *arg)
     hm_fleet_close(((struct server *)arg)->app.fleet);
 }
 
+static enum hm_status rollout_start(void *arg, struct hm_err *err)
+{
+    struct hm_app *app = &((struct server *)arg)->app;
+
+    return hm_rollout_open(app->store, app->fleet, app->shelf, app->interval_s, &app->rollout, err);
+}
+
+static void rollout_stop(void *arg)
+{
+    hm_rollout_close(((struct server *)arg)->app.rollout);
+}
+
 static enum hm_status operators_start(void *arg, struct hm_err *err)
 {
     struct server *server = arg;
@@ -185,6 +200,19 @@ static enum hm_status operators_start(void *arg, struct hm_err *err)
 static void operators_stop(void *arg)
 {
     hm_operators_close(((struct server *)arg)->app.operators);
+}
+
+static enum hm_status plans_start(void *arg, struct hm_err *err)
+{
+    struct server *server = arg;
+
+    return hm_plans_open(server->app.store, server->app.shelf, PLAN_THREADS, &server->app.plans,
+                         err);
+}
+
+static void plans_stop(void *arg)
+{
+    hm_plans_close(((struct server *)arg)->app.plans);
 }
 
 static enum hm_status janitor_start(void *arg, struct hm_err *err)
@@ -212,7 +240,9 @@ static const struct hm_step steps[] = {
     {"store",       store_start,       store_stop    }, /* connect, migrate */
     {"catalogue",   catalogue_start,   catalogue_stop},
     {"fleet",       fleet_start,       fleet_stop    },
+    {"rollout",     rollout_start,     rollout_stop  }, /* who is offered what */
     {"operators",   operators_start,   operators_stop},
+    {"plans",       plans_start,       plans_stop    },
     {"janitor",     janitor_start,     janitor_stop  },
     {"http",        http_start,        listen_stop   },
 };

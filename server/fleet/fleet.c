@@ -126,6 +126,8 @@ enum hm_status hm_fleet_open(struct hm_store *store, struct hm_fleet **out_fleet
         hm_map_init(&fleet->shards[i].by_id);
     }
     fleet->opened_ms = hm_os_monotonic_ms();
+    atomic_store(&fleet->round, HM_FLEET_WANTED + 1);
+    fleet->paced_round = HM_FLEET_WANTED + 1;
     st = hm_store_read(store, load_all, fleet, err);
     if (st != HM_OK) {
         hm_fleet_close(fleet);

@@ -110,6 +110,8 @@ bool hm_fleet_release(struct hm_fleet *fleet, struct hm_fleet_host *host, struct
 /* The desired state has changed: every request that is held now is woken, paced by
  * hm_fleet_pace, which the janitor calls often. */
 void hm_fleet_wake_all(struct hm_fleet *fleet);
+/* That of one host alone, paced as well; nothing when it holds no request now. */
+void hm_fleet_wake(struct hm_fleet *fleet, const char *agent_id);
 void hm_fleet_pace(struct hm_fleet *fleet, int64_t monotonic_ms);
 #define HM_FLEET_WAKES_A_SECOND 5000
 

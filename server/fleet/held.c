@@ -29,15 +29,28 @@ struct hm_ticket *hm_fleet_unlink(struct hm_fleet_host *host)
     return ticket;
 }
 
-void hm_fleet_hold(struct hm_fleet *fleet, struct hm_fleet_host *host, struct hm_ticket *ticket)
+static void link_first(struct hm_fleet_host *host, struct hm_ticket *ticket)
 {
     struct hm_fleet_shard *shard = host->shard;
-    struct hm_ticket *before;
 
-    pthread_mutex_lock(&shard->lock);
-    before = hm_fleet_unlink(host);
     host->ticket = ticket;
-    host->held_at = atomic_load(&fleet->round);
+    host->held_at = HM_FLEET_WANTED;
+    host->held_next = shard->held_first;
+    if (shard->held_first != NULL) {
+        shard->held_first->held_previous = host;
+    } else {
+        shard->held_last = host;
+    }
+    shard->held_first = host;
+    shard->held_count++;
+}
+
+static void link_last(struct hm_fleet_host *host, struct hm_ticket *ticket, uint64_t round)
+{
+    struct hm_fleet_shard *shard = host->shard;
+
+    host->ticket = ticket;
+    host->held_at = round;
     host->held_previous = shard->held_last;
     if (shard->held_last != NULL) {
         shard->held_last->held_next = host;
@@ -46,6 +59,16 @@ void hm_fleet_hold(struct hm_fleet *fleet, struct hm_fleet_host *host, struct hm
     }
     shard->held_last = host;
     shard->held_count++;
+}
+
+void hm_fleet_hold(struct hm_fleet *fleet, struct hm_fleet_host *host, struct hm_ticket *ticket)
+{
+    struct hm_fleet_shard *shard = host->shard;
+    struct hm_ticket *before;
+
+    pthread_mutex_lock(&shard->lock);
+    before = hm_fleet_unlink(host);
+    link_last(host, ticket, atomic_load(&fleet->round));
     pthread_mutex_unlock(&shard->lock);
     if (before != NULL) {
         hm_ticket_wake(before);
@@ -71,7 +94,25 @@ void hm_fleet_wake_all(struct hm_fleet *fleet)
     atomic_fetch_add(&fleet->round, 1);
 }
 
-/* Wakes up to most tickets of this shard that came before round. */
+void hm_fleet_wake(struct hm_fleet *fleet, const char *agent_id)
+{
+    struct hm_fleet_shard *shard = hm_fleet_shard_of(fleet, agent_id);
+    struct hm_fleet_host *host;
+    bool held;
+
+    pthread_mutex_lock(&shard->lock);
+    host = hm_fleet_find(shard, agent_id);
+    held = host != NULL && host->ticket != NULL;
+    if (held && host->held_at != HM_FLEET_WANTED) {
+        link_first(host, hm_fleet_unlink(host));
+    }
+    pthread_mutex_unlock(&shard->lock);
+    if (held) {
+        atomic_fetch_add(&fleet->wanted, 1);
+    }
+}
+
+/* Wakes up to most tickets of this shard that are wanted or came before round. */
 static unsigned wake_shard(struct hm_fleet_shard *shard, uint64_t round, unsigned most)
 {
     unsigned count = 0;
@@ -96,6 +137,7 @@ static unsigned wake_shard(struct hm_fleet_shard *shard, uint64_t round, unsigne
 void hm_fleet_pace(struct hm_fleet *fleet, int64_t monotonic_ms)
 {
     uint64_t round = atomic_load(&fleet->round);
+    uint64_t wanted = atomic_load(&fleet->wanted);
 
     pthread_mutex_lock(&fleet->pace_lock);
     if (monotonic_ms > fleet->paced_ms) {
@@ -105,12 +147,13 @@ void hm_fleet_pace(struct hm_fleet *fleet, int64_t monotonic_ms)
         fleet->wakes = fleet->wakes < WAKES_BURST ? fleet->wakes : WAKES_BURST;
         fleet->paced_ms = monotonic_ms;
     }
-    if (fleet->paced_round != round) {
+    if (fleet->paced_round != round || fleet->paced_wanted != wanted) {
         for (size_t i = 0; i < HM_FLEET_SHARDS && fleet->wakes >= 1; i++) {
             fleet->wakes -= wake_shard(&fleet->shards[i], round, (unsigned)fleet->wakes);
         }
         if (fleet->wakes >= 1) { /* none left that is older */
             fleet->paced_round = round;
+            fleet->paced_wanted = wanted;
         }
     }
     pthread_mutex_unlock(&fleet->pace_lock);

@@ -10,7 +10,8 @@
 #include "server/fleet/fleet.h"
 
 #define HM_FLEET_SHARDS 64
-#define HM_FLEET_BOOTS 4 /* boots that ended: one of them coming back is a clone */
+#define HM_FLEET_WANTED 0 /* as held_at: woken whatever the round is */
+#define HM_FLEET_BOOTS 4  /* boots that ended: one of them coming back is a clone */
 
 /* Under its shard's lock, but for id, secret_hash and shard, which never change. */
 struct hm_fleet_host {
@@ -33,7 +34,7 @@ struct hm_fleet_host {
     struct hm_bucket changes;
     struct hm_bucket clones;
     struct hm_ticket *ticket;
-    uint64_t held_at; /* wake-up round in which the ticket came */
+    uint64_t held_at; /* wake-up round in which the ticket came; HM_FLEET_WANTED */
     struct hm_fleet_host *held_next;
     struct hm_fleet_host *held_previous;
 };
@@ -41,7 +42,7 @@ struct hm_fleet_host {
 struct hm_fleet_shard {
     pthread_mutex_t lock;
     struct hm_map by_id;
-    struct hm_fleet_host *held_first; /* oldest ticket first */
+    struct hm_fleet_host *held_first; /* wanted ones, then the oldest ticket first */
     struct hm_fleet_host *held_last;
     uint64_t held_count;
     uint64_t unchanged;
@@ -52,11 +53,13 @@ struct hm_fleet {
     struct hm_fleet_shard shards[HM_FLEET_SHARDS];
     int64_t opened_ms; /* monotonic */
     atomic_uint_least64_t refused;
-    atomic_uint_least64_t round; /* of wake-ups */
+    atomic_uint_least64_t round;  /* of wake-ups; from 1 */
+    atomic_uint_least64_t wanted; /* single wake-ups asked for so far */
 
     pthread_mutex_t pace_lock;
-    uint64_t paced_round; /* every ticket older than this was woken */
-    double wakes;         /* token bucket */
+    uint64_t paced_round;  /* every ticket older than this was woken */
+    uint64_t paced_wanted; /* as are all that were wanted up to this count */
+    double wakes;          /* token bucket */
     int64_t paced_ms;
 
     pthread_mutex_t enroll_lock;

@@ -8,6 +8,7 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "server/catalogue/shelf.h"
+#include "server/rollout/rollout.h"
 
 const char *const hm_ingest_kinds[HM_FLEET_DOCUMENTS] = {"inventory", "findings", "outcome"};
 
@@ -197,6 +198,19 @@ static const char *digest_now(const struct hm_ingest *ingest, size_t kind)
     return named != NULL && !ingest->report.missing[kind] ? named : ingest->known.digests[kind];
 }
 
+static bool has_changed(const struct hm_ingest *ingest, size_t kind)
+{
+    return strcmp(digest_now(ingest, kind), ingest->known.digests[kind]) != 0;
+}
+
+/* Is this document read? An outcome is, when it is a new one; of the other two one new one is
+ * judged with the other. */
+static bool is_needed(const struct hm_ingest *ingest, size_t kind)
+{
+    return kind == OUTCOME ? has_changed(ingest, OUTCOME)
+                           : has_changed(ingest, INVENTORY) || has_changed(ingest, FINDINGS);
+}
+
 struct fetch {
     struct hm_ingest *ingest;
     struct hm_ingest_piece found[HM_FLEET_DOCUMENTS];
@@ -208,12 +222,17 @@ static enum hm_status fetch_bodies(struct hm_session *s, void *arg, struct hm_er
     struct fetch *fetch = arg;
     struct hm_ingest *ingest = fetch->ingest;
 
+    bool needed[HM_FLEET_DOCUMENTS];
+
+    for (size_t i = 0; i < HM_FLEET_DOCUMENTS; i++) {
+        needed[i] = is_needed(ingest, i); /* by what is named: one may turn out to be missing */
+    }
     for (size_t i = 0; i < HM_FLEET_DOCUMENTS; i++) {
         struct hm_ingest_piece *found = &fetch->found[i];
         const char *digest = digest_now(ingest, i);
         enum hm_status st = HM_ENOENT;
 
-        if (ingest->pieces[i].body != NULL || digest[0] == '\0') {
+        if (!needed[i] || ingest->pieces[i].body != NULL || digest[0] == '\0') {
             continue;
         }
         st = hm_documents_get(s, digest, ingest->arena, &found->body, &found->len, err);
@@ -226,21 +245,9 @@ static enum hm_status fetch_bodies(struct hm_session *s, void *arg, struct hm_er
     return HM_OK;
 }
 
-static bool has_changed(const struct hm_ingest *ingest, size_t kind)
-{
-    return strcmp(digest_now(ingest, kind), ingest->known.digests[kind]) != 0;
-}
-
-/* An outcome is kept as it is for now: it must be an object, no more. */
-struct outcome {
-    int unused;
-};
-static const struct hm_record any_record = {"outcome", sizeof(struct outcome), NULL, 0};
-
 static enum hm_status decode_piece(struct hm_ingest *ingest, size_t kind,
                                    const struct hm_ingest_piece *piece, struct hm_err *err)
 {
-    struct outcome outcome;
     const struct {
         const struct hm_record *record;
         void *out;
@@ -248,7 +255,7 @@ static enum hm_status decode_piece(struct hm_ingest *ingest, size_t kind,
     } rows[HM_FLEET_DOCUMENTS] = {
         {&hm_record_inventory, &ingest->inventory, &ingest->has_inventory},
         {&hm_record_findings,  &ingest->findings,  &ingest->has_findings },
-        {&any_record,          &outcome,           NULL                  },
+        {&hm_record_outcome,   &ingest->outcome,   &ingest->has_outcome  },
     };
     enum hm_status st = hm_record_decode(rows[kind].record, piece->body, piece->len, false,
                                          ingest->arena, rows[kind].out, NULL, err);
@@ -260,10 +267,33 @@ static enum hm_status decode_piece(struct hm_ingest *ingest, size_t kind,
         hm_err_prefix(err, "document %s", hm_ingest_kinds[kind]);
         return with_code(st, "bad_document", err);
     }
-    if (rows[kind].has != NULL) {
-        *rows[kind].has = true;
-    }
+    *rows[kind].has = is_needed(ingest, kind);
     return HM_OK;
+}
+
+/* Names of services have no line ends; one that had would be two. */
+static enum hm_status write_services(struct hm_ingest *ingest, struct hm_err *err)
+{
+    const struct hm_strings *services = &ingest->inventory.services;
+    struct hm_buf text;
+    enum hm_status st;
+
+    if (!ingest->new_inventory || !ingest->inventory.has_services) {
+        return HM_OK;
+    }
+    hm_buf_init(&text, HM_LIMIT_DOCUMENT_BYTES);
+    for (size_t i = 0; i < services->count; i++) {
+        hm_buf_printf(&text, "%s%s", i > 0 ? "\n" : "", services->at[i]);
+    }
+    st = hm_buf_status(&text, err);
+    if (st == HM_OK) {
+        ingest->services = hm_arena_strdup(ingest->arena, hm_buf_text(&text));
+        if (ingest->services == NULL) {
+            st = hm_fail(err, HM_ENOMEM, "no memory for a host's services");
+        }
+    }
+    hm_buf_fini(&text);
+    return st;
 }
 
 static enum hm_status judge(struct hm_ingest *ingest, struct hm_err *err)
@@ -296,7 +326,8 @@ static enum hm_status judge(struct hm_ingest *ingest, struct hm_err *err)
 static bool has_to_fetch(const struct hm_ingest *ingest)
 {
     for (size_t i = 0; i < HM_FLEET_DOCUMENTS; i++) {
-        if (ingest->pieces[i].body == NULL && digest_now(ingest, i)[0] != '\0') {
+        if (is_needed(ingest, i) && ingest->pieces[i].body == NULL &&
+            digest_now(ingest, i)[0] != '\0') {
             return true;
         }
     }
@@ -317,14 +348,18 @@ enum hm_status hm_ingest_prepare(struct hm_ingest *ingest, struct hm_arena *aren
     if (st == HM_OK && has_to_fetch(ingest)) {
         st = hm_store_read(ingest->app->store, fetch_bodies, &fetch, err);
     }
-    ingest->judged = has_changed(ingest, INVENTORY) || has_changed(ingest, FINDINGS);
+    ingest->judged = is_needed(ingest, INVENTORY);
+    ingest->new_inventory = has_changed(ingest, INVENTORY);
     for (size_t i = 0; st == HM_OK && i < HM_FLEET_DOCUMENTS; i++) {
         const struct hm_ingest_piece *piece =
             ingest->pieces[i].body != NULL ? &ingest->pieces[i] : &fetch.found[i];
 
-        if (piece->body != NULL && (ingest->judged || ingest->pieces[i].body != NULL)) {
+        if (piece->body != NULL && (is_needed(ingest, i) || ingest->pieces[i].body != NULL)) {
             st = decode_piece(ingest, i, piece, err);
         }
+    }
+    if (st == HM_OK) {
+        st = write_services(ingest, err);
     }
     if (st == HM_OK && ingest->judged) {
         st = judge(ingest, err);
@@ -334,8 +369,16 @@ enum hm_status hm_ingest_prepare(struct hm_ingest *ingest, struct hm_arena *aren
 
 void hm_ingest_end(struct hm_ingest *ingest, bool committed)
 {
+    struct hm_rollout *rollout = ingest->app->rollout;
+
     hm_fleet_report_end(ingest->app->fleet, ingest->host, committed ? &ingest->report : NULL,
                         ingest->now_ms);
+    if (committed && ingest->facts != 0) {
+        hm_rollout_host_changed(rollout, ingest->host_id, ingest->facts);
+    }
+    if (committed && ingest->has_outcome) {
+        hm_rollout_host_reported(rollout, ingest->host_id, &ingest->outcome.policies);
+    }
 }
 
 size_t hm_ingest_need(const struct hm_ingest *ingest, const char **out_names)

@@ -34,10 +34,18 @@ struct hm_ingest {
     bool judged; /* inventory or findings are others than before: what follows counts */
     bool has_inventory;
     struct hm_inventory inventory;
+    bool new_inventory;   /* another one than before */
+    const char *services; /* of the new inventory, one a line; NULL = it does not tell */
+    bool has_outcome;     /* it is another one than before */
+    struct hm_outcome_report outcome;
     bool has_findings;
     struct hm_judgement findings; /* the agent's own judgement */
     struct hm_judgement own;      /* the collector's */
     const char *sample_json;
+
+    /* From hm_ingest_store: hm_rollout_facts of the host as it is now; 0 = they cannot have
+     * changed. */
+    uint64_t facts;
 };
 
 /* Envelope and bodies: sizes, digests. Borrows from body and arena. Codes: "bad_json",
@@ -54,7 +62,7 @@ enum hm_status hm_ingest_prepare(struct hm_ingest *ingest, struct hm_arena *aren
 enum hm_status hm_ingest_store(struct hm_session *s, struct hm_ingest *ingest,
                                struct hm_err *err) HM_MUST_CHECK;
 
-/* Tells the fleet: committed or not. */
+/* Tells fleet and rollout: committed or not. */
 void hm_ingest_end(struct hm_ingest *ingest, bool committed);
 
 /* Names of the documents that the agent must send; at most HM_FLEET_DOCUMENTS. */

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "server/ingest/checkin.h"
+#include "server/rollout/rollout.h"
+#include "server/store/entities_policy.h"
 #include "server/store/own_findings.h"
 
 static enum hm_status tell(struct hm_session *s, const struct hm_ingest *ingest, const char *kind,
@@ -138,11 +140,32 @@ static enum hm_status put_events(struct hm_session *s, const struct hm_ingest *i
     return HM_OK;
 }
 
+/* What policies match by, and how far the host is with those that it has. */
+static enum hm_status put_policies(struct hm_session *s, struct hm_ingest *ingest,
+                                   const struct hm_host_row *row, bool renamed, struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    if (ingest->new_inventory || renamed) {
+        ingest->facts =
+            hm_rollout_facts(row->name, row->os_family, row->os_version, ingest->services);
+    }
+    if (ingest->new_inventory) {
+        st = hm_hosts_set_services(s, ingest->host_id, ingest->services, err);
+    }
+    if (st == HM_OK && ingest->has_outcome) {
+        st = hm_host_policies_report(s, row, &ingest->outcome, ingest->peer, ingest->now_ms,
+                                     ingest->arena, err);
+    }
+    return st;
+}
+
 enum hm_status hm_ingest_store(struct hm_session *s, struct hm_ingest *ingest, struct hm_err *err)
 {
     struct hm_host_row row;
     bool first;
     bool was_silent;
+    bool renamed;
     enum hm_status st = hm_hosts_get_by_id(s, ingest->host_id, ingest->arena, &row, err);
 
     if (st == HM_ENOENT) {
@@ -154,6 +177,7 @@ enum hm_status hm_ingest_store(struct hm_session *s, struct hm_ingest *ingest, s
     }
     first = row.first_seen_ms == 0;
     was_silent = row.silent_since_ms != 0;
+    renamed = strcmp(row.name, ingest->report.name) != 0;
     st = put_events(s, ingest, &row, err);
     if (st == HM_OK) {
         st = put_documents(s, ingest, err);
@@ -170,5 +194,8 @@ enum hm_status hm_ingest_store(struct hm_session *s, struct hm_ingest *ingest, s
     if (st == HM_OK && (ingest->judged || was_silent)) {
         st = hm_hosts_count_findings(s, &row, err);
     }
-    return st == HM_OK ? hm_hosts_put(s, &row, ingest->now_ms, err) : st;
+    if (st == HM_OK) {
+        st = hm_hosts_put(s, &row, ingest->now_ms, err);
+    }
+    return st == HM_OK ? put_policies(s, ingest, &row, renamed, err) : st;
 }

@@ -9,6 +9,7 @@
  * from any thread. */
 #pragma once
 
+#include "common/ports/outcome.h"
 #include "server/app.h"
 #include "server/catalogue/shelf.h"
 #include "server/fleet/fleet.h"
@@ -26,12 +27,21 @@ void hm_rollout_close(struct hm_rollout *rollout);
  * loads it anew and goes through the fleet. Does not wait. */
 void hm_rollout_refresh(struct hm_rollout *rollout);
 
-/* After the commit of a report with a new inventory, name or labels: this host's set may be
- * another. Does not wait; the next answer of this host has it. */
-void hm_rollout_host_changed(struct hm_rollout *rollout, const char *host_id);
+/* After the commit of a report: its set may be another when what a match asks for has changed
+ * (facts, by hm_rollout_facts; 0 = look anyway). Does not wait; its held request is woken when its
+ * set has changed. */
+void hm_rollout_host_changed(struct hm_rollout *rollout, const char *host_id, uint64_t facts);
+/* services: one a line, NULL = not known. */
+uint64_t hm_rollout_facts(const char *name, const char *os_family, const char *os_version,
+                          const char *services);
+/* After the commit of an outcome: a policy that the host has, and that it was not offered under
+ * this id (it has enrolled anew), counts as offered. Does not wait. */
+void hm_rollout_host_reported(struct hm_rollout *rollout, const char *host_id,
+                              const struct hm_outcomes *outcomes);
 
 /* The desired state of one host. etag has quotes. body is borrowed until hm_desired_release; with
- * catalogue_tag equal to the snapshot's own the catalogue is left out of it. */
+ * catalogue_tag equal to the shelf's own the catalogue is left out of it (NULL or another: it is
+ * there). */
 struct hm_desired_answer {
     char etag[HM_DIGEST_TEXT_BYTES + 2];
     const char *body;

@@ -16,6 +16,7 @@
 #include "server/api/api.h"
 #include "server/catalogue/shelf.h"
 #include "server/fleet/fleet.h"
+#include "server/rollout/rollout.h"
 #include "server/store/entities.h"
 
 #define WAIT_MS 20000
@@ -44,8 +45,10 @@ void collector_double_open(struct collector_double *collector, const char *uri)
     (void)hm_str_copy(app->ca_sha256, sizeof(app->ca_sha256), CA_SHA256);
     must(hm_crypto_init(&err), &err);
     must(hm_store_open(&options, &app->store, &err), &err);
-    must(hm_shelf_open(folders, 1, app->interval_s, &app->shelf, &err), &err);
+    must(hm_shelf_open(folders, 1, &app->shelf, &err), &err);
     must(hm_fleet_open(app->store, &app->fleet, &err), &err);
+    must(hm_rollout_open(app->store, app->fleet, app->shelf, app->interval_s, &app->rollout, &err),
+         &err);
     must(hm_operators_open(app->store, &app->operators, &err), &err);
 }
 
@@ -55,6 +58,7 @@ void collector_double_close(struct collector_double *collector)
 
     hm_store_flush(app->store);
     hm_operators_close(app->operators);
+    hm_rollout_close(app->rollout);
     hm_fleet_close(app->fleet);
     hm_shelf_close(app->shelf);
     hm_store_close(app->store);
@@ -219,6 +223,7 @@ unsigned agent_double_checkin(struct agent_double *agent, const struct agent_rep
                   report->boot_id, report->seq, agent->name);
     put_ref(&envelope, &bodies, "inventory", report->inventory, report->inventory_digest);
     put_ref(&envelope, &bodies, "findings", report->findings, report->findings_digest);
+    put_ref(&envelope, &bodies, "outcome", report->outcome, report->outcome_digest);
     hm_buf_puts(&envelope, "}}");
     hm_buf_puts(&envelope, hm_buf_text(&bodies));
     hm_buf_puts(&envelope, "\n");

@@ -24,7 +24,7 @@ struct collector_double {
     char uri[300];
 };
 
-/* uri: "sqlite::memory:" or a file's. Starts store, shelf, fleet and operators. */
+/* uri: "sqlite::memory:" or a file's. Starts store, shelf, fleet, rollout and operators. */
 void collector_double_open(struct collector_double *collector, const char *uri);
 void collector_double_close(struct collector_double *collector);
 
@@ -45,6 +45,8 @@ struct agent_report {
     const char *findings;
     const char *inventory_digest;
     const char *findings_digest;
+    const char *outcome;
+    const char *outcome_digest;
 };
 unsigned agent_double_checkin(struct agent_double *agent, const struct agent_report *report,
                               int64_t now_ms);

@@ -12,9 +12,9 @@
 
 #include "common/os/os.h"
 #include "server/api/api.h"
-#include "server/catalogue/shelf.h"
 #include "server/fleet/fleet.h"
 #include "server/janitor/janitor.h"
+#include "server/rollout/rollout.h"
 #include "server/store/entities.h"
 #include "tests/support/agent_double.h"
 
@@ -23,6 +23,7 @@
 
 struct fixture {
     struct collector_double collector;
+    char etag[HM_DIGEST_TEXT_BYTES + 2];
 };
 
 static int begin(void **state)
@@ -82,6 +83,13 @@ struct desired {
     struct hm_http_double call;
 };
 
+/* Of hosts that have not reported yet. */
+static const char *the_etag(struct fixture *f)
+{
+    hm_rollout_etag(f->collector.app.rollout, "a1", f->etag);
+    return f->etag;
+}
+
 static void ask(struct desired *desired, struct fixture *f, struct hm_fleet_host *host,
                 const char *etag, const char *prefer)
 {
@@ -101,7 +109,7 @@ static void test_desired_at_once(void **state)
 {
     struct fixture *f = *state;
     struct hm_fleet_host *host = add(f->collector.app.fleet, "a1");
-    const char *etag = hm_shelf_etag(f->collector.app.shelf);
+    const char *etag = the_etag(f);
     const struct {
         const char *etag;
         const char *prefer;
@@ -132,7 +140,7 @@ static void test_desired_waits_and_times_out(void **state)
     struct fixture *f = *state;
     struct hm_fleet *fleet = f->collector.app.fleet;
     struct hm_fleet_host *host = add(fleet, "a1");
-    const char *etag = hm_shelf_etag(f->collector.app.shelf);
+    const char *etag = the_etag(f);
     struct hm_fleet_stats stats;
     struct desired desired;
 
@@ -152,7 +160,7 @@ static void test_second_wait_ends_the_first(void **state)
 {
     struct fixture *f = *state;
     struct hm_fleet_host *host = add(f->collector.app.fleet, "a1");
-    const char *etag = hm_shelf_etag(f->collector.app.shelf);
+    const char *etag = the_etag(f);
     struct desired first;
     struct desired second;
     bool woken = false;
@@ -172,7 +180,7 @@ static void test_wakes_are_paced(void **state)
 {
     struct fixture *f = *state;
     struct hm_fleet *fleet = f->collector.app.fleet;
-    const char *etag = hm_shelf_etag(f->collector.app.shelf);
+    const char *etag = the_etag(f);
     struct desired *all = calloc(HOSTS, sizeof(*all));
     struct hm_fleet_stats stats;
     struct hm_fleet_host *hosts[HOSTS];
@@ -204,6 +212,48 @@ static void test_wakes_are_paced(void **state)
         hm_http_double_fini(&all[i].call);
     }
     free(all);
+}
+
+/* Who is named, before all that wait for longer, and nobody else. */
+static void test_one_is_woken(void **state)
+{
+    struct fixture *f = *state;
+    struct hm_fleet *fleet = f->collector.app.fleet;
+    const char *etag = the_etag(f);
+    static const char *const ids[] = {"a1", "a2", "a3"};
+    struct hm_fleet_host *hosts[3];
+    struct desired all[3];
+    struct hm_fleet_stats stats;
+    bool woken = false;
+
+    for (size_t i = 0; i < HM_COUNT(ids); i++) {
+        hosts[i] = add(fleet, ids[i]);
+        ask(&all[i], f, hosts[i], etag, "wait=60");
+    }
+    hm_fleet_wake(fleet, "nobody");
+    hm_fleet_wake(fleet, "a2");
+    hm_fleet_wake(fleet, "a2"); /* it is one wish */
+    hm_fleet_stats(fleet, &stats);
+    assert_int_equal(stats.held, 3); /* paced: not yet */
+    hm_fleet_pace(fleet, 1000);
+    hm_fleet_stats(fleet, &stats);
+    assert_int_equal(stats.held, 2);
+    assert_int_equal(hm_http_double_wait(&all[1].call, 1000, &woken), HM_OK);
+    assert_true(woken);
+    hm_fleet_wake(fleet, "a2"); /* holds nothing now */
+    hm_fleet_pace(fleet, 2000);
+    hm_fleet_stats(fleet, &stats);
+    assert_int_equal(stats.held, 2);
+    hm_fleet_wake_all(fleet);
+    hm_fleet_pace(fleet, 3000);
+    hm_fleet_stats(fleet, &stats);
+    assert_int_equal(stats.held, 0);
+    for (size_t i = 0; i < HM_COUNT(ids); i++) {
+        if (hm_http_double_held(&all[i].call)) {
+            (void)hm_http_double_resume(&all[i].call, false);
+        }
+        hm_http_double_fini(&all[i].call);
+    }
 }
 
 /* ---- the rest ----------------------------------------------------------------------------- */
@@ -402,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_desired_waits_and_times_out, begin, end),
         cmocka_unit_test_setup_teardown(test_second_wait_ends_the_first, begin, end),
         cmocka_unit_test_setup_teardown(test_wakes_are_paced, begin, end),
+        cmocka_unit_test_setup_teardown(test_one_is_woken, begin, end),
         cmocka_unit_test_setup_teardown(test_enrolments_have_a_rate, begin, end),
         cmocka_unit_test_setup_teardown(test_silent_hosts_are_told_once, begin, end),
         cmocka_unit_test_setup_teardown(test_changes_have_a_budget, begin, end),
