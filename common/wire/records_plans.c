@@ -43,8 +43,9 @@ static const struct hm_field counts_fields[] = {
     COUNT(waiting, "hosts that wait for a window"),
     COUNT(needs_reboot, "hosts on which it counts after the next boot only"),
     COUNT(facts_missing, "hosts that never told what would be needed to know"),
-    COUNT(better, "what-if: hosts with a verdict that gets better"),
-    COUNT(worse, "what-if: hosts with a verdict that gets worse"),
+    COUNT(better, "hosts with a verdict that gets better"),
+    COUNT(worse, "hosts with a verdict that gets worse"),
+    COUNT(audit, "hosts with something that mode enforce would change"),
 };
 static const struct hm_record record_counts =
     HM_RECORD("plan_counts", hm_api_plan_counts, counts_fields);

@@ -243,6 +243,7 @@ struct hm_api_plan_counts {
     uint64_t facts_missing; /* matched by no certain answer, or never reported */
     uint64_t better;        /* what-if: hosts with a verdict that gets better */
     uint64_t worse;
+    uint64_t audit; /* hosts with something that mode enforce would change */
 };
 /* Answer of both, and GET /v1/plans/{id}: the counts; while state is "running" they grow. */
 struct hm_api_plan {

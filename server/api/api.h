@@ -33,6 +33,12 @@ hm_handler hm_api_catalogue_list;
 hm_handler hm_api_catalogue_get;
 hm_handler hm_api_whoami_get;
 
+/* Plans: plans.c */
+hm_handler hm_api_plans_post;
+hm_handler hm_api_whatif_post;
+hm_handler hm_api_plans_get;
+hm_handler hm_api_plan_hosts_list;
+
 /* The server itself: health.c openapi.c */
 hm_handler hm_api_healthz_get;
 hm_handler hm_api_readyz_get;

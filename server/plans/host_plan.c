@@ -1,0 +1,204 @@
+/* server/plans/host_plan.c — what an order would do to one host of the fleet.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "server/plans/host_plan.h"
+
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/ports/judge.h"
+#include "common/ports/plan_apply.h"
+
+/* Does the ledger have anything of this policy? */
+static bool owns(const struct hm_ledger *ledger, const char *policy)
+{
+    const struct hm_owned_list *lists[] = {&ledger->reserved_ports.owned, &ledger->sysctl.owned};
+
+    for (size_t i = 0; i < ledger->exclusions.count; i++) {
+        if (strcmp(ledger->exclusions.at[i].policy, policy) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < ledger->ranges.count; i++) {
+        if (strcmp(ledger->ranges.at[i].policy, policy) == 0) {
+            return true;
+        }
+    }
+    for (size_t k = 0; k < HM_COUNT(lists); k++) {
+        for (size_t i = 0; i < lists[k]->count; i++) {
+            if (strcmp(lists[k]->at[i].policy, policy) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool meets(const struct hm_policy *policy, const struct hm_plan_subject *subject)
+{
+    return policy != NULL &&
+           hm_policy_matches(policy, subject->inventory, &subject->row->labels, subject->row->name);
+}
+
+static bool is_about(const struct hm_plan_order *order, const struct hm_plan_subject *subject,
+                     const struct hm_policies *met)
+{
+    const struct hm_policy *policy = order->policy;
+
+    if (policy == NULL) {
+        return met->count > 0 || !hm_ledger_is_empty(subject->ledger);
+    }
+    return order->whatif || meets(policy, subject) || meets(order->was, subject) ||
+           owns(subject->ledger, policy->name);
+}
+
+static unsigned flags_of(const struct hm_plan *plan, const char *policy)
+{
+    static const unsigned by_note[HM_PLAN_NOTE_KIND_COUNT] = {
+        [HM_NOTE_REFUSED] = HM_PLAN_REFUSED,        [HM_NOTE_BUSY] = HM_PLAN_BUSY,
+        [HM_NOTE_WAITING_WINDOW] = HM_PLAN_WAITING, [HM_NOTE_WAITING_REBOOT] = HM_PLAN_REBOOT,
+        [HM_NOTE_AUDIT_ONLY] = HM_PLAN_AUDIT,
+    };
+    unsigned is = plan->needs_reboot ? HM_PLAN_REBOOT : 0;
+
+    for (size_t i = 0; i < plan->actions.count; i++) {
+        is |= HM_PLAN_CHANGED;
+        if (plan->actions.at[i].kind == HM_ACTION_REMOVE_EXCLUSION ||
+            plan->actions.at[i].restores) {
+            is |= HM_PLAN_REMOVES;
+        }
+    }
+    for (size_t i = 0; i < plan->notes.count; i++) {
+        const struct hm_plan_note *note = &plan->notes.at[i];
+
+        if (policy == NULL || strcmp(note->policy, policy) == 0) {
+            is |= by_note[note->kind];
+        }
+    }
+    return is == 0 ? HM_PLAN_THERE : is;
+}
+
+/* ---- verdicts before and after --------------------------------------------------------------- */
+
+static enum hm_status judge(const struct hm_plan_order *order, const struct hm_inventory *inventory,
+                            struct hm_arena *arena, struct hm_verdicts *out, struct hm_err *err)
+{
+    const struct hm_judge_input input = {.inventory = inventory, .catalogue = order->catalogue};
+    struct hm_judgement judgement;
+    enum hm_status st = hm_judge(&input, arena, &judgement, err);
+
+    if (st == HM_OK) {
+        *out = judgement.verdicts;
+    }
+    return st;
+}
+
+static const struct hm_verdict *find(const struct hm_verdicts *verdicts,
+                                     const struct hm_verdict *like)
+{
+    for (size_t i = 0; i < verdicts->count; i++) {
+        const struct hm_verdict *verdict = &verdicts->at[i];
+
+        if (verdict->protocol == like->protocol && strcmp(verdict->product, like->product) == 0 &&
+            strcmp(verdict->requirement, like->requirement) == 0) {
+            return verdict;
+        }
+    }
+    return NULL;
+}
+
+static void put_change(struct hm_host_plan *out, const struct hm_verdict *verdict,
+                       enum hm_verdict_state before, enum hm_verdict_state after)
+{
+    if (before == after) {
+        return;
+    }
+    out->is |= after < before ? HM_PLAN_BETTER : HM_PLAN_WORSE;
+    out->verdicts.at[out->verdicts.count++] = (struct hm_api_verdict_change){
+        .product = verdict->product,
+        .requirement = verdict->requirement,
+        .title = verdict->title,
+        .before = hm_verdict_state_names[before],
+        .after = hm_verdict_state_names[after],
+    };
+}
+
+static enum hm_status compare(const struct hm_plan_order *order,
+                              const struct hm_plan_subject *subject, struct hm_arena *arena,
+                              struct hm_host_plan *out, struct hm_err *err)
+{
+    struct hm_inventory changed;
+    struct hm_verdicts before;
+    struct hm_verdicts after;
+    enum hm_status st = judge(order, subject->inventory, arena, &before, err);
+
+    if (st == HM_OK) {
+        st = hm_plan_apply(subject->inventory, &out->plan.actions, arena, &changed, err);
+    }
+    if (st == HM_OK) {
+        st = judge(order, &changed, arena, &after, err);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    out->verdicts.at = hm_arena_alloc(arena, before.count + after.count, sizeof(*out->verdicts.at));
+    if (out->verdicts.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for a plan");
+    }
+    /* An observed listener that has left the dynamic range is no requirement: nothing takes it. */
+    for (size_t i = 0; i < after.count; i++) {
+        const struct hm_verdict *was = find(&before, &after.at[i]);
+
+        put_change(out, &after.at[i], was == NULL ? HM_SAFE : was->state, after.at[i].state);
+    }
+    for (size_t i = 0; i < before.count; i++) {
+        if (find(&after, &before.at[i]) == NULL) {
+            put_change(out, &before.at[i], before.at[i].state, HM_SAFE);
+        }
+    }
+    return HM_OK;
+}
+
+enum hm_status hm_host_plan(const struct hm_plan_order *order,
+                            const struct hm_plan_subject *subject, struct hm_arena *arena,
+                            struct hm_host_plan *out_plan, struct hm_err *err)
+{
+    struct hm_host_plan out = {.matched = false};
+    struct hm_plan_input input = {
+        .inventory = subject->inventory,
+        .catalogue = order->catalogue,
+        .ledger = subject->ledger,
+        .now_ms = order->now_ms,
+        .boot_id = subject->row->boot_id,
+    };
+    const struct hm_policy **met = hm_arena_alloc(arena, order->live.count + 1, sizeof(*met));
+    enum hm_status st;
+
+    if (met == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for a plan");
+    }
+    input.policies.at = met;
+    for (size_t i = 0; i < order->live.count; i++) {
+        if (meets(order->live.at[i], subject)) {
+            met[input.policies.count++] = order->live.at[i];
+        }
+    }
+    out.matched = is_about(order, subject, &input.policies);
+    if (!out.matched) {
+        *out_plan = out;
+        return HM_OK;
+    }
+    if (meets(order->policy, subject)) {
+        met[input.policies.count++] = order->policy;
+    }
+    st = hm_plan(&input, arena, &out.plan, err);
+    if (st == HM_OK) {
+        out.is = flags_of(&out.plan, order->policy == NULL ? NULL : order->policy->name);
+    }
+    if (st == HM_OK && out.plan.actions.count > 0) {
+        st = compare(order, subject, arena, &out, err);
+    }
+    if (st == HM_OK) {
+        *out_plan = out;
+    }
+    return st;
+}
