@@ -12,10 +12,12 @@
 #include "server/fleet/fleet.h"
 #include "server/http/privileges.h"
 #include "server/janitor/janitor.h"
+#include "server/plans/plans.h"
 #include "server/rollout/rollout.h"
 
 #define BODIES_IN_FLIGHT_BYTES (64u * 1024u * 1024u)
 #define EXPIRY_WARNING_MS (30 * (int64_t)86400000)
+#define PLAN_THREADS 2      /* beside the workers: a plan may not slow check-ins down much */
 #define TOKENS_LOOK_MS 1000 /* for tokens made by "hm-collector token" meanwhile */
 
 struct server {
@@ -200,18 +202,6 @@ static void operators_stop(void *arg)
     hm_operators_close(((struct server *)arg)->app.operators);
 }
 
-static enum hm_status operators_start(void *arg, struct hm_err *err)
-{
-    struct server *server = arg;
-
-    return hm_operators_open(server->app.store, &server->app.operators, err);
-}
-
-static void operators_stop(void *arg)
-{
-    hm_operators_close(((struct server *)arg)->app.operators);
-}
-
 static enum hm_status plans_start(void *arg, struct hm_err *err)
 {
     struct server *server = arg;
@@ -252,6 +242,7 @@ static const struct hm_step steps[] = {
     {"fleet",       fleet_start,       fleet_stop    },
     {"rollout",     rollout_start,     rollout_stop  }, /* who is offered what */
     {"operators",   operators_start,   operators_stop},
+    {"plans",       plans_start,       plans_stop    },
     {"janitor",     janitor_start,     janitor_stop  },
     {"http",        http_start,        listen_stop   },
 };
