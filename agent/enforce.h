@@ -6,7 +6,8 @@
  * by others is done again and counted (repaired). After a change the listeners it was to protect
  * are watched (dead-man): one that is lost, or a host that gets no ephemeral ports, takes the
  * change back, and this revision stays off on this host. Everything needed survives a restart, in
- * the state folder: ledger.json, enforce.json. Threads: one. */
+ * the state folder: ledger.json, enforce.json. Where one of them is damaged nothing is guessed:
+ * nothing is changed, and the report says so. Threads: one. */
 #pragma once
 
 #include "agent/platform/platform.h"
@@ -24,18 +25,25 @@ struct hm_enforcer_options {
     /* Tests: called before every step with its name ("ledger_before", "change", …); NULL = none. */
     void (*step)(const char *name, void *arg);
     void *step_arg;
+    /* Each action once it was tried: failed "" when the system shows it. NULL = nobody asks. */
+    void (*tried)(const struct hm_action *action, const char *failed, void *arg);
+    void *tried_arg;
 };
 
 /* What one pass is given and gives. */
 struct hm_enforce_pass {
-    const struct hm_agent_policies *policies;
+    struct hm_policies policies;             /* taken and not expired, retire among them */
+    const struct hm_policy_refused *refused; /* what was delivered and not taken */
+    size_t refused_count;
+    const char *desired_error; /* why the newest desired state as a whole was refused; "" not */
+    uint64_t trust_version;
     const char *host;
     struct hm_strings labels; /* configured and given by the collector */
     const struct hm_catalogue *catalogue;
     struct hm_observation *observation; /* its inventory is reread after changes */
     struct hm_arena *arena;
 
-    /* Out. The report lives in the arena. */
+    /* Out. The report lives in the arena; equal bytes while nothing changes. */
     struct hm_outcome_report report;
     bool changed;        /* the system was changed: judge again */
     int64_t again_in_ms; /* look again at the latest then: a watch, a busy port; 0 = whenever */
@@ -46,13 +54,15 @@ enum hm_status hm_enforcer_open(const struct hm_enforcer_options *options,
                                 struct hm_err *err) HM_MUST_CHECK;
 void hm_enforcer_close(struct hm_enforcer *enforcer);
 
-/* One pass. Fails when nothing can be told at all, or the ledger cannot be written (then nothing
- * was changed). */
+/* One pass. What cannot be planned, written or changed is in the report; fails only when there can
+ * be none (no memory). */
 enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *pass,
                           struct hm_err *err) HM_MUST_CHECK;
 
-/* hm-agent restore: everything that the ledger tells of is taken back, and from then on nothing is
- * enforced here (outcomes: refused, local_limit) until hm_enforcer_resume. */
+/* hm-agent restore: everything that the ledger tells of is taken back, whatever the local limits
+ * say, and from then on nothing is enforced here (outcomes: refused, local_limit) until
+ * hm_enforcer_resume. HM_ECONFLICT: something could not be taken back; the same call tries again.
+ * HM_EINVAL: ledger.json or enforce.json is damaged, nothing was done. */
 enum hm_status hm_enforcer_restore(struct hm_enforcer *enforcer, struct hm_enforce_pass *pass,
                                    struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_enforcer_resume(struct hm_enforcer *enforcer, struct hm_err *err) HM_MUST_CHECK;

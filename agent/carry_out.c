@@ -1,0 +1,407 @@
+/* agent/carry_out.c — the actions of a plan, one after the other, ledger first.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/carry_out.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/action_facts.h"
+#include "agent/deadman.h"
+#include "common/base/log.h"
+#include "common/base/str.h"
+
+#define RETRY_FIRST_MS 15000
+#define RETRY_MOST_MS 3600000
+#define RETRY_DOUBLINGS 8u
+
+/* ---- what failed, over passes -------------------------------------------------------------- */
+
+static struct hm_retry *find_retry(const struct hm_enforce_run *run, uint64_t hash)
+{
+    for (size_t i = 0; i < run->retries->count; i++) {
+        if (run->retries->at[i].hash == hash) {
+            return &run->retries->at[i];
+        }
+    }
+    return NULL;
+}
+
+static void drop_retry(struct hm_retries *retries, struct hm_retry *retry)
+{
+    if (retry != NULL) {
+        *retry = retries->at[--retries->count];
+    }
+}
+
+/* Full: the first makes room, and is tried in every pass. */
+static struct hm_retry *put_retry(struct hm_enforce_run *run, uint64_t hash)
+{
+    struct hm_retry *retry = find_retry(run, hash);
+
+    if (retry == NULL) {
+        retry = run->retries->count < HM_RETRIES_MAX ? &run->retries->at[run->retries->count++]
+                                                     : &run->retries->at[0];
+        memset(retry, 0, sizeof(*retry));
+        retry->hash = hash;
+    }
+    return retry;
+}
+
+/* ---- whose ---------------------------------------------------------------------------------- */
+
+static void mark_rows(struct hm_enforce_run *run, const struct hm_action *action)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        row->marked =
+            hm_action_concerns(action, &run->ledger, &run->planned, row->policy, run->arena);
+    }
+}
+
+/* The marked rows get what stands in the way; the first failure is told. */
+static void blame(struct hm_enforce_run *run, bool busy, const char *text)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        if (row->marked && (row->failure == NULL || (row->busy && !busy))) {
+            row->failure = hm_arena_strdup(run->arena, text);
+            row->failure = row->failure == NULL ? "It failed." : row->failure;
+            row->busy = busy;
+        }
+    }
+}
+
+static void fail_action(struct hm_enforce_run *run, const struct hm_action *action, bool busy,
+                        const char *why)
+{
+    struct hm_retry *retry = put_retry(run, hm_action_hash(action));
+    const char *what = hm_action_text(action, run->arena);
+    const unsigned doublings = retry->tries < RETRY_DOUBLINGS ? retry->tries : RETRY_DOUBLINGS;
+    int64_t wait_ms = (int64_t)RETRY_FIRST_MS << doublings;
+    struct hm_log_line line;
+
+    wait_ms = wait_ms > RETRY_MOST_MS ? RETRY_MOST_MS : wait_ms;
+    retry->tries++;
+    retry->next_ms = run->now_ms + wait_ms;
+    retry->busy = busy;
+    (void)snprintf(retry->text, sizeof(retry->text), "%s: %s", what != NULL ? what : "a change",
+                   why);
+    blame(run, busy, retry->text);
+    hm_log_begin(&line, HM_LOG_WARNING, "change_failed");
+    hm_log_str(&line, "policy", action->policy);
+    hm_log_str(&line, "why", retry->text);
+    hm_log_i64(&line, "retry_in_ms", wait_ms);
+    hm_log_end(&line);
+}
+
+/* ---- one action ---------------------------------------------------------------------------- */
+
+struct attempt {
+    struct hm_enforce_run *run;
+    size_t at;  /* of the plan's actions */
+    bool *done; /* by action: in this round */
+};
+
+static const struct hm_action *action_of(const struct attempt *attempt)
+{
+    return &attempt->run->plan.actions.at[attempt->at];
+}
+
+static void tell(const struct hm_enforce_run *run, const struct hm_action *action,
+                 const char *failed)
+{
+    if (run->options->tried != NULL) {
+        run->options->tried(action, failed, run->options->tried_arg);
+    }
+}
+
+static enum hm_status save_ledger(struct hm_enforce_run *run, const struct hm_ledger *ledger,
+                                  struct hm_err *err)
+{
+    enum hm_status st = hm_ledger_save(run->options->state_dir, ledger, err);
+
+    if (st == HM_OK) {
+        run->ledger = *ledger;
+    }
+    return st;
+}
+
+static enum hm_carried stop(struct hm_enforce_run *run, const struct hm_action *action,
+                            const struct hm_err *err)
+{
+    blame(run, false, err->text);
+    tell(run, action, err->text);
+    hm_log_failure(HM_LOG_ERROR, "enforcement_stopped", err);
+    run->stopped = hm_arena_strdup(run->arena, err->text);
+    run->stopped = run->stopped == NULL ? "no memory" : run->stopped;
+    return HM_CARRIED_STOP;
+}
+
+/* One command may act on both families, so both are in the ledger before the first. */
+static enum hm_status put_before(const struct attempt *attempt, struct hm_ledger *out,
+                                 struct hm_err *err)
+{
+    struct hm_enforce_run *run = attempt->run;
+    const struct hm_action *action = action_of(attempt);
+    enum hm_status st = hm_ledger_put(&run->ledger, action, HM_LEDGER_BEFORE, run->now_ms,
+                                      run->boot_id, run->arena, out, err);
+
+    for (size_t i = attempt->at + 1; st == HM_OK && i < run->plan.actions.count; i++) {
+        const struct hm_action *other = &run->plan.actions.at[i];
+
+        if (hm_actions_are_twins(action, other) && action->kind == HM_ACTION_ADD_EXCLUSION) {
+            st = hm_ledger_put(out, other, HM_LEDGER_BEFORE, run->now_ms, run->boot_id, run->arena,
+                               out, err);
+        }
+    }
+    return st;
+}
+
+static enum hm_status put_after(const struct attempt *attempt, struct hm_err *err)
+{
+    struct hm_enforce_run *run = attempt->run;
+    struct hm_ledger after;
+    enum hm_status st = hm_ledger_put(&run->ledger, action_of(attempt), HM_LEDGER_AFTER,
+                                      run->now_ms, run->boot_id, run->arena, &after, err);
+
+    hm_run_step(run, "ledger_after");
+    if (st == HM_OK) {
+        st = save_ledger(run, &after, err);
+    }
+    if (st == HM_OK) {
+        attempt->done[attempt->at] = true;
+        drop_retry(run->retries, find_retry(run, hm_action_hash(action_of(attempt))));
+    }
+    return st;
+}
+
+static bool is_twin_done(const struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->at; i++) {
+        if (attempt->done[i] &&
+            hm_actions_are_twins(&attempt->run->plan.actions.at[i], action_of(attempt))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who will have been touched, watched from before the change on. */
+static enum hm_status prepare_rows(const struct attempt *attempt, struct hm_err *err)
+{
+    struct hm_enforce_run *run = attempt->run;
+    const struct hm_action *action = action_of(attempt);
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && i < run->state.policies.count; i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        if (row->marked && hm_action_adds(action, row->policy)) {
+            row->tried = true;
+            st = hm_deadman_begin(run, row, err);
+        }
+    }
+    run->state.ledger = true;
+    return st == HM_OK ? hm_run_save(run, err) : st;
+}
+
+/* Does the system surely not have it, now and later? Else the ledger must go on telling of it. */
+static bool is_refusal(enum hm_status st)
+{
+    return st == HM_EBUSY || st == HM_EDENIED || st == HM_EUNSUPPORTED || st == HM_ECONFLICT;
+}
+
+static void note_rows(struct hm_enforce_run *run, bool made, bool unread)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        row->made = row->made || (row->marked && made);
+        row->unread = row->unread || (row->marked && unread);
+    }
+}
+
+/* The change is made or not: what the system shows decides. */
+static enum hm_carried conclude(const struct attempt *attempt, const struct hm_ledger *before,
+                                enum hm_status changed, const struct hm_err *why,
+                                struct hm_err *err)
+{
+    struct hm_enforce_run *run = attempt->run;
+    const struct hm_action *action = action_of(attempt);
+    struct hm_inventory *inventory = &run->pass->observation->inventory;
+    enum hm_shown shown;
+
+    hm_run_step(run, "reread");
+    if (run->options->ops->reread(run->options->platform, run->arena, inventory, err) != HM_OK) {
+        note_rows(run, true, true);
+        return stop(run, action, err);
+    }
+    shown = hm_action_shown(action, inventory, run->arena);
+    note_rows(run, shown != HM_SHOWN_NO || !is_refusal(changed), shown == HM_SHOWN_UNKNOWN);
+    if (shown == HM_SHOWN_YES) {
+        if (put_after(attempt, err) != HM_OK) {
+            return stop(run, action, err);
+        }
+        tell(run, action, "");
+        return HM_CARRIED_ALL;
+    }
+    if (shown == HM_SHOWN_UNKNOWN) {
+        return HM_CARRIED_AGAIN;
+    }
+    if (is_refusal(changed) && hm_action_holds(action, &run->planned, inventory) &&
+        save_ledger(run, before, err) != HM_OK) {
+        return stop(run, action, err);
+    }
+    fail_action(run, action, changed == HM_EBUSY,
+                changed == HM_OK ? "the system took it and does not show it" : why->text);
+    tell(run, action, changed == HM_OK ? "the system took it and does not show it" : why->text);
+    return changed == HM_ECONFLICT ? HM_CARRIED_AGAIN : HM_CARRIED_ALL;
+}
+
+static enum hm_carried change(const struct attempt *attempt)
+{
+    struct hm_enforce_run *run = attempt->run;
+    const struct hm_action *action = action_of(attempt);
+    const struct hm_ledger before = run->ledger;
+    struct hm_ledger both;
+    struct hm_err why = {.text = ""};
+    struct hm_err err;
+    enum hm_status st;
+
+    hm_run_step(run, "watch");
+    st = prepare_rows(attempt, &err);
+    if (st == HM_OK) {
+        st = put_before(attempt, &both, &err);
+    }
+    if (st == HM_OK) {
+        hm_run_step(run, "ledger_before");
+        st = save_ledger(run, &both, &err);
+    }
+    if (st != HM_OK) {
+        return stop(run, action, &err);
+    }
+    hm_run_step(run, "change");
+    run->pass->changed = true;
+    st = run->options->ops->change(run->options->platform, action, run->arena, &why);
+    return conclude(attempt, &before, st, &why, &err);
+}
+
+/* A policy whose wants cannot be told (its product is not in the catalogue now) loses nothing. */
+static bool is_kept(const struct hm_enforce_run *run, const struct hm_action *action)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        const struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        if (row->wants_unknown && hm_action_takes(action, &run->ledger, row->policy, run->arena)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum hm_carried attempt_one(const struct attempt *attempt)
+{
+    struct hm_enforce_run *run = attempt->run;
+    const struct hm_action *action = action_of(attempt);
+    const struct hm_inventory *inventory = &run->pass->observation->inventory;
+    const struct hm_retry *retry = find_retry(run, hm_action_hash(action));
+    struct hm_err err;
+
+    mark_rows(run, action);
+    if (is_kept(run, action)) {
+        return HM_CARRIED_ALL;
+    }
+    if (retry != NULL && run->now_ms < retry->next_ms && !run->restoring) {
+        return HM_CARRIED_ALL;
+    }
+    if (hm_action_shown(action, inventory, run->arena) == HM_SHOWN_YES) {
+        if (!is_twin_done(attempt)) {
+            return HM_CARRIED_AGAIN; /* somebody did it: it is theirs */
+        }
+        if (put_after(attempt, &err) != HM_OK) {
+            return stop(run, action, &err);
+        }
+        tell(run, action, "");
+        return HM_CARRIED_ALL;
+    }
+    if (!hm_action_holds(action, &run->planned, inventory)) {
+        return HM_CARRIED_AGAIN;
+    }
+    return change(attempt);
+}
+
+enum hm_carried hm_carry_out(struct hm_enforce_run *run)
+{
+    struct hm_inventory *inventory = &run->pass->observation->inventory;
+    struct attempt attempt = {.run = run};
+    enum hm_carried carried = HM_CARRIED_ALL;
+    struct hm_err err;
+
+    attempt.done = hm_arena_alloc(run->arena, run->plan.actions.count, sizeof(*attempt.done));
+    hm_run_step(run, "reread");
+    if (attempt.done == NULL ||
+        run->options->ops->reread(run->options->platform, run->arena, inventory, &err) != HM_OK) {
+        return attempt.done == NULL ? HM_CARRIED_STOP : stop(run, &run->plan.actions.at[0], &err);
+    }
+    for (; carried == HM_CARRIED_ALL && attempt.at < run->plan.actions.count; attempt.at++) {
+        carried = attempt_one(&attempt);
+    }
+    return carried;
+}
+
+/* ---- between and after --------------------------------------------------------------------- */
+
+bool hm_carry_forget(struct hm_enforce_run *run)
+{
+    struct hm_ledger left = run->ledger;
+    enum hm_status st = HM_OK;
+    bool news = false;
+    struct hm_err err;
+
+    for (size_t i = 0; st == HM_OK && i < run->plan.notes.count; i++) {
+        const struct hm_plan_note *note = &run->plan.notes.at[i];
+
+        if (note->kind == HM_NOTE_GONE || note->kind == HM_NOTE_FOREIGN_LEFT_ALONE) {
+            st = hm_ledger_remove(&left, note, run->arena, &left, &err);
+            news = true;
+        }
+    }
+    if (st == HM_OK && news) {
+        hm_run_step(run, "ledger_forget");
+        st = save_ledger(run, &left, &err);
+    }
+    if (st != HM_OK) {
+        hm_log_failure(HM_LOG_ERROR, "enforcement_stopped", &err);
+        run->stopped = hm_arena_strdup(run->arena, err.text);
+        run->stopped = run->stopped == NULL ? "no memory" : run->stopped;
+    }
+    return st == HM_OK;
+}
+
+void hm_carry_settle(struct hm_enforce_run *run)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < run->plan.actions.count; i++) {
+        const struct hm_action *action = &run->plan.actions.at[i];
+        struct hm_retry *retry = find_retry(run, hm_action_hash(action));
+
+        if (retry != NULL) {
+            retry->seen = true;
+            mark_rows(run, action);
+            blame(run, retry->busy, retry->text);
+            hm_run_again(run, retry->next_ms - run->now_ms);
+        }
+    }
+    for (size_t i = 0; i < run->retries->count; i++) {
+        struct hm_retry retry = run->retries->at[i];
+
+        if (retry.seen) {
+            retry.seen = false;
+            run->retries->at[left++] = retry;
+        }
+    }
+    run->retries->count = left;
+}

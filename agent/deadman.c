@@ -1,0 +1,227 @@
+/* agent/deadman.c — what is watched after a change, and when the change is taken back.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/deadman.h"
+
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/base/str.h"
+
+static bool gives_ephemeral(struct hm_enforce_run *run, bool *out_known)
+{
+    const struct hm_platform_ops *ops = run->options->ops;
+    const char *why = "";
+
+    *out_known = ops->try_ephemeral != NULL &&
+                 ops->try_ephemeral(run->options->platform, run->arena, &why, NULL) == HM_OK;
+    return *out_known && why[0] == '\0';
+}
+
+static bool same_program(const char *a, const char *b)
+{
+    return hm_str_equal(a, "") || hm_str_equal(b, "") || hm_str_equal_nocase(a, b);
+}
+
+/* In the inventory, or among the sockets: what counts as a listener there depends on the range. */
+static bool is_present(const struct hm_observation *seen, const struct hm_watched *watched)
+{
+    for (size_t i = 0; i < seen->inventory.listeners.count; i++) {
+        const struct hm_listener *row = &seen->inventory.listeners.at[i];
+
+        if (row->protocol == watched->protocol && row->family == watched->family &&
+            row->port == watched->port && same_program(row->program, watched->program)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; seen->has_sockets && i < seen->sockets.count; i++) {
+        const struct hm_socket *row = &seen->sockets.at[i];
+
+        if (row->state == HM_SOCKET_LISTEN && row->protocol == watched->protocol &&
+            row->family == watched->family && row->port == watched->port &&
+            same_program(row->program, watched->program)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- the start ----------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct hm_wants *wants, const struct hm_listener *listener)
+{
+    for (size_t i = 0; i < wants->count; i++) {
+        const struct hm_want *want = &wants->at[i];
+
+        if (want->protocol == listener->protocol &&
+            hm_range_contains(want->range, listener->port)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_watched(const struct hm_watched_list *list, const struct hm_listener *listener)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct hm_watched *row = &list->at[i];
+
+        if (row->protocol == listener->protocol && row->family == listener->family &&
+            row->port == listener->port && same_program(row->program, listener->program)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those of now that are not watched yet; one row a port, whatever the addresses. */
+static enum hm_status put_listeners(struct hm_enforce_run *run, struct hm_enforce_row *row,
+                                    struct hm_err *err)
+{
+    const struct hm_listeners *all = &run->pass->observation->inventory.listeners;
+    struct hm_watched_list *list = &row->watch.listeners;
+    size_t cap = 0;
+    struct hm_watched_list made = {NULL, 0};
+
+    for (size_t i = 0; i < list->count + all->count; i++) {
+        const struct hm_listener *listener = i < list->count ? NULL : &all->at[i - list->count];
+
+        if (listener != NULL &&
+            (!is_wanted(&row->wants, listener) || is_watched(&made, listener))) {
+            continue;
+        }
+        if (hm_arena_grow(run->arena, (void **)&made.at, made.count, &cap, sizeof(*made.at)) != 0) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the listeners to watch");
+        }
+        made.at[made.count++] = listener == NULL
+                                    ? list->at[i]
+                                    : (struct hm_watched){listener->protocol, listener->family,
+                                                          listener->port, listener->program, 0};
+    }
+    *list = made;
+    return HM_OK;
+}
+
+enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_row *row,
+                                struct hm_err *err)
+{
+    const int64_t watch_s = row->chosen != NULL ? (int64_t)hm_policy_watch_s(row->chosen) : 0;
+    bool known = false;
+    enum hm_status st;
+
+    if (watch_s == 0 || row->watch_is_new) {
+        return HM_OK;
+    }
+    if (!row->has_watch) {
+        row->watch = (struct hm_watch){.boot_id = run->boot_id};
+        row->watch.ephemeral = gives_ephemeral(run, &known);
+    }
+    st = put_listeners(run, row, err);
+    if (st == HM_OK) {
+        row->watch_is_new = !row->has_watch;
+        row->has_watch = true;
+        row->watch.until = run->now_ms + watch_s * 1000;
+    }
+    return st;
+}
+
+/* ---- the looks ----------------------------------------------------------------------------- */
+
+static void turn_off(struct hm_enforce_run *run, struct hm_enforce_row *row, const char *why)
+{
+    struct hm_log_line line;
+
+    row->has_watch = false;
+    row->off = why != NULL ? why : "It was taken back: it did harm within its watch time.";
+    hm_log_begin(&line, HM_LOG_ERROR, "policy_taken_back");
+    hm_log_str(&line, "policy", row->policy);
+    hm_log_u64(&line, "revision", row->revision);
+    hm_log_str(&line, "why", row->off);
+    hm_log_end(&line);
+    (void)run;
+}
+
+static void look_at_listeners(struct hm_enforce_run *run, struct hm_enforce_row *row)
+{
+    const struct hm_observation *seen = run->pass->observation;
+
+    for (size_t i = 0; seen->inventory.has_listeners && i < row->watch.listeners.count; i++) {
+        struct hm_watched *watched = &row->watch.listeners.at[i];
+
+        watched->misses = is_present(seen, watched) ? 0 : watched->misses + 1;
+        if (watched->misses >= HM_DEADMAN_MISSES) {
+            turn_off(run, row,
+                     hm_arena_printf(run->arena,
+                                     "Taken back: after the change the listener %s/%s %u%s%s was "
+                                     "lost; this revision stays off here until a newer one.",
+                                     hm_protocol_names[watched->protocol],
+                                     hm_family_names[watched->family], (unsigned)watched->port,
+                                     watched->program[0] != '\0' ? " of " : "", watched->program));
+            return;
+        }
+    }
+}
+
+static void look_at_ephemeral(struct hm_enforce_run *run, struct hm_enforce_row *row, bool known,
+                              bool gives)
+{
+    if (!row->watch.ephemeral || !known) {
+        return;
+    }
+    row->watch.ephemeral_misses = gives ? 0 : row->watch.ephemeral_misses + 1;
+    if (row->watch.ephemeral_misses >= HM_DEADMAN_MISSES) {
+        turn_off(run, row,
+                 "Taken back: after the change this host handed out no ephemeral ports; this "
+                 "revision stays off here until a newer one.");
+    }
+}
+
+static bool is_suspect(const struct hm_watch *watch)
+{
+    bool suspect = watch->ephemeral_misses > 0;
+
+    for (size_t i = 0; i < watch->listeners.count; i++) {
+        suspect = suspect || watch->listeners.at[i].misses > 0;
+    }
+    return suspect;
+}
+
+static bool has_booted(const struct hm_enforce_run *run, const struct hm_watch *watch)
+{
+    return strcmp(watch->boot_id, run->boot_id) != 0;
+}
+
+void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms)
+{
+    const struct hm_enforce_rows *rows = &run->state.policies;
+    const int64_t since_ms = run->now_ms - *last_ms;
+    const bool counts = since_ms >= HM_DEADMAN_APART_MS || since_ms < 0;
+    bool known = false;
+    bool asked = false;
+    bool gives = false;
+
+    for (size_t i = 0; i < rows->count; i++) {
+        struct hm_enforce_row *row = &rows->at[i];
+
+        if (!row->has_watch) {
+            continue;
+        }
+        if (has_booted(run, &row->watch)) {
+            row->has_watch = false;
+            continue;
+        }
+        if (counts) {
+            gives = asked ? gives : gives_ephemeral(run, &known);
+            asked = true;
+            look_at_ephemeral(run, row, known, gives);
+        }
+        if (counts && row->has_watch) {
+            look_at_listeners(run, row);
+        }
+        if (row->has_watch && run->now_ms >= row->watch.until && !is_suspect(&row->watch)) {
+            row->has_watch = false;
+        }
+    }
+    if (counts && asked) {
+        *last_ms = run->now_ms;
+    }
+}

@@ -1,0 +1,24 @@
+/* agent/deadman.h — what is watched after a change, and when the change is taken back.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to enforcement. Before the first change for a policy the listeners on the ports that it
+ * wants are remembered, and whether the host hands out ephemeral ports. For the policy's watch
+ * time the host is looked at every HM_DEADMAN_LOOK_MS; a listener that is not there in two looks
+ * in a row, or two in a row without an ephemeral port, turn that revision off on this host. It is
+ * persistent. A boot ends the watch: it stops every listener by itself, and how long each takes to
+ * come back nobody knows. The collector's silence is no reason for anything. */
+#pragma once
+
+#include "agent/enforce_run.h"
+
+#define HM_DEADMAN_LOOK_MS 30000
+#define HM_DEADMAN_APART_MS 20000 /* looks closer than that count as one */
+#define HM_DEADMAN_MISSES 2u
+
+/* Begins or prolongs the row's watch; the caller makes it durable before the change. */
+enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_row *row,
+                                struct hm_err *err);
+
+/* One look for every row; sets off where a change has to be taken back. last_ms: of the look
+ * before, kept by the caller. */
+void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms);

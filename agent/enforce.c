@@ -1,0 +1,557 @@
+/* agent/enforce.c — carries out what the policies want of this host, and tells how far it came.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/carry_out.h"
+#include "agent/deadman.h"
+#include "agent/outcomes.h"
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "common/base/str.h"
+
+#define ROUNDS_MAX 4 /* plans of one pass; a system that moves on under it gets the next pass */
+#define CONFLICT_AGAIN_MS 30000
+#define OPEN_ARENA_BYTES (32u * 1024u * 1024u)
+#define NEVER_MS (INT64_MIN / 2)
+
+struct hm_enforcer {
+    struct hm_enforcer_options options;
+    struct hm_retries retries;
+    int64_t deadman_ms;      /* of the last look; not kept: a start looks at once */
+    int64_t broken_since_ms; /* where that cannot be kept; 0 = it is not */
+    bool held;
+};
+
+/* ---- what the parts share ------------------------------------------------------------------ */
+
+void hm_run_step(const struct hm_enforce_run *run, const char *name)
+{
+    if (run->options->step != NULL) {
+        run->options->step(name, run->options->step_arg);
+    }
+}
+
+struct hm_enforce_row *hm_run_row(struct hm_enforce_run *run, const char *policy)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        if (strcmp(run->state.policies.at[i].policy, policy) == 0) {
+            return &run->state.policies.at[i];
+        }
+    }
+    return NULL;
+}
+
+enum hm_status hm_run_save(struct hm_enforce_run *run, struct hm_err *err)
+{
+    hm_run_step(run, "state");
+    return hm_enforce_state_save(run->options->state_dir, &run->state, err);
+}
+
+void hm_run_again(struct hm_enforce_run *run, int64_t in_ms)
+{
+    in_ms = in_ms < 1 ? 1 : in_ms;
+    if (run->pass->again_in_ms == 0 || in_ms < run->pass->again_in_ms) {
+        run->pass->again_in_ms = in_ms;
+    }
+}
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+/* Room for a row of every policy; the texts of what is read from disk are never NULL. */
+static enum hm_status make_room(struct hm_enforce_run *run, struct hm_err *err)
+{
+    struct hm_enforce_rows *rows = &run->state.policies;
+    struct hm_enforce_row *at =
+        hm_arena_alloc(run->arena, rows->count + run->pass->policies.count, sizeof(*at));
+
+    if (at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
+    }
+    if (rows->count > 0) {
+        memcpy(at, rows->at, rows->count * sizeof(*at));
+    }
+    rows->at = at;
+    return HM_OK;
+}
+
+/* While a fact is missing, what met this host goes on meeting it: nothing is taken back for that.
+ */
+static bool means(const struct hm_enforce_run *run, const struct hm_policy *policy,
+                  const struct hm_enforce_row *row)
+{
+    const struct hm_inventory *inventory = &run->pass->observation->inventory;
+
+    if (hm_policy_matches(policy, inventory, &run->pass->labels, run->pass->host)) {
+        return true;
+    }
+    return row != NULL && row->state != HM_OUTCOME_RETIRED && !inventory->has_services;
+}
+
+static uint64_t hash_numbers(uint64_t hash, unsigned a, unsigned b, unsigned c)
+{
+    const unsigned numbers[] = {a, b, c};
+
+    return hm_str_hash(hash, numbers, sizeof(numbers));
+}
+
+/* What it wants of this host: ports and ranges. */
+static enum hm_status read_wants(struct hm_enforce_run *run, struct hm_enforce_row *row,
+                                 struct hm_err *err)
+{
+    const struct hm_policy *policy = row->chosen;
+    uint64_t hash = HM_HASH_START;
+    const char *missing = "";
+    enum hm_status st;
+
+    st = hm_policy_wants(policy, run->pass->catalogue, run->arena, &row->wants, &missing, err);
+    if (st == HM_ETOOBIG) {
+        row->failure = hm_arena_strdup(run->arena, err->text);
+        row->wants_unknown = true;
+        return HM_OK;
+    }
+    row->wants_unknown = missing[0] != '\0';
+    for (size_t i = 0; st == HM_OK && i < row->wants.count; i++) {
+        const struct hm_want *want = &row->wants.at[i];
+
+        hash = hash_numbers(hash, (unsigned)want->protocol * 4 + (unsigned)want->families,
+                            want->range.first, want->range.last);
+    }
+    for (size_t i = 0; i < policy->ranges.count; i++) {
+        hash = hash_numbers(hash, 8 + (unsigned)policy->ranges.at[i].protocol,
+                            policy->ranges.at[i].range.first, policy->ranges.at[i].range.last);
+    }
+    (void)snprintf(row->wanted, sizeof(row->wanted), "%016" PRIx64, hash);
+    return st;
+}
+
+static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_enforce_row *row,
+                                        const struct hm_policy *policy)
+{
+    if (row == NULL) {
+        row = &run->state.policies.at[run->state.policies.count++];
+        *row = (struct hm_enforce_row){.policy = policy->name, .revision = policy->revision};
+        row->state = HM_OUTCOME_WAITING;
+        row->verified = "";
+        row->off = "";
+    } else if (row->revision != policy->revision) {
+        *row = (struct hm_enforce_row){.policy = policy->name, .revision = policy->revision};
+        row->state = HM_OUTCOME_WAITING;
+        row->verified = "";
+        row->off = "";
+    }
+    row->mode = policy->mode;
+    return row;
+}
+
+/* Each policy that means this host has a row; what is wanted of it is chosen. */
+static enum hm_status match_policies(struct hm_enforce_run *run, struct hm_err *err)
+{
+    enum hm_status st = make_room(run, err);
+
+    for (size_t i = 0; st == HM_OK && i < run->pass->policies.count; i++) {
+        const struct hm_policy *policy = run->pass->policies.at[i];
+        struct hm_enforce_row *row = hm_run_row(run, policy->name);
+
+        if (!means(run, policy, row)) {
+            continue;
+        }
+        row = begin_row(run, row, policy);
+        if (policy->mode != HM_POLICY_RETIRE && row->off[0] == '\0' &&
+            !hm_policy_is_expired(policy, run->now_ms)) {
+            row->chosen = policy;
+            st = read_wants(run, row, err);
+        }
+    }
+    return st;
+}
+
+/* The oldest that are over make room: there is a cap on rows. */
+static void drop_old_rows(struct hm_enforce_run *run)
+{
+    struct hm_enforce_rows *rows = &run->state.policies;
+
+    while (rows->count > HM_LIMIT_POLICIES) {
+        size_t oldest = rows->count;
+
+        for (size_t i = 0; i < rows->count; i++) {
+            const struct hm_enforce_row *row = &rows->at[i];
+
+            if (row->state == HM_OUTCOME_RETIRED &&
+                (oldest == rows->count || row->since < rows->at[oldest].since)) {
+                oldest = i;
+            }
+        }
+        if (oldest == rows->count) {
+            return;
+        }
+        memmove(&rows->at[oldest], &rows->at[oldest + 1],
+                (rows->count - oldest - 1) * sizeof(*rows->at));
+        rows->count--;
+    }
+}
+
+/* ---- plans --------------------------------------------------------------------------------- */
+
+/* What it was made from is kept: a reread replaces the stacks. */
+static enum hm_status keep_planned(struct hm_enforce_run *run, struct hm_err *err)
+{
+    const struct hm_inventory *inventory = &run->pass->observation->inventory;
+    struct hm_stack *stacks = hm_arena_alloc(run->arena, inventory->stacks.count, sizeof(*stacks));
+
+    if (stacks == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
+    }
+    if (inventory->stacks.count > 0) {
+        memcpy(stacks, inventory->stacks.at, inventory->stacks.count * sizeof(*stacks));
+    }
+    run->planned = *inventory;
+    run->planned.stacks.at = stacks;
+    return HM_OK;
+}
+
+static enum hm_status make_plan(struct hm_enforce_run *run, struct hm_err *err)
+{
+    const struct hm_observation *seen = run->pass->observation;
+    const struct hm_enforce_rows *rows = &run->state.policies;
+    struct hm_plan_input input = {
+        .inventory = &run->planned,
+        .sockets = seen->has_sockets ? &seen->sockets : NULL,
+        .catalogue = run->pass->catalogue,
+        .ledger = &run->ledger,
+        .limits = &run->limits,
+        .now_ms = run->now_ms,
+        .boot_id = run->boot_id,
+    };
+    enum hm_status st = keep_planned(run, err);
+
+    input.policies.at = hm_arena_alloc(run->arena, rows->count, sizeof(*input.policies.at));
+    if (st == HM_OK && input.policies.at == NULL) {
+        st = hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
+    }
+    for (size_t i = 0; st == HM_OK && i < rows->count && !run->restoring; i++) {
+        if (rows->at[i].chosen != NULL && rows->at[i].off[0] == '\0') {
+            input.policies.at[input.policies.count++] = rows->at[i].chosen;
+        }
+    }
+    if (st == HM_OK) {
+        hm_run_step(run, "plan");
+        st = hm_plan(&input, run->arena, &run->plan, err);
+    }
+    return st;
+}
+
+/* Too much to plan is no reason to be silent. */
+static enum hm_status plan_or_tell(struct hm_enforce_run *run, struct hm_err *err)
+{
+    enum hm_status st = make_plan(run, err);
+
+    if (st != HM_OK && st != HM_ENOMEM) {
+        hm_log_failure(HM_LOG_ERROR, "nothing_planned", err);
+        run->broken = hm_arena_strdup(run->arena, err->text);
+        run->plan = (struct hm_plan){.needs_reboot = false};
+        st = run->broken == NULL ? hm_fail(err, HM_ENOMEM, "no memory to enforce policies") : HM_OK;
+    }
+    return st;
+}
+
+static bool has_entry(const struct hm_ledger *ledger, const char *policy)
+{
+    const struct hm_owned_list *lists[] = {&ledger->reserved_ports.owned, &ledger->sysctl.owned};
+    const bool there[] = {ledger->has_reserved_ports, ledger->has_sysctl};
+    bool has = false;
+
+    for (size_t i = 0; i < ledger->exclusions.count; i++) {
+        has = has || strcmp(ledger->exclusions.at[i].policy, policy) == 0;
+    }
+    for (size_t i = 0; i < ledger->ranges.count; i++) {
+        has = has || strcmp(ledger->ranges.at[i].policy, policy) == 0;
+    }
+    for (size_t k = 0; k < HM_COUNT(lists); k++) {
+        for (size_t i = 0; there[k] && i < lists[k]->count; i++) {
+            has = has || strcmp(lists[k]->at[i].policy, policy) == 0;
+        }
+    }
+    return has;
+}
+
+/* What outlives a boot is undone by others, too, and mended like the rest. */
+static void keep(struct hm_enforce_run *run)
+{
+    const struct hm_platform_ops *ops = run->options->ops;
+    bool mended = false;
+    struct hm_err err;
+    enum hm_status st;
+
+    if (ops->keep == NULL || !run->state.ledger || run->limits.enforce_off || run->broken != NULL ||
+        run->stopped != NULL) {
+        return;
+    }
+    hm_run_step(run, "keep");
+    st = ops->keep(run->options->platform, &run->ledger, run->arena, &mended, &err);
+    if (st != HM_OK) {
+        hm_log_failure(HM_LOG_WARNING, "not_kept_over_a_boot", &err);
+    }
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        if (row->chosen == NULL || !has_entry(&run->ledger, row->policy)) {
+            continue;
+        }
+        if (st != HM_OK && row->failure == NULL) {
+            row->failure = hm_arena_printf(run->arena, "it would not outlive a boot: %s", err.text);
+        }
+        row->disturbed =
+            row->disturbed || (st == HM_OK && mended && strcmp(row->verified, row->wanted) == 0);
+    }
+}
+
+/* Until nothing is left that can be done now; the plan of the end is what outcomes are told from.
+ */
+static enum hm_status carry_out(struct hm_enforce_run *run, struct hm_err *err)
+{
+    enum hm_status st = plan_or_tell(run, err);
+
+    for (unsigned round = 0; st == HM_OK && run->broken == NULL && round < ROUNDS_MAX; round++) {
+        enum hm_carried carried = HM_CARRIED_ALL;
+        const bool forgotten = hm_carry_forget(run);
+
+        if (forgotten && run->plan.actions.count > 0) {
+            carried = hm_carry_out(run);
+        }
+        st = plan_or_tell(run, err);
+        if (!forgotten || carried != HM_CARRIED_AGAIN) {
+            break;
+        }
+        if (round + 1 == ROUNDS_MAX) {
+            hm_run_again(run, CONFLICT_AGAIN_MS);
+        }
+    }
+    if (st == HM_OK && run->broken == NULL && run->stopped == NULL) {
+        (void)hm_carry_forget(run);
+    }
+    hm_carry_settle(run);
+    if (st == HM_OK) {
+        keep(run);
+    }
+    return st;
+}
+
+/* ---- a pass -------------------------------------------------------------------------------- */
+
+/* A watch over a change that was not made blames nobody. */
+static void end_idle_watches(struct hm_enforce_run *run)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        if (row->watch_is_new && !row->made) {
+            row->has_watch = false;
+        }
+        if (row->has_watch) {
+            const int64_t left_ms = row->watch.until - run->now_ms;
+
+            hm_run_again(run, left_ms > 0 && left_ms < HM_DEADMAN_LOOK_MS ? left_ms
+                                                                          : HM_DEADMAN_LOOK_MS);
+        }
+    }
+}
+
+static enum hm_status load(struct hm_enforcer *enforcer, struct hm_enforce_run *run,
+                           struct hm_err *err)
+{
+    const char *state_dir = enforcer->options.state_dir;
+    enum hm_status st = hm_enforce_state_load(state_dir, run->arena, &run->state, err);
+
+    if (st == HM_OK) {
+        enforcer->held = run->state.held;
+        st = hm_ledger_load(state_dir, run->state.ledger, run->arena, &run->ledger, err);
+    } else {
+        run->state = (struct hm_enforce_state){.held = false};
+    }
+    if (st == HM_EINVAL) {
+        run->broken = hm_arena_strdup(run->arena, err->text);
+        st = run->broken == NULL ? hm_fail(err, HM_ENOMEM, "no memory to enforce policies") : HM_OK;
+        enforcer->broken_since_ms =
+            enforcer->broken_since_ms != 0 ? enforcer->broken_since_ms : run->now_ms;
+        hm_log_failure(HM_LOG_ERROR, "nothing_enforced", err);
+    } else {
+        enforcer->broken_since_ms = 0;
+    }
+    return st;
+}
+
+static struct hm_enforce_run begin(struct hm_enforcer *enforcer, struct hm_enforce_pass *pass)
+{
+    struct hm_enforce_run run = {
+        .options = &enforcer->options,
+        .pass = pass,
+        .arena = pass->arena,
+        .retries = &enforcer->retries,
+        .now_ms = enforcer->options.now_ms(),
+        .limits = enforcer->options.limits,
+    };
+
+    run.boot_id = pass->observation->boot_id != NULL ? pass->observation->boot_id : "";
+    pass->changed = false;
+    pass->again_in_ms = 0;
+    pass->report = (struct hm_outcome_report){.refused = ""};
+    return run;
+}
+
+/* Rows and times are on disk when something became of them; a full disk silences nobody. */
+static void save_rows(struct hm_enforcer *enforcer, struct hm_enforce_run *run)
+{
+    struct hm_err err;
+
+    if (run->broken != NULL && enforcer->broken_since_ms != 0) {
+        for (size_t i = 0; i < run->state.policies.count; i++) {
+            run->state.policies.at[i].since = enforcer->broken_since_ms;
+            run->state.policies.at[i].failing_since = enforcer->broken_since_ms;
+        }
+        return; /* what is damaged is looked at by a person, not overwritten */
+    }
+    drop_old_rows(run);
+    if (hm_run_save(run, &err) != HM_OK) {
+        hm_log_failure(HM_LOG_ERROR, "enforcement_not_kept", &err);
+    }
+}
+
+static enum hm_status finish(struct hm_enforcer *enforcer, struct hm_enforce_run *run,
+                             struct hm_err *err)
+{
+    end_idle_watches(run);
+    hm_outcomes_judge(run);
+    save_rows(enforcer, run);
+    return hm_outcomes_report(run, err);
+}
+
+enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *pass,
+                          struct hm_err *err)
+{
+    struct hm_enforce_run run = begin(enforcer, pass);
+    enum hm_status st = load(enforcer, &run, err);
+
+    run.limits.enforce_off = run.limits.enforce_off || run.state.held;
+    if (st == HM_OK && run.broken == NULL && !run.limits.enforce_off) {
+        hm_deadman_look(&run, &enforcer->deadman_ms);
+    }
+    if (st == HM_OK) {
+        st = match_policies(&run, err);
+    }
+    if (st == HM_OK && run.broken == NULL) {
+        st = carry_out(&run, err);
+    }
+    return st == HM_OK ? finish(enforcer, &run, err) : st;
+}
+
+/* ---- restore ------------------------------------------------------------------------------- */
+
+/* From here on nothing is wanted, also when this is killed half-way. */
+static enum hm_status hold(struct hm_enforcer *enforcer, struct hm_enforce_run *run,
+                           struct hm_err *err)
+{
+    enum hm_status st;
+
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        row->has_watch = false;
+        row->verified = "";
+        row->disturbed = false;
+    }
+    run->state.held = true;
+    st = hm_run_save(run, err);
+    if (st == HM_OK) {
+        enforcer->held = true;
+    }
+    return st;
+}
+
+enum hm_status hm_enforcer_restore(struct hm_enforcer *enforcer, struct hm_enforce_pass *pass,
+                                   struct hm_err *err)
+{
+    struct hm_enforce_run run = begin(enforcer, pass);
+    enum hm_status st = load(enforcer, &run, err);
+
+    run.restoring = true;
+    run.limits = (struct hm_local_limits){.enforce_off = false};
+    if (st == HM_OK && run.broken != NULL) {
+        return hm_fail(err, HM_EINVAL, "%s", run.broken);
+    }
+    if (st == HM_OK) {
+        st = hold(enforcer, &run, err);
+    }
+    if (st == HM_OK) {
+        st = carry_out(&run, err);
+    }
+    if (st == HM_OK) {
+        st = finish(enforcer, &run, err);
+    }
+    if (st == HM_OK && !hm_ledger_is_empty(&run.ledger)) {
+        st = hm_fail(err, HM_ECONFLICT,
+                     "not everything could be taken back%s%s; run it again when that is mended",
+                     run.stopped != NULL || run.broken != NULL ? ": " : "",
+                     run.stopped != NULL  ? run.stopped
+                     : run.broken != NULL ? run.broken
+                                          : "");
+    }
+    return st;
+}
+
+enum hm_status hm_enforcer_resume(struct hm_enforcer *enforcer, struct hm_err *err)
+{
+    struct hm_enforce_state state;
+    struct hm_arena arena;
+    enum hm_status st;
+
+    hm_arena_init(&arena, OPEN_ARENA_BYTES);
+    st = hm_enforce_state_load(enforcer->options.state_dir, &arena, &state, err);
+    if (st == HM_OK && state.held) {
+        state.held = false;
+        st = hm_enforce_state_save(enforcer->options.state_dir, &state, err);
+    }
+    if (st == HM_OK) {
+        enforcer->held = false;
+    }
+    hm_arena_fini(&arena);
+    return st;
+}
+
+/* ---- its life ------------------------------------------------------------------------------ */
+
+bool hm_enforcer_is_held(const struct hm_enforcer *enforcer)
+{
+    return enforcer->held;
+}
+
+enum hm_status hm_enforcer_open(const struct hm_enforcer_options *options,
+                                struct hm_enforcer **out_enforcer, struct hm_err *err)
+{
+    struct hm_enforcer *enforcer = calloc(1, sizeof(*enforcer));
+    struct hm_enforce_state state = {.held = false};
+    struct hm_arena arena;
+    struct hm_err why;
+
+    if (enforcer == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
+    }
+    enforcer->options = *options;
+    enforcer->deadman_ms = NEVER_MS;
+    hm_arena_init(&arena, OPEN_ARENA_BYTES);
+    if (hm_enforce_state_load(options->state_dir, &arena, &state, &why) == HM_OK) {
+        enforcer->held = state.held; /* damage is told by each pass */
+    }
+    hm_arena_fini(&arena);
+    *out_enforcer = enforcer;
+    return HM_OK;
+}
+
+void hm_enforcer_close(struct hm_enforcer *enforcer)
+{
+    free(enforcer);
+}

@@ -1,0 +1,199 @@
+/* agent/enforce_state.c — what enforcement keeps in the state folder: ledger.json, enforce.json.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/os/os.h"
+#include "common/wire/records.h"
+
+#define PATH_BYTES 4096
+#define STATE_BYTES (8u * 1024u * 1024u)
+#define LEDGER_BYTES (16u * 1024u * 1024u)
+
+static const struct hm_enum protocol = {hm_protocol_names, 2};
+static const struct hm_enum family = {hm_family_names, 2};
+static const struct hm_enum mode = {hm_policy_mode_names, HM_POLICY_MODE_COUNT};
+static const struct hm_enum outcome_state = {hm_outcome_state_names, HM_OUTCOME_STATE_COUNT};
+static const struct hm_enum outcome_why = {hm_outcome_why_names, HM_OUTCOME_WHY_COUNT};
+static const struct hm_enum refusal_code = {hm_refusal_code_names, HM_REFUSAL_CODE_COUNT};
+
+static const struct hm_field watched_fields[] = {
+    HM_F_ENUM(hm_watched, protocol, HM_FIELD_REQUIRED, &protocol, "tcp or udp"),
+    HM_F_ENUM(hm_watched, family, HM_FIELD_REQUIRED, &family, "ipv4 or ipv6"),
+    HM_F(hm_watched, port, HM_TYPE_U16, HM_FIELD_REQUIRED, 0, 0, "of the listener"),
+    HM_F(hm_watched, program, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "absent: unknown"),
+    HM_F(hm_watched, misses, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "looks that did not see it"),
+};
+static const struct hm_record record_watched = {"watched", sizeof(struct hm_watched),
+                                                watched_fields, HM_COUNT(watched_fields)};
+
+static const struct hm_field watch_fields[] = {
+    HM_F(hm_watch, until, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "end of the watch"),
+    HM_F(hm_watch, boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES, "of its start"),
+    HM_F(hm_watch, ephemeral, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "ports were handed out before"),
+    HM_F(hm_watch, ephemeral_misses, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "looks without a port"),
+    HM_F_RECORDS(hm_watch, listeners, HM_FIELD_DEFAULT, HM_LIMIT_LISTENERS, &record_watched,
+                 "that were there before"),
+};
+static const struct hm_record record_watch = {"watch", sizeof(struct hm_watch), watch_fields,
+                                              HM_COUNT(watch_fields)};
+
+static const struct hm_field row_fields[] = {
+    HM_F(hm_enforce_row, policy, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "name of the policy"),
+    HM_F(hm_enforce_row, revision, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "of the policy"),
+    HM_F_ENUM(hm_enforce_row, mode, HM_FIELD_REQUIRED, &mode, "of the policy"),
+    HM_F_ENUM(hm_enforce_row, state, HM_FIELD_REQUIRED, &outcome_state, "as last reported"),
+    HM_F_ENUM(hm_enforce_row, why, HM_FIELD_DEFAULT, &outcome_why, "of waiting"),
+    HM_F_ENUM(hm_enforce_row, code, HM_FIELD_DEFAULT, &refusal_code, "of refused"),
+    HM_F(hm_enforce_row, since, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "start of the state"),
+    HM_F_OPT(hm_enforce_row, failing_since, HM_TYPE_TIME, 0, 0, "start of the trouble"),
+    HM_F(hm_enforce_row, repairs, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "times it was undone"),
+    HM_F(hm_enforce_row, verified, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
+         "hash of what it wanted when verified"),
+    HM_F(hm_enforce_row, disturbed, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "undone since"),
+    HM_F(hm_enforce_row, off, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,
+         "why this revision stays off"),
+    HM_F_RECORD_OPT(hm_enforce_row, watch, &record_watch, "what is watched after a change"),
+};
+static const struct hm_record record_row = {"enforce_row", sizeof(struct hm_enforce_row),
+                                            row_fields, HM_COUNT(row_fields)};
+
+static const struct hm_field state_fields[] = {
+    HM_F(hm_enforce_state, held, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "hm-agent restore was run"),
+    HM_F(hm_enforce_state, ledger, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "a ledger was written"),
+    HM_F_RECORDS(hm_enforce_state, policies, HM_FIELD_WRITTEN, 2 * HM_LIMIT_POLICIES, &record_row,
+                 "one row a policy"),
+};
+static const struct hm_record record_state = {"enforce_state", sizeof(struct hm_enforce_state),
+                                              state_fields, HM_COUNT(state_fields)};
+
+static enum hm_status path_of(const char *state_dir, const char *name, char out[PATH_BYTES],
+                              struct hm_err *err)
+{
+    int put = snprintf(out, PATH_BYTES, "%s/%s", state_dir, name);
+
+    if (put < 0 || put >= PATH_BYTES) {
+        return hm_fail(err, HM_EINVAL, "%.200s…: the path is too long", state_dir);
+    }
+    return HM_OK;
+}
+
+/* HM_ENOENT: no file. */
+static enum hm_status load(const char *state_dir, const char *name, const struct hm_record *record,
+                           size_t cap_bytes, bool strict, struct hm_arena *arena, void *out,
+                           struct hm_err *err)
+{
+    char path[PATH_BYTES];
+    enum hm_status st = path_of(state_dir, name, path, err);
+    char *text;
+    size_t len;
+
+    if (st == HM_OK) {
+        st = hm_os_read_file(path, cap_bytes, arena, &text, &len, err);
+    }
+    if (st == HM_ENOENT || st == HM_ENOMEM) {
+        return st;
+    }
+    if (st == HM_OK) {
+        st = hm_record_decode(record, text, len, strict, arena, out, NULL, err);
+        if (st != HM_OK) {
+            hm_err_prefix(err, "%s", path);
+        }
+    }
+    if (st != HM_OK && st != HM_ENOMEM && err != NULL) {
+        err->status = HM_EINVAL;
+        st = HM_EINVAL;
+    }
+    return st;
+}
+
+static bool is_on_disk(const char *path, const struct hm_buf *json, size_t cap_bytes)
+{
+    struct hm_arena arena;
+    char *text;
+    size_t len;
+    bool same;
+
+    hm_arena_init(&arena, cap_bytes + 4096);
+    same = hm_os_read_file(path, cap_bytes, &arena, &text, &len, NULL) == HM_OK &&
+           len == json->len && memcmp(text, json->data, len) == 0;
+    hm_arena_fini(&arena);
+    return same;
+}
+
+static enum hm_status save(const char *state_dir, const char *name, const struct hm_record *record,
+                           size_t cap_bytes, const void *in, struct hm_err *err)
+{
+    char path[PATH_BYTES];
+    struct hm_buf json;
+    enum hm_status st = path_of(state_dir, name, path, err);
+
+    hm_buf_init(&json, cap_bytes);
+    if (st == HM_OK) {
+        st = hm_record_encode_pretty(record, in, &json, err);
+    }
+    if (st == HM_OK && !is_on_disk(path, &json, cap_bytes)) {
+        st = hm_os_replace_file(path, json.data, json.len, true, err);
+    }
+    hm_buf_fini(&json);
+    return st;
+}
+
+enum hm_status hm_enforce_state_load(const char *state_dir, struct hm_arena *arena,
+                                     struct hm_enforce_state *out_state, struct hm_err *err)
+{
+    static const struct hm_enforce_state empty = {.held = false};
+    enum hm_status st =
+        load(state_dir, "enforce.json", &record_state, STATE_BYTES, false, arena, out_state, err);
+
+    if (st == HM_ENOENT) {
+        *out_state = empty;
+        st = HM_OK;
+    } else if (st == HM_EINVAL) {
+        hm_err_prefix(err, "nothing is enforced here: what the agent did so far cannot be read; "
+                           "put enforce.json back, or remove it to begin anew");
+    }
+    return st;
+}
+
+enum hm_status hm_enforce_state_save(const char *state_dir, const struct hm_enforce_state *state,
+                                     struct hm_err *err)
+{
+    return save(state_dir, "enforce.json", &record_state, STATE_BYTES, state, err);
+}
+
+enum hm_status hm_ledger_load(const char *state_dir, bool expected, struct hm_arena *arena,
+                              struct hm_ledger *out_ledger, struct hm_err *err)
+{
+    static const struct hm_ledger empty = {.has_sysctl = false};
+    enum hm_status st = load(state_dir, "ledger.json", &hm_record_ledger, LEDGER_BYTES, true, arena,
+                             out_ledger, err);
+
+    if (st == HM_ENOENT && !expected) {
+        *out_ledger = empty;
+        return HM_OK;
+    }
+    if (st == HM_ENOENT || st == HM_EINVAL) {
+        const char *what = "nothing is enforced here, and nothing taken back: what this agent "
+                           "added cannot be read; put ledger.json back, or remove it and "
+                           "enforce.json: what was added is then treated as somebody else's";
+
+        if (st == HM_ENOENT) {
+            st = hm_fail(err, HM_EINVAL, "%s", what);
+        } else {
+            hm_err_prefix(err, "%s", what);
+        }
+    }
+    return st;
+}
+
+enum hm_status hm_ledger_save(const char *state_dir, const struct hm_ledger *ledger,
+                              struct hm_err *err)
+{
+    return save(state_dir, "ledger.json", &hm_record_ledger, LEDGER_BYTES, ledger, err);
+}

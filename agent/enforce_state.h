@@ -1,0 +1,88 @@
+/* agent/enforce_state.h — what enforcement keeps in the state folder: ledger.json, enforce.json.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to enforcement. Read anew in each pass, written when something changed; each write is
+ * atomic and durable. Threads: one. */
+#pragma once
+
+#include "common/ports/outcome.h"
+
+/* A listener that a change was to protect. */
+struct hm_watched {
+    enum hm_protocol protocol;
+    enum hm_family family;
+    uint16_t port;
+    const char *program;
+    uint32_t misses; /* looks in a row that did not see it */
+};
+
+struct hm_watched_list {
+    struct hm_watched *at;
+    size_t count;
+};
+
+struct hm_watch {
+    int64_t until;
+    const char *boot_id;
+    bool ephemeral; /* ports were handed out before the change */
+    uint32_t ephemeral_misses;
+    struct hm_watched_list listeners;
+};
+
+/* One policy on this host, at the newest revision that met it. */
+struct hm_enforce_row {
+    const char *policy;
+    uint32_t revision;
+    enum hm_policy_mode mode;
+    enum hm_outcome_state state;
+    enum hm_outcome_why why;
+    enum hm_refusal_code code;
+    int64_t since;
+    bool has_failing_since;
+    int64_t failing_since;
+    uint32_t repairs;
+    const char *verified; /* what it wanted when it was last verified; "" it never was */
+    bool disturbed;       /* somebody undid it since */
+    const char *off;      /* why this revision stays off here (dead-man); "" it does not */
+    bool has_watch;
+    struct hm_watch watch;
+
+    /* Of this pass, never on disk. */
+    const struct hm_policy *chosen; /* NULL = nothing of it is wanted here */
+    struct hm_wants wants;
+    char wanted[17];     /* what it wants now, as a hash */
+    bool wants_unknown;  /* its product is not in the catalogue here */
+    bool tried;          /* a change of it was begun */
+    bool made;           /* … and may have been made */
+    bool marked;         /* the action at hand concerns it */
+    bool watch_is_new;   /* the watch began in this pass */
+    bool unread;         /* changed, and the system could not be read again */
+    bool busy;           /* … and the system says that it is so just now */
+    const char *failure; /* why a change failed; NULL = none did */
+    const char *text;    /* for the report */
+};
+
+struct hm_enforce_rows {
+    struct hm_enforce_row *at;
+    size_t count;
+};
+
+struct hm_enforce_state {
+    bool held;   /* hm-agent restore */
+    bool ledger; /* there is a ledger.json: where it is gone, it was lost */
+    struct hm_enforce_rows policies;
+};
+
+/* HM_EINVAL: there is a file and it is damaged. No file is an empty state. */
+enum hm_status hm_enforce_state_load(const char *state_dir, struct hm_arena *arena,
+                                     struct hm_enforce_state *out_state,
+                                     struct hm_err *err) HM_MUST_CHECK;
+/* No write when the file says so already. */
+enum hm_status hm_enforce_state_save(const char *state_dir, const struct hm_enforce_state *state,
+                                     struct hm_err *err) HM_MUST_CHECK;
+
+/* As above; expected: it has been written once, so that no file is HM_EINVAL too. */
+enum hm_status hm_ledger_load(const char *state_dir, bool expected, struct hm_arena *arena,
+                              struct hm_ledger *out_ledger, struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_ledger_save(const char *state_dir, const struct hm_ledger *ledger,
+                              struct hm_err *err) HM_MUST_CHECK;

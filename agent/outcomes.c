@@ -1,0 +1,481 @@
+/* agent/outcomes.c — how far each policy has come, from the last plan of a pass and what it did.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/outcomes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/action_facts.h"
+#include "common/base/limits.h"
+#include "common/base/str.h"
+
+#define NOTES_OF_ONE_MAX 64u
+#define NOTES_OF_ALL_MAX 512u
+#define BUSY_LEAST_MS 15000
+#define BUSY_MOST_MS 300000
+#define BUSY_SHARE 4 /* a holder that stays for an hour is asked after every 15 minutes at most */
+#define MINUTE_MS 60000
+#define WINDOW_MINUTES (8 * 1440) /* it opens within a week */
+
+/* ---- what the last plan says of one policy ------------------------------------------------- */
+
+struct picture {
+    const struct hm_plan_note *first[HM_PLAN_NOTE_KIND_COUNT];
+    const struct hm_action *left; /* not carried out */
+    bool lacks_facts;             /* refused because facts are missing */
+};
+
+static struct picture look_at(struct hm_enforce_run *run, const struct hm_enforce_row *row)
+{
+    struct picture picture = {.left = NULL};
+
+    for (size_t i = 0; i < run->plan.notes.count; i++) {
+        const struct hm_plan_note *note = &run->plan.notes.at[i];
+
+        if (!hm_str_equal(note->policy, row->policy)) {
+            continue;
+        }
+        if (picture.first[note->kind] == NULL) {
+            picture.first[note->kind] = note;
+        }
+        picture.lacks_facts = picture.lacks_facts || (note->kind == HM_NOTE_REFUSED &&
+                                                      note->code == HM_REFUSE_FACTS_MISSING);
+    }
+    for (size_t i = 0; picture.left == NULL && i < run->plan.actions.count; i++) {
+        const struct hm_action *action = &run->plan.actions.at[i];
+
+        if (hm_action_concerns(action, &run->ledger, &run->planned, row->policy, run->arena)) {
+            picture.left = action;
+        }
+    }
+    return picture;
+}
+
+/* Where the ledger tells of something in a part of the system that cannot be read. */
+static bool is_left_unseen(const struct hm_enforce_run *run, const char *policy)
+{
+    const struct hm_inventory *inventory = &run->pass->observation->inventory;
+    const struct hm_ledger *ledger = &run->ledger;
+    const bool legacy = hm_os_is_legacy(&inventory->os);
+    bool unseen = false;
+
+    for (size_t i = 0; i < ledger->exclusions.count; i++) {
+        const struct hm_ledger_exclusion *entry = &ledger->exclusions.at[i];
+        const struct hm_stack *stack =
+            hm_inventory_stack(inventory, entry->protocol, entry->family);
+
+        unseen = unseen || (hm_str_equal(entry->policy, policy) &&
+                            (stack == NULL || !stack->has_administered || !stack->has_runtime));
+    }
+    for (size_t i = 0; i < ledger->ranges.count; i++) {
+        const struct hm_ledger_range *entry = &ledger->ranges.at[i];
+        const struct hm_stack *stack =
+            hm_inventory_stack(inventory, entry->has_protocol ? entry->protocol : HM_TCP,
+                               entry->has_family ? entry->family : HM_IPV4);
+        const bool seen = legacy ? inventory->has_registry : stack != NULL && stack->has_dynamic;
+
+        unseen = unseen || (hm_str_equal(entry->policy, policy) && !seen);
+    }
+    if (ledger->has_reserved_ports) {
+        unseen = unseen || !inventory->has_registry;
+    }
+    if (ledger->has_sysctl) {
+        const struct hm_stack *stack = hm_inventory_stack(inventory, HM_TCP, HM_IPV4);
+
+        unseen = unseen || stack == NULL || !stack->has_administered;
+    }
+    return unseen;
+}
+
+/* ---- one row ------------------------------------------------------------------------------- */
+
+struct judged {
+    enum hm_outcome_state state;
+    enum hm_outcome_why why;
+    enum hm_refusal_code code;
+    const char *text;
+};
+
+static const char *or_text(const char *text, const char *otherwise)
+{
+    return text != NULL ? text : otherwise;
+}
+
+/* "tcp/ipv4 9955: dns.exe has it now; …" */
+static const char *note_text(struct hm_enforce_run *run, const struct hm_plan_note *note)
+{
+    const char *ports =
+        note->has_range ? hm_arena_printf(run->arena, "range %u-%u", (unsigned)note->range.first,
+                                          (unsigned)note->range.last)
+                        : hm_ports_text(note->ports, run->arena);
+
+    if (ports == NULL || ports[0] == '\0') {
+        return note->text;
+    }
+    return or_text(hm_arena_printf(run->arena, "%s%s%s%s%.400s: %s",
+                                   note->has_protocol ? hm_protocol_names[note->protocol] : "",
+                                   note->has_family ? "/" : "",
+                                   note->has_family ? hm_family_names[note->family] : "",
+                                   note->has_protocol ? " " : "", ports, note->text),
+                   note->text);
+}
+
+static struct judged waits(struct hm_enforce_run *run, enum hm_outcome_why why,
+                           const struct hm_plan_note *note)
+{
+    return (struct judged){HM_OUTCOME_WAITING, why, HM_REFUSE_NONE, note_text(run, note)};
+}
+
+static struct judged refuses(struct hm_enforce_run *run, const struct hm_plan_note *note)
+{
+    return (struct judged){HM_OUTCOME_REFUSED, HM_WHY_NONE, note->code, note_text(run, note)};
+}
+
+static struct judged failed(const char *text)
+{
+    return (struct judged){HM_OUTCOME_FAILED, HM_WHY_NONE, HM_REFUSE_NONE, text};
+}
+
+static bool judge_failure(const struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                          const struct picture *picture, struct judged *out)
+{
+    if (row->failure != NULL && !row->busy) {
+        *out = failed(row->failure);
+        return true;
+    }
+    if (row->unread) {
+        *out = (struct judged){HM_OUTCOME_APPLIED, HM_WHY_NONE, HM_REFUSE_NONE,
+                               "It was changed; the system could not be read again yet."};
+        return true;
+    }
+    if (row->failure != NULL) {
+        *out = (struct judged){HM_OUTCOME_WAITING, HM_WHY_BUSY, HM_REFUSE_NONE, row->failure};
+        return true;
+    }
+    if (picture->left != NULL) {
+        *out = failed(or_text(run->stopped, "The system changed while it was changed; it is tried "
+                                            "again."));
+        return true;
+    }
+    return false;
+}
+
+static struct judged judge_gone(struct hm_enforce_run *run, const struct hm_enforce_row *row)
+{
+    const struct picture picture = look_at(run, row);
+    struct judged out;
+
+    if (judge_failure(run, row, &picture, &out)) {
+        return out;
+    }
+    if (picture.first[HM_NOTE_REFUSED] != NULL) {
+        return refuses(run, picture.first[HM_NOTE_REFUSED]);
+    }
+    if (picture.first[HM_NOTE_BUSY] != NULL) {
+        return waits(run, HM_WHY_BUSY, picture.first[HM_NOTE_BUSY]);
+    }
+    if (is_left_unseen(run, row->policy)) {
+        return failed("What it added cannot be seen now, so it is not taken back yet.");
+    }
+    return (struct judged){HM_OUTCOME_RETIRED, HM_WHY_NONE, HM_REFUSE_NONE,
+                           "Nothing of it is wanted here any more, and nothing is left."};
+}
+
+static struct judged judge_chosen(struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                                  const struct picture *picture)
+{
+    static const struct {
+        enum hm_plan_note_kind kind;
+        enum hm_outcome_why why;
+    } waiting[] = {
+        {HM_NOTE_BUSY,           HM_WHY_BUSY  },
+        {HM_NOTE_WAITING_WINDOW, HM_WHY_WINDOW},
+        {HM_NOTE_WAITING_REBOOT, HM_WHY_REBOOT},
+        {HM_NOTE_AUDIT_ONLY,     HM_WHY_AUDIT },
+    };
+    struct judged out;
+
+    if (judge_failure(run, row, picture, &out)) {
+        return out;
+    }
+    for (size_t i = 0; i < HM_COUNT(waiting); i++) {
+        if (picture->first[waiting[i].kind] != NULL) {
+            return waits(run, waiting[i].why, picture->first[waiting[i].kind]);
+        }
+    }
+    if (picture->first[HM_NOTE_REFUSED] != NULL) {
+        return refuses(run, picture->first[HM_NOTE_REFUSED]);
+    }
+    if (!hm_wants_are_shown(&row->wants, &run->pass->observation->inventory, run->arena)) {
+        return failed("Another policy's change for the same ports could not be made.");
+    }
+    return (struct judged){HM_OUTCOME_VERIFIED, HM_WHY_NONE, HM_REFUSE_NONE,
+                           "All that it wants is shown by the system."};
+}
+
+/* Verified before, with the same wants, and not so now: somebody undid it. */
+static bool is_disturbed(const struct hm_enforce_row *row, const struct picture *picture)
+{
+    return strcmp(row->verified, row->wanted) == 0 &&
+           (row->tried || (picture->left != NULL && !picture->lacks_facts) ||
+            picture->first[HM_NOTE_BUSY] != NULL || picture->first[HM_NOTE_WAITING_WINDOW] != NULL);
+}
+
+/* True when this verification is the end of a repair. */
+static bool note_verified(struct hm_enforce_run *run, struct hm_enforce_row *row,
+                          struct judged *out)
+{
+    const bool repaired = row->disturbed;
+
+    if (repaired) {
+        row->repairs++;
+    } else if (row->state != HM_OUTCOME_REPAIRED || strcmp(row->verified, row->wanted) != 0) {
+        row->verified = or_text(hm_arena_strdup(run->arena, row->wanted), "");
+        row->disturbed = false;
+        return false;
+    }
+    row->disturbed = false;
+    out->state = HM_OUTCOME_REPAIRED;
+    out->text = or_text(hm_arena_printf(run->arena,
+                                        "All that it wants is shown by the system; somebody undid "
+                                        "it and it was done again, %u time%s so far.",
+                                        row->repairs, row->repairs == 1 ? "" : "s"),
+                        out->text);
+    return repaired;
+}
+
+static void set_times(struct hm_enforce_run *run, struct hm_enforce_row *row,
+                      const struct judged *judged, bool anew)
+{
+    const bool failing = judged->state == HM_OUTCOME_FAILED || judged->state == HM_OUTCOME_WAITING;
+
+    if (anew || row->since == 0 || row->state != judged->state || row->why != judged->why ||
+        row->code != judged->code) {
+        row->since = run->now_ms;
+    }
+    if (failing && !row->has_failing_since) {
+        row->failing_since = run->now_ms;
+    }
+    row->has_failing_since = failing;
+    row->failing_since = failing ? row->failing_since : 0;
+    row->state = judged->state;
+    row->why = judged->why;
+    row->code = judged->code;
+    row->text = judged->text;
+}
+
+static struct judged judge_row(struct hm_enforce_run *run, struct hm_enforce_row *row,
+                               bool *out_anew)
+{
+    struct picture picture;
+    struct judged judged;
+
+    if (run->broken != NULL) {
+        return failed(run->broken);
+    }
+    if (run->state.held && row->chosen != NULL && !run->restoring) {
+        return (struct judged){HM_OUTCOME_REFUSED, HM_WHY_NONE, HM_REFUSE_LOCAL_LIMIT,
+                               "\"hm-agent restore\" was run here: nothing is enforced until "
+                               "\"hm-agent restore --resume\"."};
+    }
+    if (row->chosen == NULL) {
+        judged = judge_gone(run, row);
+        if (row->off[0] != '\0') {
+            judged = failed(judged.state == HM_OUTCOME_RETIRED
+                                ? row->off
+                                : or_text(hm_arena_printf(run->arena,
+                                                          "%s Not all of it could be "
+                                                          "taken back yet: %s",
+                                                          row->off, judged.text),
+                                          row->off));
+        }
+        return judged;
+    }
+    picture = look_at(run, row);
+    judged = judge_chosen(run, row, &picture);
+    row->disturbed = row->disturbed || is_disturbed(row, &picture);
+    if (judged.state == HM_OUTCOME_VERIFIED) {
+        *out_anew = note_verified(run, row, &judged);
+    }
+    return judged;
+}
+
+/* ---- when to look again -------------------------------------------------------------------- */
+
+static void ask_again(struct hm_enforce_run *run, const struct hm_enforce_row *row)
+{
+    int64_t in_ms = (run->now_ms - row->since) / BUSY_SHARE;
+
+    if (row->state == HM_OUTCOME_APPLIED ||
+        (row->state == HM_OUTCOME_WAITING && row->why == HM_WHY_BUSY)) {
+        in_ms = in_ms < BUSY_LEAST_MS ? BUSY_LEAST_MS : in_ms;
+        hm_run_again(run, in_ms > BUSY_MOST_MS ? BUSY_MOST_MS : in_ms);
+    }
+    if (row->state != HM_OUTCOME_WAITING || row->why != HM_WHY_WINDOW || row->chosen == NULL) {
+        return;
+    }
+    in_ms = MINUTE_MS - run->now_ms % MINUTE_MS;
+    for (unsigned i = 0; i < WINDOW_MINUTES; i++, in_ms += MINUTE_MS) {
+        if (hm_window_is_open(&row->chosen->window, run->now_ms + in_ms)) {
+            hm_run_again(run, in_ms);
+            return;
+        }
+    }
+}
+
+void hm_outcomes_judge(struct hm_enforce_run *run)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+        bool anew = false;
+        const struct judged judged = judge_row(run, row, &anew);
+
+        set_times(run, row, &judged, anew);
+        ask_again(run, row);
+    }
+}
+
+/* ---- the report ---------------------------------------------------------------------------- */
+
+/* The one of all holders of the port that is named whatever their order; what wobbles is left out.
+ */
+static void settle_holder(const struct hm_enforce_run *run, struct hm_plan_note *note)
+{
+    const struct hm_observation *seen = run->pass->observation;
+
+    for (size_t i = 0; seen->has_sockets && i < seen->sockets.count; i++) {
+        const struct hm_socket *row = &seen->sockets.at[i];
+
+        if (row->protocol == note->protocol && row->port == note->holder.port &&
+            (!note->has_family || row->family == note->family) && row->state == HM_SOCKET_LISTEN) {
+            note->holder =
+                (struct hm_holder){row->program, row->service, 0, row->state, row->port, ""};
+            break;
+        }
+    }
+    note->holder.pid = 0;
+}
+
+static bool is_reported(const struct hm_plan_note *note)
+{
+    return note->kind != HM_NOTE_ALREADY_THERE && note->kind != HM_NOTE_GONE &&
+           note->kind != HM_NOTE_FOREIGN_LEFT_ALONE;
+}
+
+static enum hm_status put_notes(struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                                size_t *total, struct hm_plan_notes *out, struct hm_err *err)
+{
+    size_t cap = 0;
+
+    for (size_t i = 0;
+         i < run->plan.notes.count && out->count < NOTES_OF_ONE_MAX && *total < NOTES_OF_ALL_MAX;
+         i++) {
+        const struct hm_plan_note *note = &run->plan.notes.at[i];
+
+        if (!hm_str_equal(note->policy, row->policy) || !is_reported(note)) {
+            continue;
+        }
+        if (hm_arena_grow(run->arena, (void **)&out->at, out->count, &cap, sizeof(*out->at)) != 0) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the outcome of policies");
+        }
+        out->at[out->count] = *note;
+        if (note->has_holder) {
+            settle_holder(run, &out->at[out->count]);
+        }
+        out->count++;
+        (*total)++;
+    }
+    return HM_OK;
+}
+
+static int compare_outcomes(const void *a, const void *b)
+{
+    const struct hm_outcome *x = a;
+    const struct hm_outcome *y = b;
+    int by = strcmp(x->policy, y->policy);
+
+    return by != 0 ? by : (x->revision > y->revision) - (x->revision < y->revision);
+}
+
+static bool has_outcome(const struct hm_outcomes *rows, const char *policy, uint32_t revision)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        if (rows->at[i].revision == revision && strcmp(rows->at[i].policy, policy) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What can have no row of its own is told of the whole. */
+static const char *put_refused(struct hm_enforce_run *run, struct hm_outcomes *rows)
+{
+    const char *whole = run->broken != NULL ? run->broken : run->pass->desired_error;
+
+    for (size_t i = 0; i < run->pass->refused_count; i++) {
+        const struct hm_policy_refused *row = &run->pass->refused[i];
+
+        if (row->policy[0] != '\0' && strlen(row->policy) <= HM_LIMIT_NAME_BYTES &&
+            rows->count < HM_LIMIT_POLICIES && !has_outcome(rows, row->policy, row->revision)) {
+            rows->at[rows->count++] = (struct hm_outcome){
+                .policy = row->policy,
+                .revision = row->revision,
+                .mode = row->mode,
+                .state = HM_OUTCOME_REFUSED,
+                .code = row->code,
+                .since = row->since,
+                .text = row->text,
+            };
+        } else if (whole[0] == '\0') {
+            whole = or_text(hm_arena_printf(run->arena, "%.255s revision %u: %.1000s",
+                                            row->policy[0] != '\0' ? row->policy : "a statement",
+                                            row->revision, row->text),
+                            row->text);
+        }
+    }
+    return whole;
+}
+
+enum hm_status hm_outcomes_report(struct hm_enforce_run *run, struct hm_err *err)
+{
+    const struct hm_enforce_rows *rows = &run->state.policies;
+    struct hm_outcome_report *report = &run->pass->report;
+    struct hm_outcomes made = {
+        hm_arena_alloc(run->arena, rows->count + run->pass->refused_count, sizeof(*made.at)), 0};
+    enum hm_status st = HM_OK;
+    size_t notes = 0;
+
+    if (made.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the outcome of policies");
+    }
+    for (size_t i = 0; st == HM_OK && i < rows->count && made.count < HM_LIMIT_POLICIES; i++) {
+        const struct hm_enforce_row *row = &rows->at[i];
+        struct hm_outcome *out = &made.at[made.count++];
+
+        *out = (struct hm_outcome){
+            .policy = row->policy,
+            .revision = row->revision,
+            .mode = row->mode,
+            .state = row->state,
+            .why = row->why,
+            .code = row->code,
+            .since = row->since,
+            .has_failing_since = row->has_failing_since,
+            .failing_since = row->failing_since,
+            .repairs = row->repairs,
+            .text = row->text,
+        };
+        st = put_notes(run, row, &notes, &out->notes, err);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    report->refused = put_refused(run, &made);
+    if (made.count > 1) {
+        qsort(made.at, made.count, sizeof(*made.at), compare_outcomes);
+    }
+    report->policies = made;
+    report->ledger = run->ledger;
+    report->trust_version = run->pass->trust_version;
+    return HM_OK;
+}

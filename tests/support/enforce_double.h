@@ -1,0 +1,51 @@
+/* tests/support/enforce_double.h — a made-up host that policies are enforced on.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The host of the plan model, changed as systems change it: an exclusion over a socket or a row is
+ * refused. Each pass has an arena of its own, so what must outlive it cannot borrow from it. */
+#pragma once
+
+#include "agent/enforce.h"
+#include "tests/support/plan_model.h"
+
+struct hm_enforce_double {
+    struct hm_model model; /* host, policies, limits, time, boot */
+    char folder[64];
+    struct hm_enforcer *enforcer;
+    struct hm_enforce_pass pass; /* of the last enforce_double_pass */
+    struct hm_arena arena;       /* likewise */
+    const struct hm_policy_refused *refused;
+    size_t refused_count;
+
+    /* What the system does wrong. */
+    bool both_families;    /* a change of ipv4 is one of ipv6 too */
+    enum hm_status refuse; /* changes of refuse_family are answered so; HM_OK = none */
+    enum hm_family refuse_family;
+    const char *refuse_policy; /* NULL = of any */
+    bool pretends;             /* changes are taken and not made */
+    bool blind;                /* reread fails */
+    bool no_ephemeral;
+    bool lost;        /* what outlives a boot was changed by others */
+    bool keeps;       /* the platform has op keep */
+    unsigned changes; /* that were asked for */
+    void (*step)(const char *name, void *arg);
+    void *step_arg;
+    char order[512]; /* steps and changes as they came: "ledger_before change …" */
+};
+
+void enforce_double_init(struct hm_enforce_double *host, const char *windows_version);
+void enforce_double_fini(struct hm_enforce_double *host);
+
+/* Opens the enforcer anew, as a restart does. */
+void enforce_double_restart(struct hm_enforce_double *host);
+
+/* One pass, or a restore; HM_OK unless the pass itself failed. */
+enum hm_status enforce_double_pass(struct hm_enforce_double *host);
+enum hm_status enforce_double_restore(struct hm_enforce_double *host, struct hm_err *err);
+
+/* "name/1 verified; other/1 waiting busy": the outcomes of the last pass. */
+const char *enforce_double_states(struct hm_enforce_double *host);
+const struct hm_outcome *enforce_double_outcome(const struct hm_enforce_double *host,
+                                                const char *policy);
+/* The report as it travels. */
+const char *enforce_double_report(struct hm_enforce_double *host);

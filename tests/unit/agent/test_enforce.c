@@ -1,0 +1,603 @@
+/* tests/unit/agent/test_enforce.c — policies on a made-up host: carried out, kept, taken back.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/os/os.h"
+#include "tests/support/enforce_double.h"
+
+#define MODERN "10.0.17763"
+#define LEGACY "5.2.3790"
+
+static int set_up(void **state)
+{
+    *state = calloc(1, sizeof(struct hm_enforce_double));
+    return *state == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_fini(host);
+    free(host);
+    return 0;
+}
+
+static void expect_pass(struct hm_enforce_double *host, const char *states)
+{
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_string_equal(enforce_double_states(host), states);
+}
+
+static void wait_s(struct hm_enforce_double *host, int64_t seconds)
+{
+    host->model.now_ms += seconds * 1000;
+}
+
+/* The newest revision of the last policy, otherwise equal. */
+static void revise(struct hm_enforce_double *host, enum hm_policy_mode mode)
+{
+    struct hm_policy *copy = hm_arena_alloc(&host->model.host.arena, 1, sizeof(*copy));
+
+    assert_non_null(copy);
+    *copy = *host->model.policies[host->model.count - 1];
+    copy->revision++;
+    copy->mode = mode;
+    host->model.policies[host->model.count - 1] = copy;
+}
+
+static const char *rows_of(struct hm_enforce_double *host, enum hm_family family)
+{
+    return hm_ports_text(hm_build_stack(&host->model.host, HM_TCP, family)->administered,
+                         &host->model.host.arena);
+}
+
+/* ---- there and back ------------------------------------------------------------------------ */
+
+static void test_apply_and_retire(void **state)
+{
+    static const char *const systems[] = {MODERN, NULL};
+
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_enforce_double *host = *state;
+        const char *before;
+
+        enforce_double_init(host, systems[i]);
+        for (unsigned family = 0; family < 2; family++) {
+            hm_build_exclude(&host->model.host, HM_TCP, (enum hm_family)family, "50000-50059");
+            hm_build_exclude(&host->model.host, HM_UDP, (enum hm_family)family, "50000-50059");
+        }
+        before = hm_model_inventory(&host->model);
+        (void)hm_model_reserve(&host->model, "exchange", "tcp", "9933,9955");
+        expect_pass(host, "exchange/1 verified");
+        assert_true(host->pass.changed);
+        assert_string_equal(rows_of(host, HM_IPV4), "9933,9955,50000-50059");
+        assert_string_equal(rows_of(host, HM_IPV6), "9933,9955,50000-50059");
+        assert_false(hm_ledger_is_empty(&host->pass.report.ledger));
+        assert_int_equal(host->pass.report.trust_version, 7);
+
+        revise(host, HM_POLICY_RETIRE);
+        expect_pass(host, "exchange/2 retired");
+        assert_string_equal(hm_model_inventory(&host->model), before);
+        assert_true(hm_ledger_is_empty(&host->pass.report.ledger));
+        if (i + 1 < HM_COUNT(systems)) {
+            enforce_double_fini(host);
+        }
+    }
+}
+
+static void test_order_of_an_action(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, NULL);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_string_equal(host->order, "plan reread watch state ledger_before change reread "
+                                     "ledger_after plan state");
+}
+
+static void test_quiet_and_stable(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    const char *report;
+
+    enforce_double_init(host, MODERN);
+    (void)hm_build_socket(&host->model.host, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 9955, "dns.exe",
+                          "DNS");
+    host->model.host.sockets.at[0].pid = 4711;
+    (void)hm_model_reserve(&host->model, "exchange", "tcp", "9933,9955");
+    expect_pass(host, "exchange/1 waiting busy");
+    report = enforce_double_report(host);
+    host->model.host.sockets.at[0].pid = 4712;
+    for (unsigned i = 0; i < 3; i++) {
+        wait_s(host, 60);
+        if (i == 1) {
+            enforce_double_restart(host);
+        }
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+        assert_string_equal(enforce_double_report(host), report);
+        assert_int_equal(host->changes, 0);
+    }
+}
+
+static void test_busy_until_freed(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    const struct hm_outcome *row;
+
+    enforce_double_init(host, MODERN);
+    (void)hm_build_socket(&host->model.host, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 9955, "dns.exe",
+                          "DNS");
+    (void)hm_model_reserve(&host->model, "exchange", "tcp", "9933,9955");
+    expect_pass(host, "exchange/1 waiting busy");
+    row = enforce_double_outcome(host, "exchange");
+    assert_int_equal(row->notes.count, 1);
+    assert_true(row->notes.at[0].has_holder);
+    assert_string_equal(row->notes.at[0].holder.service, "DNS");
+    assert_true(row->has_failing_since);
+    assert_true(host->pass.again_in_ms > 0);
+    assert_string_equal(rows_of(host, HM_IPV4), "9933");
+    assert_string_equal(rows_of(host, HM_IPV6), "9933,9955");
+    host->model.host.sockets.count = 0;
+    wait_s(host, 60);
+    expect_pass(host, "exchange/1 verified");
+    assert_string_equal(rows_of(host, HM_IPV4), "9933,9955");
+    assert_false(enforce_double_outcome(host, "exchange")->has_failing_since);
+}
+
+static void test_drift_is_repaired(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, NULL);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
+    expect_pass(host, "one/1 verified");
+    for (unsigned times = 1; times <= 2; times++) {
+        for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+            host->model.host.stacks[i].administered = (struct hm_ports){NULL, 0};
+        }
+        wait_s(host, 300);
+        enforce_double_restart(host);
+        expect_pass(host, "one/1 repaired");
+        assert_int_equal(enforce_double_outcome(host, "one")->repairs, times);
+        assert_true(enforce_double_outcome(host, "one")->since == host->model.now_ms);
+        wait_s(host, 300);
+        expect_pass(host, "one/1 repaired");
+        assert_int_equal(enforce_double_outcome(host, "one")->repairs, times);
+    }
+}
+
+static void test_what_outlives_a_boot_is_repaired(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, NULL);
+    host->keeps = true;
+    enforce_double_restart(host);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
+    expect_pass(host, "one/1 verified");
+    host->lost = true;
+    expect_pass(host, "one/1 repaired");
+    assert_int_equal(enforce_double_outcome(host, "one")->repairs, 1);
+}
+
+/* One command that acts on both families is recorded and taken back as two rows. */
+static void test_both_families_at_once(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    host->both_families = true;
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 verified");
+    assert_int_equal(host->changes, 1);
+    assert_int_equal(host->pass.report.ledger.exclusions.count, 2);
+    revise(host, HM_POLICY_RETIRE);
+    expect_pass(host, "one/2 retired");
+    assert_int_equal(host->changes, 1);
+    assert_string_equal(rows_of(host, HM_IPV6), "");
+    assert_true(hm_ledger_is_empty(&host->pass.report.ledger));
+}
+
+/* ---- what stands in the way ---------------------------------------------------------------- */
+
+static void test_second_family_fails(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    host->refuse = HM_EIO;
+    host->refuse_family = HM_IPV6;
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 failed");
+    assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "tcp/ipv6 9955"));
+    assert_string_equal(rows_of(host, HM_IPV4), "9955");
+    assert_int_equal(host->changes, 2);
+    wait_s(host, 5);
+    expect_pass(host, "one/1 failed"); /* its time has not come */
+    assert_int_equal(host->changes, 0);
+    assert_in_range(host->pass.again_in_ms, 1, 10000);
+    host->refuse = HM_OK;
+    wait_s(host, 60);
+    expect_pass(host, "one/1 verified");
+}
+
+static void test_one_bad_beside_good_ones(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    host->refuse = HM_EDENIED;
+    host->refuse_policy = "bad";
+    (void)hm_model_reserve(&host->model, "alpha", "tcp", "9955");
+    (void)hm_model_reserve(&host->model, "bad", "tcp", "9966");
+    (void)hm_model_reserve(&host->model, "omega", "tcp", "9977");
+    expect_pass(host, "alpha/1 verified; bad/1 failed; omega/1 verified");
+    assert_int_equal(host->pass.report.ledger.exclusions.count, 5); /* ipv6 of "bad" went through */
+}
+
+static void test_system_that_pretends(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    host->pretends = true;
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 failed");
+    assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "does not show it"));
+}
+
+static void test_system_that_cannot_be_read_again(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    host->blind = true;
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 failed");
+    assert_int_equal(host->changes, 0); /* no precondition, no change */
+    host->blind = false;
+    wait_s(host, 60);
+    expect_pass(host, "one/1 verified");
+}
+
+static void test_httpsys_is_refused(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 443, "System", "", HM_KIND_HTTPSYS);
+    (void)hm_model_reserve(&host->model, "web", "tcp", "443");
+    expect_pass(host, "web/1 refused httpsys");
+    assert_int_equal(host->changes, 0);
+}
+
+static void test_audit_and_window(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_policy *policy;
+
+    enforce_double_init(host, MODERN);
+    policy = hm_model_reserve(&host->model, "look", "tcp", "9955");
+    policy->mode = HM_POLICY_AUDIT;
+    (void)hm_model_policy(&host->model, "night",
+                          "\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"9966\"}],"
+                          "\"window\":{\"weekdays\":[\"wed\"],\"start_minute\":780,"
+                          "\"minutes\":60}");
+    expect_pass(host, "look/1 waiting audit; night/1 waiting window");
+    assert_int_equal(host->changes, 0);
+    assert_int_equal(host->pass.again_in_ms, 3600 * 1000); /* it is noon, 13:00 it opens */
+    wait_s(host, 3600);
+    expect_pass(host, "look/1 waiting audit; night/1 verified");
+}
+
+static void test_local_limits(void **state)
+{
+    static const struct hm_range never = {9955, 9955};
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    host->model.limits.never = (struct hm_ports){&never, 1};
+    host->model.limits.policy_ports_max = 2;
+    enforce_double_restart(host);
+    (void)hm_model_reserve(&host->model, "large", "tcp", "9970-9972");
+    (void)hm_model_reserve(&host->model, "never", "tcp", "9955");
+    (void)hm_model_reserve(&host->model, "small", "tcp", "9980-9981");
+    expect_pass(host, "large/1 refused local_limit; never/1 refused local_limit; small/1 verified");
+
+    host->model.limits = (struct hm_local_limits){.enforce_off = true};
+    enforce_double_restart(host);
+    (void)hm_model_reserve(&host->model, "z", "tcp", "9990");
+    revise(host, HM_POLICY_ENFORCE);
+    host->model.policies[2] = host->model.policies[3];
+    host->model.count = 3; /* "small" is wanted by nobody now, and stays all the same */
+    expect_pass(host, "large/1 refused local_limit; never/1 refused local_limit; "
+                      "small/1 refused local_limit; z/2 refused local_limit");
+    assert_int_equal(host->changes, 0);
+}
+
+static void test_refused_deliveries(void **state)
+{
+    static const struct hm_policy_refused refused[] = {
+        {"good", 2, HM_POLICY_ENFORCE, HM_REFUSE_UNSIGNED,  "Nobody signed it.",      1795600000000},
+        {"good", 1, HM_POLICY_ENFORCE, HM_REFUSE_ALTERED,   "It is not what it was.", 1795600000000},
+        {"",     0, HM_POLICY_ENFORCE, HM_REFUSE_MALFORMED, "It cannot be read.",     1795600000000},
+    };
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    (void)hm_model_reserve(&host->model, "good", "tcp", "9955");
+    host->refused = refused;
+    host->refused_count = HM_COUNT(refused);
+    expect_pass(host, "good/1 verified; good/2 refused unsigned");
+    assert_string_equal(host->pass.report.refused, "good revision 1: It is not what it was.");
+}
+
+static void test_reboot_on_2003(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    const char *before;
+
+    enforce_double_init(host, LEGACY);
+    hm_build_reserved(&host->model.host, "1433-1434");
+    before = hm_model_inventory(&host->model);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "1500");
+    expect_pass(host, "one/1 waiting reboot");
+    assert_int_equal(host->model.host.inventory.registry.reserved_ports.count, 2);
+    wait_s(host, 300);
+    expect_pass(host, "one/1 waiting reboot");
+    host->model.boot_id = "boot-2";
+    expect_pass(host, "one/1 verified");
+    revise(host, HM_POLICY_RETIRE);
+    expect_pass(host, "one/2 retired");
+    assert_string_equal(hm_model_inventory(&host->model), before);
+}
+
+/* ---- dead-man ------------------------------------------------------------------------------ */
+
+static void begin_watch(struct hm_enforce_double *host)
+{
+    enforce_double_init(host, NULL);
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 40000, "db", "db", HM_KIND_SOCKET);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
+    expect_pass(host, "one/1 verified");
+    assert_int_equal(host->pass.again_in_ms, 30000);
+}
+
+static void test_lost_listener_takes_it_back(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_watch(host);
+    host->model.host.inventory.listeners.count = 0;
+    wait_s(host, 30);
+    expect_pass(host, "one/1 verified"); /* once may be a restart of it */
+    wait_s(host, 1);
+    expect_pass(host, "one/1 verified"); /* too close to count */
+    enforce_double_restart(host);
+    wait_s(host, 30);
+    expect_pass(host, "one/1 failed");
+    assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "tcp/ipv4 40000 of db"));
+    assert_string_equal(rows_of(host, HM_IPV4), "");
+    enforce_double_restart(host);
+    wait_s(host, 3600);
+    expect_pass(host, "one/1 failed"); /* this revision stays off */
+    assert_int_equal(host->changes, 0);
+    revise(host, HM_POLICY_ENFORCE);
+    expect_pass(host, "one/2 verified");
+}
+
+static void test_no_ephemeral_ports_take_it_back(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_watch(host);
+    host->no_ephemeral = true;
+    wait_s(host, 30);
+    expect_pass(host, "one/1 verified");
+    wait_s(host, 30);
+    expect_pass(host, "one/1 failed");
+    assert_string_equal(rows_of(host, HM_IPV4), "");
+}
+
+static void test_watch_that_ends_well(void **state)
+{
+    static const struct {
+        const char *boot_id;
+        bool back;
+        int64_t wait_s;
+    } cases[] = {
+        {"boot-1", true,  30 }, /* it came back before the second look */
+        {"boot-2", false, 30 }, /* a boot */
+        {"boot-1", false, 601}, /* see below: its time is over at the first miss */
+    };
+
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_enforce_double *host = *state;
+
+        begin_watch(host);
+        if (cases[i].wait_s > 600) {
+            wait_s(host, cases[i].wait_s);
+            expect_pass(host, "one/1 verified"); /* well to the end */
+        }
+        host->model.host.inventory.listeners.count = 0;
+        wait_s(host, 30);
+        expect_pass(host, "one/1 verified");
+        host->model.boot_id = cases[i].boot_id;
+        host->model.host.inventory.listeners.count = cases[i].back ? 1 : 0;
+        for (unsigned k = 0; k < 2; k++) {
+            wait_s(host, 30);
+            expect_pass(host, "one/1 verified");
+            if (cases[i].back) {
+                host->model.host.inventory.listeners.count = 0;
+            }
+        }
+        if (i + 1 < HM_COUNT(cases)) {
+            enforce_double_fini(host);
+        }
+    }
+}
+
+/* ---- held, damaged, full ------------------------------------------------------------------- */
+
+static void test_restore_and_resume(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    const char *before;
+    struct hm_err err;
+
+    enforce_double_init(host, MODERN);
+    before = hm_model_inventory(&host->model);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 verified");
+    assert_int_equal(enforce_double_restore(host, &err), HM_OK);
+    assert_string_equal(hm_model_inventory(&host->model), before);
+    assert_true(hm_enforcer_is_held(host->enforcer));
+    enforce_double_restart(host);
+    assert_true(hm_enforcer_is_held(host->enforcer));
+    expect_pass(host, "one/1 refused local_limit");
+    assert_int_equal(host->changes, 0);
+    assert_int_equal(hm_enforcer_resume(host->enforcer, &err), HM_OK);
+    assert_false(hm_enforcer_is_held(host->enforcer));
+    expect_pass(host, "one/1 verified");
+    assert_int_equal(enforce_double_outcome(host, "one")->repairs, 0);
+}
+
+static void test_restore_that_cannot(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_err err;
+
+    enforce_double_init(host, MODERN);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 verified");
+    host->refuse = HM_EDENIED;
+    host->refuse_family = HM_IPV6;
+    assert_int_equal(enforce_double_restore(host, &err), HM_ECONFLICT);
+    host->refuse = HM_OK;
+    assert_int_equal(enforce_double_restore(host, &err), HM_OK);
+    assert_string_equal(rows_of(host, HM_IPV6), "");
+}
+
+static void put_file(const struct hm_enforce_double *host, const char *name, const char *text)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", host->folder, name);
+    assert_int_equal(hm_os_replace_file(path, text, strlen(text), true, NULL), HM_OK);
+}
+
+static void test_damaged_files(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *text; /* NULL = gone */
+    } cases[] = {
+        {"ledger.json",  "{\"exclusions\":"},
+        {"ledger.json",  NULL              },
+        {"enforce.json", "[]"              },
+    };
+
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_enforce_double *host = *state;
+        char path[128];
+        const char *report;
+        struct hm_err err;
+
+        enforce_double_init(host, MODERN);
+        (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+        expect_pass(host, "one/1 verified");
+        (void)snprintf(path, sizeof(path), "%s/%s", host->folder, cases[i].name);
+        if (cases[i].text != NULL) {
+            put_file(host, cases[i].name, cases[i].text);
+        } else {
+            assert_int_equal(hm_os_remove_file(path, NULL), HM_OK);
+        }
+        (void)hm_model_reserve(&host->model, "two", "tcp", "9966");
+        expect_pass(host, "one/1 failed; two/1 failed");
+        assert_int_equal(host->changes, 0);
+        assert_non_null(strstr(host->pass.report.refused, cases[i].name));
+        report = enforce_double_report(host);
+        wait_s(host, 60);
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+        assert_string_equal(enforce_double_report(host), report);
+        assert_int_equal(enforce_double_restore(host, &err), HM_EINVAL);
+        assert_int_equal(host->changes, 0);
+        if (i + 1 < HM_COUNT(cases)) {
+            enforce_double_fini(host);
+        }
+    }
+}
+
+/* A folder where the ledger should go: it cannot be written, as on a full disk. */
+static void block_ledger(const char *name, void *arg)
+{
+    const struct hm_enforce_double *host = arg;
+    char path[128];
+
+    if (strcmp(name, "ledger_before") == 0) {
+        (void)snprintf(path, sizeof(path), "%s/ledger.json", host->folder);
+        assert_int_equal(hm_os_make_folder(path, 0700, NULL), HM_OK);
+    }
+}
+
+static void test_full_disk(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    char path[128];
+
+    enforce_double_init(host, MODERN);
+    host->step = block_ledger;
+    host->step_arg = host;
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 failed");
+    assert_int_equal(host->changes, 0);
+    assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "ledger.json"));
+    host->step = NULL;
+    (void)snprintf(path, sizeof(path), "%s/ledger.json", host->folder);
+    assert_int_equal(hm_os_remove_folder(path, NULL), HM_OK);
+    put_file(host, "ledger.json", "{\"exclusions\":[],\"ranges\":[]}");
+    expect_pass(host, "one/1 verified");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_apply_and_retire),
+        TEST(test_order_of_an_action),
+        TEST(test_quiet_and_stable),
+        TEST(test_busy_until_freed),
+        TEST(test_drift_is_repaired),
+        TEST(test_what_outlives_a_boot_is_repaired),
+        TEST(test_both_families_at_once),
+        TEST(test_second_family_fails),
+        TEST(test_one_bad_beside_good_ones),
+        TEST(test_system_that_pretends),
+        TEST(test_system_that_cannot_be_read_again),
+        TEST(test_httpsys_is_refused),
+        TEST(test_audit_and_window),
+        TEST(test_local_limits),
+        TEST(test_refused_deliveries),
+        TEST(test_reboot_on_2003),
+        TEST(test_lost_listener_takes_it_back),
+        TEST(test_no_ephemeral_ports_take_it_back),
+        TEST(test_watch_that_ends_well),
+        TEST(test_restore_and_resume),
+        TEST(test_restore_that_cannot),
+        TEST(test_damaged_files),
+        TEST(test_full_disk),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
