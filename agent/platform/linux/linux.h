@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "agent/platform/notes.h"
+#include "common/ports/plan.h"
 #include "common/ports/sockets.h"
 
 #define HM_LINUX_PATH_BYTES 4096u
@@ -111,3 +112,64 @@ bool hm_linux_is_container(const char *program);
 /* services.c — units that run or are enabled, read from files alone. */
 enum hm_status hm_linux_services(const char *root, struct hm_notes *notes, bool *out_has,
                                  struct hm_strings *out_services, struct hm_err *err) HM_MUST_CHECK;
+
+/* sysctl_file.c — what outlives a boot, in a file of our own.
+ *
+ * The reserved ports are one value for the whole system, and of the files that set it the last one
+ * wins, so two packages' files do not add up. Decided here:
+ * - the file is HM_LINUX_SYSCTL_FILE: its name sorts behind what others use, nobody else writes it,
+ *   and no file of others is ever touched;
+ * - its list is our part, and what the files of others would leave without it. They are read as
+ *   systemd-sysctl does (sysctl.d folders by name, the first folder of a name wins) and as
+ *   "sysctl --system" does (likewise, /etc/sysctl.conf at the end); where the two differ, both
+ *   parts are taken;
+ * - ports that others reserved at run time only did not outlive a boot before, and do not because
+ *   of us;
+ * - the ports of others stand first: "sysctl --system" takes a page (4 KB) of a value and drops the
+ *   rest, which systemd-sysctl does not;
+ * - a range of ours stands there alone, as a range has one owner;
+ * - when nothing is ours any more the file is removed: the system is as before. */
+#define HM_LINUX_SYSCTL_FILE "/etc/sysctl.d/zzzz-havenmaster.conf"
+
+struct hm_linux_kept {
+    struct hm_ports owned; /* reserved by us; empty = none */
+    bool has_range;
+    struct hm_range range;
+};
+
+/* Puts the file in place, atomically, or removes it when there is nothing to keep. *out_changed:
+ * it was not so before. HM_EDENIED says what to do. */
+enum hm_status hm_linux_sysctl_file_put(const char *root, const struct hm_linux_kept *kept,
+                                        struct hm_arena *arena, bool *out_changed,
+                                        struct hm_err *err) HM_MUST_CHECK;
+/* What the file sets now; the ports with those of others in it. A broken one sets nothing. */
+enum hm_status hm_linux_sysctl_file_get(const char *root, struct hm_arena *arena,
+                                        struct hm_linux_kept *out_kept,
+                                        struct hm_err *err) HM_MUST_CHECK;
+/* The file's bytes; text NULL = there is none. set brings exactly that back. */
+struct hm_linux_sysctl_bytes {
+    const char *text;
+    size_t len;
+};
+enum hm_status hm_linux_sysctl_file_save(const char *root, struct hm_arena *arena,
+                                         struct hm_linux_sysctl_bytes *out_bytes,
+                                         struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_linux_sysctl_file_set(const char *root, const struct hm_linux_sysctl_bytes *bytes,
+                                        struct hm_err *err) HM_MUST_CHECK;
+
+/* change.c — change and keep of platform.h. The file comes first and the running value second: cut
+ * off between the two, the ledger covers the file, too. When the kernel refuses, the file is put
+ * back. The kernel takes a page of the list at once, so one of more than HM_LINUX_PIECE_BYTES is
+ * written in pieces that add up, the ports of others first: cut off there, only ours are missing,
+ * which the next look mends. */
+#define HM_LINUX_PIECE_BYTES 4000u
+enum hm_status hm_linux_change(const char *root, const struct hm_action *action,
+                               struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_linux_keep(const char *root, const struct hm_ledger *ledger,
+                             struct hm_arena *arena, bool *out_mended,
+                             struct hm_err *err) HM_MUST_CHECK;
+
+/* ephemeral.c — try_ephemeral of platform.h. A stack that this host does not have is none that
+ * gives no port. */
+enum hm_status hm_linux_try_ephemeral(struct hm_arena *arena, const char **out_why,
+                                      struct hm_err *err) HM_MUST_CHECK;

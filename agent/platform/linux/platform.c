@@ -167,9 +167,42 @@ static enum hm_status linux_observe(struct hm_platform *platform, struct hm_aren
     return st;
 }
 
+/* Why a fact cannot be read was told when the host was observed. */
+static enum hm_status linux_reread(struct hm_platform *platform, struct hm_arena *arena,
+                                   struct hm_inventory *inventory, struct hm_err *err)
+{
+    struct hm_notes notes;
+
+    hm_notes_init(&notes, arena);
+    return hm_linux_stacks(platform->root, &notes, &inventory->stacks, err);
+}
+
+static enum hm_status linux_change(struct hm_platform *platform, const struct hm_action *action,
+                                   struct hm_arena *arena, struct hm_err *err)
+{
+    return hm_linux_change(platform->root, action, arena, err);
+}
+
+static enum hm_status linux_keep(struct hm_platform *platform, const struct hm_ledger *ledger,
+                                 struct hm_arena *arena, bool *out_mended, struct hm_err *err)
+{
+    return hm_linux_keep(platform->root, ledger, arena, out_mended, err);
+}
+
+static enum hm_status linux_try_ephemeral(struct hm_platform *platform, struct hm_arena *arena,
+                                          const char **out_why, struct hm_err *err)
+{
+    (void)platform;
+    return hm_linux_try_ephemeral(arena, out_why, err);
+}
+
 const struct hm_platform_ops hm_platform_native = {
     .name = "linux",
     .open = linux_open,
     .observe = linux_observe,
+    .reread = linux_reread,
+    .change = linux_change,
+    .keep = linux_keep,
+    .try_ephemeral = linux_try_ephemeral,
     .close = linux_close,
 };
