@@ -39,6 +39,13 @@ hm_handler hm_api_whatif_post;
 hm_handler hm_api_plans_get;
 hm_handler hm_api_plan_hosts_list;
 
+/* How far hosts are: compliance.c exceptions.c */
+hm_handler hm_api_host_policies_list;
+hm_handler hm_api_compliance_get;
+hm_handler hm_api_exceptions_list;
+hm_handler hm_api_exceptions_post;
+hm_handler hm_api_exceptions_delete;
+
 /* The server itself: health.c openapi.c */
 hm_handler hm_api_healthz_get;
 hm_handler hm_api_readyz_get;

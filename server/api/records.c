@@ -2,6 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "server/api/records.h"
 
+#include <string.h>
+
+#include "common/base/limits.h"
 #include "server/fleet/fleet.h"
 
 static int64_t last_seen(const struct hm_app *app, const char *host_id)
@@ -127,6 +130,81 @@ struct hm_api_token hm_api_token_of(const struct hm_token_row *row)
         .uses_left = row->uses_left,
         .revoked = row->revoked,
     };
+}
+
+struct notes {
+    struct hm_plan_notes notes;
+};
+static const struct hm_field notes_fields[] = {
+    HM_F_RECORDS(notes, notes, HM_FIELD_REQUIRED, HM_LIMIT_PAGE_ROWS, &hm_record_plan_note, ""),
+};
+static const struct hm_record notes_record = {"notes", sizeof(struct notes), notes_fields,
+                                              HM_COUNT(notes_fields)};
+
+static enum hm_status read_notes(const char *text, struct hm_arena *arena,
+                                 struct hm_plan_notes *out_notes, struct hm_err *err)
+{
+    struct notes notes = {
+        .notes = {NULL, 0}
+    };
+    const char *whole;
+    enum hm_status st;
+
+    if (text[0] == '\0') {
+        *out_notes = notes.notes;
+        return HM_OK;
+    }
+    whole = hm_arena_printf(arena, "{\"notes\":%s}", text);
+    if (whole == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for a policy's notes");
+    }
+    st = hm_record_decode(&notes_record, whole, strlen(whole), false, arena, &notes, NULL, err);
+    if (st == HM_OK) {
+        *out_notes = notes.notes;
+    }
+    return st;
+}
+
+/* "none" is what the store writes where nothing is to be said. */
+static const char *unless_none(const char *name)
+{
+    return strcmp(name, "none") == 0 ? "" : name;
+}
+
+enum hm_status hm_api_host_policy_of(const struct hm_app *app, const struct hm_host_policy_row *row,
+                                     int64_t now_ms, struct hm_arena *arena,
+                                     struct hm_api_host_policy *out_policy, struct hm_err *err)
+{
+    int64_t seen = last_seen(app, row->host_id);
+    struct hm_api_host_policy out = {
+        .id = (uint64_t)row->id,
+        .host_id = row->host_id,
+        .host = row->host_name,
+        .silent = row->host_silent || is_silent(app, row->host_id, seen, now_ms),
+        .policy = row->policy,
+        .revision = row->revision,
+        .mode = row->mode,
+        .state = row->state,
+        .why = unless_none(row->why),
+        .code = unless_none(row->code),
+        .text = row->text,
+        .excepted = row->excepted,
+        .repairs = row->repairs,
+        .offered = row->offered_ms,
+        .received = row->received_ms,
+        .applied = row->applied_ms,
+        .verified = row->verified_ms,
+        .repaired = row->repaired_ms,
+        .retired = row->retired_ms,
+        .failing_since = row->failing_since_ms,
+        .changed = row->changed_ms,
+    };
+    enum hm_status st = read_notes(row->notes, arena, &out.notes, err);
+
+    if (st == HM_OK) {
+        *out_policy = out;
+    }
+    return st;
 }
 
 /* Out of memory leaves "": the event itself is never lost for it. */
