@@ -5,11 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "server/store/entities.h"
 #include "server/store/migrate.h"
+#include "tests/support/fixture.h"
+#include "tests/support/temp_folder.h"
 
 static const struct hm_migration steps[] = {
     {1, "0001_one",   "CREATE TABLE one (a INTEGER); INSERT INTO one VALUES (1);"       },
@@ -105,6 +109,105 @@ static void test_built_in_steps(void **state)
     hm_db_sqlite.close(db);
 }
 
+/* Everything in the schema, as text. */
+static const char objects_sql[] =
+    "SELECT COUNT(*) FROM fresh.sqlite_master f WHERE NOT EXISTS (SELECT 1 FROM main.sqlite_master "
+    "m WHERE m.type = f.type AND m.name = f.name AND m.tbl_name = f.tbl_name AND m.sql IS f.sql)";
+
+/* A database as an older collector wrote it, from tests/fixtures/database. */
+static void load_fixture(const struct hm_migration *step, const char *path)
+{
+    char name[64];
+    char uri[300];
+    size_t len;
+    char *bytes;
+    char *sql;
+    struct hm_db *db = NULL;
+    struct hm_err err = {0};
+
+    (void)snprintf(name, sizeof(name), "database/%s.sql", step->name);
+    (void)snprintf(uri, sizeof(uri), "sqlite:%s", path);
+    bytes = hm_fixture_read(name, &len);
+    sql = calloc(len + 1, 1);
+    assert_non_null(sql);
+    memcpy(sql, bytes, len);
+    free(bytes);
+    assert_int_equal(hm_db_sqlite.open(uri, &db, NULL), HM_OK);
+    if (hm_db_sqlite.exec(db, sql, &err) != HM_OK) {
+        fail_msg("%s: %s", name, err.text);
+    }
+    assert_int_equal(number(db, "SELECT MAX(version) FROM schema_versions"), step->version);
+    hm_db_sqlite.close(db);
+    free(sql);
+}
+
+static enum hm_status look_at_old(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    static const struct hm_page page = {.where = {.sql = ""}, .after = "", .limit = 100};
+    struct hm_arena *arena = arg;
+    struct hm_host_row host;
+    struct hm_verdict_rows verdicts;
+    struct hm_finding_rows findings;
+    struct hm_events events;
+
+    assert_int_equal(hm_hosts_get(s, "mail01", arena, &host, err), HM_OK);
+    assert_string_equal(host.labels.at[0], "site=paris");
+    assert_string_equal(host.verdict, "exposed");
+    assert_int_equal(hm_verdicts_list(s, &page, arena, &verdicts, err), HM_OK);
+    assert_int_equal(verdicts.count, 1);
+    assert_int_equal(hm_findings_list(s, &page, arena, &findings, err), HM_OK);
+    assert_int_equal(findings.count, 1);
+    assert_int_equal(hm_events_list(s, &page, false, arena, &events, err), HM_OK);
+    assert_int_equal(events.count, 3);
+    host.name = "mail02"; /* it goes on as if it had always been so */
+    assert_int_equal(hm_hosts_put(s, &host, 9000, err), HM_OK);
+    return hm_events_verify(s, err);
+}
+
+/* Every schema but the newest has its fixture; what it becomes is what a new one is. */
+static void test_older_databases(void **state)
+{
+    char folder[256];
+
+    (void)state;
+    assert_int_equal(hm_crypto_init(NULL), HM_OK);
+    temp_folder_make(folder, sizeof(folder));
+    for (size_t i = 0; i + 1 < hm_migrations_sqlite_count; i++) {
+        char path[300];
+        char fresh_path[300];
+        char uri[320];
+        char attach[400];
+        struct hm_store_options options = {.uri = uri};
+        struct hm_store *store = NULL;
+        struct hm_arena arena;
+        struct hm_err err = {0};
+        struct hm_db *db = NULL;
+
+        (void)snprintf(path, sizeof(path), "%s/old%zu.db", folder, i);
+        (void)snprintf(fresh_path, sizeof(fresh_path), "%s/fresh%zu.db", folder, i);
+        load_fixture(&hm_migrations_sqlite[i], path);
+        (void)snprintf(uri, sizeof(uri), "sqlite:%s", fresh_path);
+        assert_int_equal(hm_store_open(&options, &store, &err), HM_OK);
+        hm_store_close(store);
+        (void)snprintf(uri, sizeof(uri), "sqlite:%s", path);
+        if (hm_store_open(&options, &store, &err) != HM_OK) {
+            fail_msg("%s", err.text);
+        }
+        hm_arena_init(&arena, 1u << 22);
+        assert_int_equal(hm_store_write(store, look_at_old, &arena, &err), HM_OK);
+        hm_arena_fini(&arena);
+        hm_store_close(store);
+
+        assert_int_equal(hm_db_sqlite.open(uri, &db, NULL), HM_OK);
+        assert_int_equal(number(db, "SELECT COUNT(*) FROM hosts WHERE services IS NULL"), 2);
+        (void)snprintf(attach, sizeof(attach), "ATTACH '%s' AS fresh", fresh_path);
+        assert_int_equal(hm_db_sqlite.exec(db, attach, &err), HM_OK);
+        assert_int_equal(number(db, objects_sql), 0);
+        hm_db_sqlite.close(db);
+    }
+    temp_folder_remove(folder);
+}
+
 static void test_parameters_by_number(void **state)
 {
     const struct hm_value one = hm_value_int(1);
@@ -146,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_failed_step_leaves_nothing),
         cmocka_unit_test(test_newer_schema_is_refused),
         cmocka_unit_test(test_built_in_steps),
+        cmocka_unit_test(test_older_databases),
         cmocka_unit_test(test_parameters_by_number),
         cmocka_unit_test(test_errors_name_the_file),
     };
