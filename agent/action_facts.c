@@ -229,13 +229,10 @@ bool hm_action_adds(const struct hm_action *action, const char *policy)
     return adds;
 }
 
-bool hm_action_takes(const struct hm_action *action, const struct hm_ledger *ledger,
-                     const char *policy, struct hm_arena *arena)
+/* Does it take ports from the policy that the ledger says are its own? Of a list only. */
+static bool takes(const struct hm_action *action, const struct hm_ledger *ledger,
+                  const char *policy, struct hm_arena *arena)
 {
-    if (!is_list(action)) {
-        return (action->kind == HM_ACTION_REMOVE_EXCLUSION || action->restores) &&
-               hm_str_equal(action->policy, policy);
-    }
     return !hm_ports_covers(ports_of(&action->owned, policy, arena),
                             ledger_ports(action, ledger, policy, arena));
 }
@@ -251,7 +248,7 @@ bool hm_action_concerns(const struct hm_action *action, const struct hm_ledger *
     if (!is_list(action)) {
         return hm_str_equal(action->policy, policy);
     }
-    if (hm_action_takes(action, ledger, policy, arena)) {
+    if (takes(action, ledger, policy, arena)) {
         return true;
     }
     ours = ports_of(&action->owned, policy, arena);

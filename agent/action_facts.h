@@ -25,10 +25,6 @@ bool hm_action_concerns(const struct hm_action *action, const struct hm_ledger *
                         const struct hm_inventory *inventory, const char *policy,
                         struct hm_arena *arena);
 
-/* Does it take ports from the policy that the ledger says are its own? */
-bool hm_action_takes(const struct hm_action *action, const struct hm_ledger *ledger,
-                     const char *policy, struct hm_arena *arena);
-
 /* The same change in the other address family? */
 bool hm_actions_are_twins(const struct hm_action *a, const struct hm_action *b);
 

@@ -288,19 +288,6 @@ static enum hm_carried change(const struct attempt *attempt)
     return conclude(attempt, &before, st, &why, &err);
 }
 
-/* A policy whose wants cannot be told (its product is not in the catalogue now) loses nothing. */
-static bool is_kept(const struct hm_enforce_run *run, const struct hm_action *action)
-{
-    for (size_t i = 0; i < run->state.policies.count; i++) {
-        const struct hm_enforce_row *row = &run->state.policies.at[i];
-
-        if (row->wants_unknown && hm_action_takes(action, &run->ledger, row->policy, run->arena)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum hm_carried attempt_one(const struct attempt *attempt)
 {
     struct hm_enforce_run *run = attempt->run;
@@ -310,9 +297,6 @@ static enum hm_carried attempt_one(const struct attempt *attempt)
     struct hm_err err;
 
     mark_rows(run, action);
-    if (is_kept(run, action)) {
-        return HM_CARRIED_ALL;
-    }
     if (retry != NULL && run->now_ms < retry->next_ms && !run->restoring) {
         return HM_CARRIED_ALL;
     }

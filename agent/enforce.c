@@ -10,6 +10,7 @@
 #include "agent/carry_out.h"
 #include "agent/deadman.h"
 #include "agent/outcomes.h"
+#include "agent/stand_in.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
@@ -170,6 +171,43 @@ static enum hm_status match_policies(struct hm_enforce_run *run, struct hm_err *
     return st;
 }
 
+/* Delivered once, and not said to be over: a document that is lost takes nothing back. */
+static bool is_lost(const struct hm_enforce_run *run, const struct hm_enforce_row *row)
+{
+    const struct hm_enforce_pass *pass = run->pass;
+
+    for (size_t i = 0; i < pass->policies.count; i++) {
+        if (strcmp(pass->policies.at[i]->name, row->policy) == 0) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < pass->refused_count; i++) {
+        if (pass->refused[i].code == HM_REFUSE_EXPIRED &&
+            pass->refused[i].revision >= row->revision &&
+            strcmp(pass->refused[i].policy, row->policy) == 0) {
+            return false;
+        }
+    }
+    return row->state != HM_OUTCOME_RETIRED && row->mode != HM_POLICY_RETIRE && row->off[0] == '\0';
+}
+
+static enum hm_status put_stand_ins(struct hm_enforce_run *run, struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && i < run->state.policies.count; i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        row->lost = row->chosen == NULL && is_lost(run, row);
+        if (row->lost || row->wants_unknown) {
+            row->wants = (struct hm_wants){NULL, 0};
+            st = hm_stand_in(row->policy, row->revision, &run->ledger, run->arena, &row->stand_in,
+                             err);
+        }
+    }
+    return st;
+}
+
 /* The oldest that are over make room: there is a cap on rows. */
 static void drop_old_rows(struct hm_enforce_run *run)
 {
@@ -234,8 +272,11 @@ static enum hm_status make_plan(struct hm_enforce_run *run, struct hm_err *err)
         st = hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
     }
     for (size_t i = 0; st == HM_OK && i < rows->count && !run->restoring; i++) {
-        if (rows->at[i].chosen != NULL && rows->at[i].off[0] == '\0') {
-            input.policies.at[input.policies.count++] = rows->at[i].chosen;
+        const struct hm_enforce_row *row = &rows->at[i];
+        const struct hm_policy *policy = row->stand_in != NULL ? row->stand_in : row->chosen;
+
+        if (policy != NULL && row->off[0] == '\0') {
+            input.policies.at[input.policies.count++] = policy;
         }
     }
     if (st == HM_OK) {
@@ -259,26 +300,6 @@ static enum hm_status plan_or_tell(struct hm_enforce_run *run, struct hm_err *er
     return st;
 }
 
-static bool has_entry(const struct hm_ledger *ledger, const char *policy)
-{
-    const struct hm_owned_list *lists[] = {&ledger->reserved_ports.owned, &ledger->sysctl.owned};
-    const bool there[] = {ledger->has_reserved_ports, ledger->has_sysctl};
-    bool has = false;
-
-    for (size_t i = 0; i < ledger->exclusions.count; i++) {
-        has = has || strcmp(ledger->exclusions.at[i].policy, policy) == 0;
-    }
-    for (size_t i = 0; i < ledger->ranges.count; i++) {
-        has = has || strcmp(ledger->ranges.at[i].policy, policy) == 0;
-    }
-    for (size_t k = 0; k < HM_COUNT(lists); k++) {
-        for (size_t i = 0; there[k] && i < lists[k]->count; i++) {
-            has = has || strcmp(lists[k]->at[i].policy, policy) == 0;
-        }
-    }
-    return has;
-}
-
 /* What outlives a boot is undone by others, too, and mended like the rest. */
 static void keep(struct hm_enforce_run *run)
 {
@@ -299,7 +320,7 @@ static void keep(struct hm_enforce_run *run)
     for (size_t i = 0; i < run->state.policies.count; i++) {
         struct hm_enforce_row *row = &run->state.policies.at[i];
 
-        if (row->chosen == NULL || !has_entry(&run->ledger, row->policy)) {
+        if (row->chosen == NULL || !hm_ledger_names(&run->ledger, row->policy)) {
             continue;
         }
         if (st != HM_OK && row->failure == NULL) {
@@ -442,6 +463,9 @@ enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *
     }
     if (st == HM_OK) {
         st = match_policies(&run, err);
+    }
+    if (st == HM_OK && run.broken == NULL) {
+        st = put_stand_ins(&run, err);
     }
     if (st == HM_OK && run.broken == NULL) {
         st = carry_out(&run, err);

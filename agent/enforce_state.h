@@ -48,7 +48,9 @@ struct hm_enforce_row {
     struct hm_watch watch;
 
     /* Of this pass, never on disk. */
-    const struct hm_policy *chosen; /* NULL = nothing of it is wanted here */
+    const struct hm_policy *chosen;   /* NULL = nothing of it is wanted here */
+    const struct hm_policy *stand_in; /* counts in its place; NULL = it counts itself */
+    bool lost;                        /* its document is not there any more */
     struct hm_wants wants;
     char wanted[17];     /* what it wants now, as a hash */
     bool wants_unknown;  /* its product is not in the catalogue here */

@@ -278,6 +278,17 @@ static struct judged judge_row(struct hm_enforce_run *run, struct hm_enforce_row
                                "\"hm-agent restore\" was run here: nothing is enforced until "
                                "\"hm-agent restore --resume\"."};
     }
+    if (row->lost) {
+        return failed("Its document is not here any more, and nothing says that it is over: what "
+                      "it added stays until the collector delivers it again.");
+    }
+    if (row->chosen != NULL && row->wants_unknown) {
+        return (struct judged){
+            HM_OUTCOME_REFUSED, HM_WHY_NONE, HM_REFUSE_FACTS_MISSING,
+            row->failure != NULL
+                ? row->failure
+                : "The catalogue here lacks a product that it names: nothing of it is changed."};
+    }
     if (row->chosen == NULL) {
         judged = judge_gone(run, row);
         if (row->off[0] != '\0') {
@@ -426,7 +437,7 @@ static const char *put_refused(struct hm_enforce_run *run, struct hm_outcomes *r
                 .since = row->since,
                 .text = row->text,
             };
-        } else if (whole[0] == '\0') {
+        } else if (row->code != HM_REFUSE_EXPIRED && whole[0] == '\0') {
             whole = or_text(hm_arena_printf(run->arena, "%.255s revision %u: %.1000s",
                                             row->policy[0] != '\0' ? row->policy : "a statement",
                                             row->revision, row->text),

@@ -316,12 +316,10 @@ static void test_local_limits(void **state)
 
     host->model.limits = (struct hm_local_limits){.enforce_off = true};
     enforce_double_restart(host);
+    revise(host, HM_POLICY_RETIRE); /* "small" is wanted by nobody now, and stays all the same */
     (void)hm_model_reserve(&host->model, "z", "tcp", "9990");
-    revise(host, HM_POLICY_ENFORCE);
-    host->model.policies[2] = host->model.policies[3];
-    host->model.count = 3; /* "small" is wanted by nobody now, and stays all the same */
     expect_pass(host, "large/1 refused local_limit; never/1 refused local_limit; "
-                      "small/1 refused local_limit; z/2 refused local_limit");
+                      "small/2 refused local_limit; z/1 refused local_limit");
     assert_int_equal(host->changes, 0);
 }
 
@@ -340,6 +338,75 @@ static void test_refused_deliveries(void **state)
     host->refused_count = HM_COUNT(refused);
     expect_pass(host, "good/1 verified; good/2 refused unsigned");
     assert_string_equal(host->pass.report.refused, "good revision 1: It is not what it was.");
+}
+
+/* What is not there tells nothing; what is over does, and so does a host that is not meant. */
+static void test_absence_takes_nothing_back(void **state)
+{
+    static const char *const systems[] = {MODERN, NULL, LEGACY};
+    struct hm_policy_refused over = {
+        "one", 1, HM_POLICY_ENFORCE, HM_REFUSE_EXPIRED, "It is over.", 1795600000000};
+
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_enforce_double *host = *state;
+        const char *before;
+
+        enforce_double_init(host, systems[i]);
+        before = hm_model_inventory(&host->model);
+        (void)hm_model_policy(&host->model, "one",
+                              "\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"2000\"}],"
+                              "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"1025-6000\"}]");
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+        assert_true(host->changes > 0);
+        host->model.count = 0;
+        wait_s(host, 300);
+        expect_pass(host, "one/1 failed");
+        assert_int_equal(host->changes, 0);
+        host->refused = &over;
+        host->refused_count = 1;
+        expect_pass(host, "one/1 retired");
+        assert_string_equal(hm_model_inventory(&host->model), before);
+        if (i + 1 < HM_COUNT(systems)) {
+            enforce_double_fini(host);
+        }
+    }
+}
+
+static void test_lost_product_takes_nothing_back(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_product *product;
+
+    enforce_double_init(host, MODERN);
+    product = hm_build_product(&host->model.host, "mail", NULL, NULL);
+    (void)hm_build_require(&host->model.host, product, "pop", HM_TCP, "9955", HM_KIND_SOCKET);
+    (void)hm_model_policy(&host->model, "one", "\"reservations\":[{\"product\":\"mail\"}]");
+    expect_pass(host, "one/1 verified");
+    host->model.host.catalogue.count = 0;
+    expect_pass(host, "one/1 refused facts_missing");
+    assert_int_equal(host->changes, 0);
+    host->model.host.catalogue.count = 1;
+    expect_pass(host, "one/1 verified");
+    assert_int_equal(enforce_double_outcome(host, "one")->repairs, 0);
+}
+
+static void test_host_that_is_not_meant_any_more(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_policy *policy;
+
+    enforce_double_init(host, MODERN);
+    hm_build_service(&host->model.host, "MSExchangePop3BE");
+    policy = hm_model_reserve(&host->model, "one", "tcp", "9955");
+    policy->match.hosts.count = 0;
+    policy->match.services = host->model.host.inventory.services;
+    expect_pass(host, "one/1 verified");
+    host->model.host.inventory.has_services = false;
+    expect_pass(host, "one/1 verified"); /* not known is not gone */
+    host->model.host.inventory.has_services = true;
+    policy->match.services = (struct hm_strings){(const char *[]){"other"}, 1};
+    expect_pass(host, "one/1 retired");
+    assert_string_equal(rows_of(host, HM_IPV4), "");
 }
 
 static void test_reboot_on_2003(void **state)
@@ -589,6 +656,9 @@ int main(void)
         TEST(test_audit_and_window),
         TEST(test_local_limits),
         TEST(test_refused_deliveries),
+        TEST(test_absence_takes_nothing_back),
+        TEST(test_lost_product_takes_nothing_back),
+        TEST(test_host_that_is_not_meant_any_more),
         TEST(test_reboot_on_2003),
         TEST(test_lost_listener_takes_it_back),
         TEST(test_no_ephemeral_ports_take_it_back),
