@@ -252,7 +252,18 @@ static enum hm_status store_checkin(struct hm_session *s, void *arg, struct hm_e
 
 static void checkin_committed(void *data)
 {
-    hm_ingest_end(data, true);
+    struct hm_ingest *ingest = data;
+    struct hm_rollout *rollout = ingest->app->rollout;
+
+    hm_ingest_end(ingest, true);
+    if (ingest->matched_anew) {
+        hm_rollout_host_changed(rollout, ingest->host_id,
+                                hm_rollout_facts(ingest->report.name, ingest->os_family,
+                                                 ingest->os_version, ingest->services));
+    }
+    if (ingest->has_outcome) {
+        hm_rollout_host_reported(rollout, ingest->host_id, &ingest->outcome.policies);
+    }
 }
 
 static void checkin_failed(void *data)

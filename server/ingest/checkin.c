@@ -8,7 +8,6 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "server/catalogue/shelf.h"
-#include "server/rollout/rollout.h"
 
 const char *const hm_ingest_kinds[HM_FLEET_DOCUMENTS] = {"inventory", "findings", "outcome"};
 
@@ -369,16 +368,8 @@ enum hm_status hm_ingest_prepare(struct hm_ingest *ingest, struct hm_arena *aren
 
 void hm_ingest_end(struct hm_ingest *ingest, bool committed)
 {
-    struct hm_rollout *rollout = ingest->app->rollout;
-
     hm_fleet_report_end(ingest->app->fleet, ingest->host, committed ? &ingest->report : NULL,
                         ingest->now_ms);
-    if (committed && ingest->facts != 0) {
-        hm_rollout_host_changed(rollout, ingest->host_id, ingest->facts);
-    }
-    if (committed && ingest->has_outcome) {
-        hm_rollout_host_reported(rollout, ingest->host_id, &ingest->outcome.policies);
-    }
 }
 
 size_t hm_ingest_need(const struct hm_ingest *ingest, const char **out_names)

@@ -43,9 +43,10 @@ struct hm_ingest {
     struct hm_judgement own;      /* the collector's */
     const char *sample_json;
 
-    /* From hm_ingest_store: hm_rollout_facts of the host as it is now; 0 = they cannot have
-     * changed. */
-    uint64_t facts;
+    /* From hm_ingest_store: what policies match by may have changed to this, name and services. */
+    bool matched_anew;
+    const char *os_family;
+    const char *os_version;
 };
 
 /* Envelope and bodies: sizes, digests. Borrows from body and arena. Codes: "bad_json",
@@ -62,7 +63,7 @@ enum hm_status hm_ingest_prepare(struct hm_ingest *ingest, struct hm_arena *aren
 enum hm_status hm_ingest_store(struct hm_session *s, struct hm_ingest *ingest,
                                struct hm_err *err) HM_MUST_CHECK;
 
-/* Tells fleet and rollout: committed or not. */
+/* Tells the fleet: committed or not. */
 void hm_ingest_end(struct hm_ingest *ingest, bool committed);
 
 /* Names of the documents that the agent must send; at most HM_FLEET_DOCUMENTS. */

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "server/ingest/checkin.h"
-#include "server/rollout/rollout.h"
 #include "server/store/entities_policy.h"
 #include "server/store/own_findings.h"
 
@@ -146,10 +145,9 @@ static enum hm_status put_policies(struct hm_session *s, struct hm_ingest *inges
 {
     enum hm_status st = HM_OK;
 
-    if (ingest->new_inventory || renamed) {
-        ingest->facts =
-            hm_rollout_facts(row->name, row->os_family, row->os_version, ingest->services);
-    }
+    ingest->matched_anew = ingest->new_inventory || renamed;
+    ingest->os_family = row->os_family;
+    ingest->os_version = row->os_version;
     if (ingest->new_inventory) {
         st = hm_hosts_set_services(s, ingest->host_id, ingest->services, err);
     }
