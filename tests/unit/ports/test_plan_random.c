@@ -220,7 +220,7 @@ static void test_killed_at_every_step(void **state)
             killed = hm_model_apply_some(&model, steps);
             model.count = next(&seed, 2) == 0 ? 0 : model.count;
             (void)hm_model_plan(&model);
-            (void)hm_model_apply_some(&model, next(&seed, 4));
+            (void)hm_model_apply_some(&model, (size_t)next(&seed, 4));
             model.count = 0;
             carry_out(&model, systems[i % HM_COUNT(systems)]);
             assert_string_equal(hm_model_inventory(&model), before);
