@@ -18,7 +18,7 @@ struct fake_reply {
 
 struct fake_call {
     char method[8];
-    char path[64];
+    char path[192];
     char bearer[192];
     char prefer[32];
     char if_none_match[64];

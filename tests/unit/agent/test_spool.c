@@ -124,6 +124,46 @@ static void test_documents_survive_a_restart(void **state)
     assert_string_equal(hm_spool_acknowledged(fixture->spool, HM_SPOOL_FINDINGS), "");
 }
 
+static void test_catalogue_has_a_tag_of_its_own(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_string_equal(hm_spool_catalogue_tag(fixture->spool), "");
+    assert_int_equal(hm_spool_put(fixture->spool, HM_SPOOL_CATALOGUE, "{}", 2, "tag-1", 5, NULL),
+                     HM_OK);
+    assert_int_equal(hm_spool_put(fixture->spool, HM_SPOOL_DESIRED, "{}", 2, "\"e\"", 5, NULL),
+                     HM_OK);
+    put(fixture, HM_SPOOL_OUTCOME, "{\"o\":1}");
+    assert_int_equal(hm_spool_acknowledge(fixture->spool, NULL, NULL, DIGEST_B, NULL), HM_OK);
+    reopen(fixture);
+    assert_string_equal(hm_spool_catalogue_tag(fixture->spool), "tag-1");
+    assert_string_equal(hm_spool_etag(fixture->spool), "\"e\"");
+    assert_document(fixture, HM_SPOOL_OUTCOME, "{\"o\":1}");
+    assert_string_equal(hm_spool_acknowledged(fixture->spool, HM_SPOOL_OUTCOME), DIGEST_B);
+    hm_spool_forget(fixture->spool, HM_SPOOL_CATALOGUE);
+    assert_string_equal(hm_spool_catalogue_tag(fixture->spool), "");
+    assert_string_equal(hm_spool_etag(fixture->spool), "\"e\"");
+}
+
+/* As version 0.1 wrote it: without outcome and catalogue. */
+static void test_state_of_an_older_version(void **state)
+{
+    static const char old[] =
+        "{\"boot_id\":\"boot-7\",\"seq_reserved\":1001,\"etag\":\"\\\"e\\\"\","
+        "\"inventory\":{\"acknowledged\":\"" DIGEST_A "\"},\"findings\":{},\"desired\":{},"
+        "\"previous_boot\":{}}";
+    struct fixture *fixture = *state;
+
+    hm_spool_close(fixture->spool);
+    write_file(fixture, "state.json", old);
+    assert_int_equal(hm_spool_open(fixture->folder, &fixture->spool, NULL), HM_OK);
+    assert_string_equal(hm_spool_boot_id(fixture->spool), "boot-7");
+    assert_string_equal(hm_spool_acknowledged(fixture->spool, HM_SPOOL_INVENTORY), DIGEST_A);
+    assert_string_equal(hm_spool_acknowledged(fixture->spool, HM_SPOOL_OUTCOME), "");
+    assert_string_equal(hm_spool_catalogue_tag(fixture->spool), "");
+    assert_document(fixture, HM_SPOOL_CATALOGUE, NULL);
+}
+
 static void test_tampered_document_counts_as_missing(void **state)
 {
     struct fixture *fixture = *state;
@@ -262,6 +302,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_documents_survive_a_restart),
+        CASE(test_catalogue_has_a_tag_of_its_own),
+        CASE(test_state_of_an_older_version),
         CASE(test_tampered_document_counts_as_missing),
         CASE(test_idle_agent_writes_nothing),
         CASE(test_numbers_are_never_used_twice),

@@ -1,4 +1,4 @@
-/* tests/unit/agent/test_uplink.c — enrolment, check-in and the held request, without a collector.
+/* tests/unit/agent/test_uplink.c — check-in and the held request, without a collector.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/uplink.h"
 
@@ -20,11 +20,9 @@
 #define AGENT_SECRET "hma_" ID "_" SECRET
 #define SHA "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 #define JOIN_TOKEN "hmj_" ID "_" SECRET "_" SHA
-#define JOIN_TOKEN_PUBLIC "hmj_" ID "_" SECRET
 
 #define TAKEN "{\"interval_s\":60,\"etag\":\"\\\"e1\\\"\"}"
 #define NEEDS(what) "{\"interval_s\":60,\"etag\":\"\\\"e1\\\"\",\"need\":[" what "]}"
-#define ENROLLED "{\"agent_id\":\"" ID "\",\"secret\":\"" AGENT_SECRET "\",\"interval_s\":45}"
 #define PROBLEM(number, code, more)                                                                \
     "{\"type\":\"urn:havenmaster:problem:" code "\",\"title\":\"t\",\"status\":" number            \
     ",\"code\":\"" code "\",\"detail\":\"why\"" more "}"
@@ -34,7 +32,6 @@ struct fixture {
     char folder[64];
     struct hm_arena arena;
     struct hm_spool *spool;
-    struct hm_agent_policies *policies;
     struct hm_identity identity;
     struct fake_transport fake;
     struct hm_uplink uplink;
@@ -60,7 +57,6 @@ static int set_up(void **state)
     temp_folder_make(fixture->folder, sizeof(fixture->folder));
     hm_arena_init(&fixture->arena, 64u << 20);
     if (hm_spool_open(fixture->folder, &fixture->spool, NULL) != HM_OK ||
-        hm_agent_policies_open(fixture->folder, "", &fixture->policies, NULL) != HM_OK ||
         hm_spool_begin_boot(fixture->spool, "boot-1", NULL) != HM_OK) {
         return -1;
     }
@@ -82,7 +78,6 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
 
     fake_transport_fini(&fixture->fake);
-    hm_agent_policies_close(fixture->policies);
     hm_spool_close(fixture->spool);
     temp_folder_remove(fixture->folder);
     hm_arena_fini(&fixture->arena);
@@ -192,6 +187,41 @@ static void test_what_is_needed_is_sent_again(void **state)
     assert_int_equal(fixture->fake.call_count, 6);
 }
 
+static void test_outcome_is_the_third_document(void **state)
+{
+    static const struct fake_reply replies[] = {
+        {200, TAKEN,                "", 0},
+        {200, TAKEN,                "", 0},
+        {200, NEEDS("\"outcome\""), "", 0},
+        {200, TAKEN,                "", 0},
+    };
+    struct fixture *fixture = *state;
+    struct hm_uplink_sent sent;
+    struct hm_checkin checkin;
+    const char *bodies;
+
+    script(fixture, replies, HM_COUNT(replies));
+    assert_int_equal(check_in(fixture, &sent, NULL), HM_OK); /* an agent that enforces nothing */
+    checkin = envelope(fixture, 0, &bodies);
+    assert_false(checkin.documents.has_outcome || sent.with_outcome);
+    set_document(&fixture->report.inventory, "{\"i\":2}");
+    set_document(&fixture->report.outcome, "{\"o\":1}");
+    assert_int_equal(check_in(fixture, &sent, NULL), HM_OK);
+    checkin = envelope(fixture, 1, &bodies);
+    assert_string_equal(bodies, "{\"i\":2}\n{\"o\":1}\n");
+    assert_string_equal(checkin.documents.outcome.digest, fixture->report.outcome.digest);
+    assert_true(sent.with_outcome && !sent.with_findings);
+    assert_string_equal(hm_spool_acknowledged(fixture->spool, HM_SPOOL_OUTCOME),
+                        fixture->report.outcome.digest);
+    /* Lost over there: sent again, alone. */
+    assert_int_equal(check_in(fixture, &sent, NULL), HM_OK);
+    assert_int_equal(sent.requests, 2);
+    (void)envelope(fixture, 2, &bodies);
+    assert_string_equal(bodies, "");
+    (void)envelope(fixture, 3, &bodies);
+    assert_string_equal(bodies, "{\"o\":1}\n");
+}
+
 static void test_unanswered_report_is_repeated_as_it_was(void **state)
 {
     static const struct fake_reply replies[] = {
@@ -265,11 +295,12 @@ static void test_clone_is_given_a_token(void **state)
     assert_string_equal(fixture->uplink.reenroll_token, "");
 }
 
-static void test_two_large_documents_take_two_requests(void **state)
+static void test_three_large_documents_take_three_requests(void **state)
 {
     static const struct fake_reply replies[] = {
-        {200, NEEDS("\"findings\""), "", 0},
-        {200, TAKEN,                 "", 0},
+        {200, NEEDS("\"findings\",\"outcome\""), "", 0},
+        {200, NEEDS("\"outcome\""),              "", 0},
+        {200, TAKEN,                             "", 0},
     };
     struct fixture *fixture = *state;
     struct hm_uplink_sent sent;
@@ -279,10 +310,12 @@ static void test_two_large_documents_take_two_requests(void **state)
     big[HM_LIMIT_DOCUMENT_BYTES] = '\0';
     set_document(&fixture->report.inventory, big);
     set_document(&fixture->report.findings, big);
-    script(fixture, replies, 2);
+    set_document(&fixture->report.outcome, big);
+    script(fixture, replies, HM_COUNT(replies));
     assert_int_equal(check_in(fixture, &sent, NULL), HM_OK);
-    assert_int_equal(sent.requests, 2);
-    for (unsigned i = 0; i < 2; i++) {
+    assert_int_equal(sent.requests, 3);
+    assert_true(sent.with_inventory && sent.with_findings && sent.with_outcome);
+    for (unsigned i = 0; i < 3; i++) {
         assert_true(fixture->fake.calls[i].body_len <= HM_LIMIT_CHECKIN_BYTES);
     }
     free(big);
@@ -328,132 +361,54 @@ static void test_hold(void **state)
     assert_int_equal(uplink->retry_ms, 3000);
 }
 
-/* ---- enrolment ----------------------------------------------------------------------------- */
-
-struct enrol_row {
-    const char *token;
-    const char *ca_file;
-    const char *ca_pem; /* what the collector's /v1/ca is; NULL = another's */
-    struct fake_reply reply;
-    enum hm_status st;
-    const char *trusted; /* last CA path below the state folder, "" = the system's store */
-    unsigned calls;
-};
-
-static void one_enrolment(struct fixture *fixture, const struct enrol_row *row)
+static const char *spooled(struct fixture *fixture, enum hm_spool_document which)
 {
-    const char *labels[] = {"site=paris"};
-    const struct hm_agent_config config = {.ca_file = row->ca_file, .state_dir = fixture->folder};
-    const struct hm_enrolment enrolment = {
-        .config = &config,
-        .token = row->token,
-        .name = "host-1",
-        .labels = {labels, 1},
-        .policies = fixture->policies
-    };
-    const char *trusted = row->trusted[0] == '\0' ? ""
-                                                  : hm_arena_printf(&fixture->arena, "%s/%s",
-                                                                    fixture->folder, row->trusted);
-    const char *identity_path =
-        hm_arena_printf(&fixture->arena, "%s/identity.json", fixture->folder);
-    struct hm_identity identity = {.present = false};
-    struct hm_identity loaded;
-    int64_t retry_after_s = 0;
-    struct hm_err err = {.text = ""};
+    char *text = NULL;
+    size_t len;
 
-    assert_int_equal(hm_os_remove_file(identity_path, NULL), HM_OK);
-    script(fixture, &row->reply, 1);
-    fixture->fake.ca_pem = row->ca_pem;
-    assert_int_equal(
-        hm_identity_enroll(&fixture->uplink.transport, &enrolment, &identity, &retry_after_s, &err),
-        row->st);
-    assert_int_equal(fixture->fake.call_count, row->calls);
-    assert_string_equal(fixture->fake.trusted, trusted);
-    assert_null(strstr(err.text, SECRET));
-    assert_int_equal(identity.present, row->st == HM_OK);
-    assert_int_equal(hm_os_exists(identity_path), row->st == HM_OK);
-    assert_int_equal(hm_identity_load(fixture->folder, &loaded, NULL), HM_OK);
-    assert_int_equal(loaded.present, row->st == HM_OK);
-    if (row->st == HM_OK) {
-        struct hm_enroll enroll;
-
-        assert_string_equal(loaded.agent_id, ID);
-        assert_string_equal(loaded.secret, AGENT_SECRET);
-        assert_int_equal(loaded.interval_s, 45);
-        assert_int_equal(hm_record_decode(&hm_record_enroll, fixture->fake.calls[0].body,
-                                          fixture->fake.calls[0].body_len, true, &fixture->arena,
-                                          &enroll, NULL, NULL),
-                         HM_OK);
-        assert_string_equal(enroll.token, row->token);
-        assert_string_equal(enroll.name, "host-1");
-        assert_string_equal(enroll.labels.at[0], "site=paris");
-        assert_string_equal(fixture->fake.calls[0].bearer, "");
-    }
+    assert_int_equal(hm_spool_get(fixture->spool, which, &fixture->arena, &text, &len, NULL),
+                     HM_OK);
+    return text;
 }
 
-static void test_enrolment(void **state)
+static void test_catalogue_travels_when_it_is_another(void **state)
 {
-    static const struct enrol_row rows[] = {
-        {JOIN_TOKEN_PUBLIC,    "", NULL,  {200, ENROLLED, "", 0},               HM_OK,      "",       1},
-        {JOIN_TOKEN,           "", NULL,  {200, ENROLLED, "", 0},               HM_EDENIED, "",       0},
-        {JOIN_TOKEN,           "", "PEM", {200, ENROLLED, "", 0},               HM_OK,      "ca.pem", 1},
-        {JOIN_TOKEN,
-         "",                       "PEM",
-         {403, PROBLEM("403", "expired_token", ""), "", 0},
-         HM_EDENIED,                                                                        "ca.pem",
-         1                                                                                             },
-        {JOIN_TOKEN,           "", "PEM", {503, "", "", 9},                     HM_EBUSY,   "ca.pem", 1},
-        {JOIN_TOKEN,           "", "PEM", {200, "{\"agent_id\":\"x\"}", "", 0}, HM_EINVAL,  "ca.pem", 1},
-        {JOIN_TOKEN,
-         "",                       "PEM",
-         {200, "{\"agent_id\":\"" ID "\",\"secret\":\"" JOIN_TOKEN_PUBLIC "\",\"interval_s\":1}",
-          "", 0},
-         HM_EINVAL,                                                                         "ca.pem",
-         1                                                                                             },
-        {"hma_" ID "_" SECRET, "", "PEM", {200, ENROLLED, "", 0},               HM_EINVAL,  "",       0},
-        {"nonsense",           "", "PEM", {200, ENROLLED, "", 0},               HM_EINVAL,  "",       0},
+    static const struct fake_reply replies[] = {
+        {200,
+         "{\"settings\":{\"interval_s\":90},\"catalogue_tag\":\"b2:a/1\",\"catalogue\":[],"
+         "\"labels\":[\"site=paris\"]}", "\"e1\"", 0},
+        {200,
+         "{\"settings\":{\"interval_s\":90},\"catalogue_tag\":\"b2:a/1\","
+         "\"labels\":[\"site=rome\"]}",  "\"e2\"", 0},
+        {200,
+         "{\"settings\":{\"interval_s\":90},\"catalogue_tag\":\"b2:a/2\",\"catalogue\":[],"
+         "\"labels\":[\"site=rome\"]}",  "\"e3\"", 0},
+        {304, "",                        "",       0},
     };
     struct fixture *fixture = *state;
+    struct hm_uplink *uplink = &fixture->uplink;
+    bool changed = false;
 
-    for (size_t i = 0; i < HM_COUNT(rows); i++) {
-        one_enrolment(fixture, &rows[i]);
-    }
-}
-
-static void test_given_ca_file_outranks_the_token(void **state)
-{
-    static const struct fake_reply reply = {200, ENROLLED, "", 0};
-    struct fixture *fixture = *state;
-    const struct hm_agent_config config = {.ca_file = "/etc/own-ca.pem",
-                                           .state_dir = fixture->folder};
-    const struct hm_enrolment enrolment = {
-        .config = &config, .token = JOIN_TOKEN, .name = "host-1", .policies = fixture->policies};
-    struct hm_identity identity;
-    int64_t retry_after_s;
-
-    script(fixture, &reply, 1);
-    assert_int_equal(
-        hm_identity_enroll(&fixture->uplink.transport, &enrolment, &identity, &retry_after_s, NULL),
-        HM_OK);
-    assert_string_equal(fixture->fake.trusted, "/etc/own-ca.pem");
-    assert_string_equal(fixture->fake.ca_asked, "");
-}
-
-static void test_broken_identity_is_an_error(void **state)
-{
-    static const char *const rows[] = {"", "{}", "{\"agent_id\":\"" ID "\",\"secret\":\"x\"}",
-                                       "{\"agent_id\":\"x\",\"secret\":\"" AGENT_SECRET "\"}"};
-    struct fixture *fixture = *state;
-    const char *path = hm_arena_printf(&fixture->arena, "%s/identity.json", fixture->folder);
-
-    for (size_t i = 0; i < HM_COUNT(rows); i++) {
-        struct hm_identity identity;
-        struct hm_err err;
-
-        assert_int_equal(hm_os_replace_file(path, rows[i], strlen(rows[i]), true, NULL), HM_OK);
-        assert_int_equal(hm_identity_load(fixture->folder, &identity, &err), HM_EINVAL);
-        assert_non_null(strstr(err.text, path));
-    }
+    script(fixture, replies, HM_COUNT(replies));
+    assert_int_equal(hm_uplink_hold(uplink, 30, 5, &changed, NULL), HM_OK);
+    assert_true(changed);
+    assert_string_equal(fixture->fake.calls[0].path, "/v1/desired");
+    assert_non_null(strstr(spooled(fixture, HM_SPOOL_CATALOGUE), "\"catalogue\":["));
+    assert_null(strstr(spooled(fixture, HM_SPOOL_DESIRED), "\"catalogue\":"));
+    assert_non_null(strstr(spooled(fixture, HM_SPOOL_DESIRED), "site=paris"));
+    /* What comes without keeps the old. */
+    assert_int_equal(hm_uplink_hold(uplink, 30, 5, &changed, NULL), HM_OK);
+    assert_true(changed);
+    assert_string_equal(fixture->fake.calls[1].path, "/v1/desired?catalogue=b2:a%2F1");
+    assert_non_null(strstr(spooled(fixture, HM_SPOOL_CATALOGUE), "b2:a/1"));
+    assert_non_null(strstr(spooled(fixture, HM_SPOOL_DESIRED), "site=rome"));
+    /* Only the catalogue is another. */
+    changed = false;
+    assert_int_equal(hm_uplink_hold(uplink, 30, 5, &changed, NULL), HM_OK);
+    assert_true(changed);
+    hm_spool_forget(fixture->spool, HM_SPOOL_CATALOGUE);
+    assert_int_equal(hm_uplink_hold(uplink, 30, 5, &changed, NULL), HM_OK);
+    assert_string_equal(fixture->fake.calls[3].path, "/v1/desired");
 }
 
 static int start(void **state)
@@ -469,14 +424,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_bodies_travel_once),
         CASE(test_what_is_needed_is_sent_again),
+        CASE(test_outcome_is_the_third_document),
         CASE(test_unanswered_report_is_repeated_as_it_was),
         CASE(test_answers_that_are_no_success),
         CASE(test_clone_is_given_a_token),
-        CASE(test_two_large_documents_take_two_requests),
+        CASE(test_three_large_documents_take_three_requests),
         CASE(test_hold),
-        CASE(test_enrolment),
-        CASE(test_given_ca_file_outranks_the_token),
-        CASE(test_broken_identity_is_an_error),
+        CASE(test_catalogue_travels_when_it_is_another),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);
