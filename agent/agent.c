@@ -169,6 +169,29 @@ static void stop_platform(void *app)
     hm_arena_fini(&agent->cycle_arena);
 }
 
+static enum hm_status start_enforcer(void *app, struct hm_err *err)
+{
+    struct hm_agent *agent = app;
+    struct hm_enforcer_options options = {
+        .state_dir = agent->config.state_dir,
+        .ops = agent->platform_ops,
+        .platform = agent->platform,
+        .now_ms = agent->clock->now_ms,
+        .tried = agent->tried,
+    };
+    enum hm_status st = hm_agent_config_limits(&agent->config, &agent->arena, &options.limits, err);
+
+    return st == HM_OK ? hm_enforcer_open(&options, &agent->enforcer, err) : st;
+}
+
+static void stop_enforcer(void *app)
+{
+    struct hm_agent *agent = app;
+
+    hm_enforcer_close(agent->enforcer);
+    agent->enforcer = NULL;
+}
+
 static enum hm_status start_identity(void *app, struct hm_err *err)
 {
     struct hm_agent *agent = app;
@@ -368,6 +391,7 @@ const struct hm_step hm_agent_steps[HM_AGENT_STEPS] = {
     {"config",    start_config,    stop_config   },
     {"state",     start_state,     stop_state    },
     {"platform",  start_platform,  stop_platform },
+    {"enforcer",  start_enforcer,  stop_enforcer },
     {"identity",  start_identity,  stop_identity },
     {"policies",  start_policies,  stop_policies },
     {"uplink",    start_uplink,    stop_uplink   },

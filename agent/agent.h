@@ -7,6 +7,7 @@
 
 #include "agent/catalogue.h"
 #include "agent/config.h"
+#include "agent/enforce.h"
 #include "agent/platform/platform.h"
 #include "agent/policies.h"
 #include "agent/status.h"
@@ -27,6 +28,9 @@ struct hm_agent_clock {
 };
 extern const struct hm_agent_clock hm_agent_real_clock;
 
+/* How "hm-agent restore" is told of each change. */
+typedef void hm_agent_tried(const struct hm_action *action, const char *failed, void *arg);
+
 struct hm_agent {
     const struct hm_cli *cli; /* NULL = defaults */
     const char *collector;    /* outranks the configuration's; NULL = it counts */
@@ -35,8 +39,10 @@ struct hm_agent {
     struct hm_agent_config config;
     struct hm_os_lock *lock;
     struct hm_spool *spool;
+    hm_agent_tried *tried; /* NULL = nobody asks */
     const struct hm_platform_ops *platform_ops;
     struct hm_platform *platform;
+    struct hm_enforcer *enforcer;
     struct hm_arena catalogue_arena;
     struct hm_catalogue catalogue;
     struct hm_identity identity;
@@ -53,6 +59,8 @@ struct hm_agent {
     bool has_report; /* not acknowledged yet */
     char name[HM_HOST_NAME_BYTES];
 
+    int64_t again_in_ms; /* after the last look; 0 = whenever */
+
     struct hm_agent_status status; /* its texts: identity, report, errors */
     struct hm_err last_error;
     struct hm_err look_error;    /* text "" = the newest look worked */
@@ -61,11 +69,12 @@ struct hm_agent {
     bool status_changed;
 };
 
-/* system, config, state (folder and lock), platform, identity, policies, uplink; and, only needed
- * where something is judged, catalogue. */
+/* system, config, state (folder and lock), platform, enforcer, identity, policies, uplink; and,
+ * only needed where something is judged, catalogue. */
 extern const struct hm_step hm_agent_steps[];
-#define HM_AGENT_STEPS 8
-#define HM_AGENT_STEPS_TO_ENROLL 7
+#define HM_AGENT_STEPS 9
+#define HM_AGENT_STEPS_TO_ENROLL 8
+#define HM_AGENT_STEPS_TO_RESTORE 5
 
 /* The catalogue to judge by: the collector's, or else the shipped one; local products on top. On
  * a failure the last one stays. */

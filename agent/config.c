@@ -33,18 +33,25 @@ const struct hm_config_row hm_agent_config_rows[] = {
     ROW_STRING(state_dir, HM_AGENT_STATE_DIR,
                "folder for the agent's identity and state; one agent, one folder"),
     ROW_STRING(name, "", "name to report; empty: the host's own"),
-    {"labels",    HM_CONFIG_LIST,     offsetof(struct hm_agent_config, labels),     0, 0,     "",     NULL, 0,
-                                                         "labels given at enrolment: site=paris, role=dns"                                                                                                                                                  },
+    {"labels",           HM_CONFIG_LIST,     offsetof(struct hm_agent_config, labels),           0, 0,     "",     NULL, 0,
+                                                         "labels given at enrolment: site=paris, role=dns"                                                                                                                                                               },
     ROW_STRING(catalogue_dir, HM_AGENT_CATALOGUE_DIR,
                "products of your own, one JSON file each; may be absent"),
     ROW_STRING(product_dir, "",
                "shipped products, for the time before the collector has sent any; empty: as "
                "installed"),
     ROW_STRING(host, "", "folder of a recorded host to speak for; empty: this machine"),
-    {"interval",  HM_CONFIG_DURATION, offsetof(struct hm_agent_config, interval_s), 0, 86400, "0",
-                                                         NULL,                                                                                                  0,                            "time between two looks at the host; 0: as the collector says"},
-    {"log_level", HM_CONFIG_ENUM,     offsetof(struct hm_agent_config, log_level),  0, 0,     "info",
-                                                         hm_log_level_names,                                                                                    HM_COUNT(hm_log_level_names), "least important event that is logged"                        },
+    {"interval",         HM_CONFIG_DURATION, offsetof(struct hm_agent_config, interval_s),       0, 86400, "0",
+                                                         NULL,                                                                                                               0,                            "time between two looks at the host; 0: as the collector says"},
+    {"enforce",          HM_CONFIG_BOOL,     offsetof(struct hm_agent_config, enforce),          0, 0,     "on",   NULL, 0,
+                                                         "off: no policy changes this host, and nothing is taken back"                                                                                                                                                   },
+    {"never_ports",      HM_CONFIG_LIST,     offsetof(struct hm_agent_config, never_ports),      0, 0,     "",     NULL,
+                                                         0,                                                                                                                                                "ports that no policy may touch here: 3389,5985-5986"         },
+    {"policy_ports_max", HM_CONFIG_U32,      offsetof(struct hm_agent_config, policy_ports_max), 0,
+                                                         65536,                                                                                                "0",    NULL, 0,
+                                                         "most ports that one policy may reserve, of each protocol; 0: any number"                                                                                                                                       },
+    {"log_level",        HM_CONFIG_ENUM,     offsetof(struct hm_agent_config, log_level),        0, 0,     "info",
+                                                         hm_log_level_names,                                                                                                 HM_COUNT(hm_log_level_names), "least important event that is logged"                        },
 };
 const size_t hm_agent_config_count = HM_COUNT(hm_agent_config_rows);
 
@@ -129,6 +136,7 @@ enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *a
     const char *path = cli != NULL ? hm_cli_value(cli, "config") : NULL;
     const char *set = cli != NULL ? hm_cli_value(cli, "set") : NULL;
     struct hm_agent_config config = {.collector = ""};
+    struct hm_local_limits limits;
     enum hm_status st;
 
     st = hm_config_defaults(hm_agent_config_rows, hm_agent_config_count, arena, &config, err);
@@ -143,6 +151,9 @@ enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *a
     if (st == HM_OK && cli != NULL) {
         st = read_policy(arena, &config, err);
     }
+    if (st == HM_OK) {
+        st = hm_agent_config_limits(&config, arena, &limits, err);
+    }
     if (st != HM_OK) {
         return st;
     }
@@ -150,6 +161,32 @@ enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *a
         config.product_dir = HM_PRODUCT_DIR;
     }
     *out_config = config;
+    return HM_OK;
+}
+
+enum hm_status hm_agent_config_limits(const struct hm_agent_config *config, struct hm_arena *arena,
+                                      struct hm_local_limits *out_limits, struct hm_err *err)
+{
+    struct hm_local_limits limits = {
+        .enforce_off = !config->enforce,
+        .policy_ports_max = config->policy_ports_max,
+    };
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && i < config->never_ports.count; i++) {
+        const char *piece = config->never_ports.at[i];
+        struct hm_ports ports;
+
+        st = hm_ports_parse(piece, strlen(piece), arena, &ports, err);
+        if (st == HM_OK) {
+            st = hm_ports_union(limits.never, ports, arena, &limits.never, err);
+        }
+    }
+    if (st != HM_OK) {
+        hm_err_prefix(err, "never_ports");
+        return st;
+    }
+    *out_limits = limits;
     return HM_OK;
 }
 

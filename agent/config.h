@@ -12,7 +12,7 @@
 #include "agent/platform/host.h"
 #include "common/config/cli.h"
 #include "common/config/config.h"
-#include "common/ports/inventory.h"
+#include "common/ports/plan.h"
 
 struct hm_agent_config {
     const char *collector; /* "https://collector.example:5830"; "" = judge here, report nowhere */
@@ -23,11 +23,14 @@ struct hm_agent_config {
     const char *state_dir;
     const char *name; /* "" = the host's own */
     struct hm_strings labels;
-    const char *catalogue_dir; /* an administrator's own products; may be absent */
-    const char *product_dir;   /* shipped products; never "" after hm_agent_config_load */
-    const char *host;          /* "" = this machine; else the folder of a recorded one */
-    uint32_t interval_s;       /* 0 = as the collector says */
-    unsigned log_level;        /* enum hm_log_level */
+    const char *catalogue_dir;     /* an administrator's own products; may be absent */
+    const char *product_dir;       /* shipped products; never "" after hm_agent_config_load */
+    const char *host;              /* "" = this machine; else the folder of a recorded one */
+    uint32_t interval_s;           /* 0 = as the collector says */
+    bool enforce;                  /* false = nothing is changed or taken back here */
+    struct hm_strings never_ports; /* as written; hm_agent_config_limits reads them */
+    uint32_t policy_ports_max;     /* 0 = no limit */
+    unsigned log_level;            /* enum hm_log_level */
 
     /* Not a setting: what the system's policy says and this agent does not take, a sentence each.
      */
@@ -48,6 +51,11 @@ enum hm_status hm_agent_config_load(const struct hm_cli *cli, struct hm_arena *a
 enum hm_status hm_agent_config_enforce(const struct hm_host_settings *policy, const char *source,
                                        struct hm_arena *arena, struct hm_agent_config *config,
                                        struct hm_err *err) HM_MUST_CHECK;
+
+/* What outranks every policy, in the arena. HM_EINVAL names the piece of never_ports. */
+enum hm_status hm_agent_config_limits(const struct hm_agent_config *config, struct hm_arena *arena,
+                                      struct hm_local_limits *out_limits,
+                                      struct hm_err *err) HM_MUST_CHECK;
 
 /* Folder of a configuration file, without a slash at its end; "." when path has none. */
 enum hm_status hm_agent_config_folder(const char *path, struct hm_arena *arena,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/judge.h"
+#include "agent/obey.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
@@ -139,6 +140,9 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
         st = hm_spool_begin_boot(agent->spool, agent->observation.boot_id, err);
     }
     if (st == HM_OK) {
+        hm_agent_obey(agent, now_ms);
+    }
+    if (st == HM_OK) {
         st = hm_judge_observation(&agent->observation, &agent->catalogue, previous_boot(agent),
                                   &agent->cycle_arena, &agent->judgement, err);
     }
@@ -158,26 +162,6 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
     return make_report(agent, err);
 }
 
-/* Of interest to whoever watches this host's log alone: did it get worse, or all safe again? */
-static void log_verdicts(const struct hm_agent_status *before, const struct hm_agent_status *now)
-{
-    const bool worse = now->blocked > before->blocked || now->exposed > before->exposed;
-    const bool was_bad = before->blocked > 0 || before->exposed > 0;
-    const bool is_bad = now->blocked > 0 || now->exposed > 0;
-    struct hm_log_line line;
-
-    if (!worse && !(was_bad && !is_bad)) {
-        return;
-    }
-    hm_log_begin(&line, worse ? HM_LOG_WARNING : HM_LOG_INFO,
-                 worse ? "verdicts_worse" : "verdicts_safe");
-    hm_log_u64(&line, "blocked", now->blocked);
-    hm_log_u64(&line, "exposed", now->exposed);
-    hm_log_u64(&line, "unknown", now->unknown);
-    hm_log_u64(&line, "safe", now->safe);
-    hm_log_end(&line);
-}
-
 enum hm_status hm_cycle_look(struct hm_agent *agent, struct hm_err *err)
 {
     const int64_t now_ms = agent->clock->now_ms();
@@ -187,6 +171,7 @@ enum hm_status hm_cycle_look(struct hm_agent *agent, struct hm_err *err)
     if (st != HM_OK) {
         /* Its memory is gone with the arena: an older report is not sent as if it were new. */
         agent->has_report = false;
+        agent->again_in_ms = 0;
         agent->status_changed =
             agent->status_changed || strcmp(agent->look_error.text, err->text) != 0;
         agent->look_error = *err;
@@ -195,7 +180,7 @@ enum hm_status hm_cycle_look(struct hm_agent *agent, struct hm_err *err)
     agent->status_changed = agent->status_changed || agent->look_error.text[0] != '\0';
     agent->look_error.text[0] = '\0';
     hm_agent_status_count(&agent->status, &agent->judgement.verdicts);
-    log_verdicts(&before, &agent->status);
+    hm_agent_status_log(&before, &agent->status);
     agent->status.has_last_look = true;
     agent->status.last_look = now_ms;
     return HM_OK;
@@ -460,6 +445,7 @@ struct plan {
     int64_t look_ms;
     int64_t contact_ms;
     int64_t looked_ms; /* the last one */
+    bool early;        /* the next look is for enforcement: no news, no contact */
 };
 
 /* Up to a tenth early, so that hosts which booted together part. */
@@ -470,16 +456,31 @@ static int64_t jittered_interval_ms(const struct hm_agent *agent)
     return interval_ms - (int64_t)(agent->clock->random() % (uint32_t)(interval_ms / 10 + 1));
 }
 
+static void plan_look(const struct hm_agent *agent, struct plan *plan)
+{
+    const int64_t interval_ms = jittered_interval_ms(agent);
+    int64_t again_ms = agent->again_in_ms;
+
+    again_ms = again_ms < PAUSE_LEAST_MS ? PAUSE_LEAST_MS : again_ms;
+    plan->early = agent->again_in_ms > 0 && again_ms < interval_ms;
+    plan->look_ms = plan->looked_ms + (plan->early ? again_ms : interval_ms);
+}
+
 static void turn_look(struct hm_agent *agent, struct plan *plan)
 {
+    const bool early = plan->early;
+    const bool owed = agent->has_report; /* a regular one that could not be sent */
     struct hm_err err;
 
     plan->looked_ms = agent->clock->monotonic_ms();
     if (hm_cycle_look(agent, &err) != HM_OK) {
         hm_log_failure(HM_LOG_ERROR, "look_failed", &err);
         hm_cycle_save_status(agent, false);
+    } else if (early && !owed && hm_uplink_is_known(&agent->uplink, &agent->report)) {
+        agent->has_report = false;
+        hm_arena_reset(&agent->cycle_arena);
     }
-    plan->look_ms = plan->looked_ms + jittered_interval_ms(agent);
+    plan_look(agent, plan);
 }
 
 static void note_retry(struct hm_agent *agent, struct plan *plan)
@@ -506,7 +507,7 @@ static void turn_report(struct hm_agent *agent, struct plan *plan)
     struct hm_err err;
 
     if (hm_cycle_report(agent, &sent, &err) == HM_OK) {
-        plan->look_ms = plan->looked_ms + jittered_interval_ms(agent); /* it may be another now */
+        plan_look(agent, plan); /* it may be another interval now */
         agent->status.has_next = true;
         agent->status.next = agent->clock->now_ms() + plan->look_ms - agent->clock->monotonic_ms();
         hm_arena_reset(&agent->cycle_arena); /* what is waited with for minutes should be little */
@@ -538,12 +539,14 @@ static void turn_hold(struct hm_agent *agent, struct plan *plan, int64_t left_ms
         hm_cycle_save_status(agent, false);
         if (st == HM_EDENIED || st == HM_ECONFLICT) {
             plan->look_ms = plan->contact_ms; /* a check-in can mend that */
+            plan->early = false;
         }
         return;
     }
     took_ms = agent->clock->monotonic_ms() - began_ms;
     if (changed) {
         plan->look_ms = plan->looked_ms + PAUSE_LEAST_MS; /* judged anew at once, not in a loop */
+        plan->early = false;
         plan->contact_ms = plan->look_ms;
     } else if (took_ms < PAUSE_LEAST_MS) {
         plan->contact_ms =
@@ -554,7 +557,7 @@ static void turn_hold(struct hm_agent *agent, struct plan *plan, int64_t left_ms
 void hm_cycle_run(struct hm_agent *agent)
 {
     const bool has_collector = agent->uplink.transport.ops != NULL;
-    struct plan plan = {0, 0, 0};
+    struct plan plan = {.look_ms = 0};
 
     plan.look_ms = agent->clock->monotonic_ms();
     plan.contact_ms = plan.look_ms;

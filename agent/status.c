@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/base/limits.h"
+#include "common/base/log.h"
 #include "common/os/os.h"
 
 #define STATUS_BYTES (64u * 1024u)
@@ -102,6 +103,25 @@ void hm_agent_status_count(struct hm_agent_status *status, const struct hm_verdi
     status->unknown = counts[HM_UNKNOWN];
     status->exposed = counts[HM_EXPOSED];
     status->blocked = counts[HM_BLOCKED];
+}
+
+void hm_agent_status_log(const struct hm_agent_status *before, const struct hm_agent_status *now)
+{
+    const bool worse = now->blocked > before->blocked || now->exposed > before->exposed;
+    const bool was_bad = before->blocked > 0 || before->exposed > 0;
+    const bool is_bad = now->blocked > 0 || now->exposed > 0;
+    struct hm_log_line line;
+
+    if (!worse && !(was_bad && !is_bad)) {
+        return;
+    }
+    hm_log_begin(&line, worse ? HM_LOG_WARNING : HM_LOG_INFO,
+                 worse ? "verdicts_worse" : "verdicts_safe");
+    hm_log_u64(&line, "blocked", now->blocked);
+    hm_log_u64(&line, "exposed", now->exposed);
+    hm_log_u64(&line, "unknown", now->unknown);
+    hm_log_u64(&line, "safe", now->safe);
+    hm_log_end(&line);
 }
 
 bool hm_agent_status_is_healthy(const struct hm_agent_status *status, bool running, int64_t now_ms,

@@ -49,6 +49,9 @@ enum hm_status hm_agent_status_save(const char *state_dir, const struct hm_agent
 /* Counts verdicts by state. */
 void hm_agent_status_count(struct hm_agent_status *status, const struct hm_verdicts *verdicts);
 
+/* Of interest to whoever watches this host's log alone: did it get worse, or all safe again? */
+void hm_agent_status_log(const struct hm_agent_status *before, const struct hm_agent_status *now);
+
 /* Did the last contact work, and is it recent enough at now_ms? running: an agent holds the
  * lock. out_why: a sentence, "" when healthy. */
 bool hm_agent_status_is_healthy(const struct hm_agent_status *status, bool running, int64_t now_ms,

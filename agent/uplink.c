@@ -88,6 +88,16 @@ static bool must_travel(const struct hm_spool *spool, const struct hm_report *re
            strcmp(hm_spool_acknowledged(spool, rows[row].which), document->digest) != 0;
 }
 
+bool hm_uplink_is_known(const struct hm_uplink *uplink, const struct hm_report *report)
+{
+    bool known = true;
+
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        known = known && !must_travel(uplink->spool, report, i);
+    }
+    return known;
+}
+
 /* Names every document; bodies[row]: its body follows. What does not fit into this request waits:
  * the collector asks for it. True when something has to wait. */
 static bool refer(const struct hm_uplink *uplink, const struct hm_report *report,

@@ -63,6 +63,9 @@ enum hm_status hm_uplink_check_in(struct hm_uplink *uplink, struct hm_report *re
                                   struct hm_uplink_sent *out_sent,
                                   struct hm_err *err) HM_MUST_CHECK;
 
+/* Does the collector hold every document of the report already? */
+bool hm_uplink_is_known(const struct hm_uplink *uplink, const struct hm_report *report);
+
 /* Asks for the desired state and lets the collector hold the request for wait_s seconds (0: not
  * at all). A new one is decoded, then stored, its catalogue as a document of its own; a broken one
  * never replaces a good one. */

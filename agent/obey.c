@@ -1,0 +1,70 @@
+/* agent/obey.c — one pass of enforcement for an agent: what it is given, what is told of it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/obey.h"
+
+#include "common/base/log.h"
+#include "common/wire/records.h"
+
+/* Configured, of the recorded host, and given by the collector. */
+static enum hm_status all_labels(struct hm_agent *agent, struct hm_strings *out, struct hm_err *err)
+{
+    const struct hm_strings *parts[] = {&agent->config.labels, &agent->observation.labels,
+                                        hm_agent_policies_labels(agent->policies)};
+    size_t count = 0;
+    const char **all;
+
+    for (size_t i = 0; i < HM_COUNT(parts); i++) {
+        count += parts[i]->count;
+    }
+    all = hm_arena_alloc(&agent->cycle_arena, count, sizeof(*all));
+    if (all == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for labels");
+    }
+    count = 0;
+    for (size_t i = 0; i < HM_COUNT(parts); i++) {
+        for (size_t k = 0; k < parts[i]->count; k++) {
+            all[count++] = parts[i]->at[k];
+        }
+    }
+    *out = (struct hm_strings){all, count};
+    return HM_OK;
+}
+
+static bool has_news(const struct hm_outcome_report *report)
+{
+    return report->policies.count > 0 || report->refused[0] != '\0' || report->trust_version != 0 ||
+           !hm_ledger_is_empty(&report->ledger);
+}
+
+void hm_agent_obey(struct hm_agent *agent, int64_t now_ms)
+{
+    struct hm_enforce_pass pass = {
+        .desired_error = agent->desired_error.text,
+        .host = agent->name,
+        .catalogue = &agent->catalogue,
+        .observation = &agent->observation,
+        .arena = &agent->cycle_arena,
+    };
+    struct hm_err err;
+    enum hm_status st;
+
+    (void)hm_agent_policies_expire(agent->policies, now_ms);
+    pass.policies = *hm_agent_policies_all(agent->policies);
+    pass.refused = hm_agent_policies_refused(agent->policies, &pass.refused_count);
+    pass.trust_version = hm_agent_policies_trust_version(agent->policies);
+    hm_buf_reset(&agent->outcome_json);
+    agent->again_in_ms = 0;
+    st = all_labels(agent, &pass.labels, &err);
+    if (st == HM_OK) {
+        st = hm_enforce(agent->enforcer, &pass, &err);
+    }
+    if (st == HM_OK && has_news(&pass.report)) {
+        st = hm_record_encode(&hm_record_outcome, &pass.report, &agent->outcome_json, &err);
+    }
+    if (st != HM_OK) {
+        hm_log_failure(HM_LOG_ERROR, "enforcement_failed", &err);
+        hm_buf_reset(&agent->outcome_json);
+        return;
+    }
+    agent->again_in_ms = pass.again_in_ms;
+}

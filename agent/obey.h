@@ -1,0 +1,10 @@
+/* agent/obey.h — one pass of enforcement for an agent: what it is given, what is told of it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "agent/agent.h"
+
+/* Needs an observation, whose inventory is read again where something was changed. Fills
+ * outcome_json (empty: there is nothing to tell) and again_in_ms. A failure is logged and stops
+ * nothing: the host is judged and reported all the same. */
+void hm_agent_obey(struct hm_agent *agent, int64_t now_ms);
