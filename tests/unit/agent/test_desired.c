@@ -302,9 +302,11 @@ static void test_outcome_is_reported(void **state)
     struct hm_uplink_sent sent;
     struct hm_err err;
 
+    (void)hold(fixture, delivery(fixture, 3, ANNA, true), "\"e1\"", HM_OK); /* refused: told of */
     /* Enforcement writes one of its own over this. */
     assert_true(hm_buf_puts(&fixture->agent.outcome_json, "{}"));
     assert_int_equal(hm_cycle_look(&fixture->agent, &err), HM_OK);
+    fake_transport_fini(&fixture->fake);
     fake_transport_init(&fixture->fake, &reply, 1);
     assert_int_equal(hm_cycle_report(&fixture->agent, &sent, &err), HM_OK);
     assert_true(sent.with_outcome);
