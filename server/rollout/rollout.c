@@ -39,7 +39,8 @@ struct hm_rollout {
     struct wanted *queue;
     size_t queued;
     size_t room;
-    char *trust; /* JSON of the newest root; NULL = none */
+    size_t taken; /* off the queue, and not done with */
+    char *trust;  /* JSON of the newest root; NULL = none */
     struct hm_rollout_stats stats;
 
     pthread_t thread; /* the rest is its own */
@@ -209,6 +210,14 @@ static void take_turn(struct hm_rollout *rollout, struct turn *turn)
         memmove(rollout->queue, rollout->queue + turn->count,
                 rollout->queued * sizeof(*rollout->queue));
     }
+    rollout->taken = turn->count + turn->refresh;
+    pthread_mutex_unlock(&rollout->lock);
+}
+
+static void end_turn(struct hm_rollout *rollout)
+{
+    pthread_mutex_lock(&rollout->lock);
+    rollout->taken = 0;
     pthread_mutex_unlock(&rollout->lock);
 }
 
@@ -261,6 +270,7 @@ static void *work(void *arg)
         } else {
             failed(rollout, turn, &err);
         }
+        end_turn(rollout);
     }
     free(turn);
     return NULL;
@@ -492,6 +502,6 @@ void hm_rollout_stats(struct hm_rollout *rollout, struct hm_rollout_stats *out_s
 {
     pthread_mutex_lock(&rollout->lock);
     *out_stats = rollout->stats;
-    out_stats->hosts_waiting += rollout->queued;
+    out_stats->hosts_waiting += rollout->queued + rollout->taken + rollout->refresh;
     pthread_mutex_unlock(&rollout->lock);
 }

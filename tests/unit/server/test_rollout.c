@@ -1,0 +1,739 @@
+/* tests/unit/server/test_rollout.c — who is offered what, which ETag says so, and who is woken.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/clock.h"
+#include "common/base/str.h"
+#include "common/os/os.h"
+#include "server/api/api.h"
+#include "server/catalogue/shelf.h"
+#include "server/fleet/fleet.h"
+#include "server/rollout/rollout.h"
+#include "server/store/entities_policy.h"
+#include "tests/support/agent_double.h"
+#include "tests/support/signers.h"
+
+#define MANY 5000
+#define WAIT_MS 20000
+#define PAST_MS INT64_C(1600000000000)
+
+static const char exchange[] = "{\"all\":[{\"os_family\":\"windows\"},{\"services\":[\"MSEx*\"]}]}";
+static const char everybody[] = "{\"hosts\":[\"*\"]}";
+
+struct fixture {
+    struct collector_double collector;
+    struct hm_signers signers;
+};
+
+static int begin(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    assert_non_null(f);
+    collector_double_open(&f->collector, "sqlite::memory:");
+    hm_signers_init(&f->signers);
+    *state = f;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct fixture *f = *state;
+
+    collector_double_close(&f->collector);
+    hm_signers_fini(&f->signers);
+    free(f);
+    return 0;
+}
+
+/* ---- hosts ---------------------------------------------------------------------------------- */
+
+struct host {
+    const char *id;
+    const char *label; /* NULL none */
+    const char *family;
+    const char *services; /* NULL not known */
+};
+
+static enum hm_status put_host(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    const struct host *host = arg;
+    const char *labels[] = {host->label};
+    const struct hm_agent_row agent = {.id = host->id, .secret_hash = {5}, .join_token_id = ""};
+    const struct hm_host_row row = {
+        .id = host->id,
+        .name = host->id,
+        .labels = {labels, host->label != NULL},
+        .os_family = host->family,
+        .os_name = "",
+        .os_version = "10.0.17763",
+        .agent_version = "",
+        .first_seen_ms = PAST_MS,
+        .last_seen_ms = PAST_MS,
+        .boot_id = "b1",
+        .inventory_digest = "blake2b-256:00",
+        .findings_digest = "",
+        .outcome_digest = "",
+        .sample_json = ""
+    };
+    enum hm_status st = hm_agents_put(s, &agent, err);
+
+    if (st == HM_OK) {
+        st = hm_hosts_put(s, &row, PAST_MS, err);
+    }
+    return st == HM_OK ? hm_hosts_set_services(s, host->id, host->services, err) : st;
+}
+
+static void add(struct fixture *f, const struct host *host)
+{
+    const struct hm_agent_row agent = {.id = host->id, .secret_hash = {5}, .join_token_id = ""};
+    struct hm_app *app = &f->collector.app;
+    struct hm_err err = {0};
+
+    if (hm_store_write(app->store, put_host, (void *)(uintptr_t)host, &err) != HM_OK) {
+        fail_msg("%s", err.text);
+    }
+    (void)!hm_fleet_put(app->fleet, &agent, host->id, NULL);
+}
+
+static const struct host some[] = {
+    {"a1", "site=paris", "windows", "DNS\nMSExchangePOP3BE"},
+    {"a2", "site=paris", "windows", "MSExchangePOP3BE"     },
+    {"a3", "site=rome",  "windows", "MSExchangePOP3BE"     },
+    {"b1", "site=rome",  "windows", "DNS"                  },
+    {"c1", NULL,         "linux",   "sshd"                 },
+};
+
+static void add_some(struct fixture *f)
+{
+    for (size_t i = 0; i < HM_COUNT(some); i++) {
+        add(f, &some[i]);
+    }
+}
+
+/* ---- policies ------------------------------------------------------------------------------- */
+
+struct revision {
+    const char *policy;
+    uint32_t revision;
+    enum hm_revision_state state;
+    const char *match;
+    int64_t expires_ms; /* 0 = in a day */
+    bool broken;        /* not even JSON */
+    struct fixture *f;
+};
+
+static enum hm_status put_revision(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    const struct revision *r = arg;
+    struct hm_arena *arena = &r->f->signers.arena;
+    const char *mode = r->state == HM_REVISION_RETIRED ? "retire" : "enforce";
+    const char *document = hm_arena_printf(
+        arena,
+        "{\"name\":\"%s\",\"revision\":%u,\"owner\":\"anna\",\"reason\":\"POP3\","
+        "\"review\":\"2030-01-01T00:00:00Z\",\"match\":%s,\"mode\":\"%s\",\"reservations\":[{"
+        "\"protocol\":\"tcp\",\"ports\":\"9955\"}]}",
+        r->policy, r->revision, r->match, mode);
+    int64_t expires_ms = r->expires_ms != 0 ? r->expires_ms : hm_clock_now_ms() + 86400000;
+    char digest[HM_DIGEST_TEXT_BYTES];
+    struct hm_policy_row policy = {.name = r->policy,
+                                   .owner = "anna",
+                                   .reason = "POP3",
+                                   .mode = mode,
+                                   .newest = r->revision,
+                                   .state = r->state,
+                                   .live = r->revision,
+                                   .live_state = r->state};
+    struct hm_revision_row row = {.policy = r->policy,
+                                  .revision = r->revision,
+                                  .state = r->state,
+                                  .mode = mode,
+                                  .document = r->broken ? "{" : document,
+                                  .digest = digest,
+                                  .author = "anna",
+                                  .why = "",
+                                  .expires_ms = expires_ms};
+    struct hm_statement statement = hm_signers_statement(&r->f->signers);
+    struct hm_envelope envelope;
+    struct hm_buf text;
+    enum hm_status st;
+
+    hm_digest_text(document, strlen(document), digest);
+    statement.policy = r->policy;
+    statement.revision = r->revision;
+    statement.content = document;
+    statement.digest = digest;
+    statement.expires = expires_ms;
+    hm_buf_init(&text, HM_LIMIT_SIGNED_BYTES);
+    st = hm_statement_encode(&statement, arena, &envelope, err);
+    if (st == HM_OK) {
+        assert_true(hm_signers_sign(&r->f->signers, HM_ANNA, &envelope));
+        st = hm_record_encode(&hm_record_envelope, &envelope, &text, err);
+        row.envelope = hm_buf_text(&text);
+    }
+    if (st == HM_OK) {
+        st = hm_policies_put(s, &policy, err);
+    }
+    if (st == HM_OK) {
+        st = hm_revisions_put(s, &row, err);
+    }
+    hm_buf_fini(&text);
+    return st;
+}
+
+static void put(struct fixture *f, const char *policy, uint32_t revision,
+                enum hm_revision_state state, const char *match)
+{
+    struct revision r = {
+        .policy = policy, .revision = revision, .state = state, .match = match, .f = f};
+    struct hm_err err = {0};
+
+    if (hm_store_write(f->collector.app.store, put_revision, &r, &err) != HM_OK) {
+        fail_msg("%s", err.text);
+    }
+}
+
+/* The state of a revision that is there; what is signed stays as it is. */
+static enum hm_status change_state(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    const struct revision *r = arg;
+    struct hm_revision_row row;
+    enum hm_status st =
+        hm_revisions_get(s, r->policy, r->revision, &r->f->signers.arena, &row, err);
+
+    row.state = r->state;
+    return st == HM_OK ? hm_revisions_put(s, &row, err) : st;
+}
+
+static void turn(struct fixture *f, const char *policy, uint32_t revision,
+                 enum hm_revision_state state)
+{
+    struct revision r = {.policy = policy, .revision = revision, .state = state, .f = f};
+
+    assert_int_equal(hm_store_write(f->collector.app.store, change_state, &r, NULL), HM_OK);
+}
+
+/* Until nothing waits any more. */
+static void settle(struct fixture *f)
+{
+    struct hm_rollout_stats stats;
+    int64_t until_ms = hm_os_monotonic_ms() + WAIT_MS;
+
+    do {
+        (void)hm_os_sleep_ms(2);
+        hm_rollout_stats(f->collector.app.rollout, &stats);
+    } while (stats.hosts_waiting > 0 && hm_os_monotonic_ms() < until_ms);
+    assert_int_equal(stats.hosts_waiting, 0);
+}
+
+static void refresh(struct fixture *f)
+{
+    hm_rollout_refresh(f->collector.app.rollout);
+    settle(f);
+}
+
+/* ---- what a host sees ----------------------------------------------------------------------- */
+
+/* "exchange/3 pops/1", by name; decoded as an agent does. */
+static const char *offers(struct fixture *f, const char *id, char out[200])
+{
+    struct hm_rollout *rollout = f->collector.app.rollout;
+    struct hm_desired_answer answer;
+    struct hm_desired desired;
+    struct hm_arena arena;
+    struct hm_err err = {0};
+    char etag[HM_DIGEST_TEXT_BYTES + 2];
+
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    assert_int_equal(
+        hm_rollout_desired(rollout, id, hm_shelf_tag(f->collector.app.shelf), &answer, &err),
+        HM_OK);
+    hm_rollout_etag(rollout, id, etag);
+    assert_string_equal(answer.etag, etag);
+    if (hm_record_decode(&hm_record_desired, answer.body, answer.len, true, &arena, &desired, NULL,
+                         &err) != HM_OK) {
+        fail_msg("%s in %s", err.text, answer.body);
+    }
+    out[0] = '\0';
+    for (size_t i = 0; i < desired.policies.count; i++) {
+        struct hm_statement statement;
+        size_t len = strlen(out);
+
+        assert_int_equal(hm_statement_decode(&desired.policies.at[i], &arena, &statement, &err),
+                         HM_OK);
+        (void)snprintf(out + len, 200 - len, "%s%s/%u", i > 0 ? " " : "", statement.policy,
+                       (unsigned)statement.revision);
+    }
+    hm_desired_release(&answer);
+    hm_arena_fini(&arena);
+    return out;
+}
+
+static void expect(struct fixture *f, const char *const expected[HM_COUNT(some)])
+{
+    for (size_t i = 0; i < HM_COUNT(some); i++) {
+        char out[200];
+
+        if (strcmp(offers(f, some[i].id, out), expected[i]) != 0) {
+            fail_msg("%s has \"%s\", not \"%s\"", some[i].id, out, expected[i]);
+        }
+    }
+}
+#define EXPECT(f, ...) expect(f, (const char *const[HM_COUNT(some)]){__VA_ARGS__})
+
+static void test_who_is_meant(void **state)
+{
+    struct fixture *f = *state;
+    char a1[HM_DIGEST_TEXT_BYTES + 2];
+    char other[HM_DIGEST_TEXT_BYTES + 2];
+
+    add_some(f);
+    put(f, "exchange", 3, HM_REVISION_ACTIVE, exchange);
+    put(f, "paris", 1, HM_REVISION_ACTIVE, "{\"labels\":[\"site=paris\"]}");
+    put(f, "draft", 1, HM_REVISION_APPROVED, everybody);
+    refresh(f);
+    EXPECT(f, "exchange/3 paris/1", "exchange/3 paris/1", "exchange/3", "", "");
+    hm_rollout_etag(f->collector.app.rollout, "a1", a1);
+    hm_rollout_etag(f->collector.app.rollout, "a2", other);
+    assert_string_equal(a1, other);
+    hm_rollout_etag(f->collector.app.rollout, "a3", other);
+    assert_string_not_equal(a1, other);
+}
+
+/* Labels are part of the answer, so they are part of its ETag. */
+static void test_labels_and_catalogue(void **state)
+{
+    struct fixture *f = *state;
+    struct hm_rollout *rollout = f->collector.app.rollout;
+    const char *tag = hm_shelf_tag(f->collector.app.shelf);
+    struct hm_desired_answer answer;
+    char etag[2][HM_DIGEST_TEXT_BYTES + 2];
+    size_t catalogue;
+
+    add_some(f);
+    refresh(f);
+    hm_rollout_etag(rollout, "a1", etag[0]);
+    hm_rollout_etag(rollout, "a3", etag[1]);
+    assert_string_not_equal(etag[0], etag[1]);
+    assert_int_equal(hm_rollout_desired(rollout, "a1", tag, &answer, NULL), HM_OK);
+    assert_non_null(strstr(answer.body, "\"labels\":[\"site=paris\"]"));
+    assert_null(strstr(answer.body, "\"catalogue\":"));
+    assert_non_null(strstr(answer.body, tag));
+    catalogue = answer.len;
+    hm_desired_release(&answer);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(hm_rollout_desired(rollout, "a1", i == 0 ? NULL : "old", &answer, NULL),
+                         HM_OK);
+        assert_non_null(strstr(answer.body, "\"catalogue\":["));
+        assert_string_equal(answer.etag, etag[0]);
+        assert_true(answer.len > catalogue + 10000);
+        hm_desired_release(&answer);
+    }
+    assert_int_equal(hm_rollout_desired(rollout, "nobody", NULL, &answer, NULL), HM_OK);
+    assert_null(strstr(answer.body, "\"labels\""));
+    hm_desired_release(&answer);
+}
+
+/* Who had the policy learns that it is meant no longer; who never had it hears nothing. */
+static void test_narrowed_then_retired(void **state)
+{
+    struct fixture *f = *state;
+
+    add_some(f);
+    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    refresh(f);
+    EXPECT(f, "exchange/1", "exchange/1", "exchange/1", "", "");
+    turn(f, "exchange", 1, HM_REVISION_SUPERSEDED);
+    put(f, "exchange", 2, HM_REVISION_ACTIVE, "{\"hosts\":[\"a1\",\"b1\"]}");
+    refresh(f);
+    EXPECT(f, "exchange/2", "exchange/2", "exchange/2", "exchange/2", "");
+    turn(f, "exchange", 2, HM_REVISION_SUPERSEDED);
+    put(f, "exchange", 3, HM_REVISION_RETIRED, everybody);
+    refresh(f);
+    EXPECT(f, "exchange/3", "exchange/3", "exchange/3", "exchange/3", "");
+}
+
+static void test_paused(void **state)
+{
+    struct fixture *f = *state;
+    const struct host late = {"a0", NULL, "windows", "MSExchangePOP3BE"};
+    char out[200];
+
+    add_some(f);
+    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    refresh(f);
+    turn(f, "exchange", 1, HM_REVISION_PAUSED);
+    add(f, &late);
+    refresh(f);
+    EXPECT(f, "exchange/1", "exchange/1", "exchange/1", "", "");
+    assert_string_equal(offers(f, "a0", out), "");
+    turn(f, "exchange", 1, HM_REVISION_ACTIVE);
+    refresh(f);
+    assert_string_equal(offers(f, "a0", out), "exchange/1");
+    /* A paused revision that nobody has yet takes the place of none. */
+    turn(f, "exchange", 1, HM_REVISION_SUPERSEDED);
+    put(f, "exchange", 2, HM_REVISION_PAUSED, exchange);
+    refresh(f);
+    EXPECT(f, "", "", "", "", "");
+}
+
+static void test_one_bad_document_stops_no_other(void **state)
+{
+    struct fixture *f = *state;
+    struct revision bad = {.policy = "bad",
+                           .revision = 1,
+                           .state = HM_REVISION_ACTIVE,
+                           .match = everybody,
+                           .broken = true,
+                           .f = f};
+    struct revision old = {.policy = "expired",
+                           .revision = 1,
+                           .state = HM_REVISION_ACTIVE,
+                           .match = everybody,
+                           .expires_ms = PAST_MS,
+                           .f = f};
+
+    add_some(f);
+    assert_int_equal(hm_store_write(f->collector.app.store, put_revision, &bad, NULL), HM_OK);
+    assert_int_equal(hm_store_write(f->collector.app.store, put_revision, &old, NULL), HM_OK);
+    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    refresh(f);
+    EXPECT(f, "exchange/1", "exchange/1", "exchange/1", "", "");
+}
+
+/* Nobody refreshes: the rollout sees by itself that a statement's time is over. */
+static void test_a_statement_expires(void **state)
+{
+    struct fixture *f = *state;
+    struct revision soon = {.policy = "soon",
+                            .revision = 1,
+                            .state = HM_REVISION_ACTIVE,
+                            .match = everybody,
+                            .expires_ms = hm_clock_now_ms() + 1500,
+                            .f = f};
+    int64_t until_ms = hm_os_monotonic_ms() + WAIT_MS;
+    char out[200];
+
+    add_some(f);
+    assert_int_equal(hm_store_write(f->collector.app.store, put_revision, &soon, NULL), HM_OK);
+    refresh(f);
+    EXPECT(f, "soon/1", "soon/1", "soon/1", "soon/1", "soon/1");
+    while (strcmp(offers(f, "c1", out), "") != 0 && hm_os_monotonic_ms() < until_ms) {
+        (void)hm_os_sleep_ms(20);
+    }
+    assert_string_equal(out, "");
+    assert_true(hm_clock_now_ms() >= soon.expires_ms);
+}
+
+/* ---- hosts that change ---------------------------------------------------------------------- */
+
+static enum hm_status change_services(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    const struct host *host = arg;
+
+    return hm_hosts_set_services(s, host->id, host->services, err);
+}
+
+static void test_a_host_changes(void **state)
+{
+    struct fixture *f = *state;
+    struct hm_rollout *rollout = f->collector.app.rollout;
+    struct host host = {"d1", NULL, "windows", "DNS"};
+    char out[200];
+
+    add_some(f);
+    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    refresh(f);
+    add(f, &host);
+    hm_rollout_host_changed(rollout, "d1", hm_rollout_facts("d1", "windows", "10.0.17763", "DNS"));
+    hm_rollout_host_changed(rollout, "nobody", 1);
+    settle(f);
+    assert_string_equal(offers(f, "d1", out), "");
+    host.services = "DNS\nMSExchangePOP3BE";
+    assert_int_equal(hm_store_write(f->collector.app.store, change_services, &host, NULL), HM_OK);
+    /* Told of the facts that it knows, it does not look. */
+    hm_rollout_host_changed(rollout, "d1", hm_rollout_facts("d1", "windows", "10.0.17763", "DNS"));
+    settle(f);
+    assert_string_equal(offers(f, "d1", out), "");
+    hm_rollout_host_changed(rollout, "d1",
+                            hm_rollout_facts("d1", "windows", "10.0.17763", host.services));
+    settle(f);
+    assert_string_equal(offers(f, "d1", out), "exchange/1");
+    host.services = "DNS"; /* it keeps what it has: a revision, not absence, takes it back */
+    assert_int_equal(hm_store_write(f->collector.app.store, change_services, &host, NULL), HM_OK);
+    hm_rollout_host_changed(rollout, "d1", 0);
+    settle(f);
+    assert_string_equal(offers(f, "d1", out), "exchange/1");
+}
+
+/* Enrolled anew, a host has what its other self was offered; the retirement must reach it. */
+static void test_a_host_brings_a_policy(void **state)
+{
+    struct fixture *f = *state;
+    struct hm_rollout *rollout = f->collector.app.rollout;
+    struct hm_outcome rows[] = {
+        {.policy = "exchange",   .revision = 1},
+        {.policy = "unheard-of", .revision = 1}
+    };
+    const struct hm_outcomes outcomes = {rows, HM_COUNT(rows)};
+
+    add_some(f);
+    put(f, "exchange", 2, HM_REVISION_RETIRED, exchange);
+    refresh(f);
+    EXPECT(f, "", "", "", "", "");
+    hm_rollout_host_reported(rollout, "a2", &outcomes);
+    settle(f);
+    EXPECT(f, "", "exchange/2", "", "", "");
+}
+
+static enum hm_status count_offer(const char *host_id, const char *policy, uint32_t revision,
+                                  const char *state, void *arg, struct hm_err *err)
+{
+    unsigned *count = arg;
+
+    (void)err;
+    assert_string_equal(state, "offered");
+    assert_string_equal(policy, "exchange");
+    assert_int_equal(revision, 1);
+    assert_int_equal(host_id[0], 'a');
+    (*count)++;
+    return HM_OK;
+}
+
+static enum hm_status count_offers(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    return hm_host_policies_each(s, count_offer, arg, err);
+}
+
+static void reopen(struct fixture *f)
+{
+    struct hm_app *app = &f->collector.app;
+
+    hm_rollout_close(app->rollout);
+    assert_int_equal(
+        hm_rollout_open(app->store, app->fleet, app->shelf, app->interval_s, &app->rollout, NULL),
+        HM_OK);
+}
+
+/* From the first request on: nobody is sent anything for a restart alone. */
+static void test_a_restart_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    char before[HM_COUNT(some)][HM_DIGEST_TEXT_BYTES + 2];
+    unsigned count = 0;
+
+    add_some(f);
+    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    refresh(f);
+    for (size_t i = 0; i < HM_COUNT(some); i++) {
+        hm_rollout_etag(f->collector.app.rollout, some[i].id, before[i]);
+    }
+    for (unsigned round = 0; round < 3; round++) {
+        reopen(f);
+        for (size_t i = 0; i < HM_COUNT(some); i++) {
+            char now[HM_DIGEST_TEXT_BYTES + 2];
+
+            hm_rollout_etag(f->collector.app.rollout, some[i].id, now);
+            assert_string_equal(now, before[i]);
+        }
+    }
+    settle(f);
+    assert_int_equal(hm_store_read(f->collector.app.store, count_offers, &count, NULL), HM_OK);
+    assert_int_equal(count, 3);
+    /* What became live while nobody looked is found. */
+    put(f, "late", 1, HM_REVISION_ACTIVE, everybody);
+    reopen(f);
+    settle(f);
+    EXPECT(f, "exchange/1 late/1", "exchange/1 late/1", "exchange/1 late/1", "late/1", "late/1");
+}
+
+/* ---- trust ---------------------------------------------------------------------------------- */
+
+static enum hm_status put_root(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    struct fixture *f = arg;
+    const struct hm_trust_root root = hm_signers_root(&f->signers, 2, 2);
+    struct hm_trust_row row = {.version = 1, .actor = "test"};
+    struct hm_envelope envelope;
+    struct hm_buf text;
+    enum hm_status st = hm_trust_root_encode(&root, &f->signers.arena, &envelope, err);
+
+    hm_buf_init(&text, HM_LIMIT_SIGNED_BYTES);
+    if (st == HM_OK) {
+        st = hm_record_encode(&hm_record_envelope, &envelope, &text, err);
+        row.envelope = hm_buf_text(&text);
+    }
+    if (st == HM_OK) {
+        st = hm_trust_put(s, &row, err);
+    }
+    hm_buf_fini(&text);
+    return st;
+}
+
+static void test_trust_root(void **state)
+{
+    struct fixture *f = *state;
+    struct hm_rollout *rollout = f->collector.app.rollout;
+    struct agent_double agent;
+    struct hm_desired_answer answer;
+    struct hm_trust_root root;
+    struct hm_envelope envelope;
+    struct hm_arena *arena = &f->collector.arena;
+    char before[HM_DIGEST_TEXT_BYTES + 2];
+    char token[200];
+
+    add_some(f);
+    refresh(f);
+    assert_false(hm_rollout_trust(rollout, arena, &envelope));
+    hm_rollout_etag(rollout, "nobody", before);
+    assert_int_equal(hm_store_write(f->collector.app.store, put_root, f, NULL), HM_OK);
+    refresh(f);
+    assert_true(hm_rollout_trust(rollout, arena, &envelope));
+    assert_int_equal(hm_trust_root_decode(&envelope, arena, &root, NULL), HM_OK);
+    assert_int_equal(root.threshold, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(hm_rollout_desired(rollout, i == 0 ? "nobody" : "a1", NULL, &answer, NULL),
+                         HM_OK);
+        assert_non_null(strstr(answer.body, "\"trust\":["));
+        assert_string_not_equal(answer.etag, before);
+        hm_desired_release(&answer);
+    }
+    collector_double_token(&f->collector, PAST_MS, 1, token);
+    assert_int_equal(agent_double_enroll(&agent, &f->collector.app, "mail01", token, PAST_MS), 200);
+    assert_non_null(strstr(agent.body, "\"trust_root\":{"));
+}
+
+/* ---- waking --------------------------------------------------------------------------------- */
+
+struct waiting {
+    struct hm_http_double call;
+};
+
+static void hold(struct fixture *f, struct waiting *waiting, const char *id)
+{
+    static const unsigned char secret[HM_DIGEST_BYTES] = {5};
+    struct hm_app *app = &f->collector.app;
+    struct hm_fleet_host *host = NULL;
+    char etag[HM_DIGEST_TEXT_BYTES + 2];
+
+    assert_int_equal(hm_fleet_authenticate(app->fleet, id, secret, &host, NULL), HM_OK);
+    hm_rollout_etag(app->rollout, id, etag);
+    hm_http_double_init(&waiting->call, "GET", "/v1/desired", app, PAST_MS);
+    waiting->call.req.who.role = HM_ROLE_AGENT;
+    waiting->call.req.who.agent = host;
+    (void)hm_str_copy(waiting->call.req.who.id, sizeof(waiting->call.req.who.id), id);
+    hm_http_double_header(&waiting->call, "If-None-Match",
+                          hm_arena_strdup(&f->collector.arena, etag));
+    hm_http_double_header(&waiting->call, "Prefer", "wait=300");
+    hm_http_double_query(&waiting->call, "catalogue", hm_shelf_tag(app->shelf));
+    assert_int_equal(hm_http_double_call(&waiting->call, hm_api_desired_get), HM_OK);
+    assert_true(hm_http_double_held(&waiting->call));
+}
+
+static void test_only_who_is_meant_is_woken(void **state)
+{
+    struct fixture *f = *state;
+    struct hm_fleet *fleet = f->collector.app.fleet;
+    struct waiting all[HM_COUNT(some)];
+    struct hm_fleet_stats stats;
+
+    add_some(f);
+    refresh(f);
+    for (size_t i = 0; i < HM_COUNT(some); i++) {
+        hold(f, &all[i], some[i].id);
+    }
+    refresh(f);
+    hm_fleet_pace(fleet, 1000);
+    hm_fleet_stats(fleet, &stats);
+    assert_int_equal(stats.held, HM_COUNT(some)); /* nothing is new */
+    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    refresh(f);
+    hm_fleet_pace(fleet, 2000);
+    hm_fleet_stats(fleet, &stats);
+    assert_int_equal(stats.held, 2);
+    for (size_t i = 0; i < HM_COUNT(some); i++) {
+        bool meant = some[i].id[0] == 'a';
+        bool woken = false;
+
+        if (meant) {
+            assert_int_equal(hm_http_double_wait(&all[i].call, 1000, &woken), HM_OK);
+            assert_true(woken);
+            assert_non_null(strstr(hm_buf_text(&all[i].call.reply.body), "\"policies\":["));
+        } else {
+            assert_int_equal(hm_http_double_resume(&all[i].call, false), HM_OK);
+        }
+        assert_int_equal(hm_http_double_status(&all[i].call), meant ? 200 : 304);
+        hm_http_double_fini(&all[i].call);
+    }
+}
+
+/* ---- many ----------------------------------------------------------------------------------- */
+
+static enum hm_status put_many(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    (void)arg;
+    for (unsigned i = 0; st == HM_OK && i < MANY; i++) {
+        char id[HM_ID_TEXT_BYTES];
+        char label[20];
+        const struct host host = {id, label, "windows", i % 2 == 0 ? "MSExchangePOP3BE" : "DNS"};
+
+        (void)snprintf(id, sizeof(id), "h%05u", i);
+        (void)snprintf(label, sizeof(label), "rack=%u", i % 100);
+        st = put_host(s, (void *)(uintptr_t)&host, err);
+    }
+    return st;
+}
+
+static void test_thousands(void **state)
+{
+    struct fixture *f = *state;
+    int64_t began_ms;
+    int64_t took_ms;
+    char out[200];
+
+    assert_int_equal(hm_store_write(f->collector.app.store, put_many, NULL, NULL), HM_OK);
+    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    put(f, "other", 1, HM_REVISION_ACTIVE, "{\"labels\":[\"rack=7\"]}");
+    began_ms = hm_os_monotonic_ms();
+    refresh(f);
+    took_ms = hm_os_monotonic_ms() - began_ms;
+    print_message("%u hosts in %lld ms\n", MANY, (long long)took_ms);
+    for (unsigned i = 0; i < MANY; i++) {
+        char id[HM_ID_TEXT_BYTES];
+
+        (void)snprintf(id, sizeof(id), "h%05u", i);
+        assert_string_equal(offers(f, id, out), i % 2 == 0     ? "exchange/1"
+                                                : i % 100 == 7 ? "other/1"
+                                                               : "");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_who_is_meant, begin, end),
+        cmocka_unit_test_setup_teardown(test_labels_and_catalogue, begin, end),
+        cmocka_unit_test_setup_teardown(test_narrowed_then_retired, begin, end),
+        cmocka_unit_test_setup_teardown(test_paused, begin, end),
+        cmocka_unit_test_setup_teardown(test_one_bad_document_stops_no_other, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_statement_expires, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_host_changes, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_host_brings_a_policy, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_restart_changes_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(test_trust_root, begin, end),
+        cmocka_unit_test_setup_teardown(test_only_who_is_meant_is_woken, begin, end),
+        cmocka_unit_test_setup_teardown(test_thousands, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
