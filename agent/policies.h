@@ -26,22 +26,27 @@ struct hm_policy_refused {
 };
 
 /* Reads policies.json and verifies it anew, by the trust root that trust_file pins ("" = the one
- * that the state folder keeps): a damaged entry is dropped with a log line, never obeyed. */
+ * that the state folder keeps): a damaged entry is dropped with a log line, never obeyed, and all
+ * that is left of it is which revision was seen. A policy that was taken counts on when a later
+ * trust root leaves out those who signed it. A file that is no JSON is set aside. */
 enum hm_status hm_agent_policies_open(const char *state_dir, const char *trust_file,
                                       struct hm_agent_policies **out_policies,
                                       struct hm_err *err) HM_MUST_CHECK;
 void hm_agent_policies_close(struct hm_agent_policies *policies);
 
 /* The trust root of an enrolment; stored before it counts. One that is there is replaced only by
- * one that follows it (hm_trust_root_accept), or when enrolled anew into another fleet. With a
- * trust_file nothing that is delivered replaces it but what follows it. */
+ * one that follows it (hm_trust_root_accept), or when enrolled anew into another fleet, whose
+ * policies then begin from nothing. With a trust_file nothing that is delivered replaces it but
+ * what follows it: HM_EDENIED for another fleet, and for the same version with other approvers.
+ * One further ahead of the same fleet changes nothing: deliveries bring what lies between. */
 enum hm_status hm_agent_policies_pin(struct hm_agent_policies *policies,
                                      const struct hm_envelope *trust_root,
                                      struct hm_err *err) HM_MUST_CHECK;
 
-/* A delivery: first the trust roots that follow ours, then each statement. What was taken is on
- * disk before it counts. Fails only when it cannot be kept; what is refused is in
- * hm_agent_policies_refused. *out_changed: what is obeyed, or what is refused, is another. */
+/* A delivery: first the trust roots that follow ours (without one of ours the first that is whole
+ * is pinned), then each statement. What was taken is on disk before it counts. Fails only when it
+ * cannot be kept; what is refused is in hm_agent_policies_refused. *out_changed: what is obeyed, or
+ * what is refused, is another. */
 enum hm_status hm_agent_policies_take(struct hm_agent_policies *policies,
                                       const struct hm_desired *desired, int64_t now_ms,
                                       bool *out_changed, struct hm_err *err) HM_MUST_CHECK;
@@ -49,7 +54,8 @@ enum hm_status hm_agent_policies_take(struct hm_agent_policies *policies,
 /* What was taken, by name, retire among them; borrowed until the next take or close. A statement
  * whose time is over is not among them any more: hm_agent_policies_expire tells of it. */
 const struct hm_policies *hm_agent_policies_all(const struct hm_agent_policies *policies);
-/* Drops from the above what has expired by now; true when something did. It stays known as seen. */
+/* Drops from the above what has expired by now; true when something did. It stays known as seen,
+ * and is among the refused as "expired" since that time. */
 bool hm_agent_policies_expire(struct hm_agent_policies *policies, int64_t now_ms);
 
 const struct hm_policy_refused *hm_agent_policies_refused(const struct hm_agent_policies *policies,
