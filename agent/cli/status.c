@@ -4,23 +4,32 @@
 
 #include "agent/agent.h"
 #include "agent/cli/verbs.h"
+#include "agent/enforce_state.h"
 #include "common/base/clock.h"
+#include "common/base/limits.h"
+#include "common/wire/records.h"
 
-#define STATUS_ARENA_BYTES (4u * 1024u * 1024u)
-#define JSON_BYTES (128u * 1024u)
+#define STATUS_ARENA_BYTES (32u * 1024u * 1024u)
+#define JSON_BYTES (4u * 1024u * 1024u)
 
 struct health {
     bool healthy;
     bool running;
     const char *why;
+    bool held; /* hm-agent restore */
     struct hm_agent_status status;
+    struct hm_outcome_report policies; /* as last reported */
 };
 
 static const struct hm_field health_fields[] = {
     HM_F(health, healthy, HM_TYPE_BOOL, HM_FIELD_REQUIRED, 0, 0, "exit status 0"),
     HM_F(health, running, HM_TYPE_BOOL, HM_FIELD_REQUIRED, 0, 0, "an agent has this state now"),
     HM_F(health, why, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, 0, "why it is not healthy"),
+    HM_F(health, held, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "nothing is enforced: hm-agent restore was run"),
     HM_F_RECORD(health, status, HM_FIELD_REQUIRED, &hm_record_agent_status, "as last written"),
+    HM_F_RECORD(health, policies, HM_FIELD_REQUIRED, &hm_record_outcome,
+                "how far each policy has come, as last reported"),
 };
 static const struct hm_record record_health = {"agent_health", sizeof(struct health), health_fields,
                                                HM_COUNT(health_fields)};
@@ -39,6 +48,24 @@ static void print_time(const char *label, bool has, int64_t time_ms, const char 
 static const char *or_dash(const char *text)
 {
     return text[0] != '\0' ? text : "-";
+}
+
+static void print_policies(const struct hm_outcome_report *report)
+{
+    char text[HM_TIME_TEXT_BYTES];
+
+    for (size_t i = 0; i < report->policies.count; i++) {
+        const struct hm_outcome *row = &report->policies.at[i];
+
+        (void)printf("%-14s%s revision %u: %s%s%s since %s\n%-14s  %s\n", i == 0 ? "policies" : "",
+                     row->policy, row->revision, hm_outcome_state_names[row->state],
+                     row->why != HM_WHY_NONE ? " for " : "",
+                     row->why != HM_WHY_NONE ? hm_outcome_why_names[row->why] : "",
+                     hm_clock_format(row->since, text), "", row->text);
+    }
+    if (report->refused[0] != '\0') {
+        (void)printf("%-14s%s\n", "refused", report->refused);
+    }
 }
 
 static void print_human(const struct health *health)
@@ -68,6 +95,11 @@ static void print_human(const struct health *health)
                  status->unknown, status->exposed, status->blocked);
     (void)printf("%-14sinventory %s\n%-14sfindings  %s\n", "acknowledged",
                  or_dash(status->inventory), "", or_dash(status->findings));
+    if (health->held) {
+        (void)printf("%-14s%s\n", "held",
+                     "nothing is enforced until \"hm-agent restore --resume\"");
+    }
+    print_policies(&health->policies);
 }
 
 static enum hm_status print_json(const struct health *health, struct hm_err *err)
@@ -99,6 +131,24 @@ static bool is_running(const char *state_dir, struct hm_arena *arena)
     return st == HM_EBUSY;
 }
 
+/* Not there, or not readable: nothing is told of policies. */
+static void read_policies(const char *state_dir, struct hm_arena *arena, struct health *health)
+{
+    const char *path = hm_arena_printf(arena, "%s/outcome.json", state_dir);
+    struct hm_enforce_state state;
+    char *text;
+    size_t len;
+
+    health->policies = (struct hm_outcome_report){.refused = ""};
+    if (path != NULL &&
+        hm_os_read_file(path, HM_LIMIT_DOCUMENT_BYTES, arena, &text, &len, NULL) == HM_OK &&
+        hm_record_decode(&hm_record_outcome, text, len, false, arena, &health->policies, NULL,
+                         NULL) != HM_OK) {
+        health->policies = (struct hm_outcome_report){.refused = ""};
+    }
+    health->held = hm_enforce_state_load(state_dir, arena, &state, NULL) == HM_OK && state.held;
+}
+
 static enum hm_status gather(const struct hm_cli *cli, struct hm_arena *arena,
                              struct health *health, struct hm_err *err)
 {
@@ -119,6 +169,7 @@ static enum hm_status gather(const struct hm_cli *cli, struct hm_arena *arena,
     if (st != HM_OK) {
         return st;
     }
+    read_policies(config.state_dir, arena, health);
     health->running = is_running(config.state_dir, arena);
     health->healthy = hm_agent_status_is_healthy(&health->status, health->running,
                                                  hm_clock_now_ms(), &health->why);

@@ -10,6 +10,7 @@ extern const struct hm_cli_verb hm_verb_enroll;
 extern const struct hm_cli_verb hm_verb_erase;
 extern const struct hm_cli_verb hm_verb_once;
 extern const struct hm_cli_verb hm_verb_ranges;
+extern const struct hm_cli_verb hm_verb_restore;
 extern const struct hm_cli_verb hm_verb_run;
 extern const struct hm_cli_verb hm_verb_service_install;
 extern const struct hm_cli_verb hm_verb_service_remove;

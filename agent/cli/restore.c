@@ -1,0 +1,88 @@
+/* agent/cli/restore.c — hm-agent restore: what this agent added to the host, taken back.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "agent/action_facts.h"
+#include "agent/cli/verbs.h"
+#include "agent/cycle.h"
+
+#define TEXT_ARENA_BYTES (1024u * 1024u)
+
+static const struct hm_cli_option options[] = {
+    {"resume", NULL, "end it: policies are enforced again from the agent's next start on"},
+};
+
+/* One line an action, when it was tried. */
+static void show(const struct hm_action *action, const char *failed, void *arg)
+{
+    struct hm_arena arena;
+    const char *text;
+
+    (void)arg;
+    hm_arena_init(&arena, TEXT_ARENA_BYTES);
+    text = hm_action_text(action, &arena);
+    (void)printf("%s (policy %s): %s\n", text != NULL ? text : "a change",
+                 action->policy[0] != '\0' ? action->policy : "-",
+                 failed[0] != '\0' ? failed : "done");
+    (void)fflush(stdout);
+    hm_arena_fini(&arena);
+}
+
+static enum hm_status take_back(struct hm_agent *agent, struct hm_err *err)
+{
+    const bool held = hm_enforcer_is_held(agent->enforcer);
+    struct hm_enforce_pass pass = {.desired_error = ""};
+    enum hm_status st = hm_cycle_observe(agent, err);
+
+    if (st != HM_OK) {
+        return st;
+    }
+    pass.host = agent->name;
+    pass.catalogue = &agent->catalogue;
+    pass.observation = &agent->observation;
+    pass.arena = &agent->cycle_arena;
+    st = hm_enforcer_restore(agent->enforcer, &pass, err);
+    if (st == HM_OK) {
+        (void)printf("%s; nothing is enforced here until \"hm-agent restore --resume\"\n",
+                     pass.changed ? "this host is as it was before"
+                     : held       ? "there was nothing left to take back"
+                                  : "this agent had added nothing");
+    }
+    return st;
+}
+
+static int restore(void *app)
+{
+    struct hm_agent *agent = app;
+    struct hm_err err;
+    enum hm_status st;
+
+    if (hm_cli_value(agent->cli, "resume") != NULL) {
+        const bool held = hm_enforcer_is_held(agent->enforcer);
+
+        st = hm_enforcer_resume(agent->enforcer, &err);
+        if (st == HM_OK) {
+            (void)printf("%s\n", held ? "policies are enforced again from the agent's next start on"
+                                      : "nothing was held");
+        }
+    } else {
+        st = take_back(agent, &err);
+    }
+    return st == HM_OK ? HM_EXIT_OK : hm_cli_fail(agent->cli, HM_EXIT_FAILED, &err);
+}
+
+static int run(const struct hm_cli *cli)
+{
+    struct hm_agent agent = {.cli = cli, .clock = &hm_agent_real_clock, .tried = show};
+
+    return hm_lifecycle_run(hm_agent_steps, HM_AGENT_STEPS_TO_RESTORE, &agent, restore);
+}
+
+const struct hm_cli_verb hm_verb_restore = {
+    .name = "restore",
+    .arguments = "",
+    .options = options,
+    .option_count = HM_COUNT(options),
+    .help = "take back everything that policies added to this host, and enforce none from then on",
+    .run = run,
+};
