@@ -33,6 +33,24 @@ hm_handler hm_api_catalogue_list;
 hm_handler hm_api_catalogue_get;
 hm_handler hm_api_whoami_get;
 
+/* Policies: policies.c policy_acts.c lint.c trust.c */
+hm_handler hm_api_policies_list;
+hm_handler hm_api_policies_get;
+hm_handler hm_api_policies_put;
+hm_handler hm_api_revisions_list;
+hm_handler hm_api_revisions_get;
+hm_handler hm_api_policy_submit;
+hm_handler hm_api_policy_approve;
+hm_handler hm_api_policy_reject;
+hm_handler hm_api_policy_activate;
+hm_handler hm_api_policy_pause;
+hm_handler hm_api_policy_resume;
+hm_handler hm_api_policy_retire;
+hm_handler hm_api_policy_withdraw;
+hm_handler hm_api_lint_post;
+hm_handler hm_api_trust_get;
+hm_handler hm_api_trust_post;
+
 /* Plans: plans.c */
 hm_handler hm_api_plans_post;
 hm_handler hm_api_whatif_post;

@@ -5,7 +5,7 @@
 #include "common/config/cli.h"
 #include "common/crypto/secret.h"
 #include "server/datafolder.h"
-#include "server/store/entities.h"
+#include "server/store/entities_policy.h"
 
 #define HM_EXIT_FAILED 1
 #define HM_EXIT_USAGE 2

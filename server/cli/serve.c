@@ -120,6 +120,15 @@ static enum hm_status privileges_start(void *arg, struct hm_err *err)
     return hm_privileges_drop(((struct server *)arg)->desk.config.user, NULL, err);
 }
 
+/* Made once; everything that is signed names it. */
+static enum hm_status make_fleet_id(struct hm_session *session, void *arg, struct hm_err *err)
+{
+    struct server *server = arg;
+    const char *id;
+
+    return hm_fleet_id_ensure(session, server->app.started_ms, &server->desk.arena, &id, err);
+}
+
 static enum hm_status store_start(void *arg, struct hm_err *err)
 {
     struct server *server = arg;
@@ -133,7 +142,12 @@ static enum hm_status store_start(void *arg, struct hm_err *err)
     if (st == HM_OK) {
         st = hm_data_open_store(&desk->paths, &desk->arena, &server->app.store, err);
     }
+    if (st == HM_OK) {
+        st = hm_store_write(server->app.store, make_fleet_id, server, err);
+    }
     if (st != HM_OK) {
+        hm_store_close(server->app.store);
+        server->app.store = NULL;
         hm_os_unlock(server->lock);
         server->lock = NULL;
     }

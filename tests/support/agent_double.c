@@ -17,7 +17,7 @@
 #include "server/catalogue/shelf.h"
 #include "server/fleet/fleet.h"
 #include "server/rollout/rollout.h"
-#include "server/store/entities.h"
+#include "server/store/entities_policy.h"
 
 #define WAIT_MS 20000
 #define CA_SHA256 "00000000000000000000000000000000000000000000000000000000000000ca"
@@ -27,6 +27,14 @@ static void must(enum hm_status st, const struct hm_err *err)
     if (st != HM_OK) {
         fail_msg("%s: %s", hm_status_name(st), err->text);
     }
+}
+
+/* As the start of the server does. */
+static enum hm_status make_fleet_id(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    const char *id;
+
+    return hm_fleet_id_ensure(s, 1, arg, &id, err);
 }
 
 void collector_double_open(struct collector_double *collector, const char *uri)
@@ -45,6 +53,7 @@ void collector_double_open(struct collector_double *collector, const char *uri)
     (void)hm_str_copy(app->ca_sha256, sizeof(app->ca_sha256), CA_SHA256);
     must(hm_crypto_init(&err), &err);
     must(hm_store_open(&options, &app->store, &err), &err);
+    must(hm_store_write(app->store, make_fleet_id, &collector->arena, &err), &err);
     must(hm_shelf_open(folders, 1, &app->shelf, &err), &err);
     must(hm_fleet_open(app->store, &app->fleet, &err), &err);
     must(hm_rollout_open(app->store, app->fleet, app->shelf, app->interval_s, &app->rollout, &err),
