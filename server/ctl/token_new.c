@@ -7,7 +7,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
-#include "server/ctl/client.h"
+#include "server/ctl/policy.h"
 
 /* The same words as "hm-collector token new". */
 static const struct hm_cli_option options[] = {
@@ -21,36 +21,6 @@ static const struct hm_cli_option options[] = {
     {"label", "KEY=VALUE…", "join: every host that enrols with it gets the label"                     },
     {"why",   "TEXT",         "reason, kept in the event"                                               },
 };
-
-static enum hm_status read_ttl(const char *text, uint32_t *out_s, struct hm_err *err)
-{
-    static const struct {
-        char unit;
-        uint32_t seconds;
-    } units[] = {
-        {'s', 1    },
-        {'m', 60   },
-        {'h', 3600 },
-        {'d', 86400},
-    };
-    size_t len = text == NULL ? 0 : strlen(text);
-    uint32_t count;
-    size_t i;
-
-    *out_s = 0;
-    if (text == NULL) {
-        return HM_OK;
-    }
-    for (i = 0; i < HM_COUNT(units); i++) {
-        if (len > 1 && units[i].unit == text[len - 1] &&
-            hm_str_parse_u32(text, len - 1, HM_LIMIT_TOKEN_VALID_S / units[i].seconds, &count) &&
-            count > 0) {
-            *out_s = count * units[i].seconds;
-            return HM_OK;
-        }
-    }
-    return hm_fail(err, HM_EINVAL, "--ttl %s is no duration, as 30m, 12h and 90d are", text);
-}
 
 /* "a=b,c=d" as the command line gives it. */
 static enum hm_status read_labels(const char *text, struct hm_arena *arena, struct hm_strings *out,
@@ -88,7 +58,7 @@ static enum hm_status read_request(const struct hm_cli *cli, struct hm_arena *ar
     const char *role = hm_cli_value(cli, "role");
     const char *uses = hm_cli_value(cli, "uses");
     const char *why = hm_cli_value(cli, "why");
-    enum hm_status st = read_ttl(hm_cli_value(cli, "ttl"), &out->valid_s, err);
+    enum hm_status st = hm_ctl_read_duration("ttl", hm_cli_value(cli, "ttl"), &out->valid_s, err);
 
     out->kind = kind != NULL ? kind : role != NULL ? "operator" : "join";
     out->name = name != NULL || cli->argument_count == 0 ? name : cli->arguments[0];
