@@ -17,9 +17,7 @@
 #include "server/catalogue/shelf.h"
 #include "server/fleet/fleet.h"
 #include "server/rollout/rollout.h"
-#include "server/store/entities_policy.h"
-#include "tests/support/agent_double.h"
-#include "tests/support/signers.h"
+#include "tests/support/rollout_double.h"
 
 #define MANY 5000
 #define WAIT_MS 20000
@@ -28,83 +26,24 @@
 static const char exchange[] = "{\"all\":[{\"os_family\":\"windows\"},{\"services\":[\"MSEx*\"]}]}";
 static const char everybody[] = "{\"hosts\":[\"*\"]}";
 
-struct fixture {
-    struct collector_double collector;
-    struct hm_signers signers;
-};
-
 static int begin(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct rollout_double *f = calloc(1, sizeof(*f));
 
     assert_non_null(f);
-    collector_double_open(&f->collector, "sqlite::memory:");
-    hm_signers_init(&f->signers);
+    rollout_double_open(f);
     *state = f;
     return 0;
 }
 
 static int end(void **state)
 {
-    struct fixture *f = *state;
-
-    collector_double_close(&f->collector);
-    hm_signers_fini(&f->signers);
-    free(f);
+    rollout_double_close(*state);
+    free(*state);
     return 0;
 }
 
-/* ---- hosts ---------------------------------------------------------------------------------- */
-
-struct host {
-    const char *id;
-    const char *label; /* NULL none */
-    const char *family;
-    const char *services; /* NULL not known */
-};
-
-static enum hm_status put_host(struct hm_session *s, void *arg, struct hm_err *err)
-{
-    const struct host *host = arg;
-    const char *labels[] = {host->label};
-    const struct hm_agent_row agent = {.id = host->id, .secret_hash = {5}, .join_token_id = ""};
-    const struct hm_host_row row = {
-        .id = host->id,
-        .name = host->id,
-        .labels = {labels, host->label != NULL},
-        .os_family = host->family,
-        .os_name = "",
-        .os_version = "10.0.17763",
-        .agent_version = "",
-        .first_seen_ms = PAST_MS,
-        .last_seen_ms = PAST_MS,
-        .boot_id = "b1",
-        .inventory_digest = "blake2b-256:00",
-        .findings_digest = "",
-        .outcome_digest = "",
-        .sample_json = ""
-    };
-    enum hm_status st = hm_agents_put(s, &agent, err);
-
-    if (st == HM_OK) {
-        st = hm_hosts_put(s, &row, PAST_MS, err);
-    }
-    return st == HM_OK ? hm_hosts_set_services(s, host->id, host->services, err) : st;
-}
-
-static void add(struct fixture *f, const struct host *host)
-{
-    const struct hm_agent_row agent = {.id = host->id, .secret_hash = {5}, .join_token_id = ""};
-    struct hm_app *app = &f->collector.app;
-    struct hm_err err = {0};
-
-    if (hm_store_write(app->store, put_host, (void *)(uintptr_t)host, &err) != HM_OK) {
-        fail_msg("%s", err.text);
-    }
-    (void)!hm_fleet_put(app->fleet, &agent, host->id, NULL);
-}
-
-static const struct host some[] = {
+static const struct rollout_host some[] = {
     {"a1", "site=paris", "windows", "DNS\nMSExchangePOP3BE"},
     {"a2", "site=paris", "windows", "MSExchangePOP3BE"     },
     {"a3", "site=rome",  "windows", "MSExchangePOP3BE"     },
@@ -112,138 +51,17 @@ static const struct host some[] = {
     {"c1", NULL,         "linux",   "sshd"                 },
 };
 
-static void add_some(struct fixture *f)
+static void add_some(struct rollout_double *f)
 {
     for (size_t i = 0; i < HM_COUNT(some); i++) {
-        add(f, &some[i]);
+        rollout_double_add(f, &some[i]);
     }
-}
-
-/* ---- policies ------------------------------------------------------------------------------- */
-
-struct revision {
-    const char *policy;
-    uint32_t revision;
-    enum hm_revision_state state;
-    const char *match;
-    int64_t expires_ms; /* 0 = in a day */
-    bool broken;        /* not even JSON */
-    struct fixture *f;
-};
-
-static enum hm_status put_revision(struct hm_session *s, void *arg, struct hm_err *err)
-{
-    const struct revision *r = arg;
-    struct hm_arena *arena = &r->f->signers.arena;
-    const char *mode = r->state == HM_REVISION_RETIRED ? "retire" : "enforce";
-    const char *document = hm_arena_printf(
-        arena,
-        "{\"name\":\"%s\",\"revision\":%u,\"owner\":\"anna\",\"reason\":\"POP3\","
-        "\"review\":\"2030-01-01T00:00:00Z\",\"match\":%s,\"mode\":\"%s\",\"reservations\":[{"
-        "\"protocol\":\"tcp\",\"ports\":\"9955\"}]}",
-        r->policy, r->revision, r->match, mode);
-    int64_t expires_ms = r->expires_ms != 0 ? r->expires_ms : hm_clock_now_ms() + 86400000;
-    char digest[HM_DIGEST_TEXT_BYTES];
-    struct hm_policy_row policy = {.name = r->policy,
-                                   .owner = "anna",
-                                   .reason = "POP3",
-                                   .mode = mode,
-                                   .newest = r->revision,
-                                   .state = r->state,
-                                   .live = r->revision,
-                                   .live_state = r->state};
-    struct hm_revision_row row = {.policy = r->policy,
-                                  .revision = r->revision,
-                                  .state = r->state,
-                                  .mode = mode,
-                                  .document = r->broken ? "{" : document,
-                                  .digest = digest,
-                                  .author = "anna",
-                                  .why = "",
-                                  .expires_ms = expires_ms};
-    struct hm_statement statement = hm_signers_statement(&r->f->signers);
-    struct hm_envelope envelope;
-    struct hm_buf text;
-    enum hm_status st;
-
-    hm_digest_text(document, strlen(document), digest);
-    statement.policy = r->policy;
-    statement.revision = r->revision;
-    statement.content = document;
-    statement.digest = digest;
-    statement.expires = expires_ms;
-    hm_buf_init(&text, HM_LIMIT_SIGNED_BYTES);
-    st = hm_statement_encode(&statement, arena, &envelope, err);
-    if (st == HM_OK) {
-        assert_true(hm_signers_sign(&r->f->signers, HM_ANNA, &envelope));
-        st = hm_record_encode(&hm_record_envelope, &envelope, &text, err);
-        row.envelope = hm_buf_text(&text);
-    }
-    if (st == HM_OK) {
-        st = hm_policies_put(s, &policy, err);
-    }
-    if (st == HM_OK) {
-        st = hm_revisions_put(s, &row, err);
-    }
-    hm_buf_fini(&text);
-    return st;
-}
-
-static void put(struct fixture *f, const char *policy, uint32_t revision,
-                enum hm_revision_state state, const char *match)
-{
-    struct revision r = {
-        .policy = policy, .revision = revision, .state = state, .match = match, .f = f};
-    struct hm_err err = {0};
-
-    if (hm_store_write(f->collector.app.store, put_revision, &r, &err) != HM_OK) {
-        fail_msg("%s", err.text);
-    }
-}
-
-/* The state of a revision that is there; what is signed stays as it is. */
-static enum hm_status change_state(struct hm_session *s, void *arg, struct hm_err *err)
-{
-    const struct revision *r = arg;
-    struct hm_revision_row row;
-    enum hm_status st =
-        hm_revisions_get(s, r->policy, r->revision, &r->f->signers.arena, &row, err);
-
-    row.state = r->state;
-    return st == HM_OK ? hm_revisions_put(s, &row, err) : st;
-}
-
-static void turn(struct fixture *f, const char *policy, uint32_t revision,
-                 enum hm_revision_state state)
-{
-    struct revision r = {.policy = policy, .revision = revision, .state = state, .f = f};
-
-    assert_int_equal(hm_store_write(f->collector.app.store, change_state, &r, NULL), HM_OK);
-}
-
-/* Until nothing waits any more. */
-static void settle(struct fixture *f)
-{
-    struct hm_rollout_stats stats;
-    int64_t until_ms = hm_os_monotonic_ms() + WAIT_MS;
-
-    do {
-        (void)hm_os_sleep_ms(2);
-        hm_rollout_stats(f->collector.app.rollout, &stats);
-    } while (stats.hosts_waiting > 0 && hm_os_monotonic_ms() < until_ms);
-    assert_int_equal(stats.hosts_waiting, 0);
-}
-
-static void refresh(struct fixture *f)
-{
-    hm_rollout_refresh(f->collector.app.rollout);
-    settle(f);
 }
 
 /* ---- what a host sees ----------------------------------------------------------------------- */
 
 /* "exchange/3 pops/1", by name; decoded as an agent does. */
-static const char *offers(struct fixture *f, const char *id, char out[200])
+static const char *offers(struct rollout_double *f, const char *id, char out[200])
 {
     struct hm_rollout *rollout = f->collector.app.rollout;
     struct hm_desired_answer answer;
@@ -277,7 +95,7 @@ static const char *offers(struct fixture *f, const char *id, char out[200])
     return out;
 }
 
-static void expect(struct fixture *f, const char *const expected[HM_COUNT(some)])
+static void expect(struct rollout_double *f, const char *const expected[HM_COUNT(some)])
 {
     for (size_t i = 0; i < HM_COUNT(some); i++) {
         char out[200];
@@ -291,15 +109,15 @@ static void expect(struct fixture *f, const char *const expected[HM_COUNT(some)]
 
 static void test_who_is_meant(void **state)
 {
-    struct fixture *f = *state;
+    struct rollout_double *f = *state;
     char a1[HM_DIGEST_TEXT_BYTES + 2];
     char other[HM_DIGEST_TEXT_BYTES + 2];
 
     add_some(f);
-    put(f, "exchange", 3, HM_REVISION_ACTIVE, exchange);
-    put(f, "paris", 1, HM_REVISION_ACTIVE, "{\"labels\":[\"site=paris\"]}");
-    put(f, "draft", 1, HM_REVISION_APPROVED, everybody);
-    refresh(f);
+    rollout_double_put(f, "exchange", 3, HM_REVISION_ACTIVE, exchange);
+    rollout_double_put(f, "paris", 1, HM_REVISION_ACTIVE, "{\"labels\":[\"site=paris\"]}");
+    rollout_double_put(f, "draft", 1, HM_REVISION_APPROVED, everybody);
+    rollout_double_refresh(f);
     EXPECT(f, "exchange/3 paris/1", "exchange/3 paris/1", "exchange/3", "", "");
     hm_rollout_etag(f->collector.app.rollout, "a1", a1);
     hm_rollout_etag(f->collector.app.rollout, "a2", other);
@@ -311,7 +129,7 @@ static void test_who_is_meant(void **state)
 /* Labels are part of the answer, so they are part of its ETag. */
 static void test_labels_and_catalogue(void **state)
 {
-    struct fixture *f = *state;
+    struct rollout_double *f = *state;
     struct hm_rollout *rollout = f->collector.app.rollout;
     const char *tag = hm_shelf_tag(f->collector.app.shelf);
     struct hm_desired_answer answer;
@@ -319,7 +137,7 @@ static void test_labels_and_catalogue(void **state)
     size_t catalogue;
 
     add_some(f);
-    refresh(f);
+    rollout_double_refresh(f);
     hm_rollout_etag(rollout, "a1", etag[0]);
     hm_rollout_etag(rollout, "a3", etag[1]);
     assert_string_not_equal(etag[0], etag[1]);
@@ -345,86 +163,89 @@ static void test_labels_and_catalogue(void **state)
 /* Who had the policy learns that it is meant no longer; who never had it hears nothing. */
 static void test_narrowed_then_retired(void **state)
 {
-    struct fixture *f = *state;
+    struct rollout_double *f = *state;
 
     add_some(f);
-    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
-    refresh(f);
+    rollout_double_put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    rollout_double_refresh(f);
     EXPECT(f, "exchange/1", "exchange/1", "exchange/1", "", "");
-    turn(f, "exchange", 1, HM_REVISION_SUPERSEDED);
-    put(f, "exchange", 2, HM_REVISION_ACTIVE, "{\"hosts\":[\"a1\",\"b1\"]}");
-    refresh(f);
+    rollout_double_turn(f, "exchange", 1, HM_REVISION_SUPERSEDED);
+    rollout_double_put(f, "exchange", 2, HM_REVISION_ACTIVE, "{\"hosts\":[\"a1\",\"b1\"]}");
+    rollout_double_refresh(f);
     EXPECT(f, "exchange/2", "exchange/2", "exchange/2", "exchange/2", "");
-    turn(f, "exchange", 2, HM_REVISION_SUPERSEDED);
-    put(f, "exchange", 3, HM_REVISION_RETIRED, everybody);
-    refresh(f);
+    rollout_double_turn(f, "exchange", 2, HM_REVISION_SUPERSEDED);
+    rollout_double_put(f, "exchange", 3, HM_REVISION_RETIRED, everybody);
+    rollout_double_refresh(f);
     EXPECT(f, "exchange/3", "exchange/3", "exchange/3", "exchange/3", "");
 }
 
 static void test_paused(void **state)
 {
-    struct fixture *f = *state;
-    const struct host late = {"a0", NULL, "windows", "MSExchangePOP3BE"};
+    struct rollout_double *f = *state;
+    const struct rollout_host late = {"a0", NULL, "windows", "MSExchangePOP3BE"};
     char out[200];
 
     add_some(f);
-    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
-    refresh(f);
-    turn(f, "exchange", 1, HM_REVISION_PAUSED);
-    add(f, &late);
-    refresh(f);
+    rollout_double_put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    rollout_double_refresh(f);
+    rollout_double_turn(f, "exchange", 1, HM_REVISION_PAUSED);
+    rollout_double_add(f, &late);
+    rollout_double_refresh(f);
     EXPECT(f, "exchange/1", "exchange/1", "exchange/1", "", "");
     assert_string_equal(offers(f, "a0", out), "");
-    turn(f, "exchange", 1, HM_REVISION_ACTIVE);
-    refresh(f);
+    rollout_double_turn(f, "exchange", 1, HM_REVISION_ACTIVE);
+    rollout_double_refresh(f);
     assert_string_equal(offers(f, "a0", out), "exchange/1");
     /* A paused revision that nobody has yet takes the place of none. */
-    turn(f, "exchange", 1, HM_REVISION_SUPERSEDED);
-    put(f, "exchange", 2, HM_REVISION_PAUSED, exchange);
-    refresh(f);
+    rollout_double_turn(f, "exchange", 1, HM_REVISION_SUPERSEDED);
+    rollout_double_put(f, "exchange", 2, HM_REVISION_PAUSED, exchange);
+    rollout_double_refresh(f);
     EXPECT(f, "", "", "", "", "");
 }
 
 static void test_one_bad_document_stops_no_other(void **state)
 {
-    struct fixture *f = *state;
-    struct revision bad = {.policy = "bad",
-                           .revision = 1,
-                           .state = HM_REVISION_ACTIVE,
-                           .match = everybody,
-                           .broken = true,
-                           .f = f};
-    struct revision old = {.policy = "expired",
-                           .revision = 1,
-                           .state = HM_REVISION_ACTIVE,
-                           .match = everybody,
-                           .expires_ms = PAST_MS,
-                           .f = f};
+    struct rollout_double *f = *state;
+    struct rollout_revision bad = {.policy = "bad",
+                                   .revision = 1,
+                                   .state = HM_REVISION_ACTIVE,
+                                   .match = everybody,
+                                   .broken = true,
+                                   .f = f};
+    struct rollout_revision old = {.policy = "expired",
+                                   .revision = 1,
+                                   .state = HM_REVISION_ACTIVE,
+                                   .match = everybody,
+                                   .expires_ms = PAST_MS,
+                                   .f = f};
 
     add_some(f);
-    assert_int_equal(hm_store_write(f->collector.app.store, put_revision, &bad, NULL), HM_OK);
-    assert_int_equal(hm_store_write(f->collector.app.store, put_revision, &old, NULL), HM_OK);
-    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
-    refresh(f);
+    assert_int_equal(hm_store_write(f->collector.app.store, rollout_put_revision, &bad, NULL),
+                     HM_OK);
+    assert_int_equal(hm_store_write(f->collector.app.store, rollout_put_revision, &old, NULL),
+                     HM_OK);
+    rollout_double_put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    rollout_double_refresh(f);
     EXPECT(f, "exchange/1", "exchange/1", "exchange/1", "", "");
 }
 
 /* Nobody refreshes: the rollout sees by itself that a statement's time is over. */
 static void test_a_statement_expires(void **state)
 {
-    struct fixture *f = *state;
-    struct revision soon = {.policy = "soon",
-                            .revision = 1,
-                            .state = HM_REVISION_ACTIVE,
-                            .match = everybody,
-                            .expires_ms = hm_clock_now_ms() + 1500,
-                            .f = f};
+    struct rollout_double *f = *state;
+    struct rollout_revision soon = {.policy = "soon",
+                                    .revision = 1,
+                                    .state = HM_REVISION_ACTIVE,
+                                    .match = everybody,
+                                    .expires_ms = hm_clock_now_ms() + 1500,
+                                    .f = f};
     int64_t until_ms = hm_os_monotonic_ms() + WAIT_MS;
     char out[200];
 
     add_some(f);
-    assert_int_equal(hm_store_write(f->collector.app.store, put_revision, &soon, NULL), HM_OK);
-    refresh(f);
+    assert_int_equal(hm_store_write(f->collector.app.store, rollout_put_revision, &soon, NULL),
+                     HM_OK);
+    rollout_double_refresh(f);
     EXPECT(f, "soon/1", "soon/1", "soon/1", "soon/1", "soon/1");
     while (strcmp(offers(f, "c1", out), "") != 0 && hm_os_monotonic_ms() < until_ms) {
         (void)hm_os_sleep_ms(20);
@@ -437,47 +258,47 @@ static void test_a_statement_expires(void **state)
 
 static enum hm_status change_services(struct hm_session *s, void *arg, struct hm_err *err)
 {
-    const struct host *host = arg;
+    const struct rollout_host *host = arg;
 
     return hm_hosts_set_services(s, host->id, host->services, err);
 }
 
 static void test_a_host_changes(void **state)
 {
-    struct fixture *f = *state;
+    struct rollout_double *f = *state;
     struct hm_rollout *rollout = f->collector.app.rollout;
-    struct host host = {"d1", NULL, "windows", "DNS"};
+    struct rollout_host host = {"d1", NULL, "windows", "DNS"};
     char out[200];
 
     add_some(f);
-    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
-    refresh(f);
-    add(f, &host);
+    rollout_double_put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    rollout_double_refresh(f);
+    rollout_double_add(f, &host);
     hm_rollout_host_changed(rollout, "d1", hm_rollout_facts("d1", "windows", "10.0.17763", "DNS"));
     hm_rollout_host_changed(rollout, "nobody", 1);
-    settle(f);
+    rollout_double_settle(f);
     assert_string_equal(offers(f, "d1", out), "");
     host.services = "DNS\nMSExchangePOP3BE";
     assert_int_equal(hm_store_write(f->collector.app.store, change_services, &host, NULL), HM_OK);
     /* Told of the facts that it knows, it does not look. */
     hm_rollout_host_changed(rollout, "d1", hm_rollout_facts("d1", "windows", "10.0.17763", "DNS"));
-    settle(f);
+    rollout_double_settle(f);
     assert_string_equal(offers(f, "d1", out), "");
     hm_rollout_host_changed(rollout, "d1",
                             hm_rollout_facts("d1", "windows", "10.0.17763", host.services));
-    settle(f);
+    rollout_double_settle(f);
     assert_string_equal(offers(f, "d1", out), "exchange/1");
     host.services = "DNS"; /* it keeps what it has: a revision, not absence, takes it back */
     assert_int_equal(hm_store_write(f->collector.app.store, change_services, &host, NULL), HM_OK);
     hm_rollout_host_changed(rollout, "d1", 0);
-    settle(f);
+    rollout_double_settle(f);
     assert_string_equal(offers(f, "d1", out), "exchange/1");
 }
 
 /* Enrolled anew, a host has what its other self was offered; the retirement must reach it. */
 static void test_a_host_brings_a_policy(void **state)
 {
-    struct fixture *f = *state;
+    struct rollout_double *f = *state;
     struct hm_rollout *rollout = f->collector.app.rollout;
     struct hm_outcome rows[] = {
         {.policy = "exchange",   .revision = 1},
@@ -486,11 +307,11 @@ static void test_a_host_brings_a_policy(void **state)
     const struct hm_outcomes outcomes = {rows, HM_COUNT(rows)};
 
     add_some(f);
-    put(f, "exchange", 2, HM_REVISION_RETIRED, exchange);
-    refresh(f);
+    rollout_double_put(f, "exchange", 2, HM_REVISION_RETIRED, exchange);
+    rollout_double_refresh(f);
     EXPECT(f, "", "", "", "", "");
     hm_rollout_host_reported(rollout, "a2", &outcomes);
-    settle(f);
+    rollout_double_settle(f);
     EXPECT(f, "", "exchange/2", "", "", "");
 }
 
@@ -513,7 +334,7 @@ static enum hm_status count_offers(struct hm_session *s, void *arg, struct hm_er
     return hm_host_policies_each(s, count_offer, arg, err);
 }
 
-static void reopen(struct fixture *f)
+static void reopen(struct rollout_double *f)
 {
     struct hm_app *app = &f->collector.app;
 
@@ -526,13 +347,13 @@ static void reopen(struct fixture *f)
 /* From the first request on: nobody is sent anything for a restart alone. */
 static void test_a_restart_changes_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct rollout_double *f = *state;
     char before[HM_COUNT(some)][HM_DIGEST_TEXT_BYTES + 2];
     unsigned count = 0;
 
     add_some(f);
-    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
-    refresh(f);
+    rollout_double_put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    rollout_double_refresh(f);
     for (size_t i = 0; i < HM_COUNT(some); i++) {
         hm_rollout_etag(f->collector.app.rollout, some[i].id, before[i]);
     }
@@ -545,13 +366,13 @@ static void test_a_restart_changes_nothing(void **state)
             assert_string_equal(now, before[i]);
         }
     }
-    settle(f);
+    rollout_double_settle(f);
     assert_int_equal(hm_store_read(f->collector.app.store, count_offers, &count, NULL), HM_OK);
     assert_int_equal(count, 3);
     /* What became live while nobody looked is found. */
-    put(f, "late", 1, HM_REVISION_ACTIVE, everybody);
+    rollout_double_put(f, "late", 1, HM_REVISION_ACTIVE, everybody);
     reopen(f);
-    settle(f);
+    rollout_double_settle(f);
     EXPECT(f, "exchange/1 late/1", "exchange/1 late/1", "exchange/1 late/1", "late/1", "late/1");
 }
 
@@ -559,7 +380,7 @@ static void test_a_restart_changes_nothing(void **state)
 
 static enum hm_status put_root(struct hm_session *s, void *arg, struct hm_err *err)
 {
-    struct fixture *f = arg;
+    struct rollout_double *f = arg;
     const struct hm_trust_root root = hm_signers_root(&f->signers, 2, 2);
     struct hm_trust_row row = {.version = 1, .actor = "test"};
     struct hm_envelope envelope;
@@ -580,7 +401,7 @@ static enum hm_status put_root(struct hm_session *s, void *arg, struct hm_err *e
 
 static void test_trust_root(void **state)
 {
-    struct fixture *f = *state;
+    struct rollout_double *f = *state;
     struct hm_rollout *rollout = f->collector.app.rollout;
     struct agent_double agent;
     struct hm_desired_answer answer;
@@ -591,11 +412,11 @@ static void test_trust_root(void **state)
     char token[200];
 
     add_some(f);
-    refresh(f);
+    rollout_double_refresh(f);
     assert_false(hm_rollout_trust(rollout, arena, &envelope));
     hm_rollout_etag(rollout, "nobody", before);
     assert_int_equal(hm_store_write(f->collector.app.store, put_root, f, NULL), HM_OK);
-    refresh(f);
+    rollout_double_refresh(f);
     assert_true(hm_rollout_trust(rollout, arena, &envelope));
     assert_int_equal(hm_trust_root_decode(&envelope, arena, &root, NULL), HM_OK);
     assert_int_equal(root.threshold, 2);
@@ -617,7 +438,7 @@ struct waiting {
     struct hm_http_double call;
 };
 
-static void hold(struct fixture *f, struct waiting *waiting, const char *id)
+static void hold(struct rollout_double *f, struct waiting *waiting, const char *id)
 {
     static const unsigned char secret[HM_DIGEST_BYTES] = {5};
     struct hm_app *app = &f->collector.app;
@@ -640,22 +461,22 @@ static void hold(struct fixture *f, struct waiting *waiting, const char *id)
 
 static void test_only_who_is_meant_is_woken(void **state)
 {
-    struct fixture *f = *state;
+    struct rollout_double *f = *state;
     struct hm_fleet *fleet = f->collector.app.fleet;
     struct waiting all[HM_COUNT(some)];
     struct hm_fleet_stats stats;
 
     add_some(f);
-    refresh(f);
+    rollout_double_refresh(f);
     for (size_t i = 0; i < HM_COUNT(some); i++) {
         hold(f, &all[i], some[i].id);
     }
-    refresh(f);
+    rollout_double_refresh(f);
     hm_fleet_pace(fleet, 1000);
     hm_fleet_stats(fleet, &stats);
     assert_int_equal(stats.held, HM_COUNT(some)); /* nothing is new */
-    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
-    refresh(f);
+    rollout_double_put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    rollout_double_refresh(f);
     hm_fleet_pace(fleet, 2000);
     hm_fleet_stats(fleet, &stats);
     assert_int_equal(stats.held, 2);
@@ -685,27 +506,28 @@ static enum hm_status put_many(struct hm_session *s, void *arg, struct hm_err *e
     for (unsigned i = 0; st == HM_OK && i < MANY; i++) {
         char id[HM_ID_TEXT_BYTES];
         char label[20];
-        const struct host host = {id, label, "windows", i % 2 == 0 ? "MSExchangePOP3BE" : "DNS"};
+        const struct rollout_host host = {id, label, "windows",
+                                          i % 2 == 0 ? "MSExchangePOP3BE" : "DNS"};
 
         (void)snprintf(id, sizeof(id), "h%05u", i);
         (void)snprintf(label, sizeof(label), "rack=%u", i % 100);
-        st = put_host(s, (void *)(uintptr_t)&host, err);
+        st = rollout_put_host(s, (void *)(uintptr_t)&host, err);
     }
     return st;
 }
 
 static void test_thousands(void **state)
 {
-    struct fixture *f = *state;
+    struct rollout_double *f = *state;
     int64_t began_ms;
     int64_t took_ms;
     char out[200];
 
     assert_int_equal(hm_store_write(f->collector.app.store, put_many, NULL, NULL), HM_OK);
-    put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
-    put(f, "other", 1, HM_REVISION_ACTIVE, "{\"labels\":[\"rack=7\"]}");
+    rollout_double_put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    rollout_double_put(f, "other", 1, HM_REVISION_ACTIVE, "{\"labels\":[\"rack=7\"]}");
     began_ms = hm_os_monotonic_ms();
-    refresh(f);
+    rollout_double_refresh(f);
     took_ms = hm_os_monotonic_ms() - began_ms;
     print_message("%u hosts in %lld ms\n", MANY, (long long)took_ms);
     for (unsigned i = 0; i < MANY; i++) {
