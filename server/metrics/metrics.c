@@ -6,13 +6,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/clock.h"
 #include "common/base/version.h"
 #include "common/os/os.h"
 #include "common/ports/finding_kind.h"
 #include "common/ports/verdict.h"
 #include "server/fleet/fleet.h"
 #include "server/metrics/metrics_list.h"
+#include "server/rollout/rollout.h"
 #include "server/store/counts.h"
+#include "server/store/entities_policy.h"
 #include "server/store/own_findings.h"
 #include "server/store/store.h"
 
@@ -152,6 +155,74 @@ static void count_finding(void *arg, const char *kind, const char *severity, int
     }
 }
 
+static void count_offered(void *arg, const char *state, const char *second, int64_t count)
+{
+    uint64_t *counts = arg;
+
+    (void)second;
+    for (size_t i = 0; i < HM_HOST_POLICY_STATE_COUNT; i++) {
+        if (strcmp(hm_host_policy_state_names[i], state) == 0) {
+            counts[i] = (uint64_t)count;
+        }
+    }
+}
+
+static void put_compliance(struct page *page, const struct hm_compliance_row *fleet)
+{
+    const struct {
+        const char *state;
+        uint64_t count;
+    } states[] = {
+        {"compliant",    fleet->compliant   },
+        {"pending",      fleet->pending     },
+        {"noncompliant", fleet->noncompliant},
+        {"unknown",      fleet->unknown     },
+        {"excepted",     fleet->excepted    },
+        {"audit",        fleet->audit       },
+    };
+
+    head(page, METRIC_COMPLIANCE);
+    for (size_t i = 0; i < HM_COUNT(states); i++) {
+        labelled(page, "state", states[i].state, states[i].count);
+    }
+}
+
+static enum hm_status read_policies(struct hm_session *session, void *arg, struct hm_err *err)
+{
+    struct page *page = arg;
+    const struct hm_compliance_question question = {.fleet = true, .now_ms = hm_clock_now_ms()};
+    uint64_t counts[HM_HOST_POLICY_STATE_COUNT] = {0};
+    struct hm_compliance_rows compliance;
+    struct hm_compliance_row fleet = {0};
+    enum hm_status st = hm_counts_host_policies(session, page->arena, count_offered, counts, err);
+
+    if (st == HM_OK) {
+        st = hm_compliance_count(session, &question, page->arena, &compliance, err);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    head(page, METRIC_OFFERED);
+    for (size_t i = 0; i < HM_HOST_POLICY_STATE_COUNT; i++) {
+        labelled(page, "state", hm_host_policy_state_names[i], counts[i]);
+    }
+    if (compliance.count > 0 && compliance.at[0].policy[0] == '\0') {
+        fleet = compliance.at[0];
+    }
+    put_compliance(page, &fleet);
+    return HM_OK;
+}
+
+static void put_rollout(struct page *page)
+{
+    struct hm_rollout_stats stats;
+
+    hm_rollout_stats(page->app->rollout, &stats);
+    one(page, METRIC_LIVE, stats.live);
+    one(page, METRIC_BACKLOG, stats.hosts_waiting);
+    one(page, METRIC_PASSES, stats.passes);
+}
+
 static enum hm_status read_counts(struct hm_session *session, void *arg, struct hm_err *err)
 {
     struct page *page = arg;
@@ -276,10 +347,16 @@ enum hm_status hm_metrics_format(struct hm_app *app, const struct hm_route *rout
     put_process(&page);
     if (app->store != NULL) {
         st = hm_store_read(app->store, read_counts, &page, err);
+        if (st == HM_OK) {
+            st = hm_store_read(app->store, read_policies, &page, err);
+        }
         put_store(&page);
     }
     if (st == HM_OK && app->fleet != NULL) {
         put_fleet(&page);
+    }
+    if (st == HM_OK && app->rollout != NULL) {
+        put_rollout(&page);
     }
     if (st == HM_OK && app->http != NULL) {
         put_http(&page, routes, route_count);

@@ -10,6 +10,13 @@
     X(HOSTS, "hosts", "gauge", "Hosts by verdict; a silent host counts as unknown.")               \
     X(SILENT, "silent_hosts", "gauge", "Hosts that no longer report.")                             \
     X(FINDINGS, "findings", "gauge", "Open findings by kind and severity.")                        \
+    X(LIVE, "live_policies", "gauge", "Revisions of policies that are offered to hosts.")          \
+    X(OFFERED, "host_policies", "gauge", "Policies that hosts were offered or have, by state.")    \
+    X(COMPLIANCE, "compliance_hosts", "gauge",                                                     \
+      "Hosts by where they stand with their policies; a silent host counts as unknown.")           \
+    X(BACKLOG, "rollout_waiting_hosts", "gauge",                                                   \
+      "Hosts that a change has still to be decided for.")                                          \
+    X(PASSES, "rollout_passes", "counter", "Passes over the whole fleet.")                         \
     X(CHECKINS, "checkins", "counter", "Check-ins by result.")                                     \
     X(HELD, "held_requests", "gauge", "Requests of agents that wait for a change.")                \
     X(JOBS, "store_jobs", "counter", "Writes that were committed.")                                \

@@ -42,6 +42,15 @@ enum hm_status hm_counts_findings(struct hm_session *s, struct hm_arena *arena, 
                             NULL, 0, pass_on, &counting, NULL, err);
 }
 
+enum hm_status hm_counts_host_policies(struct hm_session *s, struct hm_arena *arena,
+                                       hm_count_fn *fn, void *arg, struct hm_err *err)
+{
+    struct counting counting = {arena, fn, arg};
+
+    return hm_session_query(s, "SELECT state, '', count(*) FROM host_policies GROUP BY state", NULL,
+                            0, pass_on, &counting, NULL, err);
+}
+
 enum hm_status hm_counts_probe(struct hm_session *s, int64_t now_ms, struct hm_err *err)
 {
     const struct hm_value values[] = {hm_value_int(now_ms - now_ms % HM_PROBE_EVERY_MS)};

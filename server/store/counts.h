@@ -17,6 +17,11 @@ enum hm_status hm_counts_hosts(struct hm_session *s, struct hm_arena *arena, hm_
 enum hm_status hm_counts_findings(struct hm_session *s, struct hm_arena *arena, hm_count_fn *fn,
                                   void *arg, struct hm_err *err) HM_MUST_CHECK;
 
+/* What hosts were offered or have, by state ("offered", "verified" …). */
+enum hm_status hm_counts_host_policies(struct hm_session *s, struct hm_arena *arena,
+                                       hm_count_fn *fn, void *arg,
+                                       struct hm_err *err) HM_MUST_CHECK;
+
 /* Writes a row: "is the writer able to commit?". At most one real write in HM_PROBE_EVERY_MS, so
  * that whoever asks often cannot keep the disk busy. */
 #define HM_PROBE_EVERY_MS 5000
