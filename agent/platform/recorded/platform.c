@@ -146,6 +146,9 @@ static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
         st = choose_os(recorded, err);
     }
     if (st == HM_OK) {
+        st = hm_recorded_read_changes(recorded, err);
+    }
+    if (st == HM_OK) {
         st = hm_recorded_tasks(recorded, &tasks, err);
     }
     if (st == HM_OK) {
@@ -153,9 +156,13 @@ static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
     }
     if (st == HM_OK && recorded->seen.inventory.os.family == HM_OS_WINDOWS) {
         st = hm_recorded_registry(recorded, err);
+        hm_recorded_apply_registry(recorded);
     }
     if (st == HM_OK) {
         st = hm_recorded_stacks(recorded, err);
+    }
+    if (st == HM_OK) {
+        st = hm_recorded_apply_stacks(recorded, err);
     }
     if (st == HM_OK) {
         st = hm_recorded_listeners(recorded, err);
@@ -189,9 +196,51 @@ static enum hm_status recorded_observe(struct hm_platform *platform, struct hm_a
     return st;
 }
 
+/* Everything anew: the files are small, and any of them may have changed. */
+static enum hm_status recorded_reread(struct hm_platform *platform, struct hm_arena *arena,
+                                      struct hm_inventory *inventory, struct hm_err *err)
+{
+    struct hm_recorded recorded = {.folder = platform->folder, .arena = arena};
+    enum hm_status st;
+
+    hm_notes_init(&recorded.notes, arena);
+    st = read_all(&recorded, err);
+    if (st == HM_OK) {
+        inventory->stacks = recorded.seen.inventory.stacks;
+        inventory->has_registry = recorded.seen.inventory.has_registry;
+        inventory->registry = recorded.seen.inventory.registry;
+    }
+    return st;
+}
+
+static enum hm_status recorded_change(struct hm_platform *platform, const struct hm_action *action,
+                                      struct hm_arena *arena, struct hm_err *err)
+{
+    struct hm_recorded recorded = {.folder = platform->folder, .arena = arena};
+    enum hm_status st;
+
+    hm_notes_init(&recorded.notes, arena);
+    st = read_all(&recorded, err);
+    return st == HM_OK ? hm_recorded_act(&recorded, action, err) : st;
+}
+
+static enum hm_status recorded_try_ephemeral(struct hm_platform *platform, struct hm_arena *arena,
+                                             const char **out_why, struct hm_err *err)
+{
+    struct hm_recorded recorded = {.folder = platform->folder, .arena = arena};
+    enum hm_status st;
+
+    hm_notes_init(&recorded.notes, arena);
+    st = read_all(&recorded, err);
+    return st == HM_OK ? hm_recorded_try_ephemeral(&recorded, out_why, err) : st;
+}
+
 const struct hm_platform_ops hm_platform_recorded = {
     .name = "recorded",
     .open = recorded_open,
     .observe = recorded_observe,
+    .reread = recorded_reread,
+    .change = recorded_change,
+    .try_ephemeral = recorded_try_ephemeral,
     .close = recorded_close,
 };

@@ -11,6 +11,7 @@
 
 #include "agent/platform/notes.h"
 #include "agent/platform/platform.h"
+#include "agent/platform/recorded/changes.h"
 #include "common/ports/netstat_text.h"
 #include "common/ports/tasklist_text.h"
 #include "common/wire/records.h"
@@ -28,6 +29,10 @@ struct hm_recorded {
     struct hm_observation seen;
     bool has_tcpip; /* tcpip-parameters.reg was read */
     unsigned files; /* how many of the known files are there */
+    struct hm_recorded_changes changes;
+    struct hm_recorded_model model;
+    struct hm_recorded_values filed_values;       /* as the files tell them */
+    struct hm_stack filed_stacks[HM_STACK_COUNT]; /* likewise, as seen.inventory.stacks */
 };
 
 struct hm_recorded_file {
