@@ -27,7 +27,7 @@ static enum hm_status fail_sysctl(struct hm_err *err, const char *path, int numb
                        "/proc/sys is read-only, and the agent belongs on the host",
                        path, why);
     case EINVAL:
-        return hm_fail(err, HM_EINVAL,
+        return hm_fail(err, HM_EUNSUPPORTED,
                        "%s: the kernel does not take this value: %s; a range must not begin below "
                        "net.ipv4.ip_unprivileged_port_start",
                        path, why);
