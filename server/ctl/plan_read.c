@@ -65,7 +65,7 @@ enum hm_status hm_ctl_read_reservation(const char *text, size_t len, struct hm_a
     struct hm_reservation reservation = {.product = "", .requirement = ""};
     enum hm_status st = read_stack(text, stack_len, &reservation, err);
 
-    if (st == HM_OK && colon == NULL) {
+    if (st == HM_OK && (colon == NULL || stack_len + 1 == len)) {
         st = hm_fail(err, HM_EINVAL, "%.*s: which ports? write tcp:9933,9955", (int)len, text);
     }
     if (st == HM_OK) {

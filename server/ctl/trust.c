@@ -48,12 +48,34 @@ static void print_root(struct hm_ctl *ctl, const char *fleet, uint64_t version, 
     }
 }
 
+static const struct hm_cli_option show_options[] = {
+    {"out", "FILE", "write the newest root there, as an agent's trust_root_file takes it"},
+};
+
+static enum hm_status write_envelope(const struct hm_envelope *envelope, const char *path,
+                                     struct hm_err *err)
+{
+    struct hm_buf json;
+    enum hm_status st;
+
+    hm_buf_init(&json, HM_LIMIT_SIGNED_BYTES);
+    st = hm_record_encode_pretty(&hm_record_envelope, envelope, &json, err);
+    if (st == HM_OK) {
+        st = hm_os_replace_file(path, json.data, json.len, false, err);
+    }
+    hm_buf_fini(&json);
+    return st;
+}
+
 static enum hm_status show(struct hm_ctl *ctl, const struct hm_cli *cli, struct hm_err *err)
 {
+    const char *out = hm_cli_value(cli, "out");
     struct hm_api_trust trust;
     enum hm_status st = get_trust(ctl, &trust, true, err);
 
-    (void)cli;
+    if (st == HM_OK && out != NULL && trust.roots.count > 0) {
+        st = write_envelope(&trust.roots.at[trust.roots.count - 1], out, err);
+    }
     if (st == HM_OK && !ctl->json && trust.version == 0) {
         (void)fprintf(ctl->output.out,
                       "There is no trust root yet: no policy can be approved.\n"
@@ -73,6 +95,8 @@ static int run_show(const struct hm_cli *cli)
 const struct hm_cli_verb hm_ctl_verb_trust_show = {
     .name = "trust show",
     .arguments = "",
+    .options = show_options,
+    .option_count = HM_COUNT(show_options),
     .help = "the approvers of this fleet, and how many of them must sign",
     .run = run_show,
 };
@@ -186,21 +210,6 @@ static enum hm_status choose_threshold(const struct hm_cli *cli, struct hm_trust
         root->threshold = root->approvers.count > 1 ? 2 : 1;
     }
     return HM_OK;
-}
-
-static enum hm_status write_envelope(const struct hm_envelope *envelope, const char *path,
-                                     struct hm_err *err)
-{
-    struct hm_buf json;
-    enum hm_status st;
-
-    hm_buf_init(&json, HM_LIMIT_SIGNED_BYTES);
-    st = hm_record_encode_pretty(&hm_record_envelope, envelope, &json, err);
-    if (st == HM_OK) {
-        st = hm_os_replace_file(path, json.data, json.len, false, err);
-    }
-    hm_buf_fini(&json);
-    return st;
 }
 
 static enum hm_status make(struct hm_ctl *ctl, const struct hm_cli *cli, struct hm_err *err)

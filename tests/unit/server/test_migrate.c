@@ -118,7 +118,7 @@ static const char objects_sql[] =
 static void load_fixture(const struct hm_migration *step, const char *path)
 {
     char name[64];
-    char uri[300];
+    char uri[320];
     size_t len;
     char *bytes;
     char *sql;
