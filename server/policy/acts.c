@@ -207,7 +207,10 @@ static enum hm_status add_revision(struct work *work, const struct hm_policy *do
         work->live = &work->other;
     }
     work->newest = row;
-    st = hm_revisions_put(work->s, &work->newest, err);
+    st = save(work, err); /* the revision refers to it */
+    if (st == HM_OK) {
+        st = hm_revisions_put(work->s, &work->newest, err);
+    }
     return st == HM_OK ? put_event(work, "revision_drafted", before,
                                    describe(&work->newest, NULL, work->by->arena), err)
                        : st;

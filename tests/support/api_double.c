@@ -40,9 +40,11 @@ unsigned api_double_call(struct api_double *api, hm_handler *handler, const char
 
     hm_http_double_init(&call, "GET", "/", api->app, api->now_ms);
     call.req.path_arg[0] = arg;
+    call.req.path_arg[1] = api->arg2;
     call.req.who.role = api->role;
     (void)hm_str_copy(call.req.who.id, sizeof(call.req.who.id), "01cccccccccccccccccccccccc");
-    (void)hm_str_copy(call.req.who.name, sizeof(call.req.who.name), "token tester");
+    (void)snprintf(call.req.who.name, sizeof(call.req.who.name), "token %s",
+                   api->operator_name == NULL ? "tester" : api->operator_name);
     assert_true(hm_str_copy(text, sizeof(text), query == NULL ? "" : query));
     put_query(&call, text);
     if (body != NULL) {

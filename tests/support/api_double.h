@@ -10,6 +10,8 @@ struct api_double {
     struct hm_app *app;
     enum hm_role role;
     int64_t now_ms;
+    const char *operator_name; /* whose token it is; NULL = "tester" */
+    const char *arg2;          /* the path's second argument, or NULL */
     /* Of the last answer. */
     unsigned status;
     char code[48]; /* of a failure; "" for a success */
