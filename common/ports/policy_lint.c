@@ -188,7 +188,8 @@ static void look_at_pair(struct lint *lint, const struct hm_want *a, const struc
         put(lint, "overlap", HM_LINT_WARNING, "",
             "%s %u-%u is reserved twice in this policy; name it once.",
             hm_protocol_names[a->protocol], (unsigned)b->range.first, (unsigned)last);
-    } else if (b->range.first == a->range.last + 1u) {
+    } else if (b->range.first == a->range.last + 1u &&
+               (a->product[0] == '\0' || b->product[0] == '\0')) { /* products are as they are */
         put(lint, "neighbours", HM_LINT_WARNING, "",
             "%s %u and %u are neighbours on their own: write one range. On 2003 the second of two "
             "would not be surely reserved (KB812873), elsewhere it is one command more.",
@@ -325,10 +326,15 @@ static void look_at_requirement(struct lint *lint, const struct hm_product *prod
                   : ". Take it out, and move the dynamic range off it.");
 }
 
-/* A dynamic range over the collector's port, which nobody reserves. */
+/* A dynamic range over the collector's port, which nobody reserves. It runs on Linux only. */
 static void look_at_own(struct lint *lint, const struct hm_product *product,
                         const struct hm_requirement *row)
 {
+    const struct hm_match *match = &lint->policy->match;
+
+    if (match->has_os_family && match->os_family != HM_OS_LINUX) {
+        return;
+    }
     for (size_t i = 0; i < lint->policy->ranges.count; i++) {
         const struct hm_policy_range *range = &lint->policy->ranges.at[i];
         struct hm_ports hit;

@@ -26,36 +26,38 @@ struct lint_case {
     "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"" range "\",\"headroom_min\":" min "}]"
 
 static const struct lint_case cases[] = {
-    {RESERVE(PORTS("tcp",                         "9933,9955")),                          NULL,""},
-    {RESERVE(PORTS("tcp",                                           "9933,9955")),                                                               RESERVE(PORTS("tcp","1433")), ""},
-    {RESERVE(PORTS("tcp",                                   "9933") "," PORTS("tcp",                                                                       "9930-9940")),                                                                NULL, "overlap/warning"},
+    {RESERVE(PORTS("tcp",                              "9933,9955")),                           NULL,""},
+    {RESERVE(PORTS("tcp",                                                "9933,9955")),                                                                     RESERVE(PORTS("tcp","1433")), ""},
+    {RESERVE(PORTS("tcp",                                        "9933") "," PORTS("tcp",                                                                             "9930-9940")),                                                                     NULL, "overlap/warning"},
     {RESERVE(PORTS("tcp","9933") "," PORTS("udp","9933")),NULL, ""},
     {RESERVE("{\"protocol\":\"tcp\",\"ports\":\"5\",\"families\":\"ipv4\"},"
              "{\"protocol\":\"tcp\",\"ports\":\"5\",\"families\":\"ipv6\"}"),
-     NULL,                                                               ""},
-    {RESERVE(PORTS("udp",                                       "9506,9507")),                                                                           NULL,                                                                                                                                                                                                          "neighbours/warning"},
-    {RESERVE(PORTS("udp",                                        "9506") "," PORTS("udp",              "9507")),NULL, "neighbours/warning"},
+     NULL,                                                                     ""},
+    {RESERVE(PORTS("udp",                                            "9506,9507")),                                                                                 NULL,                                                                                                                                                                                                                          "neighbours/warning"},
+    {RESERVE(PORTS("udp",                                             "9506") "," PORTS("udp",              "9507")),NULL, "neighbours/warning"},
     {RESERVE(PORTS("tcp","20000-24096")),NULL,"too_large/warning"},
-    {RESERVE(PORTS("tcp",                         "20000-28192")), NULL,"too_large/error"},
-    {RESERVE(PORTS("tcp",                       "8530")),                                                             NULL,"must_not_exclude/error"},
-    {RESERVE(PORTS("tcp",                                       "8080")),                                                                                                           NULL,                                                                                                                                                                                                                                                                                                                                                                                         "must_not_exclude/warning"},
-    {RESERVE(PORTS("udp",    "5353")),                                      NULL,                                          "must_not_exclude/error"},
-    {RESERVE(PORTS("tcp",                         "5830")),                                 NULL,"own_port/note"},
-    {RESERVE("{\"product\":\"nobody\"}"),                                           NULL,                                                               "product/error"},
-    {RESERVE("{\"product\":\"wsus\"}"),                 NULL,                                                       "product/error"},
-    {RESERVE("{\"product\":\"proxy\"}"),                                       NULL,                "must_not_exclude/warning"},
-    {RANGE("49152-65535"),           NULL,             ""                             },
-    {RANGE("1024-65535"),         NULL, "own_port/warning range_floor/warning range_floor/note"},
-    {RANGE("1025-65535") "," RESERVE(PORTS("tcp",           "5830")),                             NULL,"own_port/note range_floor/note"},
-    {ROOM("49152-50000",          "849"),      NULL,""},
-    {ROOM("49152-50000",                        "849") "," RESERVE(PORTS("tcp",                                                "49999")),NULL, "range_floor/error"},
-    {RANGE("49152-65535"),                         RANGE("49152-65535"),                                                   ""},
-    {RANGE("49152-65535"), RANGE("20000-65535"),                     "contradiction/error/q"},
-    {RESERVE(PORTS("tcp",                                           "49160")),                                                                ROOM("49152-50000","849"), "contradiction/error/q"},
-    {ROOM("49152-50000",                                         "849"),                                                                               RESERVE(PORTS("tcp",                                                                                                  "49160")), "contradiction/error/q"},
-    {RESERVE(PORTS("tcp",                                  "9933")),                     RESERVE(PORTS("tcp","9930-9940")), "overlap/note/q"},
-    {"\"expires\":\"2020-01-01T00:00:00Z\"," RESERVE(PORTS("tcp",                        "9933")),                  NULL,"expired/error"},
-    {"\"watch_s\":5",                        NULL,                                          "invalid/error"},
+    {RESERVE(PORTS("tcp",                              "20000-28192")),  NULL,"too_large/error"},
+    {RESERVE(PORTS("tcp",                            "8530")),                                                                   NULL,"must_not_exclude/error"},
+    {RESERVE(PORTS("tcp",                                            "8080")),                                                                                                                      NULL,                                                                                                                                                                                                                                                                                                                                                                                                                         "must_not_exclude/warning"},
+    {RESERVE(PORTS("udp",    "5353")),                                      NULL,                                         "must_not_exclude/error"},
+    {RESERVE(PORTS("tcp",                              "5830")),                                  NULL,"own_port/note"},
+    {RESERVE("{\"product\":\"nobody\"}"),                                                NULL,                                                                     "product/error"},
+    {RESERVE("{\"product\":\"wsus\"}"),                      NULL,                                                             "product/error"},
+    {RESERVE("{\"product\":\"proxy\"}"),                                            NULL,                      "must_not_exclude/warning"},
+    {RESERVE("{\"product\":\"payroll\"}"),           NULL,             ""                                  },
+    {RESERVE("{\"product\":\"payroll\"}," PORTS("udp",              "9508")),  NULL,"neighbours/warning"},
+    {RANGE("49152-65535"),                NULL,                              ""},
+    {RANGE("1024-65535"),               NULL,       "own_port/warning range_floor/warning range_floor/note"},
+    {RANGE("1025-65535") "," RESERVE(PORTS("tcp",             "5830")),                                      NULL,"own_port/note range_floor/note"},
+    {ROOM("49152-50000", "849"),                   NULL,""},
+    {ROOM("49152-50000",                                                "849") "," RESERVE(PORTS("tcp",                                                                    "49999")),NULL, "range_floor/error"},
+    {RANGE("49152-65535"),                                                RANGE("49152-65535"),                                                                     ""                                                                                                },
+    {RANGE("49152-65535"),                                                RANGE("20000-65535"),                                             "contradiction/error/q"                                                                 },
+    {RESERVE(PORTS("tcp",                "49160")),                                                       ROOM("49152-50000",               "849"), "contradiction/error/q"},
+    {ROOM("49152-50000",                                            "849"),                                                               RESERVE(PORTS("tcp",                                                  "49160")), "contradiction/error/q"},
+    {RESERVE(PORTS("tcp","9933")),RESERVE(PORTS("tcp","9930-9940")), "overlap/note/q"},
+    {"\"expires\":\"2020-01-01T00:00:00Z\"," RESERVE(PORTS("tcp",                                                "9933")),                                                                    NULL,"expired/error"},
+    {"\"watch_s\":5",                                                NULL,                                                                    "invalid/error"},
 };
 
 static void make_catalogue(struct hm_build *host)
@@ -68,6 +70,9 @@ static void make_catalogue(struct hm_build *host)
     (void)hm_build_require(host, product, "http", HM_TCP, "8080", HM_KIND_SOCKET);
     product = hm_build_product(host, "mdns", NULL, NULL);
     (void)hm_build_require(host, product, "mdns", HM_UDP, "5353", HM_KIND_SHARED);
+    product = hm_build_product(host, "payroll", NULL, NULL);
+    (void)hm_build_require(host, product, "manager", HM_UDP, "9506", HM_KIND_SOCKET);
+    (void)hm_build_require(host, product, "console", HM_UDP, "9507", HM_KIND_SOCKET);
     product = hm_build_product(host, "havenmaster-collector", "hm-collector", NULL);
     (void)hm_build_require(host, product, "https", HM_TCP, "5830", HM_KIND_SOCKET);
 }
@@ -140,6 +145,25 @@ static void test_contradiction_names_both(void **state)
     hm_model_fini(&model);
 }
 
+/* The collector is no Windows program. */
+static void test_own_port_by_system(void **state)
+{
+    struct hm_model model;
+    struct hm_lint_problems problems;
+    struct hm_policy *policy;
+
+    (void)state;
+    hm_model_init(&model, NULL);
+    make_catalogue(&model.host);
+    policy = hm_model_policy(&model, "p", RANGE("1025-65534"));
+    policy->match.has_os_family = true;
+    policy->match.os_family = HM_OS_LINUX;
+    assert_string_equal(lint(&model, &problems), "own_port/warning range_floor/note");
+    policy->match.os_family = HM_OS_WINDOWS;
+    assert_string_equal(lint(&model, &problems), "range_floor/note");
+    hm_model_fini(&model);
+}
+
 /* Every code that is used is in the table, which is sorted. */
 static void test_codes(void **state)
 {
@@ -164,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_contradiction_names_both),
+        cmocka_unit_test(test_own_port_by_system),
         cmocka_unit_test(test_codes),
     };
 
