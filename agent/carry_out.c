@@ -122,7 +122,7 @@ static enum hm_status save_ledger(struct hm_enforce_run *run, const struct hm_le
 {
     enum hm_status st = hm_ledger_save(run->options->state_dir, ledger, err);
 
-    if (st == HM_OK) {
+    if (st == HM_OK && ledger != &run->ledger) {
         run->ledger = *ledger;
     }
     return st;
@@ -203,7 +203,11 @@ static enum hm_status prepare_rows(const struct attempt *attempt, struct hm_err 
             st = hm_deadman_begin(run, row, err);
         }
     }
-    run->state.ledger = true;
+    if (st == HM_OK && !run->state.ledger) { /* there before it is said to be there */
+        hm_run_step(run, "ledger_begin");
+        st = save_ledger(run, &run->ledger, err);
+        run->state.ledger = st == HM_OK;
+    }
     return st == HM_OK ? hm_run_save(run, err) : st;
 }
 

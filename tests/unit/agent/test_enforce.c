@@ -101,8 +101,8 @@ static void test_order_of_an_action(void **state)
     enforce_double_init(host, NULL);
     (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
     assert_int_equal(enforce_double_pass(host), HM_OK);
-    assert_string_equal(host->order, "plan reread watch state ledger_before change reread "
-                                     "ledger_after plan state");
+    assert_string_equal(host->order, "plan reread watch ledger_begin state ledger_before change "
+                                     "reread ledger_after plan state");
 }
 
 static void test_quiet_and_stable(void **state)
@@ -611,7 +611,7 @@ static void block_ledger(const char *name, void *arg)
     const struct hm_enforce_double *host = arg;
     char path[128];
 
-    if (strcmp(name, "ledger_before") == 0) {
+    if (strcmp(name, "ledger_begin") == 0) {
         (void)snprintf(path, sizeof(path), "%s/ledger.json", host->folder);
         assert_int_equal(hm_os_make_folder(path, 0700, NULL), HM_OK);
     }
