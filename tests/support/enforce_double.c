@@ -206,6 +206,28 @@ void enforce_double_restart(struct hm_enforce_double *host)
     must(hm_enforcer_open(&options, &host->enforcer, NULL) == HM_OK, "no enforcer");
 }
 
+void enforce_double_wait(struct hm_enforce_double *host, int64_t seconds)
+{
+    host->model.now_ms += seconds * 1000;
+}
+
+void enforce_double_revise(struct hm_enforce_double *host, enum hm_policy_mode mode)
+{
+    struct hm_policy *copy = hm_arena_alloc(&host->model.host.arena, 1, sizeof(*copy));
+
+    must(copy != NULL, "no memory");
+    *copy = *host->model.policies[host->model.count - 1];
+    copy->revision++;
+    copy->mode = mode;
+    host->model.policies[host->model.count - 1] = copy;
+}
+
+const char *enforce_double_rows(struct hm_enforce_double *host, enum hm_family family)
+{
+    return hm_ports_text(hm_build_stack(&host->model.host, HM_TCP, family)->administered,
+                         &host->model.host.arena);
+}
+
 /* Without what borrows from an arena that is gone. */
 static struct hm_observation *observe(struct hm_enforce_double *host)
 {

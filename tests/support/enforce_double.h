@@ -39,6 +39,12 @@ void enforce_double_fini(struct hm_enforce_double *host);
 /* Opens the enforcer anew, as a restart does. */
 void enforce_double_restart(struct hm_enforce_double *host);
 
+void enforce_double_wait(struct hm_enforce_double *host, int64_t seconds);
+/* The newest revision of the last policy, otherwise equal. */
+void enforce_double_revise(struct hm_enforce_double *host, enum hm_policy_mode mode);
+/* Exclusions of tcp as the system has them. */
+const char *enforce_double_rows(struct hm_enforce_double *host, enum hm_family family);
+
 /* One pass, or a restore; HM_OK unless the pass itself failed. */
 enum hm_status enforce_double_pass(struct hm_enforce_double *host);
 enum hm_status enforce_double_restore(struct hm_enforce_double *host, struct hm_err *err);

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "common/os/os.h"
 #include "tests/support/enforce_double.h"
 
 #define MODERN "10.0.17763"
@@ -37,29 +36,6 @@ static void expect_pass(struct hm_enforce_double *host, const char *states)
     assert_string_equal(enforce_double_states(host), states);
 }
 
-static void wait_s(struct hm_enforce_double *host, int64_t seconds)
-{
-    host->model.now_ms += seconds * 1000;
-}
-
-/* The newest revision of the last policy, otherwise equal. */
-static void revise(struct hm_enforce_double *host, enum hm_policy_mode mode)
-{
-    struct hm_policy *copy = hm_arena_alloc(&host->model.host.arena, 1, sizeof(*copy));
-
-    assert_non_null(copy);
-    *copy = *host->model.policies[host->model.count - 1];
-    copy->revision++;
-    copy->mode = mode;
-    host->model.policies[host->model.count - 1] = copy;
-}
-
-static const char *rows_of(struct hm_enforce_double *host, enum hm_family family)
-{
-    return hm_ports_text(hm_build_stack(&host->model.host, HM_TCP, family)->administered,
-                         &host->model.host.arena);
-}
-
 /* ---- there and back ------------------------------------------------------------------------ */
 
 static void test_apply_and_retire(void **state)
@@ -79,12 +55,12 @@ static void test_apply_and_retire(void **state)
         (void)hm_model_reserve(&host->model, "exchange", "tcp", "9933,9955");
         expect_pass(host, "exchange/1 verified");
         assert_true(host->pass.changed);
-        assert_string_equal(rows_of(host, HM_IPV4), "9933,9955,50000-50059");
-        assert_string_equal(rows_of(host, HM_IPV6), "9933,9955,50000-50059");
+        assert_string_equal(enforce_double_rows(host, HM_IPV4), "9933,9955,50000-50059");
+        assert_string_equal(enforce_double_rows(host, HM_IPV6), "9933,9955,50000-50059");
         assert_false(hm_ledger_is_empty(&host->pass.report.ledger));
         assert_int_equal(host->pass.report.trust_version, 7);
 
-        revise(host, HM_POLICY_RETIRE);
+        enforce_double_revise(host, HM_POLICY_RETIRE);
         expect_pass(host, "exchange/2 retired");
         assert_string_equal(hm_model_inventory(&host->model), before);
         assert_true(hm_ledger_is_empty(&host->pass.report.ledger));
@@ -119,7 +95,7 @@ static void test_quiet_and_stable(void **state)
     report = enforce_double_report(host);
     host->model.host.sockets.at[0].pid = 4712;
     for (unsigned i = 0; i < 3; i++) {
-        wait_s(host, 60);
+        enforce_double_wait(host, 60);
         if (i == 1) {
             enforce_double_restart(host);
         }
@@ -145,12 +121,12 @@ static void test_busy_until_freed(void **state)
     assert_string_equal(row->notes.at[0].holder.service, "DNS");
     assert_true(row->has_failing_since);
     assert_true(host->pass.again_in_ms > 0);
-    assert_string_equal(rows_of(host, HM_IPV4), "9933");
-    assert_string_equal(rows_of(host, HM_IPV6), "9933,9955");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "9933");
+    assert_string_equal(enforce_double_rows(host, HM_IPV6), "9933,9955");
     host->model.host.sockets.count = 0;
-    wait_s(host, 60);
+    enforce_double_wait(host, 60);
     expect_pass(host, "exchange/1 verified");
-    assert_string_equal(rows_of(host, HM_IPV4), "9933,9955");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "9933,9955");
     assert_false(enforce_double_outcome(host, "exchange")->has_failing_since);
 }
 
@@ -165,12 +141,12 @@ static void test_drift_is_repaired(void **state)
         for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
             host->model.host.stacks[i].administered = (struct hm_ports){NULL, 0};
         }
-        wait_s(host, 300);
+        enforce_double_wait(host, 300);
         enforce_double_restart(host);
         expect_pass(host, "one/1 repaired");
         assert_int_equal(enforce_double_outcome(host, "one")->repairs, times);
         assert_true(enforce_double_outcome(host, "one")->since == host->model.now_ms);
-        wait_s(host, 300);
+        enforce_double_wait(host, 300);
         expect_pass(host, "one/1 repaired");
         assert_int_equal(enforce_double_outcome(host, "one")->repairs, times);
     }
@@ -201,10 +177,10 @@ static void test_both_families_at_once(void **state)
     expect_pass(host, "one/1 verified");
     assert_int_equal(host->changes, 1);
     assert_int_equal(host->pass.report.ledger.exclusions.count, 2);
-    revise(host, HM_POLICY_RETIRE);
+    enforce_double_revise(host, HM_POLICY_RETIRE);
     expect_pass(host, "one/2 retired");
     assert_int_equal(host->changes, 1);
-    assert_string_equal(rows_of(host, HM_IPV6), "");
+    assert_string_equal(enforce_double_rows(host, HM_IPV6), "");
     assert_true(hm_ledger_is_empty(&host->pass.report.ledger));
 }
 
@@ -220,14 +196,14 @@ static void test_second_family_fails(void **state)
     (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
     expect_pass(host, "one/1 failed");
     assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "tcp/ipv6 9955"));
-    assert_string_equal(rows_of(host, HM_IPV4), "9955");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "9955");
     assert_int_equal(host->changes, 2);
-    wait_s(host, 5);
+    enforce_double_wait(host, 5);
     expect_pass(host, "one/1 failed"); /* its time has not come */
     assert_int_equal(host->changes, 0);
     assert_in_range(host->pass.again_in_ms, 1, 10000);
     host->refuse = HM_OK;
-    wait_s(host, 60);
+    enforce_double_wait(host, 60);
     expect_pass(host, "one/1 verified");
 }
 
@@ -266,7 +242,7 @@ static void test_system_that_cannot_be_read_again(void **state)
     expect_pass(host, "one/1 failed");
     assert_int_equal(host->changes, 0); /* no precondition, no change */
     host->blind = false;
-    wait_s(host, 60);
+    enforce_double_wait(host, 60);
     expect_pass(host, "one/1 verified");
 }
 
@@ -296,7 +272,7 @@ static void test_audit_and_window(void **state)
     expect_pass(host, "look/1 waiting audit; night/1 waiting window");
     assert_int_equal(host->changes, 0);
     assert_int_equal(host->pass.again_in_ms, 3600 * 1000); /* it is noon, 13:00 it opens */
-    wait_s(host, 3600);
+    enforce_double_wait(host, 3600);
     expect_pass(host, "look/1 waiting audit; night/1 verified");
 }
 
@@ -316,7 +292,8 @@ static void test_local_limits(void **state)
 
     host->model.limits = (struct hm_local_limits){.enforce_off = true};
     enforce_double_restart(host);
-    revise(host, HM_POLICY_RETIRE); /* "small" is wanted by nobody now, and stays all the same */
+    enforce_double_revise(
+        host, HM_POLICY_RETIRE); /* "small" is wanted by nobody now, and stays all the same */
     (void)hm_model_reserve(&host->model, "z", "tcp", "9990");
     expect_pass(host, "large/1 refused local_limit; never/1 refused local_limit; "
                       "small/2 refused local_limit; z/1 refused local_limit");
@@ -359,7 +336,7 @@ static void test_absence_takes_nothing_back(void **state)
         assert_int_equal(enforce_double_pass(host), HM_OK);
         assert_true(host->changes > 0);
         host->model.count = 0;
-        wait_s(host, 300);
+        enforce_double_wait(host, 300);
         expect_pass(host, "one/1 failed");
         assert_int_equal(host->changes, 0);
         host->refused = &over;
@@ -406,7 +383,7 @@ static void test_host_that_is_not_meant_any_more(void **state)
     host->model.host.inventory.has_services = true;
     policy->match.services = (struct hm_strings){(const char *[]){"other"}, 1};
     expect_pass(host, "one/1 retired");
-    assert_string_equal(rows_of(host, HM_IPV4), "");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
 }
 
 static void test_reboot_on_2003(void **state)
@@ -420,220 +397,13 @@ static void test_reboot_on_2003(void **state)
     (void)hm_model_reserve(&host->model, "one", "tcp", "1500");
     expect_pass(host, "one/1 waiting reboot");
     assert_int_equal(host->model.host.inventory.registry.reserved_ports.count, 2);
-    wait_s(host, 300);
+    enforce_double_wait(host, 300);
     expect_pass(host, "one/1 waiting reboot");
     host->model.boot_id = "boot-2";
     expect_pass(host, "one/1 verified");
-    revise(host, HM_POLICY_RETIRE);
+    enforce_double_revise(host, HM_POLICY_RETIRE);
     expect_pass(host, "one/2 retired");
     assert_string_equal(hm_model_inventory(&host->model), before);
-}
-
-/* ---- dead-man ------------------------------------------------------------------------------ */
-
-static void begin_watch(struct hm_enforce_double *host)
-{
-    enforce_double_init(host, NULL);
-    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 40000, "db", "db", HM_KIND_SOCKET);
-    (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
-    expect_pass(host, "one/1 verified");
-    assert_int_equal(host->pass.again_in_ms, 30000);
-}
-
-static void test_lost_listener_takes_it_back(void **state)
-{
-    struct hm_enforce_double *host = *state;
-
-    begin_watch(host);
-    host->model.host.inventory.listeners.count = 0;
-    wait_s(host, 30);
-    expect_pass(host, "one/1 verified"); /* once may be a restart of it */
-    wait_s(host, 1);
-    expect_pass(host, "one/1 verified"); /* too close to count */
-    enforce_double_restart(host);
-    wait_s(host, 30);
-    expect_pass(host, "one/1 failed");
-    assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "tcp/ipv4 40000 of db"));
-    assert_string_equal(rows_of(host, HM_IPV4), "");
-    enforce_double_restart(host);
-    wait_s(host, 3600);
-    expect_pass(host, "one/1 failed"); /* this revision stays off */
-    assert_int_equal(host->changes, 0);
-    revise(host, HM_POLICY_ENFORCE);
-    expect_pass(host, "one/2 verified");
-}
-
-static void test_no_ephemeral_ports_take_it_back(void **state)
-{
-    struct hm_enforce_double *host = *state;
-
-    begin_watch(host);
-    host->no_ephemeral = true;
-    wait_s(host, 30);
-    expect_pass(host, "one/1 verified");
-    wait_s(host, 30);
-    expect_pass(host, "one/1 failed");
-    assert_string_equal(rows_of(host, HM_IPV4), "");
-}
-
-static void test_watch_that_ends_well(void **state)
-{
-    static const struct {
-        const char *boot_id;
-        bool back;
-        int64_t wait_s;
-    } cases[] = {
-        {"boot-1", true,  30 }, /* it came back before the second look */
-        {"boot-2", false, 30 }, /* a boot */
-        {"boot-1", false, 601}, /* see below: its time is over at the first miss */
-    };
-
-    for (size_t i = 0; i < HM_COUNT(cases); i++) {
-        struct hm_enforce_double *host = *state;
-
-        begin_watch(host);
-        if (cases[i].wait_s > 600) {
-            wait_s(host, cases[i].wait_s);
-            expect_pass(host, "one/1 verified"); /* well to the end */
-        }
-        host->model.host.inventory.listeners.count = 0;
-        wait_s(host, 30);
-        expect_pass(host, "one/1 verified");
-        host->model.boot_id = cases[i].boot_id;
-        host->model.host.inventory.listeners.count = cases[i].back ? 1 : 0;
-        for (unsigned k = 0; k < 2; k++) {
-            wait_s(host, 30);
-            expect_pass(host, "one/1 verified");
-            if (cases[i].back) {
-                host->model.host.inventory.listeners.count = 0;
-            }
-        }
-        if (i + 1 < HM_COUNT(cases)) {
-            enforce_double_fini(host);
-        }
-    }
-}
-
-/* ---- held, damaged, full ------------------------------------------------------------------- */
-
-static void test_restore_and_resume(void **state)
-{
-    struct hm_enforce_double *host = *state;
-    const char *before;
-    struct hm_err err;
-
-    enforce_double_init(host, MODERN);
-    before = hm_model_inventory(&host->model);
-    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
-    expect_pass(host, "one/1 verified");
-    assert_int_equal(enforce_double_restore(host, &err), HM_OK);
-    assert_string_equal(hm_model_inventory(&host->model), before);
-    assert_true(hm_enforcer_is_held(host->enforcer));
-    enforce_double_restart(host);
-    assert_true(hm_enforcer_is_held(host->enforcer));
-    expect_pass(host, "one/1 refused local_limit");
-    assert_int_equal(host->changes, 0);
-    assert_int_equal(hm_enforcer_resume(host->enforcer, &err), HM_OK);
-    assert_false(hm_enforcer_is_held(host->enforcer));
-    expect_pass(host, "one/1 verified");
-    assert_int_equal(enforce_double_outcome(host, "one")->repairs, 0);
-}
-
-static void test_restore_that_cannot(void **state)
-{
-    struct hm_enforce_double *host = *state;
-    struct hm_err err;
-
-    enforce_double_init(host, MODERN);
-    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
-    expect_pass(host, "one/1 verified");
-    host->refuse = HM_EDENIED;
-    host->refuse_family = HM_IPV6;
-    assert_int_equal(enforce_double_restore(host, &err), HM_ECONFLICT);
-    host->refuse = HM_OK;
-    assert_int_equal(enforce_double_restore(host, &err), HM_OK);
-    assert_string_equal(rows_of(host, HM_IPV6), "");
-}
-
-static void put_file(const struct hm_enforce_double *host, const char *name, const char *text)
-{
-    char path[128];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", host->folder, name);
-    assert_int_equal(hm_os_replace_file(path, text, strlen(text), true, NULL), HM_OK);
-}
-
-static void test_damaged_files(void **state)
-{
-    static const struct {
-        const char *name;
-        const char *text; /* NULL = gone */
-    } cases[] = {
-        {"ledger.json",  "{\"exclusions\":"},
-        {"ledger.json",  NULL              },
-        {"enforce.json", "[]"              },
-    };
-
-    for (size_t i = 0; i < HM_COUNT(cases); i++) {
-        struct hm_enforce_double *host = *state;
-        char path[128];
-        const char *report;
-        struct hm_err err;
-
-        enforce_double_init(host, MODERN);
-        (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
-        expect_pass(host, "one/1 verified");
-        (void)snprintf(path, sizeof(path), "%s/%s", host->folder, cases[i].name);
-        if (cases[i].text != NULL) {
-            put_file(host, cases[i].name, cases[i].text);
-        } else {
-            assert_int_equal(hm_os_remove_file(path, NULL), HM_OK);
-        }
-        (void)hm_model_reserve(&host->model, "two", "tcp", "9966");
-        expect_pass(host, "one/1 failed; two/1 failed");
-        assert_int_equal(host->changes, 0);
-        assert_non_null(strstr(host->pass.report.refused, cases[i].name));
-        report = enforce_double_report(host);
-        wait_s(host, 60);
-        assert_int_equal(enforce_double_pass(host), HM_OK);
-        assert_string_equal(enforce_double_report(host), report);
-        assert_int_equal(enforce_double_restore(host, &err), HM_EINVAL);
-        assert_int_equal(host->changes, 0);
-        if (i + 1 < HM_COUNT(cases)) {
-            enforce_double_fini(host);
-        }
-    }
-}
-
-/* A folder where the ledger should go: it cannot be written, as on a full disk. */
-static void block_ledger(const char *name, void *arg)
-{
-    const struct hm_enforce_double *host = arg;
-    char path[128];
-
-    if (strcmp(name, "ledger_begin") == 0) {
-        (void)snprintf(path, sizeof(path), "%s/ledger.json", host->folder);
-        assert_int_equal(hm_os_make_folder(path, 0700, NULL), HM_OK);
-    }
-}
-
-static void test_full_disk(void **state)
-{
-    struct hm_enforce_double *host = *state;
-    char path[128];
-
-    enforce_double_init(host, MODERN);
-    host->step = block_ledger;
-    host->step_arg = host;
-    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
-    expect_pass(host, "one/1 failed");
-    assert_int_equal(host->changes, 0);
-    assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "ledger.json"));
-    host->step = NULL;
-    (void)snprintf(path, sizeof(path), "%s/ledger.json", host->folder);
-    assert_int_equal(hm_os_remove_folder(path, NULL), HM_OK);
-    put_file(host, "ledger.json", "{\"exclusions\":[],\"ranges\":[]}");
-    expect_pass(host, "one/1 verified");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -660,13 +430,6 @@ int main(void)
         TEST(test_lost_product_takes_nothing_back),
         TEST(test_host_that_is_not_meant_any_more),
         TEST(test_reboot_on_2003),
-        TEST(test_lost_listener_takes_it_back),
-        TEST(test_no_ephemeral_ports_take_it_back),
-        TEST(test_watch_that_ends_well),
-        TEST(test_restore_and_resume),
-        TEST(test_restore_that_cannot),
-        TEST(test_damaged_files),
-        TEST(test_full_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,261 @@
+/* tests/unit/agent/test_enforce_harm.c — enforcement when something goes wrong: harm done by a
+ * change, restore, damaged files, a full disk. SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/os/os.h"
+#include "tests/support/enforce_double.h"
+
+#define MODERN "10.0.17763"
+
+static int set_up(void **state)
+{
+    *state = calloc(1, sizeof(struct hm_enforce_double));
+    return *state == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_fini(host);
+    free(host);
+    return 0;
+}
+
+static void expect_pass(struct hm_enforce_double *host, const char *states)
+{
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_string_equal(enforce_double_states(host), states);
+}
+
+/* ---- dead-man ------------------------------------------------------------------------------ */
+
+static void begin_watch(struct hm_enforce_double *host)
+{
+    enforce_double_init(host, NULL);
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 40000, "db", "db", HM_KIND_SOCKET);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
+    expect_pass(host, "one/1 verified");
+    assert_int_equal(host->pass.again_in_ms, 30000);
+}
+
+static void test_lost_listener_takes_it_back(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_watch(host);
+    host->model.host.inventory.listeners.count = 0;
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/1 verified"); /* once may be a restart of it */
+    enforce_double_wait(host, 1);
+    expect_pass(host, "one/1 verified"); /* too close to count */
+    enforce_double_restart(host);
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/1 failed");
+    assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "tcp/ipv4 40000 of db"));
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
+    enforce_double_restart(host);
+    enforce_double_wait(host, 3600);
+    expect_pass(host, "one/1 failed"); /* this revision stays off */
+    assert_int_equal(host->changes, 0);
+    enforce_double_revise(host, HM_POLICY_ENFORCE);
+    expect_pass(host, "one/2 verified");
+}
+
+static void test_no_ephemeral_ports_take_it_back(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_watch(host);
+    host->no_ephemeral = true;
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/1 verified");
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/1 failed");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
+}
+
+static void test_watch_that_ends_well(void **state)
+{
+    static const struct {
+        const char *boot_id;
+        bool back;
+        int64_t wait_s;
+    } cases[] = {
+        {"boot-1", true,  30 }, /* it came back before the second look */
+        {"boot-2", false, 30 }, /* a boot */
+        {"boot-1", false, 601}, /* see below: its time is over at the first miss */
+    };
+
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_enforce_double *host = *state;
+
+        begin_watch(host);
+        if (cases[i].wait_s > 600) {
+            enforce_double_wait(host, cases[i].wait_s);
+            expect_pass(host, "one/1 verified"); /* well to the end */
+        }
+        host->model.host.inventory.listeners.count = 0;
+        enforce_double_wait(host, 30);
+        expect_pass(host, "one/1 verified");
+        host->model.boot_id = cases[i].boot_id;
+        host->model.host.inventory.listeners.count = cases[i].back ? 1 : 0;
+        for (unsigned k = 0; k < 2; k++) {
+            enforce_double_wait(host, 30);
+            expect_pass(host, "one/1 verified");
+            if (cases[i].back) {
+                host->model.host.inventory.listeners.count = 0;
+            }
+        }
+        if (i + 1 < HM_COUNT(cases)) {
+            enforce_double_fini(host);
+        }
+    }
+}
+
+/* ---- held, damaged, full ------------------------------------------------------------------- */
+
+static void test_restore_and_resume(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    const char *before;
+    struct hm_err err;
+
+    enforce_double_init(host, MODERN);
+    before = hm_model_inventory(&host->model);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 verified");
+    assert_int_equal(enforce_double_restore(host, &err), HM_OK);
+    assert_string_equal(hm_model_inventory(&host->model), before);
+    assert_true(hm_enforcer_is_held(host->enforcer));
+    enforce_double_restart(host);
+    assert_true(hm_enforcer_is_held(host->enforcer));
+    expect_pass(host, "one/1 refused local_limit");
+    assert_int_equal(host->changes, 0);
+    assert_int_equal(hm_enforcer_resume(host->enforcer, &err), HM_OK);
+    assert_false(hm_enforcer_is_held(host->enforcer));
+    expect_pass(host, "one/1 verified");
+    assert_int_equal(enforce_double_outcome(host, "one")->repairs, 0);
+}
+
+static void test_restore_that_cannot(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_err err;
+
+    enforce_double_init(host, MODERN);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 verified");
+    host->refuse = HM_EDENIED;
+    host->refuse_family = HM_IPV6;
+    assert_int_equal(enforce_double_restore(host, &err), HM_ECONFLICT);
+    host->refuse = HM_OK;
+    assert_int_equal(enforce_double_restore(host, &err), HM_OK);
+    assert_string_equal(enforce_double_rows(host, HM_IPV6), "");
+}
+
+static void put_file(const struct hm_enforce_double *host, const char *name, const char *text)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", host->folder, name);
+    assert_int_equal(hm_os_replace_file(path, text, strlen(text), true, NULL), HM_OK);
+}
+
+static void test_damaged_files(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *text; /* NULL = gone */
+    } cases[] = {
+        {"ledger.json",  "{\"exclusions\":"},
+        {"ledger.json",  NULL              },
+        {"enforce.json", "[]"              },
+    };
+
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_enforce_double *host = *state;
+        char path[128];
+        const char *report;
+        struct hm_err err;
+
+        enforce_double_init(host, MODERN);
+        (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+        expect_pass(host, "one/1 verified");
+        (void)snprintf(path, sizeof(path), "%s/%s", host->folder, cases[i].name);
+        if (cases[i].text != NULL) {
+            put_file(host, cases[i].name, cases[i].text);
+        } else {
+            assert_int_equal(hm_os_remove_file(path, NULL), HM_OK);
+        }
+        (void)hm_model_reserve(&host->model, "two", "tcp", "9966");
+        expect_pass(host, "one/1 failed; two/1 failed");
+        assert_int_equal(host->changes, 0);
+        assert_non_null(strstr(host->pass.report.refused, cases[i].name));
+        report = enforce_double_report(host);
+        enforce_double_wait(host, 60);
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+        assert_string_equal(enforce_double_report(host), report);
+        assert_int_equal(enforce_double_restore(host, &err), HM_EINVAL);
+        assert_int_equal(host->changes, 0);
+        if (i + 1 < HM_COUNT(cases)) {
+            enforce_double_fini(host);
+        }
+    }
+}
+
+/* A folder where the ledger should go: it cannot be written, as on a full disk. */
+static void block_ledger(const char *name, void *arg)
+{
+    const struct hm_enforce_double *host = arg;
+    char path[128];
+
+    if (strcmp(name, "ledger_begin") == 0) {
+        (void)snprintf(path, sizeof(path), "%s/ledger.json", host->folder);
+        assert_int_equal(hm_os_make_folder(path, 0700, NULL), HM_OK);
+    }
+}
+
+static void test_full_disk(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    char path[128];
+
+    enforce_double_init(host, MODERN);
+    host->step = block_ledger;
+    host->step_arg = host;
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 failed");
+    assert_int_equal(host->changes, 0);
+    assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "ledger.json"));
+    host->step = NULL;
+    (void)snprintf(path, sizeof(path), "%s/ledger.json", host->folder);
+    assert_int_equal(hm_os_remove_folder(path, NULL), HM_OK);
+    put_file(host, "ledger.json", "{\"exclusions\":[],\"ranges\":[]}");
+    expect_pass(host, "one/1 verified");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_lost_listener_takes_it_back),
+        TEST(test_no_ephemeral_ports_take_it_back),
+        TEST(test_watch_that_ends_well),
+        TEST(test_restore_and_resume),
+        TEST(test_restore_that_cannot),
+        TEST(test_damaged_files),
+        TEST(test_full_disk),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
