@@ -4,6 +4,7 @@
 
 #include "common/config/cli.h"
 #include "common/crypto/secret.h"
+#include "common/crypto/sign.h"
 #include "server/datafolder.h"
 #include "server/store/entities_policy.h"
 
@@ -51,6 +52,25 @@ struct hm_token_wish {
 enum hm_status hm_desk_make_token(struct hm_store *store, const struct hm_token_wish *wish,
                                   struct hm_arena *arena, struct hm_token *out_token,
                                   struct hm_err *err) HM_MUST_CHECK;
+
+/* The key of a single operator; hm_key_pair_fini when done. Texts are in the desk's arena. */
+struct hm_operator_key {
+    const char *path;
+    const char *name;
+    const char *key_id;
+    const char *public_key;
+    struct hm_key_pair pair;
+};
+
+/* --operator-key, --operator-name, --passphrase-file: writes the sealed key as whoever runs this,
+ * before the privileges are dropped. Refused inside the data folder, and where a file is. The pair
+ * may be set after a failure, too. */
+enum hm_status hm_desk_make_operator_key(const struct hm_cli *cli, struct hm_desk *desk,
+                                         struct hm_operator_key *out_key,
+                                         struct hm_err *err) HM_MUST_CHECK;
+/* Stores the first trust root: this key alone, which may approve what its owner wrote. */
+enum hm_status hm_desk_trust_operator(struct hm_store *store, const struct hm_operator_key *key,
+                                      struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
 
 /* 1, or 2 where the configuration or an argument is wrong. */
 int hm_desk_fail(const struct hm_cli *cli, const struct hm_err *err);

@@ -10,11 +10,24 @@
 
 #define FOLDER_MODE 0700
 
+#define SINGLE_OPERATOR                                                                            \
+    "Single operator: this key alone approves policies, also those that its owner wrote. "         \
+    "Whoever\n"                                                                                    \
+    "has the file and its passphrase can change every host of this fleet. The collector does "     \
+    "not\n"                                                                                        \
+    "keep it: move it to your own machine, and keep a copy where you keep such things.\n"
+
 static const struct hm_cli_option options[] = {
-    {"name", "NAME…",
+    {"name",            "NAME…",
      "name or address that agents use for this collector; default: host name, "
-     "localhost, 127.0.0.1, ::1"                                          },
-    {"json", NULL,      "print the token and the CA's fingerprint as JSON"},
+     "localhost, 127.0.0.1, ::1"                                                     },
+    {"operator-key",    "FILE",
+     "single operator: make the one key that approves policies, sealed with a passphrase, in this "
+     "file"                                                                          },
+    {"operator-name",   "NAME",    "whose key that is; default: operator"            },
+    {"passphrase-file", "FILE",
+     "first line is the key's passphrase; else HM_PASSPHRASE, else it is asked for"  },
+    {"json",            NULL,      "print the token and the CA's fingerprint as JSON"},
 };
 
 /* "a,b" as a list. */
@@ -90,8 +103,8 @@ static enum hm_status make_certificates(struct hm_desk *desk, const char *given,
 }
 
 /* Last: a folder with a database counts as made. */
-static enum hm_status make_database(struct hm_desk *desk, struct hm_token *out_token,
-                                    struct hm_err *err)
+static enum hm_status make_database(struct hm_desk *desk, const struct hm_operator_key *key,
+                                    struct hm_token *out_token, struct hm_err *err)
 {
     static const struct hm_token_wish admin = {
         .kind = "operator", .name = "admin", .role = "admin", .ca_sha256 = ""};
@@ -110,15 +123,23 @@ static enum hm_status make_database(struct hm_desk *desk, struct hm_token *out_t
     if (st == HM_OK) {
         st = hm_desk_make_token(store, &admin, &desk->arena, out_token, err);
     }
+    if (st == HM_OK && key->path != NULL) {
+        st = hm_desk_trust_operator(store, key, &desk->arena, err);
+    }
     hm_store_close(store);
     return st;
 }
 
-static enum hm_status init_folder(struct hm_desk *desk, const char *names,
-                                  struct hm_token *out_token, struct hm_err *err)
+static enum hm_status init_folder(const struct hm_cli *cli, struct hm_desk *desk,
+                                  struct hm_operator_key *out_key, struct hm_token *out_token,
+                                  struct hm_err *err)
 {
+    const bool single = hm_cli_value(cli, "operator-key") != NULL;
     enum hm_status st;
 
+    if (!single && hm_cli_value(cli, "operator-name") != NULL) {
+        return hm_fail(err, HM_EINVAL, "--operator-name goes with --operator-key FILE");
+    }
     if (hm_data_is_made(&desk->paths)) {
         return hm_fail(err, HM_ECONFLICT,
                        "%s holds a collector's data already; nothing was changed. "
@@ -127,17 +148,20 @@ static enum hm_status init_folder(struct hm_desk *desk, const char *names,
                        desk->paths.folder, desk->paths.folder);
     }
     st = hm_os_make_folder(desk->paths.folder, FOLDER_MODE, err);
+    if (st == HM_OK && single) {
+        st = hm_desk_make_operator_key(cli, desk, out_key, err);
+    }
     if (st == HM_OK) {
         st = hm_privileges_drop(desk->config.user, desk->paths.folder, err);
     }
     if (st == HM_OK) {
-        st = make_certificates(desk, names, err);
+        st = make_certificates(desk, hm_cli_value(cli, "name"), err);
     }
-    return st == HM_OK ? make_database(desk, out_token, err) : st;
+    return st == HM_OK ? make_database(desk, out_key, out_token, err) : st;
 }
 
-static enum hm_status print_json(const struct hm_desk *desk, const char *token,
-                                 const char *ca_sha256, struct hm_err *err)
+static enum hm_status print_json(const struct hm_desk *desk, const struct hm_operator_key *key,
+                                 const char *token, const char *ca_sha256, struct hm_err *err)
 {
     struct hm_buf out;
     enum hm_status st;
@@ -151,6 +175,14 @@ static enum hm_status print_json(const struct hm_desk *desk, const char *token,
     (void)hm_json_put_string(&out, desk->paths.ca);
     (void)hm_buf_puts(&out, ", \"url\": ");
     (void)hm_json_put_string(&out, desk->config.public_url);
+    if (key->path != NULL) {
+        (void)hm_buf_puts(&out, ", \"operator_key\": ");
+        (void)hm_json_put_string(&out, key->path);
+        (void)hm_buf_puts(&out, ", \"operator_name\": ");
+        (void)hm_json_put_string(&out, key->name);
+        (void)hm_buf_puts(&out, ", \"key_id\": ");
+        (void)hm_json_put_string(&out, key->key_id);
+    }
     st = hm_buf_status(&out, err);
     if (st == HM_OK) {
         (void)printf("%s}\n", hm_buf_text(&out));
@@ -158,6 +190,20 @@ static enum hm_status print_json(const struct hm_desk *desk, const char *token,
     }
     hm_buf_fini(&out);
     return st;
+}
+
+static void print_approval(const struct hm_operator_key *key)
+{
+    if (key->path == NULL) {
+        (void)printf("\nPolicies need approvers, none is enrolled yet. Each of them, on their own "
+                     "machine:\n"
+                     "  hmctl key new NAME\n"
+                     "then an admin, with the public keys:\n"
+                     "  hmctl trust new --help\n");
+        return;
+    }
+    (void)printf("\nOperator key  %s (of %s, key id %s)\n\n" SINGLE_OPERATOR, key->path, key->name,
+                 key->key_id);
 }
 
 static void print_steps(const struct hm_desk *desk, const char *token, const char *ca_sha256)
@@ -196,6 +242,7 @@ static int run(const struct hm_cli *cli)
     char text[HM_TOKEN_TEXT_BYTES] = "";
     char ca_sha256[HM_SHA256_HEX_BYTES] = "";
     struct hm_err err = {.status = HM_OK};
+    struct hm_operator_key key = {.path = NULL};
     struct hm_token token;
     struct hm_desk desk;
     const char *ca_pem;
@@ -206,7 +253,7 @@ static int run(const struct hm_cli *cli)
         st = name_url(&desk, hm_cli_value(cli, "name"), &err);
     }
     if (st == HM_OK) {
-        st = init_folder(&desk, hm_cli_value(cli, "name"), &token, &err);
+        st = init_folder(cli, &desk, &key, &token, &err);
     }
     if (st == HM_OK) {
         hm_token_format(&token, text);
@@ -214,14 +261,19 @@ static int run(const struct hm_cli *cli)
         st = hm_data_ca(&desk.paths, &desk.arena, &ca_pem, ca_sha256, &err);
     }
     if (st == HM_OK && hm_cli_value(cli, "json") != NULL) {
-        st = print_json(&desk, text, ca_sha256, &err);
+        st = print_json(&desk, &key, text, ca_sha256, &err);
     } else if (st == HM_OK) {
         print_steps(&desk, text, ca_sha256);
+        print_approval(&key);
     }
     if (st != HM_OK) {
         result = hm_desk_fail(cli, &err);
+        if (key.key_id != NULL && hm_os_remove_file(key.path, &err) != HM_OK) {
+            (void)hm_desk_fail(cli, &err); /* no fleet trusts it, and it is in the way */
+        }
     }
     hm_crypto_wipe(text, sizeof(text));
+    hm_key_pair_fini(&key.pair);
     hm_desk_close(&desk);
     return result;
 }

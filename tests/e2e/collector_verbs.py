@@ -55,9 +55,42 @@ def check_chain(collector, verb):
     h.check("a changed event is named", code == 1 and "event 1 " in err, f"{code} {out}{err}")
 
 
+def check_operator_key(folder):
+    data, key = os.path.join(folder, "single"), os.path.join(folder, "operator.key")
+
+    def init(path, *words, passphrase="correct horse battery"):
+        return h.run("hm-collector", "init", "--data", data, "--operator-key", path, "--json",
+                     *words, env={**os.environ, "HM_PASSPHRASE": passphrase})
+
+    for inside in ["single/op.key", "single/../single/op.key"]:
+        code, _, err = init(os.path.join(folder, inside))
+        h.check(f"init --operator-key {inside}: exit 2", code == 2 and "inside" in err, err)
+    h.check("a short passphrase: exit 2", init(key, passphrase="short")[0] == 2)
+    h.check("nothing was made", os.listdir(data) == [] and not os.path.exists(key))
+    code, _, err = init(key, "--name", "x" * 300)
+    h.check("a key that no fleet trusts is taken away", code != 0 and not os.path.exists(key), err)
+    code, out, err = init(key, "--operator-name", "anna")
+    h.check("init --operator-key: exit 0", code == 0, err)
+    made = json.loads(out)
+    h.check("the key is said", made["operator_key"] == key and made["operator_name"] == "anna")
+    h.check("only its owner may read it", stat.S_IMODE(os.stat(key).st_mode) == 0o600)
+    with open(key, encoding="utf-8") as text:
+        sealed = json.load(text)
+    h.check("it is sealed", sealed["key_id"] == made["key_id"] and "sealed" in sealed)
+    check_modes(data, "with an operator key")
+    kept = b"".join(open(os.path.join(data, name), "rb").read() for name in os.listdir(data))
+    h.check("the collector keeps nothing of the private half",
+            sealed["sealed"].encode() not in kept)
+    again = os.path.join(folder, "again")
+    code, _, err = h.run("hm-collector", "init", "--data", again, "--operator-key", key,
+                         env={**os.environ, "HM_PASSPHRASE": "correct horse battery"})
+    h.check("somebody's key is not written over", code == 1 and "there already" in err, err)
+
+
 def main():
     with h.Folder() as folder:
         os.umask(0o022)
+        check_operator_key(folder)
         os.mkdir(os.path.join(folder, "collector"), 0o755)  # an administrator made it
         collector = h.Collector(folder).start()
 
