@@ -1,0 +1,182 @@
+/* tests/unit/agent/test_obey.c — a whole agent with a signed policy, on a recorded host.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/obey.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/cycle.h"
+#include "tests/support/fake_transport.h"
+#include "tests/support/policies_fixture.h"
+#include "tests/support/temp_folder.h"
+
+#define ID_A "01hzzzzzzzzzzzzzzzzzzzzzza"
+#define SECRET "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define TAKEN "{\"interval_s\":300,\"etag\":\"\\\"e1\\\"\"}"
+#define ENROLLED                                                                                   \
+    "{\"agent_id\":\"" ID_A "\",\"secret\":\"hma_" ID_A "_" SECRET "\",\"interval_s\":300}"
+#define FIRST_STEP 2 /* after system and config, which are the process's own */
+
+static struct {
+    int64_t ms;
+    int64_t end_ms;
+} world;
+
+static int64_t world_ms(void)
+{
+    return world.ms;
+}
+
+static bool world_is_stopped(void)
+{
+    return world.ms >= world.end_ms;
+}
+
+static bool world_sleep(int64_t ms)
+{
+    world.ms += ms;
+    return world_is_stopped();
+}
+
+static uint32_t world_random(void)
+{
+    return 0;
+}
+
+static const struct hm_agent_clock world_clock = {
+    .now_ms = world_ms,
+    .monotonic_ms = world_ms,
+    .sleep_ms = world_sleep,
+    .is_stopped = world_is_stopped,
+    .random = world_random,
+};
+
+/* A held request takes the time that it was asked to be held. */
+static void pass_time(void *arg, unsigned call)
+{
+    const struct fake_transport *fake = arg;
+    unsigned wait_s = 0;
+
+    world.ms += 5;
+    if (call < fake->reply_count && fake->replies[call].status == 304 &&
+        sscanf(fake->calls[call].prefer, "wait=%u", &wait_s) == 1) {
+        world.ms += (int64_t)wait_s * 1000;
+    }
+}
+
+static void copy_host(const char *to)
+{
+    static const char *const names[] = {"host.json", "sysctl.txt"};
+    struct hm_arena arena;
+
+    hm_arena_init(&arena, 1u << 20);
+    for (size_t i = 0; i < HM_COUNT(names); i++) {
+        const char *from = hm_arena_printf(&arena, "%s/tests/fixtures/hosts/linux-web/%s",
+                                           HM_SOURCE_DIR, names[i]);
+        const char *path = hm_arena_printf(&arena, "%s/%s", to, names[i]);
+        char *text;
+        size_t len;
+
+        assert_int_equal(hm_os_read_file(from, 1u << 20, &arena, &text, &len, NULL), HM_OK);
+        assert_int_equal(hm_os_replace_file(path, text, len, false, NULL), HM_OK);
+    }
+    hm_arena_fini(&arena);
+}
+
+static void start_agent(struct hm_agent *agent, const char *state_dir, const char *host)
+{
+    memset(agent, 0, sizeof(*agent));
+    agent->clock = &world_clock;
+    hm_arena_init(&agent->arena, 1u << 20);
+    assert_int_equal(hm_agent_config_load(NULL, &agent->arena, &agent->config, NULL), HM_OK);
+    agent->config.state_dir = state_dir;
+    agent->config.host = host;
+    agent->config.product_dir = "/no/such/folder";
+    agent->config.catalogue_dir = "/no/such/folder";
+    agent->config.token = "hmj_" ID_A "_" SECRET;
+    for (size_t i = FIRST_STEP; i < HM_AGENT_STEPS; i++) {
+        assert_int_equal(hm_agent_steps[i].start(agent, NULL), HM_OK);
+    }
+}
+
+static void stop_agent(struct hm_agent *agent)
+{
+    for (size_t i = HM_AGENT_STEPS; i > FIRST_STEP; i--) {
+        if (hm_agent_steps[i - 1].stop != NULL) {
+            hm_agent_steps[i - 1].stop(agent);
+        }
+    }
+    hm_arena_fini(&agent->arena);
+}
+
+static unsigned calls_of(const struct fake_transport *fake, const char *path)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < fake->call_count; i++) {
+        count += strcmp(fake->calls[i].path, path) == 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/* Applied in the first look and told in its report; while it is watched the host is looked at more
+ * often, and the collector hears nothing of that. */
+static void test_applied_watched_and_reported(void **state)
+{
+    static struct fake_reply replies[FAKE_CALLS_MAX];
+    struct policies_fixture *fixture = *state;
+    struct fake_transport fake;
+    struct hm_envelope policy;
+    struct hm_agent agent;
+    char host[64];
+
+    policies_use_root(fixture, 2, 2, ANNA | BORIS);
+    policy = policies_statement(fixture, &(struct policy_draft){.revision = 3,
+                                                                .match = EVERYBODY,
+                                                                .document_match = EVERYBODY,
+                                                                .ports = "40000",
+                                                                .signers = ANNA | BORIS});
+    assert_true(policies_take(fixture, &policy, 1, NOW));
+    temp_folder_make(host, sizeof(host));
+    copy_host(host);
+    replies[0] = (struct fake_reply){200, ENROLLED, "", 0};
+    replies[1] = (struct fake_reply){200, TAKEN, "", 0};
+    for (unsigned i = 2; i < FAKE_CALLS_MAX; i++) {
+        replies[i] = (struct fake_reply){304, "", "", 0};
+    }
+    fake_transport_init(&fake, replies, FAKE_CALLS_MAX);
+    fake.on_call = pass_time;
+    fake.on_call_arg = &fake;
+    world.ms = NOW;
+    world.end_ms = NOW + 100000;
+    start_agent(&agent, fixture->folder, host);
+    agent.uplink.transport = fake_transport_of(&fake);
+    agent.config.collector = "https://fake";
+    hm_cycle_run(&agent);
+    assert_string_equal(fake.calls[1].path, "/v1/checkin");
+    assert_non_null(strstr(fake.calls[1].body, "\"policy\":\"exchange\",\"revision\":3,"
+                                               "\"mode\":\"enforce\",\"state\":\"verified\""));
+    assert_non_null(strstr(fake.calls[1].body, "\"trust_version\":1"));
+    assert_non_null(strstr(fake.calls[1].body, "40000")); /* the inventory after the change */
+    assert_int_equal(calls_of(&fake, "/v1/checkin"), 1);
+    assert_true(calls_of(&fake, "/v1/desired") >= 3);
+    assert_true(agent.status.last_look >= NOW + 60000);
+    stop_agent(&agent);
+    fake_transport_fini(&fake);
+    temp_folder_remove(host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_applied_watched_and_reported, policies_set_up,
+                                        policies_tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
