@@ -230,8 +230,9 @@ enum hm_status hm_agent_take_desired(struct hm_agent *agent, bool *out_changed, 
         goto done;
     }
     agent->uplink.interval_s = desired.settings.interval_s;
-    st =
-        hm_agent_policies_take(agent->policies, &desired, agent->clock->now_ms(), out_changed, err);
+    st = hm_uplink_stored(
+        hm_agent_policies_take(agent->policies, &desired, agent->clock->now_ms(), out_changed, err),
+        err);
     if (st != HM_OK) {
         hm_spool_forget(agent->spool, HM_SPOOL_DESIRED); /* not to be told that it is unchanged */
     }

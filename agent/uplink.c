@@ -28,6 +28,17 @@ void hm_uplink_failed(struct hm_uplink *uplink, int64_t retry_after_s)
     }
 }
 
+enum hm_status hm_uplink_stored(enum hm_status st, struct hm_err *err)
+{
+    if (st == HM_EDENIED || st == HM_ECONFLICT) {
+        st = HM_EIO;
+        if (err != NULL) {
+            err->status = st;
+        }
+    }
+    return st;
+}
+
 static void note_success(struct hm_uplink *uplink)
 {
     hm_backoff_reset(&uplink->backoff);
@@ -183,7 +194,8 @@ static enum hm_status take_answer(struct hm_uplink *uplink, const struct hm_repo
     }
     *out_again = again;
     uplink->interval_s = answer->interval_s;
-    return hm_spool_acknowledge(uplink->spool, digests[0], digests[1], digests[2], err);
+    return hm_uplink_stored(
+        hm_spool_acknowledge(uplink->spool, digests[0], digests[1], digests[2], err), err);
 }
 
 static enum hm_status one_round(struct hm_uplink *uplink, const struct hm_report *report,
@@ -242,7 +254,7 @@ enum hm_status hm_uplink_check_in(struct hm_uplink *uplink, struct hm_report *re
     hm_arena_init(&arena, REPLY_ARENA_BYTES);
     for (unsigned round = 0; again && round < rounds; round++) {
         if (round > 0) {
-            st = hm_spool_next_seq(uplink->spool, &report->seq, err);
+            st = hm_uplink_stored(hm_spool_next_seq(uplink->spool, &report->seq, err), err);
             if (st != HM_OK) {
                 hm_uplink_failed(uplink, -1);
                 goto done;
@@ -284,7 +296,7 @@ static enum hm_status keep(struct hm_uplink *uplink, enum hm_spool_document whic
         st = hm_spool_put(uplink->spool, which, json.data, json.len, tag, now_ms, err);
     }
     hm_buf_fini(&json);
-    return st;
+    return hm_uplink_stored(st, err);
 }
 
 /* The catalogue first: killed in between, the old ETag fetches the rest again. */

@@ -72,5 +72,9 @@ bool hm_uplink_is_known(const struct hm_uplink *uplink, const struct hm_report *
 enum hm_status hm_uplink_hold(struct hm_uplink *uplink, uint32_t wait_s, int64_t now_ms,
                               bool *out_changed, struct hm_err *err) HM_MUST_CHECK;
 
+/* What became of storing an answer: a disk that denies us must not pass for a collector that does,
+ * which costs this host its identity. HM_EDENIED and HM_ECONFLICT become HM_EIO. */
+enum hm_status hm_uplink_stored(enum hm_status st, struct hm_err *err) HM_MUST_CHECK;
+
 /* Notes a failure that happened elsewhere (enrolment) in retry_ms. */
 void hm_uplink_failed(struct hm_uplink *uplink, int64_t retry_after_s);

@@ -222,6 +222,28 @@ static void test_outcome_is_the_third_document(void **state)
     assert_string_equal(bodies, "{\"o\":1}\n");
 }
 
+/* Windows says "access denied" to a file that cannot be replaced. */
+static void test_own_disk_is_no_refusal(void **state)
+{
+    static const struct fake_reply replies[] = {
+        {200, TAKEN, "", 0},
+        {200, TAKEN, "", 0},
+    };
+    struct fixture *fixture = *state;
+    struct hm_uplink_sent sent;
+    struct hm_err err = {.status = HM_OK};
+    const char *path = hm_arena_printf(&fixture->arena, "%s/state.json", fixture->folder);
+
+    script(fixture, replies, HM_COUNT(replies));
+    assert_int_equal(hm_os_remove_file(path, NULL), HM_OK);
+    assert_int_equal(hm_os_make_folder(path, 0700, NULL), HM_OK);
+    assert_int_equal(check_in(fixture, &sent, &err), HM_EIO);
+    assert_int_equal(err.status, HM_EIO);
+    assert_true(fixture->uplink.retry_ms > 0);
+    assert_int_equal(hm_os_remove_folder(path, NULL), HM_OK);
+    assert_int_equal(check_in(fixture, &sent, &err), HM_OK);
+}
+
 static void test_unanswered_report_is_repeated_as_it_was(void **state)
 {
     static const struct fake_reply replies[] = {
@@ -425,6 +447,7 @@ int main(void)
         CASE(test_bodies_travel_once),
         CASE(test_what_is_needed_is_sent_again),
         CASE(test_outcome_is_the_third_document),
+        CASE(test_own_disk_is_no_refusal),
         CASE(test_unanswered_report_is_repeated_as_it_was),
         CASE(test_answers_that_are_no_success),
         CASE(test_clone_is_given_a_token),
