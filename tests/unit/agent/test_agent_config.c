@@ -258,14 +258,44 @@ static void test_token_from_a_file(void **state)
     assert_string_equal(token, "");
 }
 
+/* never_ports takes ports in any order and piece by piece; a piece that is none is named. */
+static void test_local_limits(void **state)
+{
+    static const char *ports[] = {"5985-5986", "3389", "5986-5990"};
+    static const char *broken[] = {"3389", "rdp"};
+    struct hm_agent_config config = {
+        .enforce = false, .never_ports = {ports, 3},
+             .policy_ports_max = 7
+    };
+    struct hm_local_limits limits;
+    struct hm_arena arena;
+    struct hm_err err;
+
+    (void)state;
+    hm_arena_init(&arena, 1u << 20);
+    assert_int_equal(hm_agent_config_limits(&config, &arena, &limits, &err), HM_OK);
+    assert_true(limits.enforce_off);
+    assert_int_equal(limits.policy_ports_max, 7);
+    assert_string_equal(hm_ports_text(limits.never, &arena), "3389,5985-5990");
+    config.never_ports = (struct hm_strings){broken, 2};
+    assert_int_equal(hm_agent_config_limits(&config, &arena, &limits, &err), HM_EINVAL);
+    assert_non_null(strstr(err.text, "never_ports"));
+    assert_non_null(strstr(err.text, "rdp"));
+    assert_int_equal(hm_agent_config_load(NULL, &arena, &config, &err), HM_OK);
+    assert_true(config.enforce); /* unless somebody says otherwise */
+    hm_arena_fini(&arena);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_sample_is_the_table), CASE(test_defaults),     CASE(test_what_outranks_what),
-        CASE(test_settings_and_commas), CASE(test_wrong_ones),   CASE(test_token_from_a_file),
-        CASE(test_policy_outranks_all), CASE(test_wrong_policy), CASE(test_folder),
+        CASE(test_sample_is_the_table), CASE(test_defaults),
+        CASE(test_what_outranks_what),  CASE(test_settings_and_commas),
+        CASE(test_wrong_ones),          CASE(test_token_from_a_file),
+        CASE(test_policy_outranks_all), CASE(test_wrong_policy),
+        CASE(test_local_limits),        CASE(test_folder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
