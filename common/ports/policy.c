@@ -179,6 +179,14 @@ bool hm_policy_matches(const struct hm_policy *policy, const struct hm_inventory
     return match_node(&policy->match, &facts) == ANSWER_YES;
 }
 
+bool hm_policy_excludes(const struct hm_policy *policy, const struct hm_inventory *inventory,
+                        const struct hm_strings *labels, const char *host)
+{
+    const struct host facts = {inventory, labels, host == NULL ? "" : host};
+
+    return match_node(&policy->match, &facts) == ANSWER_NO;
+}
+
 /* "site=paris" and "site=rome", neither a pattern: no host has both. */
 static bool labels_part(const char *a, const char *b)
 {

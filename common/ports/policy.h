@@ -104,6 +104,11 @@ struct hm_policies {
 bool hm_policy_matches(const struct hm_policy *policy, const struct hm_inventory *inventory,
                        const struct hm_strings *labels, const char *host);
 
+/* Is it certain that it does not? With facts left out (has_… false) of an inventory that is not
+ * wholly known yet, this tells whether reading the rest can change anything. */
+bool hm_policy_excludes(const struct hm_policy *policy, const struct hm_inventory *inventory,
+                        const struct hm_strings *labels, const char *host);
+
 /* Could one host be meant by both? false only when that is certain: other families of systems,
  * or other values of one label, at the root of the tree. */
 bool hm_policies_may_meet(const struct hm_policy *a, const struct hm_policy *b);

@@ -39,6 +39,29 @@ static bool meets(const struct hm_policy *policy, const struct hm_plan_subject *
            hm_policy_matches(policy, subject->inventory, &subject->row->labels, subject->row->name);
 }
 
+bool hm_host_plan_is_idle(const struct hm_plan_order *order, const struct hm_host_row *row,
+                          const struct hm_ledger *ledger)
+{
+    const struct hm_policy *policies[] = {order->policy, order->was};
+    struct hm_inventory sketch = {
+        .os = {.family = HM_OS_LINUX, .version = row->os_version}
+    };
+
+    if (order->policy == NULL || order->whatif || owns(ledger, order->policy->name)) {
+        return false;
+    }
+    if (strcmp(row->os_family, hm_os_family_names[HM_OS_WINDOWS]) == 0) {
+        sketch.os.family = HM_OS_WINDOWS;
+    }
+    for (size_t i = 0; i < HM_COUNT(policies); i++) {
+        if (policies[i] != NULL &&
+            !hm_policy_excludes(policies[i], &sketch, &row->labels, row->name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_about(const struct hm_plan_order *order, const struct hm_plan_subject *subject,
                      const struct hm_policies *met)
 {

@@ -44,6 +44,10 @@ struct hm_host_plan {
     struct hm_api_verdict_change_list verdicts; /* those that change, worst first */
 };
 
+/* Is it certain from the row and the ledger alone that the order is not about this host? */
+bool hm_host_plan_is_idle(const struct hm_plan_order *order, const struct hm_host_row *row,
+                          const struct hm_ledger *ledger);
+
 enum hm_status hm_host_plan(const struct hm_plan_order *order,
                             const struct hm_plan_subject *subject, struct hm_arena *arena,
                             struct hm_host_plan *out_plan, struct hm_err *err) HM_MUST_CHECK;

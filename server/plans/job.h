@@ -64,6 +64,7 @@ struct hm_plan_page {
     struct hm_inventory *inventories;
     struct hm_ledger *ledgers;
     bool *known; /* has an inventory */
+    bool *idle;  /* the order is not about it: its inventory was not read */
 };
 
 /* order.c — reads the wish and what is live into the new job. */
@@ -73,6 +74,8 @@ enum hm_status hm_plan_job_read(struct hm_plans *plans, const struct hm_plan_wis
 /* page.c — inventories and ledgers of page->hosts. */
 enum hm_status hm_plan_page_read_facts(struct hm_session *s, struct hm_plan_page *page,
                                        struct hm_err *err) HM_MUST_CHECK;
-/* Works on the next hosts of the job and adds what comes of it. *out_more: there may be others. */
-enum hm_status hm_plan_job_run_page(struct hm_plans *plans, struct hm_plan_job *job, bool *out_more,
+/* Works on the next hosts of the job and adds what comes of it. *out_more: there may be others.
+ * The arena is used up and reset. */
+enum hm_status hm_plan_job_run_page(struct hm_plans *plans, struct hm_plan_job *job,
+                                    struct hm_arena *arena, bool *out_more,
                                     struct hm_err *err) HM_MUST_CHECK;

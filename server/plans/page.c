@@ -27,6 +27,26 @@ static enum hm_status read_document(struct hm_session *s, const char *digest,
     return st == HM_ENOENT ? HM_OK : st;
 }
 
+static enum hm_status read_host(struct hm_session *s, struct hm_plan_page *page, size_t at,
+                                struct hm_err *err)
+{
+    const struct hm_host_row *row = &page->hosts.at[at];
+    struct hm_outcome_report report = {.refused = ""};
+    bool has;
+    enum hm_status st =
+        read_document(s, row->outcome_digest, &hm_record_outcome, page->arena, &report, &has, err);
+
+    page->ledgers[at] = report.ledger;
+    page->known[at] = row->inventory_digest[0] != '\0';
+    page->idle[at] = page->known[at] && st == HM_OK &&
+                     hm_host_plan_is_idle(&page->job->order, row, &page->ledgers[at]);
+    if (st == HM_OK && !page->idle[at]) {
+        st = read_document(s, row->inventory_digest, &hm_record_inventory, page->arena,
+                           &page->inventories[at], &page->known[at], err);
+    }
+    return st;
+}
+
 enum hm_status hm_plan_page_read_facts(struct hm_session *s, struct hm_plan_page *page,
                                        struct hm_err *err)
 {
@@ -36,21 +56,13 @@ enum hm_status hm_plan_page_read_facts(struct hm_session *s, struct hm_plan_page
     page->inventories = hm_arena_alloc(page->arena, count, sizeof(*page->inventories));
     page->ledgers = hm_arena_alloc(page->arena, count, sizeof(*page->ledgers));
     page->known = hm_arena_alloc(page->arena, count, sizeof(*page->known));
-    if (page->inventories == NULL || page->ledgers == NULL || page->known == NULL) {
+    page->idle = hm_arena_alloc(page->arena, count, sizeof(*page->idle));
+    if (page->inventories == NULL || page->ledgers == NULL || page->known == NULL ||
+        page->idle == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for a plan");
     }
     for (size_t i = 0; st == HM_OK && i < count; i++) {
-        const struct hm_host_row *row = &page->hosts.at[i];
-        struct hm_outcome_report report = {.refused = ""};
-        bool has;
-
-        st = read_document(s, row->inventory_digest, &hm_record_inventory, page->arena,
-                           &page->inventories[i], &page->known[i], err);
-        if (st == HM_OK) {
-            st = read_document(s, row->outcome_digest, &hm_record_outcome, page->arena, &report,
-                               &has, err);
-            page->ledgers[i] = report.ledger;
-        }
+        st = read_host(s, page, i, err);
     }
     return st;
 }
@@ -186,6 +198,9 @@ static enum hm_status plan_hosts(struct hm_plan_page *page, struct result *resul
         struct hm_plan_row *put = &result->rows[result->row_count];
 
         result->counts.hosts++;
+        if (page->idle[i]) {
+            continue;
+        }
         if (!page->known[i]) {
             result->counts.facts_missing++;
             continue;
@@ -235,18 +250,16 @@ static enum hm_status merge(struct hm_plan_job *job, const struct result *result
 }
 
 /* *out_more: there may be another page. */
-enum hm_status hm_plan_job_run_page(struct hm_plans *plans, struct hm_plan_job *job, bool *out_more,
-                                    struct hm_err *err)
+enum hm_status hm_plan_job_run_page(struct hm_plans *plans, struct hm_plan_job *job,
+                                    struct hm_arena *arena, bool *out_more, struct hm_err *err)
 {
-    struct hm_arena arena;
-    struct hm_plan_page page = {.plans = plans, .job = job, .arena = &arena};
+    struct hm_plan_page page = {.plans = plans, .job = job, .arena = arena};
     struct result *result = calloc(1, sizeof(*result));
     enum hm_status st = HM_OK;
 
     if (result == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for a plan");
     }
-    hm_arena_init(&arena, HM_LIMIT_PLAN_ARENA_BYTES);
     st = fetch_hosts(&page, err);
     *out_more = st == HM_OK && page.hosts.count > 0;
     if (*out_more) {
@@ -260,7 +273,7 @@ enum hm_status hm_plan_job_run_page(struct hm_plans *plans, struct hm_plan_job *
         st = merge(job, result, err);
         pthread_mutex_unlock(&plans->lock);
     }
-    hm_arena_fini(&arena);
+    hm_arena_reset(arena);
     free(result);
     return st;
 }

@@ -99,14 +99,17 @@ static void run_job(struct hm_plans *plans, struct hm_plan_job *job)
 {
     struct hm_err err = {.status = HM_OK};
     enum hm_status st = HM_OK;
+    struct hm_arena arena;
     bool more = true;
 
+    hm_arena_init(&arena, HM_LIMIT_PLAN_ARENA_BYTES);
     while (st == HM_OK && more) {
-        st = hm_plan_job_run_page(plans, job, &more, &err);
+        st = hm_plan_job_run_page(plans, job, &arena, &more, &err);
         pthread_mutex_lock(&plans->lock);
         more = more && job->state == HM_JOB_RUNNING && !plans->stopping;
         pthread_mutex_unlock(&plans->lock);
     }
+    hm_arena_fini(&arena);
     pthread_mutex_lock(&plans->lock);
     job->workers--;
     if (st != HM_OK && job->state == HM_JOB_RUNNING) {
@@ -274,7 +277,7 @@ static enum hm_status plan_picked(struct ask *ask, struct hm_api_plan_host_list 
         const struct hm_plan_subject subject = {row, &page->inventories[i], &page->ledgers[i]};
         struct hm_host_plan plan = {.matched = false};
 
-        if (page->known[i]) {
+        if (page->known[i] && !page->idle[i]) {
             st = hm_host_plan(&page->job->order, &subject, page->arena, &plan, err);
         }
         if (st == HM_OK && plan.matched) {
