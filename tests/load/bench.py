@@ -141,7 +141,7 @@ The yardstick of the second row commits each request by itself; the collector co
 | CPU seconds an hour | {ag['cpu_h']:.2f} | 0.3 | {verdict(ag['cpu_h'] < 0.3)} |
 | bytes on the wire a day, nothing changing (TCP payload, both ways) | {ag['wire_day'] / 1024:.0f} KB | 20 KB | {verdict(ag['wire_day'] < 20 * 1024)} |
 
-Not measured here: 100,000 agents, the storm, and the push to 19,000 held agents.
+Not measured here: 100,000 agents, the storm; the push to held agents, which is `tests/load/push.py`.
 """
 
 
