@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "server/api/policy_detail.h"
 
-#include <string.h>
-
 #include "common/base/limits.h"
 #include "server/app.h"
 #include "server/catalogue/shelf.h"
@@ -110,14 +108,13 @@ struct ask {
     struct hm_api_policy_detail out;
 };
 
-static enum hm_status read_problems(struct hm_session *session, struct ask *ask, struct hm_err *err)
+static enum hm_status read_problems(struct hm_session *session, struct ask *ask,
+                                    const struct hm_revision_row *newest, struct hm_err *err)
 {
     const struct hm_app *app = ask->req->app;
-    const char *text = ask->out.newest.document;
     struct hm_lint_problems problems;
     struct hm_policy policy;
-    enum hm_status st = hm_record_decode(&hm_record_policy, text, strlen(text), false,
-                                         ask->req->arena, &policy, NULL, err);
+    enum hm_status st = hm_revision_document(newest, ask->req->arena, &policy, err);
 
     if (st == HM_OK) {
         st = hm_policy_review(session, &policy, hm_shelf_catalogue(app->shelf), ask->req->now_ms,
@@ -145,7 +142,7 @@ static enum hm_status read_detail(struct hm_session *session, void *arg, struct 
         st = hm_api_revision_read(session, &row, &trust, true, arena, &ask->out.newest, err);
     }
     if (st == HM_OK) {
-        st = read_problems(session, ask, err);
+        st = read_problems(session, ask, &row, err);
     }
     if (st != HM_OK) {
         return st;

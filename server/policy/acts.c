@@ -281,8 +281,7 @@ enum hm_status hm_policy_edit(struct hm_session *s, const struct hm_act_by *by,
 static enum hm_status read_document(const struct work *work, const struct hm_revision_row *row,
                                     struct hm_policy *out_policy, struct hm_err *err)
 {
-    return hm_record_decode(&hm_record_policy, row->document, strlen(row->document), false,
-                            work->by->arena, out_policy, NULL, err);
+    return hm_revision_document(row, work->by->arena, out_policy, err);
 }
 
 static enum hm_status trust_now(const struct work *work, struct hm_trust_now *out_trust,

@@ -7,11 +7,33 @@
 #include "common/base/limits.h"
 #include "common/wire/records.h"
 
+/* What we stored ourselves is no input: somebody else's hand, or the disk's. */
+static enum hm_status damaged(enum hm_status st, const struct hm_err *why, const char *what,
+                              struct hm_err *err)
+{
+    return hm_fail(err, st == HM_ENOMEM ? st : HM_EIO, "%s in the database is damaged: %s", what,
+                   why->text);
+}
+
+static enum hm_status read_stored(const struct hm_record *record, const char *text,
+                                  struct hm_arena *arena, void *out, struct hm_err *err)
+{
+    struct hm_err why = {.status = HM_OK};
+    enum hm_status st = hm_record_decode(record, text, strlen(text), false, arena, out, NULL, &why);
+
+    return st == HM_OK ? st : damaged(st, &why, record->name, err);
+}
+
 enum hm_status hm_envelope_read(const char *text, struct hm_arena *arena,
                                 struct hm_envelope *out_envelope, struct hm_err *err)
 {
-    return hm_record_decode(&hm_record_envelope, text, strlen(text), false, arena, out_envelope,
-                            NULL, err);
+    return read_stored(&hm_record_envelope, text, arena, out_envelope, err);
+}
+
+enum hm_status hm_revision_document(const struct hm_revision_row *row, struct hm_arena *arena,
+                                    struct hm_policy *out_policy, struct hm_err *err)
+{
+    return read_stored(&hm_record_policy, row->document, arena, out_policy, err);
 }
 
 /* Any record as JSON in the arena. */
@@ -46,6 +68,7 @@ enum hm_status hm_trust_now(struct hm_session *s, int64_t now_ms, struct hm_aren
                             struct hm_trust_now *out_trust, struct hm_err *err)
 {
     struct hm_trust_now trust = {.has_root = false};
+    struct hm_err why = {.status = HM_OK};
     struct hm_envelope envelope;
     enum hm_status st = hm_fleet_id_ensure(s, now_ms, arena, &trust.fleet, err);
 
@@ -55,8 +78,8 @@ enum hm_status hm_trust_now(struct hm_session *s, int64_t now_ms, struct hm_aren
     if (st == HM_OK && trust.rows.count > 0) {
         trust.has_root = true;
         st = hm_envelope_read(trust.rows.at[trust.rows.count - 1].envelope, arena, &envelope, err);
-        if (st == HM_OK) {
-            st = hm_trust_root_decode(&envelope, arena, &trust.root, err);
+        if (st == HM_OK && hm_trust_root_decode(&envelope, arena, &trust.root, &why) != HM_OK) {
+            st = damaged(why.status, &why, "trust root", err);
         }
     }
     if (st == HM_OK) {
@@ -319,7 +342,7 @@ enum hm_status hm_revision_check(const struct hm_revision_row *row,
         st = hm_fail_code(&why, HM_EDENIED, HM_REFUSED_ALTERED,
                           "the statement is about another revision than the database says");
     }
-    if (st == HM_EDENIED || st == HM_EINVAL) {
+    if (st == HM_EDENIED || st == HM_EINVAL || st == HM_EIO) {
         return hm_fail_code(err, HM_ECONFLICT, hm_err_code(&why),
                             "hosts would refuse revision %u of \"%s\": %s", row->revision,
                             row->policy, why.text);

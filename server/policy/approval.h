@@ -17,8 +17,12 @@ struct hm_trust_now {
 enum hm_status hm_trust_now(struct hm_session *s, int64_t now_ms, struct hm_arena *arena,
                             struct hm_trust_now *out_trust, struct hm_err *err) HM_MUST_CHECK;
 
+/* What the store holds; HM_EIO when it is damaged. */
+enum hm_status hm_revision_document(const struct hm_revision_row *row, struct hm_arena *arena,
+                                    struct hm_policy *out_policy, struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_envelope_read(const char *text, struct hm_arena *arena,
                                 struct hm_envelope *out_envelope, struct hm_err *err) HM_MUST_CHECK;
+
 enum hm_status hm_envelope_text(const struct hm_envelope *envelope, struct hm_arena *arena,
                                 const char **out_text, struct hm_err *err) HM_MUST_CHECK;
 

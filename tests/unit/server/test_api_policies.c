@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "server/api/api.h"
+#include "server/store/entities_policy.h"
 #include "tests/support/policy_double.h"
 
 #define DAY_MS (86400 * INT64_C(1000))
@@ -444,6 +445,63 @@ static void test_expiry(void **state)
     policy_double_expect(d, 409, "expired");
 }
 
+/* ---- a database that somebody edited --------------------------------------------------------- */
+
+struct edit {
+    struct hm_arena *arena;
+    const char *envelope; /* NULL = as it is */
+    const char *from;     /* a policy whose envelope is taken; NULL none */
+};
+
+static enum hm_status write_approved(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    const struct edit *edit = arg;
+    struct hm_revision_row other;
+    struct hm_revision_row row;
+    enum hm_status st = hm_revisions_get(s, "mail", 1, edit->arena, &row, err);
+
+    if (st == HM_OK && edit->from != NULL) {
+        st = hm_revisions_get(s, edit->from, 1, edit->arena, &other, err);
+        row.envelope = other.envelope;
+    }
+    row.state = HM_REVISION_APPROVED;
+    row.envelope = edit->envelope != NULL ? edit->envelope : row.envelope;
+    return st == HM_OK ? hm_revisions_put(s, &row, err) : st;
+}
+
+/* A state in the database is no approval: nothing is offered that hosts would refuse. */
+static void test_edited_database(void **state)
+{
+    static const struct {
+        const char *envelope;
+        const char *from;
+        const char *code;
+    } rows[] = {
+        {NULL,   NULL,  "unsigned"},
+        {NULL,   "web", "altered" }, /* well signed, but of another policy */
+        {"{}",   NULL,  "io_error"},
+        {"\"\"", NULL,  "io_error"},
+    };
+    struct policy_double *d = *state;
+    struct hm_api_policy_act ask = {.revision = 1, .comment = ""};
+
+    policy_double_trust(d, 3, 2);
+    submit(d, "david", "web", "9933");
+    approve_both(d);
+    submit(d, "david", "mail", "9955");
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct edit edit = {&d->arena, rows[i].envelope, rows[i].from};
+
+        assert_int_equal(hm_store_write(d->collector.app.store, write_approved, &edit, NULL),
+                         HM_OK);
+        (void)policy_double_ask(d, hm_api_policy_activate, "mail", &ask);
+        policy_double_expect(d, 409, rows[i].code);
+    }
+    assert_int_equal(api_double_call(&d->api, hm_api_policies_list, NULL, NULL, NULL), 200);
+    assert_int_equal(api_double_call(&d->api, hm_api_policies_get, "web", NULL, NULL), 200);
+    assert_int_equal(api_double_call(&d->api, hm_api_policies_get, "mail", NULL, NULL), 500);
+}
+
 static void test_bad_documents(void **state)
 {
     static const struct {
@@ -490,6 +548,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_contradiction, begin, end),
         cmocka_unit_test_setup_teardown(test_turned_down, begin, end),
         cmocka_unit_test_setup_teardown(test_expiry, begin, end),
+        cmocka_unit_test_setup_teardown(test_edited_database, begin, end),
         cmocka_unit_test_setup_teardown(test_bad_documents, begin, end),
     };
 
