@@ -7,6 +7,7 @@ SPDX-License-Identifier: Apache-2.0
 import json
 import os
 import sys
+import time
 
 import jsonschema
 
@@ -14,6 +15,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness as h  # noqa: E402
 
 HOSTS = ["i2-exchange-2013-exposed", "i1-payroll-2003", "linux-web"]
+POLICY = {"name": "exchange-back-end", "owner": "anna", "reason": "POP3 back end lost its port",
+          "review": "2030-01-01T00:00:00Z", "mode": "enforce", "match": {"hosts": ["*"]},
+          "reservations": [{"protocol": "tcp", "families": "both", "ports": "9933,9955"}]}
 PAST = "2001-01-01T00:00:00Z"
 
 
@@ -49,7 +53,8 @@ def paths_of(template, operation, ids):
     for name, value in ids.items():
         base = base.replace(name, value)
     yield base
-    names = {parameter["$ref"].split("/")[-1] for parameter in operation.get("parameters", [])}
+    names = {parameter.get("$ref", parameter.get("name")).split("/")[-1]
+             for parameter in operation.get("parameters", [])}
     if "limit" in names:
         yield base + "?limit=1"
         yield base + "?limit=0"
@@ -58,9 +63,32 @@ def paths_of(template, operation, ids):
     for name in names:
         if name.startswith("filter_"):
             yield base + "?filter=no_such_field%3D1"
-    if "{id}" in template:
-        yield template.replace("{id}", "no-such-thing")
+    for name in ids:
+        if name in template and name != "{revision}":
+            yield base.replace(ids[name], "no-such-thing")
+    if "policy_name" in names:
+        yield base + "?policy=" + POLICY["name"]
+        yield base + "?policy=no-such-policy"
+    if "label_name" in names:
+        yield base + "?label=site"
     yield base + "?no_such_parameter=1"
+
+
+def make_things(collector, document, host):
+    """What can be asked for only once somebody has made it: their ids."""
+    answers = {}
+    for kind, method, path, body in (
+            ("policies", "PUT", "/v1/policies/" + POLICY["name"], POLICY),
+            ("plans", "POST", "/v1/plans", {"document": POLICY}),
+            ("exceptions", "POST", "/v1/exceptions",
+             {"policy": POLICY["name"], "host": host, "reason": "vendor",
+              "expires": time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() + 864000))})):
+        template = path.replace(POLICY["name"], "{name}")
+        for content in (body, {"no_such_member": 1}):
+            answer = check_reply(document, method, template, path, collector.call(
+                method, path, json.dumps(content), collector.admin))
+            answers.setdefault(kind, answer)
+    return {kind: answers[kind].get("id", "") for kind in ("plans", "exceptions")}
 
 
 def main():
@@ -74,15 +102,21 @@ def main():
                 code, out, err = h.run("hm-agent", verb, *options)
                 h.check(f"{name}: {verb}", code == 0, out + err)
         document = collector.api("/v1/openapi.json")
+        host = collector.items("/v1/hosts")[0]["id"]
+        things = {"hosts": host, "catalogue": "exchange-2013-back-end", "policies": "",
+                  **make_things(collector, document, host)}
         for template, item in sorted(document["paths"].items()):
             if "get" not in item or template == "/v1/desired":
                 continue
-            thing = "exchange-2013-back-end" if "catalogue" in template else \
-                collector.items("/v1/hosts")[0]["id"]
-            for path in paths_of(template, item["get"], {"{id}": thing}):
+            ids = {"{id}": things[template.split("/")[2]], "{name}": POLICY["name"],
+                   "{revision}": "1"} if "{" in template else {}
+            for path in paths_of(template, item["get"], ids):
                 check_reply(document, "GET", template, path,
                             collector.call("GET", path, token=collector.admin))
-            status = collector.call("GET", template.replace("{id}", thing))[0]
+            path = template
+            for name, value in ids.items():
+                path = path.replace(name, value)
+            status = collector.call("GET", path)[0]
             open_to_all = item["get"]["x-role"] == "anyone"
             h.check(f"GET {template} without a token", (status != 401) == open_to_all, status)
         made = check_reply(document, "POST", "/v1/tokens", "/v1/tokens", collector.call(
@@ -93,6 +127,8 @@ def main():
             "POST", "/v1/enroll", json.dumps({"token": made["secret"], "name": "by-hand",
                                               "labels": [], "version": "1"})))
         for template, thing in (("/v1/tokens/{id}", made["token"]["id"]),
+                                ("/v1/exceptions/{id}", things["exceptions"]),
+                                ("/v1/exceptions/{id}", "none"),
                                 ("/v1/hosts/{id}", "by-hand"), ("/v1/hosts/{id}", "nobody")):
             path = template.replace("{id}", thing)
             check_reply(document, "DELETE", template, path,
