@@ -60,6 +60,21 @@ static bool is_wanted(const struct hm_wants *wants, const struct hm_listener *li
     return false;
 }
 
+/* Whoever is in the way of what is wanted there: that it goes is what the plan waits for. */
+static bool is_in_the_way(const struct hm_enforce_run *run, const struct hm_listener *listener)
+{
+    for (size_t i = 0; i < run->plan.notes.count; i++) {
+        const struct hm_plan_note *note = &run->plan.notes.at[i];
+
+        if (note->kind == HM_NOTE_BUSY && note->has_protocol &&
+            note->protocol == listener->protocol && note->has_family &&
+            note->family == listener->family && hm_ports_contains(note->ports, listener->port)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_watched(const struct hm_watched_list *list, const struct hm_listener *listener)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -85,8 +100,8 @@ static enum hm_status put_listeners(struct hm_enforce_run *run, struct hm_enforc
     for (size_t i = 0; i < list->count + all->count; i++) {
         const struct hm_listener *listener = i < list->count ? NULL : &all->at[i - list->count];
 
-        if (listener != NULL &&
-            (!is_wanted(&row->wants, listener) || is_watched(&made, listener))) {
+        if (listener != NULL && (!is_wanted(&row->wants, listener) ||
+                                 is_in_the_way(run, listener) || is_watched(&made, listener))) {
             continue;
         }
         if (hm_arena_grow(run->arena, (void **)&made.at, made.count, &cap, sizeof(*made.at)) != 0) {

@@ -291,6 +291,29 @@ static void test_exchange(void **state)
     assert_never_tried("500");
 }
 
+/* Whoever was in the way is no listener that the change was to protect: that it goes is what is
+ * waited for. */
+static void test_holder_is_not_missed(void **state)
+{
+    (void)state;
+    make_exchange();
+    host.listeners[0] =
+        (struct hm_listener){HM_TCP, HM_IPV4, "0.0.0.0", 9955, "dns.exe", "DNS", HM_KIND_SOCKET};
+    host.listener_count = 1;
+    host.sockets[0] = (struct hm_socket){HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 9955,
+                                         "",     2212,    "dns.exe",        "DNS"};
+    host.socket_count = 1;
+    expect("exchange/1 waiting busy");
+    assert_double(V6, "9933-9933*,9955-9955*," HNS_ROW);
+    host.listener_count = 0;
+    host.socket_count = 0;
+    for (int i = 0; i < 4; i++) {
+        clock_ms += 45000;
+        expect("exchange/1 verified");
+    }
+    assert_double(V4, "9933-9933*,9955-9955*," HNS_ROW);
+}
+
 /* The same with one store for both families: the first command is one for both. */
 static void test_one_store(void **state)
 {
@@ -438,10 +461,15 @@ static void test_2003_unset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_exchange),      TEST(test_one_store),
-        TEST(test_hidden_holder), TEST(test_second_family_fails),
-        TEST(test_only_said),     TEST(test_httpsys),
-        TEST(test_2003),          TEST(test_2003_unset),
+        TEST(test_exchange),
+        TEST(test_holder_is_not_missed),
+        TEST(test_one_store),
+        TEST(test_hidden_holder),
+        TEST(test_second_family_fails),
+        TEST(test_only_said),
+        TEST(test_httpsys),
+        TEST(test_2003),
+        TEST(test_2003_unset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
