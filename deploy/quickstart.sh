@@ -4,22 +4,28 @@
 #   ./deploy/quickstart.sh            install what is missing, build, start, show who is at risk
 #   ./deploy/quickstart.sh --status   what runs, and the table again
 #   ./deploy/quickstart.sh --stop     end everything it started (the data stays)
+#   ./deploy/quickstart.sh --reboot HOST   as if that recorded host was restarted
 #   --dir FOLDER                      where all state goes (default ~/.local/state/havenmaster-quickstart)
+# Programs that are built already are taken from the folder HM_BIN_DIR, when that is set.
 # SPDX-License-Identifier: Apache-2.0
 set -u
 
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 dir=${XDG_STATE_HOME:-${HOME:-/root}/.local/state}/havenmaster-quickstart
+again=$0 # how to call this once more, for the same folder
 build=$top/build/quickstart
 since= # when the first process was started: reports from before do not count
-bin=$build/bin
+bin=${HM_BIN_DIR:-$build/bin}
+products=$top/schema/catalogue/products
 readonly packages="gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev
-    libsodium-dev libsqlite3-dev libgnutls28-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-yaml"
-# One host an incident, as it was before any cure; the rest of the fleet is healthy.
-readonly incidents="i1-payroll-2003 i2-exchange-2013-exposed i3-sbs-2003 i4-mail-2003"
+    libsodium-dev libsqlite3-dev libgnutls28-dev libcurl4-gnutls-dev libyaml-dev
+    zlib1g-dev python3 python3-yaml"
+# Each incident as it was before any cure; the rest of the fleet is healthy.
+readonly incidents="i1-payroll-2003 i2-exchange-2013-exposed i2-exchange-2013-held
+    i2-exchange-2013-stopped i3-sbs-2003 i4-mail-2003 linux-web"
 
 usage() {
-    sed -n '2,7s/^# \{0,1\}//p' "$0"
+    sed -n '2,9s/^# \{0,1\}//p' "$0"
 }
 
 die() {
@@ -64,7 +70,7 @@ compile() {
         die "cannot write to $build: run this as the owner of $top, or from a clone of your own"
     step "Building (about a minute the first time)"
     { cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHM_TESTS=OFF \
-        -DHM_PRODUCT_DIR="$top/schema/catalogue/products" &&
+        -DHM_PRODUCT_DIR="$products" &&
         cmake --build "$build"; } >"$dir/build.log" 2>&1 </dev/null ||
         { tail -n 15 "$dir/build.log"; die "the build failed; the whole log is $dir/build.log"; }
 }
@@ -142,11 +148,15 @@ json_member() {
     sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"
 }
 
+# One person who writes, approves and runs: a demonstration. The passphrase lies beside the key, which
+# is what nobody should do whose hosts are real: deploy/docs/policies.md.
 init_collector() {
-    step "Making a private CA and the data folder"
+    step "Making a private CA, the data folder, and the key of a single operator"
     (
         umask 077
-        "$bin/hm-collector" init --data "$dir/collector" --name localhost --json |
+        echo "a demonstration, not a secret" >"$dir/operator-passphrase"
+        "$bin/hm-collector" init --data "$dir/collector" --name localhost --json \
+            --operator-key "$dir/operator.key" --passphrase-file "$dir/operator-passphrase" |
             json_member admin_token >"$dir/admin-token"
     )
     [ -s "$dir/admin-token" ] || { rm -f "$dir/admin-token"; die "hm-collector init failed"; }
@@ -157,13 +167,18 @@ write_env() {
     (
         umask 077
         printf 'export %s=%q\n' HMCTL_COLLECTOR "$HMCTL_COLLECTOR" HMCTL_CA "$HMCTL_CA" \
-            HMCTL_TOKEN "$HMCTL_TOKEN" >"$dir/env"
+            HMCTL_TOKEN "$HMCTL_TOKEN" OPERATOR_KEY "$dir/operator.key" \
+            HM_PASSPHRASE "$(cat "$dir/operator-passphrase")" >"$dir/env"
         printf 'export PATH=%q:$PATH\n' "$bin" >>"$dir/env"
     )
 }
 
 start_collector() {
-    [ -s "$dir/admin-token" ] || init_collector
+    if [ ! -s "$dir/admin-token" ]; then
+        init_collector
+    elif [ ! -s "$dir/operator.key" ]; then
+        die "$dir was made by an earlier version, without policies: $again --stop, then remove it"
+    fi
     HMCTL_TOKEN=$(cat "$dir/admin-token")
     export HMCTL_TOKEN
     write_env
@@ -173,7 +188,8 @@ start_collector() {
     fi
     step "Starting the collector on $HMCTL_COLLECTOR"
     launch collector "$bin/hm-collector" serve --data "$dir/collector" --set "port=$port" \
-        --set listen=127.0.0.1 --set "public_url=$HMCTL_COLLECTOR" --set interval=10
+        --set listen=127.0.0.1 --set "public_url=$HMCTL_COLLECTOR" --set interval=10 \
+        --set "product_dir=$products"
     for _ in $(seq 100); do
         hmctl hosts --limit 1 --json >/dev/null 2>&1 && return
         is_running collector || break
@@ -190,10 +206,19 @@ start_agent() {
     shift
     mkdir -p "$dir/agents/$name"
     for setting in "collector=$HMCTL_COLLECTOR" "token_file=$dir/join-token" \
-        "state_dir=$dir/agents/$name" "$@"; do
+        "state_dir=$dir/agents/$name" "product_dir=$products" "$@"; do
         options+=(--set "$setting")
     done
     launch "agent-$name" "$bin/hm-agent" run "${options[@]}"
+}
+
+# start_recorded NAME FOLDER LABEL: a copy, which policies may change.
+start_recorded() {
+    if [ ! -d "$dir/hosts/$1" ]; then
+        rm -rf "$dir/hosts/.copy" && mkdir -p "$dir/hosts" && cp -R "$2" "$dir/hosts/.copy" &&
+            mv "$dir/hosts/.copy" "$dir/hosts/$1" || die "cannot copy $2 to $dir/hosts"
+    fi
+    start_agent "$1" "name=$1" "host=$dir/hosts/$1" "labels=fleet=$3"
 }
 
 start_fleet() {
@@ -206,19 +231,18 @@ start_fleet() {
         )
         [ -s "$dir/join-token" ] || die "no join token could be made"
     fi
-    start_agent "$(hostname)" labels=fleet=this-machine
+    start_agent "$(hostname)" labels=fleet=this-machine enforce=off # it is real: only looked at
     for name in $incidents; do
-        folder=$top/tests/fixtures/hosts/$name
-        start_agent "$name" "name=$name" "host=$folder" labels=fleet=incident
+        start_recorded "$name" "$top/tests/fixtures/hosts/$name" incident
         count=$((count + 1))
     done
     for folder in "$top"/tests/fixtures/fleet/*/; do
         name=$(basename "$folder")
-        start_agent "$name" "name=$name" "host=${folder%/}" labels=fleet=healthy
+        start_recorded "$name" "${folder%/}" healthy
         count=$((count + 1))
     done
     wanted=$count
-    step "$wanted agents run: this machine, four incidents, the healthy ones"
+    step "$wanted agents run: this machine, the incidents, the healthy ones"
 }
 
 wait_for_reports() {
@@ -234,37 +258,81 @@ wait_for_reports() {
     [ "$reported" -ge "$wanted" ] || die "not all agents reported; look into $dir/log"
 }
 
+# What is there already, in whatever state, was somebody's decision.
+submit_policies() {
+    local file name submitted=0 year
+    year=$(($(date -u +%Y) + 1))
+    mkdir -p "$dir/policies"
+    for file in "$top"/deploy/quickstart/policies/*.yaml; do
+        name=$(basename "$file" .yaml)
+        hmctl policy show "$name" >/dev/null 2>&1 && continue
+        sed "s/^review: .*/review: $year$(date -u +-%m)-01/" "$file" >"$dir/policies/$name.yaml"
+        hmctl policy submit "$dir/policies/$name.yaml" >>"$dir/log/policies.log" 2>&1 ||
+            { tail -n 5 "$dir/log/policies.log"; die "policy $name could not be submitted"; }
+        submitted=$((submitted + 1))
+    done
+    step "$submitted policies are submitted; nothing is changed until somebody approves one"
+}
+
+# A later boot: what was waiting for one counts from now on.
+reboot_host() {
+    local file=$dir/hosts/$1/host.json
+    case $1 in */* | "") die "a host's name, please" ;; esac
+    [ -f "$file" ] || die "there is no recorded host \"$1\"; hmctl hosts lists them"
+    sed "s/\"boot_id\": *\"[^\"]*\"/\"boot_id\": \"$(date -u +%FT%TZ)\"/" "$file" >"$file.new" &&
+        mv "$file.new" "$file" || die "cannot write $file"
+    is_running "agent-$1" || die "the agent of $1 does not run"
+    echo "$1 has started anew; its agent sees that within its interval of 10 s"
+}
+
 show() {
     printf '\nHosts\n'
     hmctl hosts
     printf '\nServices at risk\n'
     hmctl verdicts --filter 'state!=safe'
+    printf '\nPolicies\n'
+    hmctl policies
 }
 
 next_steps() {
     cat <<TEXT
 
 What now? First, in this shell:  source $(printf %q "$dir/env")
-  hmctl host i2-exchange-2013-exposed    one host: what is at risk, why, and the exact commands
-  hmctl findings --filter severity=high  what to look at first
-  hm-agent check                         this machine alone, without any collector
-  hm-agent check --from FOLDER           files of deploy/windows/collect.cmd from any Windows server
-  $0 --stop          end it all
+  hmctl policy plan exchange-back-end      what it would do, and to whom; changes nothing
+  hmctl policy approve exchange-back-end --key "\$OPERATOR_KEY"
+  hmctl policy activate exchange-back-end  in seconds on every host that it means
+  hmctl policy hosts exchange-back-end     who has proved it, who waits, and for what
+  hmctl host i2-exchange-2013-exposed      one host: what is at risk, why, and the exact commands
+  hm-agent check                           this machine alone, without any collector
+  $again --stop    end it all
+
+This is a demonstration: one key approves what the same person wrote, and its passphrase lies beside it
+in $dir. For real hosts: two persons, two keys, see deploy/docs/policies.md.
 TEXT
 }
 
 main() {
-    local action=start
+    local action=start reboot=
     while [ $# -gt 0 ]; do
         case $1 in
         --stop) action=stop ;;
         --status) action=status ;;
+        --reboot)
+            [ $# -gt 1 ] || { echo "quickstart: --reboot needs a host" >&2; exit 2; }
+            action=reboot
+            reboot=$2
+            shift
+            ;;
         --dir)
             [ $# -gt 1 ] && [ -n "$2" ] || { echo "quickstart: --dir needs a folder" >&2; exit 2; }
             dir=$2
+            again="$0 --dir $(printf %q "$2")"
             shift
             ;;
-        --dir=?*) dir=${1#--dir=} ;;
+        --dir=?*)
+            dir=${1#--dir=}
+            again="$0 --dir $(printf %q "$dir")"
+            ;;
         -h | --help)
             usage
             exit 0
@@ -282,13 +350,17 @@ main() {
         stop_all
         return
     fi
+    if [ "$action" = reboot ]; then
+        reboot_host "$reboot"
+        return
+    fi
     if [ "$action" = status ] && ! is_running collector; then
-        die "nothing runs in $dir; start it with $0"
+        die "nothing runs in $dir; start it with $again"
     fi
     mkdir -p "$dir/run" "$dir/log" "$dir/agents" 2>/dev/null ||
         die "cannot make $dir: choose another with --dir"
     chmod 700 "$dir"
-    if [ "$action" = start ]; then
+    if [ "$action" = start ] && [ -z "${HM_BIN_DIR:-}" ]; then
         install_missing
         compile
     fi
@@ -303,6 +375,7 @@ main() {
     start_collector
     start_fleet
     wait_for_reports
+    submit_policies
     show
     next_steps
 }
