@@ -128,7 +128,9 @@ static void print_host(struct hm_ctl *ctl, const struct hm_api_plan_host *host)
             what_of(ctl, action), action->needs_reboot ? "  (counts after a reboot)" : "");
 
         hm_output_wrap(&ctl->output, 2, line == NULL ? "" : line);
-        hm_output_wrap(&ctl->output, 6, action->reason);
+        if (i + 1 == host->plan.actions.count || strcmp(action->reason, action[1].reason) != 0) {
+            hm_output_wrap(&ctl->output, 6, action->reason);
+        }
     }
     for (size_t i = 0; i < host->plan.notes.count; i++) {
         const struct hm_plan_note *note = &host->plan.notes.at[i];

@@ -10,14 +10,14 @@
 static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_LIMIT};
 
 static const struct hm_table_column columns[] = {
-    {"HOST",    16, false, false, 0, false},
+    {"HOST",    26, false, false, 0, false},
     {"POLICY",  16, false, false, 0, false},
     {"REV",     0,  true,  false, 3, false},
     {"STATE",   0,  false, true,  0, false},
     {"SINCE",   0,  false, false, 1, false},
     {"REPAIRS", 0,  true,  false, 4, false},
     {"FAILING", 0,  false, false, 2, false},
-    {"TEXT",    40, false, false, 0, false},
+    {"TEXT",    30, false, false, 0, false},
 };
 
 /* "waiting (busy)", "refused (httpsys)", "unknown: silent, was verified". */
