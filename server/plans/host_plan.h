@@ -1,9 +1,10 @@
 /* server/plans/host_plan.h — what an order would do to one host of the fleet.
  * SPDX-License-Identifier: Apache-2.0
  *
- * The agent's own code (hm_plan, hm_judge) on what the agent reported: inventory, and the ledger of
- * its outcome. What only the host knows is missing: sockets that are no listeners, and the local
- * limits of its configuration. Pure; the result lives in the arena or borrows from the input. */
+ * The agent's own code (hm_plan, hm_judge) on what the agent reported: inventory, the ledger of its
+ * outcome, and who blocks a requirement. What only the host knows is missing: other sockets that
+ * are no listeners, and the local limits of its configuration. Pure; the result lives in the arena
+ * or borrows from the input. */
 #pragma once
 
 #include "common/wire/records_policies.h"
@@ -23,6 +24,7 @@ struct hm_plan_subject {
     const struct hm_host_row *row;
     const struct hm_inventory *inventory;
     const struct hm_ledger *ledger;
+    const struct hm_verdicts *verdicts; /* the agent's own, with holders; NULL = none is blocked */
 };
 
 /* What is so of the host; for counts and for lists of a part. */

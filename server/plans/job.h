@@ -63,8 +63,9 @@ struct hm_plan_page {
     struct hm_host_rows hosts;
     struct hm_inventory *inventories;
     struct hm_ledger *ledgers;
-    bool *known; /* has an inventory */
-    bool *idle;  /* the order is not about it: its inventory was not read */
+    struct hm_judgement *judgements; /* of hosts where something is blocked */
+    bool *known;                     /* has an inventory */
+    bool *idle;                      /* the order is not about it: its inventory was not read */
 };
 
 /* order.c — reads the wish and what is live into the new job. */
@@ -74,6 +75,8 @@ enum hm_status hm_plan_job_read(struct hm_plans *plans, const struct hm_plan_wis
 /* page.c — inventories and ledgers of page->hosts. */
 enum hm_status hm_plan_page_read_facts(struct hm_session *s, struct hm_plan_page *page,
                                        struct hm_err *err) HM_MUST_CHECK;
+struct hm_plan_subject hm_plan_page_subject(const struct hm_plan_page *page, size_t at);
+
 /* Works on the next hosts of the job and adds what comes of it. *out_more: there may be others.
  * The arena is used up and reset. */
 enum hm_status hm_plan_job_run_page(struct hm_plans *plans, struct hm_plan_job *job,

@@ -44,7 +44,19 @@ static enum hm_status read_host(struct hm_session *s, struct hm_plan_page *page,
         st = read_document(s, row->inventory_digest, &hm_record_inventory, page->arena,
                            &page->inventories[at], &page->known[at], err);
     }
+    if (st == HM_OK && !page->idle[at] && row->blocked > 0) {
+        st = read_document(s, row->findings_digest, &hm_record_findings, page->arena,
+                           &page->judgements[at], &has, err);
+    }
     return st;
+}
+
+struct hm_plan_subject hm_plan_page_subject(const struct hm_plan_page *page, size_t at)
+{
+    const struct hm_verdicts *verdicts = &page->judgements[at].verdicts;
+
+    return (struct hm_plan_subject){&page->hosts.at[at], &page->inventories[at], &page->ledgers[at],
+                                    verdicts->count > 0 ? verdicts : NULL};
 }
 
 enum hm_status hm_plan_page_read_facts(struct hm_session *s, struct hm_plan_page *page,
@@ -55,10 +67,11 @@ enum hm_status hm_plan_page_read_facts(struct hm_session *s, struct hm_plan_page
 
     page->inventories = hm_arena_alloc(page->arena, count, sizeof(*page->inventories));
     page->ledgers = hm_arena_alloc(page->arena, count, sizeof(*page->ledgers));
+    page->judgements = hm_arena_alloc(page->arena, count, sizeof(*page->judgements));
     page->known = hm_arena_alloc(page->arena, count, sizeof(*page->known));
     page->idle = hm_arena_alloc(page->arena, count, sizeof(*page->idle));
     if (page->inventories == NULL || page->ledgers == NULL || page->known == NULL ||
-        page->idle == NULL) {
+        page->idle == NULL || page->judgements == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for a plan");
     }
     for (size_t i = 0; st == HM_OK && i < count; i++) {
@@ -193,7 +206,7 @@ static enum hm_status plan_hosts(struct hm_plan_page *page, struct result *resul
 
     for (size_t i = 0; st == HM_OK && i < page->hosts.count; i++) {
         const struct hm_host_row *row = &page->hosts.at[i];
-        const struct hm_plan_subject subject = {row, &page->inventories[i], &page->ledgers[i]};
+        const struct hm_plan_subject subject = hm_plan_page_subject(page, i);
         struct hm_host_plan plan = {.matched = false};
         struct hm_plan_row *put = &result->rows[result->row_count];
 

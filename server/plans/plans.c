@@ -274,7 +274,7 @@ static enum hm_status plan_picked(struct ask *ask, struct hm_api_plan_host_list 
     out->count = 0;
     for (size_t i = 0; st == HM_OK && i < page->hosts.count; i++) {
         const struct hm_host_row *row = &page->hosts.at[i];
-        const struct hm_plan_subject subject = {row, &page->inventories[i], &page->ledgers[i]};
+        const struct hm_plan_subject subject = hm_plan_page_subject(page, i);
         struct hm_host_plan plan = {.matched = false};
 
         if (page->known[i] && !page->idle[i]) {

@@ -34,14 +34,24 @@ static const char outcome[] =
     "\"tcp\",\"family\":\"ipv4\",\"range\":\"9955\",\"at\":\"2026-11-01T00:00:00Z\"}],"
     "\"ranges\":[]}}";
 
-static void enrol(struct fleet *fleet, const char *name, const char *inventory,
-                  const char *outcome_text)
+/* lsass has 9955 for IPv4, as a client: no listener of the inventory tells that. */
+static const char blocked[] =
+    "{\"verdicts\":[{\"product\":\"exchange-2013-back-end\",\"requirement\":\"pop3-back-end\","
+    "\"title\":\"POP3\",\"protocol\":\"tcp\",\"ports\":\"9955\",\"kind\":\"socket\",\"origin\":"
+    "\"catalogue\",\"state\":\"blocked\",\"reason\":\"held\",\"families\":[\"ipv4\"],\"at_risk\":"
+    "\"9955\",\"holder\":{\"program\":\"lsass.exe\",\"service\":\"NTDS\",\"pid\":712,\"state\":"
+    "\"established\",\"port\":9955,\"remote\":\"10.0.0.5:3268\"},\"text\":\"held\"}],"
+    "\"findings\":[],\"unknown\":[]}";
+
+static void enrol_with(struct fleet *fleet, const char *name, const char *inventory,
+                       const char *outcome_text, const char *findings)
 {
     struct agent_double agent = {.name = name};
     struct agent_report report = {.boot_id = "boot-1",
                                   .seq = 1,
                                   .inventory = inventory,
-                                  .findings_digest = "",
+                                  .findings = findings,
+                                  .findings_digest = findings == NULL ? "" : NULL,
                                   .outcome = outcome_text,
                                   .outcome_digest = outcome_text == NULL ? "" : NULL};
     char token[200];
@@ -51,6 +61,12 @@ static void enrol(struct fleet *fleet, const char *name, const char *inventory,
     if (inventory != NULL) {
         assert_int_equal(agent_double_checkin(&agent, &report, NOW_MS), 200);
     }
+}
+
+static void enrol(struct fleet *fleet, const char *name, const char *inventory,
+                  const char *outcome_text)
+{
+    enrol_with(fleet, name, inventory, outcome_text, NULL);
 }
 
 /* 9955 is reserved for IPv4 on this host. */
@@ -252,6 +268,26 @@ static void test_digest(void **state)
     assert_string_not_equal(run(fleet, &plain, again).digest, digest);
 }
 
+/* Whom the agent saw in the way is in the way of a plan, too. */
+static void test_holder(void **state)
+{
+    struct fleet *fleet = *state;
+    const struct hm_plan_wish wish = {
+        .document = EVERYONE, .host = "held1", .filter = "", .now_ms = NOW_MS};
+    char id[HM_ID_TEXT_BYTES];
+    struct hm_api_plan plan;
+    struct hm_api_plan_host_list list;
+
+    enrol_with(fleet, "held1", agent_double_inventory(&fleet->arena, EXPOSED), NULL, blocked);
+    plan = run(fleet, &wish, id);
+    assert_int_equal(plan.counts.busy, 1);
+    assert_int_equal(plan.counts.actions, 1); /* IPv6 is free */
+    list = hosts(fleet, id, HM_PLAN_BUSY);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.at[0].plan.notes.count, 1);
+    assert_string_equal(list.at[0].plan.notes.at[0].holder.program, "lsass.exe");
+}
+
 struct refused {
     const char *document;
     const char *host;
@@ -311,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_scopes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_whatif, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_digest, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_holder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
     };
