@@ -12,9 +12,10 @@ static const struct hm_cli_option options[] = {
     {"check", NULL,  "exit status 1 unless every host is compliant or excepted, for scripts"},
 };
 
+/* With --label from the first on, else without GROUP. */
 static const struct hm_table_column columns[] = {
+    {"GROUP",         10, false, false, 0, false},
     {"POLICY",        18, false, false, 0, false},
-    {"GROUP",         10, false, false, 1, false},
     {"HOSTS",         0,  true,  false, 0, false},
     {"COMPLIANT",     0,  true,  false, 0, false},
     {"PENDING",       0,  true,  false, 0, false},
@@ -29,8 +30,8 @@ static enum hm_status put(struct hm_ctl *ctl, struct hm_table *table, const char
                           const struct hm_api_compliance_row *row, struct hm_err *err)
 {
     const char *cells[] = {
+        row->group[0] == '\0' ? "-" : row->group,
         name,
-        row->group,
         hm_show_number(&ctl->arena, row->hosts),
         hm_show_number(&ctl->arena, row->compliant),
         hm_show_number(&ctl->arena, row->pending),
@@ -42,16 +43,17 @@ static enum hm_status put(struct hm_ctl *ctl, struct hm_table *table, const char
                                 : hm_output_age(&ctl->output, row->failing_since, &ctl->arena),
     };
 
-    return hm_table_put(table, cells, err);
+    return hm_table_put(table, cells + (HM_COUNT(columns) - table->column_count), err);
 }
 
 static enum hm_status print(struct hm_ctl *ctl, const struct hm_api_compliance *answer,
-                            bool with_fleet, struct hm_err *err)
+                            bool grouped, bool with_fleet, struct hm_err *err)
 {
+    const size_t skip = grouped ? 0 : 1;
     struct hm_table table;
     enum hm_status st = HM_OK;
 
-    hm_table_init(&table, columns, HM_COUNT(columns), &ctl->arena);
+    hm_table_init(&table, columns + skip, HM_COUNT(columns) - skip, &ctl->arena);
     for (size_t i = 0; st == HM_OK && i < answer->items.count; i++) {
         st = put(ctl, &table, answer->items.at[i].policy, &answer->items.at[i], err);
     }
@@ -84,21 +86,25 @@ static enum hm_status ask(struct hm_ctl *ctl, const struct hm_cli *cli, struct h
         .answer = &answer,
         .show = true,
     };
-    bool proved = true;
+    bool proved;
     enum hm_status st = hm_ctl_exchange(ctl, &exchange, err);
 
     if (st == HM_OK && !ctl->json) {
         if (answer.items.count == 0) {
-            (void)fputs("no policy is live\n", ctl->output.out);
+            (void)fputs("no policy is live, or no host is meant\n", ctl->output.out);
         }
-        st = print(ctl, &answer, policy == NULL && answer.items.count > 1, err);
+        st = print(ctl, &answer, hm_cli_value(cli, "label") != NULL,
+                   policy == NULL && answer.items.count > 1, err);
     }
+    proved = st == HM_OK && answer.items.count > 0; /* nothing proves nothing */
     for (size_t i = 0; st == HM_OK && i < answer.items.count; i++) {
         proved = proved && is_proved(&answer.items.at[i]);
     }
     if (st == HM_OK && hm_cli_value(cli, "check") != NULL && !proved) {
         st = hm_fail(err, HM_ECONFLICT,
-                     "not every host is proved compliant; see hmctl policy hosts");
+                     answer.items.count == 0
+                         ? "nothing is proved: no policy is live, or no host is meant"
+                         : "not every host is proved compliant; see hmctl policy hosts");
     }
     return st;
 }
