@@ -144,6 +144,16 @@ static bool within_limit(struct hm_plan_build *b, const struct hm_policy *policy
     return true;
 }
 
+bool hm_plan_is_over(const struct hm_plan_build *b, const char *policy)
+{
+    for (size_t i = 0; i < b->over.count; i++) {
+        if (strcmp(b->over.at[i], policy) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_wants(struct hm_plan_build *b, const struct hm_policy *policy, size_t *cap)
 {
     struct hm_wants wants = {NULL, 0};
@@ -158,6 +168,7 @@ static void put_wants(struct hm_plan_build *b, const struct hm_policy *policy, s
                        hm_plan_print(b, "The catalogue here has no product %.255s.", missing));
     }
     if (!within_limit(b, policy, &wants)) {
+        b->over.at[b->over.count++] = policy->name;
         return;
     }
     for (size_t i = 0; b->status == HM_OK && i < wants.count; i++) {
@@ -178,6 +189,7 @@ static void collect_wants(struct hm_plan_build *b)
 {
     size_t cap = 0;
 
+    b->over.at = hm_plan_alloc(b, b->policies.count, sizeof(*b->over.at));
     for (size_t i = 0; b->status == HM_OK && i < b->policies.count; i++) {
         put_wants(b, b->policies.at[i], &cap);
     }

@@ -15,7 +15,8 @@ struct hm_plan_build {
     struct hm_ledger ledger;
     struct hm_local_limits limits;
     struct hm_policies policies; /* those that count: whole, unexpired, newest; sorted by name */
-    struct hm_wants wants;       /* of all of them */
+    struct hm_strings over;      /* those that want more ports than the local limits allow */
+    struct hm_wants wants;       /* of all the others */
     struct hm_ports wanted[2];   /* by protocol: all that is wanted, as a set */
     bool shared_range;           /* Linux, 2000 to 2003: one range and one list for all stacks */
     bool legacy;
@@ -42,6 +43,10 @@ enum hm_plan_gate hm_plan_gate(const struct hm_plan_build *b, const struct hm_po
 
 /* The note for a gate that is not open. */
 void hm_plan_put_gate(struct hm_plan_build *b, struct hm_plan_note *note, enum hm_plan_gate gate);
+
+/* Is the policy refused as a whole, as it is now? Then nothing is done for it, and what an earlier
+ * revision of it has added stays. */
+bool hm_plan_is_over(const struct hm_plan_build *b, const char *policy);
 
 /* Never NULL. */
 struct hm_action *hm_plan_put_action(struct hm_plan_build *b, enum hm_action_kind kind);

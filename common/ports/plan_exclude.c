@@ -229,7 +229,7 @@ static bool remove_entry(struct exclude *x, const struct hm_ledger_exclusion *en
     struct hm_ports row = {&entry->range, 1};
     struct hm_ports wanted = hm_plan_common(b, row, x->keep);
 
-    if (hm_ports_covers(wanted, row)) {
+    if (hm_ports_covers(wanted, row) || hm_plan_is_over(b, entry->policy)) {
         return false;
     }
     if (!has_row(x->stack->administered, entry->range)) {

@@ -59,7 +59,9 @@ static void keep_owned(struct hm_plan_build *b, struct hm_plan_list *list)
     keep = hm_plan_union(b, keep, b->limits.never);
     for (size_t i = 0; i < rows->count; i++) {
         struct hm_ports listed = hm_plan_common(b, rows->at[i].ports, list->listed);
-        struct hm_ports kept = b->limits.enforce_off ? listed : hm_plan_common(b, listed, keep);
+        struct hm_ports kept = b->limits.enforce_off || hm_plan_is_over(b, rows->at[i].policy)
+                                   ? listed
+                                   : hm_plan_common(b, listed, keep);
         struct hm_ports gone =
             hm_plan_without(b, hm_plan_without(b, rows->at[i].ports, listed), keep);
 

@@ -101,7 +101,7 @@ static void find_desired(struct hm_plan_build *b, struct desired out[2])
     for (size_t i = 0; i < b->policies.count; i++) {
         const struct hm_policy *policy = b->policies.at[i];
 
-        for (size_t k = 0; k < policy->ranges.count; k++) {
+        for (size_t k = 0; k < policy->ranges.count && !hm_plan_is_over(b, policy->name); k++) {
             const struct hm_policy_range *row = &policy->ranges.at[k];
 
             offer(b, &out[b->shared_range ? HM_TCP : row->protocol], policy, row);
@@ -291,7 +291,7 @@ static void plan_unit(struct hm_plan_build *b, struct unit *unit)
         return;
     }
     if (unit->desired->policy == NULL) {
-        if (unit->entry != NULL) {
+        if (unit->entry != NULL && !hm_plan_is_over(b, unit->entry->policy)) {
             put_back(b, unit);
         }
         return;

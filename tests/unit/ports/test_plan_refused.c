@@ -255,6 +255,39 @@ static void test_gates(void **state)
     }
 }
 
+/* A revision that is more than this host allows is not done in part, and what is there stays. */
+static void test_too_many_takes_nothing_back(void **state)
+{
+    static const char *const systems[] = {SERVER_2019, SERVER_2003, LINUX};
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_model model;
+
+        hm_model_init(&model, systems[i]);
+        (void)hm_model_policy(&model, "p",
+                              "\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"9955\"}],"
+                              "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"1025-60001\"}]");
+        model.limits.policy_ports_max = 3;
+        (void)hm_model_plan(&model);
+        assert_true(model.plan.actions.count >= 2);
+        hm_model_apply(&model);
+        hm_model_policy(&model, "p",
+                        "\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"9933,9960-9962\"}],"
+                        "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"1025-50001\"}]")
+            ->revision = 2;
+        model.policies[0] = model.policies[--model.count];
+        (void)hm_model_plan(&model);
+        assert_string_equal(hm_model_actions(&model), "");
+        assert_int_equal(hm_model_note(&model, HM_NOTE_REFUSED, "p", 0)->code,
+                         HM_REFUSE_LOCAL_LIMIT);
+        model.limits.policy_ports_max = 4;
+        (void)hm_model_plan(&model);
+        assert_true(model.plan.actions.count >= 2);
+        hm_model_fini(&model);
+    }
+}
+
 /* A pause (audit) undoes nothing; an expiry does. */
 static void test_audit_keeps_expiry_removes(void **state)
 {
@@ -351,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_newest_revision_counts),
         cmocka_unit_test(test_explicit_binds_elsewhere),
         cmocka_unit_test(test_gates),
+        cmocka_unit_test(test_too_many_takes_nothing_back),
         cmocka_unit_test(test_audit_keeps_expiry_removes),
         cmocka_unit_test(test_range_contradiction),
         cmocka_unit_test(test_headroom_in_new_range),
