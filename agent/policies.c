@@ -403,12 +403,14 @@ static enum hm_refusal_code code_of(const struct hm_err *why)
 static void describe(const struct hm_envelope *envelope, struct hm_arena *arena,
                      struct hm_policy_refused *out)
 {
+    struct hm_envelope as_statement = *envelope;
     struct hm_statement statement;
     struct hm_policy policy;
 
+    as_statement.type = HM_SIGNED_STATEMENT; /* one that is passed off as another kind has a name */
     out->policy = "";
     out->mode = HM_POLICY_ENFORCE;
-    if (hm_statement_decode(envelope, arena, &statement, NULL) != HM_OK) {
+    if (hm_statement_decode(&as_statement, arena, &statement, NULL) != HM_OK) {
         return;
     }
     out->policy = statement.policy;
