@@ -158,6 +158,22 @@ static enum hm_status put_policies(struct hm_session *s, struct hm_ingest *inges
     return st;
 }
 
+/* What the agent refused as a whole has no policy's row that could tell of it. */
+static enum hm_status put_refused(struct hm_session *s, const struct hm_ingest *ingest,
+                                  struct hm_err *err)
+{
+    struct hm_finding finding = hm_own_finding(HM_OWN_DELIVERY_REFUSED);
+    const char *refused = ingest->outcome.refused;
+
+    if (refused[0] != '\0') {
+        finding.text = hm_arena_printf(ingest->arena, "%s %s", finding.text, refused);
+        if (finding.text == NULL) {
+            return hm_fail(err, HM_ENOMEM, "no memory for a host's findings");
+        }
+    }
+    return hm_findings_set(s, ingest->host_id, &finding, refused[0] != '\0', ingest->now_ms, err);
+}
+
 enum hm_status hm_ingest_store(struct hm_session *s, struct hm_ingest *ingest, struct hm_err *err)
 {
     struct hm_host_row row;
@@ -188,8 +204,11 @@ enum hm_status hm_ingest_store(struct hm_session *s, struct hm_ingest *ingest, s
 
         st = hm_findings_set(s, ingest->host_id, &finding, false, ingest->now_ms, err);
     }
+    if (st == HM_OK && ingest->has_outcome) {
+        st = put_refused(s, ingest, err);
+    }
     fill_row(ingest, &row);
-    if (st == HM_OK && (ingest->judged || was_silent)) {
+    if (st == HM_OK && (ingest->judged || was_silent || ingest->has_outcome)) {
         st = hm_hosts_count_findings(s, &row, err);
     }
     if (st == HM_OK) {

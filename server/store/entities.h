@@ -187,8 +187,8 @@ struct hm_finding_rows {
     struct hm_finding_row *at;
     size_t count;
 };
-/* As for verdicts; by fingerprint. The collector's own kinds ("silent_host", "cloned_agent")
- * are left alone by the first and set one by one by the second. */
+/* As for verdicts; by fingerprint. The collector's own kinds (own_findings.c) are left alone by the
+ * first and set one by one by the second. */
 enum hm_status hm_findings_replace(struct hm_session *s, const char *host_id,
                                    const struct hm_findings *findings, bool first, int64_t now_ms,
                                    struct hm_err *err) HM_MUST_CHECK;

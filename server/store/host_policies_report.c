@@ -236,6 +236,16 @@ static bool is_same(const struct hm_host_policy_row *a, const struct hm_host_pol
            strcmp(a->text, b->text) == 0 && strcmp(a->notes, b->notes) == 0;
 }
 
+/* What came in place of the offered revision was an older one: then it is the offer that was
+ * refused. Of every other older revision: the host has not seen yet what it was offered since. */
+static bool is_passed_over(const struct hm_outcome *outcome,
+                           const struct hm_host_policy_row *before)
+{
+    return outcome->revision < before->revision &&
+           !(outcome->state == HM_OUTCOME_REFUSED && outcome->code == HM_REFUSE_REPLAYED &&
+             before->received_ms == 0);
+}
+
 static enum hm_status follow_outcome(struct follow *f, const struct hm_outcome *outcome,
                                      struct hm_err *err)
 {
@@ -248,17 +258,17 @@ static enum hm_status follow_outcome(struct follow *f, const struct hm_outcome *
 
     if (known != NULL) {
         known->mentioned = true;
-        if (outcome->revision < before->revision) {
-            return HM_OK; /* it has not seen what it was offered since */
+        if (is_passed_over(outcome, before)) {
+            return HM_OK;
         }
-        if (outcome->revision == before->revision) {
+        if (outcome->revision <= before->revision) {
             row = *before;
         }
     }
     is_repair = outcome->state == HM_OUTCOME_REPAIRED &&
                 (outcome->repairs > before->repairs || row.repaired_ms == 0);
     row.host_id = f->host->id;
-    row.revision = outcome->revision;
+    row.revision = outcome->revision < before->revision ? before->revision : outcome->revision;
     row.mode = hm_policy_mode_names[outcome->mode];
     row.state = hm_outcome_state_names[outcome->state];
     row.why = hm_outcome_why_names[outcome->why];

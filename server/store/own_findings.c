@@ -21,6 +21,13 @@ static const struct hm_finding findings[HM_OWN_FINDING_COUNT] = {
      .text = "The host no longer reports: what it showed last is no proof of what it is now.",
      .remedy = "See whether the machine is up, whether its agent runs (hm-agent status), and "
                "whether it reaches the collector."                                                                                                  },
+    {.kind = "delivery_refused",
+     .severity = HM_SEVERITY_HIGH,
+     .fingerprint = "80ff7b3d9dc2d807",
+     .subject = "agent",
+     .text = "The agent refused what this collector delivered, and goes on with what it had.",
+     .remedy = "The agent's log says what was refused and why. When nobody has a reason for it, "
+               "the collector's database may have been edited: compare it with a backup."                                                           },
 };
 
 struct hm_finding hm_own_finding(enum hm_own_finding_kind kind)

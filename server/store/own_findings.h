@@ -4,8 +4,8 @@
 
 #include "common/ports/finding.h"
 
-enum hm_own_finding_kind { HM_OWN_CLONED_AGENT, HM_OWN_SILENT_HOST };
-#define HM_OWN_FINDING_COUNT 2
+enum hm_own_finding_kind { HM_OWN_CLONED_AGENT, HM_OWN_SILENT_HOST, HM_OWN_DELIVERY_REFUSED };
+#define HM_OWN_FINDING_COUNT 3
 
 /* Static texts only: a plain value. */
 struct hm_finding hm_own_finding(enum hm_own_finding_kind kind);
