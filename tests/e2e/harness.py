@@ -220,6 +220,14 @@ class Collector:
             if not cursor:
                 return rows
 
+    def operator(self, name=None, role="operator", env=None):
+        """hmctl in the hands of a person of this name; without one, of the admin."""
+        token = self.admin
+        if name:
+            token = self.api("/v1/tokens", "POST", {"kind": "operator", "name": name,
+                                                    "role": role})["secret"]
+        return Operator(self.url, self.ca, token, self.prefix, env)
+
     def join_token(self, uses=1000):
         return self.api("/v1/tokens", "POST", {"kind": "join", "name": "test", "uses": uses,
                                                "valid_s": 3600})["secret"]
@@ -232,6 +240,140 @@ class Collector:
             raise RuntimeError(f"enrol: {status} {data[:500]}")
         reply = json.loads(data)
         return reply["agent_id"], reply["secret"]
+
+
+PASSPHRASE = "correct horse battery"
+
+
+class Operator:
+    """hmctl with one person's token."""
+
+    def __init__(self, url, ca, token, prefix=(), env=None):
+        self.prefix = prefix
+        self.env = {"HMCTL_COLLECTOR": url, "HMCTL_TOKEN": token, "HMCTL_CA": ca,
+                    "HM_PASSPHRASE": PASSPHRASE, "NO_COLOR": "1", **(env or {})}
+
+    def run(self, *arguments):
+        return run("hmctl", *arguments, env=self.env, prefix=self.prefix)
+
+    def ok(self, *arguments):
+        code, out, err = self.run(*arguments)
+        if code != 0:
+            raise RuntimeError(f"hmctl {' '.join(arguments)}: {code} {out}{err}")
+        return out
+
+    def refused(self, *arguments):
+        """What it says when it does not do it; "" when it did."""
+        code, out, err = self.run(*arguments)
+        return out + err if code != 0 else ""
+
+    def json(self, *arguments):
+        return json.loads(self.ok(*arguments, "--json"))
+
+    def items(self, *arguments):
+        return self.json(*arguments)["items"]
+
+
+# ---- people with keys ---------------------------------------------------------------------------
+
+
+def forge(*words, body=b""):
+    """What the product does not make, by tests/support/forge.c."""
+    return subprocess.run([os.path.join(BIN, "forge"), *words], input=body, check=True,
+                          capture_output=True).stdout.decode().strip()
+
+
+def key_file(folder, who):
+    """One of the people of forge as an approver: a key file that opens in no time."""
+    path = os.path.join(folder, who + ".key")
+    if not os.path.exists(path):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(forge("key", who, PASSPHRASE))
+    return path
+
+
+def publish_trust(folder, admin, names, threshold, *options, signers=None):
+    """The fleet's next trust root, signed by signers: those of the old one and of the new one."""
+    root = os.path.join(folder, f"root-{time.monotonic_ns()}.json")
+    adds = []
+    for name in names:
+        adds += ["--add", f"{name}={forge('public', name)}"]
+    admin.ok("trust", "new", *adds, "--threshold", str(threshold), *options, "--out", root)
+    for name in signers or names:
+        admin.ok("trust", "sign", root, "--key", key_file(folder, name), "--yes")
+    admin.ok("trust", "publish", root)
+    return root
+
+
+def approve(folder, operator, policy, *names):
+    for name in names:
+        operator.ok("policy", "approve", policy, "--key", key_file(folder, name), "--yes")
+
+
+def write_file(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+# ---- recorded hosts -----------------------------------------------------------------------------
+
+
+class RecordedHost:
+    """A copy of a recorded host, and an agent that speaks for it, enforcing on it."""
+
+    def __init__(self, collector, folder, fixture, name=None, **settings):
+        self.name = name or fixture
+        self.path = os.path.join(folder, "host-" + self.name)
+        shutil.copytree(os.path.join(HOSTS, fixture), self.path)
+        self.log = os.path.join(folder, self.name + ".log")
+        self.options = agent_options(collector, folder, self.name, host=self.path,
+                                     **{"token": collector.join_token(), "interval": "1",
+                                        **settings})
+        self.state = os.path.join(folder, "agent-" + self.name)
+        self.agent = None
+
+    def start(self, *more):
+        self.agent = Program("hm-agent", ["run", *self.options, *more], self.log)
+        return self
+
+    def stop(self):
+        return self.agent.stop()
+
+    def verb(self, name, *arguments):
+        return run("hm-agent", name, *arguments, *self.options)
+
+    def changes(self):
+        """What is on this host beside what was recorded; b"" when nothing is."""
+        try:
+            with open(os.path.join(self.path, "changes.json"), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return b""
+
+    def look(self):
+        """Every file of the host: what an agent may change is among them."""
+        files = {}
+        for name in sorted(os.listdir(self.path)):
+            with open(os.path.join(self.path, name), "rb") as file:
+                files[name] = file.read()
+        return files
+
+    def edit(self, name, old, new):
+        """Somebody changes a file of the host."""
+        path = os.path.join(self.path, name)
+        with open(path, "rb") as file:
+            text = file.read()
+        if old not in text:
+            raise ValueError(f"{path} has no {old!r}")
+        with open(path + ".new", "wb") as file:
+            file.write(text.replace(old, new))
+        os.replace(path + ".new", path)
+
+    def outcome(self):
+        """The newest outcome that the agent has spooled for the collector."""
+        with open(os.path.join(self.state, "outcome.json"), "rb") as file:
+            return json.load(file)
 
 
 def agent_options(collector, folder, name, **settings):
