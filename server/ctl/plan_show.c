@@ -116,6 +116,7 @@ static const char *what_of(struct hm_ctl *ctl, const struct hm_action *action)
 static void print_host(struct hm_ctl *ctl, const struct hm_api_plan_host *host)
 {
     FILE *out = ctl->output.out;
+    const char *said = "";
 
     (void)fputc('\n', out);
     hm_output_plain(&ctl->output, host->host);
@@ -135,12 +136,16 @@ static void print_host(struct hm_ctl *ctl, const struct hm_api_plan_host *host)
     for (size_t i = 0; i < host->plan.notes.count; i++) {
         const struct hm_plan_note *note = &host->plan.notes.at[i];
         const char *ports = hm_ports_text(note->ports, &ctl->page);
+        const char *before = said;
         const char *line = hm_arena_printf(
             &ctl->page, "%s %s %s: %s", hm_plan_note_kind_names[note->kind],
             stack_of(ctl, note->has_protocol, note->protocol, note->has_family, note->family),
             ports == NULL ? "" : ports, note->text);
 
-        hm_output_wrap(&ctl->output, 2, line == NULL ? "" : line);
+        said = line == NULL ? "" : line;
+        if (strcmp(said, before) != 0) { /* two policies may want the same */
+            hm_output_wrap(&ctl->output, 2, said);
+        }
     }
     for (size_t i = 0; i < host->verdicts.count; i++) {
         const struct hm_api_verdict_change *change = &host->verdicts.at[i];
