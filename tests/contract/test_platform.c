@@ -191,7 +191,7 @@ static void check_refused(struct host *host)
          .has_protocol = true,
          .has_family = true,
          .ports = {&range, 1}},
-        { .kind = HM_ACTION_SET_RESERVED_PORTS    },
+        { .kind = HM_ACTION_SET_RESERVED_PORTS                                     },
         {                                     .kind = HM_ACTION_SET_RANGE,
          .has_protocol = true,
          .has_family = true,
