@@ -3,14 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/cli/take_back.h"
 #include "agent/cli/verbs.h"
 #include "agent/config.h"
+#include "agent/enforce_state.h"
+#include "common/base/log.h"
 #include "common/os/os.h"
 
-#define ARENA_BYTES (4u * 1024u * 1024u)
+#define ARENA_BYTES (32u * 1024u * 1024u)
 
 static const struct hm_cli_option options[] = {
-    {"yes", NULL, "do it; without this nothing is removed"},
+    {"keep-reservations", NULL,
+     "leave what policies added to this host; nobody will know any more that it was this agent"},
+    {"yes",               NULL, "do it; without this nothing is removed"                       },
 };
 
 /* A folder is the agent's own when its lock is in it; the wrong state_dir costs nobody's files. */
@@ -33,20 +38,53 @@ static enum hm_status check_free(const char *lock_path, const char *state_dir, s
     return st;
 }
 
+/* ---- what policies added ------------------------------------------------------------------- */
+
+/* Damaged counts as something: what was added is not known then. */
+static bool has_reservations(const char *state_dir, struct hm_arena *arena)
+{
+    struct hm_enforce_state state;
+    struct hm_ledger ledger;
+
+    return hm_enforce_state_load(state_dir, arena, &state, NULL) != HM_OK ||
+           hm_ledger_load(state_dir, state.ledger, arena, &ledger, NULL) != HM_OK ||
+           !hm_ledger_is_empty(&ledger);
+}
+
+/* Where it cannot, the agent goes on as before: what was taken back comes again with its start. */
+static int take_back(void *app)
+{
+    struct hm_agent *agent = app;
+    const bool held = hm_enforcer_is_held(agent->enforcer);
+    bool changed = false;
+    struct hm_err err;
+    struct hm_err why;
+    enum hm_status st = hm_take_back(agent, &changed, &err);
+
+    if (st == HM_OK) {
+        return HM_EXIT_OK;
+    }
+    if (!held && hm_enforcer_is_held(agent->enforcer) &&
+        hm_enforcer_resume(agent->enforcer, &why) != HM_OK) {
+        hm_log_failure(HM_LOG_ERROR, "still_held", &why);
+    }
+    hm_err_prefix(&err, "nothing was erased, as its record would be lost: take back what policies "
+                        "added first (\"hm-agent restore\"), or leave it there with "
+                        "--keep-reservations");
+    return hm_cli_fail(agent->cli, HM_EXIT_FAILED, &err);
+}
+
+/* ---- state --------------------------------------------------------------------------------- */
+
 static enum hm_status erase_state(const char *state_dir, struct hm_arena *arena, struct hm_err *err)
 {
-    const char *lock_path = hm_arena_printf(arena, "%s/lock", state_dir);
     struct hm_strings names;
     enum hm_status st;
 
     if (!hm_os_exists(state_dir)) {
         return HM_OK;
     }
-    st = lock_path == NULL ? hm_fail(err, HM_ENOMEM, "no memory to remove the state")
-                           : check_free(lock_path, state_dir, err);
-    if (st == HM_OK) {
-        st = hm_os_list_folder(state_dir, arena, &names, err);
-    }
+    st = hm_os_list_folder(state_dir, arena, &names, err);
     for (size_t i = 0; st == HM_OK && i < names.count; i++) {
         const char *path = hm_arena_printf(arena, "%s/%s", state_dir, names.at[i]);
 
@@ -68,19 +106,15 @@ static enum hm_status erase_folder_of(const char *path, struct hm_arena *arena, 
     return st == HM_ECONFLICT ? HM_OK : st;
 }
 
-static enum hm_status erase(const struct hm_cli *cli, struct hm_arena *arena, struct hm_err *err)
+static enum hm_status erase(const struct hm_cli *cli, const struct hm_agent_config *config,
+                            struct hm_arena *arena, struct hm_err *err)
 {
     const char *named = hm_cli_value(cli, "config");
     const char *path = named != NULL ? named : HM_AGENT_CONFIG_PATH;
-    struct hm_agent_config config;
-    enum hm_status st;
+    enum hm_status st = erase_state(config->state_dir, arena, err);
 
-    st = hm_agent_config_load(cli, arena, &config, err);
-    if (st == HM_OK) {
-        st = erase_state(config.state_dir, arena, err);
-    }
-    if (st == HM_OK && config.token_file[0] != '\0') {
-        st = hm_os_remove_file(config.token_file, err);
+    if (st == HM_OK && config->token_file[0] != '\0') {
+        st = hm_os_remove_file(config->token_file, err);
     }
     if (st == HM_OK) {
         st = hm_os_remove_file(path, err);
@@ -88,20 +122,43 @@ static enum hm_status erase(const struct hm_cli *cli, struct hm_arena *arena, st
     return st == HM_OK ? erase_folder_of(path, arena, err) : st;
 }
 
+static enum hm_status check(const struct hm_cli *cli, struct hm_arena *arena,
+                            struct hm_agent_config *config, struct hm_err *err)
+{
+    const char *lock_path;
+    enum hm_status st;
+
+    if (hm_cli_value(cli, "yes") == NULL) {
+        return hm_fail(err, HM_EINVAL,
+                       "this host's identity, configuration and state would be gone for good; say "
+                       "--yes if they shall");
+    }
+    st = hm_agent_config_load(cli, arena, config, err);
+    if (st == HM_OK && hm_os_exists(config->state_dir)) {
+        lock_path = hm_arena_printf(arena, "%s/lock", config->state_dir);
+        st = lock_path == NULL ? hm_fail(err, HM_ENOMEM, "no memory to remove the state")
+                               : check_free(lock_path, config->state_dir, err);
+    }
+    return st;
+}
+
 static int run(const struct hm_cli *cli)
 {
+    struct hm_agent agent = {.cli = cli, .clock = &hm_agent_real_clock, .tried = hm_take_back_show};
+    struct hm_agent_config config;
     struct hm_arena arena;
     struct hm_err err;
     enum hm_status st;
     int status = HM_EXIT_OK;
 
     hm_arena_init(&arena, ARENA_BYTES);
-    if (hm_cli_value(cli, "yes") == NULL) {
-        st = hm_fail(&err, HM_EINVAL,
-                     "this host's identity, configuration and state would be gone for good; say "
-                     "--yes if they shall");
-    } else {
-        st = erase(cli, &arena, &err);
+    st = check(cli, &arena, &config, &err);
+    if (st == HM_OK && hm_cli_value(cli, "keep-reservations") == NULL &&
+        has_reservations(config.state_dir, &arena)) {
+        status = hm_lifecycle_run(hm_agent_steps, HM_AGENT_STEPS_TO_RESTORE, &agent, take_back);
+    }
+    if (st == HM_OK && status == HM_EXIT_OK) {
+        st = erase(cli, &config, &arena, &err);
     }
     if (st != HM_OK) {
         status = hm_cli_fail(cli, st == HM_EINVAL ? HM_EXIT_USAGE : HM_EXIT_FAILED, &err);
@@ -115,6 +172,7 @@ const struct hm_cli_verb hm_verb_erase = {
     .arguments = "",
     .options = options,
     .option_count = HM_COUNT(options),
-    .help = "remove this host's identity, state, token and configuration",
+    .help =
+        "remove this host's identity, state, token, configuration, and what policies added to it",
     .run = run,
 };

@@ -2,51 +2,24 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "agent/action_facts.h"
+#include "agent/cli/take_back.h"
 #include "agent/cli/verbs.h"
-#include "agent/cycle.h"
-
-#define TEXT_ARENA_BYTES (1024u * 1024u)
 
 static const struct hm_cli_option options[] = {
     {"resume", NULL, "end it: policies are enforced again from the agent's next start on"},
 };
 
-/* One line an action, when it was tried. */
-static void show(const struct hm_action *action, const char *failed, void *arg)
-{
-    struct hm_arena arena;
-    const char *text;
-
-    (void)arg;
-    hm_arena_init(&arena, TEXT_ARENA_BYTES);
-    text = hm_action_text(action, &arena);
-    (void)printf("%s (policy %s): %s\n", text != NULL ? text : "a change",
-                 action->policy[0] != '\0' ? action->policy : "-",
-                 failed[0] != '\0' ? failed : "done");
-    (void)fflush(stdout);
-    hm_arena_fini(&arena);
-}
-
 static enum hm_status take_back(struct hm_agent *agent, struct hm_err *err)
 {
     const bool held = hm_enforcer_is_held(agent->enforcer);
-    struct hm_enforce_pass pass = {.desired_error = ""};
-    enum hm_status st = hm_cycle_observe(agent, err);
+    bool changed = false;
+    enum hm_status st = hm_take_back(agent, &changed, err);
 
-    if (st != HM_OK) {
-        return st;
-    }
-    pass.host = agent->name;
-    pass.catalogue = &agent->catalogue;
-    pass.observation = &agent->observation;
-    pass.arena = &agent->cycle_arena;
-    st = hm_enforcer_restore(agent->enforcer, &pass, err);
     if (st == HM_OK) {
         (void)printf("%s; nothing is enforced here until \"hm-agent restore --resume\"\n",
-                     pass.changed ? "this host is as it was before"
-                     : held       ? "there was nothing left to take back"
-                                  : "this agent had added nothing");
+                     changed ? "this host is as it was before"
+                     : held  ? "there was nothing left to take back"
+                             : "this agent had added nothing");
     }
     return st;
 }
@@ -73,7 +46,7 @@ static int restore(void *app)
 
 static int run(const struct hm_cli *cli)
 {
-    struct hm_agent agent = {.cli = cli, .clock = &hm_agent_real_clock, .tried = show};
+    struct hm_agent agent = {.cli = cli, .clock = &hm_agent_real_clock, .tried = hm_take_back_show};
 
     return hm_lifecycle_run(hm_agent_steps, HM_AGENT_STEPS_TO_RESTORE, &agent, restore);
 }

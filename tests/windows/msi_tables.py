@@ -41,7 +41,7 @@ def check_properties(msi, version):
     expect(have["ProductVersion"] == version, f"version {have['ProductVersion']}, not {version}")
     expect(have.get("ALLUSERS") == "1", "not for the whole machine")
     secure = have["SecureCustomProperties"].split(";")
-    for name in ("COLLECTOR", "TOKEN", "LABELS", "REMOVESTATE"):
+    for name in ("COLLECTOR", "TOKEN", "LABELS", "REMOVESTATE", "KEEPRESERVATIONS"):
         expect(name in secure, f"{name} does not reach the elevated part")
         expect(name not in have, f"{name} has a value of its own")
     expect("TOKEN" in have["MsiHiddenProperties"].split(";"), "the token would be logged")
@@ -54,13 +54,16 @@ def check_actions(msi):
     for name, kind in types.items():
         expect(kind & 1024 and kind & 2048, f"{name} does not run as the system")
     at = {row["Action"]: int(row["Sequence"]) for row in table(msi, "InstallExecuteSequence")}
-    order = ["InstallInitialize", "RemoveExistingProducts", "StopServices", "AwaitEnd", "DeleteServices",
-             "EraseState", "RemoveFiles", "InstallFiles", "Configure", "InstallServices", "TuneService",
-             "StartServices", "InstallFinalize"]
+    order = ["InstallInitialize", "RemoveExistingProducts", "StopServices", "AwaitEnd", "EraseState",
+             "EraseStateOnly", "DeleteServices", "RemoveFiles", "InstallFiles", "Configure",
+             "InstallServices", "TuneService", "StartServices", "InstallFinalize"]
     for before, after in zip(order, order[1:]):
         expect(at[before] < at[after], f"{before} does not come before {after}")
     conditions = {row["Action"]: row["Condition"] for row in table(msi, "InstallExecuteSequence")}
-    expect("NOT UPGRADINGPRODUCTCODE" in conditions["EraseState"], "an upgrade would erase the state")
+    for name, keeps in (("EraseState", 'NOT KEEPRESERVATIONS="1"'), ("EraseStateOnly", 'AND KEEPRESERVATIONS="1"')):
+        expect("NOT UPGRADINGPRODUCTCODE" in conditions[name], "an upgrade would erase the state")
+        expect('REMOVESTATE="1"' in conditions[name] and keeps in conditions[name], f"{name}: {conditions[name]}")
+        expect(types[name] & 64 == 0, f"{name} that is refused would not undo the uninstall")
 
 
 def check_upgrade(msi, version):

@@ -56,7 +56,7 @@ edit() {
 # What a person without elevation gives on the command line reaches the part that runs elevated.
 secure=$(msiinfo export "$output" Property | sed -n 's/^SecureCustomProperties\t//p' | tr -d '\r')
 edit "DELETE FROM \`Property\` WHERE \`Property\` = 'SecureCustomProperties'"
-edit "INSERT INTO \`Property\` (\`Property\`, \`Value\`) VALUES ('SecureCustomProperties', '${secure:+$secure;}COLLECTOR;TOKEN;LABELS;REMOVESTATE')"
+edit "INSERT INTO \`Property\` (\`Property\`, \`Value\`) VALUES ('SecureCustomProperties', '${secure:+$secure;}COLLECTOR;TOKEN;LABELS;REMOVESTATE;KEEPRESERVATIONS')"
 # The token stays out of the log: deferred 1024, not impersonated 2048, a program of ours 18, and
 # 8192, "hide target".
 edit "UPDATE \`CustomAction\` SET \`Type\` = 11282 WHERE \`Action\` = 'Configure'"

@@ -44,7 +44,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const inner[] = {"made", "state"};
+    static const char *const inner[] = {"made", "state", "host"};
 
     for (size_t i = 0; i < HM_COUNT(inner); i++) {
         const char *path = path_of(fixture, inner[i]);
@@ -163,6 +163,103 @@ static void test_erase(void **state)
     assert_false(hm_os_exists(path_of(fixture, "made")));
 }
 
+/* ---- erase on a host that policies have changed --------------------------------------------- */
+
+#define EXCLUDED "\r\nStart Port    End Port\r\n----------    --------\r\n"
+#define OURS "      9955        9955     *\r\n"
+#define DYNAMIC "\r\nStart Port : 49152\r\nNumber of Ports : 16384\r\n"
+#define LEDGER                                                                                     \
+    "{\"exclusions\":[{\"policy\":\"one\",\"revision\":1,\"protocol\":\"tcp\",\"family\":"         \
+    "\"ipv4\","                                                                                    \
+    "\"range\":\"9955-9955\",\"at\":\"2026-01-01T00:00:00Z\"}],\"ranges\":[]}"
+#define STATE "{\"held\":false,\"ledger\":true,\"policies\":[]}"
+#define DENIED                                                                                     \
+    "{\"faults\":[{\"action\":\"remove_exclusion\",\"answer\":\"denied\",\"done\":false}]}"
+
+/* A recorded host with one row that the ledger says is this agent's. */
+static void make_changed_host(struct fixture *fixture, const char *ledger, const char *model)
+{
+    static const char *const stacks[] = {"ipv4-tcp", "ipv6-tcp", "ipv4-udp", "ipv6-udp"};
+    struct hm_os_lock *lock = NULL;
+
+    assert_int_equal(hm_os_make_folder(path_of(fixture, "host"), 0700, NULL), HM_OK);
+    assert_int_equal(hm_os_make_folder(path_of(fixture, "state"), 0700, NULL), HM_OK);
+    write_text(path_of(fixture, "host/host.json"),
+               "{\"os\":{\"family\":\"windows\",\"version\":\"10.0.17763\"}}");
+    write_text(path_of(fixture, "host/netstat.txt"),
+               "  TCP    0.0.0.0:135   0.0.0.0:0   LISTENING   700\r\n");
+    for (size_t i = 0; i < HM_COUNT(stacks); i++) {
+        const char *at = hm_arena_printf(&fixture->arena, "host/%s", stacks[i]);
+
+        write_text(path_of(fixture, hm_arena_printf(&fixture->arena, "%s-dynamicport.txt", at)),
+                   DYNAMIC);
+        write_text(
+            path_of(fixture, hm_arena_printf(&fixture->arena, "%s-excludedportrange.txt", at)),
+            i == 0 ? EXCLUDED OURS : EXCLUDED);
+    }
+    if (model != NULL) {
+        write_text(path_of(fixture, "host/model.json"), model);
+    }
+    write_text(path_of(fixture, "state/ledger.json"), ledger);
+    write_text(path_of(fixture, "state/enforce.json"), STATE);
+    assert_int_equal(hm_os_lock(path_of(fixture, "state/lock"), &lock, NULL), HM_OK);
+    hm_os_unlock(lock);
+}
+
+static bool names(struct fixture *fixture, const char *file, const char *what)
+{
+    char *text;
+    size_t len;
+
+    return hm_os_read_file(path_of(fixture, file), 65536, &fixture->arena, &text, &len, NULL) ==
+               HM_OK &&
+           strstr(text, what) != NULL;
+}
+
+static void test_erase_takes_back_first(void **state)
+{
+    static const struct {
+        const char *ledger;
+        const char *model; /* NULL = the host takes everything */
+        const char *more;  /* option; NULL = none */
+        int status;
+        bool changed; /* the row is gone */
+        bool erased;
+    } cases[] = {
+        {LEDGER,  NULL,   NULL,                  HM_EXIT_OK,     true,  true },
+        {LEDGER,  DENIED, NULL,                  HM_EXIT_FAILED, false, false},
+        {LEDGER,  DENIED, "--keep-reservations", HM_EXIT_OK,     false, true },
+        {LEDGER,  NULL,   "--keep-reservations", HM_EXIT_OK,     false, true },
+        {"{\"ex", NULL,   NULL,                  HM_EXIT_FAILED, false, false},
+        {"{\"ex", NULL,   "--keep-reservations", HM_EXIT_OK,     false, true },
+    };
+
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct fixture *fixture;
+        const char *host;
+
+        if (i > 0) {
+            assert_int_equal(tear_down(state), 0);
+            assert_int_equal(set_up(state), 0);
+        }
+        fixture = *state;
+        host = hm_arena_printf(&fixture->arena, "host=%s", path_of(fixture, "host"));
+        assert_int_equal(
+            call(fixture, (const char *const[]){"configure", "--token", "hmj_abc", NULL}),
+            HM_EXIT_OK);
+        make_changed_host(fixture, cases[i].ledger, cases[i].model);
+        assert_int_equal(
+            call(fixture, (const char *const[]){"erase", "--yes", "--set", fixture->state, "--set",
+                                                host, cases[i].more, NULL}),
+            cases[i].status);
+        assert_int_equal(names(fixture, "host/changes.json", "9955"), cases[i].changed);
+        assert_int_equal(hm_os_exists(path_of(fixture, "state")), !cases[i].erased);
+        assert_int_equal(hm_os_exists(path_of(fixture, "state/ledger.json")), !cases[i].erased);
+        /* Where it was refused the agent goes on as before. */
+        assert_false(names(fixture, "state/enforce.json", "\"held\": true"));
+    }
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -172,6 +269,7 @@ int main(void)
         CASE(test_edits_stay),
         CASE(test_refused),
         CASE(test_erase),
+        CASE(test_erase_takes_back_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
