@@ -182,22 +182,18 @@ static void check_range(struct host *host)
 static void check_refused(struct host *host)
 {
     const struct hm_range range = {9955, 9955};
-    const struct hm_action actions[] = {
-        {.kind = HM_ACTION_ADD_EXCLUSION,
-         .has_protocol = true,
-         .has_family = true,
-         .ports = {&range, 1}  },
-        {                                    .kind = HM_ACTION_REMOVE_EXCLUSION,
-         .has_protocol = true,
-         .has_family = true,
-         .ports = {&range, 1}},
-        { .kind = HM_ACTION_SET_RESERVED_PORTS                                     },
-        {                                     .kind = HM_ACTION_SET_RANGE,
-         .has_protocol = true,
-         .has_family = true,
-         .has_range = true,
-         .range = {40000, 60999}},
-    };
+    struct hm_action actions[4] = {{.kind = HM_ACTION_ADD_EXCLUSION}};
+
+    for (size_t i = 0; i < HM_COUNT(actions); i++) {
+        actions[i].has_protocol = true;
+        actions[i].has_family = true;
+        actions[i].has_range = true;
+        actions[i].range = (struct hm_range){40000, 60999};
+        actions[i].ports = (struct hm_ports){&range, 1};
+    }
+    actions[1].kind = HM_ACTION_REMOVE_EXCLUSION;
+    actions[2].kind = HM_ACTION_SET_RANGE; /* of one family: this system has one range for all */
+    actions[3].kind = HM_ACTION_SET_RESERVED_PORTS;
 
     for (size_t i = 0; i < HM_COUNT(actions); i++) {
         host->err.text[0] = '\0';
