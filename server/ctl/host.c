@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "server/ctl/client.h"
+#include "server/ctl/policy.h"
 #include "server/ctl/show.h"
 
 static const struct hm_cli_option options[] = {HM_CTL_AT};
@@ -95,8 +95,52 @@ static void print_finding(struct hm_ctl *ctl, const struct hm_api_finding *row)
     }
 }
 
+static const struct hm_table_column policy_columns[] = {
+    {"POLICY",   18, false, false, 0, false},
+    {"REVISION", 0,  true,  false, 1, false},
+    {"STATE",    0,  false, true,  0, false},
+    {"SINCE",    0,  false, false, 2, false},
+    {"TEXT",     40, false, false, 0, false},
+};
+
+/* How far the host is with its policies; as things stand now only. */
+static enum hm_status print_policies(struct hm_ctl *ctl, const char *host_id, struct hm_err *err)
+{
+    const struct hm_ctl_param filter = {"filter",
+                                        hm_arena_printf(&ctl->arena, "host_id=%s", host_id)};
+    struct hm_api_host_policies page;
+    const struct hm_ctl_exchange exchange = {
+        .method = "GET",
+        .path = hm_ctl_url(&ctl->arena, "/v1/host-policies", &filter, 1),
+        .answers = &hm_record_api_host_policies,
+        .answer = &page,
+    };
+    struct hm_table table;
+    enum hm_status st = hm_ctl_exchange(ctl, &exchange, err);
+
+    hm_table_init(&table, policy_columns, HM_COUNT(policy_columns), &ctl->arena);
+    for (size_t i = 0; st == HM_OK && i < page.items.count; i++) {
+        const struct hm_api_host_policy *row = &page.items.at[i];
+        const char *cells[] = {
+            row->policy,
+            hm_show_number(&ctl->arena, row->revision),
+            row->silent ? "unknown" : row->state,
+            hm_output_age(&ctl->output, row->changed, &ctl->arena),
+            row->text,
+        };
+
+        st = hm_table_put(&table, cells, err);
+    }
+    if (st == HM_OK && table.count > 0) {
+        (void)fputc('\n', ctl->output.out);
+        hm_table_print(&table, &ctl->output);
+    }
+    return st;
+}
+
 static enum hm_status show(struct hm_ctl *ctl, const char *path, struct hm_err *err)
 {
+    const char *id;
     struct hm_api_host_detail detail;
     struct hm_http_reply reply;
     enum hm_status st = hm_ctl_call(ctl, "GET", path, NULL, &reply, err);
@@ -120,6 +164,10 @@ static enum hm_status show(struct hm_ctl *ctl, const char *path, struct hm_err *
     }
     if (detail.truncated) {
         (void)fputs("\nThere is more: ask hmctl verdicts and hmctl findings.\n", ctl->output.out);
+    }
+    id = hm_arena_strdup(&ctl->arena, detail.host.id);
+    if (st == HM_OK && !ctl->past && id != NULL) {
+        st = print_policies(ctl, id, err);
     }
     return st;
 }

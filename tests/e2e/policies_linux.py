@@ -256,6 +256,8 @@ def main():
             h.check(f"{host.name}: foreign entries are there",
                     host.read().startswith(FOREIGN), host.read())
             h.wait_until("safe", 30, lambda x=host: verdict(admin, x.name) == "safe", 0.2)
+        h.check("a host tells of its policies", "payroll" in admin.ok("host", "pay1"),
+                admin.ok("host", "pay1"))
         h.check("web1 is as before", hosts[2].look() == hosts[2].before, hosts[2].look())
         h.check("compliance is proved", admin.run("compliance", "--check")[0] == 0,
                 admin.run("compliance"))
