@@ -459,11 +459,16 @@ static int64_t jittered_interval_ms(const struct hm_agent *agent)
 static void plan_look(const struct hm_agent *agent, struct plan *plan)
 {
     const int64_t interval_ms = jittered_interval_ms(agent);
+    const int64_t now_ms = agent->clock->monotonic_ms();
     int64_t again_ms = agent->again_in_ms;
 
     again_ms = again_ms < PAUSE_LEAST_MS ? PAUSE_LEAST_MS : again_ms;
     plan->early = agent->again_in_ms > 0 && again_ms < interval_ms;
     plan->look_ms = plan->looked_ms + (plan->early ? again_ms : interval_ms);
+    /* However long a look takes: what it saw is told before the next one. */
+    if (plan->look_ms <= now_ms) {
+        plan->look_ms = now_ms + PAUSE_LEAST_MS;
+    }
 }
 
 static void turn_look(struct hm_agent *agent, struct plan *plan)

@@ -71,6 +71,7 @@ static struct {
     const char *boot_id;
     const char *os_name; /* a fact that tests change */
     enum hm_status st;
+    int64_t look_takes_ms;
     unsigned looks;
 } host;
 
@@ -88,6 +89,7 @@ static enum hm_status host_observe(struct hm_platform *platform, struct hm_arena
     (void)platform;
     (void)arena;
     host.looks++;
+    world.ms += host.look_takes_ms;
     if (host.st != HM_OK) {
         return hm_fail(err, host.st, "the host cannot be seen");
     }
@@ -169,6 +171,7 @@ static int set_up(void **state)
     host.boot_id = "boot-1";
     host.os_name = "first";
     host.st = HM_OK;
+    host.look_takes_ms = 0;
     host.looks = 0;
     *state = fixture;
     return 0;
@@ -420,6 +423,27 @@ static void test_host_that_cannot_be_seen(void **state)
     stop_agent(fixture);
 }
 
+/* A system tool that hangs makes a look last longer than the interval; that must be told, too. */
+static void test_slow_looks_are_told(void **state)
+{
+    static const struct fake_reply replies[] = {
+        {200, ENROLLED(ID_A), "", 0},
+        {200, TAKEN,          "", 0},
+        {304, "",             "", 0},
+    };
+    struct fixture *fixture = *state;
+
+    host.look_takes_ms = 20000;
+    script(fixture, replies, HM_COUNT(replies));
+    start_agent(fixture);
+    fixture->agent.config.token = JOIN_TOKEN;
+    fixture->agent.config.interval_s = 5;
+    run_for(fixture, 30000);
+    assert_true(host.looks < 3);
+    assert_int_equal(calls_of(fixture, "/v1/checkin"), 1);
+    stop_agent(fixture);
+}
+
 static void test_new_desired_state_is_judged_at_once(void **state)
 {
     static const struct fake_reply replies[] = {
@@ -500,6 +524,7 @@ int main(void)
         CASE(test_lost_identity),
         CASE(test_never_enrolled),
         CASE(test_host_that_cannot_be_seen),
+        CASE(test_slow_looks_are_told),
         CASE(test_new_desired_state_is_judged_at_once),
         cmocka_unit_test(test_health),
     };
