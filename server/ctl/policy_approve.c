@@ -48,6 +48,18 @@ static enum hm_status print_document(struct hm_ctl *ctl, const struct hm_stateme
     return st;
 }
 
+/* What is live may be signed further: by approvers of a later trust root, for hosts to come. */
+static bool may_sign(const struct hm_api_revision *revision)
+{
+    static const char *const states[] = {"submitted", "approved", "active", "paused", "retired"};
+    bool found = false;
+
+    for (size_t i = 0; i < HM_COUNT(states); i++) {
+        found = found || strcmp(states[i], revision->state) == 0;
+    }
+    return found && revision->has_envelope;
+}
+
 /* What stands in the envelope must be one policy, and the policy that was asked for. */
 static enum hm_status check(struct hm_ctl *ctl, const struct hm_api_revision *revision,
                             struct hm_statement *out_statement, struct hm_err *err)
@@ -55,7 +67,7 @@ static enum hm_status check(struct hm_ctl *ctl, const struct hm_api_revision *re
     struct hm_policy policy;
     enum hm_status st = HM_OK;
 
-    if (!revision->has_envelope || strcmp(revision->state, "submitted") != 0) {
+    if (!may_sign(revision)) {
         return hm_fail(err, HM_ECONFLICT, "%s revision %u is %s: nothing waits for a signature",
                        revision->policy, revision->revision, revision->state);
     }
