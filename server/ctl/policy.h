@@ -19,7 +19,7 @@ bool hm_ctl_is_file(const char *argument);
 enum hm_status hm_ctl_read_text(struct hm_ctl *ctl, const char *path, size_t cap, char **out_text,
                                 size_t *out_len, struct hm_err *err) HM_MUST_CHECK;
 
-/* YAML or JSON, strictly; errors begin with "file:line:". */
+/* YAML or JSON, strictly; errors name the file, and the line or the member. */
 enum hm_status hm_ctl_read_policy(struct hm_ctl *ctl, const char *path,
                                   struct hm_policy *out_policy, struct hm_err *err) HM_MUST_CHECK;
 
