@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Everything that can be proved on one Debian 12 machine: installs what is missing, builds, tests.
 #   ./tests/run.sh            the stages release clang asan tsan e2e windows
-#   ./tests/run.sh release    only some of them; more: cross (of windows what needs no Wine), tidy (clang-tidy)
+#   ./tests/run.sh release    only some of them; more: cross (of windows what needs no Wine), wine32 (the 32-bit
+#                             program for Server 2003, in a Debian for i386 that is fetched), tidy (clang-tidy)
 # SPDX-License-Identifier: Apache-2.0
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
 readonly stages_all="release clang asan tsan e2e windows"
-readonly stages_more="cross tidy"
+readonly stages_more="cross wine32 tidy"
 readonly packages="build-essential cmake ninja-build pkg-config clang clang-tidy clang-format
     libclang-rt-14-dev libmicrohttpd-dev libjansson-dev libsodium-dev libsqlite3-dev libcmocka-dev
     libgnutls28-dev libyaml-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-jsonschema python3-yaml iproute2
@@ -21,7 +22,7 @@ failed=0
 jobs=$(nproc)
 
 usage() {
-    sed -n '2,4s/^# \{0,1\}//p' "$0"
+    sed -n '2,5s/^# \{0,1\}//p' "$0"
 }
 
 say() {
@@ -207,6 +208,30 @@ stage_windows() {
     unset WINEPREFIX HM_BIN_DIR HM_WINDOWS_DIR HM_WINDOWS_2003_DIR
 }
 
+# The suites whose facts are the same for both programs; the 64-bit one has the others.
+stage_wine32() {
+    local suite inside="tests/windows/wine32.sh run build/debian-i386"
+    if ! install_missing "$windows_packages debootstrap"; then
+        failed=$((failed + 1))
+        return 1
+    fi
+    step "libraries i686" deploy/toolchain/windows-deps.sh build/windows-deps i686 &&
+        build wine32 --preset mingw-2003 && build release -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
+        step "Debian for i386" tests/windows/wine32.sh make build/debian-i386 || return 1
+    export WINEPREFIX=$PWD/build/windows-prefix-32 HM_BIN_DIR=$PWD/build/release/bin
+    export HM_WINDOWS_DIR=$PWD/build/wine32 HM_WINDOWS_2003_DIR=$PWD/build/wine32
+    step "32-bit prefix" timeout 300 $inside tests/windows/prefix.sh make "$WINEPREFIX" \
+        build/wine32/tests/windows/netsh.exe &&
+        step "32-bit server" timeout 300 $inside tests/windows/prefix.sh start "$WINEPREFIX" &&
+        step "32-bit unit tests" timeout 900 $inside ctest --test-dir build/wine32 --output-on-failure \
+            --no-tests=error -j "$jobs"
+    $inside tests/windows/prefix.sh stop "$WINEPREFIX"
+    for suite in e2e languages service; do
+        step "32-bit suite_$suite" timeout 600 $inside "tests/windows/suite_$suite.py"
+    done
+    unset WINEPREFIX HM_BIN_DIR HM_WINDOWS_DIR HM_WINDOWS_2003_DIR
+}
+
 main() {
     local stages=() stage began
     for stage in "$@"; do
@@ -234,7 +259,7 @@ main() {
         echo "($stage: $((SECONDS - began)) s)"
     done
     printf '\nWhole run: %d s' "$SECONDS"
-    [ $# -gt 0 ] || printf '; not part of it: tidy'
+    [ $# -gt 0 ] || printf '; not part of it: wine32 tidy'
     printf '\n'
     printf '%d passed, %d failed\n' "$passed" "$failed"
     [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
