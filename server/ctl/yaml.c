@@ -47,6 +47,39 @@ static enum hm_status refuse(struct reader *reader, const char *why)
     return hm_fail_line(reader->err, HM_EINVAL, line, "line %u: %s", line, why);
 }
 
+/* No text of ours has a NUL, and nothing of it may get lost behind one. */
+static bool has_nul(const yaml_event_t *event)
+{
+    return strlen((const char *)event->data.scalar.value) != event->data.scalar.length;
+}
+
+/* "&anchor" and "!tag" say more than a document of ours can. */
+static bool is_marked(const yaml_event_t *event)
+{
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        return event->data.scalar.anchor != NULL || event->data.scalar.tag != NULL;
+    case YAML_SEQUENCE_START_EVENT:
+        return event->data.sequence_start.anchor != NULL || event->data.sequence_start.tag != NULL;
+    case YAML_MAPPING_START_EVENT:
+        return event->data.mapping_start.anchor != NULL || event->data.mapping_start.tag != NULL;
+    default:
+        return event->type == YAML_ALIAS_EVENT;
+    }
+}
+
+/* What may be no part of a document, whatever its place. */
+static enum hm_status check_event(struct reader *reader)
+{
+    if (is_marked(&reader->event)) {
+        return refuse(reader, "anchors, aliases and tags are not taken: write it out");
+    }
+    if (reader->event.type == YAML_SCALAR_EVENT && has_nul(&reader->event)) {
+        return refuse(reader, "a text with a NUL in it");
+    }
+    return HM_OK;
+}
+
 /* So that what follows stands on the line that it has in the YAML text. */
 static void keep_line(struct reader *reader)
 {
@@ -66,11 +99,20 @@ static const struct hm_field *find_field(const struct hm_record *record, const c
     return NULL;
 }
 
+#define DIGITS "0123456789"
+
+/* As JSON writes them: what is none becomes a text, and then the record says what it wants. */
 static bool is_number(const char *text)
 {
-    const size_t len = strlen(text);
+    const char *at = text[0] == '-' ? text + 1 : text;
+    const size_t whole = strspn(at, DIGITS);
+    const char *rest = at + whole;
 
-    return len > 0 && strspn(text, "0123456789.-") == len && isdigit((unsigned char)text[len - 1]);
+    if (whole == 0 || (whole > 1 && at[0] == '0')) {
+        return false;
+    }
+    return rest[0] == '\0' ||
+           (rest[0] == '.' && rest[1] != '\0' && strspn(rest + 1, DIGITS) == strlen(rest + 1));
 }
 
 static bool is_date(const char *text)
@@ -140,10 +182,13 @@ static enum hm_status put_list(struct reader *reader, const struct hm_field *fie
 static enum hm_status put_member(struct reader *reader, const struct hm_record *record)
 {
     const struct hm_field *field;
-    enum hm_status st;
+    enum hm_status st = check_event(reader);
 
-    if (reader->event.type != YAML_SCALAR_EVENT) {
-        return refuse(reader, "the name of a member is a plain word");
+    if (st == HM_OK && reader->event.type != YAML_SCALAR_EVENT) {
+        st = refuse(reader, "the name of a member is a plain word");
+    }
+    if (st != HM_OK) {
+        return st;
     }
     field = find_field(record, (const char *)reader->event.data.scalar.value);
     keep_line(reader);
@@ -178,10 +223,13 @@ static enum hm_status put_mapping(struct reader *reader, const struct hm_record 
 static enum hm_status put_value(struct reader *reader, const struct hm_field *field,
                                 const struct hm_record *record)
 {
-    enum hm_status st = HM_OK;
+    enum hm_status st = check_event(reader);
 
-    if (++reader->depth > HM_LIMIT_JSON_DEPTH) {
-        return refuse(reader, "deeper than anything that is taken");
+    if (st == HM_OK && ++reader->depth > HM_LIMIT_JSON_DEPTH) {
+        st = refuse(reader, "deeper than anything that is taken");
+    }
+    if (st != HM_OK) {
+        return st;
     }
     switch (reader->event.type) {
     case YAML_SCALAR_EVENT:
@@ -194,9 +242,6 @@ static enum hm_status put_value(struct reader *reader, const struct hm_field *fi
     case YAML_MAPPING_START_EVENT:
         keep_line(reader);
         st = put_mapping(reader, record);
-        break;
-    case YAML_ALIAS_EVENT:
-        st = refuse(reader, "anchors and aliases are not taken: write it out");
         break;
     default:
         st = refuse(reader, "no value");
@@ -325,7 +370,56 @@ static int write_out(void *data, unsigned char *bytes, size_t len)
     return hm_buf_put(data, bytes, len) ? 1 : 0;
 }
 
-enum hm_status hm_json_to_yaml(const char *json, size_t len, struct hm_buf *out, struct hm_err *err)
+/* Bytes of a point at the text's start that JSON takes as it is and YAML does not, or takes for the
+ * end of a line; 0 = none. */
+static size_t odd_point(const unsigned char *at, size_t left, unsigned *out_point)
+{
+    static const struct {
+        unsigned char bytes[3];
+        unsigned char last; /* of the last byte */
+        size_t len;
+    } odd[] = {
+        {{0x7f},             0x7f, 1}, /* DEL */
+        {{0xc2, 0x80},       0x9f, 2}, /* controls */
+        {{0xe2, 0x80, 0xa8}, 0xa9, 3}, /* separators of lines and paragraphs */
+        {{0xef, 0xbb, 0xbf}, 0xbf, 3}, /* byte order mark */
+        {{0xef, 0xbf, 0xbe}, 0xbf, 3}, /* no characters */
+    };
+
+    for (size_t i = 0; i < HM_COUNT(odd); i++) {
+        const size_t len = odd[i].len;
+
+        if (left >= len && memcmp(at, odd[i].bytes, len - 1) == 0 &&
+            at[len - 1] >= odd[i].bytes[len - 1] && at[len - 1] <= odd[i].last) {
+            *out_point = len == 1   ? at[0]
+                         : len == 2 ? (at[0] & 0x1fu) << 6 | (at[1] & 0x3fu)
+                                    : (at[0] & 0xfu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
+            return len;
+        }
+    }
+    return 0;
+}
+
+/* The same JSON, readable as YAML: such points stand in strings only, where an escape says it. */
+static enum hm_status escape(const char *json, size_t len, struct hm_buf *out, struct hm_err *err)
+{
+    const unsigned char *text = (const unsigned char *)json;
+    unsigned point = 0;
+
+    for (size_t at = 0; at < len;) {
+        const size_t odd = odd_point(text + at, len - at, &point);
+
+        if (odd > 0) {
+            (void)hm_buf_printf(out, "\\u%04x", point);
+        } else {
+            (void)hm_buf_putc(out, json[at]);
+        }
+        at += odd > 0 ? odd : 1;
+    }
+    return hm_buf_status(out, err);
+}
+
+static enum hm_status write_yaml(const struct hm_buf *json, struct hm_buf *out, struct hm_err *err)
 {
     yaml_parser_t parser;
     yaml_emitter_t emitter;
@@ -340,7 +434,8 @@ enum hm_status hm_json_to_yaml(const char *json, size_t len, struct hm_buf *out,
         yaml_parser_delete(&parser);
         return hm_fail(err, HM_ENOMEM, "no memory to write YAML");
     }
-    yaml_parser_set_input_string(&parser, (const unsigned char *)json, len);
+    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)hm_buf_text(json), json->len);
     yaml_emitter_set_output(&emitter, write_out, out);
     yaml_emitter_set_unicode(&emitter, 1);
     yaml_emitter_set_width(&emitter, -1);
@@ -358,4 +453,18 @@ enum hm_status hm_json_to_yaml(const char *json, size_t len, struct hm_buf *out,
         return hm_fail(err, HM_EINVAL, "the document cannot be written as YAML");
     }
     return hm_buf_status(out, err);
+}
+
+enum hm_status hm_json_to_yaml(const char *json, size_t len, struct hm_buf *out, struct hm_err *err)
+{
+    struct hm_buf plain;
+    enum hm_status st;
+
+    hm_buf_init(&plain, HM_LIMIT_REPLY_BYTES);
+    st = escape(json, len, &plain, err);
+    if (st == HM_OK) {
+        st = write_yaml(&plain, out, err);
+    }
+    hm_buf_fini(&plain);
+    return st;
 }

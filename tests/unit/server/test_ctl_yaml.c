@@ -23,6 +23,9 @@ static const struct pair pairs[] = {
     {"{\"name\": \"a\"}",                                    "{\"name\":\"a\"}"                             },
     {"watch_s: 300\n",                                       "{\"watch_s\":300}"                            },
     {"watch_s: \"300\"\n",                                   "{\"watch_s\":\"300\"}"                        },
+    {"watch_s: 1-2\n",                                       "{\"watch_s\":\"1-2\"}"                        },
+    {"watch_s: 010\n",                                       "{\"watch_s\":\"010\"}"                        },
+    {"watch_s: -0.5\n",                                      "{\"watch_s\":-0.5}"                           },
     {"watch_s: 0x10\n",                                      "{\"watch_s\":\"0x10\"}"                       },
     {"review: 2027-01-31\n",                                 "{\"review\":\"2027-01-31T00:00:00Z\"}"        },
     {"review: 2027-01-31T08:00:00Z\n",                       "{\"review\":\"2027-01-31T08:00:00Z\"}"        },
@@ -61,13 +64,20 @@ struct refused {
 static const struct refused refusals[] = {
     {"",                                       1, "there is nothing in it"},
     {"name: a\n---\nname: b\n",                2, "a second document"     },
-    {"name: &x a\nowner: *x\n",                2, "aliases"               },
+    {"name: &x a\nowner: *x\n",                1, "aliases"               },
     {"name: [a\n",                             2, "line 2"                },
     {"name: a\n? [b]\n: c\n",                  2, "plain word"            },
     {"name: a\nname: b\n",                     2, "name"                  },
     {"name: a\n\n\nreson: because\n",          4, "reson"                 },
     {"name: a\nwatch_s: soon\n",               2, "watch_s"               },
     {"name: a\nreservations:\n- port: 9955\n", 3, "port"                  },
+    {"name: a\nreason: \"a\\0b\"\n",           2, "NUL"                   },
+    {"name: a\n\"rea\\0son\": b\n",            2, "NUL"                   },
+    {"name: &x a\n",                           1, "anchors"               },
+    {"name: !!binary a\n",                     1, "tags"                  },
+    {"name: a\nmatch: !x {hosts: [a]}\n",      2, "tags"                  },
+    {"name: a\nwatch_s: 1.2.3\n",              2, "watch_s"               },
+    {"name: a\nwatch_s: 007\n",                2, "watch_s"               },
 };
 
 /* The line is the YAML text's, whoever noticed. */
@@ -115,9 +125,10 @@ static void test_depth(void **state)
 static const struct pair written[] = {
     {"name: a\nwatch_s: 300\nreservations:\n- protocol: tcp\n  ports: \"9955\"\n",
      "{\"name\":\"a\",\"watch_s\":300,\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"9955\"}]"
-     "}"                                                                                                             },
-    {"reason: \"it's: 5 o'clock\"\n",                                              "{\"reason\":\"it's: 5 o'clock\"}"},
-    {"owner: \"No\"\n",                                                            "{\"owner\":\"No\"}"              },
+     "}"                                                                                                                           },
+    {"reason: \"it's: 5 o'clock\"\n",                                              "{\"reason\":\"it's: 5 o'clock\"}"              },
+    {"reason: \"a\\x7Fb\\N\\uFFFE\"\n",                                            "{\"reason\":\"a\x7f\x62\xc2\x85\xef\xbf\xbe\"}"},
+    {"owner: \"No\"\n",                                                            "{\"owner\":\"No\"}"                            },
 };
 
 static void test_to_yaml(void **state)
