@@ -219,6 +219,7 @@ static void put_rollout(struct page *page)
 
     hm_rollout_stats(page->app->rollout, &stats);
     one(page, METRIC_LIVE, stats.live);
+    one(page, METRIC_ENDS, (uint64_t)(stats.soonest_end_ms / 1000));
     one(page, METRIC_BACKLOG, stats.hosts_waiting);
     one(page, METRIC_PASSES, stats.passes);
 }

@@ -11,6 +11,8 @@
     X(SILENT, "silent_hosts", "gauge", "Hosts that no longer report.")                             \
     X(FINDINGS, "findings", "gauge", "Open findings by kind and severity.")                        \
     X(LIVE, "live_policies", "gauge", "Revisions of policies that are offered to hosts.")          \
+    X(ENDS, "approval_ends_time_seconds", "gauge",                                                 \
+      "When the first approval of a live policy ends, in seconds since 1970; 0 = there is none.")  \
     X(OFFERED, "host_policies", "gauge", "Policies that hosts were offered or have, by state.")    \
     X(COMPLIANCE, "compliance_hosts", "gauge",                                                     \
       "Hosts by where they stand with their policies; a silent host counts as unknown.")           \

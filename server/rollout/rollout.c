@@ -80,6 +80,7 @@ static enum hm_status load(struct hm_rollout *rollout, struct hm_err *err)
     free(rollout->trust);
     rollout->trust = trust;
     rollout->stats.live = snapshot->count;
+    rollout->stats.soonest_end_ms = snapshot->soonest_end_ms;
     pthread_mutex_unlock(&rollout->lock);
     return HM_OK;
 }

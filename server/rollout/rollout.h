@@ -65,5 +65,6 @@ struct hm_rollout_stats {
     uint64_t live;          /* revisions that are offered */
     uint64_t hosts_waiting; /* the pass over the fleet has still to come to them */
     uint64_t passes;
+    int64_t soonest_end_ms; /* when the first approval of a live policy ends; 0 = none */
 };
 void hm_rollout_stats(struct hm_rollout *rollout, struct hm_rollout_stats *out_stats);

@@ -86,6 +86,10 @@ static enum hm_status read_revisions(struct hm_snapshot *snapshot, struct hm_kno
         struct hm_err bad = {0};
         enum hm_status st;
 
+        if (row->state != HM_REVISION_RETIRED && row->expires_ms != 0 &&
+            (snapshot->soonest_end_ms == 0 || row->expires_ms < snapshot->soonest_end_ms)) {
+            snapshot->soonest_end_ms = row->expires_ms;
+        }
         if (row->expires_ms != 0 && row->expires_ms <= now_ms) {
             continue;
         }

@@ -31,6 +31,7 @@ struct hm_snapshot {
     char *trust_newest;     /* JSON; NULL = none */
     size_t room_bytes;      /* for the envelopes of one host */
     int64_t next_expiry_ms; /* INT64_MAX = none */
+    int64_t soonest_end_ms; /* of an approval that reserves something, over or not; 0 = none */
     const struct hm_shelf *shelf;
     uint32_t interval_s;
     struct hm_map offers; /* by the list of their places in live */

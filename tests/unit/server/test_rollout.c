@@ -254,6 +254,44 @@ static void test_a_statement_expires(void **state)
     assert_true(hm_clock_now_ms() >= soon.expires_ms);
 }
 
+/* For an alert in time: the first end of what reserves something, also when it is over. */
+static void test_soonest_end(void **state)
+{
+    struct rollout_double *f = *state;
+    struct hm_rollout_stats stats;
+    struct rollout_revision rows[] = {
+        {.policy = "late",
+         .revision = 1,
+         .state = HM_REVISION_ACTIVE,
+         .match = everybody,
+         .expires_ms = INT64_C(4000000000000),
+         .f = f},
+        {.policy = "over",
+         .revision = 1,
+         .state = HM_REVISION_RETIRED,
+         .match = everybody,
+         .expires_ms = PAST_MS,
+         .f = f},
+        {.policy = "past",
+         .revision = 1,
+         .state = HM_REVISION_PAUSED,
+         .match = everybody,
+         .expires_ms = PAST_MS + 1,
+         .f = f},
+    };
+    const int64_t ends[] = {INT64_C(4000000000000), INT64_C(4000000000000), PAST_MS + 1};
+
+    hm_rollout_stats(f->collector.app.rollout, &stats);
+    assert_int_equal(stats.soonest_end_ms, 0);
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        assert_int_equal(
+            hm_store_write(f->collector.app.store, rollout_put_revision, &rows[i], NULL), HM_OK);
+        rollout_double_refresh(f);
+        hm_rollout_stats(f->collector.app.rollout, &stats);
+        assert_int_equal(stats.soonest_end_ms, ends[i]);
+    }
+}
+
 /* ---- hosts that change ---------------------------------------------------------------------- */
 
 static enum hm_status change_services(struct hm_session *s, void *arg, struct hm_err *err)
@@ -549,6 +587,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_paused, begin, end),
         cmocka_unit_test_setup_teardown(test_one_bad_document_stops_no_other, begin, end),
         cmocka_unit_test_setup_teardown(test_a_statement_expires, begin, end),
+        cmocka_unit_test_setup_teardown(test_soonest_end, begin, end),
         cmocka_unit_test_setup_teardown(test_a_host_changes, begin, end),
         cmocka_unit_test_setup_teardown(test_a_host_brings_a_policy, begin, end),
         cmocka_unit_test_setup_teardown(test_a_restart_changes_nothing, begin, end),
