@@ -229,10 +229,55 @@ static enum hm_status add_holders(const struct hm_plan_subject *subject, struct 
     return HM_OK;
 }
 
+static const char *name_of(const struct hm_plan_order *order, const struct hm_policies *met)
+{
+    if (order->policy != NULL) {
+        return order->policy->name;
+    }
+    return met->count > 0 ? met->at[0]->name : "";
+}
+
+/* What one host tells must not be the end of everybody's plan: it alone gets a note that says why
+ * there is none for it, under the policy that the plan is about. */
+static enum hm_status put_failure(const char *policy, const struct hm_err *why,
+                                  struct hm_arena *arena, struct hm_host_plan *out,
+                                  struct hm_err *err)
+{
+    struct hm_plan_note *note = hm_arena_alloc(arena, 1, sizeof(*note));
+
+    if (note == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for a plan");
+    }
+    *note = (struct hm_plan_note){
+        .kind = HM_NOTE_REFUSED,
+        .code = HM_REFUSE_INVALID,
+        .policy = policy,
+        .text = hm_arena_printf(arena, "No plan can be made for this host: %s.", why->text),
+    };
+    *out = (struct hm_host_plan){.matched = true, .is = HM_PLAN_REFUSED};
+    out->plan.notes = (struct hm_plan_notes){note, 1};
+    return note->text == NULL ? hm_fail(err, HM_ENOMEM, "no memory for a plan") : HM_OK;
+}
+
+static enum hm_status make_plan(const struct hm_plan_order *order,
+                                const struct hm_plan_subject *subject,
+                                const struct hm_plan_input *input, struct hm_arena *arena,
+                                struct hm_host_plan *out, struct hm_err *err)
+{
+    enum hm_status st = hm_plan(input, arena, &out->plan, err);
+
+    if (st == HM_OK) {
+        out->is = flags_of(&out->plan, order->policy == NULL ? NULL : order->policy->name);
+    }
+    return st == HM_OK && out->plan.actions.count > 0 ? compare(order, subject, arena, out, err)
+                                                      : st;
+}
+
 enum hm_status hm_host_plan(const struct hm_plan_order *order,
                             const struct hm_plan_subject *subject, struct hm_arena *arena,
                             struct hm_host_plan *out_plan, struct hm_err *err)
 {
+    struct hm_err why = {.status = HM_OK};
     struct hm_inventory held = *subject->inventory;
     struct hm_host_plan out = {.matched = false};
     struct hm_plan_input input = {
@@ -264,13 +309,12 @@ enum hm_status hm_host_plan(const struct hm_plan_order *order,
     }
     st = subject->verdicts == NULL ? HM_OK : add_holders(subject, arena, &held, err);
     if (st == HM_OK) {
-        st = hm_plan(&input, arena, &out.plan, err);
-    }
-    if (st == HM_OK) {
-        out.is = flags_of(&out.plan, order->policy == NULL ? NULL : order->policy->name);
-    }
-    if (st == HM_OK && out.plan.actions.count > 0) {
-        st = compare(order, subject, arena, &out, err);
+        st = make_plan(order, subject, &input, arena, &out, &why);
+        if (st == HM_ETOOBIG || st == HM_EINVAL) {
+            st = put_failure(name_of(order, &input.policies), &why, arena, &out, err);
+        } else if (st != HM_OK) {
+            st = hm_fail(err, st, "%s", why.text);
+        }
     }
     if (st == HM_OK) {
         *out_plan = out;

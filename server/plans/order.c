@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/limits.h"
+#include "common/base/log.h"
 #include "server/plans/job.h"
 #include "server/store/entities_policy.h"
 #include "server/store/filter.h"
@@ -68,11 +69,17 @@ static enum hm_status read_live(struct hm_session *s, struct start *start, struc
     }
     for (size_t i = 0; st == HM_OK && i < rows.count; i++) {
         const char *document = rows.at[i].document;
+        struct hm_err bad = {.status = HM_OK};
         struct hm_policy *policy;
 
-        st = decode_policy(arena, document, strlen(document), &policy, err);
-        if (st != HM_OK) {
-            hm_err_prefix(err, "policy %s revision %u", rows.at[i].policy, rows.at[i].revision);
+        st = decode_policy(arena, document, strlen(document), &policy, &bad);
+        if (st == HM_ENOMEM) {
+            return hm_fail(err, st, "%s", bad.text);
+        }
+        if (st != HM_OK) { /* nobody is offered it, so it is no part of a plan either */
+            hm_err_prefix(&bad, "policy %s revision %u", rows.at[i].policy, rows.at[i].revision);
+            hm_log_failure(HM_LOG_ERROR, "policy_not_planned", &bad);
+            st = HM_OK;
         } else if (order->policy != NULL && strcmp(order->policy->name, policy->name) == 0) {
             order->was = policy;
         } else {

@@ -8,10 +8,12 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 
+/* One that cannot be read is as one that is not there: that host is not known, the others are. */
 static enum hm_status read_document(struct hm_session *s, const char *digest,
                                     const struct hm_record *record, struct hm_arena *arena,
                                     void *out, bool *out_has, struct hm_err *err)
 {
+    struct hm_err bad = {.status = HM_OK};
     const char *text;
     size_t len;
     enum hm_status st = HM_ENOENT;
@@ -21,10 +23,13 @@ static enum hm_status read_document(struct hm_session *s, const char *digest,
         st = hm_documents_get(s, digest, arena, &text, &len, err);
     }
     if (st == HM_OK) {
-        st = hm_record_decode(record, text, len, false, arena, out, NULL, err);
+        st = hm_record_decode(record, text, len, false, arena, out, NULL, &bad);
         *out_has = st == HM_OK;
+        if (st == HM_ENOMEM) {
+            return hm_fail(err, st, "%s", bad.text);
+        }
     }
-    return st == HM_ENOENT ? HM_OK : st;
+    return st == HM_ENOENT || st == HM_EINVAL || st == HM_ETOOBIG ? HM_OK : st;
 }
 
 static enum hm_status read_host(struct hm_session *s, struct hm_plan_page *page, size_t at,
@@ -36,7 +41,10 @@ static enum hm_status read_host(struct hm_session *s, struct hm_plan_page *page,
     enum hm_status st =
         read_document(s, row->outcome_digest, &hm_record_outcome, page->arena, &report, &has, err);
 
-    page->ledgers[at] = report.ledger;
+    page->ledgers[at] = has ? report.ledger
+                            : (struct hm_ledger){
+                                  .exclusions = {NULL, 0}
+    };
     page->known[at] = row->inventory_digest[0] != '\0';
     page->idle[at] = page->known[at] && st == HM_OK &&
                      hm_host_plan_is_idle(&page->job->order, row, &page->ledgers[at]);
@@ -47,6 +55,11 @@ static enum hm_status read_host(struct hm_session *s, struct hm_plan_page *page,
     if (st == HM_OK && !page->idle[at] && row->blocked > 0) {
         st = read_document(s, row->findings_digest, &hm_record_findings, page->arena,
                            &page->judgements[at], &has, err);
+        if (!has) {
+            page->judgements[at] = (struct hm_judgement){
+                .verdicts = {NULL, 0}
+            };
+        }
     }
     return st;
 }

@@ -10,6 +10,7 @@
 #include "server/plans/job.h"
 
 #define PLANS_KEPT 16u
+#define ROWS_KEPT 1000000u /* of all plans together: some 100 MB */
 #define RUNNING_MAX 4u
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
@@ -32,17 +33,21 @@ static struct hm_plan_job *find_job(struct hm_plans *plans, const char *id)
     return job;
 }
 
-/* The oldest that nobody looks at go, beyond what is kept. Under the lock. */
+/* The oldest that nobody looks at go, beyond what is kept. The newest stays. Under the lock. */
 static void forget_old(struct hm_plans *plans)
 {
     struct hm_plan_job **at = &plans->jobs;
     unsigned count = 0;
+    size_t rows = 0;
 
     while (*at != NULL) {
         struct hm_plan_job *job = *at;
+        bool over;
 
         count++;
-        if (count > PLANS_KEPT && job->users + job->workers == 0 && job->state != HM_JOB_RUNNING) {
+        rows += job->row_count;
+        over = count > PLANS_KEPT || (count > 1 && rows > ROWS_KEPT);
+        if (over && job->users + job->workers == 0 && job->state != HM_JOB_RUNNING) {
             *at = job->next;
             free_job(job);
         } else {

@@ -14,6 +14,7 @@
 
 #include "common/base/limits.h"
 #include "common/os/os.h"
+#include "server/store/entities_policy.h"
 #include "tests/support/agent_double.h"
 
 #define NOW_MS 1795000000000 /* 2026-11-18 */
@@ -339,6 +340,123 @@ static void test_many(void **state)
     assert_int_equal(hm_plans_get(fleet->plans, id, &fleet->arena, &plan, NULL), HM_OK);
 }
 
+/* ---- what one host, or one damaged row, must not do to all others ---------------------------- */
+
+struct live {
+    const char *name;
+    const char *document;
+};
+
+static enum hm_status put_live(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    const struct live *live = arg;
+    const struct hm_policy_row policy = {.name = live->name,
+                                         .owner = "o",
+                                         .reason = "r",
+                                         .mode = "enforce",
+                                         .newest = 1,
+                                         .state = HM_REVISION_ACTIVE,
+                                         .live = 1,
+                                         .live_state = HM_REVISION_ACTIVE};
+    const struct hm_revision_row row = {.policy = live->name,
+                                        .revision = 1,
+                                        .state = HM_REVISION_ACTIVE,
+                                        .mode = "enforce",
+                                        .document = live->document,
+                                        .digest = "d",
+                                        .author = "anna",
+                                        .envelope = "",
+                                        .why = ""};
+    enum hm_status st = hm_policies_put(s, &policy, err);
+
+    return st == HM_OK ? hm_revisions_put(s, &row, err) : st;
+}
+
+static void make_live(struct fleet *fleet, const char *name, const char *document)
+{
+    struct live live = {name, document};
+
+    assert_int_equal(hm_store_write(fleet->collector.app.store, put_live, &live, NULL), HM_OK);
+}
+
+static void test_broken_policy(void **state)
+{
+    struct fleet *fleet = *state;
+    char id[HM_ID_TEXT_BYTES];
+
+    make_live(fleet, "broken", "{");
+    assert_int_equal(run(fleet, &plain, id).counts.changed, 4);
+}
+
+/* A policy for "old1" with as many single ports as this. */
+static const char *many_ports(struct fleet *fleet, const char *name, const char *host,
+                              unsigned first, unsigned count)
+{
+    struct hm_buf text;
+    const char *copy;
+
+    hm_buf_init(&text, HM_LIMIT_POLICY_BYTES);
+    hm_buf_printf(&text,
+                  "{\"name\":\"%s\",\"owner\":\"o\",\"reason\":\"r\",\"review\":"
+                  "\"2036-01-31T00:00:00Z\",\"mode\":\"enforce\",\"match\":{\"hosts\":[\"%s\"]},"
+                  "\"reservations\":[",
+                  name, host);
+    for (unsigned i = 0; i < count; i++) {
+        hm_buf_printf(&text, "%s{\"protocol\":\"tcp\",\"ports\":\"%u\"}", i > 0 ? "," : "",
+                      first + 2 * i);
+    }
+    hm_buf_puts(&text, "]}");
+    copy = hm_arena_strdup(&fleet->arena, hm_buf_text(&text));
+    hm_buf_fini(&text);
+    assert_non_null(copy);
+    return copy;
+}
+
+static void test_too_much_for_one(void **state)
+{
+    static const char *const names[] = {"m0", "m1", "m2", "m3", "m4"};
+    struct fleet *fleet = *state;
+    struct hm_api_plan_host_list list;
+    struct hm_api_plan plan;
+    char id[HM_ID_TEXT_BYTES];
+
+    for (unsigned i = 0; i < HM_COUNT(names); i++) {
+        make_live(fleet, names[i], many_ports(fleet, names[i], "mail1", 10001 + 1000 * i, 250));
+    }
+    plan = run(fleet, &plain, id);
+    assert_int_equal(plan.counts.matched, 4);
+    assert_int_equal(plan.counts.changed, 3);
+    assert_int_equal(plan.counts.refused, 1);
+    list = hosts(fleet, id, HM_PLAN_REFUSED);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.at[0].host, "mail1");
+    assert_int_equal(list.at[0].plan.notes.count, 1);
+    assert_string_equal(list.at[0].plan.notes.at[0].policy, "mail");
+    assert_non_null(strstr(list.at[0].plan.notes.at[0].text, "more than 1024 ranges"));
+}
+
+static enum hm_status damage(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    (void)arg;
+    return hm_session_exec(s,
+                           "UPDATE hosts SET inventory_digest = (SELECT digest FROM documents "
+                           "WHERE kind = 'outcome' LIMIT 1) WHERE name = 'mail2'",
+                           NULL, 0, err);
+}
+
+/* What cannot be read of one host is missing there, and nowhere else. */
+static void test_damaged_host(void **state)
+{
+    struct fleet *fleet = *state;
+    struct hm_api_plan plan;
+    char id[HM_ID_TEXT_BYTES];
+
+    assert_int_equal(hm_store_write(fleet->collector.app.store, damage, NULL, NULL), HM_OK);
+    plan = run(fleet, &plain, id);
+    assert_int_equal(plan.counts.facts_missing, 2);
+    assert_int_equal(plan.counts.matched, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +468,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_holder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_broken_policy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_too_much_for_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged_host, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
