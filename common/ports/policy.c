@@ -197,10 +197,20 @@ static bool labels_part(const char *a, const char *b)
            strncmp(a, b, key) == 0 && !hm_str_equal_nocase(a + key, b + key);
 }
 
+/* No version is both this high and this low. */
+static bool versions_part(const struct hm_match *a, const struct hm_match *b)
+{
+    return !hm_str_equal(a->version_min, "") && !hm_str_equal(b->version_max, "") &&
+           compare_version(a->version_min, b->version_max) > 0;
+}
+
 bool hm_policies_may_meet(const struct hm_policy *a, const struct hm_policy *b)
 {
     if (a->match.has_os_family && b->match.has_os_family &&
         a->match.os_family != b->match.os_family) {
+        return false;
+    }
+    if (versions_part(&a->match, &b->match) || versions_part(&b->match, &a->match)) {
         return false;
     }
     for (size_t i = 0; i < a->match.labels.count; i++) {

@@ -110,7 +110,7 @@ bool hm_policy_excludes(const struct hm_policy *policy, const struct hm_inventor
                         const struct hm_strings *labels, const char *host);
 
 /* Could one host be meant by both? false only when that is certain: other families of systems,
- * or other values of one label, at the root of the tree. */
+ * versions apart, or other values of one label, at the root of the tree. */
 bool hm_policies_may_meet(const struct hm_policy *a, const struct hm_policy *b);
 
 bool hm_window_is_open(const struct hm_window *window, int64_t now_ms);

@@ -113,13 +113,17 @@ static void test_may_meet(void **state)
         const char *b;
         bool may;
     } rows[] = {
-        {"{\"hosts\":[\"a\"]}",           "{\"hosts\":[\"b\"]}",           true },
-        {"{\"os_family\":\"linux\"}",     "{\"os_family\":\"windows\"}",   false},
-        {"{\"os_family\":\"linux\"}",     "{\"hosts\":[\"*\"]}",           true },
-        {"{\"labels\":[\"site=paris\"]}", "{\"labels\":[\"site=rome\"]}",  false},
-        {"{\"labels\":[\"site=paris\"]}", "{\"labels\":[\"tier=rome\"]}",  true },
-        {"{\"labels\":[\"site=p*\"]}",    "{\"labels\":[\"site=rome\"]}",  true },
-        {"{\"labels\":[\"site=paris\"]}", "{\"labels\":[\"SITE=Paris\"]}", true },
+        {"{\"hosts\":[\"a\"]}",            "{\"hosts\":[\"b\"]}",              true },
+        {"{\"os_family\":\"linux\"}",      "{\"os_family\":\"windows\"}",      false},
+        {"{\"os_family\":\"linux\"}",      "{\"hosts\":[\"*\"]}",              true },
+        {"{\"version_min\":\"6.1\"}",      "{\"version_max\":\"5.2\"}",        false},
+        {"{\"version_min\":\"5.2.3790\"}", "{\"version_max\":\"5.2\"}",        true },
+        {"{\"version_min\":\"10\"}",       "{\"version_max\":\"10.0.17763\"}", true },
+        {"{\"version_min\":\"6.1\"}",      "{\"version_min\":\"10.0\"}",       true },
+        {"{\"labels\":[\"site=paris\"]}",  "{\"labels\":[\"site=rome\"]}",     false},
+        {"{\"labels\":[\"site=paris\"]}",  "{\"labels\":[\"tier=rome\"]}",     true },
+        {"{\"labels\":[\"site=p*\"]}",     "{\"labels\":[\"site=rome\"]}",     true },
+        {"{\"labels\":[\"site=paris\"]}",  "{\"labels\":[\"SITE=Paris\"]}",    true },
     };
 
     (void)state;
