@@ -123,7 +123,8 @@ void hm_log_end(struct hm_log_line *line)
         return;
     }
     line->text[line->len++] = '\n';
-    (void)fwrite(line->text, 1, line->len, stderr); /* stderr is unbuffered: one write */
+    (void)fwrite(line->text, 1, line->len, stderr);
+    (void)fflush(stderr); /* Windows buffers it where it is redirected */
 }
 
 void hm_log_event(enum hm_log_level level, const char *event)
