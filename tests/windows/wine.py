@@ -114,6 +114,23 @@ class Prefix:
     def double(self, **state):
         self.reg_write((DOUBLE, {k.replace("_", "-"): v for k, v in state.items()}))
 
+    def reg_query(self, key, name):
+        """(type, text) of a value as "reg query" shows it; ("", "") when it is not there."""
+        _, out, _ = self.run("reg", "query", key.replace("HKEY_LOCAL_MACHINE", "HKLM"), "/v", name)
+        for line in out.splitlines():
+            fields = line.strip().split("    ", 2)
+            if fields[0] == name and len(fields) >= 2:
+                return fields[1], fields[2] if len(fields) > 2 else ""
+        return "", ""
+
+    def reg_lines(self, key, name):
+        """Of a REG_MULTI_SZ; None when it is not there."""
+        kind, text = self.reg_query(key, name)
+        return None if kind != "REG_MULTI_SZ" else [line for line in text.split("\\0") if line]
+
+    def double_value(self, name):
+        return self.reg_query(DOUBLE, name)[1]
+
     def calls(self):
         """How often netsh has been run since reset_double."""
         _, out, _ = self.run("reg", "query", DOUBLE.replace("HKEY_LOCAL_MACHINE", "HKLM"), "/v",
