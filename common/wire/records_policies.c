@@ -39,6 +39,8 @@ static const struct hm_field policy_fields[] = {
     HM_F_TEXT(hm_api_policy, live_state, DEFAULT, HM_LIMIT_NAME_BYTES, "active, paused, retired"),
     HM_F(hm_api_policy, created, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "first revision"),
     HM_F(hm_api_policy, changed, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "last act on it"),
+    HM_F(hm_api_policy, ends, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0,
+         "when the live revision's approval ends: hosts then take it back"),
 };
 const struct hm_record hm_record_api_policy =
     HM_RECORD("policy_summary", hm_api_policy, policy_fields);

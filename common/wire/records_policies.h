@@ -41,6 +41,7 @@ struct hm_api_policy {
     const char *live_state; /* "" none */
     int64_t created;
     int64_t changed;
+    int64_t ends; /* the live revision's approval; hosts then take it back */
 };
 struct hm_api_policy_list {
     struct hm_api_policy *at;

@@ -21,6 +21,7 @@ struct hm_api_policy hm_api_policy_of(const struct hm_policy_row *row)
         .live_state = row->live == 0 ? "" : hm_revision_state_names[row->live_state],
         .created = row->created_ms,
         .changed = row->changed_ms,
+        .ends = row->ends_ms,
     };
 }
 

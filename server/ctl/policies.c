@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "server/ctl/verbs.h"
 
+#include <string.h>
+
 #include "server/ctl/policy.h"
 #include "server/ctl/show.h"
 
@@ -12,16 +14,25 @@ static const struct hm_table_column columns[] = {
     {"STATE",    0,  false, true,  0, false},
     {"REVISION", 0,  true,  false, 0, false},
     {"LIVE",     0,  false, false, 0, false},
+    {"ENDS",     0,  false, false, 4, false},
     {"MODE",     0,  false, false, 3, false},
     {"OWNER",    12, false, false, 2, false},
     {"REVIEW",   0,  false, false, 1, false},
     {"REASON",   30, false, false, 0, false},
 };
 
+/* Hosts have it, until its approval ends. */
+static bool has_end(const struct hm_api_policy *row)
+{
+    return row->live != 0 && row->ends != 0 && strcmp(row->live_state, "retired") != 0;
+}
+
 static const char *live_of(struct hm_ctl *ctl, const struct hm_api_policy *row)
 {
+    const char *state =
+        has_end(row) && row->ends <= ctl->output.now_ms ? "expired" : row->live_state;
     const char *text =
-        row->live == 0 ? "-" : hm_arena_printf(&ctl->page, "%u %s", row->live, row->live_state);
+        row->live == 0 ? "-" : hm_arena_printf(&ctl->page, "%u %s", row->live, state);
 
     return text == NULL ? "" : text;
 }
@@ -39,6 +50,7 @@ static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table 
             row->state,
             hm_show_number(&ctl->page, row->newest),
             live_of(ctl, row),
+            has_end(row) ? hm_output_age(&ctl->output, row->ends, &ctl->page) : "-",
             row->mode,
             row->owner,
             hm_output_age(&ctl->output, row->review, &ctl->page),

@@ -44,6 +44,7 @@ struct hm_policy_row {
     enum hm_revision_state live_state;
     int64_t created_ms;
     int64_t changed_ms;
+    int64_t ends_ms; /* of the live revision's statement; 0 = none. Read, never put */
 };
 struct hm_policy_rows {
     struct hm_policy_row *at;

@@ -109,6 +109,7 @@ static const struct hm_filter_field policy_fields[] = {
     {"revision",   HM_FILTER_NUMBER, "newest",     NULL,             "the newest"                             },
     {"review",     HM_FILTER_TIME,   "review_ms",  NULL,             "by when somebody looks at it again"     },
     {"changed",    HM_FILTER_TIME,   "changed_ms", NULL,             "newest change"                          },
+    {"ends",       HM_FILTER_TIME,   "ends_ms",    NULL,             "when the live revision's approval ends" },
 };
 
 static const struct hm_filter_field host_policy_fields[] = {

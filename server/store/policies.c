@@ -34,6 +34,9 @@ static enum hm_status no_memory(struct hm_err *err)
 #define POLICY_COLUMNS                                                                             \
     "name, owner, reason, mode, review_ms, newest, state, live, live_state, created_ms, "          \
     "changed_ms"
+#define POLICY_READ                                                                                \
+    "SELECT p.*, coalesce((SELECT r.expires_ms FROM policy_revisions r "                           \
+    "WHERE r.policy = p.name AND r.revision = p.live), 0) AS ends_ms FROM policies p"
 
 enum hm_status hm_policies_put(struct hm_session *s, const struct hm_policy_row *row,
                                struct hm_err *err)
@@ -96,6 +99,7 @@ static enum hm_status read_policy(struct hm_stmt *row, void *arg, struct hm_err 
         .live_state = read_state(live_state),
         .created_ms = hm_row_int(row, 9),
         .changed_ms = hm_row_int(row, 10),
+        .ends_ms = hm_row_int(row, 11),
     };
     return policy->name != NULL && policy->owner != NULL && policy->reason != NULL &&
                    policy->mode != NULL
@@ -108,9 +112,9 @@ enum hm_status hm_policies_get(struct hm_session *s, const char *name, struct hm
 {
     const struct hm_value values[] = {hm_value_text(name)};
     struct policy_reader reader = {.arena = arena};
-    enum hm_status st =
-        hm_session_query(s, "SELECT " POLICY_COLUMNS " FROM policies WHERE name = $1", values,
-                         HM_COUNT(values), read_policy, &reader, NULL, err);
+    enum hm_status st = hm_session_query(
+        s, "SELECT " POLICY_COLUMNS ", ends_ms FROM (" POLICY_READ ") AS read WHERE name = $1",
+        values, HM_COUNT(values), read_policy, &reader, NULL, err);
 
     if (st == HM_OK && reader.count == 0) {
         return hm_fail_code(err, HM_ENOENT, "unknown_policy", "there is no policy \"%s\"", name);
@@ -122,8 +126,8 @@ enum hm_status hm_policies_get(struct hm_session *s, const char *name, struct hm
 }
 
 static const struct hm_list policy_list = {
-    .columns = POLICY_COLUMNS,
-    .inner_now = "SELECT * FROM policies",
+    .columns = POLICY_COLUMNS ", ends_ms",
+    .inner_now = POLICY_READ,
     .key = "name",
 };
 

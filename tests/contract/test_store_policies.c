@@ -79,6 +79,7 @@ static enum hm_status get_policies(struct hm_session *s, void *arg, struct hm_er
     assert_int_equal(row.live_state, HM_REVISION_ACTIVE);
     assert_int_equal(row.created_ms, 1000); /* made once */
     assert_int_equal(row.changed_ms, 2000);
+    assert_int_equal(row.ends_ms, 0); /* its live revision is not there */
     assert_int_equal(hm_policies_get(s, "nobody", &f->arena, &row, err), HM_ENOENT);
     assert_string_equal(hm_err_code(err), "unknown_policy");
     page.limit = 1;
@@ -177,6 +178,7 @@ static enum hm_status alter_revisions(struct hm_session *s, void *arg, struct hm
 static enum hm_status get_revisions(struct hm_session *s, void *arg, struct hm_err *err)
 {
     struct fixture *f = arg;
+    struct hm_policy_row policy;
     struct hm_revision_row row;
     struct hm_revision_rows rows;
     struct hm_page page = fixture_page;
@@ -190,6 +192,10 @@ static enum hm_status get_revisions(struct hm_session *s, void *arg, struct hm_e
     assert_int_equal(row.approved_ms, 1600);
     assert_int_equal(row.activated_ms, 2000);
     assert_int_equal(row.expires_ms, 90000);
+    assert_int_equal(hm_policies_get(s, "pop3", &f->arena, &policy, err), HM_OK);
+    assert_int_equal(policy.ends_ms, 90000); /* revision 2 is live */
+    assert_int_equal(hm_policies_get(s, "dns", &f->arena, &policy, err), HM_OK);
+    assert_int_equal(policy.ends_ms, 0);
     assert_int_equal(hm_revisions_get(s, "pop3", 4, &f->arena, &row, err), HM_ENOENT);
     assert_string_equal(hm_err_code(err), "unknown_revision");
 
