@@ -282,7 +282,7 @@ static enum hm_status believe_row(struct hm_kept_policies *kept, struct hm_kept_
     row->policy = statement.policy;
     row->revision = policy->revision;
     row->digest = statement.digest;
-    *out = (struct hm_kept_held){policy, statement.expires};
+    *out = (struct hm_kept_held){policy, statement.expires, false};
     return HM_OK;
 }
 
@@ -298,7 +298,7 @@ static void gather(struct hm_kept_policies *kept)
 {
     kept->all.count = 0;
     for (size_t i = 0; i < kept->file.policies.count; i++) {
-        if (kept->held[i].policy != NULL) {
+        if (kept->held[i].policy != NULL && !kept->held[i].over) {
             kept->all.at[kept->all.count++] = kept->held[i].policy;
         }
     }
@@ -448,21 +448,21 @@ static bool is_told(const struct hm_kept_policies *kept, const struct hm_policy 
 
 bool hm_kept_policies_expire(struct hm_kept_policies *kept, int64_t now_ms)
 {
-    bool expired = false;
+    bool changed = false;
 
+    kept->refused.count = kept->file.refused.count; /* the first ones there */
     for (size_t i = 0; i < kept->file.policies.count; i++) {
         struct hm_kept_held *held = &kept->held[i];
+        const bool over = held->policy != NULL && now_ms >= held->expires;
 
-        if (held->policy != NULL && now_ms >= held->expires) {
-            if (!is_told(kept, held->policy)) {
-                tell_expired(kept, held);
-            }
-            held->policy = NULL;
-            expired = true;
+        if (over && !is_told(kept, held->policy)) {
+            tell_expired(kept, held);
         }
+        changed = changed || over != held->over;
+        held->over = over;
     }
-    if (expired) {
+    if (changed) {
         gather(kept);
     }
-    return expired;
+    return changed;
 }

@@ -37,6 +37,7 @@ extern const struct hm_record hm_record_kept_file;
 struct hm_kept_held {
     const struct hm_policy *policy; /* NULL = not obeyed */
     int64_t expires;                /* of the statement */
+    bool over;                      /* by the clock of the last hm_kept_policies_expire */
 };
 
 struct hm_kept_policies {
@@ -56,7 +57,8 @@ enum hm_status hm_kept_policies_decode(const char *text, size_t len, const struc
                                        struct hm_err *err) HM_MUST_CHECK;
 void hm_kept_policies_fini(struct hm_kept_policies *kept);
 
-/* Drops what has expired by now from all, and puts it among the refused. */
+/* What has expired by now is not in all, but among the refused; once a clock that was wrong is set
+ * back, it is as if that had never been. True when something changed. */
 bool hm_kept_policies_expire(struct hm_kept_policies *kept, int64_t now_ms);
 
 /* Is this very envelope, to the last byte, obeyed? */

@@ -54,8 +54,9 @@ enum hm_status hm_agent_policies_take(struct hm_agent_policies *policies,
 /* What was taken, by name, retire among them; borrowed until the next take or close. A statement
  * whose time is over is not among them any more: hm_agent_policies_expire tells of it. */
 const struct hm_policies *hm_agent_policies_all(const struct hm_agent_policies *policies);
-/* Drops from the above what has expired by now; true when something did. It stays known as seen,
- * and is among the refused as "expired" since that time. */
+/* Drops from the above what has expired by now, and brings back what a clock that was wrong had
+ * dropped; true when something changed. What has expired stays known as seen, and is among the
+ * refused as "expired" since that time. */
 bool hm_agent_policies_expire(struct hm_agent_policies *policies, int64_t now_ms);
 
 const struct hm_policy_refused *hm_agent_policies_refused(const struct hm_agent_policies *policies,

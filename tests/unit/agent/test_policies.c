@@ -291,6 +291,12 @@ static void test_expiry(void **state)
     assert_int_equal(policies_obeyed(fixture, "dns"), 1);
     assert_int_equal(policies_only_refused(fixture)->code, HM_REFUSE_EXPIRED);
     assert_int_equal(policies_only_refused(fixture)->since, NOW + 1000);
+    /* The clock was wrong, and is right again. */
+    assert_true(hm_agent_policies_expire(fixture->policies, NOW + 500));
+    assert_int_equal(policies_obeyed(fixture, "exchange"), 4);
+    assert_int_equal(policies_refused_count(fixture), 0);
+    assert_true(hm_agent_policies_expire(fixture->policies, NOW + 1001));
+    assert_int_equal(policies_obeyed(fixture, "exchange"), 0);
     policies_reopen(fixture);
     assert_true(hm_agent_policies_expire(fixture->policies, NOW + 2000));
     assert_int_equal(policies_only_refused(fixture)->since, NOW + 1000);
