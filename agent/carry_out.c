@@ -13,6 +13,9 @@
 #define RETRY_FIRST_MS 15000
 #define RETRY_MOST_MS 3600000
 #define RETRY_DOUBLINGS 8u
+#define CHANGES_MAX 64u    /* of one pass: each is a handful of programs on Windows */
+#define CHANGES_MS 20000   /* likewise; then the rest waits */
+#define UNFINISHED_MS 1000 /* … for so long */
 
 /* ---- what failed, over passes -------------------------------------------------------------- */
 
@@ -133,7 +136,7 @@ static enum hm_carried stop(struct hm_enforce_run *run, const struct hm_action *
 {
     blame(run, false, err->text);
     tell(run, action, err->text);
-    hm_log_failure(HM_LOG_ERROR, "enforcement_stopped", err);
+    hm_run_trouble(run, HM_TOLD_STOPPED, err);
     run->stopped = hm_arena_strdup(run->arena, err->text);
     run->stopped = run->stopped == NULL ? "no memory" : run->stopped;
     return HM_CARRIED_STOP;
@@ -172,6 +175,7 @@ static enum hm_status put_after(const struct attempt *attempt, struct hm_err *er
     }
     if (st == HM_OK) {
         attempt->done[attempt->at] = true;
+        run->done++;
         drop_retry(run->retries, find_retry(run, hm_action_hash(action_of(attempt))));
     }
     return st;
@@ -292,16 +296,63 @@ static enum hm_carried change(const struct attempt *attempt)
     return conclude(attempt, &before, st, &why, &err);
 }
 
+/* A clock that was set back since is no reason to wait longer than was meant. */
+static bool waits_for_retry(const struct hm_enforce_run *run, const struct hm_retry *retry)
+{
+    return retry != NULL && run->now_ms < retry->next_ms &&
+           retry->next_ms - run->now_ms <= RETRY_MOST_MS && (!run->restoring || run->keeps_times);
+}
+
+/* How long nothing that somebody undid is done again. */
+static int64_t rest_ms(const struct hm_enforce_run *run, const struct hm_enforce_row *row)
+{
+    const int64_t since_ms = run->now_ms - row->repaired_at;
+    unsigned doublings = row->streak - HM_REPAIRS_AT_ONCE;
+    int64_t wait_ms;
+
+    if (row->streak < HM_REPAIRS_AT_ONCE || since_ms < 0 || row->chosen == NULL ||
+        strcmp(row->verified, row->wanted) != 0) {
+        return 0;
+    }
+    doublings = doublings < RETRY_DOUBLINGS ? doublings : RETRY_DOUBLINGS;
+    wait_ms = (int64_t)HM_REPAIR_REST_MS << doublings;
+    wait_ms = wait_ms > RETRY_MOST_MS ? RETRY_MOST_MS : wait_ms;
+    return wait_ms > since_ms ? wait_ms - since_ms : 0;
+}
+
+/* Does it do nothing but repair what is undone again and again? Of the marked rows. */
+static bool is_resting(const struct hm_enforce_run *run, const struct hm_action *action)
+{
+    bool resting = false;
+
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        const struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        if (!row->marked) {
+            continue;
+        }
+        if (!hm_action_adds(action, row->policy) || rest_ms(run, row) == 0) {
+            return false;
+        }
+        resting = true;
+    }
+    return resting;
+}
+
+static bool has_done_enough(const struct hm_enforce_run *run)
+{
+    return run->changes >= CHANGES_MAX || run->options->now_ms() - run->now_ms >= CHANGES_MS;
+}
+
 static enum hm_carried attempt_one(const struct attempt *attempt)
 {
     struct hm_enforce_run *run = attempt->run;
     const struct hm_action *action = action_of(attempt);
     const struct hm_inventory *inventory = &run->pass->observation->inventory;
-    const struct hm_retry *retry = find_retry(run, hm_action_hash(action));
     struct hm_err err;
 
     mark_rows(run, action);
-    if (retry != NULL && run->now_ms < retry->next_ms && !run->restoring) {
+    if (waits_for_retry(run, find_retry(run, hm_action_hash(action))) || is_resting(run, action)) {
         return HM_CARRIED_ALL;
     }
     if (hm_action_shown(action, inventory, run->arena) == HM_SHOWN_YES) {
@@ -317,6 +368,11 @@ static enum hm_carried attempt_one(const struct attempt *attempt)
     if (!hm_action_holds(action, &run->planned, inventory)) {
         return HM_CARRIED_AGAIN;
     }
+    if (has_done_enough(run)) {
+        run->unfinished = true;
+        return HM_CARRIED_ALL;
+    }
+    run->changes++;
     return change(attempt);
 }
 
@@ -361,11 +417,31 @@ bool hm_carry_forget(struct hm_enforce_run *run)
         st = save_ledger(run, &left, &err);
     }
     if (st != HM_OK) {
-        hm_log_failure(HM_LOG_ERROR, "enforcement_stopped", &err);
+        hm_run_trouble(run, HM_TOLD_STOPPED, &err);
         run->stopped = hm_arena_strdup(run->arena, err.text);
         run->stopped = run->stopped == NULL ? "no memory" : run->stopped;
     }
     return st == HM_OK;
+}
+
+static void blame_who_undoes(struct hm_enforce_run *run, const struct hm_action *action)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+        const int64_t in_ms = row->marked ? rest_ms(run, row) : 0;
+
+        if (in_ms > 0 && hm_action_adds(action, row->policy)) {
+            hm_run_again(run, in_ms);
+            row->failure = hm_arena_printf(
+                run->arena,
+                "Somebody undoes it again and again: it was done again %u times, and is given "
+                "longer pauses now. Find out what else manages the ports of this host (scripts, "
+                "group policies, configuration management).",
+                row->repairs);
+            row->failure = row->failure == NULL ? "Somebody undoes it." : row->failure;
+            row->busy = false;
+        }
+    }
 }
 
 void hm_carry_settle(struct hm_enforce_run *run)
@@ -376,11 +452,16 @@ void hm_carry_settle(struct hm_enforce_run *run)
         const struct hm_action *action = &run->plan.actions.at[i];
         struct hm_retry *retry = find_retry(run, hm_action_hash(action));
 
+        mark_rows(run, action);
         if (retry != NULL) {
             retry->seen = true;
-            mark_rows(run, action);
             blame(run, retry->busy, retry->text);
             hm_run_again(run, retry->next_ms - run->now_ms);
+        } else if (is_resting(run, action)) {
+            blame_who_undoes(run, action);
+        } else if (run->unfinished) {
+            blame(run, true, "Its changes are still being made.");
+            hm_run_again(run, UNFINISHED_MS);
         }
     }
     for (size_t i = 0; i < run->retries->count; i++) {

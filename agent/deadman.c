@@ -7,6 +7,8 @@
 #include "common/base/log.h"
 #include "common/base/str.h"
 
+#define WATCH_MOST_MS 86400000 /* of a policy; where its length was not kept */
+
 static bool gives_ephemeral(struct hm_enforce_run *run, bool *out_known)
 {
     const struct hm_platform_ops *ops = run->options->ops;
@@ -135,6 +137,7 @@ enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_ro
         row->watch_is_new = !row->has_watch;
         row->has_watch = true;
         row->watch.until = run->now_ms + watch_s * 1000;
+        row->watch.seconds = (uint32_t)watch_s;
     }
     return st;
 }
@@ -205,6 +208,15 @@ static bool has_booted(const struct hm_enforce_run *run, const struct hm_watch *
     return strcmp(watch->boot_id, run->boot_id) != 0;
 }
 
+static void settle_end(const struct hm_enforce_run *run, struct hm_watch *watch)
+{
+    const int64_t most_ms = watch->seconds != 0 ? (int64_t)watch->seconds * 1000 : WATCH_MOST_MS;
+
+    if (watch->until - run->now_ms > most_ms) {
+        watch->until = run->now_ms + most_ms;
+    }
+}
+
 void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms)
 {
     const struct hm_enforce_rows *rows = &run->state.policies;
@@ -224,6 +236,7 @@ void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms)
             row->has_watch = false;
             continue;
         }
+        settle_end(run, &row->watch);
         if (counts) {
             gives = asked ? gives : gives_ephemeral(run, &known);
             asked = true;

@@ -12,7 +12,6 @@
 #include "agent/outcomes.h"
 #include "agent/stand_in.h"
 #include "common/base/limits.h"
-#include "common/base/log.h"
 #include "common/base/str.h"
 
 #define ROUNDS_MAX 4 /* plans of one pass; a system that moves on under it gets the next pass */
@@ -23,43 +22,12 @@
 struct hm_enforcer {
     struct hm_enforcer_options options;
     struct hm_retries retries;
+    struct hm_troubles troubles;
     int64_t deadman_ms;      /* of the last look; not kept: a start looks at once */
     int64_t broken_since_ms; /* where that cannot be kept; 0 = it is not */
     bool held;
+    bool restores; /* a restore goes on with the next call */
 };
-
-/* ---- what the parts share ------------------------------------------------------------------ */
-
-void hm_run_step(const struct hm_enforce_run *run, const char *name)
-{
-    if (run->options->step != NULL) {
-        run->options->step(name, run->options->step_arg);
-    }
-}
-
-struct hm_enforce_row *hm_run_row(struct hm_enforce_run *run, const char *policy)
-{
-    for (size_t i = 0; i < run->state.policies.count; i++) {
-        if (strcmp(run->state.policies.at[i].policy, policy) == 0) {
-            return &run->state.policies.at[i];
-        }
-    }
-    return NULL;
-}
-
-enum hm_status hm_run_save(struct hm_enforce_run *run, struct hm_err *err)
-{
-    hm_run_step(run, "state");
-    return hm_enforce_state_save(run->options->state_dir, &run->state, err);
-}
-
-void hm_run_again(struct hm_enforce_run *run, int64_t in_ms)
-{
-    in_ms = in_ms < 1 ? 1 : in_ms;
-    if (run->pass->again_in_ms == 0 || in_ms < run->pass->again_in_ms) {
-        run->pass->again_in_ms = in_ms;
-    }
-}
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
@@ -292,7 +260,7 @@ static enum hm_status plan_or_tell(struct hm_enforce_run *run, struct hm_err *er
     enum hm_status st = make_plan(run, err);
 
     if (st != HM_OK && st != HM_ENOMEM) {
-        hm_log_failure(HM_LOG_ERROR, "nothing_planned", err);
+        hm_run_trouble(run, HM_TOLD_NOT_PLANNED, err);
         run->broken = hm_arena_strdup(run->arena, err->text);
         run->plan = (struct hm_plan){.needs_reboot = false};
         st = run->broken == NULL ? hm_fail(err, HM_ENOMEM, "no memory to enforce policies") : HM_OK;
@@ -315,7 +283,7 @@ static void keep(struct hm_enforce_run *run)
     hm_run_step(run, "keep");
     st = ops->keep(run->options->platform, &run->ledger, run->arena, &mended, &err);
     if (st != HM_OK) {
-        hm_log_failure(HM_LOG_WARNING, "not_kept_over_a_boot", &err);
+        hm_run_trouble(run, HM_TOLD_NOT_OVER_BOOT, &err);
     }
     for (size_t i = 0; i < run->state.policies.count; i++) {
         struct hm_enforce_row *row = &run->state.policies.at[i];
@@ -399,7 +367,7 @@ static enum hm_status load(struct hm_enforcer *enforcer, struct hm_enforce_run *
         st = run->broken == NULL ? hm_fail(err, HM_ENOMEM, "no memory to enforce policies") : HM_OK;
         enforcer->broken_since_ms =
             enforcer->broken_since_ms != 0 ? enforcer->broken_since_ms : run->now_ms;
-        hm_log_failure(HM_LOG_ERROR, "nothing_enforced", err);
+        hm_run_trouble(run, HM_TOLD_DAMAGED, err);
     } else {
         enforcer->broken_since_ms = 0;
     }
@@ -413,6 +381,7 @@ static struct hm_enforce_run begin(struct hm_enforcer *enforcer, struct hm_enfor
         .pass = pass,
         .arena = pass->arena,
         .retries = &enforcer->retries,
+        .troubles = &enforcer->troubles,
         .now_ms = enforcer->options.now_ms(),
         .limits = enforcer->options.limits,
     };
@@ -438,7 +407,7 @@ static void save_rows(struct hm_enforcer *enforcer, struct hm_enforce_run *run)
     }
     drop_old_rows(run);
     if (hm_run_save(run, &err) != HM_OK) {
-        hm_log_failure(HM_LOG_ERROR, "enforcement_not_kept", &err);
+        hm_run_trouble(run, HM_TOLD_NOT_KEPT, &err);
     }
 }
 
@@ -448,6 +417,7 @@ static enum hm_status finish(struct hm_enforcer *enforcer, struct hm_enforce_run
     end_idle_watches(run);
     hm_outcomes_judge(run);
     save_rows(enforcer, run);
+    hm_run_settle_troubles(run);
     return hm_outcomes_report(run, err);
 }
 
@@ -503,6 +473,8 @@ enum hm_status hm_enforcer_restore(struct hm_enforcer *enforcer, struct hm_enfor
     enum hm_status st = load(enforcer, &run, err);
 
     run.restoring = true;
+    run.keeps_times = enforcer->restores;
+    enforcer->restores = false;
     run.limits = (struct hm_local_limits){.enforce_off = false};
     if (st == HM_OK && run.broken != NULL) {
         return hm_fail(err, HM_EINVAL, "%s", run.broken);
@@ -515,6 +487,10 @@ enum hm_status hm_enforcer_restore(struct hm_enforcer *enforcer, struct hm_enfor
     }
     if (st == HM_OK) {
         st = finish(enforcer, &run, err);
+    }
+    if (st == HM_OK && run.unfinished && run.done > 0) {
+        enforcer->restores = true;
+        return hm_fail(err, HM_EBUSY, "not everything is taken back yet; it goes on");
     }
     if (st == HM_OK && !hm_ledger_is_empty(&run.ledger)) {
         st = hm_fail(err, HM_ECONFLICT,

@@ -3,10 +3,12 @@
  *
  * Plan, then for each action: ledger "before" to disk, precondition, change, reread, ledger "after"
  * to disk. Killed anywhere, the next pass goes on from what ledger and system show. What is undone
- * by others is done again and counted (repaired). After a change the listeners it was to protect
- * are watched (dead-man): one that is lost, or a host that gets no ephemeral ports, takes the
- * change back, and this revision stays off on this host. Everything needed survives a restart, in
- * the state folder: ledger.json, enforce.json. Where one of them is damaged nothing is guessed:
+ * by others is done again and counted (repaired); who undoes it again and again is given way to,
+ * longer each time, and reported. A pass that has much to do leaves some of it to the next one, so
+ * that the host is looked at and reported in between. After a change the listeners it was to
+ * protect are watched (dead-man): one that is lost, or a host that gets no ephemeral ports, takes
+ * the change back, and this revision stays off on this host. Everything needed survives a restart,
+ * in the state folder: ledger.json, enforce.json. Where one of them is damaged nothing is guessed:
  * nothing is changed, and the report says so. Threads: one. */
 #pragma once
 
@@ -61,7 +63,8 @@ enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *
 
 /* hm-agent restore: everything that the ledger tells of is taken back, whatever the local limits
  * say, and from then on nothing is enforced here (outcomes: refused, local_limit) until
- * hm_enforcer_resume. HM_ECONFLICT: something could not be taken back; the same call tries again.
+ * hm_enforcer_resume. HM_EBUSY: there is more, the same call with a new observation goes on.
+ * HM_ECONFLICT: something could not be taken back; the same call tries again.
  * HM_EINVAL: ledger.json or enforce.json is damaged, nothing was done. */
 enum hm_status hm_enforcer_restore(struct hm_enforcer *enforcer, struct hm_enforce_pass *pass,
                                    struct hm_err *err) HM_MUST_CHECK;

@@ -9,6 +9,11 @@
 
 #define HM_RETRIES_MAX 128
 #define HM_FAILURE_BYTES 600
+/* Repairs that are made at once, the pause before the next ones, doubled each time, and after how
+ * much quiet they are counted anew. */
+#define HM_REPAIRS_AT_ONCE 3u
+#define HM_REPAIR_REST_MS 300000
+#define HM_REPAIR_QUIET_MS 7200000
 
 /* A change that failed, over passes: not tried again before its time. A restart tries it at once.
  */
@@ -26,14 +31,31 @@ struct hm_retries {
     size_t count;
 };
 
+/* Trouble that lasts is logged when it begins, and when it becomes another. */
+enum hm_told {
+    HM_TOLD_DAMAGED,
+    HM_TOLD_NOT_PLANNED,
+    HM_TOLD_STOPPED,
+    HM_TOLD_NOT_KEPT,
+    HM_TOLD_NOT_OVER_BOOT,
+    HM_TOLD_COUNT
+};
+
+struct hm_troubles {
+    uint64_t hash[HM_TOLD_COUNT]; /* of the text as last told; 0 = it is over */
+    bool there[HM_TOLD_COUNT];    /* in this pass */
+};
+
 struct hm_enforce_run {
     const struct hm_enforcer_options *options;
     struct hm_enforce_pass *pass;
     struct hm_arena *arena;
     struct hm_retries *retries;
-    int64_t now_ms;
+    struct hm_troubles *troubles;
+    int64_t now_ms; /* of its start */
     const char *boot_id;
     bool restoring;                /* hm-agent restore: nothing is wanted, no limits */
+    bool keeps_times;              /* … and what failed is not tried again at once */
     struct hm_local_limits limits; /* what counts in this pass */
     struct hm_enforce_state state;
     struct hm_ledger ledger;     /* as on disk */
@@ -41,6 +63,9 @@ struct hm_enforce_run {
     struct hm_inventory planned; /* what it was made from */
     const char *broken;          /* why nothing is planned at all; NULL = it is */
     const char *stopped;         /* why the pass was given up; NULL = it was not */
+    unsigned changes;            /* that were tried */
+    unsigned done;               /* … and are shown by the system */
+    bool unfinished;             /* the rest waits for the next pass */
 };
 
 void hm_run_step(const struct hm_enforce_run *run, const char *name);
@@ -50,6 +75,10 @@ struct hm_enforce_row *hm_run_row(struct hm_enforce_run *run, const char *policy
 
 /* enforce.json, then it counts. */
 enum hm_status hm_run_save(struct hm_enforce_run *run, struct hm_err *err);
+
+void hm_run_trouble(struct hm_enforce_run *run, enum hm_told which, const struct hm_err *err);
+/* At the end of the pass: what was not told of in it is over. */
+void hm_run_settle_troubles(struct hm_enforce_run *run);
 
 /* The pass shall come again by then. */
 void hm_run_again(struct hm_enforce_run *run, int64_t in_ms);

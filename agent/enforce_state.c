@@ -33,6 +33,7 @@ static const struct hm_record record_watched = {"watched", sizeof(struct hm_watc
 
 static const struct hm_field watch_fields[] = {
     HM_F(hm_watch, until, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "end of the watch"),
+    HM_F(hm_watch, seconds, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "length of the watch"),
     HM_F(hm_watch, boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES, "of its start"),
     HM_F(hm_watch, ephemeral, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "ports were handed out before"),
     HM_F(hm_watch, ephemeral_misses, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "looks without a port"),
@@ -53,6 +54,8 @@ static const struct hm_field row_fields[] = {
     HM_F(hm_enforce_row, since, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "start of the state"),
     HM_F_OPT(hm_enforce_row, failing_since, HM_TYPE_TIME, 0, 0, "start of the trouble"),
     HM_F(hm_enforce_row, repairs, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "times it was undone"),
+    HM_F(hm_enforce_row, streak, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "repairs without quiet"),
+    HM_F(hm_enforce_row, repaired_at, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0, "of the last repair"),
     HM_F(hm_enforce_row, verified, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
          "hash of what it wanted when verified"),
     HM_F(hm_enforce_row, disturbed, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "undone since"),

@@ -23,6 +23,7 @@ struct hm_watched_list {
 
 struct hm_watch {
     int64_t until;
+    uint32_t seconds; /* its length: a clock that is set back does not prolong it */
     const char *boot_id;
     bool ephemeral; /* ports were handed out before the change */
     uint32_t ephemeral_misses;
@@ -41,6 +42,8 @@ struct hm_enforce_row {
     bool has_failing_since;
     int64_t failing_since;
     uint32_t repairs;
+    uint32_t streak;      /* of them, one soon after the other */
+    int64_t repaired_at;  /* the last one; 0 = none */
     const char *verified; /* what it wanted when it was last verified; "" it never was */
     bool disturbed;       /* somebody undid it since */
     const char *off;      /* why this revision stays off here (dead-man); "" it does not */

@@ -228,6 +228,8 @@ static bool note_verified(struct hm_enforce_run *run, struct hm_enforce_row *row
     const bool repaired = row->disturbed;
 
     if (repaired) {
+        row->streak = run->now_ms - row->repaired_at < HM_REPAIR_QUIET_MS ? row->streak + 1 : 1;
+        row->repaired_at = run->now_ms;
         row->repairs++;
     } else if (row->state != HM_OUTCOME_REPAIRED || strcmp(row->verified, row->wanted) != 0) {
         row->verified = or_text(hm_arena_strdup(run->arena, row->wanted), "");

@@ -26,19 +26,25 @@ void hm_take_back_show(const struct hm_action *action, const char *failed, void 
 
 enum hm_status hm_take_back(struct hm_agent *agent, bool *out_changed, struct hm_err *err)
 {
-    struct hm_enforce_pass pass = {.desired_error = ""};
-    enum hm_status st = hm_cycle_observe(agent, err);
+    bool changed = false;
+    enum hm_status st = HM_EBUSY;
 
-    if (st != HM_OK) {
-        return st;
+    while (st == HM_EBUSY) {
+        struct hm_enforce_pass pass = {.desired_error = ""};
+
+        st = hm_cycle_observe(agent, err);
+        if (st != HM_OK) {
+            break;
+        }
+        pass.host = agent->name;
+        pass.catalogue = &agent->catalogue;
+        pass.observation = &agent->observation;
+        pass.arena = &agent->cycle_arena;
+        st = hm_enforcer_restore(agent->enforcer, &pass, err);
+        changed = changed || pass.changed;
     }
-    pass.host = agent->name;
-    pass.catalogue = &agent->catalogue;
-    pass.observation = &agent->observation;
-    pass.arena = &agent->cycle_arena;
-    st = hm_enforcer_restore(agent->enforcer, &pass, err);
     if (st == HM_OK) {
-        *out_changed = pass.changed;
+        *out_changed = changed;
     }
     return st;
 }

@@ -1,0 +1,71 @@
+/* agent/enforce_run.c — one pass of enforcement in the making: what its parts share.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce_run.h"
+
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/base/str.h"
+
+void hm_run_step(const struct hm_enforce_run *run, const char *name)
+{
+    if (run->options->step != NULL) {
+        run->options->step(name, run->options->step_arg);
+    }
+}
+
+struct hm_enforce_row *hm_run_row(struct hm_enforce_run *run, const char *policy)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        if (strcmp(run->state.policies.at[i].policy, policy) == 0) {
+            return &run->state.policies.at[i];
+        }
+    }
+    return NULL;
+}
+
+enum hm_status hm_run_save(struct hm_enforce_run *run, struct hm_err *err)
+{
+    hm_run_step(run, "state");
+    return hm_enforce_state_save(run->options->state_dir, &run->state, err);
+}
+
+void hm_run_trouble(struct hm_enforce_run *run, enum hm_told which, const struct hm_err *err)
+{
+    static const struct {
+        enum hm_log_level level;
+        const char *event;
+    } rows[HM_TOLD_COUNT] = {
+        {HM_LOG_ERROR,   "nothing_enforced"    },
+        {HM_LOG_ERROR,   "nothing_planned"     },
+        {HM_LOG_ERROR,   "enforcement_stopped" },
+        {HM_LOG_ERROR,   "enforcement_not_kept"},
+        {HM_LOG_WARNING, "not_kept_over_a_boot"},
+    };
+    struct hm_troubles *troubles = run->troubles;
+    const uint64_t hash = hm_str_hash(HM_HASH_START, err->text, strlen(err->text)) | 1;
+
+    if (troubles->hash[which] != hash) {
+        hm_log_failure(rows[which].level, rows[which].event, err);
+    }
+    troubles->hash[which] = hash;
+    troubles->there[which] = true;
+}
+
+void hm_run_settle_troubles(struct hm_enforce_run *run)
+{
+    struct hm_troubles *troubles = run->troubles;
+
+    for (size_t i = 0; i < HM_TOLD_COUNT; i++) {
+        troubles->hash[i] = troubles->there[i] ? troubles->hash[i] : 0;
+        troubles->there[i] = false;
+    }
+}
+
+void hm_run_again(struct hm_enforce_run *run, int64_t in_ms)
+{
+    in_ms = in_ms < 1 ? 1 : in_ms;
+    if (run->pass->again_in_ms == 0 || in_ms < run->pass->again_in_ms) {
+        run->pass->again_in_ms = in_ms;
+    }
+}

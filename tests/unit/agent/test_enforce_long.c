@@ -1,0 +1,266 @@
+/* tests/unit/agent/test_enforce_long.c — enforcement over time: much to do, clocks that jump,
+ * somebody who undoes it again and again, what is told of trouble that lasts.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/log.h"
+#include "common/os/os.h"
+#include "tests/support/enforce_double.h"
+
+#define MODERN "10.0.17763"
+
+static struct {
+    char event[64];
+    unsigned count;
+} told;
+
+static void listen(void *ctx, enum hm_log_level level, const char *event, const char *details)
+{
+    (void)ctx;
+    (void)level;
+    (void)details;
+    told.count += strcmp(event, told.event) == 0 ? 1 : 0;
+}
+
+static void listen_to(const char *event)
+{
+    (void)snprintf(told.event, sizeof(told.event), "%s", event);
+    told.count = 0;
+    hm_log_set_sink(listen, NULL);
+}
+
+static int set_up(void **state)
+{
+    *state = calloc(1, sizeof(struct hm_enforce_double));
+    return *state == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    hm_log_set_sink(NULL, NULL);
+    enforce_double_fini(host);
+    free(host);
+    return 0;
+}
+
+static void expect_pass(struct hm_enforce_double *host, const char *states)
+{
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_string_equal(enforce_double_states(host), states);
+}
+
+/* ---- much to do ---------------------------------------------------------------------------- */
+
+#define MANY_PORTS 300u
+
+/* Every second port: each is a row of its own, in both families. */
+static void want_much(struct hm_enforce_double *host)
+{
+    char *text = hm_arena_alloc(&host->model.host.arena, MANY_PORTS, 6);
+    size_t len = 0;
+
+    for (unsigned i = 0; i < MANY_PORTS; i++) {
+        len += (size_t)snprintf(text + len, MANY_PORTS * 6 - len, "%s%u", i > 0 ? "," : "",
+                                2001 + 2 * i);
+    }
+    (void)hm_model_reserve(&host->model, "much", "tcp", text);
+}
+
+static void test_much_is_done_in_parts(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    unsigned passes = 0;
+    struct hm_err err;
+    enum hm_status st = HM_EBUSY;
+
+    enforce_double_init(host, MODERN);
+    want_much(host);
+    for (bool done = false; !done; passes++) {
+        assert_in_range(passes, 0, 40);
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+        assert_in_range(host->changes, 1, 100);
+        assert_in_range(host->arena.used_bytes, 0, 16u << 20);
+        done = strcmp(enforce_double_states(host), "much/1 verified") == 0;
+        if (!done) {
+            assert_string_equal(enforce_double_states(host), "much/1 waiting busy");
+            assert_non_null(strstr(enforce_double_outcome(host, "much")->text, "being made"));
+            assert_in_range(host->pass.again_in_ms, 1, 1000);
+        }
+        enforce_double_wait(host, 5);
+    }
+    assert_in_range(passes, 6, 40);
+    assert_int_equal(host->pass.report.ledger.exclusions.count, 2 * MANY_PORTS);
+    for (passes = 0; st == HM_EBUSY; passes++) {
+        assert_in_range(passes, 0, 40);
+        st = enforce_double_restore(host, &err);
+        assert_in_range(host->arena.used_bytes, 0, 16u << 20);
+    }
+    assert_int_equal(st, HM_OK);
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
+}
+
+static void take_time(const char *name, void *arg)
+{
+    struct hm_enforce_double *host = arg;
+
+    if (strcmp(name, "change") == 0) {
+        enforce_double_wait(host, 10);
+    }
+}
+
+/* A host that needs ten seconds for a change is reported between them. */
+static void test_slow_host_is_not_silent(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    host->step = take_time;
+    host->step_arg = host;
+    (void)hm_model_reserve(&host->model, "slow", "tcp", "2001,2003,2005,2007,2009");
+    expect_pass(host, "slow/1 waiting busy");
+    assert_in_range(host->changes, 2, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+    }
+    assert_string_equal(enforce_double_states(host), "slow/1 verified");
+}
+
+/* ---- clocks that jump ---------------------------------------------------------------------- */
+
+static void test_clock_set_back(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, NULL);
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 40000, "db", "db", HM_KIND_SOCKET);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
+    expect_pass(host, "one/1 verified");
+    enforce_double_wait(host, -400 * 86400);
+    expect_pass(host, "one/1 verified");
+    enforce_double_wait(host, 601); /* the watch is as long as it was to be, not longer */
+    expect_pass(host, "one/1 verified");
+    assert_int_equal(host->pass.again_in_ms, 0);
+    host->model.host.inventory.listeners.count = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        enforce_double_wait(host, 30);
+        expect_pass(host, "one/1 verified");
+    }
+}
+
+static void test_retry_after_a_clock_set_back(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    host->refuse = HM_EIO;
+    host->refuse_family = HM_IPV6;
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 failed");
+    host->refuse = HM_OK;
+    enforce_double_wait(host, -400 * 86400);
+    expect_pass(host, "one/1 verified");
+}
+
+/* ---- who undoes it ------------------------------------------------------------------------- */
+
+static void undo(struct hm_enforce_double *host)
+{
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        host->model.host.stacks[i].administered = (struct hm_ports){NULL, 0};
+    }
+}
+
+static void test_war_is_not_waged_for_ever(void **state)
+{
+    static const char *const systems[] = {MODERN, NULL};
+
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_enforce_double *host = *state;
+        unsigned repairs = 0;
+
+        enforce_double_init(host, systems[i]);
+        (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
+        expect_pass(host, "one/1 verified");
+        for (unsigned look = 0; look < 240; look++) { /* two hours, undone before each look */
+            undo(host);
+            enforce_double_wait(host, 30);
+            assert_int_equal(enforce_double_pass(host), HM_OK);
+            repairs += host->changes > 0 ? 1 : 0;
+        }
+        assert_in_range(repairs, 5, 12);
+        assert_string_equal(enforce_double_states(host), "one/1 failed");
+        assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "undoes it"));
+        assert_int_equal(enforce_double_outcome(host, "one")->repairs, repairs);
+        /* The war is over: it is made once more, and then it is as good as any. */
+        enforce_double_wait(host, 3600);
+        expect_pass(host, "one/1 repaired");
+        enforce_double_wait(host, 4 * 3600);
+        expect_pass(host, "one/1 repaired");
+        undo(host);
+        enforce_double_wait(host, 30);
+        expect_pass(host, "one/1 repaired");
+        assert_true(host->changes > 0);
+        if (i + 1 < HM_COUNT(systems)) {
+            enforce_double_fini(host);
+        }
+    }
+}
+
+/* ---- told once ----------------------------------------------------------------------------- */
+
+static void put_ledger(const struct hm_enforce_double *host, const char *text)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/ledger.json", host->folder);
+    assert_int_equal(hm_os_replace_file(path, text, strlen(text), true, NULL), HM_OK);
+}
+
+static void test_lasting_damage_is_told_once(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 verified");
+    listen_to("nothing_enforced");
+    for (unsigned i = 0; i < 3; i++) {
+        put_ledger(host, "{\"exclusions\":");
+        expect_pass(host, "one/1 failed");
+        expect_pass(host, "one/1 failed");
+        assert_int_equal(told.count, i + 1);
+        put_ledger(host, "{\"exclusions\":[],\"ranges\":[]}");
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+    }
+    put_ledger(host, "{\"exclusions\":");
+    expect_pass(host, "one/1 failed");
+    put_ledger(host, "[");
+    expect_pass(host, "one/1 failed");
+    assert_int_equal(told.count, 5); /* another damage */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_much_is_done_in_parts),
+        TEST(test_slow_host_is_not_silent),
+        TEST(test_clock_set_back),
+        TEST(test_retry_after_a_clock_set_back),
+        TEST(test_war_is_not_waged_for_ever),
+        TEST(test_lasting_damage_is_told_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
