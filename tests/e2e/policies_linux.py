@@ -131,25 +131,8 @@ def start_collector(network):
     return program, json.loads(out), os.path.join(data, "ca.pem"), prefix
 
 
-class Operator:
-    """hmctl with one person's token."""
-
-    def __init__(self, prefix, ca, token):
-        self.prefix = prefix
-        self.env = {"HMCTL_COLLECTOR": f"https://{HUB}:5830", "HMCTL_TOKEN": token,
-                    "HMCTL_CA": ca, "HM_PASSPHRASE": "correct horse battery"}
-
-    def run(self, *arguments):
-        return h.run("hmctl", *arguments, env=self.env, prefix=self.prefix)
-
-    def ok(self, *arguments):
-        code, out, err = self.run(*arguments)
-        if code != 0:
-            raise RuntimeError(f"hmctl {' '.join(arguments)}: {code} {out}{err}")
-        return out
-
-    def json(self, *arguments):
-        return json.loads(self.ok(*arguments, "--json"))
+def operator(prefix, ca, token):
+    return h.Operator(f"https://{HUB}:5830", ca, token, prefix)
 
 
 def enrol_approvers(folder, admin):
@@ -213,11 +196,11 @@ def main():
         hosts = [Host(network, 1, "pay1", "role=pay"), Host(network, 2, "pay2", "role=pay"),
                  Host(network, 3, "web1", "role=web")]
         program, facts, ca, prefix = start_collector(network)
-        admin = Operator(prefix, ca, facts["admin_token"])
+        admin = operator(prefix, ca, facts["admin_token"])
         h.wait_until("collector ready", 60, lambda: admin.run("hosts")[0] == 0, 0.2)
         tokens = {name: json.loads(admin.ok("token", "new", name, "--role", "operator",
                                             "--json"))["secret"] for name in ("anna", "ben")}
-        author, ben = (Operator(prefix, ca, tokens[name]) for name in ("anna", "ben"))
+        author, ben = (operator(prefix, ca, tokens[name]) for name in ("anna", "ben"))
         enrol_approvers(folder, admin)
         join = json.loads(admin.ok("token", "new", "--uses", "10", "hosts", "--json"))["secret"]
         services, agents = [], []
