@@ -46,6 +46,23 @@ enum hm_status hm_gitops_policies(struct hm_ctl *ctl, struct hm_api_policy_list 
     return st;
 }
 
+/* The newest revision came to nothing; what was live before still is. */
+static bool is_dropped(const struct hm_api_policy *policy)
+{
+    return strcmp(policy->state, "withdrawn") == 0 ||
+           (strcmp(policy->state, "rejected") == 0 && strcmp(policy->mode, "retire") == 0);
+}
+
+static bool is_live(const struct hm_api_policy *policy)
+{
+    return policy->live != 0 && strcmp(policy->live_state, "retired") != 0;
+}
+
+bool hm_gitops_is_over(const struct hm_api_policy *policy)
+{
+    return is_dropped(policy) ? !is_live(policy) : strcmp(policy->mode, "retire") == 0;
+}
+
 enum hm_status hm_gitops_document(struct hm_ctl *ctl, const char *name,
                                   struct hm_api_policy_detail *out_detail,
                                   struct hm_policy *out_policy, struct hm_err *err)
@@ -53,18 +70,14 @@ enum hm_status hm_gitops_document(struct hm_ctl *ctl, const char *name,
     enum hm_status st = hm_ctl_policy_get(ctl, name, out_detail, err);
 
     if (st == HM_OK) {
-        const char *document = out_detail->newest.document;
+        const bool none = out_detail->has_live && is_dropped(&out_detail->policy);
+        const char *document = none ? out_detail->live.document : out_detail->newest.document;
 
         st = hm_record_decode(&hm_record_policy, document, strlen(document), true, &ctl->arena,
                               out_policy, NULL, err);
         out_policy->revision = 0;
     }
     return st;
-}
-
-static bool is_over(const char *state)
-{
-    return strcmp(state, "retired") == 0 || strcmp(state, "withdrawn") == 0;
 }
 
 /* ---- the folder's side
@@ -182,7 +195,7 @@ static enum hm_status compare(struct hm_ctl *ctl, const struct hm_api_policy_lis
         struct hm_gitops_step *step = find_step(gitops, files, policy->name);
         bool same = false;
 
-        if (step == NULL && is_over(policy->state)) {
+        if (step == NULL && hm_gitops_is_over(policy)) {
             continue;
         }
         if (step == NULL) {
@@ -193,13 +206,13 @@ static enum hm_status compare(struct hm_ctl *ctl, const struct hm_api_policy_lis
             step->name = policy->name;
             step->kind = prune ? HM_GITOPS_DELETE : HM_GITOPS_LEFT;
         } else {
-            if (!is_over(policy->state)) {
+            if (!hm_gitops_is_over(policy)) {
                 st = is_same(ctl, policy->name, &step->policy, &same, err);
             }
             step->kind = same ? HM_GITOPS_SAME : HM_GITOPS_CHANGE;
         }
         step->revision = policy->newest;
-        step->live = policy->live != 0 && !is_over(policy->live_state);
+        step->live = is_live(policy);
     }
     return st;
 }

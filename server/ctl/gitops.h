@@ -45,7 +45,12 @@ void hm_gitops_print(struct hm_ctl *ctl, const struct hm_gitops *gitops);
 enum hm_status hm_gitops_policies(struct hm_ctl *ctl, struct hm_api_policy_list *out_list,
                                   struct hm_err *err) HM_MUST_CHECK;
 
-/* The newest document without its revision: what a file would say. */
+/* Is there nothing of it that a file could stand for: retired, being retired, or withdrawn before
+ * hosts had any of it? */
+bool hm_gitops_is_over(const struct hm_api_policy *policy);
+
+/* The newest document without its revision, or the live one's when the newest was withdrawn: what a
+ * file would say. */
 enum hm_status hm_gitops_document(struct hm_ctl *ctl, const char *name,
                                   struct hm_api_policy_detail *out_detail,
                                   struct hm_policy *out_policy, struct hm_err *err) HM_MUST_CHECK;

@@ -61,8 +61,7 @@ static enum hm_status export_all(struct hm_ctl *ctl, const struct hm_cli *cli, s
         st = hm_gitops_policies(ctl, &list, err);
     }
     for (size_t i = 0; st == HM_OK && i < list.count; i++) {
-        if (strcmp(list.at[i].state, "retired") != 0 &&
-            strcmp(list.at[i].state, "withdrawn") != 0) {
+        if (!hm_gitops_is_over(&list.at[i])) {
             st = write_policy(ctl, cli->arguments[0], list.at[i].name, err);
         }
     }
