@@ -478,6 +478,56 @@ static void test_match_facts(void **state)
     assert_int_equal(strlen(all.text), strlen(one.text) + strlen(rest.text));
 }
 
+/* An older revision in place of the one that was offered: then it is the offer that was refused. An
+ * older one of another kind says only that the offer has not come yet. */
+static void test_replay_in_place_of_an_offer(void **state)
+{
+    static const struct offer offers[] = {
+        {FIXTURE_ID_1, "pop3", 2, "enforce", 1000},
+        {FIXTURE_ID_1, "pop3", 4, "enforce", 3000},
+    };
+    struct hm_outcome o = {.policy = "pop3",
+                           .revision = 2,
+                           .mode = HM_POLICY_ENFORCE,
+                           .state = HM_OUTCOME_VERIFIED,
+                           .since = 1500};
+    struct fixture *f = *state;
+    struct view v;
+
+    fixture_write(f, put_two_hosts, NULL);
+    fixture_write(f, offer, (void *)&offers[0]);
+    tell(f, "mail01", o, 2000);
+    fixture_write(f, offer, (void *)&offers[1]);
+    tell(f, "mail01", o, 4000);
+    o.state = HM_OUTCOME_REFUSED;
+    o.code = HM_REFUSE_THRESHOLD;
+    tell(f, "mail01", o, 4100);
+    v = look(f);
+    assert_string_equal(v.rows.at[0].state, "offered");
+    assert_int_equal(v.rows.at[0].revision, 4);
+
+    o.revision = 1;
+    o.code = HM_REFUSE_REPLAYED;
+    for (int i = 0; i < 2; i++) { /* the second time it is no news */
+        tell(f, "mail01", o, 5000 + i);
+        v = look(f);
+        assert_string_equal(v.rows.at[0].state, "refused");
+        assert_string_equal(v.rows.at[0].code, "replayed");
+        assert_int_equal(v.rows.at[0].revision, 4);
+        assert_int_equal(v.events.count, 2);
+        assert_string_equal(v.events.at[1].kind, "policy_refused");
+    }
+    o.revision = 4;
+    o.state = HM_OUTCOME_VERIFIED;
+    o.code = HM_REFUSE_NONE;
+    tell(f, "mail01", o, 6000);
+    o.revision = 1;
+    o.state = HM_OUTCOME_REFUSED;
+    o.code = HM_REFUSE_REPLAYED;
+    tell(f, "mail01", o, 7000);
+    assert_string_equal(look(f).rows.at[0].state, "verified");
+}
+
 static void test_state_names(void **state)
 {
     (void)state;
@@ -492,6 +542,7 @@ int main(void)
         FOR_EACH_STORE(test_offers),
         FOR_EACH_STORE(test_report),
         FOR_EACH_STORE(test_report_of_what_was_not_offered),
+        FOR_EACH_STORE(test_replay_in_place_of_an_offer),
         FOR_EACH_STORE(test_excepted),
         FOR_EACH_STORE(test_filter_fields),
         FOR_EACH_STORE(test_each),

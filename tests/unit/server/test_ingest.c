@@ -154,6 +154,39 @@ static void test_change_of_verdict_is_an_event(void **state)
     assert_true(count_events(&look, "verdict_changed") > 0);
 }
 
+static size_t count_refused(const struct look *look)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < look->findings.count; i++) {
+        count += strcmp(look->findings.at[i].finding.kind, "delivery_refused") == 0;
+    }
+    return count;
+}
+
+/* What the agent refused as a whole is a finding until it says so no longer. */
+static void test_refused_delivery_is_a_finding(void **state)
+{
+    static const char *const outcomes[] = {
+        "{\"policies\":[],\"refused\":\"a statement revision 0: unsigned\",\"ledger\":{}}",
+        "{\"policies\":[],\"ledger\":{}}"};
+    struct fixture *f = *state;
+
+    for (unsigned i = 0; i < HM_COUNT(outcomes); i++) {
+        struct look look;
+
+        assert_int_equal(agent_double_checkin(&f->agent,
+                                              &(struct agent_report){.boot_id = "b1",
+                                                                     .seq = i + 1,
+                                                                     .inventory = f->safe,
+                                                                     .outcome = outcomes[i]},
+                                              NOW_MS + i),
+                         200);
+        look = look_at(f);
+        assert_int_equal(count_refused(&look), i == 0 ? 1 : 0);
+    }
+}
+
 static void test_unchanged_costs_no_write(void **state)
 {
     struct fixture *f = *state;
@@ -526,6 +559,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_enrolled_host, begin, end),
         cmocka_unit_test_setup_teardown(test_first_report_is_judged, begin, end),
         cmocka_unit_test_setup_teardown(test_change_of_verdict_is_an_event, begin, end),
+        cmocka_unit_test_setup_teardown(test_refused_delivery_is_a_finding, begin, end),
         cmocka_unit_test_setup_teardown(test_unchanged_costs_no_write, begin, end),
         cmocka_unit_test_setup_teardown(test_replay_is_answered_again, begin, end),
         cmocka_unit_test_setup_teardown(test_need_names_what_is_lacking, begin, end),
