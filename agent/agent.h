@@ -63,6 +63,7 @@ struct hm_agent {
 
     struct hm_agent_status status; /* its texts: identity, report, errors */
     struct hm_err last_error;
+    struct hm_err obey_error;    /* why policies could not be enforced at all; "" they could */
     struct hm_err look_error;    /* text "" = the newest look worked */
     struct hm_err desired_error; /* why the newest desired state as a whole was refused; "" not */
     int64_t status_saved_ms;     /* monotonic */

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/obey.h"
 
+#include <string.h>
+
 #include "common/base/log.h"
 #include "common/wire/records.h"
 
@@ -36,6 +38,37 @@ static bool has_news(const struct hm_outcome_report *report)
            !hm_ledger_is_empty(&report->ledger);
 }
 
+enum hm_status hm_obey_encode(struct hm_outcome_report *report, struct hm_buf *out,
+                              struct hm_err *err)
+{
+    enum hm_status st = hm_record_encode(&hm_record_outcome, report, out, err);
+
+    if (st == HM_ETOOBIG) {
+        for (size_t i = 0; i < report->policies.count; i++) {
+            report->policies.at[i].notes.count = 0;
+        }
+        hm_buf_reset(out);
+        st = hm_record_encode(&hm_record_outcome, report, out, err);
+    }
+    if (st == HM_ETOOBIG) {
+        report->ledger = (struct hm_ledger){.has_sysctl = false};
+        report->refused = "What the agent added to this host is too much to be reported in full; "
+                          "see ledger.json there, and reserve fewer single ports.";
+        hm_buf_reset(out);
+        st = hm_record_encode(&hm_record_outcome, report, out, err);
+    }
+    return st;
+}
+
+/* Once, until it is over or becomes another. */
+static void note_failure(struct hm_agent *agent, const struct hm_err *err)
+{
+    if (strcmp(agent->obey_error.text, err->text) != 0) {
+        hm_log_failure(HM_LOG_ERROR, "enforcement_failed", err);
+    }
+    agent->obey_error = *err;
+}
+
 void hm_agent_obey(struct hm_agent *agent, int64_t now_ms)
 {
     struct hm_enforce_pass pass = {
@@ -59,12 +92,13 @@ void hm_agent_obey(struct hm_agent *agent, int64_t now_ms)
         st = hm_enforce(agent->enforcer, &pass, &err);
     }
     if (st == HM_OK && has_news(&pass.report)) {
-        st = hm_record_encode(&hm_record_outcome, &pass.report, &agent->outcome_json, &err);
+        st = hm_obey_encode(&pass.report, &agent->outcome_json, &err);
     }
     if (st != HM_OK) {
-        hm_log_failure(HM_LOG_ERROR, "enforcement_failed", &err);
+        note_failure(agent, &err);
         hm_buf_reset(&agent->outcome_json);
         return;
     }
+    agent->obey_error.text[0] = '\0';
     agent->again_in_ms = pass.again_in_ms;
 }

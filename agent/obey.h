@@ -8,3 +8,8 @@
  * outcome_json (empty: there is nothing to tell) and again_in_ms. A failure is logged and stops
  * nothing: the host is judged and reported all the same. */
 void hm_agent_obey(struct hm_agent *agent, int64_t now_ms);
+
+/* As it travels. What makes it too large for one document is left out, notes first, then the
+ * ledger, and refused says so: a host with very many rows must not be a silent one. */
+enum hm_status hm_obey_encode(struct hm_outcome_report *report, struct hm_buf *out,
+                              struct hm_err *err) HM_MUST_CHECK;

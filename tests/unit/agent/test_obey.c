@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "agent/cycle.h"
+#include "common/base/limits.h"
 #include "tests/support/fake_transport.h"
 #include "tests/support/policies_fixture.h"
 #include "tests/support/temp_folder.h"
@@ -171,11 +172,66 @@ static void test_applied_watched_and_reported(void **state)
     temp_folder_remove(host);
 }
 
+/* More rows than one document holds: the states travel all the same. */
+static void test_too_much_to_tell(void **state)
+{
+    static char policy[HM_LIMIT_NAME_BYTES];
+    static struct hm_ledger_exclusion rows[4096];
+    static struct hm_plan_note notes[1024];
+    static const struct {
+        size_t rows;
+        size_t notes;
+        bool told; /* of the ledger */
+    } cases[] = {
+        {10,   10,   true },
+        {10,   1024, true },
+        {4096, 1024, false},
+    };
+    static struct hm_outcome outcome;
+    struct hm_buf json;
+
+    (void)state;
+    memset(policy, 'p', sizeof(policy) - 1);
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        const uint16_t port = (uint16_t)(2000 + i);
+
+        rows[i] = (struct hm_ledger_exclusion){
+            policy, 1, HM_TCP, HM_IPV4, {port, port},
+                NOW
+        };
+    }
+    for (size_t i = 0; i < HM_COUNT(notes); i++) {
+        notes[i] = (struct hm_plan_note){
+            .policy = policy,
+            .text = "A text as long as such texts are, so that it takes room: "
+                    "it is repeated for each of a thousand ports of the host, "
+                    "and what it says is of no importance here whatever."};
+        notes[i].kind = HM_NOTE_BUSY;
+    }
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_outcome_report report = {.refused = ""};
+
+        outcome = (struct hm_outcome){.policy = policy, .revision = 1, .text = "verified text"};
+        outcome.state = HM_OUTCOME_VERIFIED;
+        outcome.since = NOW;
+        outcome.notes = (struct hm_plan_notes){notes, cases[i].notes};
+        report.policies = (struct hm_outcomes){&outcome, 1};
+        report.ledger.exclusions = (struct hm_ledger_exclusions){rows, cases[i].rows};
+        hm_buf_init(&json, HM_LIMIT_DOCUMENT_BYTES);
+        assert_int_equal(hm_obey_encode(&report, &json, NULL), HM_OK);
+        assert_non_null(strstr(hm_buf_text(&json), "verified text"));
+        assert_int_equal(strstr(hm_buf_text(&json), "\"exclusions\":[{") != NULL, cases[i].told);
+        assert_int_equal(strstr(hm_buf_text(&json), "too much") != NULL, !cases[i].told);
+        hm_buf_fini(&json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_applied_watched_and_reported, policies_set_up,
                                         policies_tear_down),
+        cmocka_unit_test(test_too_much_to_tell),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
