@@ -22,6 +22,7 @@ static enum hm_status status_of(int number)
         return HM_ENOENT;
     case EACCES:
     case EPERM:
+    case EROFS:
         return HM_EDENIED;
     case EEXIST:
         return HM_ECONFLICT;
