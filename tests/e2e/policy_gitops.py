@@ -188,6 +188,24 @@ def prune(scene):
     h.check("over and done", scene.plan("--prune")["changes"] == 0, scene.plan("--prune"))
 
 
+def dropped(scene):
+    """What came to nothing does not hide what is live."""
+    name, folder = "pop3-back-end", os.path.join(scene.folder, "dropped")
+    scene.author.ok("policy", "submit", h.write_file(scene.folder + "/pop3.yaml", POLICY.format(
+        name=name, ports="9956", label="role=mail", reason="a second thought")))
+    scene.author.ok("policy", "withdraw", name)
+    h.check("a withdrawn revision is no change", scene.plan("--prune")["changes"] == 0)
+    scene.author.ok("policy", "retire", name, "--comment", "gone")
+    scene.author.ok("export", folder)
+    h.check("what is being retired has no file", not os.path.exists(f"{folder}/{name}.yaml"))
+    scene.admin.ok("policy", "reject", name, "--comment", "not gone")
+    h.check("a retirement that was sent back is no change", scene.plan("--prune")["changes"] == 0)
+    scene.author.ok("export", folder)
+    with open(f"{folder}/{name}.yaml", encoding="utf-8") as file:
+        text = file.read()
+    h.check("what is live is exported", "9955" in text and "mode: enforce" in text, text)
+
+
 def lint(scene):
     scene.write("wide", ports="1-60000")
     code, out, err = scene.author.run("plan", scene.repository)
@@ -258,7 +276,7 @@ def one_bad_document(scene):
 def main():
     with h.Folder() as folder:
         scene = Scene(folder)
-        for step in (wrong_files, plan_and_apply, export, prune, lint, contradiction,
+        for step in (wrong_files, plan_and_apply, export, prune, dropped, lint, contradiction,
                      one_bad_document):
             step(scene)
         for host in scene.hosts:
