@@ -1,6 +1,5 @@
 /* tests/unit/windows/test_change.c — what the platform changes, and what it says when the system
- * refuses: netsh that is busy, that denies, hangs, says nothing; the registry with a value that
- * would be lost.
+ * refuses: netsh that is busy, that denies, hangs, says nothing. test_change_2003.c: the registry.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Needs the netsh double in the system directory (tests/windows/prefix.sh). */
@@ -447,137 +446,6 @@ static void test_ranges(void **state)
     }
 }
 
-static void test_max_user_port(void **state)
-{
-    struct fixture *fixture = *state;
-    struct hm_action action = {
-        .kind = HM_ACTION_SET_RANGE, .has_range = true, .range = {1025, 60000}
-    };
-    uint32_t value = 0;
-    bool found = false;
-
-    assert_int_equal(change(fixture, &os_2003, &action), HM_OK);
-    assert_int_equal(
-        hm_registry_u32(HM_WINDOWS_TCPIP_KEY, L"MaxUserPort", &found, &value, &fixture->err),
-        HM_OK);
-    assert_true(found);
-    assert_int_equal(value, 60000);
-    action.unset = true;
-    for (int i = 0; i < 2; i++) { /* the second time it is gone already */
-        assert_int_equal(change(fixture, &os_2003, &action), HM_OK);
-        assert_int_equal(
-            hm_registry_u32(HM_WINDOWS_TCPIP_KEY, L"MaxUserPort", &found, &value, &fixture->err),
-            HM_OK);
-        assert_false(found);
-    }
-    /* What somebody wrote there is not ours to lose. */
-    hm_test_reg_text(TCPIP, "MaxUserPort", "60000");
-    assert_int_equal(change(fixture, &os_2003, &action), HM_EUNSUPPORTED);
-    action.unset = false;
-    assert_int_equal(change(fixture, &os_2003, &action), HM_EUNSUPPORTED);
-    assert_double("changes", "");
-}
-
-/* ---- ReservedPorts ------------------------------------------------------------------------- */
-
-static struct hm_action reserve(const char **lines, size_t count)
-{
-    return (struct hm_action){
-        .kind = HM_ACTION_SET_RESERVED_PORTS, .lines = {lines, count}
-    };
-}
-
-static void assert_reserved(const char *bytes, unsigned long len)
-{
-    char stands[256] = "";
-    unsigned long type;
-    unsigned long stands_len;
-
-    hm_test_reg_get(TCPIP, "ReservedPorts", &type, stands, sizeof(stands), &stands_len);
-    assert_int_equal(type, REG_MULTI_SZ);
-    assert_int_equal(stands_len, len);
-    assert_memory_equal(stands, bytes, len);
-}
-
-static void test_reserved_ports(void **state)
-{
-    static const char *lines[] = {"1433-1434", "9506-9507", "\xc3\xa9t\xc3\xa9"};
-    struct fixture *fixture = *state;
-    struct hm_action action = reserve(lines, 3);
-    unsigned long type = 9;
-    unsigned long len = 9;
-    char bytes[16];
-
-    assert_int_equal(change(fixture, &os_2003, &action), HM_OK);
-    assert_reserved("1433-1434\0009506-9507\000\xe9t\xe9\0", 25); /* asked in the ANSI code page */
-    action = reserve(lines + 1, 1);
-    assert_int_equal(change(fixture, &os_2003, &action), HM_OK);
-    assert_reserved("9506-9507\0", 11);
-    /* An empty list is one; it was there before us. */
-    action = reserve(lines, 0);
-    assert_int_equal(change(fixture, &os_2003, &action), HM_OK);
-    assert_reserved("", 1);
-    action.before_unset = true;
-    assert_int_equal(change(fixture, &os_2003, &action), HM_OK);
-    hm_test_reg_get(TCPIP, "ReservedPorts", &type, bytes, sizeof(bytes), &len);
-    assert_int_equal(type, 0);
-    action = reserve(lines, 3);
-    action.unset = true;
-    assert_int_equal(change(fixture, &os_2003, &action), HM_OK);
-}
-
-struct lost_case {
-    unsigned long type;
-    const wchar_t *chars;
-    size_t count;
-    enum hm_status status;
-};
-
-static const struct lost_case lost_cases[] = {
-    {REG_MULTI_SZ, L"1-1\0002-2\0",     9,  HM_OK          },
-    {REG_MULTI_SZ, L"1-1\0002-2",       7,  HM_OK          }, /* no end: the same lines */
-    {REG_MULTI_SZ, L"1-1\000\0002-2\0", 10, HM_EUNSUPPORTED}, /* an empty line hides the others */
-    {REG_MULTI_SZ, L"1-\xd800\0",       5,  HM_EUNSUPPORTED}, /* half a character */
-    {REG_SZ,       L"1-1",              4,  HM_EUNSUPPORTED},
-};
-
-/* What cannot be brought back as it stood stays. */
-static void test_reserved_ports_kept(void **state)
-{
-    static const char *lines[] = {"9506-9507"};
-    struct fixture *fixture = *state;
-
-    for (size_t i = 0; i < HM_COUNT(lost_cases); i++) {
-        const struct lost_case *row = &lost_cases[i];
-        struct hm_action action = reserve(lines, 1);
-        unsigned char bytes[64];
-        HKEY key;
-        DWORD type = 0;
-        DWORD len = sizeof(bytes);
-
-        assert_int_equal(RegOpenKeyExA(HKEY_LOCAL_MACHINE, TCPIP, 0, KEY_ALL_ACCESS, &key),
-                         ERROR_SUCCESS);
-        for (int unset = 0; unset < 2; unset++) {
-            action.unset = unset == 1;
-            assert_int_equal(RegSetValueExW(key, L"ReservedPorts", 0, row->type,
-                                            (const BYTE *)row->chars,
-                                            (DWORD)(row->count * sizeof(wchar_t))),
-                             ERROR_SUCCESS);
-            assert_int_equal(change(fixture, &os_2003, &action), row->status);
-            if (row->status == HM_OK) {
-                continue;
-            }
-            len = sizeof(bytes);
-            assert_int_equal(RegQueryValueExW(key, L"ReservedPorts", NULL, &type, bytes, &len),
-                             ERROR_SUCCESS);
-            assert_int_equal(type, row->type);
-            assert_int_equal(len, row->count * sizeof(wchar_t));
-            assert_memory_equal(bytes, row->chars, len);
-        }
-        (void)RegCloseKey(key);
-    }
-}
-
 /* ---- read anew ----------------------------------------------------------------------------- */
 
 static void remember(struct fixture *fixture, struct hm_netsh_facts *out)
@@ -644,34 +512,6 @@ static void test_change_is_seen(void **state)
     assert_true(hm_ports_contains(facts.stacks.at[1].administered, 9933));
 }
 
-static void test_reread_2003(void **state)
-{
-    static const char *lines[] = {"9506-9507"};
-    struct fixture *fixture = *state;
-    struct hm_stack before[] = {
-        {.protocol = HM_TCP, .family = HM_IPV4},
-        {.protocol = HM_TCP, .family = HM_IPV6},
-    };
-    struct hm_inventory inventory = {
-        .os = os_2003, .stacks = {before, 2}
-    };
-    const struct hm_action action = reserve(lines, 1);
-
-    assert_int_equal(change(fixture, &os_2003, &action), HM_OK);
-    hm_test_reg_u32(TCPIP, "MaxUserPort", 60000);
-    assert_int_equal(hm_windows_reread(fixture->netsh, &fixture->arena, &inventory, &fixture->err),
-                     HM_OK);
-    assert_int_equal(inventory.stacks.count, HM_STACK_COUNT); /* IPv6 was there */
-    assert_int_equal(inventory.stacks.at[0].dynamic.last, 60000);
-    assert_true(inventory.registry.has_reserved_ports);
-    assert_string_equal(inventory.registry.reserved_ports.at[0], "9506-9507");
-    inventory.stacks.count = 1;
-    assert_int_equal(hm_windows_reread(fixture->netsh, &fixture->arena, &inventory, &fixture->err),
-                     HM_OK);
-    assert_int_equal(inventory.stacks.count, 2);
-    assert_int_equal(hm_netsh_started(fixture->netsh), 0); /* it has no such listings */
-}
-
 /* ---- the platform as a whole --------------------------------------------------------------- */
 
 static void test_platform(void **state)
@@ -715,13 +555,10 @@ static void test_platform(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_exclusions),     TEST(test_outlives_boot),
-        TEST(test_second_family),  TEST(test_time_out),
-        TEST(test_denied),         TEST(test_bad_actions),
-        TEST(test_ranges),         TEST(test_max_user_port),
-        TEST(test_reserved_ports), TEST(test_reserved_ports_kept),
-        TEST(test_reread),         TEST(test_change_is_seen),
-        TEST(test_reread_2003),    TEST(test_platform),
+        TEST(test_exclusions), TEST(test_outlives_boot), TEST(test_second_family),
+        TEST(test_time_out),   TEST(test_denied),        TEST(test_bad_actions),
+        TEST(test_ranges),     TEST(test_reread),        TEST(test_change_is_seen),
+        TEST(test_platform),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
