@@ -1,6 +1,5 @@
-/* tests/unit/windows/test_change_2003.c — what the platform changes where netsh has no say: 2000,
- * XP and 2003, in the registry, without losing what stands there. SPDX-License-Identifier:
- * Apache-2.0 */
+/* tests/unit/windows/test_change_2003.c — changes in the registry: 2000, XP and 2003 know no netsh.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/windows/windows.h"
 
 #include <setjmp.h>
