@@ -164,7 +164,9 @@ static enum hm_status revoke(struct hm_ctl *ctl, const struct hm_cli *cli, struc
     };
     enum hm_status st = hm_ctl_exchange(ctl, &exchange, err);
 
-    if (st == HM_OK && !ctl->json) {
+    if (st == HM_OK && ctl->json) {
+        hm_output_member("revoked", cli->arguments[0]);
+    } else if (st == HM_OK) {
         (void)fprintf(ctl->output.out, "revoked %s\n", cli->arguments[0]);
     }
     return st;

@@ -75,7 +75,15 @@ enum hm_status hm_gitops_document(struct hm_ctl *ctl, const char *name,
 
         st = hm_record_decode(&hm_record_policy, document, strlen(document), true, &ctl->arena,
                               out_policy, NULL, err);
+    }
+    if (st == HM_OK) {
         out_policy->revision = 0;
+        st = hm_policy_check(out_policy, err);
+    }
+    /* The name becomes that of a file here: no collector may choose another place. */
+    if (st == HM_OK && strcmp(out_policy->name, name) != 0) {
+        st = hm_fail(err, HM_EINVAL, "the collector's policy %s calls itself %s", name,
+                     out_policy->name);
     }
     return st;
 }
@@ -206,7 +214,8 @@ static enum hm_status compare(struct hm_ctl *ctl, const struct hm_api_policy_lis
             step->name = policy->name;
             step->kind = prune ? HM_GITOPS_DELETE : HM_GITOPS_LEFT;
         } else {
-            if (!hm_gitops_is_over(policy)) {
+            /* A draft still has to be submitted, whatever it says. */
+            if (!hm_gitops_is_over(policy) && strcmp(policy->state, "draft") != 0) {
                 st = is_same(ctl, policy->name, &step->policy, &same, err);
             }
             step->kind = same ? HM_GITOPS_SAME : HM_GITOPS_CHANGE;

@@ -67,6 +67,19 @@ static enum hm_status make_key(const struct hm_cli *cli, struct hm_arena *arena,
     return st == HM_OK ? write_key(out_key, *out_path, err) : st;
 }
 
+static void print_json(const struct hm_signing_key *key)
+{
+    struct hm_buf json;
+
+    hm_buf_init(&json, HM_LIMIT_KEY_FILE_BYTES);
+    (void)hm_buf_puts(&json, "{\"name\":");
+    (void)hm_json_put_string(&json, key->name);
+    (void)hm_buf_printf(&json, ",\"key_id\":\"%s\",\"public_key\":\"%s\"}", key->key_id,
+                        key->public_key);
+    hm_output_body(hm_buf_text(&json), json.len);
+    hm_buf_fini(&json);
+}
+
 static int run_new(const struct hm_cli *cli)
 {
     struct hm_signing_key key;
@@ -78,8 +91,7 @@ static int run_new(const struct hm_cli *cli)
     hm_arena_init(&arena, HM_LIMIT_API_BODY_BYTES);
     st = make_key(cli, &arena, &key, &path, &err);
     if (st == HM_OK && hm_cli_value(cli, "json") != NULL) {
-        (void)printf("{\"name\":\"%s\",\"key_id\":\"%s\",\"public_key\":\"%s\"}\n",
-                     cli->arguments[0], key.key_id, key.public_key);
+        print_json(&key);
     } else if (st == HM_OK) {
         (void)printf("key file    %s (sealed; whoever has it and the passphrase signs as %s)\n"
                      "key id      %s\n"

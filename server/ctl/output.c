@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/os/os.h"
+#include "common/wire/fields.h"
 
 #define GAP 2u
 
@@ -462,6 +464,18 @@ void hm_output_body(const char *body, size_t len)
     if (len == 0 || body[len - 1] != '\n') {
         (void)fputc('\n', stdout);
     }
+}
+
+void hm_output_member(const char *member, const char *text)
+{
+    struct hm_buf json;
+
+    hm_buf_init(&json, HM_LIMIT_API_BODY_BYTES);
+    (void)hm_buf_printf(&json, "{\"%s\":", member);
+    (void)hm_json_put_string(&json, text);
+    (void)hm_buf_putc(&json, '}');
+    hm_output_body(hm_buf_text(&json), json.len);
+    hm_buf_fini(&json);
 }
 
 /* Bytes of the next word, and the cells it takes. */

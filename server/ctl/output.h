@@ -73,6 +73,9 @@ void hm_output_plain(const struct hm_output *output, const char *text);
 /* JSON to standard output, with one newline at its end. */
 void hm_output_body(const char *body, size_t len);
 
+/* {"member":"text"} and a newline, for verbs whose call is answered with nothing. */
+void hm_output_member(const char *member, const char *text);
+
 /* One word, coloured as a state. */
 void hm_output_state(const struct hm_output *output, const char *word);
 

@@ -259,6 +259,16 @@ enum hm_status hm_ctl_confirm(const struct hm_cli *cli, const char *question, st
     return HM_OK;
 }
 
+enum hm_status hm_ctl_confirm_shown(const struct hm_cli *cli, const char *question,
+                                    struct hm_err *err)
+{
+    if (hm_cli_value(cli, "json") != NULL && hm_cli_value(cli, "yes") == NULL) {
+        return hm_fail(err, HM_EINVAL,
+                       "--json does not show what this is about: leave it out, or give --yes");
+    }
+    return hm_ctl_confirm(cli, question, err);
+}
+
 enum hm_status hm_ctl_open_key(struct hm_ctl *ctl, const char *path, struct hm_key_pair *out_pair,
                                const char **out_name, struct hm_err *err)
 {

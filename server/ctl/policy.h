@@ -54,6 +54,10 @@ void hm_ctl_print_problems(struct hm_ctl *ctl, const struct hm_api_lint_list *pr
 void hm_ctl_print_state(struct hm_ctl *ctl, const struct hm_api_policy_detail *detail);
 void hm_ctl_print_line(struct hm_ctl *ctl, const char *name, const char *value);
 
+/* About what was shown before: with --json nothing was, so --yes is asked for. */
+enum hm_status hm_ctl_confirm_shown(const struct hm_cli *cli, const char *question,
+                                    struct hm_err *err) HM_MUST_CHECK;
+
 /* "30m", "12h", "90d" as seconds; HM_EINVAL names the option. */
 enum hm_status hm_ctl_read_duration(const char *option, const char *text, uint32_t *out_s,
                                     struct hm_err *err) HM_MUST_CHECK;

@@ -149,7 +149,7 @@ static enum hm_status approve(struct hm_ctl *ctl, const struct hm_cli *cli, stru
         st = show(ctl, &statement, err);
     }
     if (st == HM_OK) {
-        st = hm_ctl_confirm(cli, "Sign exactly this?", err);
+        st = hm_ctl_confirm_shown(cli, "Sign exactly this?", err);
     }
     if (st == HM_OK) {
         act.revision = detail.newest.revision;

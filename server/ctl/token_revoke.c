@@ -25,7 +25,9 @@ static int run(const struct hm_cli *cli)
     path = hm_ctl_path(&ctl.arena, "/v1/tokens/", cli->arguments[0], "");
     st = hm_ctl_call(&ctl, "DELETE", path == NULL ? NULL : hm_ctl_url(&ctl.arena, path, &why, 1),
                      NULL, &reply, &err);
-    if (st == HM_OK && !ctl.json) {
+    if (st == HM_OK && ctl.json) {
+        hm_output_member("revoked", cli->arguments[0]);
+    } else if (st == HM_OK) {
         (void)printf("revoked %s\n", cli->arguments[0]);
     }
     hm_ctl_close(&ctl);

@@ -52,6 +52,20 @@ static const struct hm_cli_option show_options[] = {
     {"out", "FILE", "write the newest root there, as an agent's trust_root_file takes it"},
 };
 
+/* {"file":…,"version":…,"signatures":…} */
+static void print_written(const char *path, uint64_t version, const struct hm_envelope *envelope)
+{
+    struct hm_buf json;
+
+    hm_buf_init(&json, HM_LIMIT_API_BODY_BYTES);
+    (void)hm_buf_puts(&json, "{\"file\":");
+    (void)hm_json_put_string(&json, path);
+    (void)hm_buf_printf(&json, ",\"version\":%llu,\"signatures\":%zu}", (unsigned long long)version,
+                        envelope->signatures.count);
+    hm_output_body(hm_buf_text(&json), json.len);
+    hm_buf_fini(&json);
+}
+
 static enum hm_status write_envelope(const struct hm_envelope *envelope, const char *path,
                                      struct hm_err *err)
 {
@@ -239,7 +253,9 @@ static enum hm_status make(struct hm_ctl *ctl, const struct hm_cli *cli, struct 
     if (st == HM_OK) {
         st = write_envelope(&envelope, out, err);
     }
-    if (st == HM_OK) {
+    if (st == HM_OK && ctl->json) {
+        print_written(out, root.version, &envelope);
+    } else if (st == HM_OK) {
         print_root(ctl, root.fleet, root.version, root.threshold, root.single_operator,
                    &root.approvers);
         (void)fprintf(ctl->output.out,
@@ -307,10 +323,12 @@ static enum hm_status sign(struct hm_ctl *ctl, const struct hm_cli *cli, struct 
     if (st == HM_OK) {
         st = read_envelope(ctl, path, &envelope, &root, err);
     }
-    if (st == HM_OK) {
+    if (st == HM_OK && !ctl->json) {
         print_root(ctl, root.fleet, root.version, root.threshold, root.single_operator,
                    &root.approvers);
-        st = hm_ctl_confirm(cli, "Sign exactly this?", err);
+    }
+    if (st == HM_OK) {
+        st = hm_ctl_confirm_shown(cli, "Sign exactly this?", err);
     }
     if (st == HM_OK) {
         st = hm_ctl_open_key(ctl, key, &pair, NULL, err);
@@ -323,7 +341,9 @@ static enum hm_status sign(struct hm_ctl *ctl, const struct hm_cli *cli, struct 
     if (st == HM_OK) {
         st = write_envelope(&envelope, path, err);
     }
-    if (st == HM_OK) {
+    if (st == HM_OK && ctl->json) {
+        print_written(path, root.version, &envelope);
+    } else if (st == HM_OK) {
         (void)fprintf(ctl->output.out, "%s has %zu signature(s) now\n", path,
                       envelope.signatures.count);
     }
@@ -333,7 +353,7 @@ static enum hm_status sign(struct hm_ctl *ctl, const struct hm_cli *cli, struct 
 /* Without a session: an approver may have none. */
 static int run_sign(const struct hm_cli *cli)
 {
-    struct hm_ctl ctl = {.cli = cli};
+    struct hm_ctl ctl = {.cli = cli, .json = hm_cli_value(cli, "json") != NULL};
     struct hm_err err;
     enum hm_status st;
 

@@ -206,6 +206,85 @@ def dropped(scene):
     h.check("what is live is exported", "9955" in text and "mode: enforce" in text, text)
 
 
+def prune_all_at_once(scene):
+    """Two deletions of half the fleet each are not two small ones."""
+    scene.write("web-two", ports="33070", label="role=web")
+    scene.apply(scene.plan()["plan"])
+    scene.make_live("web-two")
+    h.wait_until("verified", 60, lambda: scene.host_state("web-two") == {"web01": "verified"}, 0.2)
+    scene.remove("web-two.yaml", "pop3-back-end.yaml")
+    digest = scene.plan("--prune")["plan"]
+    said = scene.author.refused("apply", scene.repository, "--plan", digest, "--prune",
+                                "--max-share", "50")
+    h.check("together they are too much", "2 of 2 hosts" in said and "web-two" in said and
+            "pop3-back-end" in said, said)
+    h.check("and stay", [scene.states()[x][0] for x in ("web-two", "pop3-back-end")] ==
+            ["active"] * 2, scene.states())
+    scene.write("web-two", ports="33070", label="role=web")
+    scene.write("pop3-back-end")
+    h.check("the files again: nothing to do", scene.plan("--prune")["changes"] == 0)
+
+
+def withdrawn_over_live(scene):
+    """What was proposed and withdrawn hides nothing of what is in force."""
+    scene.write("web-two", ports="33071", label="role=web")
+    applied = json.loads(scene.apply(scene.plan()["plan"], "--json"))["applied"]
+    h.check("apply --json tells what was done", applied == [
+        {"policy": "web-two", "revision": 2, "state": "submitted"}], applied)
+    scene.author.ok("policy", "withdraw", "web-two")
+    scene.write("web-two", ports="33070", label="role=web")
+    h.check("the file says what is live", scene.plan("--prune")["changes"] == 0, scene.plan())
+    folder = os.path.join(scene.folder, "exported-again")
+    names = scene.author.json("export", folder)["policies"]
+    h.check("it is exported, as it is live", "web-two" in names and "33070" in open(
+        os.path.join(folder, "web-two.yaml"), encoding="utf-8").read(), names)
+    h.check("a policy that is being retired is not", "web" not in names, names)
+    scene.remove("web-two.yaml")
+    plan = scene.plan("--prune")
+    h.check("and without its file it goes", plan["changes"] == 1, plan)
+    scene.apply(plan["plan"], "--prune", "--max-share", "50")
+    h.check("by being retired", scene.states()["web-two"] == ("submitted", 3), scene.states())
+    h.check("once", scene.plan("--prune")["changes"] == 0, scene.plan("--prune"))
+    h.check("nothing is done, and said as JSON", scene.author.json(
+        "apply", scene.repository, "--prune", "--yes")["applied"] == [])
+
+
+def stored_draft(scene):
+    """Stored and not submitted, as a run that broke off leaves it: the next run goes on."""
+    scene.write("drafted", ports="7100")
+    scene.collector.api("/v1/policies/drafted", "PUT", {
+        "name": "drafted", "owner": "mail team", "reason": "patch day",
+        "review": "2036-01-31T00:00:00Z", "mode": "enforce", "match": {"labels": ["role=mail"]},
+        "reservations": [{"protocol": "tcp", "ports": "7100"}], "watch_s": 0})
+    h.check("a draft", scene.states()["drafted"] == ("draft", 1), scene.states())
+    plan = scene.plan()
+    h.check("it still has to be submitted", plan["changes"] == 1, plan)
+    scene.apply(plan["plan"])
+    h.check("and is", scene.states()["drafted"] == ("submitted", 1), scene.states())
+    scene.author.ok("policy", "withdraw", "drafted")
+    scene.remove("drafted.yaml")
+
+
+def valid_json(scene):
+    """--json is JSON, whatever is done and however it is called."""
+    secret = h.write_file(scene.folder + "/pass", "a good passphrase\n")
+    key = scene.folder + "/odd.key"
+    made = scene.author.json("key", "new", 'o"dd', "--out", key, "--passphrase-file", secret)
+    h.check("a key's name is a text", made["name"] == 'o"dd', made)
+    root = scene.folder + "/next.json"
+    made = scene.admin.json("trust", "new", "--add", "odd=" + made["public_key"], "--out", root)
+    h.check("trust new", made == {"file": root, "version": 2, "signatures": 0}, made)
+    said = scene.admin.refused("trust", "sign", root, "--key", key, "--passphrase-file", secret,
+                               "--json")
+    h.check("nothing is signed unseen", "--yes" in said, said)
+    made = scene.admin.json("trust", "sign", root, "--key", key, "--passphrase-file", secret,
+                            "--yes")
+    h.check("trust sign", made["signatures"] == 1, made)
+    made = scene.admin.json("exception", "new", "mail01", "--reason", "r", "--expires", "30d")
+    gone = scene.admin.json("exception", "revoke", made["id"])
+    h.check("exception revoke", gone == {"revoked": made["id"]}, gone)
+
+
 def lint(scene):
     scene.write("wide", ports="1-60000")
     code, out, err = scene.author.run("plan", scene.repository)
@@ -276,7 +355,8 @@ def one_bad_document(scene):
 def main():
     with h.Folder() as folder:
         scene = Scene(folder)
-        for step in (wrong_files, plan_and_apply, export, prune, dropped, lint, contradiction,
+        for step in (wrong_files, plan_and_apply, export, prune, dropped, prune_all_at_once,
+                     withdrawn_over_live, stored_draft, valid_json, lint, contradiction,
                      one_bad_document):
             step(scene)
         for host in scene.hosts:
