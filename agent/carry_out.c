@@ -248,6 +248,11 @@ static enum hm_carried conclude(const struct attempt *attempt, const struct hm_l
     }
     shown = hm_action_shown(action, inventory, run->arena);
     note_rows(run, shown != HM_SHOWN_NO || !is_refusal(changed), shown == HM_SHOWN_UNKNOWN);
+    if (shown == HM_SHOWN_YES && changed == HM_ECONFLICT &&
+        action->kind == HM_ACTION_ADD_EXCLUSION) {
+        /* It was there when we came: somebody made it after the precondition was seen. Theirs. */
+        return save_ledger(run, before, err) == HM_OK ? HM_CARRIED_AGAIN : stop(run, action, err);
+    }
     if (shown == HM_SHOWN_YES) {
         if (put_after(attempt, err) != HM_OK) {
             return stop(run, action, err);

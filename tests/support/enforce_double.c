@@ -105,6 +105,10 @@ static enum hm_status change(struct hm_platform *at, const struct hm_action *act
     if (host->pretends) {
         return HM_OK;
     }
+    if (host->outrun && adds) {
+        make(host, action);
+        return hm_fail(err, HM_ECONFLICT, "it is there already");
+    }
     if (adds && (is_held(host, action) || hm_ports_overlap(stack->administered, action->ports))) {
         return hm_fail(err, HM_EBUSY, "the system refuses it");
     }

@@ -23,6 +23,7 @@ struct hm_enforce_double {
     enum hm_family refuse_family;
     const char *refuse_policy; /* NULL = of any */
     bool pretends;             /* changes are taken and not made */
+    bool outrun;               /* somebody else makes each row just before we do */
     bool blind;                /* reread fails */
     bool no_ephemeral;
     bool lost;        /* what outlives a boot was changed by others */

@@ -232,6 +232,22 @@ static void test_system_that_pretends(void **state)
     assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "does not show it"));
 }
 
+/* What somebody else made in the last moment is theirs, and stays when the policy goes. */
+static void test_outrun(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    host->outrun = true;
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    expect_pass(host, "one/1 verified");
+    assert_int_equal(host->pass.report.ledger.exclusions.count, 0);
+    enforce_double_revise(host, HM_POLICY_RETIRE);
+    expect_pass(host, "one/2 retired");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "9955");
+    assert_string_equal(enforce_double_rows(host, HM_IPV6), "9955");
+}
+
 static void test_system_that_cannot_be_read_again(void **state)
 {
     struct hm_enforce_double *host = *state;
@@ -421,6 +437,7 @@ int main(void)
         TEST(test_second_family_fails),
         TEST(test_one_bad_beside_good_ones),
         TEST(test_system_that_pretends),
+        TEST(test_outrun),
         TEST(test_system_that_cannot_be_read_again),
         TEST(test_httpsys_is_refused),
         TEST(test_audit_and_window),
