@@ -20,10 +20,13 @@ enum standing { COMPLIANT, AUDIT, EXCEPTED, PENDING, NONCOMPLIANT, UNKNOWN };
     "WHEN EXISTS (SELECT 1 FROM exceptions e WHERE e.host_id = p.host_id "                         \
     "AND e.policy IN ('', p.policy) AND e.revoked = 0 AND e.expires_ms > $1) THEN 2 "              \
     "WHEN p.state IN ('failed', 'refused') THEN 4 ELSE 3 END"
+/* A host may report any name; what nobody here knows must not become a row of the fleet's. */
+#define IS_OURS "(p.offered_ms <> 0 OR EXISTS (SELECT 1 FROM policies q WHERE q.name = p.policy))"
 #define STANDINGS(labels, where)                                                                   \
     "(SELECT p.policy AS policy, p.host_id AS host_id, " labels " AS labels, " STANDING            \
     " AS standing, p.failing_since_ms AS failing_ms FROM host_policies p "                         \
-    "JOIN hosts h ON h.id = p.host_id WHERE p.state <> 'retired'" where ") AS standings"
+    "JOIN hosts h ON h.id = p.host_id WHERE p.state <> 'retired' AND " IS_OURS where               \
+    ") AS standings"
 #define FAILING "MIN(CASE WHEN standing IN (3, 4) AND failing_ms <> 0 THEN failing_ms END)"
 
 /* Columns: policy, labels, standing, hosts, failing since. */

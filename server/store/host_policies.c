@@ -24,7 +24,8 @@ enum hm_status hm_host_policies_offer(struct hm_session *s, const char *host_id,
         "INSERT INTO host_policies (host_id, policy, revision, mode, state, why, code, text, "
         "notes, repairs, offered_ms, received_ms, applied_ms, verified_ms, repaired_ms, "
         "retired_ms, failing_since_ms, changed_ms) "
-        "VALUES ($1, $2, $3, $4, 'offered', 'none', 'none', '', '', 0, $5, 0, 0, 0, 0, 0, 0, $5) "
+        "SELECT $1, $2, $3, $4, 'offered', 'none', 'none', '', '', 0, $5, 0, 0, 0, 0, 0, 0, $5 "
+        "WHERE EXISTS (SELECT 1 FROM hosts WHERE id = $1) " /* it may be removed meanwhile */
         "ON CONFLICT (host_id, policy) DO UPDATE SET revision = excluded.revision, "
         "mode = excluded.mode, state = excluded.state, why = excluded.why, code = excluded.code, "
         "text = excluded.text, notes = excluded.notes, offered_ms = excluded.offered_ms, "

@@ -110,10 +110,11 @@ static struct view look(struct fixture *f)
 static void test_offers(void **state)
 {
     static const struct offer offers[] = {
-        {FIXTURE_ID_1, "pop3", 2, "enforce", 1000},
-        {FIXTURE_ID_1, "pop3", 2, "enforce", 2000}, /* again: left alone */
-        {FIXTURE_ID_1, "pop3", 1, "audit",   3000}, /* older: left alone */
-        {FIXTURE_ID_2, "pop3", 2, "enforce", 1000},
+        {FIXTURE_ID_1,                 "pop3", 2, "enforce", 1000},
+        {FIXTURE_ID_1,                 "pop3", 2, "enforce", 2000}, /* again: left alone */
+        {FIXTURE_ID_1,                 "pop3", 1, "audit",   3000}, /* older: left alone */
+        {FIXTURE_ID_2,                 "pop3", 2, "enforce", 1000},
+        {"01REMOVEDMEANWHILE00000000", "pop3", 2, "enforce", 1000}, /* nobody is offered anything */
     };
     static const struct offer next = {FIXTURE_ID_1, "pop3", 3, "retire", 9000};
     const struct hm_outcome verified = {.policy = "pop3",
@@ -409,6 +410,7 @@ static void test_each(void **state)
     };
     char seen[256] = "";
 
+    fixture_write(*state, put_two_hosts, NULL);
     for (size_t i = 0; i < HM_COUNT(offers); i++) {
         fixture_write(*state, offer, (void *)&offers[i]);
     }
