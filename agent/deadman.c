@@ -90,6 +90,16 @@ static bool is_watched(const struct hm_watched_list *list, const struct hm_liste
     return false;
 }
 
+static enum hm_status put_watched(struct hm_arena *arena, const struct hm_watched *watched,
+                                  struct hm_watched_list *list, size_t *cap, struct hm_err *err)
+{
+    if (hm_arena_grow(arena, (void **)&list->at, list->count, cap, sizeof(*list->at)) != 0) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the listeners to watch");
+    }
+    list->at[list->count++] = *watched;
+    return HM_OK;
+}
+
 /* Those of now that are not watched yet; one row a port, whatever the addresses. */
 static enum hm_status put_listeners(struct hm_enforce_run *run, struct hm_enforce_row *row,
                                     struct hm_err *err)
@@ -98,24 +108,25 @@ static enum hm_status put_listeners(struct hm_enforce_run *run, struct hm_enforc
     struct hm_watched_list *list = &row->watch.listeners;
     size_t cap = 0;
     struct hm_watched_list made = {NULL, 0};
+    enum hm_status st = HM_OK;
 
-    for (size_t i = 0; i < list->count + all->count; i++) {
-        const struct hm_listener *listener = i < list->count ? NULL : &all->at[i - list->count];
-
-        if (listener != NULL && (!is_wanted(&row->wants, listener) ||
-                                 is_in_the_way(run, listener) || is_watched(&made, listener))) {
-            continue;
-        }
-        if (hm_arena_grow(run->arena, (void **)&made.at, made.count, &cap, sizeof(*made.at)) != 0) {
-            return hm_fail(err, HM_ENOMEM, "no memory for the listeners to watch");
-        }
-        made.at[made.count++] = listener == NULL
-                                    ? list->at[i]
-                                    : (struct hm_watched){listener->protocol, listener->family,
-                                                          listener->port, listener->program, 0};
+    for (size_t i = 0; st == HM_OK && i < list->count; i++) {
+        st = put_watched(run->arena, &list->at[i], &made, &cap, err);
     }
-    *list = made;
-    return HM_OK;
+    for (size_t i = 0; st == HM_OK && i < all->count; i++) {
+        const struct hm_listener *listener = &all->at[i];
+        const struct hm_watched watched = {listener->protocol, listener->family, listener->port,
+                                           listener->program, 0};
+
+        if (is_wanted(&row->wants, listener) && !is_in_the_way(run, listener) &&
+            !is_watched(&made, listener)) {
+            st = put_watched(run->arena, &watched, &made, &cap, err);
+        }
+    }
+    if (st == HM_OK) {
+        *list = made;
+    }
+    return st;
 }
 
 enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_row *row,

@@ -9,7 +9,7 @@
 #define FLEET_CHARS (HM_ID_TEXT_BYTES - 1)
 #define PUBLIC_KEY_CHARS (HM_PUBLIC_KEY_TEXT_BYTES - 1)
 #define KEY_ID_CHARS (HM_KEY_ID_TEXT_BYTES - 1)
-#define PAYLOAD_CHARS (HM_LIMIT_SIGNED_BODY_BYTES / 3 * 4)
+enum { PAYLOAD_CHARS = HM_LIMIT_SIGNED_BODY_BYTES / 3 * 4 };
 
 /* A text whose JSON name is not the member's: DSSE names its own. */
 #define HM_F_NAMED(n, s, m, fl, hi, h)                                                             \

@@ -161,7 +161,11 @@ static enum hm_status resolve(const struct hm_http_server_options *options,
 static enum hm_status open_listener(struct hm_http *http, struct hm_err *err)
 {
     struct addrinfo *found = NULL;
-    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ipv4;
+        struct sockaddr_in6 ipv6;
+    } bound = {.any = {.sa_family = AF_UNSPEC}};
     socklen_t bound_len = sizeof(bound);
     const int on = 1;
     const int off = 0;
@@ -184,7 +188,7 @@ static enum hm_status open_listener(struct hm_http *http, struct hm_err *err)
         return open_listener(http, err);
     }
     if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
-        getsockname(fd, (struct sockaddr *)&bound, &bound_len) != 0) {
+        getsockname(fd, &bound.any, &bound_len) != 0) {
         st = listen_failed(&http->options, "listen on", errno, err);
         if (fd >= 0) {
             (void)close(fd);
@@ -192,8 +196,7 @@ static enum hm_status open_listener(struct hm_http *http, struct hm_err *err)
     } else {
         http->listen_fd = fd;
         http->port =
-            ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
-                                              : ((struct sockaddr_in *)(void *)&bound)->sin_port);
+            ntohs(bound.any.sa_family == AF_INET6 ? bound.ipv6.sin6_port : bound.ipv4.sin_port);
     }
     freeaddrinfo(found);
     return st;
