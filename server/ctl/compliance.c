@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "server/ctl/policy.h"
 #include "server/ctl/show.h"
 
@@ -71,6 +72,33 @@ static bool is_proved(const struct hm_api_compliance_row *row)
     return row->compliant + row->excepted == row->hosts;
 }
 
+/* Hosts have taken back a policy whose approval has ended, and then nobody counts them. */
+static enum hm_status check_ends(struct hm_ctl *ctl, const char *policy, struct hm_err *err)
+{
+    char now[HM_TIME_TEXT_BYTES];
+    const struct hm_ctl_param filter = {
+        "filter", hm_arena_printf(&ctl->arena, "live_state!=retired ends<%s%s%s",
+                                  hm_clock_format(ctl->output.now_ms, now),
+                                  policy == NULL ? "" : " name=", policy == NULL ? "" : policy)};
+    struct hm_api_policies ended;
+    const struct hm_ctl_exchange exchange = {
+        .method = "GET",
+        .path = hm_ctl_url(&ctl->arena, "/v1/policies", &filter, 1),
+        .answers = &hm_record_api_policies,
+        .answer = &ended,
+    };
+    enum hm_status st = hm_ctl_exchange(ctl, &exchange, err);
+
+    if (st == HM_OK && ended.items.count > 0) {
+        st = hm_fail(
+            err, HM_ECONFLICT,
+            "the approval of %s ended on %s: hosts have taken it back. Submit it again with "
+            "its next review date, and approve it",
+            ended.items.at[0].name, hm_show_time(&ctl->arena, ended.items.at[0].ends));
+    }
+    return st;
+}
+
 static enum hm_status ask(struct hm_ctl *ctl, const struct hm_cli *cli, struct hm_err *err)
 {
     const char *policy = cli->argument_count == 0 ? NULL : cli->arguments[0];
@@ -99,6 +127,9 @@ static enum hm_status ask(struct hm_ctl *ctl, const struct hm_cli *cli, struct h
     proved = st == HM_OK && answer.items.count > 0; /* nothing proves nothing */
     for (size_t i = 0; st == HM_OK && i < answer.items.count; i++) {
         proved = proved && is_proved(&answer.items.at[i]);
+    }
+    if (st == HM_OK && hm_cli_value(cli, "check") != NULL) {
+        st = check_ends(ctl, policy, err);
     }
     if (st == HM_OK && hm_cli_value(cli, "check") != NULL && !proved) {
         st = hm_fail(err, HM_ECONFLICT,

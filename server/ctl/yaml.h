@@ -3,8 +3,9 @@
  *
  * The only user of libyaml. Which scalar is a text and which a number is decided by the record's
  * field table, not by YAML's guesses: "ports: 9955" is a text, as is "version_min: 10.0". A date
- * alone is taken as its first moment, UTC. Anchors, aliases, tags, texts with a NUL and a second
- * document are refused. JSON is YAML, so both are taken. Threads: pure. */
+ * alone is taken as its first moment, UTC; ports may stand in any order. Anchors, aliases, tags,
+ * texts with a NUL and a second document are refused. JSON is YAML, so both are taken. Threads:
+ * pure. */
 #pragma once
 
 #include "common/wire/fields.h"

@@ -262,6 +262,16 @@ def main():
             h.check(f"{host.name}: byte for byte as before", host.look() == host.before,
                     (host.look(), host.before))
 
+        with open(f"{folder}/brief.yaml", "w", encoding="ascii") as file:
+            file.write(POLICY.replace("name: payroll", "name: brief"))
+        author.ok("policy", "submit", f"{folder}/brief.yaml", "--valid", "3s")
+        ben.ok("policy", "approve", "brief", "--key", f"{folder}/ben.key", "--yes")
+        author.ok("policy", "activate", "brief", "--yes")
+        h.wait_until("an approval that has ended is no proof", 60,
+                     lambda: "ended" in admin.run("compliance", "--check")[2], 0.3)
+        h.wait_until("hosts have taken it back", 60,
+                     lambda: all(x.look() == x.before for x in hosts), 0.3)
+
         h.check("the event chain holds", admin.json("events", "--limit", "1") is not None)
         for agent in agents:
             h.check("agent stops cleanly", agent.stop() == 0, agent.output()[-500:])

@@ -19,6 +19,9 @@ struct pair {
 };
 
 static const struct pair pairs[] = {
+    {"reservations: [{ports: \"9955,9933,9934\"}]\n",
+     "{\"reservations\":[{\"ports\":\"9933-9934,9955\"}]}"                                                  },
+    {"reservations: [{ports: many}]\n",                      "{\"reservations\":[{\"ports\":\"many\"}]}"    },
     {"name: a\n",                                            "{\"name\":\"a\"}"                             },
     {"{\"name\": \"a\"}",                                    "{\"name\":\"a\"}"                             },
     {"watch_s: 300\n",                                       "{\"watch_s\":300}"                            },
