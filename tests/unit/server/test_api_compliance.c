@@ -172,8 +172,8 @@ static void test_bad_outcome(void **state)
 {
     static const char *const bodies[] = {
         "[]", "{}", "{\"policies\":[{\"policy\":\"exchange\"}]}",
-        "{\"policies\":[{\"policy\":\"exchange\",\"revision\":2,\"mode\":\"enforce\",\"state\":"
-        "\"excellent\",\"since\":\"2026-09-21T14:13:21Z\"}]}"};
+        ("{\"policies\":[{\"policy\":\"exchange\",\"revision\":2,\"mode\":\"enforce\",\"state\":"
+         "\"excellent\",\"since\":\"2026-09-21T14:13:21Z\"}]}")};
     struct fixture *f = *state;
 
     for (size_t i = 0; i < HM_COUNT(bodies); i++) {
