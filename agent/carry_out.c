@@ -7,6 +7,7 @@
 
 #include "agent/action_facts.h"
 #include "agent/deadman.h"
+#include "agent/owners.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
 
@@ -131,14 +132,19 @@ static enum hm_status save_ledger(struct hm_enforce_run *run, const struct hm_le
     return st;
 }
 
+static void give_up(struct hm_enforce_run *run, const struct hm_err *err)
+{
+    hm_run_trouble(run, HM_TOLD_STOPPED, err);
+    run->stopped = hm_arena_strdup(run->arena, err->text);
+    run->stopped = run->stopped == NULL ? "no memory" : run->stopped;
+}
+
 static enum hm_carried stop(struct hm_enforce_run *run, const struct hm_action *action,
                             const struct hm_err *err)
 {
     blame(run, false, err->text);
     tell(run, action, err->text);
-    hm_run_trouble(run, HM_TOLD_STOPPED, err);
-    run->stopped = hm_arena_strdup(run->arena, err->text);
-    run->stopped = run->stopped == NULL ? "no memory" : run->stopped;
+    give_up(run, err);
     return HM_CARRIED_STOP;
 }
 
@@ -422,9 +428,24 @@ bool hm_carry_forget(struct hm_enforce_run *run)
         st = save_ledger(run, &left, &err);
     }
     if (st != HM_OK) {
-        hm_run_trouble(run, HM_TOLD_STOPPED, &err);
-        run->stopped = hm_arena_strdup(run->arena, err.text);
-        run->stopped = run->stopped == NULL ? "no memory" : run->stopped;
+        give_up(run, &err);
+    }
+    return st == HM_OK;
+}
+
+bool hm_carry_owners(struct hm_enforce_run *run)
+{
+    struct hm_ledger settled;
+    bool moved = false;
+    struct hm_err err;
+    enum hm_status st = hm_owners_settle(run, &settled, &moved, &err);
+
+    if (st == HM_OK && moved) {
+        hm_run_step(run, "ledger_owners");
+        st = save_ledger(run, &settled, &err);
+    }
+    if (st != HM_OK) {
+        give_up(run, &err);
     }
     return st == HM_OK;
 }

@@ -18,6 +18,9 @@ enum hm_carried hm_carry_out(struct hm_enforce_run *run);
  */
 bool hm_carry_forget(struct hm_enforce_run *run);
 
+/* Rows of policies that are over go to those who still want them; false when the disk refuses. */
+bool hm_carry_owners(struct hm_enforce_run *run);
+
 /* After the last plan: retries that are not planned any more are forgotten, the others say what
  * failed and when they come again. */
 void hm_carry_settle(struct hm_enforce_run *run);

@@ -6,6 +6,7 @@
 
 #include "agent/judge.h"
 #include "agent/obey.h"
+#include "agent/timetable.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
@@ -13,8 +14,8 @@
 #define SLOW_LEAST_MS 10000 /* an identity that is refused: ten intervals, in these bounds */
 #define SLOW_MOST_MS 600000
 #define SLOW_INTERVALS 10
-#define HOLD_LEAST_MS 100   /* less than that to the next look: sleep */
-#define PAUSE_LEAST_MS 1000 /* between two looks, and between two answers that came at once */
+#define HOLD_LEAST_MS 100 /* less than that to the next look: sleep */
+#define PAUSE_LEAST_MS HM_TIMETABLE_PAUSE_MS
 
 /* ---- look ---------------------------------------------------------------------------------- */
 
@@ -440,38 +441,7 @@ void hm_cycle_save_status(struct hm_agent *agent, bool now)
     }
 }
 
-/* Monotonic times of what comes next. */
-struct plan {
-    int64_t look_ms;
-    int64_t contact_ms;
-    int64_t looked_ms; /* the last one */
-    bool early;        /* the next look is for enforcement: no news, no contact */
-};
-
-/* Up to a tenth early, so that hosts which booted together part. */
-static int64_t jittered_interval_ms(const struct hm_agent *agent)
-{
-    const int64_t interval_ms = (int64_t)hm_agent_interval_s(agent) * 1000;
-
-    return interval_ms - (int64_t)(agent->clock->random() % (uint32_t)(interval_ms / 10 + 1));
-}
-
-static void plan_look(const struct hm_agent *agent, struct plan *plan)
-{
-    const int64_t interval_ms = jittered_interval_ms(agent);
-    const int64_t now_ms = agent->clock->monotonic_ms();
-    int64_t again_ms = agent->again_in_ms;
-
-    again_ms = again_ms < PAUSE_LEAST_MS ? PAUSE_LEAST_MS : again_ms;
-    plan->early = agent->again_in_ms > 0 && again_ms < interval_ms;
-    plan->look_ms = plan->looked_ms + (plan->early ? again_ms : interval_ms);
-    /* However long a look takes: what it saw is told before the next one. */
-    if (plan->look_ms <= now_ms) {
-        plan->look_ms = now_ms + PAUSE_LEAST_MS;
-    }
-}
-
-static void turn_look(struct hm_agent *agent, struct plan *plan)
+static void turn_look(struct hm_agent *agent, struct hm_timetable *plan)
 {
     const bool early = plan->early;
     const bool owed = agent->has_report; /* a regular one that could not be sent */
@@ -485,10 +455,10 @@ static void turn_look(struct hm_agent *agent, struct plan *plan)
         agent->has_report = false;
         hm_arena_reset(&agent->cycle_arena);
     }
-    plan_look(agent, plan);
+    hm_timetable_look(agent, plan);
 }
 
-static void note_retry(struct hm_agent *agent, struct plan *plan)
+static void note_retry(struct hm_agent *agent, struct hm_timetable *plan)
 {
     plan->contact_ms = agent->clock->monotonic_ms() + agent->uplink.retry_ms;
     agent->status.has_next = true;
@@ -506,13 +476,13 @@ static void log_failed_contact(const struct hm_agent *agent, const char *event,
     hm_log_end(&line);
 }
 
-static void turn_report(struct hm_agent *agent, struct plan *plan)
+static void turn_report(struct hm_agent *agent, struct hm_timetable *plan)
 {
     struct hm_uplink_sent sent;
     struct hm_err err;
 
     if (hm_cycle_report(agent, &sent, &err) == HM_OK) {
-        plan_look(agent, plan); /* it may be another interval now */
+        hm_timetable_look(agent, plan); /* it may be another interval now */
         agent->status.has_next = true;
         agent->status.next = agent->clock->now_ms() + plan->look_ms - agent->clock->monotonic_ms();
         hm_arena_reset(&agent->cycle_arena); /* what is waited with for minutes should be little */
@@ -524,7 +494,7 @@ static void turn_report(struct hm_agent *agent, struct plan *plan)
     hm_cycle_save_status(agent, false);
 }
 
-static void turn_hold(struct hm_agent *agent, struct plan *plan, int64_t left_ms)
+static void turn_hold(struct hm_agent *agent, struct hm_timetable *plan, int64_t left_ms)
 {
     const int64_t began_ms = agent->clock->monotonic_ms();
     const int64_t wait_s = (left_ms + 999) / 1000; /* rounded up: else a second hold for the rest */
@@ -550,9 +520,7 @@ static void turn_hold(struct hm_agent *agent, struct plan *plan, int64_t left_ms
     }
     took_ms = agent->clock->monotonic_ms() - began_ms;
     if (changed) {
-        plan->look_ms = plan->looked_ms + PAUSE_LEAST_MS; /* judged anew at once, not in a loop */
-        plan->early = false;
-        plan->contact_ms = plan->look_ms;
+        hm_timetable_delivered(plan, agent->clock->monotonic_ms());
     } else if (took_ms < PAUSE_LEAST_MS) {
         plan->contact_ms =
             began_ms + PAUSE_LEAST_MS + (int64_t)(agent->clock->random() % PAUSE_LEAST_MS);
@@ -562,7 +530,7 @@ static void turn_hold(struct hm_agent *agent, struct plan *plan, int64_t left_ms
 void hm_cycle_run(struct hm_agent *agent)
 {
     const bool has_collector = agent->uplink.transport.ops != NULL;
-    struct plan plan = {.look_ms = 0};
+    struct hm_timetable plan = {.look_ms = 0};
 
     plan.look_ms = agent->clock->monotonic_ms();
     plan.contact_ms = plan.look_ms;

@@ -321,7 +321,7 @@ static enum hm_status carry_out(struct hm_enforce_run *run, struct hm_err *err)
         }
     }
     if (st == HM_OK && run->broken == NULL && run->stopped == NULL) {
-        (void)hm_carry_forget(run);
+        (void)(hm_carry_forget(run) && (run->restoring || hm_carry_owners(run)));
     }
     hm_carry_settle(run);
     if (st == HM_OK) {

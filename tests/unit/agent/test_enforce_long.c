@@ -16,6 +16,7 @@
 #include "tests/support/enforce_double.h"
 
 #define MODERN "10.0.17763"
+#define LEGACY "5.2.3790"
 
 static struct {
     char event[64];
@@ -216,7 +217,47 @@ static void test_war_is_not_waged_for_ever(void **state)
     }
 }
 
-/* ---- told once ----------------------------------------------------------------------------- */
+/* ---- whose it is --------------------------------------------------------------------------- */
+
+/* Two want the same port, one goes: it stays, as the other's. */
+static void test_shared_port_outlives_one_owner(void **state)
+{
+    static const char *const systems[] = {MODERN, NULL, LEGACY};
+
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_enforce_double *host = *state;
+        const char *before;
+
+        enforce_double_init(host, systems[i]);
+        before = hm_model_inventory(&host->model);
+        (void)hm_model_reserve(&host->model, "beta", "tcp", "9955,9960");
+        (void)hm_model_reserve(&host->model, "alpha", "tcp", "9955,9970");
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+        host->model.boot_id = "boot-2";
+        expect_pass(host, "alpha/1 verified; beta/1 verified");
+        enforce_double_revise(host, HM_POLICY_RETIRE); /* alpha, the last one there */
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+        host->model.boot_id = "boot-3";
+        expect_pass(host, "alpha/2 retired; beta/1 verified");
+        assert_null(strstr(enforce_double_report(host), "\"policy\":\"alpha\",\"revision\":1"));
+        if (systems[i] == NULL || strcmp(systems[i], LEGACY) != 0) {
+            assert_string_equal(enforce_double_rows(host, HM_IPV4), "9955,9960");
+        }
+        host->model.count = 0; /* beta's document is lost: what is its own now stays */
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+        assert_int_equal(host->changes, 0);
+        host->model.count = 1;
+        enforce_double_revise(host, HM_POLICY_RETIRE);
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+        host->model.boot_id = "boot-4";
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+        assert_string_equal(hm_model_inventory(&host->model), before);
+        assert_true(hm_ledger_is_empty(&host->pass.report.ledger));
+        if (i + 1 < HM_COUNT(systems)) {
+            enforce_double_fini(host);
+        }
+    }
+}
 
 static void put_ledger(const struct hm_enforce_double *host, const char *text)
 {
@@ -225,6 +266,79 @@ static void put_ledger(const struct hm_enforce_double *host, const char *text)
     (void)snprintf(path, sizeof(path), "%s/ledger.json", host->folder);
     assert_int_equal(hm_os_replace_file(path, text, strlen(text), true, NULL), HM_OK);
 }
+
+/* The state of before the change, the system of after it: what is there is somebody else's. */
+static void test_state_from_a_snapshot(void **state)
+{
+    static const char *const systems[] = {MODERN, NULL};
+
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_enforce_double *host = *state;
+
+        enforce_double_init(host, systems[i]);
+        (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+        expect_pass(host, "one/1 verified");
+        put_ledger(host, "{\"exclusions\":[],\"ranges\":[]}");
+        enforce_double_restart(host);
+        expect_pass(host, "one/1 verified");
+        assert_int_equal(host->changes, 0);
+        enforce_double_revise(host, HM_POLICY_RETIRE);
+        expect_pass(host, "one/2 retired");
+        assert_int_equal(host->changes, 0);
+        assert_string_equal(enforce_double_rows(host, HM_IPV4), "9955");
+        if (i + 1 < HM_COUNT(systems)) {
+            enforce_double_fini(host);
+        }
+    }
+}
+
+/* The system of before the change, the state of after it: made again. */
+static void test_system_from_a_snapshot(void **state)
+{
+    static const char *const systems[] = {MODERN, NULL};
+
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_enforce_double *host = *state;
+
+        enforce_double_init(host, systems[i]);
+        (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+        expect_pass(host, "one/1 verified");
+        undo(host);
+        enforce_double_revise(host, HM_POLICY_RETIRE);
+        expect_pass(host, "one/2 retired");
+        assert_int_equal(host->changes, 0);
+        assert_true(hm_ledger_is_empty(&host->pass.report.ledger));
+        if (i + 1 < HM_COUNT(systems)) {
+            enforce_double_fini(host);
+        }
+    }
+}
+
+/* What a product needs is another now: what it needed is taken back, and it is no repair. */
+static void test_product_that_moved(void **state)
+{
+    static const char *const systems[] = {MODERN, NULL};
+
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_enforce_double *host = *state;
+        struct hm_product *product;
+
+        enforce_double_init(host, systems[i]);
+        product = hm_build_product(&host->model.host, "mail", NULL, NULL);
+        (void)hm_build_require(&host->model.host, product, "pop", HM_TCP, "9955", HM_KIND_SOCKET);
+        (void)hm_model_policy(&host->model, "one", "\"reservations\":[{\"product\":\"mail\"}]");
+        expect_pass(host, "one/1 verified");
+        product->requirements.at[0].ports = (struct hm_ports){(struct hm_range[]){{9956, 9957}}, 1};
+        expect_pass(host, "one/1 verified");
+        assert_string_equal(enforce_double_rows(host, HM_IPV4), "9956-9957");
+        assert_int_equal(enforce_double_outcome(host, "one")->repairs, 0);
+        if (i + 1 < HM_COUNT(systems)) {
+            enforce_double_fini(host);
+        }
+    }
+}
+
+/* ---- told once ----------------------------------------------------------------------------- */
 
 static void test_lasting_damage_is_told_once(void **state)
 {
@@ -260,6 +374,10 @@ int main(void)
         TEST(test_retry_after_a_clock_set_back),
         TEST(test_war_is_not_waged_for_ever),
         TEST(test_lasting_damage_is_told_once),
+        TEST(test_shared_port_outlives_one_owner),
+        TEST(test_state_from_a_snapshot),
+        TEST(test_system_from_a_snapshot),
+        TEST(test_product_that_moved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

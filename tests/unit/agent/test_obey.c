@@ -172,6 +172,42 @@ static void test_applied_watched_and_reported(void **state)
     temp_folder_remove(host);
 }
 
+/* A collector that has something new each time it is asked costs the host no look a second. */
+static void test_collector_without_rest(void **state)
+{
+    static struct fake_reply replies[FAKE_CALLS_MAX];
+    struct policies_fixture *fixture = *state;
+    struct fake_transport fake;
+    struct hm_agent agent;
+    char host[64];
+
+    temp_folder_make(host, sizeof(host));
+    copy_host(host);
+    for (unsigned i = 1; i < FAKE_CALLS_MAX; i++) { /* a look, a check-in, a delivery */
+        replies[i] = i % 2 == 1
+                         ? (struct fake_reply){200, TAKEN, "", 0}
+                         : (struct fake_reply){200,
+                                               i % 4 == 0 ? "{\"settings\":{\"interval_s\":300}}"
+                                                          : "{\"settings\":{\"interval_s\":301}}",
+                                               "\"e\"", 0};
+    }
+    replies[0] = (struct fake_reply){200, ENROLLED, "", 0};
+    fake_transport_init(&fake, replies, FAKE_CALLS_MAX);
+    fake.on_call = pass_time;
+    fake.on_call_arg = &fake;
+    world.ms = NOW;
+    world.end_ms = NOW + 180000;
+    start_agent(&agent, fixture->folder, host);
+    agent.uplink.transport = fake_transport_of(&fake);
+    agent.config.collector = "https://fake";
+    hm_cycle_run(&agent);
+    assert_in_range(calls_of(&fake, "/v1/desired"), 8, 20);
+    assert_true(calls_of(&fake, "/v1/checkin") <= calls_of(&fake, "/v1/desired") + 1);
+    stop_agent(&agent);
+    fake_transport_fini(&fake);
+    temp_folder_remove(host);
+}
+
 /* More rows than one document holds: the states travel all the same. */
 static void test_too_much_to_tell(void **state)
 {
@@ -230,6 +266,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_applied_watched_and_reported, policies_set_up,
+                                        policies_tear_down),
+        cmocka_unit_test_setup_teardown(test_collector_without_rest, policies_set_up,
                                         policies_tear_down),
         cmocka_unit_test(test_too_much_to_tell),
     };

@@ -1,0 +1,45 @@
+/* agent/timetable.c — when an agent looks at its host and speaks to its collector next.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/timetable.h"
+
+#define DELIVERIES_AT_ONCE 8 /* then after pauses, doubled each time */
+#define DELIVERIES_DOUBLINGS 5
+#define DELIVERIES_QUIET_MS 60000 /* without one; then they are counted anew */
+
+/* Up to a tenth early, so that hosts which booted together part. */
+static int64_t jittered_interval_ms(const struct hm_agent *agent)
+{
+    const int64_t interval_ms = (int64_t)hm_agent_interval_s(agent) * 1000;
+
+    return interval_ms - (int64_t)(agent->clock->random() % (uint32_t)(interval_ms / 10 + 1));
+}
+
+void hm_timetable_look(const struct hm_agent *agent, struct hm_timetable *plan)
+{
+    const int64_t interval_ms = jittered_interval_ms(agent);
+    const int64_t now_ms = agent->clock->monotonic_ms();
+    int64_t again_ms = agent->again_in_ms;
+
+    again_ms = again_ms < HM_TIMETABLE_PAUSE_MS ? HM_TIMETABLE_PAUSE_MS : again_ms;
+    plan->early = agent->again_in_ms > 0 && again_ms < interval_ms;
+    plan->look_ms = plan->looked_ms + (plan->early ? again_ms : interval_ms);
+    /* However long a look takes: what it saw is told before the next one. */
+    if (plan->look_ms <= now_ms) {
+        plan->look_ms = now_ms + HM_TIMETABLE_PAUSE_MS;
+    }
+}
+
+void hm_timetable_delivered(struct hm_timetable *plan, int64_t now_ms)
+{
+    unsigned doublings = 0;
+
+    plan->deliveries = now_ms - plan->delivered_ms < DELIVERIES_QUIET_MS ? plan->deliveries + 1 : 1;
+    plan->delivered_ms = now_ms;
+    if (plan->deliveries > DELIVERIES_AT_ONCE) {
+        doublings = plan->deliveries - DELIVERIES_AT_ONCE;
+        doublings = doublings < DELIVERIES_DOUBLINGS ? doublings : DELIVERIES_DOUBLINGS;
+    }
+    plan->look_ms = plan->looked_ms + ((int64_t)HM_TIMETABLE_PAUSE_MS << doublings);
+    plan->early = false;
+    plan->contact_ms = plan->look_ms;
+}

@@ -1,0 +1,26 @@
+/* agent/timetable.h — when an agent looks at its host and speaks to its collector next.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to the cycle. */
+#pragma once
+
+#include "agent/agent.h"
+
+/* The least between two looks, and between two answers that came at once. */
+#define HM_TIMETABLE_PAUSE_MS 1000
+
+/* Monotonic times of what comes next. */
+struct hm_timetable {
+    int64_t look_ms;
+    int64_t contact_ms;
+    int64_t looked_ms; /* the last one */
+    bool early;        /* the next look is for enforcement: no news, no contact */
+    int64_t delivered_ms;
+    unsigned deliveries; /* one soon after the other */
+};
+
+/* After a look, or when the interval may be another: the next one. */
+void hm_timetable_look(const struct hm_agent *agent, struct hm_timetable *plan);
+
+/* After a delivery: judged anew at once, but not in a loop with a collector that has no rest. */
+void hm_timetable_delivered(struct hm_timetable *plan, int64_t now_ms);
