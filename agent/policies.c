@@ -36,6 +36,7 @@ struct work {
     struct hm_kept_file file;
     struct hm_trust_root roots[HM_LIMIT_TRUST_ROOTS]; /* of file.trust */
     struct hm_policy_seen *seen;                      /* of file.policies */
+    bool *is_new;                                     /* likewise: taken with this delivery */
 };
 
 static enum hm_status fail_memory(struct hm_err *err)
@@ -167,8 +168,9 @@ static enum hm_status work_init(struct work *work, const struct hm_agent_policie
     work->file.policies.at = hm_arena_alloc(&work->arena, rows, sizeof(*work->file.policies.at));
     work->file.refused.at = hm_arena_alloc(&work->arena, more, sizeof(*work->file.refused.at));
     work->seen = hm_arena_alloc(&work->arena, rows, sizeof(*work->seen));
+    work->is_new = hm_arena_alloc(&work->arena, rows, sizeof(*work->is_new));
     if (work->file.trust.at == NULL || work->file.policies.at == NULL ||
-        work->file.refused.at == NULL || work->seen == NULL) {
+        work->file.refused.at == NULL || work->seen == NULL || work->is_new == NULL) {
         hm_arena_fini(&work->arena);
         return fail_memory(err);
     }
@@ -489,8 +491,8 @@ static enum hm_status put_row(struct work *work, const struct hm_envelope *envel
     }
     rows->at[at] = row;
     work->seen[at] = (struct hm_policy_seen){row.policy, row.revision, row.digest};
+    work->is_new[at] = true;
     rows->count += at == rows->count ? 1 : 0;
-    log_statement("policy_taken", HM_LOG_INFO, row.policy, row.revision, NULL);
     return HM_OK;
 }
 
@@ -543,6 +545,12 @@ enum hm_status hm_agent_policies_take(struct hm_agent_policies *policies,
     }
     if (st == HM_OK) {
         st = keep(policies, &work, &changed, err);
+    }
+    for (size_t i = 0; st == HM_OK && i < work.file.policies.count; i++) {
+        if (work.is_new[i]) { /* and on disk: a full one takes nothing, however often it is tried */
+            log_statement("policy_taken", HM_LOG_INFO, work.seen[i].policy,
+                          (uint32_t)work.seen[i].revision, NULL);
+        }
     }
     if (st == HM_OK) {
         (void)hm_agent_policies_expire(policies, now_ms);
