@@ -117,7 +117,16 @@ static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_en
     return row;
 }
 
-/* Each policy that means this host has a row; what is wanted of it is chosen. */
+/* Is it certain that the policy does not mean this host? That is told, too: the collector offered
+ * it, and would wait for ever. */
+static bool means_others(const struct hm_enforce_run *run, const struct hm_policy *policy)
+{
+    return hm_policy_excludes(policy, &run->pass->observation->inventory, &run->pass->labels,
+                              run->pass->host);
+}
+
+/* Each policy that was taken has a row; what is wanted of it, where it means this host, is chosen.
+ */
 static enum hm_status match_policies(struct hm_enforce_run *run, struct hm_err *err)
 {
     enum hm_status st = make_room(run, err);
@@ -127,6 +136,9 @@ static enum hm_status match_policies(struct hm_enforce_run *run, struct hm_err *
         struct hm_enforce_row *row = hm_run_row(run, policy->name);
 
         if (!means(run, policy, row)) {
+            if (means_others(run, policy)) {
+                (void)begin_row(run, row, policy);
+            }
             continue;
         }
         row = begin_row(run, row, policy);

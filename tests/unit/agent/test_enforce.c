@@ -402,6 +402,27 @@ static void test_host_that_is_not_meant_any_more(void **state)
     assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
 }
 
+/* What was taken and means others is told of, or the collector would wait for ever; unless it is
+ * not certain. */
+static void test_policy_for_others(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_policy *policy;
+
+    enforce_double_init(host, MODERN);
+    policy = hm_model_reserve(&host->model, "one", "tcp", "9955");
+    policy->match.hosts = (struct hm_strings){(const char *[]){"another"}, 1};
+    expect_pass(host, "one/1 retired");
+    assert_int_equal(host->changes, 0);
+    policy = hm_model_reserve(&host->model, "two", "tcp", "9966");
+    policy->match.hosts.count = 0;
+    policy->match.services = (struct hm_strings){(const char *[]){"other"}, 1};
+    host->model.host.inventory.has_services = false;
+    expect_pass(host, "one/1 retired");
+    host->model.host.inventory.has_services = true;
+    expect_pass(host, "one/1 retired; two/1 retired");
+}
+
 static void test_reboot_on_2003(void **state)
 {
     struct hm_enforce_double *host = *state;
@@ -446,6 +467,7 @@ int main(void)
         TEST(test_absence_takes_nothing_back),
         TEST(test_lost_product_takes_nothing_back),
         TEST(test_host_that_is_not_meant_any_more),
+        TEST(test_policy_for_others),
         TEST(test_reboot_on_2003),
     };
 
