@@ -38,6 +38,6 @@ struct hm_desired_set *hm_known_take(struct hm_known *known, const char *host_id
 void hm_known_etag(struct hm_known *known, const char *host_id, char out[HM_DIGEST_TEXT_BYTES + 2]);
 /* Would looking at this host anew, by these facts, find anything else? */
 bool hm_known_has_facts(struct hm_known *known, const char *host_id, uint64_t facts);
-/* The number of the policy of that name when the host was never offered it, and it is one that we know; else
- * HM_KNOWN_NOBODY. */
+/* The number of the policy of that name when the host was never offered it, and it is one that we
+ * know; else HM_KNOWN_NOBODY. */
 uint32_t hm_known_lacks(struct hm_known *known, const char *host_id, const char *name);

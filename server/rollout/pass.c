@@ -155,16 +155,40 @@ static enum hm_status is_for(struct batch *batch, struct hm_session *s, const st
     return st;
 }
 
+/* A row whose labels are damaged has none: the fleet does not wait for it. */
+static enum hm_status read_labels(struct batch *batch, const struct hm_match_facts *facts,
+                                  struct hm_strings *out_labels, const char **out_text,
+                                  struct hm_err *err)
+{
+    struct hm_err bad = {.status = HM_OK};
+    enum hm_status st = hm_strings_read(facts->labels, &batch->scratch, out_labels, &bad);
+    struct hm_log_line line;
+
+    if (st == HM_ENOMEM) {
+        return hm_fail(err, st, "%s", bad.text);
+    }
+    *out_text = facts->labels;
+    if (st != HM_OK) {
+        *out_labels = (struct hm_strings){NULL, 0};
+        *out_text = "[]";
+        hm_log_begin(&line, HM_LOG_ERROR, "labels_damaged");
+        hm_log_str(&line, "host", facts->host_id);
+        hm_log_err(&line, &bad);
+        hm_log_end(&line);
+    }
+    return HM_OK;
+}
+
 static enum hm_status decide(struct batch *batch, struct hm_session *s,
-                             const struct hm_match_facts *facts, struct seen *seen,
-                             struct hm_err *err)
+                             const struct hm_match_facts *facts, const struct hm_strings *labels,
+                             struct seen *seen, struct hm_err *err)
 {
     const struct hm_snapshot *snapshot = batch->pass->snapshot;
     const struct hm_known_host *host = hm_known_host(batch->pass->known, facts->host_id, true);
-    struct subject subject = {.ready = false};
+    struct subject subject = {.ready = false, .labels = *labels};
     size_t bytes = 0;
     size_t count = 0;
-    enum hm_status st = hm_strings_read(facts->labels, &batch->scratch, &subject.labels, err);
+    enum hm_status st = HM_OK;
 
     if (host == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for what hosts are offered");
@@ -197,11 +221,18 @@ static enum hm_status look(const struct hm_match_facts *facts, struct batch *bat
     const struct hm_snapshot *snapshot = batch->pass->snapshot;
     struct seen seen = {
         .id = hm_arena_strdup(&batch->arena, facts->host_id),
-        .labels = hm_arena_strdup(&batch->arena, facts->labels),
         .facts = hm_pass_facts(facts->name, facts->os_family, facts->os_version, facts->services),
     };
-    enum hm_status st = HM_OK;
+    struct hm_strings labels;
+    const char *text;
+    enum hm_status st;
 
+    hm_arena_reset(&batch->scratch);
+    st = read_labels(batch, facts, &labels, &text, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    seen.labels = hm_arena_strdup(&batch->arena, text);
     if (seen.id == NULL || seen.labels == NULL ||
         hm_arena_grow(&batch->arena, (void **)&batch->seen, batch->count, &batch->room,
                       sizeof(seen)) != 0) {
@@ -210,12 +241,11 @@ static enum hm_status look(const struct hm_match_facts *facts, struct batch *bat
     if (!batch->pass->quiet) {
         uint32_t *offers;
 
-        hm_arena_reset(&batch->scratch);
         seen.offers = hm_arena_alloc(&batch->scratch, snapshot->count, sizeof(*seen.offers));
         if (seen.offers == NULL) {
             return hm_fail(err, HM_ENOMEM, "no memory to look at the fleet");
         }
-        st = decide(batch, s, facts, &seen, err);
+        st = decide(batch, s, facts, &labels, &seen, err);
         if (st != HM_OK) {
             return st;
         }

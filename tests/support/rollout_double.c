@@ -6,12 +6,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "common/base/clock.h"
+#include "common/base/limits.h"
 #include "common/os/os.h"
+#include "server/catalogue/shelf.h"
 #include "server/fleet/fleet.h"
 #include "server/rollout/rollout.h"
 
@@ -183,4 +186,38 @@ void rollout_double_refresh(struct rollout_double *f)
 {
     hm_rollout_refresh(f->collector.app.rollout);
     rollout_double_settle(f);
+}
+
+const char *rollout_double_offers(struct rollout_double *f, const char *id, char out[200])
+{
+    struct hm_rollout *rollout = f->collector.app.rollout;
+    struct hm_desired_answer answer;
+    struct hm_desired desired;
+    struct hm_arena arena;
+    struct hm_err err = {0};
+    char etag[HM_DIGEST_TEXT_BYTES + 2];
+
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    assert_int_equal(
+        hm_rollout_desired(rollout, id, hm_shelf_tag(f->collector.app.shelf), &answer, &err),
+        HM_OK);
+    hm_rollout_etag(rollout, id, etag);
+    assert_string_equal(answer.etag, etag);
+    if (hm_record_decode(&hm_record_desired, answer.body, answer.len, true, &arena, &desired, NULL,
+                         &err) != HM_OK) {
+        fail_msg("%s in %s", err.text, answer.body);
+    }
+    out[0] = '\0';
+    for (size_t i = 0; i < desired.policies.count; i++) {
+        struct hm_statement statement;
+        size_t len = strlen(out);
+
+        assert_int_equal(hm_statement_decode(&desired.policies.at[i], &arena, &statement, &err),
+                         HM_OK);
+        (void)snprintf(out + len, 200 - len, "%s%s/%u", i > 0 ? " " : "", statement.policy,
+                       (unsigned)statement.revision);
+    }
+    hm_desired_release(&answer);
+    hm_arena_fini(&arena);
+    return out;
 }

@@ -44,3 +44,6 @@ void rollout_double_turn(struct rollout_double *f, const char *policy, uint32_t 
 /* Until the rollout has nothing to do any more; refresh tells it to look first. */
 void rollout_double_settle(struct rollout_double *f);
 void rollout_double_refresh(struct rollout_double *f);
+
+/* What a host sees: "exchange/3 pops/1", by name; decoded as an agent does. */
+const char *rollout_double_offers(struct rollout_double *f, const char *id, char out[200]);

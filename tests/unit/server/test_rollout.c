@@ -60,47 +60,12 @@ static void add_some(struct rollout_double *f)
 
 /* ---- what a host sees ----------------------------------------------------------------------- */
 
-/* "exchange/3 pops/1", by name; decoded as an agent does. */
-static const char *offers(struct rollout_double *f, const char *id, char out[200])
-{
-    struct hm_rollout *rollout = f->collector.app.rollout;
-    struct hm_desired_answer answer;
-    struct hm_desired desired;
-    struct hm_arena arena;
-    struct hm_err err = {0};
-    char etag[HM_DIGEST_TEXT_BYTES + 2];
-
-    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
-    assert_int_equal(
-        hm_rollout_desired(rollout, id, hm_shelf_tag(f->collector.app.shelf), &answer, &err),
-        HM_OK);
-    hm_rollout_etag(rollout, id, etag);
-    assert_string_equal(answer.etag, etag);
-    if (hm_record_decode(&hm_record_desired, answer.body, answer.len, true, &arena, &desired, NULL,
-                         &err) != HM_OK) {
-        fail_msg("%s in %s", err.text, answer.body);
-    }
-    out[0] = '\0';
-    for (size_t i = 0; i < desired.policies.count; i++) {
-        struct hm_statement statement;
-        size_t len = strlen(out);
-
-        assert_int_equal(hm_statement_decode(&desired.policies.at[i], &arena, &statement, &err),
-                         HM_OK);
-        (void)snprintf(out + len, 200 - len, "%s%s/%u", i > 0 ? " " : "", statement.policy,
-                       (unsigned)statement.revision);
-    }
-    hm_desired_release(&answer);
-    hm_arena_fini(&arena);
-    return out;
-}
-
 static void expect(struct rollout_double *f, const char *const expected[HM_COUNT(some)])
 {
     for (size_t i = 0; i < HM_COUNT(some); i++) {
         char out[200];
 
-        if (strcmp(offers(f, some[i].id, out), expected[i]) != 0) {
+        if (strcmp(rollout_double_offers(f, some[i].id, out), expected[i]) != 0) {
             fail_msg("%s has \"%s\", not \"%s\"", some[i].id, out, expected[i]);
         }
     }
@@ -192,10 +157,10 @@ static void test_paused(void **state)
     rollout_double_add(f, &late);
     rollout_double_refresh(f);
     EXPECT(f, "exchange/1", "exchange/1", "exchange/1", "", "");
-    assert_string_equal(offers(f, "a0", out), "");
+    assert_string_equal(rollout_double_offers(f, "a0", out), "");
     rollout_double_turn(f, "exchange", 1, HM_REVISION_ACTIVE);
     rollout_double_refresh(f);
-    assert_string_equal(offers(f, "a0", out), "exchange/1");
+    assert_string_equal(rollout_double_offers(f, "a0", out), "exchange/1");
     /* A paused revision that nobody has yet takes the place of none. */
     rollout_double_turn(f, "exchange", 1, HM_REVISION_SUPERSEDED);
     rollout_double_put(f, "exchange", 2, HM_REVISION_PAUSED, exchange);
@@ -229,6 +194,24 @@ static void test_one_bad_document_stops_no_other(void **state)
     EXPECT(f, "exchange/1", "exchange/1", "exchange/1", "", "");
 }
 
+static enum hm_status damage_labels(struct hm_session *s, void *arg, struct hm_err *err)
+{
+    (void)arg;
+    return hm_session_exec(s, "UPDATE hosts SET labels = '[\"site=' WHERE id = 'a2'", NULL, 0, err);
+}
+
+static void test_one_bad_row_stops_no_other(void **state)
+{
+    struct rollout_double *f = *state;
+
+    add_some(f);
+    assert_int_equal(hm_store_write(f->collector.app.store, damage_labels, NULL, NULL), HM_OK);
+    rollout_double_put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    rollout_double_put(f, "paris", 1, HM_REVISION_ACTIVE, "{\"labels\":[\"site=paris\"]}");
+    rollout_double_refresh(f);
+    EXPECT(f, "exchange/1 paris/1", "exchange/1", "exchange/1", "", "");
+}
+
 /* Nobody refreshes: the rollout sees by itself that a statement's time is over. */
 static void test_a_statement_expires(void **state)
 {
@@ -247,7 +230,8 @@ static void test_a_statement_expires(void **state)
                      HM_OK);
     rollout_double_refresh(f);
     EXPECT(f, "soon/1", "soon/1", "soon/1", "soon/1", "soon/1");
-    while (strcmp(offers(f, "c1", out), "") != 0 && hm_os_monotonic_ms() < until_ms) {
+    while (strcmp(rollout_double_offers(f, "c1", out), "") != 0 &&
+           hm_os_monotonic_ms() < until_ms) {
         (void)hm_os_sleep_ms(20);
     }
     assert_string_equal(out, "");
@@ -315,22 +299,22 @@ static void test_a_host_changes(void **state)
     hm_rollout_host_changed(rollout, "d1", hm_rollout_facts("d1", "windows", "10.0.17763", "DNS"));
     hm_rollout_host_changed(rollout, "nobody", 1);
     rollout_double_settle(f);
-    assert_string_equal(offers(f, "d1", out), "");
+    assert_string_equal(rollout_double_offers(f, "d1", out), "");
     host.services = "DNS\nMSExchangePOP3BE";
     assert_int_equal(hm_store_write(f->collector.app.store, change_services, &host, NULL), HM_OK);
     /* Told of the facts that it knows, it does not look. */
     hm_rollout_host_changed(rollout, "d1", hm_rollout_facts("d1", "windows", "10.0.17763", "DNS"));
     rollout_double_settle(f);
-    assert_string_equal(offers(f, "d1", out), "");
+    assert_string_equal(rollout_double_offers(f, "d1", out), "");
     hm_rollout_host_changed(rollout, "d1",
                             hm_rollout_facts("d1", "windows", "10.0.17763", host.services));
     rollout_double_settle(f);
-    assert_string_equal(offers(f, "d1", out), "exchange/1");
+    assert_string_equal(rollout_double_offers(f, "d1", out), "exchange/1");
     host.services = "DNS"; /* it keeps what it has: a revision, not absence, takes it back */
     assert_int_equal(hm_store_write(f->collector.app.store, change_services, &host, NULL), HM_OK);
     hm_rollout_host_changed(rollout, "d1", 0);
     rollout_double_settle(f);
-    assert_string_equal(offers(f, "d1", out), "exchange/1");
+    assert_string_equal(rollout_double_offers(f, "d1", out), "exchange/1");
 }
 
 /* Enrolled anew, a host has what its other self was offered; the retirement must reach it. */
@@ -572,9 +556,9 @@ static void test_thousands(void **state)
         char id[HM_ID_TEXT_BYTES];
 
         (void)snprintf(id, sizeof(id), "h%05u", i);
-        assert_string_equal(offers(f, id, out), i % 2 == 0     ? "exchange/1"
-                                                : i % 100 == 7 ? "other/1"
-                                                               : "");
+        assert_string_equal(rollout_double_offers(f, id, out), i % 2 == 0     ? "exchange/1"
+                                                               : i % 100 == 7 ? "other/1"
+                                                                              : "");
     }
 }
 
@@ -586,6 +570,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_narrowed_then_retired, begin, end),
         cmocka_unit_test_setup_teardown(test_paused, begin, end),
         cmocka_unit_test_setup_teardown(test_one_bad_document_stops_no_other, begin, end),
+        cmocka_unit_test_setup_teardown(test_one_bad_row_stops_no_other, begin, end),
         cmocka_unit_test_setup_teardown(test_a_statement_expires, begin, end),
         cmocka_unit_test_setup_teardown(test_soonest_end, begin, end),
         cmocka_unit_test_setup_teardown(test_a_host_changes, begin, end),
