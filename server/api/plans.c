@@ -102,8 +102,11 @@ enum hm_status hm_api_plans_post(struct hm_req *req, struct hm_reply *reply, str
 {
     struct hm_plan_wish wish = {.now_ms = req->now_ms};
     struct hm_api_plan_new asked;
-    enum hm_status st = hm_req_record(req, &hm_record_api_plan_new, &asked, err);
+    enum hm_status st = hm_params_only(req, NULL, 0, err);
 
+    if (st == HM_OK) {
+        st = hm_req_record(req, &hm_record_api_plan_new, &asked, err);
+    }
     if (st == HM_OK) {
         st = choose_document(req, &asked, &wish.document, err);
     }
@@ -130,8 +133,11 @@ enum hm_status hm_api_whatif_post(struct hm_req *req, struct hm_reply *reply, st
         .match = {.version_min = "", .version_max = "", .hosts = {everyone, 1}},
     };
     struct hm_api_whatif_new asked;
-    enum hm_status st = hm_req_record(req, &hm_record_api_whatif_new, &asked, err);
+    enum hm_status st = hm_params_only(req, NULL, 0, err);
 
+    if (st == HM_OK) {
+        st = hm_req_record(req, &hm_record_api_whatif_new, &asked, err);
+    }
     if (st == HM_OK && asked.reserve.count + asked.ranges.count == 0) {
         st = hm_fail_code(err, HM_EINVAL, "bad_plan", "what if what? give reserve or ranges");
     }

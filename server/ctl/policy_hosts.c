@@ -93,6 +93,14 @@ static int list_hosts(const struct hm_cli *cli, const char *filter)
     return hm_ctl_list(cli, &list);
 }
 
+/* A name that is mistyped is no policy that nobody has. */
+static enum hm_status is_there(struct hm_ctl *ctl, const struct hm_cli *cli, struct hm_err *err)
+{
+    struct hm_api_policy_detail detail;
+
+    return hm_ctl_policy_get(ctl, cli->arguments[0], &detail, err);
+}
+
 static int run(const struct hm_cli *cli)
 {
     const char *filter = hm_cli_value(cli, "filter");
@@ -101,6 +109,10 @@ static int run(const struct hm_cli *cli)
 
     if (cli->argument_count == 0) {
         return list_hosts(cli, filter);
+    }
+    result = hm_ctl_run(cli, is_there);
+    if (result != HM_CTL_OK) {
+        return result;
     }
     hm_arena_init(&arena, 1u << 20);
     result =

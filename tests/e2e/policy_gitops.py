@@ -282,6 +282,8 @@ def valid_json(scene):
                             "--yes")
     h.check("trust sign", made["signatures"] == 1, made)
     made = scene.admin.json("exception", "new", "mail01", "--reason", "r", "--expires", "30d")
+    said = scene.admin.refused("policy", "hosts", "nix")
+    h.check("a mistyped policy is no empty list", "no policy" in said, said)
     gone = scene.admin.json("exception", "revoke", made["id"])
     h.check("exception revoke", gone == {"revoked": made["id"]}, gone)
 

@@ -102,6 +102,8 @@ static const struct {
     {hm_api_events_list,    "after=1&order=newest",    "bad_after"        },
     {hm_api_tokens_list,    "order=newest",            "unknown_parameter"},
     {hm_api_catalogue_list, "filter=id=x",             "unknown_parameter"},
+    {hm_api_plans_post,     "x=1",                     "unknown_parameter"},
+    {hm_api_whatif_post,    "x=1",                     "unknown_parameter"},
     {hm_api_whoami_get,     "x=1",                     "unknown_parameter"},
     {hm_api_openapi_get,    "x=1",                     "unknown_parameter"},
 };
