@@ -125,6 +125,14 @@ static bool means_others(const struct hm_enforce_run *run, const struct hm_polic
                               run->pass->host);
 }
 
+/* A host takes policies for years: one that is over and has no row gets none beside too many. */
+static bool is_crowded_out(const struct hm_enforce_run *run, const struct hm_policy *policy,
+                           const struct hm_enforce_row *row, bool meant)
+{
+    return row == NULL && run->state.policies.count >= HM_LIMIT_POLICIES &&
+           (policy->mode == HM_POLICY_RETIRE || !meant);
+}
+
 /* Each policy that was taken has a row; what is wanted of it, where it means this host, is chosen.
  */
 static enum hm_status match_policies(struct hm_enforce_run *run, struct hm_err *err)
@@ -134,8 +142,12 @@ static enum hm_status match_policies(struct hm_enforce_run *run, struct hm_err *
     for (size_t i = 0; st == HM_OK && i < run->pass->policies.count; i++) {
         const struct hm_policy *policy = run->pass->policies.at[i];
         struct hm_enforce_row *row = hm_run_row(run, policy->name);
+        const bool meant = means(run, policy, row);
 
-        if (!means(run, policy, row)) {
+        if (is_crowded_out(run, policy, row, meant)) {
+            continue;
+        }
+        if (!meant) {
             if (means_others(run, policy)) {
                 (void)begin_row(run, row, policy);
             }

@@ -253,7 +253,9 @@ static void begin_pass(struct hm_enforce_double *host)
     host->order[0] = '\0';
     host->changes = 0;
     host->pass = (struct hm_enforce_pass){
-        .policies = {host->model.policies, host->model.count},
+        .policies = host->more.count > 0
+                        ? host->more
+                        : (struct hm_policies){host->model.policies, host->model.count},
         .refused = host->refused,
         .refused_count = host->refused_count,
         .desired_error = "",

@@ -16,6 +16,7 @@ struct hm_enforce_double {
     struct hm_arena arena;       /* likewise */
     const struct hm_policy_refused *refused;
     size_t refused_count;
+    struct hm_policies more; /* in place of the model's, when there are any */
 
     /* What the system does wrong. */
     bool both_families;    /* a change of ipv4 is one of ipv6 too */

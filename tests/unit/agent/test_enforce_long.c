@@ -338,6 +338,40 @@ static void test_product_that_moved(void **state)
     }
 }
 
+/* A host that has taken policies for years: those that are over crowd out none, and what is told
+ * of them does not change from look to look. */
+static void test_years_of_policies(void **state)
+{
+    enum { OVER = 600 };
+    static const struct hm_policy *policies[OVER + 1];
+    static struct hm_policy over[OVER];
+    static char names[OVER][16];
+    struct hm_enforce_double *host = *state;
+    const char *report;
+
+    enforce_double_init(host, MODERN);
+    policies[OVER] = hm_model_reserve(&host->model, "zeta", "tcp", "9955");
+    for (size_t i = 0; i < OVER; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "old-%03u", (unsigned)i);
+        over[i] = *policies[OVER];
+        over[i].name = names[i];
+        over[i].mode = HM_POLICY_RETIRE;
+        policies[i] = &over[i];
+    }
+    host->more = (struct hm_policies){policies, OVER + 1};
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_int_equal(enforce_double_outcome(host, "zeta")->state, HM_OUTCOME_VERIFIED);
+    enforce_double_wait(host, 300);
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    report = enforce_double_report(host);
+    for (unsigned i = 0; i < 3; i++) {
+        enforce_double_wait(host, 300);
+        enforce_double_restart(host);
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+        assert_string_equal(enforce_double_report(host), report);
+    }
+}
+
 /* ---- told once ----------------------------------------------------------------------------- */
 
 static void test_lasting_damage_is_told_once(void **state)
@@ -378,6 +412,7 @@ int main(void)
         TEST(test_state_from_a_snapshot),
         TEST(test_system_from_a_snapshot),
         TEST(test_product_that_moved),
+        TEST(test_years_of_policies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
