@@ -10,6 +10,7 @@
 #include "server/api/listing.h"
 #include "server/api/records.h"
 #include "server/fleet/fleet.h"
+#include "server/rollout/rollout.h"
 
 static const struct hm_listing listing = {
     .name = "hosts", .filter = &hm_filter_hosts, .has_history = true};
@@ -336,6 +337,9 @@ static void removal_committed(void *data)
     struct removal *removal = data;
 
     hm_fleet_set_state(removal->app->fleet, removal->row.id, HM_AGENT_REVOKED);
+    if (removal->app->rollout != NULL) {
+        hm_rollout_host_removed(removal->app->rollout, removal->row.id);
+    }
 }
 
 static enum hm_status answer_removal(struct hm_req *req, struct hm_reply *reply, struct hm_err *err)

@@ -273,6 +273,22 @@ struct hm_desired_set *hm_known_take(struct hm_known *known, const char *host_id
     return set;
 }
 
+void hm_known_drop_set(struct hm_known *known, const char *host_id)
+{
+    struct shard *shard = shard_of(known, host_id);
+    struct hm_desired_set *set = NULL;
+    struct hm_known_host *host;
+
+    pthread_mutex_lock(&shard->lock);
+    host = hm_map_get(&shard->by_id, host_id);
+    if (host != NULL) {
+        set = host->set;
+        host->set = NULL;
+    }
+    pthread_mutex_unlock(&shard->lock);
+    hm_desired_set_drop(set);
+}
+
 void hm_known_etag(struct hm_known *known, const char *host_id, char out[HM_DIGEST_TEXT_BYTES + 2])
 {
     struct hm_desired_set *set = hm_known_take(known, host_id);

@@ -1,8 +1,9 @@
 /* server/rollout/known.h — who was offered what, and each host's set, in memory.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Private to server/rollout. Threads: hm_known_take, hm_known_etag and hm_known_lacks on any; all
- * others on the rollout's thread (or before it starts). Entries live until hm_known_close. */
+ * Private to server/rollout. Threads: hm_known_take, hm_known_etag, hm_known_lacks and
+ * hm_known_drop_set on any; all others on the rollout's thread (or before it starts). Entries live
+ * until hm_known_close. */
 #pragma once
 
 #include "common/crypto/id.h"
@@ -30,6 +31,8 @@ enum hm_status hm_known_set_revision(struct hm_known_host *host, uint32_t policy
 
 /* Keeps a reference of set. True when the host's ETag is another than before. */
 bool hm_known_set(struct hm_known_host *host, struct hm_desired_set *set, uint64_t facts);
+/* It was removed: what its answers were made of, and holds memory of older days, goes. */
+void hm_known_drop_set(struct hm_known *known, const char *host_id);
 /* What hosts have that no set was made for yet. Keeps a reference. */
 void hm_known_set_base(struct hm_known *known, struct hm_desired_set *base);
 

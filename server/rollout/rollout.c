@@ -442,6 +442,11 @@ void hm_rollout_host_reported(struct hm_rollout *rollout, const char *host_id,
     }
 }
 
+void hm_rollout_host_removed(struct hm_rollout *rollout, const char *host_id)
+{
+    hm_known_drop_set(rollout->known, host_id);
+}
+
 enum hm_status hm_rollout_desired(struct hm_rollout *rollout, const char *host_id,
                                   const char *catalogue_tag, struct hm_desired_answer *out_answer,
                                   struct hm_err *err)

@@ -39,6 +39,9 @@ uint64_t hm_rollout_facts(const char *name, const char *os_family, const char *o
 void hm_rollout_host_reported(struct hm_rollout *rollout, const char *host_id,
                               const struct hm_outcomes *outcomes);
 
+/* After the commit of its removal. */
+void hm_rollout_host_removed(struct hm_rollout *rollout, const char *host_id);
+
 /* The desired state of one host. etag has quotes. body is borrowed until hm_desired_release; with
  * catalogue_tag equal to the shelf's own the catalogue is left out of it (NULL or another: it is
  * there). */

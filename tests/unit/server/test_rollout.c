@@ -212,6 +212,20 @@ static void test_one_bad_row_stops_no_other(void **state)
     EXPECT(f, "exchange/1 paris/1", "exchange/1", "exchange/1", "", "");
 }
 
+static void test_a_removed_host(void **state)
+{
+    struct rollout_double *f = *state;
+    char out[200];
+
+    add_some(f);
+    rollout_double_put(f, "exchange", 1, HM_REVISION_ACTIVE, exchange);
+    rollout_double_refresh(f);
+    hm_rollout_host_removed(f->collector.app.rollout, "a1");
+    hm_rollout_host_removed(f->collector.app.rollout, "nobody");
+    assert_string_equal(rollout_double_offers(f, "a1", out), "");
+    assert_string_equal(rollout_double_offers(f, "a2", out), "exchange/1");
+}
+
 /* Nobody refreshes: the rollout sees by itself that a statement's time is over. */
 static void test_a_statement_expires(void **state)
 {
@@ -571,6 +585,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_paused, begin, end),
         cmocka_unit_test_setup_teardown(test_one_bad_document_stops_no_other, begin, end),
         cmocka_unit_test_setup_teardown(test_one_bad_row_stops_no_other, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_removed_host, begin, end),
         cmocka_unit_test_setup_teardown(test_a_statement_expires, begin, end),
         cmocka_unit_test_setup_teardown(test_soonest_end, begin, end),
         cmocka_unit_test_setup_teardown(test_a_host_changes, begin, end),
