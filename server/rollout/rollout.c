@@ -95,12 +95,17 @@ static struct hm_pass pass_of(const struct hm_rollout *rollout, bool quiet)
                             .now_ms = hm_clock_now_ms()};
 }
 
+/* While a pass is under way somebody waits, whatever the fleet's count of hosts was. */
 static void count_waiting(struct hm_rollout *rollout, uint64_t done, bool ended)
 {
     uint64_t *waiting = &rollout->stats.hosts_waiting;
 
     pthread_mutex_lock(&rollout->lock);
-    *waiting = ended || *waiting < done ? 0 : *waiting - done;
+    if (ended) {
+        *waiting = 0;
+    } else {
+        *waiting = *waiting > done ? *waiting - done : 1;
+    }
     rollout->stats.passes += ended;
     pthread_mutex_unlock(&rollout->lock);
 }
@@ -113,7 +118,7 @@ static void begin_pass(struct hm_rollout *rollout)
     rollout->passing = true;
     rollout->after[0] = '\0';
     pthread_mutex_lock(&rollout->lock);
-    rollout->stats.hosts_waiting = fleet.hosts;
+    rollout->stats.hosts_waiting = fleet.hosts > 0 ? fleet.hosts : 1;
     pthread_mutex_unlock(&rollout->lock);
 }
 
