@@ -2,9 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/timetable.h"
 
-#define DELIVERIES_AT_ONCE 8 /* then after pauses, doubled each time */
-#define DELIVERIES_DOUBLINGS 5
-#define DELIVERIES_QUIET_MS 60000 /* without one; then they are counted anew */
+#define DELIVERY_MS 5000 /* one for so long, in the long run */
+#define DELIVERIES_AT_ONCE 20
 
 /* Up to a tenth early, so that hosts which booted together part. */
 static int64_t jittered_interval_ms(const struct hm_agent *agent)
@@ -31,15 +30,15 @@ void hm_timetable_look(const struct hm_agent *agent, struct hm_timetable *plan)
 
 void hm_timetable_delivered(struct hm_timetable *plan, int64_t now_ms)
 {
-    unsigned doublings = 0;
+    int64_t wait_ms;
 
-    plan->deliveries = now_ms - plan->delivered_ms < DELIVERIES_QUIET_MS ? plan->deliveries + 1 : 1;
-    plan->delivered_ms = now_ms;
-    if (plan->deliveries > DELIVERIES_AT_ONCE) {
-        doublings = plan->deliveries - DELIVERIES_AT_ONCE;
-        doublings = doublings < DELIVERIES_DOUBLINGS ? doublings : DELIVERIES_DOUBLINGS;
+    plan->paid_until_ms = plan->paid_until_ms < now_ms ? now_ms : plan->paid_until_ms;
+    plan->paid_until_ms += DELIVERY_MS;
+    wait_ms = plan->paid_until_ms - now_ms - (int64_t)DELIVERIES_AT_ONCE * DELIVERY_MS;
+    plan->look_ms = plan->looked_ms + HM_TIMETABLE_PAUSE_MS;
+    if (wait_ms > 0 && plan->look_ms < now_ms + wait_ms) {
+        plan->look_ms = now_ms + wait_ms;
     }
-    plan->look_ms = plan->looked_ms + ((int64_t)HM_TIMETABLE_PAUSE_MS << doublings);
     plan->early = false;
     plan->contact_ms = plan->look_ms;
 }

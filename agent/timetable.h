@@ -13,10 +13,9 @@
 struct hm_timetable {
     int64_t look_ms;
     int64_t contact_ms;
-    int64_t looked_ms; /* the last one */
-    bool early;        /* the next look is for enforcement: no news, no contact */
-    int64_t delivered_ms;
-    unsigned deliveries; /* one soon after the other */
+    int64_t looked_ms;     /* the last one */
+    bool early;            /* the next look is for enforcement: no news, no contact */
+    int64_t paid_until_ms; /* each delivery costs time; twenty may be owed */
 };
 
 /* After a look, or when the interval may be another: the next one. */

@@ -201,7 +201,7 @@ static void test_collector_without_rest(void **state)
     agent.uplink.transport = fake_transport_of(&fake);
     agent.config.collector = "https://fake";
     hm_cycle_run(&agent);
-    assert_in_range(calls_of(&fake, "/v1/desired"), 8, 20);
+    assert_in_range(calls_of(&fake, "/v1/desired"), 30, 60); /* twenty at once, then one in 5 s */
     assert_true(calls_of(&fake, "/v1/checkin") <= calls_of(&fake, "/v1/desired") + 1);
     stop_agent(&agent);
     fake_transport_fini(&fake);
