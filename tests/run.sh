@@ -124,7 +124,7 @@ stage_tsan() {
 }
 
 stage_e2e() {
-    build release -DCMAKE_BUILD_TYPE=RelWithDebInfo && tests release -L e2e
+    build release -DCMAKE_BUILD_TYPE=RelWithDebInfo && tests release -L e2e -j "$jobs"
 }
 
 stage_tidy() {

@@ -3,7 +3,7 @@
  *
  *   make_services create|delete NAME…
  * They are never started: a host's list of services is about what would start at boot. One that
- * is there already is made to start by itself. */
+ * is there already is made to start by itself; one that is gone already need not be removed. */
 #include <windows.h>
 
 #include <stdio.h>
@@ -25,12 +25,25 @@ static int make_automatic(SC_HANDLE manager, const wchar_t *name)
     return status;
 }
 
+#define TRIES 50 /* whoever lists services holds one that was removed for a moment */
+#define PAUSE_MS 200
+
 static int create(SC_HANDLE manager, const wchar_t *name)
 {
-    SC_HANDLE service = CreateServiceW(
-        manager, name, name, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
-        SERVICE_ERROR_NORMAL, L"C:\\windows\\system32\\absent.exe", NULL, NULL, NULL, NULL, NULL);
+    SC_HANDLE service = NULL;
 
+    for (int i = 0; i < TRIES && service == NULL; i++) {
+        service =
+            CreateServiceW(manager, name, name, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
+                           SERVICE_AUTO_START, SERVICE_ERROR_NORMAL,
+                           L"C:\\windows\\system32\\absent.exe", NULL, NULL, NULL, NULL, NULL);
+        if (service == NULL && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE) {
+            break;
+        }
+        if (service == NULL) {
+            Sleep(PAUSE_MS);
+        }
+    }
     if (service == NULL) {
         return GetLastError() == ERROR_SERVICE_EXISTS ? make_automatic(manager, name) : 1;
     }
@@ -44,7 +57,7 @@ static int remove_one(SC_HANDLE manager, const wchar_t *name)
     int status;
 
     if (service == NULL) {
-        return 1;
+        return GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST ? 0 : 1;
     }
     status = DeleteService(service) ? 0 : 1;
     (void)CloseServiceHandle(service);
@@ -61,7 +74,7 @@ int wmain(int argc, wchar_t **argv)
         status = wcscmp(argv[1], L"create") == 0 ? create(manager, argv[i])
                                                  : remove_one(manager, argv[i]);
         if (status != 0) {
-            (void)wprintf(L"%ls %ls: error %lu\n", argv[1], argv[i], GetLastError());
+            (void)fprintf(stderr, "%ls %ls: error %lu\n", argv[1], argv[i], GetLastError());
         }
     }
     if (manager != NULL) {

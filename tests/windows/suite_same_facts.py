@@ -110,10 +110,14 @@ def endpoints(inventory):
 
 
 def services(prefix, verb, names):
-    if names:
-        code, out, err = prefix.run(SERVICES_TOOL, verb, *names)
-        if code != 0:
-            raise RuntimeError(f"make_services {verb}: {code} {out}{err}")
+    """Set-up, which Wine's service manager refuses now and then without a word; what is compared
+    afterwards shows whether it worked."""
+    for attempt in range(3):
+        code, out, err = prefix.run(SERVICES_TOOL, verb, *names) if names else (0, "", "")
+        if code == 0:
+            return
+        print(f"make_services {verb}, attempt {attempt + 1}: {code} {out}{err}")
+    raise RuntimeError(f"make_services {verb}: {code} {out}{err}")
 
 
 def registered(prefix):
