@@ -71,7 +71,8 @@ int hm_ctl_fail(const struct hm_cli *cli, const struct hm_err *err);
 /* A list: pages are asked for one after the other, and printed as they come. */
 struct hm_ctl_list {
     const char *path;
-    const struct hm_ctl_param *params; /* besides limit and cursor */
+    const char *passed[2]; /* options that travel as parameters of the same name; NULL none */
+    const struct hm_ctl_param *params; /* others, besides limit and cursor */
     size_t param_count;
     const struct hm_record *record; /* {items, next} */
     const struct hm_table_column *columns;

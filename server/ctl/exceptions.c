@@ -51,13 +51,9 @@ static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table 
 
 static int run_list(const struct hm_cli *cli)
 {
-    const struct hm_ctl_param params[] = {
-        {"filter", hm_cli_value(cli, "filter")},
-    };
-    const struct hm_ctl_list list = {
+    static const struct hm_ctl_list list = {
         .path = "/v1/exceptions",
-        .params = params,
-        .param_count = HM_COUNT(params),
+        .passed = {"filter"},
         .record = &hm_record_api_exceptions,
         .columns = columns,
         .column_count = HM_COUNT(columns),

@@ -44,14 +44,9 @@ static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table 
 
 static int run(const struct hm_cli *cli)
 {
-    const struct hm_ctl_param params[] = {
-        {"filter", hm_cli_value(cli, "filter")},
-        {"at",     hm_cli_value(cli, "at")    },
-    };
-    const struct hm_ctl_list list = {
+    static const struct hm_ctl_list list = {
         .path = "/v1/findings",
-        .params = params,
-        .param_count = HM_COUNT(params),
+        .passed = {"filter", "at"},
         .record = &hm_record_api_findings,
         .columns = columns,
         .column_count = HM_COUNT(columns),

@@ -65,11 +65,16 @@ static const char *page_url(struct run *run)
     char limit[16];
     size_t count = run->list->param_count;
 
-    assert(count + 2 <= PARAMS_MAX);
+    assert(count + HM_COUNT(run->list->passed) + 2 <= PARAMS_MAX);
     (void)snprintf(limit, sizeof(limit), "%u",
                    run->left < PAGE_ROWS ? (unsigned)run->left : PAGE_ROWS);
     if (count > 0) {
         memcpy(params, run->list->params, count * sizeof(params[0]));
+    }
+    for (size_t i = 0; i < HM_COUNT(run->list->passed) && run->list->passed[i] != NULL; i++) {
+        const char *name = run->list->passed[i];
+
+        params[count++] = (struct hm_ctl_param){name, hm_cli_value(run->ctl.cli, name)};
     }
     params[count++] = (struct hm_ctl_param){"limit", limit};
     params[count++] = (struct hm_ctl_param){"cursor", run->next[0] == '\0' ? NULL : run->next};
@@ -139,7 +144,6 @@ int hm_ctl_list(const struct hm_cli *cli, const struct hm_ctl_list *list)
     struct run run = {.list = list};
     struct hm_err err;
     enum hm_status st = read_limit(cli, &run.left, &err);
-    size_t i;
 
     if (st == HM_OK) {
         st = hm_ctl_open(cli, &run.ctl, &err);
@@ -147,8 +151,8 @@ int hm_ctl_list(const struct hm_cli *cli, const struct hm_ctl_list *list)
     if (st != HM_OK) {
         return hm_ctl_fail(cli, &err);
     }
-    for (i = 0; i < list->param_count; i++) {
-        run.ctl.past |= strcmp(list->params[i].name, "at") == 0 && list->params[i].value != NULL;
+    for (size_t i = 0; i < HM_COUNT(list->passed) && list->passed[i] != NULL; i++) {
+        run.ctl.past |= strcmp(list->passed[i], "at") == 0 && hm_cli_value(cli, "at") != NULL;
     }
     hm_arena_init(&run.urls, HM_LIMIT_API_BODY_BYTES);
     hm_table_init(&run.table, list->columns, list->column_count, &run.ctl.page);
