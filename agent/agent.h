@@ -7,7 +7,7 @@
 
 #include "agent/catalogue.h"
 #include "agent/config.h"
-#include "agent/enforce.h"
+#include "agent/enforce/enforce.h"
 #include "agent/platform/platform.h"
 #include "agent/policies.h"
 #include "agent/status.h"

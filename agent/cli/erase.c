@@ -6,7 +6,7 @@
 #include "agent/cli/take_back.h"
 #include "agent/cli/verbs.h"
 #include "agent/config.h"
-#include "agent/enforce_state.h"
+#include "agent/enforce/enforce_state.h"
 #include "common/base/log.h"
 #include "common/os/os.h"
 

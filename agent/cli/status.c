@@ -4,7 +4,7 @@
 
 #include "agent/agent.h"
 #include "agent/cli/verbs.h"
-#include "agent/enforce_state.h"
+#include "agent/enforce/enforce_state.h"
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "common/wire/records.h"

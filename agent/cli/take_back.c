@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "agent/action_facts.h"
+#include "agent/enforce/action_facts.h"
 #include "agent/cycle.h"
 
 #define TEXT_ARENA_BYTES (1024u * 1024u)

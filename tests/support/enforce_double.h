@@ -5,7 +5,7 @@
  * refused. Each pass has an arena of its own, so what must outlive it cannot borrow from it. */
 #pragma once
 
-#include "agent/enforce.h"
+#include "agent/enforce/enforce.h"
 #include "tests/support/plan_model.h"
 
 struct hm_enforce_double {

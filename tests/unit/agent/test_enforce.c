@@ -1,6 +1,6 @@
 /* tests/unit/agent/test_enforce.c — policies on a made-up host: carried out, kept, taken back.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "agent/enforce.h"
+#include "agent/enforce/enforce.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

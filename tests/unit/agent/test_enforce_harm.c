@@ -1,6 +1,6 @@
 /* tests/unit/agent/test_enforce_harm.c — enforcement when something goes wrong: harm done by a
  * change, restore, damaged files, a full disk. SPDX-License-Identifier: Apache-2.0 */
-#include "agent/enforce.h"
+#include "agent/enforce/enforce.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
  * A child makes the pass and leaves at its n-th step, for every n until it survives; the parent
  * then goes on as the next start of the agent would. On recorded hosts of each kind, and as root on
  * the real kernel in namespaces of its own. */
-#include "agent/enforce.h"
+#include "agent/enforce/enforce.h"
 
 #include <fcntl.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* tests/unit/agent/test_enforce_long.c — enforcement over time: much to do, clocks that jump,
  * somebody who undoes it again and again, what is told of trouble that lasts.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "agent/enforce.h"
+#include "agent/enforce/enforce.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  *
  * The version of the system, its services and its sockets are given; registry and netsh are those
  * of the prefix. Needs the netsh double in the system directory (tests/windows/prefix.sh). */
-#include "agent/enforce.h"
+#include "agent/enforce/enforce.h"
 #include "agent/platform/windows/windows.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* agent/enforce.h — carries out what the policies want of this host, and tells how far it came.
- * SPDX-License-Identifier: Apache-2.0
+/* agent/enforce/enforce.h — carries out what the policies want of this host, and tells how far it
+ * came. SPDX-License-Identifier: Apache-2.0
  *
  * Plan, then for each action: ledger "before" to disk, precondition, change, reread, ledger "after"
  * to disk. Killed anywhere, the next pass goes on from what ledger and system show. What is undone

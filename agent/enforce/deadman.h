@@ -1,4 +1,4 @@
-/* agent/deadman.h — what is watched after a change, and when the change is taken back.
+/* agent/enforce/deadman.h — what is watched after a change, and when the change is taken back.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Private to enforcement. Before the first change for a policy the listeners on the ports that it
@@ -9,7 +9,7 @@
  * come back nobody knows. The collector's silence is no reason for anything. */
 #pragma once
 
-#include "agent/enforce_run.h"
+#include "agent/enforce/enforce_run.h"
 
 #define HM_DEADMAN_LOOK_MS 30000
 #define HM_DEADMAN_APART_MS 20000 /* looks closer than that count as one */

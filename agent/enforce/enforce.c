@@ -1,16 +1,16 @@
-/* agent/enforce.c — carries out what the policies want of this host, and tells how far it came.
- * SPDX-License-Identifier: Apache-2.0 */
-#include "agent/enforce.h"
+/* agent/enforce/enforce.c — carries out what the policies want of this host, and tells how far it
+ * came. SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce/enforce.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/carry_out.h"
-#include "agent/deadman.h"
-#include "agent/outcomes.h"
-#include "agent/stand_in.h"
+#include "agent/enforce/carry_out.h"
+#include "agent/enforce/deadman.h"
+#include "agent/enforce/outcomes.h"
+#include "agent/enforce/stand_in.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 

@@ -1,6 +1,5 @@
-/* agent/action_facts.h — one action against what a system shows: does its precondition hold, is it
- * done?
- * SPDX-License-Identifier: Apache-2.0
+/* agent/enforce/action_facts.h — one action against what a system shows: does its precondition
+ * hold, is it done? SPDX-License-Identifier: Apache-2.0
  *
  * Private to enforcement. Pure. */
 #pragma once

@@ -1,6 +1,6 @@
-/* agent/stand_in.c — in place of a policy that cannot be read now: what it added stays.
+/* agent/enforce/stand_in.c — in place of a policy that cannot be read now: what it added stays.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "agent/stand_in.h"
+#include "agent/enforce/stand_in.h"
 
 #include <string.h>
 

@@ -1,7 +1,6 @@
-/* agent/action_facts.c — one action against what a system shows: does its precondition hold, is it
- * done?
- * SPDX-License-Identifier: Apache-2.0 */
-#include "agent/action_facts.h"
+/* agent/enforce/action_facts.c — one action against what a system shows: does its precondition
+ * hold, is it done? SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce/action_facts.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
-/* agent/outcomes.c — how far each policy has come, from the last plan of a pass and what it did.
- * SPDX-License-Identifier: Apache-2.0 */
-#include "agent/outcomes.h"
+/* agent/enforce/outcomes.c — how far each policy has come, from the last plan of a pass and what it
+ * did. SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce/outcomes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/action_facts.h"
+#include "agent/enforce/action_facts.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 

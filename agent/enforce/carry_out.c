@@ -1,13 +1,13 @@
-/* agent/carry_out.c — the actions of a plan, one after the other, ledger first.
+/* agent/enforce/carry_out.c — the actions of a plan, one after the other, ledger first.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "agent/carry_out.h"
+#include "agent/enforce/carry_out.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/action_facts.h"
-#include "agent/deadman.h"
-#include "agent/owners.h"
+#include "agent/enforce/action_facts.h"
+#include "agent/enforce/deadman.h"
+#include "agent/enforce/owners.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
 

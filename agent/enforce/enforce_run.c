@@ -1,6 +1,6 @@
-/* agent/enforce_run.c — one pass of enforcement in the making: what its parts share.
+/* agent/enforce/enforce_run.c — one pass of enforcement in the making: what its parts share.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "agent/enforce_run.h"
+#include "agent/enforce/enforce_run.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* agent/stand_in.h — in place of a policy that cannot be read now: what it added stays.
+/* agent/enforce/stand_in.h — in place of a policy that cannot be read now: what it added stays.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Private to enforcement. Absence alone takes nothing back: only an approved last revision, an end

@@ -1,6 +1,6 @@
-/* agent/owners.c — rows of the ledger move to a policy that still wants them.
+/* agent/enforce/owners.c — rows of the ledger move to a policy that still wants them.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "agent/owners.h"
+#include "agent/enforce/owners.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
-/* agent/carry_out.h — the actions of a plan, one after the other, ledger first.
+/* agent/enforce/carry_out.h — the actions of a plan, one after the other, ledger first.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Private to enforcement. One that fails stops no other; its rows tell of it. */
 #pragma once
 
-#include "agent/enforce_run.h"
+#include "agent/enforce/enforce_run.h"
 
 enum hm_carried {
     HM_CARRIED_ALL,   /* each was tried, or waits for its next try */

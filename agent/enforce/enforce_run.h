@@ -1,11 +1,11 @@
-/* agent/enforce_run.h — one pass of enforcement in the making.
+/* agent/enforce/enforce_run.h — one pass of enforcement in the making.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Private to enforcement. */
 #pragma once
 
-#include "agent/enforce.h"
-#include "agent/enforce_state.h"
+#include "agent/enforce/enforce.h"
+#include "agent/enforce/enforce_state.h"
 
 #define HM_RETRIES_MAX 128
 #define HM_FAILURE_BYTES 600

@@ -1,6 +1,6 @@
-/* agent/deadman.c — what is watched after a change, and when the change is taken back.
+/* agent/enforce/deadman.c — what is watched after a change, and when the change is taken back.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "agent/deadman.h"
+#include "agent/enforce/deadman.h"
 
 #include <string.h>
 

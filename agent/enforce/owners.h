@@ -1,4 +1,4 @@
-/* agent/owners.h — rows of the ledger move to a policy that still wants them.
+/* agent/enforce/owners.h — rows of the ledger move to a policy that still wants them.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Private to enforcement. Where two policies want the same port the ledger names one of them. When
@@ -6,7 +6,7 @@
  * hold it when the other's document is lost, and its removal would be told of the wrong one. */
 #pragma once
 
-#include "agent/enforce_run.h"
+#include "agent/enforce/enforce_run.h"
 
 /* The ledger with its rows where they belong now; *out_moved: it is another. Nothing is written. */
 enum hm_status hm_owners_settle(struct hm_enforce_run *run, struct hm_ledger *out_ledger,

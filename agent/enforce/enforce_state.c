@@ -1,6 +1,6 @@
-/* agent/enforce_state.c — what enforcement keeps in the state folder: ledger.json, enforce.json.
- * SPDX-License-Identifier: Apache-2.0 */
-#include "agent/enforce_state.h"
+/* agent/enforce/enforce_state.c — what enforcement keeps in the state folder: ledger.json,
+ * enforce.json. SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce/enforce_state.h"
 
 #include <stdio.h>
 #include <string.h>

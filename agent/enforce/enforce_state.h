@@ -1,5 +1,5 @@
-/* agent/enforce_state.h — what enforcement keeps in the state folder: ledger.json, enforce.json.
- * SPDX-License-Identifier: Apache-2.0
+/* agent/enforce/enforce_state.h — what enforcement keeps in the state folder: ledger.json,
+ * enforce.json. SPDX-License-Identifier: Apache-2.0
  *
  * Private to enforcement. Read anew in each pass, written when something changed; each write is
  * atomic and durable. Threads: one. */
