@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "agent/enforce/action_facts.h"
 #include "agent/cycle.h"
+#include "agent/enforce/action_facts.h"
 
 #define TEXT_ARENA_BYTES (1024u * 1024u)
 

@@ -11,9 +11,9 @@
  *   that says which and why; only what makes all facts worthless is an error;
  * - the inventory is settled (hm_inventory_settle) and stable;
  * - everything returned lives in the arena;
- * - reread and change are for whoever carries out a plan (agent/enforce/enforce.h). Success is what reread
- *   shows afterwards, never what change answers; no text of a system tool is matched.
- * Threads: one platform object, one thread. */
+ * - reread and change are for whoever carries out a plan (agent/enforce/enforce.h). Success is what
+ * reread shows afterwards, never what change answers; no text of a system tool is matched. Threads:
+ * one platform object, one thread. */
 #pragma once
 
 #include "common/base/arena.h"
