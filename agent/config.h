@@ -12,7 +12,7 @@
 #include "agent/platform/host.h"
 #include "common/config/cli.h"
 #include "common/config/config.h"
-#include "common/ports/plan.h"
+#include "common/plan/plan.h"
 
 struct hm_agent_config {
     const char *collector; /* "https://collector.example:5830"; "" = judge here, report nowhere */

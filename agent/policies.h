@@ -9,7 +9,7 @@
  * one. */
 #pragma once
 
-#include "common/ports/plan.h"
+#include "common/plan/plan.h"
 #include "common/wire/records.h"
 #include "common/wire/signed.h"
 

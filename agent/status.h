@@ -9,7 +9,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
-#include "common/ports/judge.h"
+#include "common/judge/judge.h"
 #include "common/wire/fields.h"
 
 #define HM_STATUS_REFRESH_MS 900000

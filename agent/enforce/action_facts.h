@@ -4,7 +4,7 @@
  * Private to enforcement. Pure. */
 #pragma once
 
-#include "common/ports/plan.h"
+#include "common/plan/plan.h"
 
 enum hm_shown { HM_SHOWN_NO, HM_SHOWN_YES, HM_SHOWN_UNKNOWN };
 

@@ -14,7 +14,7 @@
 
 #include "agent/platform/platform.h"
 #include "agent/policies.h"
-#include "common/ports/outcome.h"
+#include "common/plan/outcome.h"
 
 struct hm_enforcer;
 

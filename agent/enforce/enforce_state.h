@@ -5,7 +5,7 @@
  * atomic and durable. Threads: one. */
 #pragma once
 
-#include "common/ports/outcome.h"
+#include "common/plan/outcome.h"
 
 /* A listener that a change was to protect. */
 struct hm_watched {

@@ -5,8 +5,8 @@
  * that was signed, or a match that does not hold do. */
 #pragma once
 
-#include "common/ports/ledger.h"
-#include "common/ports/policy.h"
+#include "common/plan/ledger.h"
+#include "common/plan/policy.h"
 
 /* A policy of mode audit that wants what the ledger says is that policy's: nothing of it is
  * removed, nothing is added. *out_policy is NULL when the ledger has nothing of it. */

@@ -9,7 +9,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
-#include "common/ports/judge.h"
+#include "common/judge/judge.h"
 
 struct hm_host_setting {
     const char *key;

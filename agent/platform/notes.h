@@ -4,7 +4,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
-#include "common/ports/judge.h"
+#include "common/judge/judge.h"
 
 struct hm_notes {
     struct hm_arena *arena;

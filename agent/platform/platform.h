@@ -18,8 +18,8 @@
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
-#include "common/ports/judge.h"
-#include "common/ports/plan.h"
+#include "common/judge/judge.h"
+#include "common/plan/plan.h"
 
 struct hm_observation {
     const char *name;         /* host name */

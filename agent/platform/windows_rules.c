@@ -9,7 +9,7 @@
 #include "common/base/buf.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
-#include "common/ports/netsh_text.h"
+#include "common/readers/netsh_text.h"
 
 /* Windows 2000, XP, 2003: documented as 1025, seen to start at 1024 (KB929851); values of
  * MaxUserPort outside 5000 to 65534 are ignored. */

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "agent/platform/notes.h"
-#include "common/ports/judge.h"
+#include "common/judge/judge.h"
 
 /* DNS Server since MS08-037, where SocketPoolSize is not set (KB956188). */
 #define HM_DNS_POOL_DEFAULT 2500u

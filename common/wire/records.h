@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "common/crypto/envelope.h"
-#include "common/ports/judge.h"
-#include "common/ports/outcome.h"
+#include "common/judge/judge.h"
+#include "common/plan/outcome.h"
 #include "common/wire/fields.h"
 
 /* Documents of the domain. The structs are those of common/ports. */

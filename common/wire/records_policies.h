@@ -7,8 +7,8 @@
 #pragma once
 
 #include "common/crypto/trust.h"
-#include "common/ports/outcome.h"
-#include "common/ports/policy_lint.h"
+#include "common/plan/outcome.h"
+#include "common/plan/policy_lint.h"
 #include "common/wire/records_api.h"
 
 /* ---- policies -------------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
  * Texts are borrowed from the rows, or live in the request's arena. */
 #pragma once
 
-#include "common/ports/policy_lint.h"
+#include "common/plan/policy_lint.h"
 #include "common/wire/records_policies.h"
 #include "server/http/http.h"
 #include "server/policy/acts.h"

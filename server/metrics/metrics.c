@@ -8,9 +8,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/version.h"
+#include "common/judge/finding_kind.h"
+#include "common/judge/verdict.h"
 #include "common/os/os.h"
-#include "common/ports/finding_kind.h"
-#include "common/ports/verdict.h"
 #include "server/fleet/fleet.h"
 #include "server/metrics/metrics_list.h"
 #include "server/rollout/rollout.h"

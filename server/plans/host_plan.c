@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/base/limits.h"
-#include "common/ports/judge.h"
-#include "common/ports/plan_apply.h"
+#include "common/judge/judge.h"
+#include "common/plan/plan_apply.h"
 
 /* Does the ledger have anything of this policy? */
 static bool owns(const struct hm_ledger *ledger, const char *policy)

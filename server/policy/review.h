@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "common/ports/policy_lint.h"
+#include "common/plan/policy_lint.h"
 #include "server/store/entities_policy.h"
 
 /* Against every revision that is submitted, approved, active or paused; one that cannot be read

@@ -9,7 +9,7 @@
  * from any thread. */
 #pragma once
 
-#include "common/ports/outcome.h"
+#include "common/plan/outcome.h"
 #include "server/app.h"
 #include "server/catalogue/shelf.h"
 #include "server/fleet/fleet.h"

@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "common/ports/outcome.h"
+#include "common/plan/outcome.h"
 #include "server/store/entities.h"
 
 /* ---- policies.c: names, and their immutable revisions ---------------------------------------- */

@@ -3,7 +3,7 @@
  */
 #include "server/store/filter.h"
 
-#include "common/ports/finding.h"
+#include "common/judge/finding.h"
 #include "server/store/entities_policy.h"
 
 static const struct hm_enum states = {hm_verdict_state_names, 4};

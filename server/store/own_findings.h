@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "common/ports/finding.h"
+#include "common/judge/finding.h"
 
 enum hm_own_finding_kind { HM_OWN_CLONED_AGENT, HM_OWN_SILENT_HOST, HM_OWN_DELIVERY_REFUSED };
 #define HM_OWN_FINDING_COUNT 3

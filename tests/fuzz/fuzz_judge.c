@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/base/limits.h"
-#include "common/ports/headroom.h"
+#include "common/judge/headroom.h"
 #include "common/wire/records.h"
 
 #define KNOWS_SOCKETS 1u

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "common/ports/netsh_text.h"
+#include "common/readers/netsh_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
-#include "common/ports/netsh_text.h"
+#include "common/readers/netsh_text.h"
 
 #define ARENA_BYTES (64u * 1024u * 1024u)
 #define BUF_BYTES (8u * 1024u * 1024u)

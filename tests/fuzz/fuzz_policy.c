@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/limits.h"
-#include "common/ports/policy_lint.h"
+#include "common/plan/policy_lint.h"
 #include "common/wire/records.h"
 
 #define ENFORCE_OFF 1u

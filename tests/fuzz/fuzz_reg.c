@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
-#include "common/ports/reg_text.h"
+#include "common/readers/reg_text.h"
 
 #define ARENA_BYTES (64u * 1024u * 1024u)
 #define LOOKED_UP_MAX 64 /* each look-up walks all values */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/ports/sysctl_ports.h"
+#include "common/readers/sysctl_ports.h"
 
 #define ARENA_BYTES (64u * 1024u * 1024u)
 

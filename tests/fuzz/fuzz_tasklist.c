@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
-#include "common/ports/tasklist_text.h"
+#include "common/readers/tasklist_text.h"
 
 #define ARENA_BYTES (64u * 1024u * 1024u)
 

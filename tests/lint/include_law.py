@@ -17,20 +17,24 @@ ROOTS = ("common", "agent", "server", "tests")
 # matching prefix on the left counts; a name on the right covers its subfolders.
 BASE = ("common/base",)
 COMMON = ("common",)
+DOMAIN = ("common/ports", "common/readers", "common/judge", "common/plan")
 ALLOWED = {
     "common/base": (),
     "common/ports": BASE,
+    "common/readers": BASE + ("common/ports",),
+    "common/judge": BASE + ("common/ports",),
+    "common/plan": BASE + ("common/ports", "common/judge"),
     "common/config": BASE + ("common/ports",),
     "common/crypto": BASE,
     "common/os": BASE + ("common/ports",),
-    "common/wire": BASE + ("common/ports", "common/crypto"),
-    "common/net": BASE + ("common/wire", "common/ports", "common/crypto", "common/os"),
+    "common/wire": BASE + DOMAIN + ("common/crypto",),
+    "common/net": BASE + DOMAIN + ("common/wire", "common/crypto", "common/os"),
     "agent": COMMON + ("agent",),
-    "agent/platform": BASE + ("common/ports", "common/os", "common/wire", "common/crypto",
-                              "agent/platform"),
+    "agent/platform": BASE + DOMAIN + ("common/os", "common/wire", "common/crypto",
+                                       "agent/platform"),
     "server": COMMON + ("server",),
     "server/http": BASE + ("common/ports", "common/wire", "common/crypto", "common/os"),
-    "server/store": BASE + ("common/ports", "common/wire", "common/crypto", "common/os"),
+    "server/store": BASE + DOMAIN + ("common/wire", "common/crypto", "common/os"),
     "server/metrics": COMMON + ("server/store", "server/fleet", "server/http", "server/rollout",
                                 "server/app.h"),
     "server/catalogue": COMMON + ("server/store",),
@@ -119,6 +123,9 @@ def self_test():
     bad = (
         ("common/ports/portset.c", '#include "common/os/os.h"'),
         ("common/ports/portset.c", "#include <unistd.h>"),
+        ("common/ports/portset.c", '#include "common/judge/judge.h"'),
+        ("common/readers/netsh_text.c", '#include "common/judge/facts.h"'),
+        ("common/judge/remedy.c", '#include "common/plan/policy.h"'),
         ("common/base/err.c", '#include "agent/config.h"'),
         ("agent/cycle.c", '#include "server/store/store.h"'),
         ("agent/cycle.c", "#include <jansson.h>"),

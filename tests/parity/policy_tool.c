@@ -12,8 +12,8 @@
 #include "agent/platform/platform.h"
 #include "common/base/limits.h"
 #include "common/os/os.h"
-#include "common/ports/plan_apply.h"
-#include "common/ports/policy_lint.h"
+#include "common/plan/plan_apply.h"
+#include "common/plan/policy_lint.h"
 #include "common/wire/records.h"
 #include "server/ctl/yaml.h"
 

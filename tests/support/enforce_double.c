@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/limits.h"
-#include "common/ports/plan_apply.h"
+#include "common/plan/plan_apply.h"
 #include "common/wire/records.h"
 #include "tests/support/temp_folder.h"
 

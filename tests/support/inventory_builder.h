@@ -5,7 +5,7 @@
  * room) ends the test at once. */
 #pragma once
 
-#include "common/ports/judge.h"
+#include "common/judge/judge.h"
 
 #define HM_BUILD_MAX 600
 

@@ -5,7 +5,7 @@
  * row, ends the test. */
 #pragma once
 
-#include "common/ports/plan.h"
+#include "common/plan/plan.h"
 #include "tests/support/inventory_builder.h"
 
 #define HM_MODEL_POLICIES_MAX 16

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "agent/platform/notes.h"
-#include "common/ports/plan.h"
+#include "common/plan/plan.h"
 #include "common/ports/sockets.h"
 
 #define HM_LINUX_PATH_BYTES 4096u

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "agent/platform/linux/linux.h"
+#include "common/judge/headroom.h"
 #include "common/os/os.h"
-#include "common/ports/headroom.h"
 
 struct hm_platform {
     char root[HM_LINUX_PATH_BYTES];

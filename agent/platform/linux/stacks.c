@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/ports/sysctl_ports.h"
+#include "common/readers/sysctl_ports.h"
 
 #define SYSCTL_FOLDER "/proc/sys/net/ipv4/"
 

@@ -11,7 +11,7 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/os/os.h"
-#include "common/ports/sysctl_ports.h"
+#include "common/readers/sysctl_ports.h"
 
 #define OWN_FOLDER "/etc/sysctl.d"
 #define OWN_NAME "zzzz-havenmaster.conf"

@@ -9,7 +9,7 @@
  * model.json, optional and never written, makes the stack behave as some systems do. */
 #pragma once
 
-#include "common/ports/plan.h"
+#include "common/plan/plan.h"
 
 #define HM_RECORDED_CHANGES_FILE "changes.json"
 #define HM_RECORDED_MODEL_FILE "model.json"

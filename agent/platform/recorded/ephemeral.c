@@ -6,7 +6,7 @@
 
 #include "agent/platform/recorded/recorded.h"
 #include "agent/platform/windows_rules.h"
-#include "common/ports/headroom.h"
+#include "common/judge/headroom.h"
 
 /* On 2000 to 2003 what was written in this boot does not count yet. */
 static enum hm_status in_force(const struct hm_recorded *recorded, struct hm_inventory *out,

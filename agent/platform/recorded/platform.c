@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "agent/platform/recorded/recorded.h"
+#include "common/judge/headroom.h"
 #include "common/os/os.h"
-#include "common/ports/headroom.h"
 
 #define FOLDER_BYTES 4096u
 #define HOST_FILE "host.json"

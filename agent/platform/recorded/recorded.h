@@ -12,8 +12,8 @@
 #include "agent/platform/notes.h"
 #include "agent/platform/platform.h"
 #include "agent/platform/recorded/changes.h"
-#include "common/ports/netstat_text.h"
-#include "common/ports/tasklist_text.h"
+#include "common/readers/netstat_text.h"
+#include "common/readers/tasklist_text.h"
 #include "common/wire/records.h"
 
 /* What deploy/windows/collect.cmd writes in place of a listing that netsh refused to give; the

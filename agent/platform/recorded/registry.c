@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "agent/platform/windows_rules.h"
-#include "common/ports/reg_text.h"
+#include "common/readers/reg_text.h"
 
 #define TCPIP_FILE "tcpip-parameters.reg"
 #define DNS_FILE "dns-parameters.reg"

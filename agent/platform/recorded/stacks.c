@@ -6,7 +6,7 @@
 
 #include "agent/platform/windows_rules.h"
 #include "common/base/str.h"
-#include "common/ports/sysctl_ports.h"
+#include "common/readers/sysctl_ports.h"
 
 #define SYSCTL_FILE "sysctl.txt"
 

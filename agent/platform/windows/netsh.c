@@ -10,7 +10,7 @@
 #include "common/base/limits.h"
 #include "common/os/os.h"
 #include "common/os/windows_text.h"
-#include "common/ports/httpsys_text.h"
+#include "common/readers/httpsys_text.h"
 
 #define ARGUMENTS_MAX 5
 #define LISTINGS (2 * HM_STACK_COUNT)

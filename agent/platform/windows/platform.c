@@ -6,8 +6,8 @@
 
 #include "agent/platform/windows/windows.h"
 #include "agent/platform/windows_rules.h"
+#include "common/judge/headroom.h"
 #include "common/os/os.h"
-#include "common/ports/headroom.h"
 
 struct hm_platform {
     struct hm_netsh *netsh;

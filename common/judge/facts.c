@@ -1,0 +1,446 @@
+/* common/judge/facts.c — one host's facts, indexed once so that judging needs no searching.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/str.h"
+
+#define DNS_POOL_DEFAULT 2500u /* KB956188 */
+#define NAMES_ROOM_FIRST 64u
+
+static enum hm_status no_memory(struct hm_err *err)
+{
+    return hm_fail(err, HM_ENOMEM, "no memory to judge the host");
+}
+
+/* The slot of name, or the empty one where it would go. */
+static const char **find_slot(const struct hm_names *names, const char *name)
+{
+    size_t at = (size_t)hm_str_hash_nocase(HM_HASH_START, name) & (names->room - 1);
+
+    while (names->slots[at] != NULL && !hm_str_equal_nocase(names->slots[at], name)) {
+        at = (at + 1) & (names->room - 1);
+    }
+    return &names->slots[at];
+}
+
+static bool names_grow(struct hm_names *names, size_t room, struct hm_arena *arena)
+{
+    struct hm_names larger = {
+        .slots = hm_arena_alloc(arena, room, sizeof(*larger.slots)),
+        .room = room,
+        .at = hm_arena_alloc(arena, room / 2, sizeof(*larger.at)),
+        .count = names->count,
+    };
+
+    if (larger.slots == NULL || larger.at == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < names->count; i++) {
+        larger.at[i] = names->at[i];
+        *find_slot(&larger, names->at[i]) = names->at[i];
+    }
+    *names = larger;
+    return true;
+}
+
+static bool names_put(struct hm_names *names, const char *name, struct hm_arena *arena)
+{
+    const char **slot;
+
+    if (name == NULL || name[0] == '\0') {
+        return true;
+    }
+    if (names->count * 2 >= names->room &&
+        !names_grow(names, names->room == 0 ? NAMES_ROOM_FIRST : names->room * 2, arena)) {
+        return false;
+    }
+    slot = find_slot(names, name);
+    if (*slot == NULL) {
+        *slot = name;
+        names->at[names->count++] = name;
+    }
+    return true;
+}
+
+/* Case apart, does the first letter rule the match out? Most patterns begin with a name. */
+static bool may_match(const char *pattern, const char *name)
+{
+    return pattern[0] == '*' || pattern[0] == '?' || ((pattern[0] ^ name[0]) & ~0x20) == 0;
+}
+
+static bool names_match(const struct hm_names *names, const struct hm_strings *patterns)
+{
+    for (size_t i = 0; i < patterns->count && names->count > 0; i++) {
+        const char *pattern = patterns->at[i];
+
+        if (strpbrk(pattern, "*?") == NULL) {
+            if (pattern[0] != '\0' && *find_slot(names, pattern) != NULL) {
+                return true;
+            }
+            continue;
+        }
+        for (size_t at = 0; at < names->count; at++) {
+            if (may_match(pattern, names->at[at]) && hm_str_glob_nocase(pattern, names->at[at])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool hm_facts_detect(const struct hm_facts *facts, const struct hm_detect *detect)
+{
+    return detect->always || names_match(&facts->services, &detect->services) ||
+           names_match(&facts->programs, &detect->programs);
+}
+
+static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *arena,
+                                    struct hm_err *err)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+    const struct hm_sockets *sockets = facts->input->sockets;
+    const char *last = NULL; /* neighbours often share the text of one process */
+    bool ok = true;
+
+    for (size_t i = 0; ok && inventory->has_services && i < inventory->services.count; i++) {
+        ok = names_put(&facts->services, inventory->services.at[i], arena);
+    }
+    for (size_t i = 0; ok && inventory->has_listeners && i < inventory->listeners.count; i++) {
+        ok = names_put(&facts->programs, inventory->listeners.at[i].program, arena) &&
+             names_put(&facts->services, inventory->listeners.at[i].service, arena);
+    }
+    for (size_t i = 0; ok && sockets != NULL && i < sockets->count; i++) {
+        if (sockets->at[i].program != last) {
+            last = sockets->at[i].program;
+            ok = names_put(&facts->programs, last, arena);
+        }
+    }
+    return ok ? HM_OK : no_memory(err);
+}
+
+/* 601 of "6.1.7601"; 0 when the text is no such version. */
+static unsigned windows_number(const struct hm_os *os)
+{
+    const char *dot = os->version == NULL ? NULL : strchr(os->version, '.');
+    uint32_t major;
+    uint32_t minor;
+
+    if (os->family != HM_OS_WINDOWS || dot == NULL ||
+        !hm_str_parse_u32(os->version, (size_t)(dot - os->version), 99, &major) ||
+        !hm_str_parse_u32(dot + 1, strcspn(dot + 1, "."), 99, &minor)) {
+        return 0;
+    }
+    return major * 100 + minor;
+}
+
+/* Linux and legacy Windows have one list for all stacks, and no runtime rows at all. */
+static enum hm_status fill_exclusions(const struct hm_facts *facts, const struct hm_stack *stack,
+                                      struct hm_arena *arena, struct hm_stack_facts *out,
+                                      struct hm_err *err)
+{
+    if (facts->legacy) {
+        out->has_runtime = true;
+        return hm_inventory_excluded(facts->inventory, stack->protocol, stack->family, arena,
+                                     &out->has_administered, &out->administered, err);
+    }
+    out->unsupported = stack->exclusions_unsupported;
+    out->has_administered = stack->has_administered || stack->exclusions_unsupported;
+    out->has_runtime = stack->has_runtime || stack->exclusions_unsupported || facts->linux_host;
+    if (stack->has_administered) {
+        out->administered = stack->administered;
+    }
+    if (stack->has_runtime) {
+        out->runtime = stack->runtime;
+    }
+    return HM_OK;
+}
+
+static enum hm_status fill_usable(struct hm_stack_facts *out, struct hm_arena *arena,
+                                  struct hm_err *err)
+{
+    struct hm_ports dynamic = {&out->dynamic, 1};
+    enum hm_status st;
+
+    if (!out->has_dynamic || !out->has_administered || !out->has_runtime) {
+        return HM_OK;
+    }
+    out->has_usable = true;
+    st = hm_ports_subtract(dynamic, out->administered, arena, &out->usable, err);
+    if (st == HM_OK && out->runtime.count > 0) {
+        st = hm_ports_subtract(out->usable, out->runtime, arena, &out->usable, err);
+    }
+    out->usable_count = hm_ports_count(out->usable);
+    return st;
+}
+
+static enum hm_status fill_stack(struct hm_facts *facts, enum hm_protocol protocol,
+                                 enum hm_family family, struct hm_arena *arena, struct hm_err *err)
+{
+    const struct hm_stack *stack = hm_inventory_stack(facts->inventory, protocol, family);
+    struct hm_stack_facts *out = &facts->stacks[hm_stack_index(protocol, family)];
+    bool may_lack = family == HM_IPV6 && (facts->legacy || facts->linux_host);
+    enum hm_status st;
+
+    out->present = true;
+    if (stack == NULL || (may_lack && !stack->has_dynamic && !stack->has_administered)) {
+        out->present = !may_lack;
+        return HM_OK;
+    }
+    out->has_dynamic = stack->has_dynamic;
+    out->dynamic = stack->dynamic;
+    st = fill_exclusions(facts, stack, arena, out, err);
+    return st == HM_OK ? fill_usable(out, arena, err) : st;
+}
+
+static void fill_dns(struct hm_facts *facts)
+{
+    const struct hm_registry *registry = &facts->inventory->registry;
+    const char *dns[] = {"DNS"};
+    const struct hm_strings names = {dns, 1};
+
+    if (facts->linux_host || !names_match(&facts->services, &names)) {
+        return;
+    }
+    facts->has_dns = true;
+    facts->dns = (struct hm_dns_pool){
+        DNS_POOL_DEFAULT, {NULL, 0}
+    };
+    if (facts->inventory->has_registry && registry->has_dns_socket_pool) {
+        facts->dns = registry->dns_socket_pool;
+    }
+}
+
+static bool is_dns(const struct hm_socket *socket)
+{
+    return socket->protocol == HM_UDP && (hm_str_equal_nocase(socket->program, "dns.exe") ||
+                                          hm_str_equal_nocase(socket->service, "DNS"));
+}
+
+/* Where there are no sockets, the sample's counter stands for them. */
+static void count_by_sample(struct hm_facts *facts)
+{
+    const struct hm_sample *sample = facts->input->sample;
+
+    for (size_t i = 0; sample != NULL && i < sample->stacks.count; i++) {
+        const struct hm_sample_stack *row = &sample->stacks.at[i];
+        struct hm_stack_facts *stack = &facts->stacks[hm_stack_index(row->protocol, row->family)];
+
+        stack->has_others = true;
+        stack->others = row->in_use;
+        if (row->protocol == HM_UDP && facts->has_dns) {
+            uint32_t pool = row->in_use < facts->dns.size ? row->in_use : facts->dns.size;
+
+            stack->others -= pool;
+            stack->dns_taken = pool;
+        }
+    }
+}
+
+static enum hm_status count_used(struct hm_facts *facts, struct hm_arena *arena, struct hm_err *err)
+{
+    const struct hm_sockets *sockets = facts->input->sockets;
+    struct hm_portbits *dns[2] = {NULL, NULL}; /* by family */
+
+    if (sockets == NULL) {
+        count_by_sample(facts);
+        return HM_OK;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        facts->used[i] = hm_portbits_new(arena);
+        dns[i] = hm_portbits_new(arena);
+        if (facts->used[i] == NULL || dns[i] == NULL) {
+            return no_memory(err);
+        }
+    }
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct hm_socket *socket = &sockets->at[i];
+        bool pool = facts->has_dns && is_dns(socket);
+
+        hm_portbits_put(pool ? dns[socket->family] : facts->used[socket->protocol], socket->port);
+    }
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        struct hm_stack_facts *stack = &facts->stacks[i];
+        bool udp = i >= hm_stack_index(HM_UDP, HM_IPV4);
+
+        if (stack->has_usable) {
+            stack->has_others = true;
+            stack->others = hm_portbits_count_ports(facts->used[udp], stack->usable);
+            stack->dns_taken = udp ? hm_portbits_count_ports(dns[i & 1], stack->usable) : 0;
+        }
+    }
+    return HM_OK;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct hm_port_key *x = a;
+    const struct hm_port_key *y = b;
+
+    if (x->key != y->key) {
+        return x->key < y->key ? -1 : 1;
+    }
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+static uint32_t port_key(enum hm_protocol protocol, uint16_t port)
+{
+    return (uint32_t)protocol << 16 | port;
+}
+
+static enum hm_status index_listeners(struct hm_facts *facts, struct hm_arena *arena,
+                                      struct hm_err *err)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+    size_t count = inventory->has_listeners ? inventory->listeners.count : 0;
+    struct hm_port_key *keys = hm_arena_alloc(arena, count, sizeof(*keys));
+
+    if (keys == NULL) {
+        return no_memory(err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct hm_listener *listener = &inventory->listeners.at[i];
+
+        keys[i] = (struct hm_port_key){port_key(listener->protocol, listener->port), (uint32_t)i};
+    }
+    qsort(keys, count, sizeof(*keys), compare_keys);
+    facts->listeners = (struct hm_port_index){keys, count};
+    return HM_OK;
+}
+
+enum hm_status hm_facts_index_sockets(struct hm_facts *facts, struct hm_arena *arena,
+                                      struct hm_err *err)
+{
+    const struct hm_sockets *sockets = facts->input->sockets;
+    struct hm_port_key *keys = NULL;
+    size_t count = 0;
+    size_t cap = 0;
+
+    for (size_t i = 0; sockets != NULL && i < sockets->count; i++) {
+        const struct hm_socket *socket = &sockets->at[i];
+
+        if (socket->state == HM_SOCKET_TIME_WAIT || /* blocks no ordinary bind */
+            !hm_portbits_has(facts->required[socket->protocol], socket->port)) {
+            continue;
+        }
+        if (hm_arena_grow(arena, (void **)&keys, count, &cap, sizeof(*keys)) != 0) {
+            return no_memory(err);
+        }
+        keys[count++] = (struct hm_port_key){port_key(socket->protocol, socket->port), (uint32_t)i};
+    }
+    if (count > 0) {
+        qsort(keys, count, sizeof(*keys), compare_keys);
+    }
+    facts->sockets = (struct hm_port_index){keys, count};
+    return HM_OK;
+}
+
+enum hm_status hm_facts_init(const struct hm_judge_input *input, struct hm_arena *arena,
+                             struct hm_facts *out_facts, struct hm_err *err)
+{
+    struct hm_facts *facts = out_facts;
+    enum hm_status st;
+
+    memset(facts, 0, sizeof(*facts));
+    facts->input = input;
+    facts->inventory = input->inventory;
+    facts->linux_host = input->inventory->os.family == HM_OS_LINUX;
+    facts->legacy = hm_os_is_legacy(&input->inventory->os);
+    facts->windows = windows_number(&input->inventory->os);
+    for (unsigned i = 0; i < 2; i++) {
+        facts->required[i] = hm_portbits_new(arena);
+        if (facts->required[i] == NULL) {
+            return no_memory(err);
+        }
+    }
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        st = fill_stack(facts, i / 2 == 0 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6, arena,
+                        err);
+        if (st != HM_OK) {
+            return st;
+        }
+    }
+    st = collect_names(facts, arena, err);
+    if (st == HM_OK) {
+        st = index_listeners(facts, arena, err);
+    }
+    if (st == HM_OK) {
+        fill_dns(facts);
+        st = count_used(facts, arena, err);
+    }
+    return st;
+}
+
+const struct hm_stack_facts *hm_facts_stack(const struct hm_facts *facts, enum hm_protocol protocol,
+                                            enum hm_family family)
+{
+    return &facts->stacks[hm_stack_index(protocol, family)];
+}
+
+/* The first place whose key is not below key. */
+static size_t lower_bound(const struct hm_port_index *index, uint32_t key)
+{
+    size_t low = 0;
+    size_t high = index->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (index->at[middle].key < key) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+size_t hm_facts_find(const struct hm_port_index *index, enum hm_protocol protocol,
+                     struct hm_range range, size_t *out_at)
+{
+    *out_at = 0;
+    if (index->count == 0) {
+        return 0;
+    }
+    *out_at = lower_bound(index, port_key(protocol, range.first));
+    if (range.first == range.last && *out_at < index->count &&
+        index->at[*out_at].key != port_key(protocol, range.first)) {
+        return *out_at;
+    }
+    return lower_bound(index, port_key(protocol, range.last) + 1);
+}
+
+static bool next(const struct hm_port_index *index, enum hm_protocol protocol,
+                 struct hm_ports ports, struct hm_port_cursor *cursor)
+{
+    while (cursor->at == cursor->end) {
+        if (cursor->range == ports.count) {
+            return false;
+        }
+        cursor->end = hm_facts_find(index, protocol, ports.at[cursor->range++], &cursor->at);
+    }
+    cursor->at++;
+    return true;
+}
+
+const struct hm_listener *hm_facts_next_listener(const struct hm_facts *facts,
+                                                 enum hm_protocol protocol, struct hm_ports ports,
+                                                 struct hm_port_cursor *cursor)
+{
+    if (!next(&facts->listeners, protocol, ports, cursor)) {
+        return NULL;
+    }
+    return &facts->inventory->listeners.at[facts->listeners.at[cursor->at - 1].at];
+}
+
+const struct hm_socket *hm_facts_next_socket(const struct hm_facts *facts,
+                                             enum hm_protocol protocol, struct hm_ports ports,
+                                             struct hm_port_cursor *cursor)
+{
+    if (!next(&facts->sockets, protocol, ports, cursor)) {
+        return NULL;
+    }
+    return &facts->input->sockets->at[facts->sockets.at[cursor->at - 1].at];
+}

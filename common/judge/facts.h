@@ -1,0 +1,93 @@
+/* common/judge/facts.h — one host's facts, indexed once so that judging needs no searching.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to judging. Borrows from the judge's input; everything made lives in the arena. */
+#pragma once
+
+#include "common/judge/judge.h"
+#include "common/ports/portbits.h"
+
+/* Exclusions of one stack as they count for judging. */
+struct hm_stack_facts {
+    bool present; /* this family exists on the host: its absence from an old or a Linux system
+                     means "not installed", on a modern Windows it means "not read" */
+    bool has_dynamic;
+    struct hm_range dynamic;
+    bool has_administered;
+    struct hm_ports administered; /* legacy Windows: ReservedPorts with its adjacency fault */
+    bool has_runtime;
+    struct hm_ports runtime;
+    bool unsupported;
+    bool has_usable; /* all of the above are known */
+    struct hm_ports usable;
+    uint32_t usable_count;
+    bool has_others;    /* sockets (or a sample) tell how many ports are taken */
+    uint32_t others;    /* distinct ports inside usable, of either family; UDP: without dns.exe */
+    uint32_t dns_taken; /* UDP: those of dns.exe in this family */
+};
+
+/* Distinct names, ASCII case folded. */
+struct hm_names {
+    const char **slots;
+    size_t room;     /* power of two */
+    const char **at; /* the same names in a row, room for half of the slots */
+    size_t count;
+};
+
+/* A listener or a socket under "protocol, port": sorted, so one range is one run. */
+struct hm_port_key {
+    uint32_t key; /* protocol << 16 | port */
+    uint32_t at;  /* place in the inventory's or the sockets' list */
+};
+
+struct hm_port_index {
+    struct hm_port_key *at;
+    size_t count;
+};
+
+struct hm_facts {
+    const struct hm_judge_input *input;
+    const struct hm_inventory *inventory;
+    bool linux_host;
+    bool legacy;      /* Windows 2000, XP, 2003 */
+    unsigned windows; /* major * 100 + minor: 601 is 2008 R2; 0 unknown or not Windows */
+    struct hm_stack_facts stacks[HM_STACK_COUNT]; /* by hm_stack_index */
+    struct hm_names services;
+    struct hm_names programs;
+    struct hm_port_index listeners;
+    struct hm_port_index sockets;    /* only of ports that somebody requires; see index_sockets */
+    struct hm_portbits *used[2];     /* by protocol, UDP without dns.exe; NULL = unknown */
+    struct hm_portbits *required[2]; /* by protocol: ports of the catalogue's requirements */
+    bool has_dns;                    /* the DNS Server with its pool of random UDP ports */
+    struct hm_dns_pool dns;
+};
+
+enum hm_status hm_facts_init(const struct hm_judge_input *input, struct hm_arena *arena,
+                             struct hm_facts *out_facts, struct hm_err *err) HM_MUST_CHECK;
+
+/* Call once required is filled: indexes the sockets on those ports. */
+enum hm_status hm_facts_index_sockets(struct hm_facts *facts, struct hm_arena *arena,
+                                      struct hm_err *err) HM_MUST_CHECK;
+
+/* As hm_detect_matches, by index, and over sockets too. */
+bool hm_facts_detect(const struct hm_facts *facts, const struct hm_detect *detect);
+
+const struct hm_stack_facts *hm_facts_stack(const struct hm_facts *facts, enum hm_protocol protocol,
+                                            enum hm_family family);
+
+/* The entries of the index inside the range: *out_at to the end answered. */
+size_t hm_facts_find(const struct hm_port_index *index, enum hm_protocol protocol,
+                     struct hm_range range, size_t *out_at);
+
+/* Walks the listeners on the ports in their order: start with *cursor zeroed; NULL at the end. */
+struct hm_port_cursor {
+    size_t range; /* of ports */
+    size_t at;    /* in the index */
+    size_t end;
+};
+const struct hm_listener *hm_facts_next_listener(const struct hm_facts *facts,
+                                                 enum hm_protocol protocol, struct hm_ports ports,
+                                                 struct hm_port_cursor *cursor);
+const struct hm_socket *hm_facts_next_socket(const struct hm_facts *facts,
+                                             enum hm_protocol protocol, struct hm_ports ports,
+                                             struct hm_port_cursor *cursor);

@@ -1,0 +1,137 @@
+/* common/judge/finding.c — the registry of finding kinds, and how their findings become a list.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/finding_kind.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/str.h"
+#include "common/judge/finding_kinds.h"
+
+#define FINGERPRINT_DIGITS 16u
+
+const char *const hm_severity_names[4] = {"info", "low", "medium", "high"};
+
+const struct hm_finding_kind *const hm_finding_kinds[] = {
+    &hm_finding_dns_pool_overlap,
+    &hm_finding_dynamic_range_moved,
+    &hm_finding_exclusions_shifted,
+    &hm_finding_exclusions_unsupported,
+    &hm_finding_exhaustion_events,
+    &hm_finding_family_gap,
+    &hm_finding_few_free_blocks,
+    &hm_finding_listing_refused,
+    &hm_finding_low_headroom,
+    &hm_finding_max_user_port_set,
+    &hm_finding_own_port_at_risk,
+    &hm_finding_protocol_gap,
+    &hm_finding_range_sources_differ,
+    &hm_finding_required_in_dynamic,
+    &hm_finding_required_in_runtime_exclusion,
+    &hm_finding_required_port_held,
+    &hm_finding_reserved_ports_ignored,
+    &hm_finding_reserved_ports_neighbours,
+    &hm_finding_reserver_excluded,
+};
+const size_t hm_finding_kinds_count = HM_COUNT(hm_finding_kinds);
+
+static int compare(const void *a, const void *b)
+{
+    const struct hm_finding *x = a;
+    const struct hm_finding *y = b;
+    int by;
+
+    if (x->severity != y->severity) {
+        return x->severity > y->severity ? -1 : 1;
+    }
+    by = strcmp(x->kind, y->kind);
+    return by != 0 ? by : strcmp(x->subject, y->subject);
+}
+
+/* Over kind and subject: what the fingerprint shows. */
+static uint64_t hash_of(const struct hm_finding *finding)
+{
+    uint64_t hash = hm_str_hash(HM_HASH_START, finding->kind, strlen(finding->kind) + 1);
+
+    return hm_str_hash(hash, finding->subject, strlen(finding->subject));
+}
+
+static const char *hex(uint64_t hash, struct hm_arena *arena)
+{
+    char *text = hm_arena_alloc(arena, FINGERPRINT_DIGITS + 1, 1);
+
+    for (size_t i = 0; text != NULL && i < FINGERPRINT_DIGITS; i++) {
+        text[i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+    }
+    return text;
+}
+
+static bool is_there(const uint64_t *hashes, size_t count, uint64_t hash)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (hashes[i] == hash) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Drops what the kind that just looked has put twice: two products may require one port, and the
+ * requirement named first speaks for both. */
+static void finish_kind(struct hm_finding_list *list, size_t from)
+{
+    size_t count = list->count - from;
+    uint64_t *hashes = hm_arena_alloc(list->arena, count, sizeof(*hashes));
+    size_t left = 0;
+
+    if (hashes == NULL) {
+        list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t hash = hash_of(&list->at[from + i]);
+        struct hm_finding *finding = &list->at[from + left];
+
+        if (is_there(hashes, left, hash)) {
+            continue;
+        }
+        if (left != i) {
+            *finding = list->at[from + i];
+        }
+        hashes[left++] = hash;
+        finding->fingerprint = hex(hash, list->arena);
+        if (finding->fingerprint == NULL) {
+            list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
+            return;
+        }
+    }
+    list->count = from + left;
+}
+
+enum hm_status hm_findings_look(const struct hm_finding_ctx *ctx, struct hm_findings *out_findings,
+                                struct hm_err *err)
+{
+    struct hm_finding_list list = {.arena = ctx->arena, .status = HM_OK};
+
+    for (size_t i = 0; i < hm_finding_kinds_count; i++) {
+        size_t from = list.count;
+
+        list.kind = hm_finding_kinds[i];
+        list.kind->look(ctx, &list);
+        if (list.count > from) {
+            finish_kind(&list, from);
+        }
+    }
+    if (list.status == HM_ETOOBIG) {
+        return hm_fail(err, HM_ETOOBIG, "more than %u findings on one host", HM_LIMIT_FINDINGS);
+    }
+    if (list.status != HM_OK) {
+        return hm_fail(err, list.status, "no memory for the findings of a host");
+    }
+    if (list.count > 1) {
+        qsort(list.at, list.count, sizeof(*list.at), compare);
+    }
+    *out_findings = (struct hm_findings){list.at, list.count};
+    return HM_OK;
+}

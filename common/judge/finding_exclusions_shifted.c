@@ -1,0 +1,110 @@
+/* common/judge/finding_exclusions_shifted.c — exclusions are not what they were before the last
+ * boot. SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/finding_kinds.h"
+
+#include "common/judge/remedy.h"
+
+/* What was there before the boot and is not now, and the reverse, of one protocol. */
+struct shift {
+    struct hm_ports lost[2]; /* administered, by family */
+    struct hm_ports gone;    /* runtime */
+    struct hm_ports come;
+};
+
+static struct hm_ports rows_of(const struct hm_stack *stack, bool runtime)
+{
+    if (stack == NULL) {
+        return (struct hm_ports){NULL, 0};
+    }
+    return runtime ? stack->runtime : stack->administered;
+}
+
+static void compare(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                    enum hm_protocol protocol, struct shift *shift)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
+        const struct hm_stack *now = hm_inventory_stack(ctx->input->inventory, protocol, family);
+        const struct hm_stack *then =
+            hm_inventory_stack(ctx->input->previous_boot, protocol, family);
+
+        if (now == NULL || then == NULL) {
+            continue;
+        }
+        if (now->has_administered && then->has_administered) {
+            shift->lost[i] = hm_finding_without(out, rows_of(then, false), rows_of(now, false));
+        }
+        if (now->has_runtime && then->has_runtime) {
+            shift->gone = hm_finding_union(
+                out, shift->gone, hm_finding_without(out, rows_of(then, true), rows_of(now, true)));
+            shift->come = hm_finding_union(
+                out, shift->come, hm_finding_without(out, rows_of(now, true), rows_of(then, true)));
+        }
+    }
+}
+
+static void tell_lost(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                      enum hm_protocol protocol, const struct shift *shift)
+{
+    struct hm_ports all = hm_finding_union(out, shift->lost[0], shift->lost[1]);
+    struct hm_finding *finding;
+
+    if (all.count == 0) {
+        return;
+    }
+    finding = hm_finding_put(
+        out, hm_finding_print(out, "%s exclusions lost", hm_protocol_names[protocol]));
+    finding->severity = HM_SEVERITY_MEDIUM;
+    finding->text = hm_finding_print(
+        out,
+        "%s %s was excluded before the last boot and is not any more: the exclusion was not "
+        "persistent, or something removed it.",
+        hm_protocol_names[protocol], hm_finding_list_ports(out, all));
+    hm_finding_evidence(out, finding, "lost", hm_finding_list_ports(out, all));
+    hm_remedy_exclude(ctx, out, finding, protocol, shift->lost,
+                      "If the ports are still needed, add them again.");
+}
+
+static void tell_moved(struct hm_finding_list *out, enum hm_protocol protocol,
+                       const struct shift *shift)
+{
+    struct hm_finding *finding;
+
+    if (shift->gone.count + shift->come.count == 0) {
+        return;
+    }
+    finding = hm_finding_put(
+        out, hm_finding_print(out, "%s runtime exclusions", hm_protocol_names[protocol]));
+    finding->text = hm_finding_print(
+        out,
+        "The %s blocks that components hold are others than before the last boot: a port that is "
+        "free today may be inside one tomorrow.",
+        hm_protocol_names[protocol]);
+    hm_finding_evidence(out, finding, "gone", hm_finding_list_ports(out, shift->gone));
+    hm_finding_evidence(out, finding, "come", hm_finding_list_ports(out, shift->come));
+    finding->remedy = "Exclude every required port persistently: WinNAT and HNS then leave it out "
+                      "at each start, wherever their blocks land.";
+}
+
+static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+{
+    for (unsigned i = 0; ctx->input->previous_boot != NULL && i < 2; i++) {
+        enum hm_protocol protocol = i == 0 ? HM_TCP : HM_UDP;
+        struct shift shift = {
+            .gone = {NULL, 0}
+        };
+
+        compare(ctx, out, protocol, &shift);
+        tell_lost(ctx, out, protocol, &shift);
+        if (!ctx->facts->linux_host) {
+            tell_moved(out, protocol, &shift);
+        }
+    }
+}
+
+const struct hm_finding_kind hm_finding_exclusions_shifted = {
+    .name = "exclusions_shifted",
+    .severity = HM_SEVERITY_LOW,
+    .look = look,
+    .help = "exclusions differ from those before the last boot",
+};

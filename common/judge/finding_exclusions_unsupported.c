@@ -1,0 +1,38 @@
+/* common/judge/finding_exclusions_unsupported.c — a 2008 or 2008 R2 without hotfix KB2665809.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/finding_kinds.h"
+
+static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+{
+    struct hm_finding *finding;
+    bool unsupported = false;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        unsupported = unsupported || ctx->facts->stacks[i].unsupported;
+    }
+    if (!unsupported || !hm_os_needs_kb2665809(&ctx->input->inventory->os)) {
+        return;
+    }
+    finding = hm_finding_put(out, "hotfix KB2665809");
+    for (size_t i = 0; i < ctx->count; i++) {
+        if (ctx->needs[i].verdict.state == HM_EXPOSED) {
+            finding->severity = HM_SEVERITY_HIGH;
+        }
+    }
+    finding->text = "This system cannot exclude ports: netsh has no such command without hotfix "
+                    "KB2665809, and ReservedPorts is not read. Nothing in the dynamic range can "
+                    "be protected.";
+    hm_finding_evidence(out, finding, "os", ctx->input->inventory->os.name);
+    hm_finding_evidence(out, finding, "version", ctx->input->inventory->os.version);
+    finding->remedy = "Install hotfix KB2665809 and reboot; the command below must then print a "
+                      "list. Until then move the dynamic range off the required ports.";
+    hm_finding_command(out, finding, "netsh int ipv4 show excludedportrange protocol=tcp");
+    finding->needs_reboot = true;
+}
+
+const struct hm_finding_kind hm_finding_exclusions_unsupported = {
+    .name = "exclusions_unsupported",
+    .severity = HM_SEVERITY_MEDIUM,
+    .look = look,
+    .help = "Windows Server 2008 or 2008 R2 has no working port exclusions",
+};

@@ -1,0 +1,63 @@
+/* common/judge/finding_exhaustion_events.c — Windows has logged that it ran out of ports.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/finding_kinds.h"
+
+struct exhaustion {
+    const char *subject;
+    enum hm_severity severity;
+    unsigned id;
+    const char *text;
+};
+
+static const struct exhaustion rows[] = {
+    {"tcp ports exhausted", HM_SEVERITY_HIGH,   4231,
+     "a program asked for a TCP port and none was left (event 4231)"},
+    {"udp ports exhausted", HM_SEVERITY_HIGH,   4266,
+     "a program asked for a UDP port and none was left (event 4266)"},
+    {"tcp port reuse",      HM_SEVERITY_MEDIUM, 4227,
+     "an outgoing connection failed as its port was used for the same target too recently (event "
+     "4227)"                                                        },
+};
+
+static uint32_t count_of(const struct hm_sample *sample, unsigned id)
+{
+    switch (id) {
+    case 4231:
+        return sample->event_4231;
+    case 4266:
+        return sample->event_4266;
+    default:
+        return sample->event_4227;
+    }
+}
+
+static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+{
+    const struct hm_sample *sample = ctx->input->sample;
+
+    for (size_t i = 0; sample != NULL && sample->has_events && i < HM_COUNT(rows); i++) {
+        uint32_t count = count_of(sample, rows[i].id);
+        struct hm_finding *finding;
+
+        if (count == 0) {
+            continue;
+        }
+        finding = hm_finding_put(out, rows[i].subject);
+        finding->severity = rows[i].severity;
+        finding->counts = true;
+        finding->text = hm_finding_print(out, "Logged since the last sample: %s.", rows[i].text);
+        hm_finding_evidence(out, finding, hm_finding_print(out, "event_%u", rows[i].id),
+                            hm_finding_print(out, "%u", (unsigned)count));
+        finding->remedy = "Find the program that holds most ports, and whether their number grows. "
+                          "A larger dynamic range only buys time.";
+        hm_finding_command(out, finding,
+                           ctx->facts->windows >= 1000 ? "netstat -anoq" : "netstat -ano");
+    }
+}
+
+const struct hm_finding_kind hm_finding_exhaustion_events = {
+    .name = "exhaustion_events",
+    .severity = HM_SEVERITY_HIGH,
+    .look = look,
+    .help = "events 4227, 4231 or 4266 of source Tcpip were logged",
+};

@@ -1,0 +1,79 @@
+/* common/judge/finding_kind.h — what a kind of finding is made of, and the tools to make one.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to judging. A kind looks at one host and puts its findings into the list. The tools
+ * never fail: no memory is remembered by the list and answered once at the end. */
+#pragma once
+
+#include "common/judge/need.h"
+#include "common/ports/line.h"
+
+struct hm_finding_kind;
+
+struct hm_finding_ctx {
+    const struct hm_judge_input *input;
+    const struct hm_facts *facts;
+    const struct hm_need *needs;
+    size_t count;
+    struct hm_ports reserve;  /* Linux, legacy: what to reserve so that nothing is at risk */
+    const char *reserve_text; /* as the command takes it, NULL when it is too long for one */
+    struct hm_arena *arena;
+};
+
+struct hm_finding_list {
+    struct hm_finding *at;
+    size_t count;
+    size_t cap;
+    const struct hm_finding_kind *kind; /* that looks now */
+    struct hm_arena *arena;
+    enum hm_status status;   /* the first failure */
+    struct hm_finding spare; /* written to after a failure */
+};
+
+struct hm_finding_kind {
+    const char *name;
+    enum hm_severity severity; /* the usual one; look may set another */
+    void (*look)(const struct hm_finding_ctx *ctx, struct hm_finding_list *out);
+    const char *help;
+};
+
+/* Every kind, sorted by name. */
+extern const struct hm_finding_kind *const hm_finding_kinds[];
+extern const size_t hm_finding_kinds_count;
+
+/* Lets all kinds look, then sorts; of equal kind and subject the first one stays. */
+enum hm_status hm_findings_look(const struct hm_finding_ctx *ctx, struct hm_findings *out_findings,
+                                struct hm_err *err) HM_MUST_CHECK;
+
+/* A new finding of the kind that looks, valid until the next put; never NULL. */
+struct hm_finding *hm_finding_put(struct hm_finding_list *list, const char *subject);
+
+/* Texts in the arena; "" after a failure. hm_finding_ports: "tcp 9955". */
+const char *hm_finding_print(struct hm_finding_list *list, const char *fmt, ...) HM_PRINTF(2, 3);
+const char *hm_finding_line(struct hm_finding_list *list, struct hm_line *line);
+const char *hm_finding_ports(struct hm_finding_list *list, enum hm_protocol protocol,
+                             struct hm_ports ports);
+const char *hm_finding_list_ports(struct hm_finding_list *list, struct hm_ports ports);
+
+/* Appends; past the cap of limits.h nothing is added. An empty value adds nothing. */
+void hm_finding_evidence(struct hm_finding_list *list, struct hm_finding *finding, const char *name,
+                         const char *value);
+void hm_finding_command(struct hm_finding_list *list, struct hm_finding *finding, const char *fmt,
+                        ...) HM_PRINTF(3, 4);
+
+/* Set operations whose failure the list remembers; {NULL, 0} then. */
+struct hm_ports hm_finding_union(struct hm_finding_list *list, struct hm_ports a,
+                                 struct hm_ports b);
+struct hm_ports hm_finding_without(struct hm_finding_list *list, struct hm_ports a,
+                                   struct hm_ports b);
+struct hm_ports hm_finding_common(struct hm_finding_list *list, struct hm_ports a,
+                                  struct hm_ports b);
+
+/* Questions that several kinds ask of a need. */
+bool hm_need_is_own(const struct hm_need *need); /* of Havenmaster itself */
+bool hm_need_is_family_gap(const struct hm_finding_ctx *ctx, const struct hm_need *need);
+bool hm_need_is_protocol_gap(const struct hm_finding_ctx *ctx, const struct hm_need *need);
+
+/* Evidence that every finding about a requirement has: product, ranges, odds, holder. */
+void hm_finding_describe(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                         struct hm_finding *finding, const struct hm_need *need);

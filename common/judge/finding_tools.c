@@ -1,0 +1,288 @@
+/* common/judge/finding_tools.c — what every finding kind uses to put its findings together.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/finding_kind.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/str.h"
+
+#define COMMAND_BYTES HM_LIMIT_TEXT_BYTES
+
+static void fail(struct hm_finding_list *list, enum hm_status status)
+{
+    if (list->status == HM_OK) {
+        list->status = status;
+    }
+}
+
+struct hm_finding *hm_finding_put(struct hm_finding_list *list, const char *subject)
+{
+    struct hm_finding *finding = &list->spare;
+
+    if (list->count >= HM_LIMIT_FINDINGS) {
+        fail(list, HM_ETOOBIG);
+    } else if (hm_arena_grow(list->arena, (void **)&list->at, list->count, &list->cap,
+                             sizeof(*list->at)) != 0) {
+        fail(list, HM_ENOMEM);
+    } else {
+        finding = &list->at[list->count++];
+    }
+    memset(finding, 0, sizeof(*finding));
+    finding->kind = list->kind->name;
+    finding->severity = list->kind->severity;
+    finding->subject = subject;
+    finding->fingerprint = "";
+    finding->text = "";
+    finding->remedy = "";
+    return finding;
+}
+
+static const char *kept(struct hm_finding_list *list, const char *text)
+{
+    if (text == NULL) {
+        fail(list, HM_ENOMEM);
+        return "";
+    }
+    return text;
+}
+
+const char *hm_finding_print(struct hm_finding_list *list, const char *fmt, ...)
+{
+    char text[HM_LIMIT_TEXT_BYTES];
+    va_list args;
+    int len;
+
+    va_start(args, fmt);
+    len = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (len >= (int)sizeof(text)) {
+        size_t end = sizeof(text) - 1;
+
+        while (end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0x80) {
+            end--; /* not inside a character */
+        }
+        end -= end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0xc0;
+        text[end] = '\0';
+    }
+    return kept(list, hm_arena_strdup(list->arena, text));
+}
+
+const char *hm_finding_line(struct hm_finding_list *list, struct hm_line *line)
+{
+    return kept(list, hm_line_text(line, list->arena));
+}
+
+const char *hm_finding_list_ports(struct hm_finding_list *list, struct hm_ports ports)
+{
+    struct hm_line line;
+
+    hm_line_init(&line);
+    hm_line_put_ports(&line, ports);
+    return hm_finding_line(list, &line);
+}
+
+const char *hm_finding_ports(struct hm_finding_list *list, enum hm_protocol protocol,
+                             struct hm_ports ports)
+{
+    struct hm_line line;
+
+    hm_line_init(&line);
+    hm_line_put(&line, hm_protocol_names[protocol]);
+    hm_line_put(&line, " ");
+    hm_line_put_ports(&line, ports);
+    return hm_finding_line(list, &line);
+}
+
+/* hm_arena_grow begins with room for eight and doubles: the count alone says when it is full. */
+static bool is_full(size_t count)
+{
+    return count == 0 || (count >= 8 && (count & (count - 1)) == 0);
+}
+
+void hm_finding_evidence(struct hm_finding_list *list, struct hm_finding *finding, const char *name,
+                         const char *value)
+{
+    struct hm_evidence_list *evidence = &finding->evidence;
+
+    if (value == NULL || value[0] == '\0' || evidence->count >= HM_LIMIT_EVIDENCE) {
+        return;
+    }
+    if (is_full(evidence->count)) {
+        size_t cap = evidence->count;
+
+        if (hm_arena_grow(list->arena, (void **)&evidence->at, evidence->count, &cap,
+                          sizeof(*evidence->at)) != 0) {
+            fail(list, HM_ENOMEM);
+            return;
+        }
+    }
+    evidence->at[evidence->count++] = (struct hm_evidence){name, value};
+}
+
+void hm_finding_command(struct hm_finding_list *list, struct hm_finding *finding, const char *fmt,
+                        ...)
+{
+    struct hm_strings *commands = &finding->commands;
+    char text[COMMAND_BYTES];
+    va_list args;
+    int len;
+
+    va_start(args, fmt);
+    len = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (len < 0 || (size_t)len >= sizeof(text) || commands->count >= HM_LIMIT_COMMANDS) {
+        return; /* half a command is worse than none */
+    }
+    if (is_full(commands->count)) {
+        size_t cap = commands->count;
+
+        if (hm_arena_grow(list->arena, (void **)&commands->at, commands->count, &cap,
+                          sizeof(*commands->at)) != 0) {
+            fail(list, HM_ENOMEM);
+            return;
+        }
+    }
+    commands->at[commands->count++] = kept(list, hm_arena_strdup(list->arena, text));
+}
+
+struct hm_ports hm_finding_union(struct hm_finding_list *list, struct hm_ports a, struct hm_ports b)
+{
+    struct hm_ports out = {NULL, 0};
+    enum hm_status st = hm_ports_union(a, b, list->arena, &out, NULL);
+
+    if (st != HM_OK) {
+        fail(list, st == HM_ETOOBIG ? HM_ENOMEM : st);
+    }
+    return out;
+}
+
+struct hm_ports hm_finding_without(struct hm_finding_list *list, struct hm_ports a,
+                                   struct hm_ports b)
+{
+    struct hm_ports out = {NULL, 0};
+    enum hm_status st = hm_ports_subtract(a, b, list->arena, &out, NULL);
+
+    if (st != HM_OK) {
+        fail(list, st == HM_ETOOBIG ? HM_ENOMEM : st);
+    }
+    return out;
+}
+
+struct hm_ports hm_finding_common(struct hm_finding_list *list, struct hm_ports a,
+                                  struct hm_ports b)
+{
+    struct hm_ports out = {NULL, 0};
+    enum hm_status st = hm_ports_intersect(a, b, list->arena, &out, NULL);
+
+    if (st != HM_OK) {
+        fail(list, st == HM_ETOOBIG ? HM_ENOMEM : st);
+    }
+    return out;
+}
+
+bool hm_need_is_own(const struct hm_need *need)
+{
+    return need->product != NULL && (hm_str_equal(need->product->id, "havenmaster-collector") ||
+                                     hm_str_equal(need->product->id, "havenmaster-agent"));
+}
+
+static bool is_exposed(const struct hm_need_stack *stack)
+{
+    return stack->judged && stack->state == HM_EXPOSED;
+}
+
+bool hm_need_is_family_gap(const struct hm_finding_ctx *ctx, const struct hm_need *need)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_need_stack *stack = &need->stacks[i];
+        enum hm_family other = i == 0 ? HM_IPV6 : HM_IPV4;
+
+        if (need->verdict.state == HM_EXPOSED && is_exposed(stack) && need->stacks[1 - i].judged &&
+            !is_exposed(&need->stacks[1 - i]) &&
+            hm_ports_covers(hm_facts_stack(ctx->facts, need->verdict.protocol, other)->administered,
+                            stack->at_risk)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hm_need_is_protocol_gap(const struct hm_finding_ctx *ctx, const struct hm_need *need)
+{
+    enum hm_protocol other = need->verdict.protocol == HM_TCP ? HM_UDP : HM_TCP;
+
+    if (need->verdict.state != HM_EXPOSED || ctx->facts->linux_host || ctx->facts->legacy) {
+        return false; /* one list serves both protocols there */
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(ctx->facts, other, i == 0 ? HM_IPV4 : HM_IPV6);
+
+        if (is_exposed(&need->stacks[i]) &&
+            !hm_ports_covers(stack->administered, need->stacks[i].at_risk)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void describe_ranges(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                            struct hm_finding *finding, const struct hm_need *need)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(ctx->facts, need->verdict.protocol, family);
+
+        if (need->stacks[i].judged && stack->has_dynamic) {
+            hm_finding_evidence(
+                list, finding, "dynamic_range",
+                hm_finding_print(list, "%s/%s %u-%u", hm_protocol_names[need->verdict.protocol],
+                                 hm_family_names[family], (unsigned)stack->dynamic.first,
+                                 (unsigned)stack->dynamic.last));
+        }
+    }
+}
+
+static void describe_holder(struct hm_finding_list *list, struct hm_finding *finding,
+                            const struct hm_holder *holder)
+{
+    finding->counts = true; /* another process id is no news */
+    hm_finding_evidence(list, finding, "holder", holder->program);
+    hm_finding_evidence(list, finding, "holder_service", holder->service);
+    hm_finding_evidence(list, finding, "holder_state", hm_socket_state_names[holder->state]);
+    hm_finding_evidence(list, finding, "holder_port",
+                        hm_finding_print(list, "%u", (unsigned)holder->port));
+    hm_finding_evidence(list, finding, "holder_remote", holder->remote);
+    if (holder->pid != 0) {
+        hm_finding_evidence(list, finding, "holder_pid",
+                            hm_finding_print(list, "%u", (unsigned)holder->pid));
+    }
+}
+
+void hm_finding_describe(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                         struct hm_finding *finding, const struct hm_need *need)
+{
+    const struct hm_verdict *verdict = &need->verdict;
+    struct hm_line line;
+
+    hm_finding_evidence(list, finding, "requirement", verdict->title);
+    hm_line_init(&line);
+    hm_line_put_names(&line, verdict->families.at, verdict->families.count);
+    hm_finding_evidence(list, finding, "families", hm_finding_line(list, &line));
+    describe_ranges(ctx, list, finding, need);
+    if (verdict->has_odds) {
+        finding->counts = true;
+        hm_line_init(&line);
+        hm_line_put(&line, verdict->odds_at_least ? "at least " : "");
+        hm_line_put_odds(&line, verdict->odds);
+        hm_finding_evidence(list, finding, "odds", hm_finding_line(list, &line));
+    }
+    if (verdict->has_holder) {
+        describe_holder(list, finding, &verdict->holder);
+    }
+    hm_finding_evidence(list, finding, "source", need->requirement->source);
+}

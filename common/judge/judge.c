@@ -1,0 +1,212 @@
+/* common/judge/judge.c — facts in, verdicts and findings out.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/judge/finding_kind.h"
+#include "common/judge/need.h"
+#include "common/judge/remedy.h"
+#include "common/ports/reserved_ports.h"
+
+#define UNKNOWN_MAX 32u /* there are fewer facts than that to miss */
+
+static int compare_verdicts(const void *a, const void *b)
+{
+    const struct hm_verdict *x = a;
+    const struct hm_verdict *y = b;
+    int by;
+
+    if (x->state != y->state) {
+        return x->state > y->state ? -1 : 1;
+    }
+    by = strcmp(x->product, y->product);
+    return by != 0 ? by : strcmp(x->requirement, y->requirement);
+}
+
+static bool is_judged(const struct hm_need *need)
+{
+    return need->stacks[0].judged || need->stacks[1].judged;
+}
+
+/* Weighs each need; those whose families the host does not have are dropped. */
+static enum hm_status weigh_all(const struct hm_facts *facts, struct hm_needs *needs,
+                                struct hm_arena *arena, struct hm_err *err)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < needs->count; i++) {
+        enum hm_status st = hm_need_weigh(facts, &needs->at[i], arena, err);
+
+        if (st == HM_OK && is_judged(&needs->at[i])) {
+            st = hm_need_write(facts, &needs->at[i], arena, err);
+            if (left != i) {
+                needs->at[left] = needs->at[i];
+            }
+            left++;
+        }
+        if (st != HM_OK) {
+            return st;
+        }
+    }
+    needs->count = left;
+    return HM_OK;
+}
+
+static enum hm_status list_verdicts(const struct hm_needs *needs, struct hm_arena *arena,
+                                    struct hm_verdicts *out_verdicts, struct hm_err *err)
+{
+    struct hm_verdict *at = hm_arena_alloc(arena, needs->count, sizeof(*at));
+    bool sorted = true;
+
+    if (at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the verdicts of a host");
+    }
+    for (size_t i = 0; i < needs->count; i++) {
+        at[i] = needs->at[i].verdict;
+        sorted = sorted && (i == 0 || compare_verdicts(&at[i - 1], &at[i]) <= 0);
+    }
+    if (!sorted) {
+        qsort(at, needs->count, sizeof(*at), compare_verdicts);
+    }
+    *out_verdicts = (struct hm_verdicts){at, needs->count};
+    return HM_OK;
+}
+
+/* Sentences about missing facts; a failure is remembered in err. */
+struct unknown {
+    struct hm_strings texts;
+    struct hm_arena *arena;
+    bool failed;
+};
+
+static void put(struct unknown *unknown, const char *text)
+{
+    if (text == NULL) {
+        unknown->failed = true;
+    } else if (unknown->texts.count < UNKNOWN_MAX) {
+        unknown->texts.at[unknown->texts.count++] = text;
+    }
+}
+
+static void put_stacks(const struct hm_facts *facts, struct unknown *unknown)
+{
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        const struct hm_stack_facts *stack = &facts->stacks[i];
+        const char *protocol = hm_protocol_names[i / 2];
+        const char *family = hm_family_names[i % 2];
+
+        if (stack->present && !stack->has_dynamic) {
+            put(unknown, hm_arena_printf(unknown->arena, "The dynamic range of %s/%s was not read.",
+                                         protocol, family));
+        }
+        if (stack->present && (!stack->has_administered || !stack->has_runtime)) {
+            put(unknown, hm_arena_printf(unknown->arena, "The exclusions of %s/%s were not read.",
+                                         protocol, family));
+        }
+    }
+}
+
+/* Lines that Windows ignores are no error of ours, but somebody counts on them. */
+static void put_reserved_lines(const struct hm_facts *facts, struct unknown *unknown)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+    struct hm_ports listed;
+    struct hm_ports effective;
+    struct hm_err why;
+
+    if (facts->legacy && inventory->has_registry && inventory->registry.has_reserved_ports &&
+        hm_reserved_ports_parse(&inventory->registry.reserved_ports, unknown->arena, &listed,
+                                &effective, &why) == HM_EINVAL) {
+        put(unknown, hm_arena_printf(unknown->arena, "A line does not count: %s.", why.text));
+    }
+}
+
+static enum hm_status list_unknown(const struct hm_facts *facts, const struct hm_needs *needs,
+                                   struct hm_arena *arena, struct hm_strings *out_unknown,
+                                   struct hm_err *err)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+    struct unknown unknown = {.arena = arena};
+
+    unknown.texts.at = hm_arena_alloc(arena, UNKNOWN_MAX, sizeof(*unknown.texts.at));
+    if (unknown.texts.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the judgement of a host");
+    }
+    put_stacks(facts, &unknown);
+    if (!inventory->has_services) {
+        put(&unknown, "The services were not read: products known by a service are not seen.");
+    }
+    if (!inventory->has_listeners) {
+        put(&unknown, "The listeners were not read: products known by a program are not seen.");
+    }
+    if (!facts->linux_host && !inventory->has_registry) {
+        put(&unknown, "The registry was not read.");
+    }
+    put_reserved_lines(facts, &unknown);
+    if (needs->unjudged > 0) {
+        put(&unknown, hm_arena_printf(arena,
+                                      "%zu more listeners in the dynamic range were not "
+                                      "judged.",
+                                      needs->unjudged));
+    }
+    if (unknown.failed) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the judgement of a host");
+    }
+    *out_unknown = unknown.texts;
+    return HM_OK;
+}
+
+enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *arena,
+                        struct hm_judgement *out_judgement, struct hm_err *err)
+{
+    struct hm_judgement judgement = {
+        .verdicts = {NULL, 0}
+    };
+    struct hm_needs needs = {NULL, 0, 0};
+    struct hm_facts facts;
+    struct hm_finding_ctx ctx = {.input = input, .facts = &facts, .arena = arena};
+    enum hm_status st = hm_facts_init(input, arena, &facts, err);
+
+    if (st == HM_OK) {
+        st = hm_needs_list(&facts, arena, &needs, err);
+    }
+    if (st == HM_OK) {
+        st = hm_facts_index_sockets(&facts, arena, err);
+    }
+    if (st == HM_OK) {
+        st = weigh_all(&facts, &needs, arena, err);
+    }
+    if (st == HM_OK) {
+        st = list_verdicts(&needs, arena, &judgement.verdicts, err);
+    }
+    if (st == HM_OK) {
+        ctx.needs = needs.at;
+        ctx.count = needs.count;
+        st = hm_remedy_prepare(&ctx, err);
+    }
+    if (st == HM_OK) {
+        st = hm_findings_look(&ctx, &judgement.findings, err);
+    }
+    if (st == HM_OK) {
+        st = list_unknown(&facts, &needs, arena, &judgement.unknown, err);
+    }
+    if (st == HM_OK) {
+        *out_judgement = judgement;
+    }
+    return st;
+}
+
+enum hm_verdict_state hm_judgement_worst(const struct hm_judgement *judgement)
+{
+    enum hm_verdict_state worst = HM_SAFE;
+
+    for (size_t i = 0; i < judgement->verdicts.count; i++) {
+        if (judgement->verdicts.at[i].state > worst) {
+            worst = judgement->verdicts.at[i].state;
+        }
+    }
+    return worst;
+}

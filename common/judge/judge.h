@@ -1,0 +1,58 @@
+/* common/judge/judge.h — facts in, verdicts and findings out. The agent, hm-agent check and the
+ * collector judge with this one function.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Pure: no clock, no input or output; everything returned lives in the arena or borrows from
+ * the input. Threads: safe, each with its own arena. */
+#pragma once
+
+#include "common/judge/finding.h"
+
+/* A listing that the system refused, or that cannot be read for certain. */
+struct hm_refusal {
+    const char *command; /* "netsh interface ipv4 show dynamicport tcp" */
+    const char *reason;  /* "exit status 1", "line 4: …", "no answer within 20 s" */
+    const char *bytes;   /* what it printed instead, of any code page; the first are evidence */
+    size_t len;
+};
+#define HM_REFUSAL_BYTES 512u
+
+struct hm_refusals {
+    struct hm_refusal *at;
+    size_t count;
+};
+
+/* A dynamic range as another interface of the same system tells it. */
+struct hm_range_opinion {
+    enum hm_protocol protocol; /* it does not tell families apart */
+    const char *source;        /* "WMI class MSFT_NetTCPSetting" */
+    struct hm_range range;
+};
+
+struct hm_range_opinions {
+    const struct hm_range_opinion *at;
+    size_t count;
+};
+
+struct hm_judge_input {
+    const struct hm_inventory *inventory;
+    const struct hm_catalogue *catalogue;
+    const struct hm_sockets *sockets;         /* NULL = unknown */
+    const struct hm_sample *sample;           /* NULL = unknown */
+    const struct hm_inventory *previous_boot; /* last inventory of an earlier boot, or NULL */
+    const struct hm_refusals *refusals;       /* NULL = none */
+    const struct hm_range_opinions *opinions; /* NULL = none */
+};
+
+struct hm_judgement {
+    struct hm_verdicts verdicts;
+    struct hm_findings findings;
+    struct hm_strings unknown; /* facts that were missing, one sentence each; filled by callers
+                                  that know their sources (agent platforms) and by hm_judge */
+};
+
+enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *arena,
+                        struct hm_judgement *out_judgement, struct hm_err *err) HM_MUST_CHECK;
+
+/* The worst state of all; HM_SAFE when there is no requirement at all. */
+enum hm_verdict_state hm_judgement_worst(const struct hm_judgement *judgement);

@@ -1,0 +1,68 @@
+/* common/judge/need.h — a requirement that counts on one host, and how each of its stacks fares.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to judging: verdicts are its outcome, finding kinds look at the parts. */
+#pragma once
+
+#include "common/judge/facts.h"
+
+/* One family of a need. */
+struct hm_need_stack {
+    bool judged; /* the product binds in this family and the host has it */
+    enum hm_verdict_state state;
+    enum hm_verdict_reason reason;
+    struct hm_ports at_risk;
+    bool has_odds;
+    double odds;
+    bool odds_at_least;
+    bool has_holder;
+    struct hm_holder holder;
+};
+
+struct hm_need {
+    const struct hm_product *product;         /* NULL for an observed one */
+    const struct hm_requirement *requirement; /* made up for an observed one */
+    enum hm_families families;                /* where it binds */
+    bool quiet;                               /* nobody has any of its ports now */
+    bool unread_owner;                        /* something has a port and does not say who it is */
+    bool nameless_owner;                      /* and nothing at all speaks for the product */
+    struct hm_need_stack stacks[2];           /* by enum hm_family */
+    struct hm_verdict verdict;
+    const char *text; /* as verdict.text, without what changes from minute to minute */
+};
+
+struct hm_needs {
+    struct hm_need *at;
+    size_t count;
+    size_t unjudged; /* observed listeners over HM_NEEDS_OBSERVED_MAX */
+};
+
+#define HM_NEEDS_OBSERVED_MAX 1024u /* an inventory may name 8192 listeners: a cut that is told */
+
+/* The catalogue's requirements of this host, in the catalogue's order, then the observed ones:
+ * listeners inside the dynamic range that none of those covers. Fills facts->required. */
+enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
+                             struct hm_needs *out_needs, struct hm_err *err) HM_MUST_CHECK;
+
+/* Whose is a listener or socket with these names on one of the need's ports? */
+enum hm_owner { HM_OWNER_SELF, HM_OWNER_FOREIGN, HM_OWNER_UNREAD };
+enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
+                            const char *program, const char *service, enum hm_socket_state state);
+
+/* Does this program take ports on behalf of listeners of the kind (HTTP.sys, docker-proxy)? */
+bool hm_need_stands_in(enum hm_listener_kind kind, const char *program);
+
+/* A foreign process that has one of the need's ports in this family now. out_ports: all such
+ * ports; out_holder: the first one's. */
+enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
+                            enum hm_family family, struct hm_arena *arena,
+                            struct hm_ports *out_ports, struct hm_holder *out_holder,
+                            struct hm_err *err) HM_MUST_CHECK;
+
+/* Decides the stacks and the verdict of the need, without its text. */
+enum hm_status hm_need_weigh(const struct hm_facts *facts, struct hm_need *need,
+                             struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+/* The sentence for people. */
+enum hm_status hm_need_write(const struct hm_facts *facts, struct hm_need *need,
+                             struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;

@@ -1,0 +1,247 @@
+/* common/judge/need_owner.c — is the process on a required port the product's own?
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/need.h"
+
+#include <string.h>
+
+#include "common/base/str.h"
+
+/* Components that take a port on behalf of the product. */
+struct stand_in {
+    enum hm_listener_kind kind;
+    const char *program;
+};
+
+static const struct stand_in stand_ins[] = {
+    {HM_KIND_HTTPSYS,   "System"                },
+    {HM_KIND_KERNEL,    "System"                },
+    {HM_KIND_CONTAINER, "System"                },
+    {HM_KIND_CONTAINER, "com.docker.backend.exe"},
+    {HM_KIND_CONTAINER, "conmon"                },
+    {HM_KIND_CONTAINER, "containerd"            },
+    {HM_KIND_CONTAINER, "docker-proxy"          },
+    {HM_KIND_CONTAINER, "dockerd"               },
+    {HM_KIND_CONTAINER, "dockerd.exe"           },
+    {HM_KIND_CONTAINER, "rootlessport"          },
+    {HM_KIND_CONTAINER, "wslrelay.exe"          },
+};
+
+/* Linux: who listens for a service until the first client comes. */
+static const char *const activators[] = {"systemd", "init", "inetd", "xinetd"};
+
+/* Processes that host several services: without the service's name they could be anybody's. */
+static const char *const shared_hosts[] = {
+    "System", "inetinfo.exe", "lsass.exe", "services.exe", "svchost.exe",
+};
+
+static bool has_names(const struct hm_detect *detect)
+{
+    return detect->services.count > 0 || detect->programs.count > 0;
+}
+
+bool hm_need_stands_in(enum hm_listener_kind kind, const char *program)
+{
+    for (size_t i = 0; i < HM_COUNT(stand_ins); i++) {
+        if (stand_ins[i].kind == kind && hm_str_equal_nocase(stand_ins[i].program, program)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_one_of(const char *const *names, size_t count, const char *program)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (hm_str_equal_nocase(names[i], program)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
+                            const char *program, const char *service, enum hm_socket_state state)
+{
+    const struct hm_detect *own = &need->requirement->detect;
+    const struct hm_detect *product = need->product == NULL ? own : &need->product->detect;
+    const struct hm_detect *names = has_names(own) ? own : product;
+
+    if (hm_str_equal(program, "") && hm_str_equal(service, "")) {
+        return HM_OWNER_UNREAD;
+    }
+    if (hm_detect_owns(names, program, service)) {
+        return HM_OWNER_SELF;
+    }
+    if (state != HM_SOCKET_LISTEN) {
+        return HM_OWNER_FOREIGN; /* a sister's outgoing connection blocks like anybody's */
+    }
+    if (hm_detect_owns(product, program, service) ||
+        hm_need_stands_in(need->requirement->kind, program)) {
+        return HM_OWNER_SELF;
+    }
+    if (facts->linux_host && is_one_of(activators, HM_COUNT(activators), program)) {
+        return HM_OWNER_SELF;
+    }
+    if (!facts->linux_host && hm_str_equal(service, "") && names->services.count > 0 &&
+        is_one_of(shared_hosts, HM_COUNT(shared_hosts), program)) {
+        return HM_OWNER_UNREAD;
+    }
+    return HM_OWNER_FOREIGN;
+}
+
+/* Does the owner listen on this port? In any family, or in the given one. */
+static bool owner_has(const struct hm_facts *facts, const struct hm_need *need, uint16_t port,
+                      const enum hm_family *family)
+{
+    const struct hm_range range = {port, port};
+    const struct hm_ports ports = {&range, 1};
+    enum hm_protocol protocol = need->requirement->protocol;
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+    const struct hm_socket *socket;
+
+    while ((listener = hm_facts_next_listener(facts, protocol, ports, &cursor)) != NULL) {
+        if ((family == NULL || listener->family == *family) &&
+            hm_need_owner(facts, need, listener->program, listener->service, HM_SOCKET_LISTEN) ==
+                HM_OWNER_SELF) {
+            return true;
+        }
+    }
+    cursor = (struct hm_port_cursor){0, 0, 0};
+    while ((socket = hm_facts_next_socket(facts, protocol, ports, &cursor)) != NULL) {
+        if (socket->state == HM_SOCKET_LISTEN && (family == NULL || socket->family == *family) &&
+            hm_need_owner(facts, need, socket->program, socket->service, socket->state) ==
+                HM_OWNER_SELF) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A shared process may well be the owner, and sockets of the kernel never have a name. */
+static bool is_nameless(const struct hm_need *need, const struct hm_holder *holder)
+{
+    return hm_str_equal(holder->program, "") && need->requirement->kind != HM_KIND_KERNEL;
+}
+
+/* A connection on a port where the owner listens is one that it accepted (and may have handed
+ * to a child of another name); a second listener beside it took another address. */
+static bool blocks(const struct hm_facts *facts, struct hm_need *need, enum hm_family family,
+                   const struct hm_holder *holder)
+{
+    enum hm_owner owner =
+        hm_need_owner(facts, need, holder->program, holder->service, holder->state);
+
+    if (owner == HM_OWNER_SELF) {
+        return false;
+    }
+    if (owner_has(facts, need, holder->port, holder->state == HM_SOCKET_LISTEN ? &family : NULL)) {
+        return false;
+    }
+    if (owner == HM_OWNER_UNREAD) {
+        need->unread_owner = true;
+        need->nameless_owner = need->nameless_owner || is_nameless(need, holder);
+        return false;
+    }
+    return true;
+}
+
+struct held {
+    struct hm_range *ranges;
+    size_t count;
+    size_t cap;
+    struct hm_holder holder;
+};
+
+static bool put_held(struct held *held, const struct hm_holder *holder, struct hm_arena *arena)
+{
+    if (held->count > 0 && held->ranges[held->count - 1].first == holder->port) {
+        return true;
+    }
+    if (hm_arena_grow(arena, (void **)&held->ranges, held->count, &held->cap,
+                      sizeof(*held->ranges)) != 0) {
+        return false;
+    }
+    if (held->count == 0) {
+        held->holder = *holder;
+    }
+    held->ranges[held->count++] = (struct hm_range){holder->port, holder->port};
+    return true;
+}
+
+/* On Linux a socket on "::" usually has the IPv4 port too (bindv6only = 0). */
+static bool in_family(const struct hm_facts *facts, enum hm_family wanted, enum hm_family family,
+                      const char *address)
+{
+    return family == wanted || (facts->linux_host && family == HM_IPV6 && wanted == HM_IPV4 &&
+                                hm_str_equal(address, "::"));
+}
+
+static bool held_by_sockets(const struct hm_facts *facts, struct hm_need *need,
+                            enum hm_family family, struct held *held, struct hm_arena *arena)
+{
+    const struct hm_requirement *requirement = need->requirement;
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_socket *socket;
+    bool ok = true;
+
+    while (ok && (socket = hm_facts_next_socket(facts, requirement->protocol, requirement->ports,
+                                                &cursor)) != NULL) {
+        const struct hm_holder holder = {socket->program, socket->service, socket->pid,
+                                         socket->state,   socket->port,    socket->remote};
+
+        if (in_family(facts, family, socket->family, socket->address) &&
+            blocks(facts, need, family, &holder)) {
+            ok = put_held(held, &holder, arena);
+        }
+    }
+    return ok;
+}
+
+static bool held_by_listeners(const struct hm_facts *facts, struct hm_need *need,
+                              enum hm_family family, struct held *held, struct hm_arena *arena)
+{
+    const struct hm_requirement *requirement = need->requirement;
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+    bool ok = true;
+
+    while (ok && (listener = hm_facts_next_listener(facts, requirement->protocol,
+                                                    requirement->ports, &cursor)) != NULL) {
+        const struct hm_holder holder = {
+            listener->program, listener->service, 0, HM_SOCKET_LISTEN, listener->port, "",
+        };
+
+        if (in_family(facts, family, listener->family, listener->address) &&
+            blocks(facts, need, family, &holder)) {
+            ok = put_held(held, &holder, arena);
+        }
+    }
+    return ok;
+}
+
+enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
+                            enum hm_family family, struct hm_arena *arena,
+                            struct hm_ports *out_ports, struct hm_holder *out_holder,
+                            struct hm_err *err)
+{
+    struct held held = {0};
+    enum hm_status st;
+
+    *out_ports = (struct hm_ports){NULL, 0};
+    if (need->quiet || need->product == NULL || need->requirement->kind == HM_KIND_SHARED) {
+        return HM_OK; /* what is observed is there; shared ports have many owners */
+    }
+    if (!held_by_sockets(facts, need, family, &held, arena) ||
+        (held.count == 0 && !held_by_listeners(facts, need, family, &held, arena))) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the holders of required ports");
+    }
+    if (held.count == 0) {
+        return HM_OK;
+    }
+    st = hm_ports_from_ranges(held.ranges, held.count, arena, out_ports, err);
+    if (st == HM_OK) {
+        *out_holder = held.holder;
+    }
+    return st;
+}

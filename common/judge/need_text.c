@@ -1,0 +1,259 @@
+/* common/judge/need_text.c — a verdict in one sentence for people.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/need.h"
+
+#include <string.h>
+
+#include "common/base/str.h"
+#include "common/ports/line.h"
+
+static const char *const protocol_titles[2] = {"TCP ", "UDP "};
+
+/* What the sentence is about, and the stack that decided it. */
+struct topic {
+    const struct hm_facts *facts;
+    const struct hm_need *need;
+    const struct hm_stack_facts *stack;
+    bool with_odds;
+};
+
+static bool is_many(struct hm_ports ports)
+{
+    return ports.count > 1 || (ports.count == 1 && ports.at[0].first != ports.at[0].last);
+}
+
+static void put_families(const struct topic *topic, struct hm_line *line)
+{
+    const struct hm_strings *families = &topic->need->verdict.families;
+
+    hm_line_put(line, " on ");
+    hm_line_put_names(line, families->at, families->count);
+}
+
+static void put_dynamic(const struct topic *topic, struct hm_line *line)
+{
+    hm_line_put(line, "the dynamic range");
+    if (topic->stack->has_dynamic) {
+        hm_line_put(line, " ");
+        hm_line_put_range(line, topic->stack->dynamic);
+    }
+}
+
+/* The row of the list that meets the ports, as the system shows it. */
+static void put_row(struct hm_line *line, struct hm_ports rows, struct hm_ports ports)
+{
+    for (size_t i = 0; i < rows.count; i++) {
+        if (hm_ports_overlap((struct hm_ports){&rows.at[i], 1}, ports)) {
+            hm_line_put(line, " ");
+            hm_line_put_range(line, rows.at[i]);
+            return;
+        }
+    }
+}
+
+static void write_excluded(const struct topic *topic, struct hm_line *line)
+{
+    hm_line_put(line, is_many(topic->need->verdict.ports) ? " are" : " is");
+    hm_line_put(line, " kept out of ");
+    put_dynamic(topic, line);
+    put_families(topic, line);
+    hm_line_put(line, ": no other program is handed this port.");
+}
+
+static void write_outside(const struct topic *topic, struct hm_line *line)
+{
+    hm_line_put(line, is_many(topic->need->verdict.ports) ? " lie" : " lies");
+    hm_line_put(line, " outside ");
+    put_dynamic(topic, line);
+    hm_line_put(line, ": no program is handed this port by chance.");
+}
+
+static void write_own(const struct topic *topic, struct hm_line *line)
+{
+    hm_line_put(line, is_many(topic->need->verdict.ports) ? " are" : " is");
+    hm_line_put(line, " reserved by the component that serves it");
+    put_families(topic, line);
+    hm_line_put(line, ".");
+}
+
+static void write_exposed(const struct topic *topic, struct hm_line *line)
+{
+    const struct hm_verdict *verdict = &topic->need->verdict;
+    bool pool = verdict->protocol == HM_UDP && topic->facts->has_dns;
+    bool many = is_many(verdict->at_risk);
+
+    hm_line_put(line, many ? " lie in " : " lies in ");
+    put_dynamic(topic, line);
+    hm_line_put(line, many ? " and are not excluded" : " and is not excluded");
+    put_families(topic, line);
+    hm_line_put(line, pool ? ": the DNS Server's socket pool or any other program"
+                           : (verdict->protocol == HM_TCP ? ": any outgoing connection"
+                                                          : ": any program that asks for a port"));
+    hm_line_put(line, " can take it before the service starts");
+    if (topic->with_odds && verdict->has_odds) {
+        hm_line_put(line, verdict->odds_at_least ? " (at least " : " (");
+        hm_line_put_odds(line, verdict->odds);
+        hm_line_put(line, " at the next start)");
+    }
+    hm_line_put(line, ".");
+}
+
+static void put_holder(struct hm_line *line, const struct hm_holder *holder)
+{
+    bool connected = !hm_str_equal(holder->remote, "");
+
+    hm_line_put(line, hm_str_equal(holder->program, "") ? "service " : holder->program);
+    if (hm_str_equal(holder->program, "")) {
+        hm_line_put(line, holder->service);
+    } else if (!hm_str_equal(holder->service, "")) {
+        hm_line_put(line, " (service ");
+        hm_line_put(line, holder->service);
+        hm_line_put(line, ")");
+    }
+    if (connected) {
+        hm_line_put(line, ", which uses it for a connection to ");
+        hm_line_put(line, holder->remote);
+    } else if (holder->state == HM_SOCKET_BOUND) {
+        hm_line_put(line, ", which has bound it");
+    }
+}
+
+static void write_held(const struct topic *topic, struct hm_line *line)
+{
+    const struct hm_verdict *verdict = &topic->need->verdict;
+
+    hm_line_put(line, is_many(verdict->at_risk) ? " are held" : " is held");
+    put_families(topic, line);
+    hm_line_put(line, " by ");
+    put_holder(line, &verdict->holder);
+    hm_line_put(line, ": the service cannot start until it is free.");
+}
+
+static void write_runtime(const struct topic *topic, struct hm_line *line)
+{
+    const struct hm_verdict *verdict = &topic->need->verdict;
+
+    hm_line_put(line, is_many(verdict->at_risk) ? " lie" : " lies");
+    hm_line_put(line, " inside the runtime exclusion");
+    put_row(line, topic->stack->runtime, verdict->at_risk);
+    put_families(topic, line);
+    hm_line_put(line, ": a component such as WinNAT, HNS or HTTP.sys holds it, and a bind fails "
+                      "with error 10013.");
+}
+
+static void write_broken(const struct topic *topic, struct hm_line *line)
+{
+    const struct hm_verdict *verdict = &topic->need->verdict;
+
+    hm_line_put(line, is_many(verdict->at_risk) ? " lie" : " lies");
+    hm_line_put(line, " inside the administered exclusion");
+    put_row(line, topic->stack->administered, verdict->at_risk);
+    put_families(topic, line);
+    if (verdict->reason == HM_REASON_SHARED_EXCLUDED) {
+        hm_line_put(line, ": on this system the second program that shares it fails with error "
+                          "10013 (KB3039044).");
+        return;
+    }
+    hm_line_put(line, verdict->kind == HM_KIND_HTTPSYS
+                          ? ": HTTP.sys cannot reserve an excluded port"
+                          : ": its listener reserves the port, and an excluded one is refused");
+    hm_line_put(line, "; the service runs until its next start and then fails with error 32.");
+}
+
+static void write_unknown(const struct topic *topic, struct hm_line *line)
+{
+    const struct hm_stack_facts *stack = topic->stack;
+
+    hm_line_put(line, is_many(topic->need->verdict.at_risk) ? " are" : " is");
+    hm_line_put(line, " neither known to be safe nor at risk: ");
+    hm_line_put(line, !stack->has_dynamic                               ? "the dynamic range"
+                      : !stack->has_administered || !stack->has_runtime ? "the exclusions"
+                      : topic->need->nameless_owner                     ? "who has it"
+                                                                        : "the listeners");
+    put_families(topic, line);
+    hm_line_put(line, " could not be read.");
+}
+
+static void (*const writers[HM_REASON_COUNT])(const struct topic *, struct hm_line *) = {
+    [HM_REASON_EXCLUDED] = write_excluded,
+    [HM_REASON_OUTSIDE_DYNAMIC] = write_outside,
+    [HM_REASON_OWN_RESERVATION] = write_own,
+    [HM_REASON_IN_DYNAMIC] = write_exposed,
+    [HM_REASON_HELD] = write_held,
+    [HM_REASON_RUNTIME_EXCLUSION] = write_runtime,
+    [HM_REASON_RESERVER_EXCLUDED] = write_broken,
+    [HM_REASON_SHARED_EXCLUDED] = write_broken,
+    [HM_REASON_FACTS_MISSING] = write_unknown,
+};
+
+static bool write_title(struct hm_need *need, struct hm_arena *arena)
+{
+    const char *own = need->requirement->title;
+    const char *product = need->product == NULL ? "" : need->product->title;
+    struct hm_line line;
+
+    if (own == NULL || product == NULL || product[0] == '\0' ||
+        strncmp(own, product, strlen(product)) == 0) {
+        need->verdict.title = own == NULL ? "" : own;
+        return true;
+    }
+    hm_line_init(&line);
+    hm_line_put(&line, product);
+    hm_line_put(&line, ": ");
+    hm_line_put(&line, own);
+    need->verdict.title = hm_line_text(&line, arena);
+    return need->verdict.title != NULL;
+}
+
+/* For an observed one the program or service is the product. */
+static const char *product_of(const struct hm_need *need)
+{
+    const struct hm_detect *detect = &need->requirement->detect;
+
+    if (need->product != NULL) {
+        return need->product->id;
+    }
+    if (detect->services.count > 0) {
+        return detect->services.at[0];
+    }
+    return detect->programs.count > 0 ? detect->programs.at[0] : "unknown";
+}
+
+static const char *write(const struct topic *topic, struct hm_arena *arena)
+{
+    const struct hm_verdict *verdict = &topic->need->verdict;
+    struct hm_line line;
+
+    hm_line_init(&line);
+    hm_line_put(&line, protocol_titles[verdict->protocol]);
+    hm_line_put_ports(&line, verdict->state == HM_SAFE ? verdict->ports : verdict->at_risk);
+    writers[verdict->reason](topic, &line);
+    if (topic->need->unread_owner) {
+        hm_line_put(&line, " It is in use now; whether by its own service could not be read.");
+    }
+    return hm_line_text(&line, arena);
+}
+
+enum hm_status hm_need_write(const struct hm_facts *facts, struct hm_need *need,
+                             struct hm_arena *arena, struct hm_err *err)
+{
+    struct hm_verdict *verdict = &need->verdict;
+    struct topic topic = {.facts = facts, .need = need};
+
+    topic.stack = hm_facts_stack(facts, verdict->protocol, HM_IPV4);
+    for (unsigned i = 2; i > 0; i--) { /* the first family that has the verdict's reason */
+        const struct hm_need_stack *stack = &need->stacks[i - 1];
+
+        if (stack->judged && stack->state == verdict->state && stack->reason == verdict->reason) {
+            topic.stack = hm_facts_stack(facts, verdict->protocol, i == 1 ? HM_IPV4 : HM_IPV6);
+        }
+    }
+    verdict->product = product_of(need);
+    need->text = write(&topic, arena);
+    topic.with_odds = true;
+    verdict->text = verdict->has_odds ? write(&topic, arena) : need->text;
+    if (need->text == NULL || verdict->text == NULL || !write_title(need, arena)) {
+        return hm_fail(err, HM_ENOMEM, "no memory for a verdict");
+    }
+    return HM_OK;
+}

@@ -1,0 +1,467 @@
+/* common/judge/need_weigh.c — will a need get its ports at the next start? (windows-ports 2.1)
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/need.h"
+
+#include <string.h>
+
+#include "common/base/str.h"
+#include "common/judge/odds.h"
+
+/* What an exclusion does to a kind of listener. */
+enum class {
+    CLASS_PLAIN,    /* administered: protected */
+    CLASS_RESERVER, /* administered: broken; runtime: maybe its own */
+    CLASS_SHARED,   /* administered: the second bind fails (KB3039044) */
+};
+
+static const enum class classes[HM_KIND_COUNT] = {
+    [HM_KIND_SOCKET] = CLASS_PLAIN,  [HM_KIND_HTTPSYS] = CLASS_RESERVER,
+    [HM_KIND_QUIC] = CLASS_RESERVER, [HM_KIND_RPC] = CLASS_PLAIN,
+    [HM_KIND_KERNEL] = CLASS_PLAIN,  [HM_KIND_CONTAINER] = CLASS_RESERVER,
+    [HM_KIND_SHARED] = CLASS_SHARED,
+};
+
+/* Among equal states the reason that says most. */
+static const unsigned reason_weight[HM_REASON_COUNT] = {
+    [HM_REASON_HELD] = 9,
+    [HM_REASON_RESERVER_EXCLUDED] = 8,
+    [HM_REASON_SHARED_EXCLUDED] = 7,
+    [HM_REASON_RUNTIME_EXCLUSION] = 6,
+    [HM_REASON_IN_DYNAMIC] = 5,
+    [HM_REASON_FACTS_MISSING] = 4,
+    [HM_REASON_OWN_RESERVATION] = 3,
+    [HM_REASON_EXCLUDED] = 2,
+    [HM_REASON_OUTSIDE_DYNAMIC] = 1,
+};
+
+/* One stack of one need on the scales. */
+struct scales {
+    const struct hm_facts *facts;
+    struct hm_need *need;
+    enum hm_family family;
+    const struct hm_stack_facts *stack;
+    enum class class;
+    struct hm_arena *arena;
+    struct hm_err *err;
+    struct hm_ports open; /* ports that nothing has decided yet */
+    bool nameless;        /* one of them is taken, by nobody knows whom */
+    bool own;             /* a part is reserved by the serving component itself */
+    struct hm_need_stack *out;
+};
+
+static enum class class_of(const struct hm_facts *facts, enum hm_listener_kind kind) {
+    if (facts->linux_host || facts->legacy){
+        return CLASS_PLAIN; /* reserved ports there never hinder an explicit bind */
+    }
+if (kind == HM_KIND_SHARED && (facts->windows < 601 || facts->windows > 603))
+{
+    return CLASS_PLAIN; /* KB3039044: 2008 R2, 2012, 2012 R2 only */
+}
+return classes[kind];
+}
+
+/* What listens outranks the catalogue. "socket" is also what a system says that cannot tell more,
+ * so it only corrects a kind that would have shown as another process or component. */
+static enum hm_listener_kind real_kind(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_requirement *requirement = need->requirement;
+    struct hm_port_cursor cursor = {0, 0, 0};
+    enum hm_listener_kind kind = requirement->kind;
+    const struct hm_listener *listener;
+
+    while ((listener = hm_facts_next_listener(facts, requirement->protocol, requirement->ports,
+                                              &cursor)) != NULL) {
+        bool plain = listener->kind == HM_KIND_SOCKET;
+        bool corrects =
+            requirement->kind == HM_KIND_HTTPSYS || requirement->kind == HM_KIND_CONTAINER;
+
+        if (hm_need_owner(facts, need, listener->program, listener->service, HM_SOCKET_LISTEN) !=
+            HM_OWNER_SELF) {
+            continue;
+        }
+        if (!plain) {
+            return listener->kind;
+        }
+        if (corrects && !hm_str_equal(listener->program, "") &&
+            !hm_need_stands_in(requirement->kind, listener->program)) {
+            kind = HM_KIND_SOCKET;
+        }
+    }
+    return kind;
+}
+
+static void decide(struct scales *scales, enum hm_verdict_state state,
+                   enum hm_verdict_reason reason, struct hm_ports at_risk)
+{
+    scales->out->state = state;
+    scales->out->reason = reason;
+    scales->out->at_risk = at_risk;
+}
+
+static bool decided(const struct scales *scales)
+{
+    return scales->out->at_risk.count > 0;
+}
+
+static enum hm_status weigh_holders(struct scales *scales)
+{
+    struct hm_need *need = scales->need;
+    const bool before = need->nameless_owner;
+    struct hm_ports held;
+    struct hm_holder holder;
+    enum hm_status st;
+
+    need->nameless_owner = false; /* in this family */
+    st = hm_need_held(scales->facts, need, scales->family, scales->arena, &held, &holder,
+                      scales->err);
+    scales->nameless = need->nameless_owner;
+    need->nameless_owner = scales->nameless || before;
+    if (st == HM_OK && held.count > 0) {
+        decide(scales, HM_BLOCKED, HM_REASON_HELD, held);
+        scales->out->has_holder = true;
+        scales->out->holder = holder;
+    }
+    return st;
+}
+
+static enum hm_status weigh_administered(struct scales *scales)
+{
+    struct hm_ports administered = scales->stack->administered;
+    struct hm_ports hit;
+    enum hm_status st;
+
+    if (!hm_ports_overlap(scales->open, administered)) {
+        return HM_OK;
+    }
+    if (scales->class == CLASS_PLAIN) {
+        return hm_ports_subtract(scales->open, administered, scales->arena, &scales->open,
+                                 scales->err);
+    }
+    st = hm_ports_intersect(scales->open, administered, scales->arena, &hit, scales->err);
+    if (st == HM_OK) {
+        decide(scales, HM_BLOCKED,
+               scales->class == CLASS_SHARED ? HM_REASON_SHARED_EXCLUDED
+                                             : HM_REASON_RESERVER_EXCLUDED,
+               hit);
+    }
+    return st;
+}
+
+static bool owner_serves(const struct scales *scales, const struct hm_listener *listener)
+{
+    bool component =
+        scales->class == CLASS_RESERVER && (classes[listener->kind] == CLASS_RESERVER ||
+                                            hm_str_equal_nocase(listener->program, "System"));
+
+    return component || hm_need_owner(scales->facts, scales->need, listener->program,
+                                      listener->service, HM_SOCKET_LISTEN) == HM_OWNER_SELF;
+}
+
+/* Takes the ports off hit where the owner itself listens. */
+static enum hm_status drop_own(struct scales *scales, struct hm_ports *hit)
+{
+    enum hm_protocol protocol = scales->need->requirement->protocol;
+    struct hm_port_cursor cursor = {0, 0, 0};
+    struct hm_ports all = *hit;
+    const struct hm_listener *listener;
+    enum hm_status st = HM_OK;
+
+    while (st == HM_OK &&
+           (listener = hm_facts_next_listener(scales->facts, protocol, all, &cursor)) != NULL) {
+        const struct hm_range own = {listener->port, listener->port};
+
+        if (owner_serves(scales, listener)) {
+            scales->own = true;
+            st = hm_ports_subtract(*hit, (struct hm_ports){&own, 1}, scales->arena, hit,
+                                   scales->err);
+        }
+    }
+    return st;
+}
+
+static enum hm_status weigh_runtime(struct scales *scales)
+{
+    struct hm_ports runtime = scales->stack->runtime;
+    struct hm_ports hit;
+    enum hm_status st;
+
+    if (!hm_ports_overlap(scales->open, runtime)) {
+        return HM_OK;
+    }
+    st = hm_ports_intersect(scales->open, runtime, scales->arena, &hit, scales->err);
+    if (st == HM_OK) {
+        st = hm_ports_subtract(scales->open, runtime, scales->arena, &scales->open, scales->err);
+    }
+    if (st == HM_OK) {
+        st = drop_own(scales, &hit);
+    }
+    if (st != HM_OK || hit.count == 0) {
+        return st;
+    }
+    if (scales->class == CLASS_RESERVER && !scales->facts->inventory->has_listeners) {
+        decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, hit); /* it may be its own row */
+    } else {
+        decide(scales, HM_BLOCKED, HM_REASON_RUNTIME_EXCLUSION, hit);
+    }
+    return HM_OK;
+}
+
+/* The DNS Server takes its pool at start, beside what everybody else has taken. */
+static enum hm_status weigh_dns(struct scales *scales, uint32_t n, uint32_t others, uint32_t m)
+{
+    const struct hm_dns_pool *dns = &scales->facts->dns;
+    struct hm_need_stack *out = scales->out;
+    uint32_t pool = dns->size == 0 ? 1 : dns->size; /* size 0 still is one socket */
+    struct hm_ports pool_range;
+    struct hm_ports pool_risk;
+    enum hm_status st;
+
+    if (scales->stack->dns_taken > pool) {
+        pool = scales->stack->dns_taken;
+    }
+    if (dns->excluded.count == 0) {
+        out->odds = hm_odds_any_taken(n, others + pool, m);
+        return HM_OK;
+    }
+    st = hm_ports_subtract(scales->stack->usable, dns->excluded, scales->arena, &pool_range,
+                           scales->err);
+    if (st == HM_OK) {
+        st = hm_ports_subtract(out->at_risk, dns->excluded, scales->arena, &pool_risk, scales->err);
+    }
+    if (st == HM_OK) {
+        double by_others = hm_odds_any_taken(n, others, m);
+        double by_dns =
+            hm_odds_any_taken(hm_ports_count(pool_range), pool, hm_ports_count(pool_risk));
+
+        out->odds = 1.0 - (1.0 - by_others) * (1.0 - by_dns);
+        out->has_odds = out->has_odds || pool_risk.count > 0;
+    }
+    return st;
+}
+
+/* Ports at risk that are in use now belong to the owner: they are not "others". */
+static uint32_t count_own(const struct scales *scales)
+{
+    enum hm_protocol protocol = scales->need->requirement->protocol;
+    struct hm_ports at_risk = scales->out->at_risk;
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+    uint32_t last = HM_PORT_COUNT;
+    uint32_t count = 0;
+
+    if (scales->facts->used[protocol] != NULL) {
+        return hm_portbits_count_ports(scales->facts->used[protocol], at_risk);
+    }
+    while ((listener = hm_facts_next_listener(scales->facts, protocol, at_risk, &cursor)) != NULL) {
+        count += listener->port != last;
+        last = listener->port;
+    }
+    return count;
+}
+
+static enum hm_status weigh_odds(struct scales *scales)
+{
+    const struct hm_stack_facts *stack = scales->stack;
+    struct hm_need_stack *out = scales->out;
+    uint32_t m = hm_ports_count(out->at_risk);
+    uint32_t own = count_own(scales);
+    uint32_t others = stack->has_others && stack->others > own ? stack->others - own : 0;
+
+    if (!stack->has_usable) {
+        return HM_OK;
+    }
+    out->has_odds = stack->has_others;
+    if (scales->need->requirement->protocol == HM_UDP && scales->facts->has_dns) {
+        out->odds_at_least = !stack->has_others;
+        out->has_odds = stack->has_others || scales->facts->dns.excluded.count == 0;
+        return weigh_dns(scales, stack->usable_count, others, m);
+    }
+    if (out->has_odds) {
+        out->odds = hm_odds_any_taken(stack->usable_count, others, m);
+    }
+    return HM_OK;
+}
+
+static enum hm_status weigh_dynamic(struct scales *scales)
+{
+    const struct hm_stack_facts *stack = scales->stack;
+    struct hm_ports dynamic = {&stack->dynamic, 1};
+    struct hm_ports hit;
+    enum hm_status st;
+
+    if (!stack->has_dynamic) {
+        if (scales->open.count > 0) {
+            decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, scales->open);
+        }
+        return HM_OK;
+    }
+    if (!hm_ports_overlap(scales->open, dynamic)) {
+        if (scales->open.count > 0 &&
+            (!stack->has_runtime || (scales->class != CLASS_PLAIN && !stack->has_administered))) {
+            decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, scales->open);
+        }
+        return HM_OK;
+    }
+    st = hm_ports_intersect(scales->open, dynamic, scales->arena, &hit, scales->err);
+    if (st != HM_OK) {
+        return st;
+    }
+    if (!stack->has_administered || !stack->has_runtime) {
+        decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, hit);
+        return HM_OK;
+    }
+    decide(scales, HM_EXPOSED, HM_REASON_IN_DYNAMIC, hit);
+    return weigh_odds(scales);
+}
+
+/* In order of badness; the first that finds something at risk ends it. Unknown does not, as a later
+ * step may know worse; none makes it better. */
+static enum hm_status (*const steps[])(struct scales *) = {
+    weigh_holders,
+    weigh_administered,
+    weigh_runtime,
+    weigh_dynamic,
+};
+
+static enum hm_status weigh_stack(struct scales *scales)
+{
+    const struct hm_requirement *requirement = scales->need->requirement;
+    struct hm_need_stack *out = scales->out;
+    enum hm_status st = HM_OK;
+
+    out->judged = true;
+    scales->open = requirement->ports;
+    for (size_t i = 0; i < HM_COUNT(steps) && st == HM_OK && out->state < HM_EXPOSED; i++) {
+        st = steps[i](scales);
+    }
+    if (st == HM_OK && !decided(scales) && scales->nameless) {
+        decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, requirement->ports);
+    }
+    if (st == HM_OK && !decided(scales)) {
+        out->state = HM_SAFE;
+        out->reason = HM_REASON_OUTSIDE_DYNAMIC;
+        if (scales->own) {
+            out->reason = HM_REASON_OWN_RESERVATION;
+        } else if (hm_ports_overlap(requirement->ports, scales->stack->administered)) {
+            out->reason = HM_REASON_EXCLUDED;
+        }
+    }
+    return st;
+}
+
+static unsigned weight(const struct hm_need_stack *stack)
+{
+    return (unsigned)stack->state * 16 + reason_weight[stack->reason];
+}
+
+/* Takes what the stack says into the verdict when it is as bad as the worst. */
+static enum hm_status merge(struct hm_verdict *verdict, const struct hm_need_stack *stack,
+                            enum hm_family family, struct hm_arena *arena, struct hm_err *err)
+{
+    if (stack->state != verdict->state) {
+        return HM_OK;
+    }
+    verdict->families.at[verdict->families.count++] = hm_family_names[family];
+    if (stack->has_holder && !verdict->has_holder) {
+        verdict->has_holder = true;
+        verdict->holder = stack->holder;
+    }
+    if (stack->has_odds && (!verdict->has_odds || stack->odds > verdict->odds)) {
+        verdict->has_odds = true;
+        verdict->odds = stack->odds;
+        verdict->odds_at_least = stack->odds_at_least;
+    }
+    if (verdict->at_risk.count == 0 || hm_ports_equal(verdict->at_risk, stack->at_risk)) {
+        verdict->at_risk = stack->at_risk;
+        return HM_OK;
+    }
+    return hm_ports_union(verdict->at_risk, stack->at_risk, arena, &verdict->at_risk, err);
+}
+
+static bool binds(enum hm_families families, enum hm_family family)
+{
+    return families == HM_FAMILIES_BOTH || (families == HM_FAMILIES_IPV4) == (family == HM_IPV4);
+}
+
+static enum hm_status sum_up(struct hm_need *need, struct hm_arena *arena, struct hm_err *err)
+{
+    const struct hm_need_stack *worst = NULL;
+    struct hm_verdict *verdict = &need->verdict;
+    enum hm_status st = HM_OK;
+
+    verdict->families.at = hm_arena_alloc(arena, 2, sizeof(*verdict->families.at));
+    if (verdict->families.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for a verdict");
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_need_stack *stack = &need->stacks[i];
+
+        if (stack->judged && (worst == NULL || weight(stack) > weight(worst))) {
+            worst = stack;
+        }
+    }
+    if (worst == NULL) {
+        return HM_OK;
+    }
+    verdict->state = worst->state;
+    verdict->reason = worst->reason;
+    for (unsigned i = 0; i < 2 && st == HM_OK; i++) {
+        if (need->stacks[i].judged) {
+            st = merge(verdict, &need->stacks[i], i == 0 ? HM_IPV4 : HM_IPV6, arena, err);
+        }
+    }
+    return st;
+}
+
+/* Most ports of most requirements are: then there is no owner or holder to look for. */
+static bool is_quiet(const struct hm_facts *facts, const struct hm_requirement *requirement)
+{
+    struct hm_port_cursor of_listeners = {0, 0, 0};
+    struct hm_port_cursor of_sockets = {0, 0, 0};
+
+    return hm_facts_next_listener(facts, requirement->protocol, requirement->ports,
+                                  &of_listeners) == NULL &&
+           hm_facts_next_socket(facts, requirement->protocol, requirement->ports, &of_sockets) ==
+               NULL;
+}
+
+enum hm_status hm_need_weigh(const struct hm_facts *facts, struct hm_need *need,
+                             struct hm_arena *arena, struct hm_err *err)
+{
+    const struct hm_requirement *requirement = need->requirement;
+    struct hm_verdict *verdict = &need->verdict;
+    enum hm_listener_kind kind = requirement->kind;
+
+    need->quiet = is_quiet(facts, requirement);
+    if (!need->quiet) {
+        kind = real_kind(facts, need);
+    }
+    verdict->requirement = requirement->id;
+    verdict->protocol = requirement->protocol;
+    verdict->ports = requirement->ports;
+    verdict->kind = kind;
+    verdict->origin = need->product == NULL ? HM_ORIGIN_OBSERVED : HM_ORIGIN_CATALOGUE;
+    for (unsigned i = 0; i < 2; i++) {
+        enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
+        struct scales scales = {
+            .facts = facts,
+            .need = need,
+            .family = family,
+            .stack = hm_facts_stack(facts, requirement->protocol, family),
+            .class = class_of(facts, kind),
+            .arena = arena,
+            .err = err,
+            .out = &need->stacks[i],
+        };
+        enum hm_status st;
+
+        if (!scales.stack->present || !binds(need->families, family)) {
+            continue;
+        }
+        st = weigh_stack(&scales);
+        if (st != HM_OK) {
+            return st;
+        }
+    }
+    return sum_up(need, arena, err);
+}

@@ -1,0 +1,12 @@
+/* common/judge/verdict.c — the names of states, reasons and origins.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/verdict.h"
+
+const char *const hm_verdict_state_names[4] = {"safe", "unknown", "exposed", "blocked"};
+
+const char *const hm_verdict_reason_names[HM_REASON_COUNT] = {
+    "excluded",          "outside_dynamic",   "own_reservation", "in_dynamic",    "held",
+    "runtime_exclusion", "reserver_excluded", "shared_excluded", "facts_missing",
+};
+
+const char *const hm_verdict_origin_names[2] = {"catalogue", "observed"};

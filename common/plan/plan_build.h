@@ -1,0 +1,87 @@
+/* common/plan/plan_build.h — a plan in the making.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to planning. The first failure is kept in status; everything goes on with empty lists
+ * until hm_plan looks. */
+#pragma once
+
+#include "common/plan/plan.h"
+
+#define HM_PLAN_HAZARDS 5u
+
+struct hm_plan_build {
+    const struct hm_plan_input *input;
+    struct hm_arena *arena;
+    struct hm_ledger ledger;
+    struct hm_local_limits limits;
+    struct hm_policies policies; /* those that count: whole, unexpired, newest; sorted by name */
+    struct hm_strings over;      /* those that want more ports than the local limits allow */
+    struct hm_wants wants;       /* of all the others */
+    struct hm_ports wanted[2];   /* by protocol: all that is wanted, as a set */
+    bool shared_range;           /* Linux, 2000 to 2003: one range and one list for all stacks */
+    bool legacy;
+    bool has_dynamic[HM_STACK_COUNT]; /* by hm_stack_index: as it will be after this plan */
+    struct hm_range dynamic[HM_STACK_COUNT];
+    uint32_t floor[HM_STACK_COUNT];              /* ports that must stay usable in it */
+    struct hm_ports hazards[2][HM_PLAN_HAZARDS]; /* by protocol, see hm_plan_hazard_codes */
+    struct hm_sample sample;                     /* of the sockets; empty without them */
+    struct hm_actions actions;
+    size_t actions_cap;
+    struct hm_action spare_action; /* taken when there is no memory */
+    struct hm_plan_notes notes;
+    size_t notes_cap;
+    struct hm_plan_note spare_note;
+    enum hm_status status;
+    struct hm_err *err;
+};
+
+extern const enum hm_refusal_code hm_plan_hazard_codes[HM_PLAN_HAZARDS];
+
+/* What a change of the policy must wait for, if anything. */
+enum hm_plan_gate { HM_GATE_OPEN, HM_GATE_AUDIT, HM_GATE_WINDOW, HM_GATE_LOCAL };
+enum hm_plan_gate hm_plan_gate(const struct hm_plan_build *b, const struct hm_policy *policy);
+
+/* The note for a gate that is not open. */
+void hm_plan_put_gate(struct hm_plan_build *b, struct hm_plan_note *note, enum hm_plan_gate gate);
+
+/* Is the policy refused as a whole, as it is now? Then nothing is done for it, and what an earlier
+ * revision of it has added stays. */
+bool hm_plan_is_over(const struct hm_plan_build *b, const char *policy);
+
+/* Never NULL. */
+struct hm_action *hm_plan_put_action(struct hm_plan_build *b, enum hm_action_kind kind);
+struct hm_plan_note *hm_plan_put_note(struct hm_plan_build *b, enum hm_plan_note_kind kind,
+                                      const char *policy, uint32_t revision);
+
+/* A note on ports of one stack, or of a list that all stacks share (family NULL). */
+struct hm_plan_note *hm_plan_put_want_note(struct hm_plan_build *b, enum hm_plan_note_kind kind,
+                                           const struct hm_want *want, const enum hm_family *family,
+                                           struct hm_ports ports);
+void hm_plan_refuse(struct hm_plan_build *b, struct hm_plan_note *note, enum hm_refusal_code code,
+                    const char *text);
+
+/* Sets, text: {NULL, 0} and "" after a failure. One range lives in the arena. */
+struct hm_ports hm_plan_union(struct hm_plan_build *b, struct hm_ports a, struct hm_ports c);
+struct hm_ports hm_plan_without(struct hm_plan_build *b, struct hm_ports a, struct hm_ports c);
+struct hm_ports hm_plan_common(struct hm_plan_build *b, struct hm_ports a, struct hm_ports c);
+struct hm_ports hm_plan_one(struct hm_plan_build *b, struct hm_range range);
+const char *hm_plan_print(struct hm_plan_build *b, const char *fmt, ...) HM_PRINTF(2, 3);
+const char *hm_plan_ports_text(struct hm_plan_build *b, struct hm_ports ports); /* cut when long */
+void *hm_plan_alloc(struct hm_plan_build *b, size_t count, size_t size);        /* or NULL */
+void hm_plan_fail(struct hm_plan_build *b, enum hm_status st);
+void hm_plan_no_memory(struct hm_plan_build *b);
+
+/* Would these usable ports be under the floor, or nearly all in use? index: hm_stack_index. */
+bool hm_plan_is_too_few(const struct hm_plan_build *b, unsigned index, uint32_t left);
+/* Usable ports of the stack as the plan leaves its range. */
+uint32_t hm_plan_usable(struct hm_plan_build *b, unsigned index);
+uint32_t hm_plan_default_floor(struct hm_range range);
+
+enum hm_protocol hm_plan_protocol(unsigned index);
+enum hm_family hm_plan_family(unsigned index);
+
+/* The parts, in their order. Ranges first: exclusions must leave headroom in the new one. */
+void hm_plan_find_hazards(struct hm_plan_build *b);
+void hm_plan_ranges(struct hm_plan_build *b);
+void hm_plan_exclusions(struct hm_plan_build *b, unsigned index); /* modern Windows, one stack */
+void hm_plan_list(struct hm_plan_build *b);                       /* Linux, 2000 to 2003 */

@@ -1,0 +1,28 @@
+/* common/readers/sysctl_ports.h — Linux ip_local_port_range and ip_local_reserved_ports.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Source: kernel Documentation/networking/ip-sysctl.rst. */
+#pragma once
+
+#include "common/ports/portset.h"
+
+/* "32768\t60999\n". */
+enum hm_status hm_sysctl_parse_range(const char *text, size_t len, struct hm_range *out_range,
+                                     struct hm_err *err) HM_MUST_CHECK;
+
+/* "8080,9000-9010\n"; empty = none. The kernel keeps a bitmap: a set comes back. */
+enum hm_status hm_sysctl_parse_reserved(const char *text, size_t len, struct hm_arena *arena,
+                                        struct hm_ports *out_ports,
+                                        struct hm_err *err) HM_MUST_CHECK;
+
+/* Output of "sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports" or a
+ * sysctl.conf: "name = value" lines, comments '#' and ';'; the last of a name wins, other names
+ * are skipped. out_has_… false = the name was not there. */
+struct hm_sysctl_ports {
+    bool has_range;
+    struct hm_range range;
+    bool has_reserved;
+    struct hm_ports reserved;
+};
+enum hm_status hm_sysctl_parse(const char *text, size_t len, struct hm_arena *arena,
+                               struct hm_sysctl_ports *out_ports, struct hm_err *err) HM_MUST_CHECK;

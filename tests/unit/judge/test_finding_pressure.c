@@ -1,0 +1,169 @@
+/* tests/unit/judge/test_finding_pressure.c — findings about the DNS Server's pool and about ports
+ * running out. SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/support/finding_checks.h"
+
+static void test_dns_pool(void **state)
+{
+    struct hm_build *build = new_build(W2012R2);
+    const struct hm_finding *finding;
+
+    (void)state;
+    require(build, HM_UDP, "50000,50002", HM_KIND_SOCKET);
+    must_miss(build, "dns_pool_overlap"); /* no DNS Server */
+    hm_build_service(build, "DNS");
+    finding = must_find(build, "dns_pool_overlap", "dns socket pool",
+                        COMMANDS("dnscmd /Config /SocketPoolExcludedPortRanges 50000-50000 "
+                                 "50002-50002",
+                                 "net stop DNS", "net start DNS", NULL));
+    assert_int_equal(finding->severity, HM_SEVERITY_HIGH);
+    assert_string_equal(hm_build_evidence(finding, "pool_size"), "2500");
+    build->inventory.registry.has_dns_socket_pool = true;
+    build->inventory.registry.dns_socket_pool =
+        (struct hm_dns_pool){5000, hm_build_ports(build, "50000,60000")};
+    must_find(build, "dns_pool_overlap", "dns socket pool",
+              COMMANDS("dnscmd /Config /SocketPoolExcludedPortRanges 50000-50000 50002-50002 "
+                       "60000-60000",
+                       "net stop DNS", "net start DNS", NULL));
+    build->inventory.registry.dns_socket_pool.excluded = hm_build_ports(build, "50000-50002");
+    must_miss(build, "dns_pool_overlap");
+    free_build(build);
+}
+
+static void test_dns_pool_legacy(void **state)
+{
+    struct hm_build *build = new_build(W2003);
+
+    (void)state;
+    hm_build_service(build, "DNS");
+    require(build, HM_UDP, "1812-1813", HM_KIND_SOCKET);
+    hm_build_reserved(build, "1645-1646");
+    assert_true(must_find(build, "dns_pool_overlap", "dns socket pool",
+                          COMMANDS("reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\"
+                                   "Parameters /v ReservedPorts /t REG_MULTI_SZ /d "
+                                   "\"1645-1646\\01812-1813\" /f",
+                                   NULL))
+                    ->needs_reboot);
+    free_build(build);
+}
+
+static void test_dns_pool_2008(void **state)
+{
+    struct hm_build *build = new_build(W2008);
+
+    (void)state;
+    hm_build_service(build, "DNS");
+    require(build, HM_UDP, "50000", HM_KIND_SOCKET);
+    hm_build_exclude(build, HM_UDP, HM_IPV6, "50000");
+    must_find(build, "dns_pool_overlap", "dns socket pool",
+              COMMANDS("net stop DNS",
+                       "netsh int ipv4 add excludedportrange protocol=udp startport=50000 "
+                       "numberofports=1 store=persistent",
+                       "net start DNS", NULL));
+    free_build(build);
+}
+
+static void test_low_headroom(void **state)
+{
+    static const struct {
+        const char *version;
+        uint32_t in_use;
+        bool fires;
+        enum hm_severity severity;
+        const char *command;
+    } cases[] = {
+        {W2019,   749, false, HM_SEVERITY_INFO,   NULL           },
+        {W2019,   750, true,  HM_SEVERITY_MEDIUM, "netstat -anoq"},
+        {W2008R2, 899, true,  HM_SEVERITY_MEDIUM, "netstat -ano" },
+        {W2019,   900, true,  HM_SEVERITY_HIGH,   "netstat -anoq"},
+        {NULL,    900, true,  HM_SEVERITY_HIGH,   "ss -tuanp"    },
+        {W2003,   900, true,  HM_SEVERITY_HIGH,
+         "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters /v MaxUserPort /t "
+         "REG_DWORD /d 65534 /f"                                 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(cases[i].version);
+        const struct hm_finding *finding;
+
+        hm_build_sample(build, HM_TCP, HM_IPV4, 1000, cases[i].in_use);
+        hm_build_sample(build, HM_UDP, HM_IPV4, 1000, 10);
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "low_headroom", "tcp dynamic range");
+        assert_int_equal(finding != NULL, cases[i].fires);
+        assert_int_equal(hm_build_count_kind(build, "low_headroom"), cases[i].fires);
+        if (finding != NULL) {
+            assert_int_equal(finding->severity, cases[i].severity);
+            assert_true(hm_build_command(finding, cases[i].command) >= 0);
+            assert_true(finding->counts);
+        }
+        free_build(build);
+    }
+}
+
+static void test_few_free_blocks(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    struct hm_sample_stack *row = hm_build_sample(build, HM_UDP, HM_IPV4, 16384, 2500);
+
+    (void)state;
+    row->free_blocks = 11;
+    must_miss(build, "few_free_blocks");
+    row->free_blocks = 10;
+    assert_int_equal(
+        must_find(build, "few_free_blocks", "udp free blocks", COMMANDS("netstat -ano", NULL))
+            ->severity,
+        HM_SEVERITY_LOW);
+    build->inventory.registry.has_hns = true;
+    hm_build_judge(build);
+    assert_int_equal(hm_build_finding(build, "few_free_blocks", NULL)->severity,
+                     HM_SEVERITY_MEDIUM);
+    build->inventory.os.version = W2003;
+    build->inventory.stacks.count = 1;
+    must_miss(build, "few_free_blocks");
+    free_build(build);
+}
+
+static void test_events(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    const struct hm_finding *finding;
+
+    (void)state;
+    build->has_sample = true;
+    build->sample.has_events = true;
+    must_miss(build, "exhaustion_events");
+    build->sample.event_4231 = 3;
+    finding = must_find(build, "exhaustion_events", "tcp ports exhausted",
+                        COMMANDS("netstat -anoq", NULL));
+    assert_int_equal(finding->severity, HM_SEVERITY_HIGH);
+    assert_string_equal(hm_build_evidence(finding, "event_4231"), "3");
+    assert_int_equal(hm_build_count_kind(build, "exhaustion_events"), 1);
+    build->sample.event_4266 = 1;
+    build->sample.event_4227 = 9;
+    hm_build_judge(build);
+    assert_int_equal(hm_build_count_kind(build, "exhaustion_events"), 3);
+    assert_int_equal(hm_build_finding(build, "exhaustion_events", "tcp port reuse")->severity,
+                     HM_SEVERITY_MEDIUM);
+    assert_non_null(hm_build_finding(build, "exhaustion_events", "udp ports exhausted"));
+    build->sample.has_events = false;
+    must_miss(build, "exhaustion_events");
+    free_build(build);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dns_pool),        cmocka_unit_test(test_dns_pool_legacy),
+        cmocka_unit_test(test_dns_pool_2008),   cmocka_unit_test(test_low_headroom),
+        cmocka_unit_test(test_few_free_blocks), cmocka_unit_test(test_events),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

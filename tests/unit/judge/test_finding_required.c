@@ -1,0 +1,393 @@
+/* tests/unit/judge/test_finding_required.c — findings about one required port, and the exact
+ * commands. SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/finding_checks.h"
+
+static void test_in_dynamic_modern(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    const struct hm_finding *finding;
+
+    (void)state;
+    require(build, HM_TCP, "9955", HM_KIND_SOCKET);
+    must_miss(build, "required_in_dynamic");
+    hm_build_dynamic(build, 6005, 65534);
+    finding = must_find(build, "required_in_dynamic", "tcp 9955",
+                        COMMANDS("netsh int ipv4 add excludedportrange protocol=tcp startport=9955 "
+                                 "numberofports=1 store=persistent",
+                                 "netsh int ipv6 add excludedportrange protocol=tcp startport=9955 "
+                                 "numberofports=1 store=persistent",
+                                 NULL));
+    assert_int_equal(finding->severity, HM_SEVERITY_MEDIUM);
+    assert_false(finding->needs_reboot);
+    assert_string_equal(hm_build_evidence(finding, "dynamic_range"), "tcp/ipv4 6005-65534");
+    assert_string_equal(hm_build_evidence(finding, "families"), "ipv4 and ipv6");
+    hm_build_exclude(build, HM_TCP, HM_IPV4, "9955");
+    hm_build_exclude(build, HM_TCP, HM_IPV6, "9955");
+    must_miss(build, "required_in_dynamic");
+    free_build(build);
+}
+
+/* netsh refuses a port that is in use, even by the service that shall be protected. */
+static void test_in_dynamic_stops_the_owner_for_the_moment(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    const struct hm_finding *finding;
+
+    (void)state;
+    require(build, HM_TCP, "50000-50001", HM_KIND_SOCKET);
+    hm_build_listener(build, HM_TCP, HM_IPV4, 50000, "own.exe", "Own", HM_KIND_SOCKET);
+    finding =
+        must_find(build, "required_in_dynamic", "tcp 50000-50001",
+                  COMMANDS("net stop Own",
+                           "netsh int ipv4 add excludedportrange protocol=tcp startport=50000 "
+                           "numberofports=2 store=persistent",
+                           "netsh int ipv6 add excludedportrange protocol=tcp startport=50000 "
+                           "numberofports=2 store=persistent",
+                           "net start Own", NULL));
+    assert_non_null(strstr(finding->remedy, "stop Own"));
+    /* a name that is no name never enters a command */
+    build->listeners[0].service = "x & format c:";
+    must_find(build, "required_in_dynamic", "tcp 50000-50001",
+              COMMANDS("netsh int ipv4 add excludedportrange protocol=tcp startport=50000 "
+                       "numberofports=2 store=persistent",
+                       "netsh int ipv6 add excludedportrange protocol=tcp startport=50000 "
+                       "numberofports=2 store=persistent",
+                       NULL));
+    build->listeners[0].service = "My Own Service";
+    assert_int_equal(
+        hm_build_command(must_find(build, "required_in_dynamic", NULL,
+                                   COMMANDS("net stop \"My Own Service\"",
+                                            "netsh int ipv4 add excludedportrange protocol=tcp "
+                                            "startport=50000 numberofports=2 store=persistent",
+                                            "netsh int ipv6 add excludedportrange protocol=tcp "
+                                            "startport=50000 numberofports=2 store=persistent",
+                                            "net start \"My Own Service\"", NULL)),
+                         "net start \"My Own Service\""),
+        3);
+    free_build(build);
+}
+
+/* Existing lines stay, neighbours become one range, a lone port gets its dash. */
+static void test_in_dynamic_legacy(void **state)
+{
+    struct hm_build *build = new_build(W2003);
+    const struct hm_finding *finding;
+
+    (void)state;
+    require(build, HM_UDP, "1813", HM_KIND_SOCKET);
+    hm_build_reserved(build, "1645-1646");
+    hm_build_reserved(build, "1812-1812");
+    hm_build_reserved(build, "2883");
+    finding =
+        must_find(build, "required_in_dynamic", "udp 1813",
+                  COMMANDS("reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters "
+                           "/v ReservedPorts /t REG_MULTI_SZ /d "
+                           "\"1645-1646\\01812-1813\\02883-2883\" /f",
+                           NULL));
+    assert_true(finding->needs_reboot);
+    build->lines[1] = "1812-1813";
+    must_miss(build, "required_in_dynamic");
+    free_build(build);
+}
+
+static void test_in_dynamic_linux(void **state)
+{
+    struct hm_build *build = new_build(NULL);
+
+    (void)state;
+    require(build, HM_TCP, "50000", HM_KIND_SOCKET);
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        build->stacks[i].administered = hm_build_ports(build, "8080,49999");
+    }
+    must_find(build, "required_in_dynamic", "tcp 50000",
+              COMMANDS("sysctl -w net.ipv4.ip_local_reserved_ports=8080,49999-50000",
+                       "echo 'net.ipv4.ip_local_reserved_ports = 8080,49999-50000' > "
+                       "/etc/sysctl.d/99-reserved-ports.conf",
+                       NULL));
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        build->stacks[i].administered = hm_build_ports(build, "8080,49999-50000");
+    }
+    must_miss(build, "required_in_dynamic");
+    free_build(build);
+}
+
+/* A write replaces the list: each command has the ports of every finding, so none undoes another.
+ */
+static void test_replacing_commands_are_complete(void **state)
+{
+    static const char *const versions[] = {NULL, W2003};
+    static const char *const commands[] = {
+        "sysctl -w net.ipv4.ip_local_reserved_ports=1700,40000-40001,50000",
+        "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters /v ReservedPorts /t "
+        "REG_MULTI_SZ /d \"1700-1700\\040000-40001\\050000-50000\" /f",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(versions); i++) {
+        struct hm_build *build = new_build(versions[i]);
+        struct hm_product *more = hm_build_product(build, "more", "Own", NULL);
+
+        hm_build_require(build, more, "udp", HM_UDP, "40000-40001", HM_KIND_SOCKET);
+        hm_build_require(build, more, "held", HM_TCP, "1700", HM_KIND_SOCKET);
+        require(build, HM_TCP, "50000", HM_KIND_SOCKET);
+        hm_build_dynamic(build, 1024, 60000);
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_BOUND, 1700, "other", "");
+        hm_build_judge(build);
+        assert_int_equal(
+            hm_build_command(hm_build_finding(build, "required_in_dynamic", "tcp 50000"),
+                             commands[i]),
+            0);
+        assert_int_equal(
+            hm_build_command(hm_build_finding(build, "required_in_dynamic", "udp 40000-40001"),
+                             commands[i]),
+            0);
+        assert_int_equal(hm_build_command(hm_build_finding(build, "required_port_held", "tcp 1700"),
+                                          commands[i]),
+                         0);
+        free_build(build);
+    }
+}
+
+/* HTTP.sys and its like: move the range, never exclude. */
+static void test_in_dynamic_reserver(void **state)
+{
+    static const struct {
+        enum hm_listener_kind kind;
+        const char *ports;
+        const char *command;
+    } cases[] = {
+        {HM_KIND_HTTPSYS, "49443",
+         "netsh int ipv4 set dynamicportrange protocol=tcp startport=49444 numberofports=16092 "
+         "store=persistent"},
+        {HM_KIND_HTTPSYS, "8530-8531",
+         "netsh int ipv4 set dynamicportrange protocol=tcp startport=49152 numberofports=16384 "
+         "store=persistent"},
+        {HM_KIND_SHARED,  "65000",
+         "netsh int ipv4 set dynamicportrange protocol=tcp startport=49152 numberofports=15848 "
+         "store=persistent"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(W2012R2);
+        const struct hm_finding *finding;
+
+        require(build, HM_TCP, cases[i].ports, cases[i].kind);
+        hm_build_dynamic(build, 1025, 65535);
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "required_in_dynamic", NULL);
+        assert_non_null(finding);
+        assert_int_equal(finding->commands.count, 2);
+        assert_string_equal(finding->commands.at[0], cases[i].command);
+        free_build(build);
+    }
+}
+
+static void test_in_dynamic_severity(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    struct hm_product *product;
+
+    (void)state;
+    hm_build_listener(build, HM_TCP, HM_IPV4, 50005, "x.exe", "", HM_KIND_SOCKET);
+    hm_build_sample(build, HM_TCP, HM_IPV4, 16384, 100);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_finding(build, "required_in_dynamic", "tcp 50005")->severity,
+                     HM_SEVERITY_LOW); /* observed only */
+    product = hm_build_product(build, "product", NULL, "x.exe");
+    hm_build_require(build, product, "port", HM_TCP, "50005", HM_KIND_SOCKET);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_finding(build, "required_in_dynamic", "tcp 50005")->severity,
+                     HM_SEVERITY_MEDIUM);
+    build->sample_rows[0].in_use = 5000;
+    hm_build_judge(build);
+    assert_int_equal(hm_build_finding(build, "required_in_dynamic", "tcp 50005")->severity,
+                     HM_SEVERITY_HIGH);
+    assert_int_equal(hm_build_count_kind(build, "required_in_dynamic"), 1);
+    free_build(build);
+}
+
+/* Two products on one port: one finding. A family whose range is elsewhere needs no exclusion. */
+static void test_in_dynamic_is_said_once_and_only_where_it_matters(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    struct hm_product *twin = hm_build_product(build, "a-twin", "Own", NULL);
+
+    (void)state;
+    hm_build_require(build, twin, "port", HM_TCP, "9955", HM_KIND_SOCKET);
+    require(build, HM_TCP, "9955", HM_KIND_SOCKET);
+    hm_build_stack(build, HM_TCP, HM_IPV6)->dynamic = (struct hm_range){6005, 65534};
+    must_find(build, "required_in_dynamic", "tcp 9955",
+              COMMANDS("netsh int ipv6 add excludedportrange protocol=tcp startport=9955 "
+                       "numberofports=1 store=persistent",
+                       NULL));
+    assert_int_equal(build->judgement.verdicts.count, 2);
+    assert_int_equal(hm_build_count_kind(build, "required_in_dynamic"), 1);
+    free_build(build);
+}
+
+static void test_in_runtime_exclusion(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    const struct hm_finding *finding;
+
+    (void)state;
+    require(build, HM_TCP, "50080", HM_KIND_SOCKET);
+    hm_build_runtime(build, HM_TCP, HM_IPV4, "49952-50051");
+    must_miss(build, "required_in_runtime_exclusion");
+    hm_build_runtime(build, HM_TCP, HM_IPV4, "50052-50151");
+    finding = must_find(build, "required_in_runtime_exclusion", "tcp 50080",
+                        COMMANDS("net stop winnat",
+                                 "netsh int ipv4 add excludedportrange protocol=tcp "
+                                 "startport=50080 numberofports=1 store=persistent",
+                                 "netsh int ipv6 add excludedportrange protocol=tcp "
+                                 "startport=50080 numberofports=1 store=persistent",
+                                 "net start winnat", NULL));
+    assert_string_equal(hm_build_evidence(finding, "runtime_exclusion"), "tcp/ipv4 50052-50151");
+    /* a single port is HTTP.sys, and no exclusion helps */
+    hm_build_runtime(build, HM_TCP, HM_IPV4, "50080");
+    must_find(build, "required_in_runtime_exclusion", "tcp 50080",
+              COMMANDS("netsh http show servicestate view=requestq", NULL));
+    free_build(build);
+}
+
+static void test_held(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    const struct hm_finding *finding;
+    struct hm_socket *socket;
+
+    (void)state;
+    require(build, HM_TCP, "8000", HM_KIND_SOCKET);
+    socket = hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 8000, "own.exe", "Own");
+    must_miss(build, "required_port_held");
+    socket->program = "other.exe";
+    socket->service = "Other";
+    socket->pid = 4711;
+    finding = must_find(build, "required_port_held", "tcp 8000", COMMANDS("net stop Other", NULL));
+    assert_string_equal(hm_build_evidence(finding, "holder"), "other.exe");
+    assert_string_equal(hm_build_evidence(finding, "holder_pid"), "4711");
+    assert_null(strstr(finding->text, "4711"));
+    assert_true(finding->counts);
+    /* a listener of the inventory tells it too */
+    build->has_sockets = false;
+    hm_build_listener(build, HM_TCP, HM_IPV6, 8000, "third.exe", "", HM_KIND_SOCKET);
+    finding = must_find(build, "required_port_held", "tcp 8000", COMMANDS(NULL));
+    assert_string_equal(hm_build_evidence(finding, "holder"), "third.exe");
+    free_build(build);
+}
+
+static void test_reserver_excluded(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    const struct hm_finding *finding;
+
+    (void)state;
+    require(build, HM_TCP, "8530", HM_KIND_HTTPSYS);
+    hm_build_exclude(build, HM_TCP, HM_IPV4, "8531-8540");
+    must_miss(build, "reserver_excluded");
+    hm_build_exclude(build, HM_TCP, HM_IPV4, "8530-8531,8540");
+    finding =
+        must_find(build, "reserver_excluded", "tcp 8530",
+                  COMMANDS("netsh int ipv4 delete excludedportrange protocol=tcp startport=8530 "
+                           "numberofports=2 store=persistent",
+                           "netsh int ipv4 add excludedportrange protocol=tcp startport=8531 "
+                           "numberofports=1 store=persistent",
+                           NULL));
+    assert_string_equal(hm_build_evidence(finding, "exclusion"), "tcp/ipv4 8530-8531");
+    free_build(build);
+}
+
+/* The row of HNS itself is never deleted by netsh. */
+static void test_reserver_excluded_by_hns(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    const struct hm_finding *finding;
+
+    (void)state;
+    require(build, HM_TCP, "50005", HM_KIND_HTTPSYS);
+    hm_build_dynamic(build, 60000, 65000);
+    hm_build_exclude(build, HM_TCP, HM_IPV4, "50000-50059");
+    finding = must_find(build, "reserver_excluded", "tcp 50005",
+                        COMMANDS("reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\hns\\State /v "
+                                 "EnableExcludedPortRange /t REG_DWORD /d 0 /f",
+                                 NULL));
+    assert_true(finding->needs_reboot);
+    build->inventory.registry.has_hns = true; /* turned off: then it is somebody's row */
+    build->inventory.registry.hns = (struct hm_hns_state){false, 50000, 60};
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "reserver_excluded", "tcp 50005");
+    assert_int_equal(hm_build_command(finding,
+                                      "netsh int ipv4 delete excludedportrange protocol=tcp "
+                                      "startport=50000 numberofports=60 store=persistent"),
+                     0);
+    free_build(build);
+}
+
+static void test_shared_excluded(void **state)
+{
+    struct hm_build *build = new_build(W2012R2);
+
+    (void)state;
+    require(build, HM_UDP, "5355", HM_KIND_SHARED);
+    hm_build_exclude(build, HM_UDP, HM_IPV6, "5355");
+    must_find(build, "reserver_excluded", "udp 5355",
+              COMMANDS("netsh int ipv6 delete excludedportrange protocol=udp startport=5355 "
+                       "numberofports=1 store=persistent",
+                       NULL));
+    build->inventory.os.version = W2019;
+    must_miss(build, "reserver_excluded");
+    free_build(build);
+}
+
+static void test_own_port(void **state)
+{
+    struct hm_build *build = new_build(NULL);
+    struct hm_product *product =
+        hm_build_product(build, "havenmaster-collector", NULL, "hm-collector");
+    const struct hm_finding *finding;
+
+    (void)state;
+    hm_build_require(build, product, "https", HM_TCP, "40443", HM_KIND_SOCKET);
+    hm_build_listener(build, HM_TCP, HM_IPV6, 40443, "hm-collector", "hm-collector",
+                      HM_KIND_SOCKET);
+    finding = must_find(build, "own_port_at_risk", "tcp 40443",
+                        COMMANDS("sysctl -w net.ipv4.ip_local_reserved_ports=40443",
+                                 "echo 'net.ipv4.ip_local_reserved_ports = 40443' > "
+                                 "/etc/sysctl.d/99-reserved-ports.conf",
+                                 NULL));
+    assert_int_equal(finding->severity, HM_SEVERITY_HIGH);
+    assert_null(hm_build_finding(build, "required_in_dynamic", NULL));
+    product->id = "hm-collector-of-others";
+    must_miss(build, "own_port_at_risk");
+    free_build(build);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_in_dynamic_modern),
+        cmocka_unit_test(test_in_dynamic_stops_the_owner_for_the_moment),
+        cmocka_unit_test(test_in_dynamic_legacy),
+        cmocka_unit_test(test_in_dynamic_linux),
+        cmocka_unit_test(test_replacing_commands_are_complete),
+        cmocka_unit_test(test_in_dynamic_reserver),
+        cmocka_unit_test(test_in_dynamic_severity),
+        cmocka_unit_test(test_in_dynamic_is_said_once_and_only_where_it_matters),
+        cmocka_unit_test(test_in_runtime_exclusion),
+        cmocka_unit_test(test_held),
+        cmocka_unit_test(test_reserver_excluded),
+        cmocka_unit_test(test_reserver_excluded_by_hns),
+        cmocka_unit_test(test_shared_excluded),
+        cmocka_unit_test(test_own_port),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

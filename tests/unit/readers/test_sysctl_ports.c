@@ -1,0 +1,121 @@
+/* tests/unit/readers/test_sysctl_ports.c — Linux port range and reserved ports.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/readers/sysctl_ports.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ARENA_BYTES (1024u * 1024u)
+#define RANGE "net.ipv4.ip_local_port_range"
+#define RESERVED "net.ipv4.ip_local_reserved_ports"
+
+struct range_case {
+    const char *text;
+    enum hm_status status;
+    struct hm_range range;
+};
+
+static const struct range_case ranges[] = {
+    {"32768\t60999\n", HM_OK,     {32768, 60999}},
+    {"1024 65535",     HM_OK,     {1024, 65535} },
+    {"  1   1  \n",    HM_OK,     {1, 1}        },
+    {"",               HM_EINVAL, {0, 0}        },
+    {"32768",          HM_EINVAL, {0, 0}        },
+    {"32768 60999 1",  HM_EINVAL, {0, 0}        },
+    {"60999 32768",    HM_EINVAL, {0, 0}        },
+    {"0 65535",        HM_EINVAL, {0, 0}        },
+    {"1 65536",        HM_EINVAL, {0, 0}        },
+    {"32768-60999",    HM_EINVAL, {0, 0}        },
+    {"032768 60999",   HM_EINVAL, {0, 0}        },
+    {"a b",            HM_EINVAL, {0, 0}        },
+};
+
+static void test_range(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(ranges); i++) {
+        struct hm_range range = {7, 8};
+        struct hm_err err;
+
+        print_message("'%s'\n", ranges[i].text);
+        assert_int_equal(
+            hm_sysctl_parse_range(ranges[i].text, strlen(ranges[i].text), &range, &err),
+            ranges[i].status);
+        assert_int_equal(range.first, ranges[i].status == HM_OK ? ranges[i].range.first : 7);
+        assert_int_equal(range.last, ranges[i].status == HM_OK ? ranges[i].range.last : 8);
+    }
+}
+
+struct whole_case {
+    const char *text;
+    enum hm_status status;
+    unsigned line;
+    const char *range;    /* NULL = not there */
+    const char *reserved; /* NULL = not there */
+};
+
+/* clang-format off */
+static const struct whole_case wholes[] = {
+    {"", HM_OK, 0, NULL, NULL},
+    {RESERVED " = 5050,5258,5288,6666,6268\n", HM_OK, 0, NULL, "5050,5258,5288,6268,6666"},
+    {"net.ipv4.ip_forward = 1\nnet.bridge.bridge-nf-call-iptables = 1\n" RESERVED
+     " = 30000-32767\n", HM_OK, 0, NULL, "30000-32767"},
+    {RANGE " = 32768\t60999\n" RESERVED " = \n", HM_OK, 0, "32768-60999", ""},
+    {"# c\n; c\n\n " RANGE "=1024 65535\r\n", HM_OK, 0, "1024-65535", NULL},
+    {RESERVED " = 1\n" RESERVED " = 2-3,3-4,5\n", HM_OK, 0, NULL, "2-5"}, /* the last wins */
+    {"net/ipv4/ip_local_reserved_ports = 9\n", HM_OK, 0, NULL, "9"},
+    {"-" RESERVED " = 9\n-net.ipv4.conf.eth0.rp_filter\n", HM_OK, 0, NULL, "9"},
+    {RESERVED "x = bad\n", HM_OK, 0, NULL, NULL},
+    {"kernel.core_pattern = |/bin/x = y\n", HM_OK, 0, NULL, NULL},
+    {"a = 1\n" RESERVED " = 1, 2\n", HM_EINVAL, 2, NULL, NULL},
+    {RESERVED " = 010\n", HM_EINVAL, 1, NULL, NULL},
+    {"\n\n" RANGE " = 1\n", HM_EINVAL, 3, NULL, NULL},
+    {"what is this\n", HM_EINVAL, 1, NULL, NULL},
+    {"a = 1\n-\n", HM_EINVAL, 2, NULL, NULL},
+};
+/* clang-format on */
+
+static void test_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(wholes); i++) {
+        const struct whole_case *row = &wholes[i];
+        struct hm_sysctl_ports ports = {
+            .range = {7, 7}
+        };
+        struct hm_arena arena;
+        struct hm_err err = {0};
+
+        print_message("case %zu\n", i);
+        hm_arena_init(&arena, ARENA_BYTES);
+        assert_int_equal(hm_sysctl_parse(row->text, strlen(row->text), &arena, &ports, &err),
+                         row->status);
+        assert_int_equal(err.line, row->line);
+        if (row->status == HM_OK) {
+            const struct hm_ports range = {&ports.range, 1};
+
+            assert_int_equal(ports.has_range, row->range != NULL);
+            assert_int_equal(ports.has_reserved, row->reserved != NULL);
+            assert_string_equal(ports.has_range ? hm_ports_text(range, &arena) : "-",
+                                row->range == NULL ? "-" : row->range);
+            assert_string_equal(ports.has_reserved ? hm_ports_text(ports.reserved, &arena) : "-",
+                                row->reserved == NULL ? "-" : row->reserved);
+        } else {
+            assert_int_equal(ports.range.first, 7);
+        }
+        hm_arena_fini(&arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_range),
+        cmocka_unit_test(test_whole),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
