@@ -8,7 +8,7 @@
 #include "common/base/limits.h"
 #include "common/wire/records.h"
 #include "common/wire/records_policies.h"
-#include "server/ctl/yaml.h"
+#include "server/hmctl/yaml.h"
 
 struct one {
     const struct hm_record *record;

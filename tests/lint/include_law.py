@@ -49,7 +49,7 @@ ALLOWED = {
     "server/rollout": COMMON + ("server/store", "server/fleet", "server/catalogue", "server/http",
                                 "server/app.h"),
     "server/plans": COMMON + ("server/store", "server/catalogue"),
-    "server/ctl": COMMON + ("server/ctl",),
+    "server/hmctl": COMMON + ("server/hmctl",),
     "tests": COMMON + ("agent", "server", "tests"),
 }
 
@@ -61,7 +61,7 @@ FENCES = {
     "sodium.h": ("common/crypto/*",),
     "sqlite3.h": ("server/store/db_sqlite.c",),
     "gnutls/*": ("server/http/certificates.c", "server/http/tls.c"),
-    "yaml.h": ("server/ctl/yaml.c",),
+    "yaml.h": ("server/hmctl/yaml.c",),
     "zlib.h": ("server/http/body.c",),
     "windows.h": ("common/os/windows*", "agent/platform/windows/*"),
     "cmocka.h": ("tests/*",),
@@ -131,7 +131,7 @@ def self_test():
         ("agent/cycle.c", "#include <jansson.h>"),
         ("agent/platform/linux/stacks.c", '#include "agent/cycle.h"'),
         ("server/http/router.c", '#include "server/store/store.h"'),
-        ("server/ctl/hosts.c", '#include "server/store/entities.h"'),
+        ("server/hmctl/hosts.c", '#include "server/store/entities.h"'),
         ("server/api/hosts.c", "#include <microhttpd.h>"),
         ("server/store/hosts.c", "#include <sqlite3.h>"),
         ("server/api/hosts.c", '#include "agent/config.h"'),

@@ -15,7 +15,7 @@
 #include "common/plan/plan_apply.h"
 #include "common/plan/policy_lint.h"
 #include "common/wire/records.h"
-#include "server/ctl/yaml.h"
+#include "server/hmctl/yaml.h"
 
 #define ARENA_BYTES ((size_t)64 * 1024 * 1024)
 #define POLICIES_MAX 32

@@ -1,6 +1,6 @@
 /* tests/unit/server/test_ctl_output.c — hmctl's tables against golden texts at fixed widths.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "server/ctl/output.h"
+#include "server/hmctl/output.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "common/base/limits.h"
-#include "server/ctl/diff.h"
-#include "server/ctl/plan_read.h"
+#include "server/hmctl/diff.h"
+#include "server/hmctl/plan_read.h"
 
 struct reservation {
     const char *text;

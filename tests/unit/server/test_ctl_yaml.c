@@ -1,6 +1,6 @@
 /* tests/unit/server/test_ctl_yaml.c — policies as people write them.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "server/ctl/yaml.h"
+#include "server/hmctl/yaml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

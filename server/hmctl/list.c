@@ -1,0 +1,170 @@
+/* server/hmctl/list.c — lists: page after page, as a table or as one JSON document.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "server/hmctl/client.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/str.h"
+
+#define PAGE_ROWS 500u
+#define PARAMS_MAX 8u
+
+struct run {
+    struct hm_ctl ctl;
+    const struct hm_ctl_list *list;
+    struct hm_table table;
+    struct hm_arena urls;
+    uint64_t left; /* rows that may still come */
+    uint64_t rows;
+    uint64_t pages;
+    char next[HM_LIMIT_CURSOR_BYTES + 1];
+};
+
+/* The items of a page as they stand in its text: between "[" and what ends the page. */
+static bool find_items(const struct hm_http_reply *reply, const char *next, struct hm_arena *arena,
+                       struct hm_span *out_items)
+{
+    static const char head[] = "{\"items\":[";
+    const char *tail = next[0] == '\0' ? "]}" : hm_arena_printf(arena, "],\"next\":\"%s\"}", next);
+    size_t len = reply->body_len;
+
+    while (len > 0 && reply->body[len - 1] == '\n') {
+        len--;
+    }
+    if (tail == NULL || len < strlen(head) + strlen(tail) ||
+        strncmp(reply->body, head, strlen(head)) != 0 ||
+        strncmp(reply->body + len - strlen(tail), tail, strlen(tail)) != 0) {
+        return false;
+    }
+    out_items->at = reply->body + strlen(head);
+    out_items->len = len - strlen(head) - strlen(tail);
+    return true;
+}
+
+static enum hm_status print_json(struct run *run, const struct hm_http_reply *reply,
+                                 const char *next, struct hm_err *err)
+{
+    struct hm_span items;
+
+    if (!find_items(reply, next, &run->ctl.page, &items)) {
+        return hm_fail(err, HM_EIO, "%s answered a list in a form this hmctl does not know",
+                       run->ctl.login.collector);
+    }
+    (void)fputs(run->pages == 0 ? "{\"items\":[" : items.len > 0 ? "," : "", stdout);
+    (void)fwrite(items.at, 1, items.len, stdout);
+    return HM_OK;
+}
+
+/* The address of the next page; NULL on no memory. */
+static const char *page_url(struct run *run)
+{
+    struct hm_ctl_param params[PARAMS_MAX];
+    char limit[16];
+    size_t count = run->list->param_count;
+
+    assert(count + HM_COUNT(run->list->passed) + 2 <= PARAMS_MAX);
+    (void)snprintf(limit, sizeof(limit), "%u",
+                   run->left < PAGE_ROWS ? (unsigned)run->left : PAGE_ROWS);
+    if (count > 0) {
+        memcpy(params, run->list->params, count * sizeof(params[0]));
+    }
+    for (size_t i = 0; i < HM_COUNT(run->list->passed) && run->list->passed[i] != NULL; i++) {
+        const char *name = run->list->passed[i];
+
+        params[count++] = (struct hm_ctl_param){name, hm_cli_value(run->ctl.cli, name)};
+    }
+    params[count++] = (struct hm_ctl_param){"limit", limit};
+    params[count++] = (struct hm_ctl_param){"cursor", run->next[0] == '\0' ? NULL : run->next};
+    return hm_ctl_url(&run->urls, run->list->path, params, count);
+}
+
+static enum hm_status do_page(struct run *run, struct hm_err *err)
+{
+    const struct hm_ctl_list *list = run->list;
+    struct hm_ctl *ctl = &run->ctl;
+    struct hm_http_reply reply;
+    const char *next = "";
+    void *page;
+    enum hm_status st;
+
+    hm_arena_reset(&run->urls);
+    st = hm_ctl_call(ctl, "GET", page_url(run), NULL, &reply, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    page = hm_arena_alloc(&ctl->page, 1, list->record->size);
+    if (page == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the list; ask for less with --limit");
+    }
+    st = hm_record_decode(list->record, reply.body, reply.body_len, false, &ctl->page, page, NULL,
+                          err);
+    if (st == HM_OK) {
+        run->table.rows = NULL; /* they went with the page before */
+        run->table.room = 0;
+        st = list->put(ctl, page, &run->table, &next, err);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    if (list->worst_first && run->pages == 0 && next[0] == '\0') {
+        hm_table_sort(&run->table);
+    }
+    run->rows += run->table.count;
+    run->left -= run->table.count < run->left ? run->table.count : run->left;
+    if (ctl->json) {
+        st = print_json(run, &reply, next, err);
+        run->table.count = 0;
+    } else if (run->table.count > 0) {
+        hm_table_print(&run->table, &ctl->output);
+    }
+    run->pages++;
+    if (st == HM_OK && !hm_str_copy(run->next, sizeof(run->next), next)) {
+        st = hm_fail(err, HM_EIO, "%s gave a cursor that is too long", ctl->login.collector);
+    }
+    return st;
+}
+
+static enum hm_status read_limit(const struct hm_cli *cli, uint64_t *out_left, struct hm_err *err)
+{
+    const char *text = hm_cli_value(cli, "limit");
+
+    *out_left = UINT64_MAX;
+    if (text != NULL &&
+        (!hm_str_parse_u64(text, strlen(text), INT32_MAX, out_left) || *out_left == 0)) {
+        return hm_fail(err, HM_EINVAL, "--limit %s is no number of rows", text);
+    }
+    return HM_OK;
+}
+
+int hm_ctl_list(const struct hm_cli *cli, const struct hm_ctl_list *list)
+{
+    struct run run = {.list = list};
+    struct hm_err err;
+    enum hm_status st = read_limit(cli, &run.left, &err);
+
+    if (st == HM_OK) {
+        st = hm_ctl_open(cli, &run.ctl, &err);
+    }
+    if (st != HM_OK) {
+        return hm_ctl_fail(cli, &err);
+    }
+    for (size_t i = 0; i < HM_COUNT(list->passed) && list->passed[i] != NULL; i++) {
+        run.ctl.past |= strcmp(list->passed[i], "at") == 0 && hm_cli_value(cli, "at") != NULL;
+    }
+    hm_arena_init(&run.urls, HM_LIMIT_API_BODY_BYTES);
+    hm_table_init(&run.table, list->columns, list->column_count, &run.ctl.page);
+    do {
+        st = do_page(&run, &err);
+    } while (st == HM_OK && run.next[0] != '\0' && run.left > 0);
+    if (run.ctl.json && run.pages > 0) {
+        (void)fputs("]}\n", stdout);
+    } else if (st == HM_OK && run.rows == 0) {
+        (void)puts(list->nothing);
+    }
+    hm_arena_fini(&run.urls);
+    hm_ctl_close(&run.ctl);
+    return st == HM_OK ? HM_CTL_OK : hm_ctl_fail(cli, &err);
+}

@@ -1,0 +1,134 @@
+/* server/hmctl/policy_hosts.c — hmctl policy hosts: how far each host is with each policy.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "server/hmctl/verbs.h"
+
+#include <string.h>
+
+#include "server/hmctl/policy.h"
+#include "server/hmctl/show.h"
+
+static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_LIMIT};
+
+static const struct hm_table_column columns[] = {
+    {"HOST",    26, false, false, 0, false},
+    {"POLICY",  16, false, false, 0, false},
+    {"REV",     0,  true,  false, 3, false},
+    {"STATE",   0,  false, true,  0, false},
+    {"SINCE",   0,  false, false, 1, false},
+    {"REPAIRS", 0,  true,  false, 4, false},
+    {"FAILING", 0,  false, false, 2, false},
+    {"TEXT",    30, false, false, 0, false},
+};
+
+/* "waiting (busy)", "refused (httpsys)", "unknown: silent, was verified". */
+static const char *state_of(struct hm_ctl *ctl, const struct hm_api_host_policy *row)
+{
+    const char *detail = strcmp(row->state, "refused") == 0   ? row->code
+                         : strcmp(row->state, "waiting") == 0 ? row->why
+                                                              : "none";
+    const char *text = row->state;
+
+    if (row->silent) {
+        text = hm_arena_printf(&ctl->page, "unknown, was %s", row->state);
+    } else if (strcmp(detail, "none") != 0 && detail[0] != '\0') {
+        text = hm_arena_printf(&ctl->page, "%s (%s)", row->state, detail);
+    }
+    return text == NULL ? row->state : text;
+}
+
+static const char *text_of(struct hm_ctl *ctl, const struct hm_api_host_policy *row)
+{
+    for (size_t i = 0; i < row->notes.count; i++) {
+        if (row->notes.at[i].has_holder) {
+            return row->notes.at[i].text;
+        }
+    }
+    (void)ctl;
+    return row->excepted && row->text[0] == '\0' ? "an exception counts" : row->text;
+}
+
+static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
+                          const char **out_next, struct hm_err *err)
+{
+    const struct hm_api_host_policies *list = page;
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && i < list->items.count; i++) {
+        const struct hm_api_host_policy *row = &list->items.at[i];
+        const char *cells[] = {
+            row->host,
+            row->policy,
+            hm_show_number(&ctl->page, row->revision),
+            state_of(ctl, row),
+            hm_output_age(&ctl->output, row->changed, &ctl->page),
+            hm_show_number(&ctl->page, row->repairs),
+            row->failing_since == 0 ? "-"
+                                    : hm_output_age(&ctl->output, row->failing_since, &ctl->page),
+            text_of(ctl, row),
+        };
+
+        st = hm_table_put(table, cells, err);
+    }
+    *out_next = list->next;
+    return st;
+}
+
+static int list_hosts(const struct hm_cli *cli, const char *filter)
+{
+    const struct hm_ctl_param params[] = {
+        {"filter", filter},
+    };
+    const struct hm_ctl_list list = {
+        .path = "/v1/host-policies",
+        .params = params,
+        .param_count = HM_COUNT(params),
+        .record = &hm_record_api_host_policies,
+        .columns = columns,
+        .column_count = HM_COUNT(columns),
+        .put = put,
+        .worst_first = true,
+        .nothing = "no host has been offered it",
+    };
+
+    return hm_ctl_list(cli, &list);
+}
+
+/* A name that is mistyped is no policy that nobody has. */
+static enum hm_status is_there(struct hm_ctl *ctl, const struct hm_cli *cli, struct hm_err *err)
+{
+    struct hm_api_policy_detail detail;
+
+    return hm_ctl_policy_get(ctl, cli->arguments[0], &detail, err);
+}
+
+static int run(const struct hm_cli *cli)
+{
+    const char *filter = hm_cli_value(cli, "filter");
+    struct hm_arena arena;
+    int result;
+
+    if (cli->argument_count == 0) {
+        return list_hosts(cli, filter);
+    }
+    result = hm_ctl_run(cli, is_there);
+    if (result != HM_CTL_OK) {
+        return result;
+    }
+    hm_arena_init(&arena, 1u << 20);
+    result =
+        list_hosts(cli, hm_arena_printf(&arena, "policy=\"%s\"%s%s%s", cli->arguments[0],
+                                        filter == NULL ? "" : " (", filter == NULL ? "" : filter,
+                                        filter == NULL ? "" : ")"));
+    hm_arena_fini(&arena);
+    return result;
+}
+
+const struct hm_cli_verb hm_ctl_verb_policy_hosts = {
+    .name = "policy hosts",
+    .arguments = "[POLICY]",
+    .max_arguments = 1,
+    .options = options,
+    .option_count = HM_COUNT(options),
+    .help = "how far each host is: offered, waiting and why, verified, repaired, failed, refused",
+    .run = run,
+};

@@ -1,0 +1,88 @@
+/* server/hmctl/show.c — values as the cells of tables.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "server/hmctl/show.h"
+
+#include "common/base/clock.h"
+
+static const char *or_empty(const char *text)
+{
+    return text == NULL ? "" : text;
+}
+
+const char *hm_show_number(struct hm_arena *arena, uint64_t number)
+{
+    return number == 0 ? "-" : or_empty(hm_arena_printf(arena, "%llu", (unsigned long long)number));
+}
+
+const char *hm_show_strings(struct hm_arena *arena, const struct hm_strings *strings)
+{
+    const char *out = "";
+    size_t i;
+
+    for (i = 0; i < strings->count && out != NULL; i++) {
+        out = hm_arena_printf(arena, "%s%s%s", out, i > 0 ? " " : "", strings->at[i]);
+    }
+    return or_empty(out);
+}
+
+const char *hm_show_seen(struct hm_ctl *ctl, bool silent, int64_t last_seen_ms)
+{
+    const char *age = ctl->past ? "-" : hm_output_age(&ctl->output, last_seen_ms, &ctl->page);
+
+    return silent ? or_empty(hm_arena_printf(&ctl->page, "silent, %s", age)) : age;
+}
+
+const char *hm_show_odds(struct hm_arena *arena, const struct hm_verdict *verdict)
+{
+    double percent = verdict->odds * 100;
+
+    if (verdict->state != HM_EXPOSED) {
+        return "";
+    }
+    if (!verdict->has_odds) {
+        return "?";
+    }
+    if (percent > 0 && percent < 0.01) {
+        return "<0.01 %";
+    }
+    return or_empty(hm_arena_printf(arena, "%s%.*f %%", verdict->odds_at_least ? "≥" : "",
+                                    percent > 0 && percent < 1 ? 2 : 0, percent));
+}
+
+const char *hm_show_ports(struct hm_arena *arena, const struct hm_verdict *verdict)
+{
+    const char *ports = hm_ports_text(verdict->ports, arena);
+
+    return or_empty(
+        hm_arena_printf(arena, "%s %s", hm_protocol_names[verdict->protocol], or_empty(ports)));
+}
+
+const char *hm_show_why(struct hm_arena *arena, const struct hm_verdict *verdict)
+{
+    static const char *const words[HM_REASON_COUNT] = {
+        [HM_REASON_EXCLUDED] = "excluded",
+        [HM_REASON_OUTSIDE_DYNAMIC] = "outside dynamic range",
+        [HM_REASON_OWN_RESERVATION] = "reserved by its own component",
+        [HM_REASON_IN_DYNAMIC] = "in dynamic range",
+        [HM_REASON_HELD] = "held",
+        [HM_REASON_RUNTIME_EXCLUSION] = "in a runtime exclusion",
+        [HM_REASON_RESERVER_EXCLUDED] = "excluded, which breaks it",
+        [HM_REASON_SHARED_EXCLUDED] = "excluded, though shared",
+        [HM_REASON_FACTS_MISSING] = "facts are missing",
+    };
+    const struct hm_holder *holder = &verdict->holder;
+
+    if (!verdict->has_holder) {
+        return words[verdict->reason];
+    }
+    return or_empty(hm_arena_printf(arena, "%u held by %s%s%s", holder->port,
+                                    holder->program[0] != '\0' ? holder->program : "somebody",
+                                    holder->service[0] != '\0' ? " / " : "", holder->service));
+}
+
+const char *hm_show_time(struct hm_arena *arena, int64_t time_ms)
+{
+    char text[HM_TIME_TEXT_BYTES];
+
+    return time_ms == 0 ? "" : or_empty(hm_arena_strdup(arena, hm_clock_format(time_ms, text)));
+}
