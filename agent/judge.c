@@ -55,6 +55,7 @@ enum hm_status hm_judge_observation(const struct hm_observation *observation,
             observation->has_previous_boot ? &observation->previous_boot : previous_boot,
         .refusals = &observation->refusals,
         .opinions = &observation->opinions,
+        .events = observation->has_events ? &observation->events : NULL,
     };
     struct hm_judgement judgement = {
         .unknown = {NULL, 0}

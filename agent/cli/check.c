@@ -81,6 +81,7 @@ static enum hm_status format(const struct hm_cli *cli, const struct hm_observati
         .inventory = observation->inventory,
         .verdicts = judgement->verdicts,
         .findings = judgement->findings,
+        .incomplete = judgement->incomplete,
         .unknown = judgement->unknown,
     };
     struct hm_check_look look;

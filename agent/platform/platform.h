@@ -35,6 +35,8 @@ struct hm_observation {
     struct hm_strings unknown;
     struct hm_refusals refusals; /* each is in unknown, too */
     struct hm_range_opinions opinions;
+    bool has_events;
+    struct hm_event_counts events; /* of services and products, since the boot */
 };
 
 struct hm_platform;

@@ -31,6 +31,10 @@
 #define HM_LIMIT_INTERVAL_S 86400u
 #define HM_LIMIT_LISTENERS 8192u
 #define HM_LIMIT_SERVICES 4096u
+#define HM_LIMIT_DEPENDENCIES 64u /* services that one service depends on */
+#define HM_LIMIT_PORT_BOOK 4096u  /* listeners that an agent remembers */
+#define HM_LIMIT_EVENT_COUNTS 256u
+#define HM_LIMIT_STEPS 64u /* of one remedy */
 #define HM_LIMIT_SOCKETS 262144u
 #define HM_LIMIT_TASKS 65536u
 #define HM_LIMIT_REG_VALUES 65536u

@@ -11,6 +11,10 @@
 
 #define FINGERPRINT_DIGITS 16u
 
+const char *const hm_step_kind_names[HM_STEP_KIND_COUNT] = {
+    "free", "reserve", "set", "start", "boot", "decide",
+};
+
 const char *const hm_severity_names[4] = {"info", "low", "medium", "high"};
 
 const struct hm_finding_kind *const hm_finding_kinds[] = {

@@ -22,6 +22,31 @@ struct hm_evidence_list {
     size_t count;
 };
 
+/* One step of a remedy. Steps are in order: free what holds the port, reserve, start again. */
+enum hm_step_kind {
+    HM_STEP_FREE,    /* something gives up a port: a service stops, an exclusion is deleted */
+    HM_STEP_RESERVE, /* ports are kept from being handed out */
+    HM_STEP_SET,     /* another setting is changed: a dynamic range, a registry value */
+    HM_STEP_START,   /* services that were stopped, or were down, start again */
+    HM_STEP_BOOT,    /* the host restarts: what was written is in force then */
+    HM_STEP_DECIDE,  /* a person decides or looks: there is no command for it */
+};
+#define HM_STEP_KIND_COUNT 6
+extern const char *const hm_step_kind_names[HM_STEP_KIND_COUNT];
+
+struct hm_remedy_step {
+    enum hm_step_kind kind;
+    const char *text;           /* what this step does and why, one or two sentences */
+    const char *precondition;   /* what must be so before it; "" nothing */
+    const char *warning;        /* what it interrupts or costs; "" nothing */
+    struct hm_strings commands; /* the exact commands, in order; empty for HM_STEP_DECIDE */
+};
+
+struct hm_remedy_steps {
+    struct hm_remedy_step *at;
+    size_t count;
+};
+
 struct hm_finding {
     const char *kind;
     enum hm_severity severity;
@@ -29,9 +54,10 @@ struct hm_finding {
     const char *subject;     /* "tcp 9955", "registry MaxUserPort": what it is about */
     const char *text;        /* what is wrong and what it leads to, one or two sentences */
     struct hm_evidence_list evidence;
-    bool counts;                /* the evidence holds counters: a change of it alone is no news */
-    const char *remedy;         /* what to do, one or two sentences */
-    struct hm_strings commands; /* the exact commands, in order; empty when there is none */
+    bool counts;                  /* the evidence holds counters: a change of it alone is no news */
+    const char *remedy;           /* what to do, one or two sentences */
+    struct hm_remedy_steps steps; /* how to do it, in order */
+    struct hm_strings commands; /* the commands of all steps, in order; empty when there is none */
     bool needs_reboot;
 };
 

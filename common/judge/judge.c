@@ -194,9 +194,22 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
         st = list_unknown(&facts, &needs, arena, &judgement.unknown, err);
     }
     if (st == HM_OK) {
+        judgement.incomplete = !input->inventory->has_services ||
+                               input->inventory->services_partial ||
+                               !input->inventory->has_listeners;
         *out_judgement = judgement;
     }
     return st;
+}
+
+bool hm_judgement_is_safe(const struct hm_judgement *judgement)
+{
+    for (size_t i = 0; i < judgement->findings.count; i++) {
+        if (judgement->findings.at[i].severity == HM_SEVERITY_HIGH) {
+            return false;
+        }
+    }
+    return !judgement->incomplete && hm_judgement_worst(judgement) == HM_SAFE;
 }
 
 enum hm_verdict_state hm_judgement_worst(const struct hm_judgement *judgement)

@@ -34,6 +34,20 @@ struct hm_range_opinions {
     size_t count;
 };
 
+/* Events of one provider and number since the boot, as evidence: Service Control Manager 7023,
+ * 7024, and those of products. Numbers and names are the same in every language. */
+struct hm_event_count {
+    const char *provider; /* "Service Control Manager", "IAS" */
+    uint32_t id;
+    uint32_t count;
+    const char *about; /* first text of the event: the service's display name; "" none */
+};
+
+struct hm_event_counts {
+    struct hm_event_count *at;
+    size_t count;
+};
+
 struct hm_judge_input {
     const struct hm_inventory *inventory;
     const struct hm_catalogue *catalogue;
@@ -42,17 +56,23 @@ struct hm_judge_input {
     const struct hm_inventory *previous_boot; /* last inventory of an earlier boot, or NULL */
     const struct hm_refusals *refusals;       /* NULL = none */
     const struct hm_range_opinions *opinions; /* NULL = none */
+    const struct hm_event_counts *events;     /* NULL = unknown */
 };
 
 struct hm_judgement {
     struct hm_verdicts verdicts;
     struct hm_findings findings;
+    bool incomplete;           /* a fact is missing without which nothing may be called all safe:
+                                  services that do not run, listeners */
     struct hm_strings unknown; /* facts that were missing, one sentence each; filled by callers
                                   that know their sources (agent platforms) and by hm_judge */
 };
 
 enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *arena,
                         struct hm_judgement *out_judgement, struct hm_err *err) HM_MUST_CHECK;
+
+/* May a script go on? Every verdict is safe, no finding is high, and nothing is incomplete. */
+bool hm_judgement_is_safe(const struct hm_judgement *judgement);
 
 /* The worst state of all; HM_SAFE when there is no requirement at all. */
 enum hm_verdict_state hm_judgement_worst(const struct hm_judgement *judgement);

@@ -59,7 +59,9 @@ struct hm_verdict {
     bool odds_at_least;         /* only a part of k is known (the DNS socket pool) */
     bool has_holder;
     struct hm_holder holder;
-    const char *text; /* one sentence for people */
+    bool has_after_boot;              /* the next boot makes it another state: what is only */
+    enum hm_verdict_state after_boot; /* written is in force then */
+    const char *text;                 /* one sentence for people */
 };
 
 struct hm_verdicts {

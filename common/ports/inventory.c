@@ -14,6 +14,17 @@ const char *const hm_listener_kind_names[HM_KIND_COUNT] = {
     "socket", "httpsys", "quic", "rpc", "kernel", "container", "shared",
 };
 
+const char *const hm_service_start_names[HM_SERVICE_START_COUNT] = {
+    "automatic", "delayed", "triggered", "cluster", "manual", "disabled",
+};
+
+const char *const hm_in_force_names[HM_IN_FORCE_COUNT] = {
+    "assumed",
+    "written",
+    "earlier",
+    "unknown",
+};
+
 /* What differs between generations of Windows, by version number. */
 struct generation {
     uint32_t major;
@@ -47,6 +58,23 @@ const struct hm_stack *hm_inventory_stack(const struct hm_inventory *inventory,
     return NULL;
 }
 
+const struct hm_service *hm_inventory_service(const struct hm_inventory *inventory,
+                                              const char *name)
+{
+    for (size_t i = 0; inventory->has_service_details && i < inventory->service_details.count;
+         i++) {
+        if (hm_str_equal_nocase(inventory->service_details.at[i].name, name)) {
+            return &inventory->service_details.at[i];
+        }
+    }
+    return NULL;
+}
+
+bool hm_service_starts_itself(const struct hm_service *service)
+{
+    return service->start != HM_START_MANUAL && service->start != HM_START_DISABLED;
+}
+
 static int compare_text(const char *a, const char *b)
 {
     return strcmp(a == NULL ? "" : a, b == NULL ? "" : b);
@@ -76,6 +104,32 @@ static int compare_strings(const void *a, const void *b)
     return compare_text(*(const char *const *)a, *(const char *const *)b);
 }
 
+static int compare_services(const void *a, const void *b)
+{
+    const struct hm_service *x = a;
+    const struct hm_service *y = b;
+
+    return compare_text(x->name, y->name);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct hm_port_entry *x = a;
+    const struct hm_port_entry *y = b;
+    const int by[] = {
+        (int)x->protocol - (int)y->protocol,  (int)x->port - (int)y->port,
+        compare_text(x->program, y->program), compare_text(x->service, y->service),
+        (int)x->kind - (int)y->kind,
+    };
+
+    for (size_t i = 0; i < HM_COUNT(by); i++) {
+        if (by[i] != 0) {
+            return by[i];
+        }
+    }
+    return 0;
+}
+
 /* Sorts, then drops items that compare equal to the one before; returns how many are left. */
 static size_t sort_unique(void *items, size_t count, size_t size,
                           int (*compare)(const void *, const void *))
@@ -102,11 +156,21 @@ void hm_inventory_settle(struct hm_inventory *inventory)
 {
     struct hm_listeners *listeners = &inventory->listeners;
     struct hm_strings *services = &inventory->services;
+    struct hm_services *details = &inventory->service_details;
+    struct hm_port_book *book = &inventory->port_book;
 
     listeners->count =
         sort_unique(listeners->at, listeners->count, sizeof(*listeners->at), compare_listeners);
     services->count =
         sort_unique(services->at, services->count, sizeof(*services->at), compare_strings);
+    details->count =
+        sort_unique(details->at, details->count, sizeof(*details->at), compare_services);
+    for (size_t i = 0; i < details->count; i++) {
+        struct hm_strings *names = &details->at[i].depends_on;
+
+        names->count = sort_unique(names->at, names->count, sizeof(*names->at), compare_strings);
+    }
+    book->count = sort_unique(book->at, book->count, sizeof(*book->at), compare_entries);
 }
 
 /* Takes decimal digits off the text; false when there are none. */

@@ -52,8 +52,56 @@ struct hm_listeners {
     size_t count;
 };
 
+/* Start types of a service. All but manual and disabled start by themselves: HM_START_TRIGGERED by
+ * an event of the system (a trigger; socket or timer units), HM_START_CLUSTER by a failover
+ * cluster, which sets the start type to manual (the passive node, too). */
+enum hm_service_start {
+    HM_START_AUTOMATIC,
+    HM_START_DELAYED,
+    HM_START_TRIGGERED,
+    HM_START_CLUSTER,
+    HM_START_MANUAL,
+    HM_START_DISABLED,
+};
+#define HM_SERVICE_START_COUNT 6
+extern const char *const hm_service_start_names[HM_SERVICE_START_COUNT];
+
 struct hm_strings {
     const char **at; /* sorted, unique, where a set is meant */
+    size_t count;
+};
+
+struct hm_service {
+    const char *name;    /* of the service, not for display: "MSExchangePOP3BE" */
+    const char *program; /* file name without folder: "store.exe"; "" unknown */
+    enum hm_service_start start;
+    bool has_runs; /* whether it runs is known, from a settled observation */
+    bool runs;
+    bool has_depends_on;
+    struct hm_strings depends_on; /* services that must run before it; sorted */
+};
+
+struct hm_services {
+    struct hm_service *at; /* sorted by name, each once */
+    size_t count;
+};
+
+/* One listener that the port book has seen: the agent's memory over boots. The same program on
+ * one port in several boots needs that port; on another port in each boot it was given them. */
+struct hm_port_entry {
+    enum hm_protocol protocol;
+    enum hm_families families; /* in which it was seen */
+    uint16_t port;
+    const char *program; /* "" unknown */
+    const char *service; /* "" none, or not one alone */
+    enum hm_listener_kind kind;
+    uint32_t boots; /* in how many boots, counted up to HM_PORT_BOOK_BOOTS */
+};
+#define HM_PORT_BOOK_BOOTS 10u
+#define HM_PORT_BOOK_FIXED 2u /* boots after which the port counts as fixed */
+
+struct hm_port_book {
+    struct hm_port_entry *at; /* sorted: protocol, port, program, service, kind */
     size_t count;
 };
 
@@ -73,7 +121,29 @@ struct hm_hns_state {
     uint32_t count; /* ExcludedPortRangePortCount, 60 */
 };
 
-/* Tcpip\Parameters and its neighbours. has_… false = the value is not set (the key was read). */
+/* Values of Tcpip\Parameters. has_… false = the value is not set. */
+struct hm_tcpip_values {
+    bool has_reserved_ports;
+    struct hm_strings reserved_ports; /* lines as they stand, in their order */
+    bool has_max_user_port;
+    uint32_t max_user_port;
+    bool has_tcp_timed_wait_delay_s;
+    uint32_t tcp_timed_wait_delay_s;
+};
+
+/* Are the values of Tcpip\Parameters those that the running system uses? 2000, XP and 2003 read
+ * them when they boot (KB956189), so a value written since then only counts after the next boot. */
+enum hm_in_force {
+    HM_IN_FORCE_ASSUMED, /* the boot time is unknown: they count as in force, and a note says so */
+    HM_IN_FORCE_WRITTEN, /* written before the boot */
+    HM_IN_FORCE_EARLIER, /* written since the boot; earlier has what is in force */
+    HM_IN_FORCE_UNKNOWN, /* written since the boot, and nobody knows what was there before */
+};
+#define HM_IN_FORCE_COUNT 4
+extern const char *const hm_in_force_names[HM_IN_FORCE_COUNT];
+
+/* Tcpip\Parameters and its neighbours, as written. has_… false = the value is not set (the key
+ * was read). */
 struct hm_registry {
     bool has_reserved_ports;
     struct hm_strings reserved_ports; /* lines as they stand, in their order */
@@ -81,6 +151,9 @@ struct hm_registry {
     uint32_t max_user_port;
     bool has_tcp_timed_wait_delay_s;
     uint32_t tcp_timed_wait_delay_s;
+    enum hm_in_force in_force; /* of the three values above */
+    bool has_earlier;          /* with HM_IN_FORCE_EARLIER */
+    struct hm_tcpip_values earlier;
     bool has_dns_socket_pool;
     struct hm_dns_pool dns_socket_pool;
     bool has_hns;
@@ -96,13 +169,26 @@ struct hm_inventory {
     struct hm_listeners listeners;
     bool has_services;
     struct hm_strings services; /* that run, or start by themselves; sorted, case kept */
+    bool services_partial;      /* only those that run could be read: one that is down is missing */
+    bool has_service_details;
+    struct hm_services service_details; /* of services, and of those that depend on them */
+    bool has_port_book;
+    struct hm_port_book port_book;
 };
+
+/* NULL when there are no details of this service; names are compared without case. */
+const struct hm_service *hm_inventory_service(const struct hm_inventory *inventory,
+                                              const char *name);
+
+/* Does it start without a person? Everything but manual and disabled. */
+bool hm_service_starts_itself(const struct hm_service *service);
 
 /* NULL when the inventory does not have this stack. */
 const struct hm_stack *hm_inventory_stack(const struct hm_inventory *inventory,
                                           enum hm_protocol protocol, enum hm_family family);
 
-/* Sorts listeners and services as the comments above say and drops exact doubles. */
+/* Sorts listeners, services, their details and the port book as the comments above say and drops
+ * exact doubles. */
 void hm_inventory_settle(struct hm_inventory *inventory);
 
 /* Windows generations by version number; false on other systems and unknown versions. */

@@ -6,7 +6,6 @@
 
 const char *const hm_confidence_names[4] = {"documented", "reported", "single", "inferred"};
 const char *const hm_safe_to_exclude_names[3] = {"yes", "no", "when_stopped"};
-const char *const hm_families_names[3] = {"both", "ipv4", "ipv6"};
 
 /* "" is "unknown" or "none" and matches nothing, not even "*". */
 static bool any_matches(const struct hm_strings *patterns, const char *name)

@@ -16,9 +16,6 @@ extern const char *const hm_confidence_names[4]; /* "documented","reported","sin
 enum hm_safe_to_exclude { HM_EXCLUDE_YES, HM_EXCLUDE_NO, HM_EXCLUDE_WHEN_STOPPED };
 extern const char *const hm_safe_to_exclude_names[3]; /* "yes", "no", "when_stopped" */
 
-enum hm_families { HM_FAMILIES_BOTH, HM_FAMILIES_IPV4, HM_FAMILIES_IPV6 };
-extern const char *const hm_families_names[3]; /* "both", "ipv4", "ipv6" */
-
 /* A host has the thing when any one of these is true. Names fold ASCII case; '*' and '?' match
  * as in file names ("QuickBooksDB*"). always is for an administrator's own local products. */
 struct hm_detect {

@@ -12,6 +12,10 @@ enum hm_family { HM_IPV4, HM_IPV6 };
 
 #define HM_STACK_COUNT 4
 
+/* In which of the two something binds. */
+enum hm_families { HM_FAMILIES_BOTH, HM_FAMILIES_IPV4, HM_FAMILIES_IPV6 };
+extern const char *const hm_families_names[3]; /* "both", "ipv4", "ipv6" */
+
 extern const char *const hm_protocol_names[2]; /* "tcp", "udp" */
 extern const char *const hm_family_names[2];   /* "ipv4", "ipv6" */
 
@@ -26,6 +30,13 @@ struct hm_stack {
     bool has_runtime;
     struct hm_ports runtime;     /* kept; rows without '*': held by a component, others get 10013 */
     bool exclusions_unsupported; /* the system has no exclusion command (2008 without KB2665809) */
+    /* What is written for the next boot, where it differs from what is in force now (the members
+     * above). Absent: the boot changes nothing. Sources: MaxUserPort of 2000 to 2003, rows of
+     * store=active, settings files of Linux. ReservedPorts is in struct hm_registry. */
+    bool has_next_dynamic;
+    struct hm_range next_dynamic;
+    bool has_next_administered;
+    struct hm_ports next_administered;
 };
 
 /* 0 to 3: tcp/ipv4, tcp/ipv6, udp/ipv4, udp/ipv6. */

@@ -80,6 +80,8 @@ struct hm_decode_notes {
 #define HM_F_OPT(s, m, t, lo, hi, h)                                                               \
     HM_FIELD_(s, m, t, HM_FIELD_OPTIONAL, offsetof(struct s, has_##m), lo, hi, NULL, NULL, h)
 #define HM_F_ENUM(s, m, fl, en, h) HM_FIELD_(s, m, HM_TYPE_ENUM, fl, 0, 0, 0, en, NULL, h)
+#define HM_F_ENUM_OPT(s, m, en, h)                                                                 \
+    HM_FIELD_(s, m, HM_TYPE_ENUM, HM_FIELD_OPTIONAL, offsetof(struct s, has_##m), 0, 0, en, NULL, h)
 #define HM_F_RECORD(s, m, fl, rec, h) HM_FIELD_(s, m, HM_TYPE_RECORD, fl, 0, 0, 0, NULL, rec, h)
 #define HM_F_RECORD_OPT(s, m, rec, h)                                                              \
     HM_FIELD_(s, m, HM_TYPE_RECORD, HM_FIELD_OPTIONAL, offsetof(struct s, has_##m), 0, 0, NULL,    \

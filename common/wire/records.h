@@ -34,6 +34,7 @@ struct hm_check {
     struct hm_inventory inventory;
     struct hm_verdicts verdicts;
     struct hm_findings findings;
+    bool incomplete;
     struct hm_strings unknown;
 };
 extern const struct hm_record hm_record_check;
@@ -46,13 +47,23 @@ struct hm_host_file {
     struct hm_os os;
     bool has_services;
     struct hm_strings services;
+    bool has_service_details;
+    struct hm_services service_details;
+    bool has_port_book;
+    struct hm_port_book port_book;
+    bool has_events;
+    struct hm_event_counts events;
+    bool has_boot_time; /* milliseconds, UTC */
+    int64_t boot_time;
+    bool has_tcpip_written; /* last write time of Tcpip\Parameters; as above */
+    int64_t tcpip_written;
     bool has_listeners;
     struct hm_listeners listeners;
     bool has_labels;
     struct hm_strings labels; /* "site=paris" */
     bool has_boot_id;
     const char *boot_id;
-    bool has_events; /* counts since the last sample, 4227, 4231, 4266 */
+    bool has_exhaustion_events; /* counts since the last sample, 4227, 4231, 4266 */
     uint32_t event_4227;
     uint32_t event_4231;
     uint32_t event_4266;

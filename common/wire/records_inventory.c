@@ -6,6 +6,9 @@ const struct hm_enum hm_enum_protocol = {hm_protocol_names, 2};
 const struct hm_enum hm_enum_family = {hm_family_names, 2};
 const struct hm_enum hm_enum_os_family = {hm_os_family_names, 2};
 const struct hm_enum hm_enum_listener_kind = {hm_listener_kind_names, HM_KIND_COUNT};
+static const struct hm_enum families = {hm_families_names, 3};
+static const struct hm_enum service_start = {hm_service_start_names, HM_SERVICE_START_COUNT};
+static const struct hm_enum in_force = {hm_in_force_names, HM_IN_FORCE_COUNT};
 const struct hm_enum hm_enum_socket_state = {hm_socket_state_names, HM_SOCKET_STATE_COUNT};
 
 static const struct hm_field os_fields[] = {
@@ -32,6 +35,10 @@ static const struct hm_field stack_fields[] = {
              "exclusions that a component holds: others get error 10013"),
     HM_F(hm_stack, exclusions_unsupported, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "the system has no exclusion command"),
+    HM_F_OPT(hm_stack, next_dynamic, HM_TYPE_RANGE, 0, 0,
+             "the dynamic range after the next boot, where it differs"),
+    HM_F_OPT(hm_stack, next_administered, HM_TYPE_PORTS, 0, 0,
+             "administered exclusions after the next boot, where they differ"),
 };
 static const struct hm_record record_stack = HM_RECORD("stack", hm_stack, stack_fields);
 
@@ -52,11 +59,24 @@ static const struct hm_field hns_fields[] = {
 };
 static const struct hm_record record_hns = HM_RECORD("hns", hm_hns_state, hns_fields);
 
+static const struct hm_field tcpip_fields[] = {
+    HM_F_OPT(hm_tcpip_values, reserved_ports, HM_TYPE_STRINGS, 0, HM_LIMIT_RESERVED_LINES,
+             "lines of ReservedPorts, as they stand"),
+    HM_F_OPT(hm_tcpip_values, max_user_port, HM_TYPE_U32, 0, 0, "MaxUserPort"),
+    HM_F_OPT(hm_tcpip_values, tcp_timed_wait_delay_s, HM_TYPE_U32, 0, 0, "TcpTimedWaitDelay"),
+};
+static const struct hm_record record_tcpip =
+    HM_RECORD("tcpip_values", hm_tcpip_values, tcpip_fields);
+
 static const struct hm_field registry_fields[] = {
     HM_F_OPT(hm_registry, reserved_ports, HM_TYPE_STRINGS, 0, HM_LIMIT_RESERVED_LINES,
              "lines of ReservedPorts, as they stand"),
     HM_F_OPT(hm_registry, max_user_port, HM_TYPE_U32, 0, 0, "MaxUserPort"),
     HM_F_OPT(hm_registry, tcp_timed_wait_delay_s, HM_TYPE_U32, 0, 0, "TcpTimedWaitDelay"),
+    HM_F_ENUM(hm_registry, in_force, HM_FIELD_DEFAULT, &in_force,
+              "whether the running system uses these three values"),
+    HM_F_RECORD_OPT(hm_registry, earlier, &record_tcpip,
+                    "the three values that it uses, when in_force is earlier"),
     HM_F_RECORD_OPT(hm_registry, dns_socket_pool, &record_dns_pool, "pool of the DNS Server"),
     HM_F_RECORD_OPT(hm_registry, hns, &record_hns, "Host Network Service"),
 };
@@ -77,6 +97,34 @@ static const struct hm_field listener_fields[] = {
 };
 const struct hm_record hm_record_listener = HM_RECORD("listener", hm_listener, listener_fields);
 
+static const struct hm_field service_fields[] = {
+    HM_F(hm_service, name, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "name of the service, not for display"),
+    HM_F(hm_service, program, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "file name without folder"),
+    HM_F_ENUM(hm_service, start, HM_FIELD_DEFAULT, &service_start, "how it starts"),
+    HM_F_OPT(hm_service, runs, HM_TYPE_BOOL, 0, 0, "whether it runs once the host has settled"),
+    HM_F_OPT(hm_service, depends_on, HM_TYPE_STRINGS, 0, HM_LIMIT_DEPENDENCIES,
+             "services that must run before it"),
+};
+static const struct hm_record record_service = HM_RECORD("service", hm_service, service_fields);
+
+static const struct hm_field port_entry_fields[] = {
+    HM_F_ENUM(hm_port_entry, protocol, HM_FIELD_REQUIRED, &hm_enum_protocol, "tcp or udp"),
+    HM_F_ENUM(hm_port_entry, families, HM_FIELD_DEFAULT, &families, "in which it was seen"),
+    HM_F(hm_port_entry, port, HM_TYPE_U16, HM_FIELD_REQUIRED, 0, 65535, "local port"),
+    HM_F(hm_port_entry, program, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "file name without folder"),
+    HM_F(hm_port_entry, service, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "Windows service or systemd unit"),
+    HM_F_ENUM(hm_port_entry, kind, HM_FIELD_DEFAULT, &hm_enum_listener_kind,
+              "how the port was held"),
+    HM_F(hm_port_entry, boots, HM_TYPE_U32, HM_FIELD_REQUIRED, 1, HM_PORT_BOOK_BOOTS,
+         "boots in which it was seen"),
+};
+static const struct hm_record record_port_entry =
+    HM_RECORD("port_entry", hm_port_entry, port_entry_fields);
+
 static const struct hm_field inventory_fields[] = {
     HM_F_RECORD(hm_inventory, os, HM_FIELD_REQUIRED, &hm_record_os, "operating system"),
     HM_F_RECORDS(hm_inventory, stacks, HM_FIELD_REQUIRED, HM_STACK_COUNT, &record_stack,
@@ -87,6 +135,12 @@ static const struct hm_field inventory_fields[] = {
                      "who listens where; absent when unknown"),
     HM_F_OPT(hm_inventory, services, HM_TYPE_STRINGS, 0, HM_LIMIT_SERVICES,
              "services that run or start by themselves; absent when unknown"),
+    HM_F(hm_inventory, services_partial, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "services that do not run could not be read"),
+    HM_F_RECORDS_OPT(hm_inventory, service_details, HM_LIMIT_SERVICES, &record_service,
+                     "start type, state and dependencies; absent when unknown"),
+    HM_F_RECORDS_OPT(hm_inventory, port_book, HM_LIMIT_PORT_BOOK, &record_port_entry,
+                     "listeners seen over boots; absent when nobody keeps one"),
 };
 const struct hm_record hm_record_inventory = HM_RECORD("inventory", hm_inventory, inventory_fields);
 
@@ -119,22 +173,42 @@ static const struct hm_field sample_fields[] = {
 };
 const struct hm_record hm_record_sample = HM_RECORD("sample", hm_sample, sample_fields);
 
+static const struct hm_field event_count_fields[] = {
+    HM_F(hm_event_count, provider, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "source of the event: Service Control Manager"),
+    HM_F(hm_event_count, id, HM_TYPE_U32, HM_FIELD_REQUIRED, 0, 65535, "number of the event"),
+    HM_F(hm_event_count, count, HM_TYPE_U32, HM_FIELD_REQUIRED, 0, 0, "how often since the boot"),
+    HM_F(hm_event_count, about, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "first text of the event: a service"),
+};
+static const struct hm_record record_event_count =
+    HM_RECORD("event_count", hm_event_count, event_count_fields);
+
 static const struct hm_field host_file_fields[] = {
     HM_F(hm_host_file, name, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
          "host name; absent: the folder's name"),
     HM_F_RECORD_OPT(hm_host_file, os, &hm_record_os, "operating system"),
     HM_F_OPT(hm_host_file, services, HM_TYPE_STRINGS, 0, HM_LIMIT_SERVICES,
              "services that run or start by themselves"),
+    HM_F_RECORDS_OPT(hm_host_file, service_details, HM_LIMIT_SERVICES, &record_service,
+                     "start type, state and dependencies"),
+    HM_F_RECORDS_OPT(hm_host_file, port_book, HM_LIMIT_PORT_BOOK, &record_port_entry,
+                     "listeners seen over boots"),
+    HM_F_RECORDS_OPT(hm_host_file, events, HM_LIMIT_EVENT_COUNTS, &record_event_count,
+                     "events of services and products since the boot"),
+    HM_F_OPT(hm_host_file, boot_time, HM_TYPE_TIME, 0, 0, "when the system started"),
+    HM_F_OPT(hm_host_file, tcpip_written, HM_TYPE_TIME, 0, 0,
+             "last write time of Tcpip\\Parameters"),
     HM_F_RECORDS_OPT(hm_host_file, listeners, HM_LIMIT_LISTENERS, &hm_record_listener,
                      "who listens where"),
     HM_F_OPT(hm_host_file, labels, HM_TYPE_STRINGS, 0, HM_LIMIT_LABELS, "site=paris"),
     HM_F_OPT(hm_host_file, boot_id, HM_TYPE_STRING, 0, HM_LIMIT_ID_BYTES,
              "changes with every boot"),
-    HM_F_OPT_AS(hm_host_file, event_4227, has_events, HM_TYPE_U32,
+    HM_F_OPT_AS(hm_host_file, event_4227, has_exhaustion_events, HM_TYPE_U32,
                 "TIME_WAIT collisions since the last sample"),
-    HM_F_OPT_AS(hm_host_file, event_4231, has_events, HM_TYPE_U32,
+    HM_F_OPT_AS(hm_host_file, event_4231, has_exhaustion_events, HM_TYPE_U32,
                 "TCP port exhaustions since the last sample"),
-    HM_F_OPT_AS(hm_host_file, event_4266, has_events, HM_TYPE_U32,
+    HM_F_OPT_AS(hm_host_file, event_4266, has_exhaustion_events, HM_TYPE_U32,
                 "UDP port exhaustions since the last sample"),
     HM_F_RECORD_OPT(hm_host_file, previous_boot, &hm_record_inventory,
                     "inventory before the last boot"),

@@ -5,6 +5,7 @@
 static const struct hm_enum verdict_state = {hm_verdict_state_names, 4};
 static const struct hm_enum verdict_reason = {hm_verdict_reason_names, HM_REASON_COUNT};
 static const struct hm_enum verdict_origin = {hm_verdict_origin_names, 2};
+static const struct hm_enum step_kind = {hm_step_kind_names, HM_STEP_KIND_COUNT};
 static const struct hm_enum severity = {hm_severity_names, 4};
 
 static const struct hm_field holder_fields[] = {
@@ -44,6 +45,8 @@ static const struct hm_field verdict_fields[] = {
     HM_F(hm_verdict, odds_at_least, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "the odds are a lower bound"),
     HM_F_RECORD_OPT(hm_verdict, holder, &hm_record_holder, "who has the port now"),
+    HM_F_ENUM_OPT(hm_verdict, after_boot, &verdict_state,
+                  "the state after the next boot, where it differs"),
     HM_F(hm_verdict, text, HM_TYPE_STRING, HM_FIELD_REQUIRED, 0, HM_LIMIT_TEXT_BYTES,
          "one sentence for people"),
 };
@@ -56,6 +59,19 @@ static const struct hm_field evidence_fields[] = {
          "what was seen"),
 };
 static const struct hm_record record_evidence = HM_RECORD("evidence", hm_evidence, evidence_fields);
+
+static const struct hm_field step_fields[] = {
+    HM_F_ENUM(hm_remedy_step, kind, HM_FIELD_REQUIRED, &step_kind, "what the step is for"),
+    HM_F(hm_remedy_step, text, HM_TYPE_STRING, HM_FIELD_REQUIRED, 0, HM_LIMIT_TEXT_BYTES,
+         "what it does and why"),
+    HM_F(hm_remedy_step, precondition, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,
+         "what must be so before it"),
+    HM_F(hm_remedy_step, warning, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,
+         "what it interrupts or costs"),
+    HM_F(hm_remedy_step, commands, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_COMMANDS,
+         "the exact commands, in order"),
+};
+static const struct hm_record record_step = HM_RECORD("step", hm_remedy_step, step_fields);
 
 static const struct hm_field finding_fields[] = {
     HM_F(hm_finding, kind, HM_TYPE_STRING, HM_FIELD_REQUIRED, 0, HM_LIMIT_NAME_BYTES,
@@ -73,8 +89,10 @@ static const struct hm_field finding_fields[] = {
          "the evidence holds counters: a change of it alone is no news"),
     HM_F(hm_finding, remedy, HM_TYPE_STRING, HM_FIELD_WRITTEN, 0, HM_LIMIT_TEXT_BYTES,
          "what to do"),
+    HM_F_RECORDS(hm_finding, steps, HM_FIELD_DEFAULT, HM_LIMIT_STEPS, &record_step,
+                 "how to do it, in order"),
     HM_F(hm_finding, commands, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_COMMANDS,
-         "the exact commands, in order"),
+         "the commands of all steps, in order"),
     HM_F(hm_finding, needs_reboot, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "the remedy works after a reboot only"),
 };
@@ -85,6 +103,8 @@ static const struct hm_field findings_fields[] = {
                  "worst first"),
     HM_F_RECORDS(hm_judgement, findings, HM_FIELD_REQUIRED, HM_LIMIT_FINDINGS, &hm_record_finding,
                  "severest first"),
+    HM_F(hm_judgement, incomplete, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "a fact is missing without which nothing may be called all safe"),
     HM_F(hm_judgement, unknown, HM_TYPE_STRINGS, HM_FIELD_REQUIRED, 0, HM_LIMIT_FINDINGS,
          "facts that were missing, one sentence each"),
 };
@@ -97,6 +117,8 @@ static const struct hm_field check_fields[] = {
                  "worst first"),
     HM_F_RECORDS(hm_check, findings, HM_FIELD_REQUIRED, HM_LIMIT_FINDINGS, &hm_record_finding,
                  "severest first"),
+    HM_F(hm_check, incomplete, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "a fact is missing without which nothing may be called all safe"),
     HM_F(hm_check, unknown, HM_TYPE_STRINGS, HM_FIELD_REQUIRED, 0, HM_LIMIT_FINDINGS,
          "facts that were missing, one sentence each"),
 };

@@ -89,6 +89,12 @@ static enum hm_status read_host_file(struct hm_recorded *recorded, struct hm_err
     seen->has_previous_boot = host->has_previous_boot;
     seen->previous_boot = host->previous_boot;
     hm_inventory_settle(&seen->previous_boot);
+    seen->has_events = host->has_events;
+    seen->events = host->events;
+    seen->inventory.has_service_details = host->has_service_details;
+    seen->inventory.service_details = host->service_details;
+    seen->inventory.has_port_book = host->has_port_book;
+    seen->inventory.port_book = host->port_book;
     return HM_OK;
 }
 
@@ -129,11 +135,11 @@ static enum hm_status take_sample(struct hm_recorded *recorded, struct hm_err *e
     if (st != HM_OK) {
         return st;
     }
-    seen->sample.has_events = host->has_events;
+    seen->sample.has_events = host->has_exhaustion_events;
     seen->sample.event_4227 = host->event_4227;
     seen->sample.event_4231 = host->event_4231;
     seen->sample.event_4266 = host->event_4266;
-    seen->has_sample = seen->has_sockets || host->has_events;
+    seen->has_sample = seen->has_sockets || host->has_exhaustion_events;
     return HM_OK;
 }
 
