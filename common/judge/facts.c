@@ -71,7 +71,7 @@ static bool may_match(const char *pattern, const char *name)
     return pattern[0] == '*' || pattern[0] == '?' || ((pattern[0] ^ name[0]) & ~0x20) == 0;
 }
 
-static bool names_match(const struct hm_names *names, const struct hm_strings *patterns)
+bool hm_names_match(const struct hm_names *names, const struct hm_strings *patterns)
 {
     for (size_t i = 0; i < patterns->count && names->count > 0; i++) {
         const char *pattern = patterns->at[i];
@@ -93,16 +93,18 @@ static bool names_match(const struct hm_names *names, const struct hm_strings *p
 
 bool hm_facts_detect(const struct hm_facts *facts, const struct hm_detect *detect)
 {
-    return detect->always || names_match(&facts->services, &detect->services) ||
-           names_match(&facts->programs, &detect->programs);
+    return detect->always || hm_names_match(&facts->services, &detect->services) ||
+           hm_names_match(&facts->programs, &detect->programs);
 }
 
 static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *arena,
                                     struct hm_err *err)
 {
     const struct hm_inventory *inventory = facts->inventory;
+    const struct hm_services *details = &inventory->service_details;
     const struct hm_sockets *sockets = facts->input->sockets;
     const char *last = NULL; /* neighbours often share the text of one process */
+    const char *last_service = NULL;
     bool ok = true;
 
     for (size_t i = 0; ok && inventory->has_services && i < inventory->services.count; i++) {
@@ -110,12 +112,23 @@ static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *are
     }
     for (size_t i = 0; ok && inventory->has_listeners && i < inventory->listeners.count; i++) {
         ok = names_put(&facts->programs, inventory->listeners.at[i].program, arena) &&
-             names_put(&facts->services, inventory->listeners.at[i].service, arena);
+             names_put(&facts->services, inventory->listeners.at[i].service, arena) &&
+             names_put(&facts->running, inventory->listeners.at[i].service, arena);
     }
     for (size_t i = 0; ok && sockets != NULL && i < sockets->count; i++) {
         if (sockets->at[i].program != last) {
             last = sockets->at[i].program;
             ok = names_put(&facts->programs, last, arena);
+        }
+        if (ok && sockets->at[i].service != last_service) {
+            last_service = sockets->at[i].service;
+            ok = names_put(&facts->running, last_service, arena);
+        }
+    }
+    for (size_t i = 0; ok && inventory->has_service_details && i < details->count; i++) {
+        if (details->at[i].has_runs) {
+            ok = names_put(details->at[i].runs ? &facts->running : &facts->stopped,
+                           details->at[i].name, arena);
         }
     }
     return ok ? HM_OK : no_memory(err);
@@ -201,7 +214,7 @@ static void fill_dns(struct hm_facts *facts)
     const char *dns[] = {"DNS"};
     const struct hm_strings names = {dns, 1};
 
-    if (facts->linux_host || !names_match(&facts->services, &names)) {
+    if (facts->linux_host || !hm_names_match(&facts->services, &names)) {
         return;
     }
     facts->has_dns = true;

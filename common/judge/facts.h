@@ -53,7 +53,11 @@ struct hm_facts {
     unsigned windows; /* major * 100 + minor: 601 is 2008 R2; 0 unknown or not Windows */
     struct hm_stack_facts stacks[HM_STACK_COUNT]; /* by hm_stack_index */
     struct hm_names services;
-    struct hm_names programs;
+    struct hm_names programs;          /* that have a socket */
+    struct hm_names running;           /* services that have a socket, or are known to run */
+    struct hm_names stopped;           /* services that are known not to run */
+    const struct hm_product **present; /* products of the catalogue that this host has */
+    size_t present_count;
     struct hm_port_index listeners;
     struct hm_port_index sockets;    /* only of ports that somebody requires; see index_sockets */
     struct hm_portbits *used[2];     /* by protocol, UDP without dns.exe; NULL = unknown */
@@ -71,6 +75,9 @@ enum hm_status hm_facts_index_sockets(struct hm_facts *facts, struct hm_arena *a
 
 /* As hm_detect_matches, by index, and over sockets too. */
 bool hm_facts_detect(const struct hm_facts *facts, const struct hm_detect *detect);
+
+/* Is one of the names among those that the patterns match? "*" and "?" as in file names. */
+bool hm_names_match(const struct hm_names *names, const struct hm_strings *patterns);
 
 const struct hm_stack_facts *hm_facts_stack(const struct hm_facts *facts, enum hm_protocol protocol,
                                             enum hm_family family);

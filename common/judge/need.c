@@ -244,18 +244,17 @@ enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
     const struct hm_catalogue *catalogue = facts->input->catalogue;
     struct list list = {.arena = arena, .err = err};
     size_t count = catalogue == NULL ? 0 : catalogue->count;
-    const struct hm_product **found = hm_arena_alloc(arena, count, sizeof(*found));
-    size_t found_count = 0;
     enum hm_status st = HM_OK;
 
-    if (found == NULL) {
+    facts->present = hm_arena_alloc(arena, count, sizeof(*facts->present));
+    if (facts->present == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the products of a host");
     }
     for (size_t i = 0; i < count; i++) {
         const struct hm_product *product = &catalogue->at[i];
 
         if (fits_os(facts, &product->os) && hm_facts_detect(facts, &product->detect)) {
-            found[found_count++] = product;
+            facts->present[facts->present_count++] = product;
             list.cap += product->requirements.count;
         }
     }
@@ -264,8 +263,8 @@ enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
     if (list.needs.at == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the requirements of a host");
     }
-    for (size_t i = 0; i < found_count && st == HM_OK; i++) {
-        st = put_product(facts, found[i], &list);
+    for (size_t i = 0; i < facts->present_count && st == HM_OK; i++) {
+        st = put_product(facts, facts->present[i], &list);
     }
     if (st == HM_OK) {
         st = observe(facts, &list);

@@ -40,7 +40,8 @@ struct hm_needs {
 #define HM_NEEDS_OBSERVED_MAX 1024u /* an inventory may name 8192 listeners: a cut that is told */
 
 /* The catalogue's requirements of this host, in the catalogue's order, then the observed ones:
- * listeners inside the dynamic range that none of those covers. Fills facts->required. */
+ * listeners inside the dynamic range that none of those covers. Fills facts->present and
+ * facts->required. */
 enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
                              struct hm_needs *out_needs, struct hm_err *err) HM_MUST_CHECK;
 
@@ -48,6 +49,23 @@ enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
 enum hm_owner { HM_OWNER_SELF, HM_OWNER_FOREIGN, HM_OWNER_UNREAD };
 enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
                             const char *program, const char *service, enum hm_socket_state state);
+
+/* The names that are the need's own: those of its requirement, or else of its product. */
+const struct hm_detect *hm_need_names(const struct hm_need *need);
+
+/* Does a process of this program host several services, so that its name alone says nothing? */
+bool hm_need_is_shared_host(const char *program);
+
+/* As hm_need_owner, by the companions of requirement and product alone. A shared program counts
+ * while it carries no service and the need's own service is not known to be down; where another
+ * product of the host brings a copy for the same port, HM_OWNER_UNREAD. */
+enum hm_owner hm_need_companion(const struct hm_facts *facts, const struct hm_need *need,
+                                const char *program, const char *service,
+                                enum hm_socket_state state);
+
+/* Does the need's own service or program run? Sockets show it, and the list of services. */
+enum hm_runs { HM_RUNS_UNKNOWN, HM_RUNS_YES, HM_RUNS_NO };
+enum hm_runs hm_need_runs(const struct hm_facts *facts, const struct hm_need *need);
 
 /* Does this program take ports on behalf of listeners of the kind (HTTP.sys, docker-proxy)? */
 bool hm_need_stands_in(enum hm_listener_kind kind, const char *program);

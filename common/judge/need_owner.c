@@ -59,23 +59,46 @@ static bool is_one_of(const char *const *names, size_t count, const char *progra
     return false;
 }
 
+const struct hm_detect *hm_need_names(const struct hm_need *need)
+{
+    const struct hm_detect *own = &need->requirement->detect;
+
+    return has_names(own) || need->product == NULL ? own : &need->product->detect;
+}
+
+bool hm_need_is_shared_host(const char *program)
+{
+    return is_one_of(shared_hosts, HM_COUNT(shared_hosts), program);
+}
+
+/* The name of a shared host says nothing beside that of a service. */
+static bool owns(const struct hm_detect *names, const char *program, const char *service)
+{
+    bool named = !hm_str_equal(service, "") && hm_need_is_shared_host(program);
+
+    return hm_detect_owns(names, named ? "" : program, service);
+}
+
 enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
                             const char *program, const char *service, enum hm_socket_state state)
 {
-    const struct hm_detect *own = &need->requirement->detect;
-    const struct hm_detect *product = need->product == NULL ? own : &need->product->detect;
-    const struct hm_detect *names = has_names(own) ? own : product;
+    const struct hm_detect *names = hm_need_names(need);
+    enum hm_owner companion;
 
     if (hm_str_equal(program, "") && hm_str_equal(service, "")) {
         return HM_OWNER_UNREAD;
     }
-    if (hm_detect_owns(names, program, service)) {
+    if (owns(names, program, service)) {
         return HM_OWNER_SELF;
+    }
+    companion = hm_need_companion(facts, need, program, service, state);
+    if (companion != HM_OWNER_FOREIGN) {
+        return companion;
     }
     if (state != HM_SOCKET_LISTEN) {
         return HM_OWNER_FOREIGN; /* a sister's outgoing connection blocks like anybody's */
     }
-    if (hm_detect_owns(product, program, service) ||
+    if ((need->product != NULL && owns(&need->product->detect, program, service)) ||
         hm_need_stands_in(need->requirement->kind, program)) {
         return HM_OWNER_SELF;
     }
@@ -83,7 +106,7 @@ enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *
         return HM_OWNER_SELF;
     }
     if (!facts->linux_host && hm_str_equal(service, "") && names->services.count > 0 &&
-        is_one_of(shared_hosts, HM_COUNT(shared_hosts), program)) {
+        hm_need_is_shared_host(program)) {
         return HM_OWNER_UNREAD;
     }
     return HM_OWNER_FOREIGN;

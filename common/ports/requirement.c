@@ -46,3 +46,15 @@ bool hm_detect_owns(const struct hm_detect *detect, const char *program, const c
 {
     return any_matches(&detect->services, service) || any_matches(&detect->programs, program);
 }
+
+bool hm_companions_own(const struct hm_companions *companions, const char *program,
+                       const char *service)
+{
+    return any_matches(&companions->services, service) ||
+           any_matches(&companions->programs, program);
+}
+
+bool hm_companions_share(const struct hm_companions *companions, const char *program)
+{
+    return any_matches(&companions->shared_programs, program);
+}

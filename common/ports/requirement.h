@@ -24,6 +24,16 @@ struct hm_detect {
     bool always;
 };
 
+/* Programs and services that are a part of a product and own its ports, but by which nobody can
+ * recognise it: port mappers, web servers and databases that it brings, and the children of its
+ * service wrapper. A program alone never makes a host one that has the product. */
+struct hm_companions {
+    struct hm_strings services;        /* "semwebsrv" */
+    struct hm_strings programs;        /* whoever starts them, they serve the product: "epmd.exe" */
+    struct hm_strings shared_programs; /* of which many products bring a copy: "java.exe". One with
+                                          the service of another product is not the product's */
+};
+
 struct hm_requirement {
     const char *id;    /* unique in the product: "pop3-back-end" */
     const char *title; /* "POP3 back end" */
@@ -33,6 +43,7 @@ struct hm_requirement {
     enum hm_listener_kind kind;
     struct hm_detect detect; /* empty = wherever the product is; and these names are its own: a
                                 holder with one of them is the owner, not a foreign process */
+    struct hm_companions companions; /* beside those of the product */
     enum hm_safe_to_exclude safe_to_exclude;
     bool optional; /* used only in some set-ups: required once its service or listener shows */
     const char *source;
@@ -50,6 +61,7 @@ struct hm_product {
     const char *vendor;
     struct hm_strings os; /* "windows", "linux"; empty = any */
     struct hm_detect detect;
+    struct hm_companions companions; /* own any of its ports */
     struct hm_requirements requirements;
     const char *note; /* for people: what usually goes wrong; "" none */
 };
@@ -64,3 +76,10 @@ bool hm_detect_matches(const struct hm_detect *detect, const struct hm_inventory
 
 /* Is this program or service one of detect's own names? */
 bool hm_detect_owns(const struct hm_detect *detect, const char *program, const char *service);
+
+/* Is this program or service a companion, whoever started it? Shared programs do not count. */
+bool hm_companions_own(const struct hm_companions *companions, const char *program,
+                       const char *service);
+
+/* Is this program one of the shared ones? */
+bool hm_companions_share(const struct hm_companions *companions, const char *program);

@@ -15,6 +15,17 @@ static const struct hm_field detect_fields[] = {
 };
 static const struct hm_record record_detect = HM_RECORD("detect", hm_detect, detect_fields);
 
+static const struct hm_field companions_fields[] = {
+    HM_F(hm_companions, services, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_REQUIREMENTS,
+         "service names; * and ? match as in file names"),
+    HM_F(hm_companions, programs, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_REQUIREMENTS,
+         "programs that serve the product, whoever starts them"),
+    HM_F(hm_companions, shared_programs, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0,
+         HM_LIMIT_REQUIREMENTS, "programs of which many products bring a copy"),
+};
+static const struct hm_record record_companions =
+    HM_RECORD("companions", hm_companions, companions_fields);
+
 static const struct hm_field requirement_fields[] = {
     HM_F(hm_requirement, id, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
          "unique in the product"),
@@ -28,6 +39,8 @@ static const struct hm_field requirement_fields[] = {
               "how the port is held"),
     HM_F_RECORD(hm_requirement, detect, HM_FIELD_DEFAULT, &record_detect,
                 "who has this part; absent: every host with the product"),
+    HM_F_RECORD(hm_requirement, companions, HM_FIELD_DEFAULT, &record_companions,
+                "what else owns these ports, beside the companions of the product"),
     HM_F_ENUM(hm_requirement, safe_to_exclude, HM_FIELD_REQUIRED, &safe_to_exclude,
               "does the product still start when its port is excluded?"),
     HM_F(hm_requirement, optional, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
@@ -49,6 +62,8 @@ static const struct hm_field product_fields[] = {
          "who makes it"),
     HM_F(hm_product, os, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, 2, "windows, linux; absent: both"),
     HM_F_RECORD(hm_product, detect, HM_FIELD_REQUIRED, &record_detect, "who has it"),
+    HM_F_RECORD(hm_product, companions, HM_FIELD_DEFAULT, &record_companions,
+                "what owns its ports without being a sign of it"),
     HM_F_RECORDS(hm_product, requirements, HM_FIELD_REQUIRED, HM_LIMIT_REQUIREMENTS,
                  &record_requirement, "the ports it must get"),
     HM_F(hm_product, note, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,

@@ -3,6 +3,7 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+import fnmatch
 import glob
 import json
 import os
@@ -12,9 +13,27 @@ import jsonschema
 
 NEVER = ("httpsys", "quic", "shared", "container")
 
+# Many products bring a copy of these: they are no sign of one product, and the port of a copy is
+# the product's own only under the conditions of companions.shared_programs.
+SHARED = (
+    "apache.exe", "apache2", "httpd", "httpd.exe", "java", "java.exe", "javaw.exe", "nginx",
+    "nginx.exe", "node", "node.exe", "nssm.exe", "prunsrv.exe", "python", "python.exe", "python3",
+    "w3wp.exe", "wrapper.exe",
+)  # fmt: skip
+
+
+def named(part):
+    """Names that a part of the catalogue takes for one product's alone."""
+    for key in ("detect", "companions"):
+        yield from part.get(key, {}).get("programs", [])
+
 
 def rules(name, product):
     detect = product.get("detect", {})
+    for part in [product] + product["requirements"]:
+        for program in named(part):
+            if any(fnmatch.fnmatch(shared, program.lower()) for shared in SHARED):
+                yield f'"{program}" belongs to companions.shared_programs'
     if product["id"] != name:
         yield f'id is "{product["id"]}", the file is {name}.json'
     if not (detect.get("services") or detect.get("programs")):

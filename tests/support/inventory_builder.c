@@ -182,6 +182,35 @@ static struct hm_strings one(struct hm_build *build, const char *text)
     return out;
 }
 
+struct hm_strings hm_build_names(struct hm_build *build, const char *names)
+{
+    struct hm_strings out = {hm_arena_alloc(&build->arena, strlen(names) + 1, sizeof(*out.at)), 0};
+
+    must(out.at != NULL, "no memory");
+    while (names[0] != '\0') {
+        size_t len = strcspn(names, "|");
+
+        out.at[out.count] = hm_arena_strndup(&build->arena, names, len);
+        must(out.at[out.count++] != NULL, "no memory");
+        names += names[len] == '|' ? len + 1 : len;
+    }
+    return out;
+}
+
+struct hm_service *hm_build_service_runs(struct hm_build *build, const char *name, bool runs)
+{
+    struct hm_services *list = &build->inventory.service_details;
+    struct hm_service *row = &build->service_details[list->count];
+
+    must(list->count < HM_BUILD_MAX, "too many services");
+    hm_build_service(build, name);
+    build->inventory.has_service_details = true;
+    list->at = build->service_details;
+    list->count++;
+    *row = (struct hm_service){.name = name, .program = "", .has_runs = true, .runs = runs};
+    return row;
+}
+
 struct hm_product *hm_build_product(struct hm_build *build, const char *id, const char *service,
                                     const char *program)
 {

@@ -22,6 +22,7 @@ struct hm_build {
     struct hm_stack stacks[HM_STACK_COUNT];
     struct hm_listener listeners[HM_BUILD_MAX];
     const char *services[HM_BUILD_MAX];
+    struct hm_service service_details[HM_BUILD_MAX];
     const char *lines[HM_BUILD_MAX];
     struct hm_product products[HM_BUILD_MAX];
     struct hm_socket socket_rows[HM_BUILD_MAX];
@@ -61,6 +62,12 @@ struct hm_product *hm_build_product(struct hm_build *build, const char *id, cons
 struct hm_requirement *hm_build_require(struct hm_build *build, struct hm_product *product,
                                         const char *id, enum hm_protocol protocol,
                                         const char *ports, enum hm_listener_kind kind);
+
+/* Names with a '|' between them, for struct hm_detect and struct hm_companions. */
+struct hm_strings hm_build_names(struct hm_build *build, const char *names);
+
+/* What is known of a service beyond its name. */
+struct hm_service *hm_build_service_runs(struct hm_build *build, const char *name, bool runs);
 
 /* Judges; the judgement is borrowed from the builder. */
 const struct hm_judgement *hm_build_judge(struct hm_build *build);

@@ -91,12 +91,35 @@ static void test_detect_owns(void **state)
     assert_false(hm_detect_owns(&names, "other.exe", ""));
 }
 
+static void test_companions(void **state)
+{
+    const char *service[] = {"semwebsrv"};
+    const char *programs[] = {"epmd*"};
+    const char *shared[] = {"httpd.exe", "java*.exe"};
+    const struct hm_companions companions = {
+        {service,  1},
+        {programs, 1},
+        {shared,   2}
+    };
+
+    (void)state;
+    assert_true(hm_companions_own(&companions, "httpd.exe", "SEMWEBSRV"));
+    assert_true(hm_companions_own(&companions, "EPMD.EXE", "ejabberd"));
+    assert_false(hm_companions_own(&companions, "httpd.exe", ""));
+    assert_false(hm_companions_own(&companions, "", ""));
+    assert_true(hm_companions_share(&companions, "javaw.exe"));
+    assert_false(hm_companions_share(&companions, "epmd.exe"));
+    assert_false(hm_companions_share(&companions, ""));
+    assert_false(hm_companions_share(&companions, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_detect_matches),
         cmocka_unit_test(test_unknown_matches_nothing),
         cmocka_unit_test(test_detect_owns),
+        cmocka_unit_test(test_companions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,208 @@
+/* tests/unit/judge/test_companions.c — programs of a product that it is not recognised by.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/inventory_builder.h"
+
+#define W2019 "10.0.17763"
+
+static int set_up(void **state)
+{
+    struct hm_build *build = malloc(sizeof(*build));
+
+    assert_non_null(build);
+    hm_build_init(build, W2019);
+    *state = build;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    hm_build_fini(*state);
+    free(*state);
+    return 0;
+}
+
+/* A product "app" of the service App, on tcp 8080 in the dynamic range or not. */
+static struct hm_requirement *put_app(struct hm_build *build)
+{
+    struct hm_product *product = hm_build_product(build, "app", "App", NULL);
+
+    product->companions.programs = hm_build_names(build, "mapper.exe");
+    product->companions.services = hm_build_names(build, "AppWeb");
+    product->companions.shared_programs = hm_build_names(build, "java*.exe|httpd.exe");
+    return hm_build_require(build, product, "web", HM_TCP, "8080", HM_KIND_SOCKET);
+}
+
+static void listen(struct hm_build *build, uint16_t port, const char *program, const char *service)
+{
+    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, port, program, service);
+    hm_build_listener(build, HM_TCP, HM_IPV4, port, program, service, HM_KIND_SOCKET);
+}
+
+static const struct hm_verdict *judge(struct hm_build *build, const char *product)
+{
+    hm_build_judge(build);
+    return hm_build_verdict(build, product, NULL);
+}
+
+static void test_a_companion_alone_is_no_product(void **state)
+{
+    struct hm_build *build = *state;
+
+    put_app(build);
+    listen(build, 8080, "mapper.exe", "AppWeb");
+    assert_null(judge(build, "app"));
+}
+
+struct row {
+    const char *program;
+    const char *service;
+    enum hm_socket_state state;
+    enum hm_verdict_state want;
+};
+
+static void test_companions_own_the_port(void **state)
+{
+    static const struct row rows[] = {
+        {"mapper.exe", "",       HM_SOCKET_LISTEN,      HM_SAFE   },
+        {"mapper.exe", "Other",  HM_SOCKET_LISTEN,      HM_SAFE   },
+        {"httpd.exe",  "AppWeb", HM_SOCKET_LISTEN,      HM_SAFE   },
+        {"httpd.exe",  "",       HM_SOCKET_LISTEN,      HM_SAFE   },
+        {"javaw.exe",  "",       HM_SOCKET_LISTEN,      HM_SAFE   },
+        {"httpd.exe",  "Apache", HM_SOCKET_LISTEN,      HM_BLOCKED},
+        {"nginx.exe",  "",       HM_SOCKET_LISTEN,      HM_BLOCKED},
+        {"java.exe",   "",       HM_SOCKET_ESTABLISHED, HM_BLOCKED},
+        {"mapper.exe", "",       HM_SOCKET_ESTABLISHED, HM_BLOCKED},
+    };
+
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_build *build;
+        void *own = NULL;
+
+        (void)state;
+        assert_int_equal(set_up(&own), 0);
+        build = own;
+        put_app(build);
+        hm_build_service(build, "App");
+        if (rows[i].state == HM_SOCKET_LISTEN) {
+            listen(build, 8080, rows[i].program, rows[i].service);
+        } else {
+            hm_build_socket(build, HM_TCP, HM_IPV4, rows[i].state, 8080, rows[i].program,
+                            rows[i].service)
+                ->remote = "10.0.0.5:443";
+        }
+        if (judge(build, "app")->state != rows[i].want) {
+            fail_msg("row %zu: %s", i, hm_build_verdict(build, "app", NULL)->text);
+        }
+        (void)tear_down(&own);
+    }
+}
+
+/* The connections of a companion that is the owner of just this port are its own. */
+static void test_requirement_companion(void **state)
+{
+    struct hm_build *build = *state;
+    struct hm_requirement *web = put_app(build);
+
+    web->companions.programs = hm_build_names(build, "worker.exe");
+    hm_build_service(build, "App");
+    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 8080, "worker.exe", "")->remote =
+        "10.0.0.5:443";
+    assert_int_equal(judge(build, "app")->state, HM_SAFE);
+}
+
+static void test_shared_program_of_a_service_that_is_down(void **state)
+{
+    struct hm_build *build = *state;
+
+    put_app(build);
+    hm_build_service_runs(build, "App", false);
+    listen(build, 8080, "java.exe", "");
+    assert_int_equal(judge(build, "app")->reason, HM_REASON_HELD);
+}
+
+static void test_companion_of_a_service_that_is_down(void **state)
+{
+    struct hm_build *build = *state;
+
+    put_app(build); /* a port mapper often outlives the product */
+    hm_build_service_runs(build, "App", false);
+    listen(build, 8080, "mapper.exe", "");
+    assert_int_equal(judge(build, "app")->state, HM_SAFE);
+}
+
+static void test_shared_program_of_two_products(void **state)
+{
+    struct hm_build *build = *state;
+    struct hm_product *other = hm_build_product(build, "other", "Other", NULL);
+
+    other->companions.shared_programs = hm_build_names(build, "java.exe");
+    hm_build_require(build, other, "web", HM_TCP, "8080", HM_KIND_SOCKET);
+    put_app(build);
+    hm_build_service_runs(build, "App", true);
+    hm_build_service_runs(build, "Other", true);
+    listen(build, 8080, "java.exe", "");
+    assert_int_equal(judge(build, "app")->state, HM_SAFE);
+    assert_non_null(strstr(judge(build, "app")->text, "could not be read"));
+    assert_non_null(strstr(judge(build, "other")->text, "could not be read"));
+}
+
+/* The port is named after the product, not "java.exe (observed)". */
+static void test_optional_requirement_of_a_child(void **state)
+{
+    struct hm_build *build = *state;
+    struct hm_requirement *agents;
+
+    put_app(build)->optional = true;
+    agents =
+        hm_build_require(build, &build->products[0], "agents", HM_TCP, "50000", HM_KIND_SOCKET);
+    agents->optional = true;
+    hm_build_service(build, "App");
+    listen(build, 50000, "java.exe", "");
+    hm_build_judge(build);
+    assert_int_equal(build->judgement.verdicts.count, 1);
+    assert_string_equal(build->judgement.verdicts.at[0].requirement, "agents");
+    assert_int_equal(build->judgement.verdicts.at[0].state, HM_EXPOSED);
+}
+
+/* svchost.exe is named for the case that it hosts many services and names none. */
+static void test_shared_host_with_another_service(void **state)
+{
+    struct hm_build *build = *state;
+    struct hm_product *ias = hm_build_product(build, "ias", "IAS", NULL);
+    struct hm_requirement *radius =
+        hm_build_require(build, ias, "radius", HM_TCP, "1812", HM_KIND_SOCKET);
+
+    radius->detect.services = hm_build_names(build, "IAS");
+    radius->detect.programs = hm_build_names(build, "svchost.exe");
+    hm_build_service(build, "IAS");
+    listen(build, 1812, "svchost.exe", "");
+    assert_int_equal(judge(build, "ias")->state, HM_SAFE);
+    build->listeners[0].service = build->socket_rows[0].service = "Dnscache";
+    assert_int_equal(judge(build, "ias")->reason, HM_REASON_HELD);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_a_companion_alone_is_no_product),
+        CASE(test_companions_own_the_port),
+        CASE(test_requirement_companion),
+        CASE(test_shared_program_of_a_service_that_is_down),
+        CASE(test_companion_of_a_service_that_is_down),
+        CASE(test_shared_program_of_two_products),
+        CASE(test_optional_requirement_of_a_child),
+        CASE(test_shared_host_with_another_service),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
