@@ -4,9 +4,10 @@
  * Start order. "Automatically Starting Services" (Microsoft Learn, ms681957) gives it as: the
  * groups in the order of Control\ServiceGroupOrder, then groups that are not in that list, then
  * services without a group; dependencies come first everywhere. DNS, Exchange and SQL Server have
- * no group, so any listed group is ahead of them. TDI is the first one whose members are ordinary
- * programs that need TCP/IP only (DHCP and DNS client). Dependencies are no more than what the
- * port lists live in: a longer list would only let the agent start later. */
+ * no group, so any listed group is started before them. This is an order of starts only: Windows
+ * does not wait until the agent has looked or reserved anything. TDI is the first group whose
+ * members are ordinary programs that need TCP/IP only (DHCP and DNS client). Dependencies are no
+ * more than what the port lists live in: a longer list would only let the agent start later. */
 #include "agent/platform/service.h"
 
 #include <windows.h>
