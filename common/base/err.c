@@ -5,10 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/str.h"
+
+/* Room enough that the cut to HM_ERR_TEXT_MAX is made by hm_str_show, at a whole character. */
+#define RAW_TEXT_BYTES (2 * HM_ERR_TEXT_MAX)
+
 static void fill(struct hm_err *err, enum hm_status status, unsigned line, const char *code,
                  const char *fmt, va_list args)
 {
-    char text[HM_ERR_TEXT_MAX]; /* args may point into err->text */
+    char text[RAW_TEXT_BYTES]; /* args may point into err->text */
 
     if (err == NULL) {
         return;
@@ -17,7 +22,7 @@ static void fill(struct hm_err *err, enum hm_status status, unsigned line, const
     err->status = status;
     err->line = line;
     (void)snprintf(err->code, sizeof(err->code), "%s", code);
-    memcpy(err->text, text, sizeof(text));
+    hm_str_show(text, err->text, sizeof(err->text));
 }
 
 enum hm_status(hm_fail)(struct hm_err *err, enum hm_status status, const char *fmt, ...)
@@ -54,8 +59,8 @@ enum hm_status(hm_fail_code)(struct hm_err *err, enum hm_status status, const ch
 
 void hm_err_prefix(struct hm_err *err, const char *fmt, ...)
 {
-    char prefix[HM_ERR_TEXT_MAX];
-    char text[HM_ERR_TEXT_MAX * 2 + 3];
+    char prefix[RAW_TEXT_BYTES];
+    char text[RAW_TEXT_BYTES + HM_ERR_TEXT_MAX + 2];
     va_list args;
 
     if (err == NULL) {
@@ -65,8 +70,7 @@ void hm_err_prefix(struct hm_err *err, const char *fmt, ...)
     (void)vsnprintf(prefix, sizeof(prefix), fmt, args);
     va_end(args);
     (void)snprintf(text, sizeof(text), "%s: %s", prefix, err->text);
-    memcpy(err->text, text, sizeof(err->text) - 1);
-    err->text[sizeof(err->text) - 1] = '\0';
+    hm_str_show(text, err->text, sizeof(err->text));
 }
 
 const char *hm_err_code(const struct hm_err *err)

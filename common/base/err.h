@@ -52,7 +52,8 @@ struct hm_err {
 };
 
 /* Fills err (if not NULL), clears line and code, and returns status, so that
- * "return hm_fail(err, HM_EINVAL, ...)" reads as one step. Text over the cap is cut. */
+ * "return hm_fail(err, HM_EINVAL, ...)" reads as one step. Text over the cap is cut; characters
+ * that nobody sees, which foreign text may hold, are written out (hm_str_show). */
 enum hm_status hm_fail(struct hm_err *err, enum hm_status status, const char *fmt, ...)
     HM_PRINTF(3, 4);
 

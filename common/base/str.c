@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/base/str.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static char fold(char c)
@@ -215,4 +216,86 @@ bool hm_str_is_utf8(const char *text, size_t len)
         len -= step;
     }
     return true;
+}
+
+/* First and last code point of what a terminal does not show, or obeys. In ascending order. */
+struct code_range {
+    uint32_t first;
+    uint32_t last;
+};
+static const struct code_range unseen[] = {
+    {0x0001,  0x001f }, /* control characters */
+    {0x007f,  0x00a0 }, /* delete, C1 control characters, no-break space */
+    {0x00ad,  0x00ad }, /* soft hyphen */
+    {0x034f,  0x034f }, /* combining grapheme joiner */
+    {0x061c,  0x061c }, /* Arabic letter mark */
+    {0x115f,  0x1160 }, /* Hangul fillers */
+    {0x17b4,  0x17b5 }, /* Khmer inherent vowels */
+    {0x180b,  0x180f }, /* Mongolian selectors and separator */
+    {0x2000,  0x200f }, /* spaces, zero-width characters, direction marks */
+    {0x2028,  0x202f }, /* separators, direction marks, narrow no-break space */
+    {0x205f,  0x206f }, /* mathematical space, joiners, direction isolates */
+    {0x3000,  0x3000 }, /* ideographic space */
+    {0x3164,  0x3164 }, /* Hangul filler */
+    {0xfe00,  0xfe0f }, /* variation selectors */
+    {0xfeff,  0xfeff }, /* byte order mark */
+    {0xffa0,  0xffa0 }, /* half-width Hangul filler */
+    {0xfff0,  0xfffb }, /* specials before the replacement character */
+    {0x1d173, 0x1d17a}, /* musical format characters */
+    {0xe0000, 0xe0fff}, /* tags and selectors */
+};
+
+static bool is_unseen(uint32_t code)
+{
+    for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++) {
+        if (code >= unseen[i].first && code <= unseen[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The code point of a well-formed sequence of step bytes. */
+static uint32_t code_point(const unsigned char *at, size_t step)
+{
+    static const unsigned char lead[] = {0x7f, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t code = at[0] & lead[step];
+
+    for (size_t i = 1; i < step; i++) {
+        code = code << 6 | (at[i] & 0x3fu);
+    }
+    return code;
+}
+
+void hm_str_show(const char *text, char *out, size_t size)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t left = strlen(text);
+    size_t used = 0;
+
+    while (left > 0) {
+        char piece[16];
+        size_t step = utf8_sequence(at, left);
+        size_t len = step;
+
+        if (step == 0) {
+            len = (size_t)snprintf(piece, sizeof(piece), "<0x%02X>", (unsigned)at[0]);
+            step = 1;
+        } else if (is_unseen(code_point(at, step))) {
+            len =
+                (size_t)snprintf(piece, sizeof(piece), "<U+%04X>", (unsigned)code_point(at, step));
+        } else {
+            memcpy(piece, at, step);
+        }
+        if (used + len + 1 > size) {
+            break;
+        }
+        memcpy(out + used, piece, len);
+        used += len;
+        at += step;
+        left -= step;
+    }
+    if (size > 0) {
+        out[used] = '\0';
+    }
 }

@@ -63,6 +63,23 @@ static void test_long_text_is_cut(void **state)
     assert_int_equal(strlen(err.text), HM_ERR_TEXT_MAX - 1);
 }
 
+/* Foreign text in a message: a byte order mark that a terminal does not show, an escape sequence
+ * that it obeys, a byte of an old code page. */
+static void test_nothing_in_the_text_is_invisible(void **state)
+{
+    struct hm_err err;
+
+    (void)state;
+    (void)hm_fail(&err, HM_EINVAL, "expected near '%s'", "\xef\xbb\xbf{");
+    assert_string_equal(err.text, "expected near '<U+FEFF>{'");
+    hm_err_prefix(&err, "%s", "a\x1b[2J.json");
+    assert_string_equal(err.text, "a<U+001B>[2J.json: expected near '<U+FEFF>{'");
+    (void)hm_fail(&err, HM_EINVAL, "p\xe4");
+    assert_string_equal(err.text, "p<0xE4>");
+    (void)hm_fail(&err, HM_EINVAL, "%0510d\xe2\x80\xa6", 5); /* 510 bytes and a character of 3 */
+    assert_int_equal(strlen(err.text), 510);
+}
+
 static void test_every_status_has_a_name(void **state)
 {
     (void)state;
@@ -79,6 +96,7 @@ int main(void)
         cmocka_unit_test(test_text_may_come_from_itself),
         cmocka_unit_test(test_prefix_keeps_the_rest),
         cmocka_unit_test(test_long_text_is_cut),
+        cmocka_unit_test(test_nothing_in_the_text_is_invisible),
         cmocka_unit_test(test_every_status_has_a_name),
     };
 

@@ -135,6 +135,38 @@ static void test_utf8(void **state)
     assert_false(hm_str_is_utf8("a\0b", 3));
 }
 
+static void test_show(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *shown;
+    } rows[] = {
+        {"",                              ""                                },
+        {"plain (text) 1-2 \xe2\x80\xa6", "plain (text) 1-2 \xe2\x80\xa6"   },
+        {"\xef\xbb\xbf{}",                "<U+FEFF>{}"                      },
+        {"a\xc2\xa0"
+         "b\xe2\x80\xae"
+         "c",                    "a<U+00A0>b<U+202E>c"             },
+        {"\t\n\x7f\xc2\x9b",              "<U+0009><U+000A><U+007F><U+009B>"},
+        {"\xf3\xa0\x80\xa1"
+         "\xf0\x9f\x9a\xa2",     "<U+E0021>\xf0\x9f\x9a\xa2"       },
+        {"f\x81r \xc3",                   "f<0x81>r <0xC3>"                 },
+    };
+    char out[80];
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        hm_str_show(rows[i].text, out, sizeof(out));
+        assert_string_equal(out, rows[i].shown);
+    }
+    hm_str_show("ab\xc3\xa4", out, 4); /* no half character, no half mark */
+    assert_string_equal(out, "ab");
+    hm_str_show("ab\x01", out, 8);
+    assert_string_equal(out, "ab");
+    hm_str_show("ab", out, 1);
+    assert_string_equal(out, "");
+}
+
 static void test_clock_there_and_back(void **state)
 {
     static const struct {
@@ -209,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_lines_and_trim),
         cmocka_unit_test(test_copy_and_compare),
         cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_show),
         cmocka_unit_test(test_clock_there_and_back),
         cmocka_unit_test(test_log_escapes_what_is_foreign),
     };
