@@ -202,20 +202,25 @@ static size_t utf8_sequence(const unsigned char *at, size_t len)
     return need;
 }
 
-bool hm_str_is_utf8(const char *text, size_t len)
+size_t hm_str_utf8_prefix(const char *text, size_t len)
 {
-    const unsigned char *at = (const unsigned char *)text;
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t at = 0;
 
-    while (len > 0) {
-        size_t step = utf8_sequence(at, len);
+    while (at < len) {
+        size_t step = utf8_sequence(bytes + at, len - at);
 
         if (step == 0) {
-            return false;
+            break;
         }
         at += step;
-        len -= step;
     }
-    return true;
+    return at;
+}
+
+bool hm_str_is_utf8(const char *text, size_t len)
+{
+    return hm_str_utf8_prefix(text, len) == len;
 }
 
 /* First and last code point of what a terminal does not show, or obeys. In ascending order. */

@@ -46,6 +46,9 @@ uint64_t hm_str_hash_nocase(uint64_t hash, const char *text);
 /* True when the bytes are well-formed UTF-8 without NUL. */
 bool hm_str_is_utf8(const char *text, size_t len);
 
+/* How many bytes of the text, from its start, are such characters; len when all are. */
+size_t hm_str_utf8_prefix(const char *text, size_t len);
+
 /* Copies text for a message that people read: what shows nothing on a terminal, or acts on it,
  * is written out (control characters, zero-width and direction marks, white space of other
  * scripts, byte order marks as "<U+FEFF>"; bytes that are not UTF-8 as "<0xE4>"). Cut at whole

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/base/encoding.h"
 #include "common/base/limits.h"
 #include "common/readers/input_text.h"
 
@@ -216,7 +217,8 @@ static const char *take_string(const struct reader *reader, size_t *at)
     if (!reader->wide) {
         return hm_input_clean(reader->hex.data + start, end - start, reader->arena);
     }
-    return hm_input_utf16(bytes + start, (end - start) / 2, reader->arena, &text) ? text.at : NULL;
+    return hm_text_from_utf16le(bytes + start, (end - start) / 2, reader->arena, &text) ? text.at
+                                                                                        : NULL;
 }
 
 /* REG_MULTI_SZ: as many lines as there are; what is empty at the end is the list's own end. */
