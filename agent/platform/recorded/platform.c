@@ -6,21 +6,52 @@
 #include <string.h>
 
 #include "agent/platform/recorded/recorded.h"
+#include "common/base/limits.h"
 #include "common/judge/headroom.h"
 #include "common/os/os.h"
 
 #define FOLDER_BYTES 4096u
 #define HOST_FILE "host.json"
 
+static const char *const usual_files[] = {HOST_FILE, "netstat.txt", "ipv4-tcp-dynamicport.txt",
+                                          "tcpip-parameters.reg", "sysctl.txt"};
+
 struct hm_platform {
     char folder[FOLDER_BYTES];
 };
+
+/* Says so when it is a file, or may not be read. */
+static enum hm_status check_folder(const char *where, struct hm_err *err)
+{
+    struct hm_strings names;
+    struct hm_arena arena;
+    enum hm_status st;
+
+    if (!hm_os_exists(where)) {
+        return hm_fail(err, HM_ENOENT,
+                       "%s: there is no such folder; give the one that collect.cmd made", where);
+    }
+    hm_arena_init(&arena, HM_LIMIT_INPUT_FILE_BYTES);
+    st = hm_os_list_folder(where, &arena, &names, err);
+    hm_arena_fini(&arena);
+    if (st == HM_EDENIED) {
+        hm_err_prefix(err, "the folder may not be read (copy it, or run hm-agent as a user who "
+                           "may)");
+    } else if (st != HM_OK && st != HM_ENOMEM) {
+        st = hm_fail(err, HM_EINVAL,
+                     "%s is a file, not a folder; give the folder that collect.cmd made, unpacked "
+                     "if this is an archive",
+                     where);
+    }
+    return st;
+}
 
 static enum hm_status recorded_open(const char *where, struct hm_platform **out_platform,
                                     struct hm_err *err)
 {
     size_t len = strlen(where);
     struct hm_platform *platform;
+    enum hm_status st;
 
     while (len > 1 && (where[len - 1] == '/' || where[len - 1] == '\\')) {
         len--;
@@ -29,19 +60,18 @@ static enum hm_status recorded_open(const char *where, struct hm_platform **out_
         return hm_fail(err, HM_EINVAL, "\"%s\" is no folder; give the one that collect.cmd made",
                        where);
     }
-    if (!hm_os_exists(where)) {
-        return hm_fail(err, HM_ENOENT,
-                       "%s: there is no such folder; give the one that collect.cmd "
-                       "made",
-                       where);
-    }
     platform = calloc(1, sizeof(*platform));
     if (platform == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory to look at %s", where);
     }
     memcpy(platform->folder, where, len);
-    *out_platform = platform;
-    return HM_OK;
+    st = check_folder(platform->folder, err);
+    if (st == HM_OK) {
+        *out_platform = platform;
+    } else {
+        free(platform);
+    }
+    return st;
 }
 
 static void recorded_close(struct hm_platform *platform)
@@ -102,17 +132,18 @@ static enum hm_status read_host_file(struct hm_recorded *recorded, struct hm_err
 static enum hm_status choose_os(struct hm_recorded *recorded, struct hm_err *err)
 {
     struct hm_os *os = &recorded->seen.inventory.os;
-    char *path;
+    const char *sysctl = NULL;
+    enum hm_status st;
 
     if (recorded->host.has_os) {
         *os = recorded->host.os;
         return HM_OK;
     }
-    path = hm_arena_printf(recorded->arena, "%s/sysctl.txt", recorded->folder);
-    if (path == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory to look at %s", recorded->folder);
+    st = hm_recorded_find(recorded, "sysctl.txt", &sysctl, err);
+    if (st != HM_OK) {
+        return st;
     }
-    *os = (struct hm_os){.family = hm_os_exists(path) ? HM_OS_LINUX : HM_OS_WINDOWS,
+    *os = (struct hm_os){.family = sysctl != NULL ? HM_OS_LINUX : HM_OS_WINDOWS,
                          .name = "",
                          .version = "",
                          .arch = "",
@@ -180,6 +211,30 @@ static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
     return st;
 }
 
+/* The folder that was unpacked or copied is often one level deeper. */
+static enum hm_status nothing_there(const struct hm_recorded *recorded, struct hm_err *err)
+{
+    for (size_t i = 0; i < recorded->names.count; i++) {
+        const char *inner = recorded->names.at[i];
+
+        for (size_t j = 0; j < HM_COUNT(usual_files); j++) {
+            const char *path = hm_arena_printf(recorded->arena, "%s/%s/%s", recorded->folder, inner,
+                                               usual_files[j]);
+
+            if (path != NULL && hm_os_exists(path)) {
+                return hm_fail(err, HM_EINVAL,
+                               "%s holds none of the files that collect.cmd gathers, but its "
+                               "folder %s does: give that one",
+                               recorded->folder, inner);
+            }
+        }
+    }
+    return hm_fail(err, HM_EINVAL,
+                   "%s: none of the files that collect.cmd gathers is there (host.json, "
+                   "netstat.txt, ipv4-tcp-dynamicport.txt …)",
+                   recorded->folder);
+}
+
 static enum hm_status recorded_observe(struct hm_platform *platform, struct hm_arena *arena,
                                        struct hm_observation *out_observation, struct hm_err *err)
 {
@@ -189,10 +244,7 @@ static enum hm_status recorded_observe(struct hm_platform *platform, struct hm_a
     hm_notes_init(&recorded.notes, arena);
     st = read_all(&recorded, err);
     if (st == HM_OK && recorded.files == 0) {
-        st = hm_fail(err, HM_EINVAL,
-                     "%s: none of the files that collect.cmd gathers is there (host.json, "
-                     "netstat.txt, ipv4-tcp-dynamicport.txt …)",
-                     platform->folder);
+        st = nothing_there(&recorded, err);
     }
     if (st == HM_OK) {
         recorded.seen.unknown = recorded.notes.list;

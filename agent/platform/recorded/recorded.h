@@ -29,6 +29,8 @@ struct hm_recorded {
     struct hm_observation seen;
     bool has_tcpip; /* tcpip-parameters.reg was read */
     unsigned files; /* how many of the known files are there */
+    bool has_names;
+    struct hm_strings names; /* of the folder */
     struct hm_recorded_changes changes;
     struct hm_recorded_model model;
     struct hm_recorded_values filed_values;       /* as the files tell them */
@@ -37,19 +39,24 @@ struct hm_recorded {
 
 struct hm_recorded_file {
     const char *name;
-    bool there;
-    const char *text;
+    const char *found; /* the same as the folder writes it, "NETSTAT.TXT"; NULL = no such file */
+    bool there;        /* it is, and has text */
+    const char *text;  /* without byte order mark, UTF-16 as UTF-8; *.json is UTF-8 for certain */
     size_t len;
 };
 
-/* files.c — reads folder/name; a file that is not there is HM_OK with there = false. */
+/* files.c — looks for a file, in any case of its letters; *out_name NULL = there is none. */
+enum hm_status hm_recorded_find(struct hm_recorded *recorded, const char *name,
+                                const char **out_name, struct hm_err *err) HM_MUST_CHECK;
+/* Reads folder/name. Every file of a host is read here, so that every one may have every
+ * encoding. A file that is not there, or has nothing in it, is HM_OK with there = false. */
 enum hm_status hm_recorded_read(struct hm_recorded *recorded, const char *name,
                                 struct hm_recorded_file *out_file,
                                 struct hm_err *err) HM_MUST_CHECK;
 /* Puts "folder/file:line: " before the text of a reader's error; returns its status. */
 enum hm_status hm_recorded_broken(const struct hm_recorded *recorded, const char *name,
                                   struct hm_err *err);
-/* "file is missing: what is unknown" */
+/* "file is missing: what is unknown", or "file is empty: ..." */
 enum hm_status hm_recorded_missing(struct hm_recorded *recorded, const char *name,
                                    const char *unknown, struct hm_err *err) HM_MUST_CHECK;
 

@@ -153,8 +153,11 @@ static enum hm_status read_hns(struct hm_recorded *recorded, struct hm_err *err)
     struct hm_reg reg;
     enum hm_status st = hm_recorded_read(recorded, HNS_FILE, &file, err);
 
-    if (st != HM_OK || !file.there) {
+    if (st != HM_OK || file.found == NULL) {
         return st; /* most hosts have no HNS: nothing is missing */
+    }
+    if (!file.there) {
+        return hm_recorded_missing(recorded, HNS_FILE, "the ports that HNS keeps are unknown", err);
     }
     st = parse(recorded, &file, &reg, err);
     if (st == HM_OK) {

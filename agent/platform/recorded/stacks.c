@@ -95,7 +95,7 @@ static enum hm_status read_netsh(struct hm_recorded *recorded, unsigned index, s
     if (st != HM_OK) {
         return st;
     }
-    if (!files[0].there && !files[1].there) {
+    if (files[0].found == NULL && files[1].found == NULL) {
         return hm_notes_add(&recorded->notes, err,
                             "%s and %s are missing: range and exclusions of %s over %s are unknown",
                             names[0], names[1], protocol, family);

@@ -1,0 +1,296 @@
+/* tests/unit/agent/test_recorded_input.c — the files of a recorded host as people and tools write
+ * them: every file in every encoding, empty, cut, in capitals, in the wrong place.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/buf.h"
+#include "common/base/encoding.h"
+#include "common/base/limits.h"
+#include "common/os/os.h"
+#include "common/wire/records.h"
+#include "tests/support/fixture.h"
+#include "tests/support/recorded_folder.h"
+#include "tests/support/temp_folder.h"
+
+#define PIECES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* ---- every file in every encoding ------------------------------------------------------------ */
+
+struct encoding {
+    const char *name;
+    const char *mark;
+    size_t mark_len;
+    int bytes;     /* of a unit: 1 or 2 */
+    bool swapped;  /* most significant byte first */
+    bool end_mark; /* Ctrl-Z */
+};
+
+static const struct encoding encodings[] = {
+    {"UTF-8 with a mark",    "\xef\xbb\xbf", 3, 1, false, false},
+    {"UTF-16LE with a mark", "\xff\xfe",     2, 2, false, false},
+    {"UTF-16BE with a mark", "\xfe\xff",     2, 2, true,  false},
+    {"UTF-16LE",             "",             0, 2, false, false},
+    {"UTF-16BE",             "",             0, 2, true,  false},
+    {"UTF-8 with Ctrl-Z",    "",             0, 1, false, true },
+};
+
+static const char *const hosts[] = {"i1-payroll-2003", "i2-exchange-2013-held", "linux-web"};
+
+/* The recorded hosts are ASCII when they are decoded. */
+static void encode(struct hm_span text, const struct encoding *encoding, struct hm_buf *out)
+{
+    (void)hm_buf_put(out, encoding->mark, encoding->mark_len);
+    for (size_t i = 0; i < text.len; i++) {
+        assert_true((unsigned char)text.at[i] < 0x80);
+        if (encoding->bytes == 2 && encoding->swapped) {
+            (void)hm_buf_putc(out, '\0');
+        }
+        (void)hm_buf_putc(out, text.at[i]);
+        if (encoding->bytes == 2 && !encoding->swapped) {
+            (void)hm_buf_putc(out, '\0');
+        }
+    }
+    if (encoding->end_mark) {
+        (void)hm_buf_putc(out, '\x1a');
+    }
+    assert_int_equal(hm_buf_status(out, NULL), HM_OK);
+}
+
+/* Copies a host's files; encoding NULL: as they are. */
+static void copy_host(struct recorded_folder *host, const char *name,
+                      const struct encoding *encoding)
+{
+    const char *folder =
+        hm_arena_printf(&host->arena, HM_SOURCE_DIR "/tests/fixtures/hosts/%s", name);
+    struct hm_strings files;
+
+    assert_int_equal(hm_os_list_folder(folder, &host->arena, &files, NULL), HM_OK);
+    assert_true(files.count > 1);
+    for (size_t i = 0; i < files.count; i++) {
+        size_t len;
+        char *bytes =
+            hm_fixture_read(hm_arena_printf(&host->arena, "hosts/%s/%s", name, files.at[i]), &len);
+        struct hm_span text;
+        struct hm_buf coded;
+
+        hm_buf_init(&coded, HM_LIMIT_INPUT_FILE_BYTES);
+        if (encoding == NULL) {
+            assert_true(hm_buf_put(&coded, bytes, len));
+        } else {
+            assert_int_equal(hm_text_decode(bytes, len, &host->arena, &text, NULL), HM_OK);
+            encode(text, encoding, &coded);
+        }
+        recorded_folder_put(host, files.at[i], hm_buf_text(&coded), coded.len);
+        hm_buf_fini(&coded);
+        free(bytes);
+    }
+}
+
+/* What was seen, as text. */
+static void describe(const struct recorded_folder *host, struct hm_buf *out)
+{
+    assert_int_equal(hm_record_encode(&hm_record_inventory, &host->seen.inventory, out, NULL),
+                     HM_OK);
+    assert_int_equal(hm_record_encode(&hm_record_sample, &host->seen.sample, out, NULL), HM_OK);
+    for (size_t i = 0; i < host->seen.unknown.count; i++) {
+        (void)hm_buf_printf(out, "\n%s", host->seen.unknown.at[i]);
+    }
+    (void)hm_buf_printf(out, "\n%s %u", host->seen.boot_id, (unsigned)host->seen.sockets.count);
+}
+
+static void test_every_file_in_every_encoding(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(hosts); i++) {
+        struct recorded_folder plain;
+        struct hm_buf wanted;
+
+        hm_buf_init(&wanted, HM_LIMIT_INPUT_FILE_BYTES);
+        recorded_folder_init(&plain);
+        copy_host(&plain, hosts[i], NULL);
+        recorded_folder_must_observe(&plain);
+        describe(&plain, &wanted);
+        for (size_t k = 0; k < HM_COUNT(encodings); k++) {
+            struct recorded_folder coded;
+            struct hm_buf got;
+
+            print_message("%s as %s\n", hosts[i], encodings[k].name);
+            hm_buf_init(&got, HM_LIMIT_INPUT_FILE_BYTES);
+            recorded_folder_init(&coded);
+            copy_host(&coded, hosts[i], &encodings[k]);
+            recorded_folder_must_observe(&coded);
+            describe(&coded, &got);
+            assert_string_equal(hm_buf_text(&got), hm_buf_text(&wanted));
+            recorded_folder_fini(&coded);
+            hm_buf_fini(&got);
+        }
+        recorded_folder_fini(&plain);
+        hm_buf_fini(&wanted);
+    }
+}
+
+/* ---- what cannot be read ----------------------------------------------------------------------
+ */
+
+struct refused_case {
+    const char *name;
+    const char *file;
+    const char *bytes;
+    size_t len;
+    const char *pieces[4]; /* of the error; the file's name is one more */
+};
+
+#define BYTES(literal) literal, sizeof(literal) - 1
+#define OS "{\"os\": {\"family\": \"windows\", \"version\": \"10.0.17763\"}"
+
+/* clang-format off */
+static const struct refused_case refused_cases[] = {
+    {"an old code page", "host.json", BYTES(OS ",\n\"name\": \"M\xfcnchen\"}"),
+     {"host.json:2", "0xFC", "save it as UTF-8"}},
+    {"a mark in the middle", "host.json", BYTES(OS ",\n\xef\xbb\xbf\"name\": \"x\"}"),
+     {"host.json:2", "<U+FEFF>"}},
+    {"two encodings", "netstat.txt",
+     BYTES("  TCP    0.0.0.0:80    0.0.0.0:0    LISTENING    4\r\n  T\0C\0P\0"),
+     {"netstat.txt:2", "NUL", "save it as UTF-8"}},
+    {"cut in a character", "tasklist.csv", BYTES("\xff\xfe\"\0a\0\"\0,"),
+     {"tasklist.csv", "half a character", "cut"}},
+    {"a zip archive", "tcpip-parameters.reg", BYTES("PK\x03\x04\x14\0\x02\0"),
+     {"tcpip-parameters.reg", "archive"}},
+};
+/* clang-format on */
+
+static void test_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(refused_cases); i++) {
+        const struct refused_case *row = &refused_cases[i];
+        struct recorded_folder host;
+
+        recorded_folder_init(&host);
+        recorded_folder_puts(&host, "host.json", OS "}");
+        recorded_folder_put(&host, row->file, row->bytes, row->len);
+        recorded_folder_observe(&host);
+        assert_int_equal(host.st, HM_EINVAL);
+        for (size_t k = 0; k < HM_COUNT(row->pieces) && row->pieces[k] != NULL; k++) {
+            if (strstr(host.err.text, row->pieces[k]) == NULL) {
+                fail_msg("%s: \"%s\" says nothing of %s", row->name, host.err.text, row->pieces[k]);
+            }
+        }
+        recorded_folder_fini(&host);
+    }
+}
+
+/* An empty file tells as much as none: collect.cmd removes those. */
+static void test_empty_files(void **state)
+{
+    static const char *const names[] = {
+        "netstat.txt",
+        "tasklist.csv",
+        "ipv4-tcp-dynamicport.txt",
+        "ipv6-udp-excludedportrange.txt",
+        "dns-parameters.reg",
+        "hns-state.reg",
+        "tcpip-parameters.reg",
+    };
+    struct recorded_folder host;
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json",
+                         "{\"os\": {\"family\": \"windows\", \"version\": "
+                         "\"10.0.17763\"}, \"services\": [\"DNS\"]}");
+    for (size_t i = 0; i < HM_COUNT(names); i++) {
+        recorded_folder_puts(&host, names[i], i % 2 == 0 ? "" : "\xef\xbb\xbf\r\n");
+    }
+    recorded_folder_must_observe(&host);
+    for (size_t i = 0; i < HM_COUNT(names); i++) {
+        if (!recorded_folder_is_unknown(&host, PIECES(names[i], "is empty"))) {
+            fail_msg("nothing is said of the empty %s", names[i]);
+        }
+    }
+    assert_false(host.seen.inventory.has_listeners);
+    assert_false(host.seen.inventory.stacks.at[0].has_dynamic);
+    recorded_folder_fini(&host);
+}
+
+static void test_names_in_capitals(void **state)
+{
+    struct recorded_folder host;
+    struct hm_strings names;
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "HOST.JSON", OS "}");
+    recorded_folder_puts(&host, "Netstat.TXT",
+                         "  TCP    0.0.0.0:80    0.0.0.0:0    LISTENING    4\r\n");
+    recorded_folder_must_observe(&host);
+    assert_string_equal(host.seen.inventory.os.version, "10.0.17763");
+    assert_int_equal(host.seen.inventory.listeners.count, 1);
+    recorded_folder_puts(&host, "Netstat.TXT", "  TCP    0.0.0.0:80\r\n");
+    recorded_folder_observe(&host);
+    assert_int_equal(host.st, HM_EINVAL);
+    assert_non_null(strstr(host.err.text, "/Netstat.TXT:1: "));
+    recorded_folder_puts(&host, "NETSTAT.TXT", "");
+    assert_int_equal(hm_os_list_folder(host.path, &host.arena, &names, NULL), HM_OK);
+    if (names.count == 3) { /* not on Windows, where it is the same file */
+        recorded_folder_observe(&host);
+        assert_int_equal(host.st, HM_EINVAL);
+        assert_non_null(strstr(host.err.text, "both NETSTAT.TXT and Netstat.TXT"));
+    }
+    recorded_folder_fini(&host);
+}
+
+/* ---- no folder --------------------------------------------------------------------------------
+ */
+
+static void test_the_folder_is_none(void **state)
+{
+    struct recorded_folder host;
+    struct hm_platform *platform;
+    char path[1024];
+    char inner[1024];
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "web.zip", "PK\x03\x04");
+    (void)snprintf(path, sizeof(path), "%s/web.zip", host.path);
+    assert_int_equal(hm_platform_recorded.open(path, &platform, &host.err), HM_EINVAL);
+    assert_non_null(strstr(host.err.text, "web.zip is a file, not a folder"));
+
+    /* unpacked one level too deep */
+    (void)snprintf(inner, sizeof(inner), "%s/WEB01", host.path);
+    assert_int_equal(hm_os_make_folder(inner, 0755, NULL), HM_OK);
+    recorded_folder_puts(&host, "WEB01/netstat.txt", "");
+    recorded_folder_observe(&host);
+    assert_int_equal(host.st, HM_EINVAL);
+    assert_non_null(strstr(host.err.text, "folder WEB01 does: give that one"));
+    temp_folder_remove(inner);
+
+    /* a folder where a file should be */
+    (void)snprintf(inner, sizeof(inner), "%s/netstat.txt", host.path);
+    assert_int_equal(hm_os_make_folder(inner, 0755, NULL), HM_OK);
+    recorded_folder_observe(&host);
+    assert_int_not_equal(host.st, HM_OK);
+    assert_non_null(strstr(host.err.text, "netstat.txt"));
+    temp_folder_remove(inner);
+    recorded_folder_fini(&host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_file_in_every_encoding),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_empty_files),
+        cmocka_unit_test(test_names_in_capitals),
+        cmocka_unit_test(test_the_folder_is_none),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
