@@ -34,6 +34,7 @@ static const char *const reason_texts[HM_REASON_COUNT] = {
     "an exclusion breaks it",
     "an exclusion breaks it",
     "facts are missing",
+    "an unknown program listens",
 };
 
 /* Bytes of text that fill at most width columns, broken after a space or comma where there is
@@ -200,7 +201,8 @@ static void holder_text(const struct hm_verdict *verdict, char *out, size_t size
     if (hm_ports_count(verdict->ports) > 1) {
         (void)snprintf(port, sizeof(port), "%u ", holder->port);
     }
-    (void)snprintf(out, size, "%sheld by %s%s%s", port, who, pid, remote);
+    (void)snprintf(out, size, "%sheld by %s%s%s%s", port, who, pid, remote,
+                   verdict->reason == HM_REASON_UNKNOWN_LISTENER ? ", perhaps a part of it" : "");
 }
 
 /* A state of one family only is worth saying where the host has both: the other was taken care

@@ -37,6 +37,7 @@ const struct hm_finding_kind *const hm_finding_kinds[] = {
     &hm_finding_reserved_ports_ignored,
     &hm_finding_reserved_ports_neighbours,
     &hm_finding_reserver_excluded,
+    &hm_finding_unknown_listener_on_required_port,
 };
 const size_t hm_finding_kinds_count = HM_COUNT(hm_finding_kinds);
 

@@ -74,6 +74,10 @@ bool hm_need_is_own(const struct hm_need *need); /* of Havenmaster itself */
 bool hm_need_is_family_gap(const struct hm_finding_ctx *ctx, const struct hm_need *need);
 bool hm_need_is_protocol_gap(const struct hm_finding_ctx *ctx, const struct hm_need *need);
 
+/* Evidence about who has a port. */
+void hm_finding_describe_holder(struct hm_finding_list *list, struct hm_finding *finding,
+                                const struct hm_holder *holder);
+
 /* Evidence that every finding about a requirement has: product, ranges, odds, holder. */
 void hm_finding_describe(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                          struct hm_finding *finding, const struct hm_need *need);

@@ -247,8 +247,8 @@ static void describe_ranges(const struct hm_finding_ctx *ctx, struct hm_finding_
     }
 }
 
-static void describe_holder(struct hm_finding_list *list, struct hm_finding *finding,
-                            const struct hm_holder *holder)
+void hm_finding_describe_holder(struct hm_finding_list *list, struct hm_finding *finding,
+                                const struct hm_holder *holder)
 {
     finding->counts = true; /* another process id is no news */
     hm_finding_evidence(list, finding, "holder", holder->program);
@@ -282,7 +282,7 @@ void hm_finding_describe(const struct hm_finding_ctx *ctx, struct hm_finding_lis
         hm_finding_evidence(list, finding, "odds", hm_finding_line(list, &line));
     }
     if (verdict->has_holder) {
-        describe_holder(list, finding, &verdict->holder);
+        hm_finding_describe_holder(list, finding, &verdict->holder);
     }
     hm_finding_evidence(list, finding, "source", need->requirement->source);
 }

@@ -17,6 +17,8 @@ struct hm_need_stack {
     bool odds_at_least;
     bool has_holder;
     struct hm_holder holder;
+    struct hm_ports unclear; /* ports on which an unknown program listens beside the product */
+    struct hm_holder unclear_holder; /* of the first of them */
 };
 
 struct hm_need {
@@ -70,12 +72,22 @@ enum hm_runs hm_need_runs(const struct hm_facts *facts, const struct hm_need *ne
 /* Does this program take ports on behalf of listeners of the kind (HTTP.sys, docker-proxy)? */
 bool hm_need_stands_in(enum hm_listener_kind kind, const char *program);
 
-/* A foreign process that has one of the need's ports in this family now. out_ports: all such
- * ports; out_holder: the first one's. */
+/* Does an unknown program listen on a port while the need's own service or program runs? Then it
+ * may be a part of the product. Programs of other products and of the system are not unknown; nor
+ * is a UDP socket without a service in the dynamic range: that is a client's. */
+bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need,
+                        enum hm_family family, const struct hm_holder *holder);
+
+/* Foreign processes that have the need's ports in one family now. */
+struct hm_need_held {
+    struct hm_ports ports;
+    struct hm_holder holder; /* of the first of ports */
+    struct hm_ports unclear; /* likewise, of those that may be a part of the product */
+    struct hm_holder unclear_holder;
+};
 enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
                             enum hm_family family, struct hm_arena *arena,
-                            struct hm_ports *out_ports, struct hm_holder *out_holder,
-                            struct hm_err *err) HM_MUST_CHECK;
+                            struct hm_need_held *out_held, struct hm_err *err) HM_MUST_CHECK;
 
 /* Decides the stacks and the verdict of the need, without its text. */
 enum hm_status hm_need_weigh(const struct hm_facts *facts, struct hm_need *need,

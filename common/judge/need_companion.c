@@ -75,3 +75,78 @@ enum hm_runs hm_need_runs(const struct hm_facts *facts, const struct hm_need *ne
     }
     return hm_names_match(&facts->stopped, &names->services) ? HM_RUNS_NO : HM_RUNS_UNKNOWN;
 }
+
+/* Nobody's companions: what the system itself listens with. */
+static const char *const system_programs[] = {
+    "dfsrs.exe",    "dns.exe",     "inetinfo.exe", "lsass.exe", "msdtc.exe",   "ntfrs.exe",
+    "services.exe", "spoolsv.exe", "svchost.exe",  "System",    "wininit.exe", "winlogon.exe",
+};
+
+static bool is_stranger(const struct hm_facts *facts, const struct hm_need *need,
+                        const struct hm_holder *holder)
+{
+    bool hosts = hm_need_is_shared_host(holder->program);
+
+    for (size_t i = 0; !facts->linux_host && i < HM_COUNT(system_programs); i++) {
+        if (hm_str_equal_nocase(system_programs[i], holder->program)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < facts->present_count; i++) {
+        const struct hm_product *product = facts->present[i];
+
+        if (product != need->product &&
+            (hm_detect_owns(&product->detect, hosts ? "" : holder->program, holder->service) ||
+             hm_companions_own(&product->companions, holder->program, holder->service))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A child of the product's wrapper carries no service: it shows on the other ports. */
+static bool child_listens(const struct hm_facts *facts, const struct hm_need *need)
+{
+    for (size_t i = 0; i < need->product->requirements.count; i++) {
+        const struct hm_requirement *row = &need->product->requirements.at[i];
+        const struct hm_need part = {.product = need->product, .requirement = row};
+        struct hm_port_cursor cursor = {0, 0, 0};
+        const struct hm_listener *listener;
+
+        while (hm_need_names(&part) == hm_need_names(need) &&
+               (listener = hm_facts_next_listener(facts, row->protocol, row->ports, &cursor)) !=
+                   NULL) {
+            if ((hm_companions_share(&need->product->companions, listener->program) ||
+                 hm_companions_share(&row->companions, listener->program)) &&
+                hm_need_owner(facts, &part, listener->program, listener->service,
+                              HM_SOCKET_LISTEN) == HM_OWNER_SELF) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool is_client(const struct hm_facts *facts, const struct hm_need *need,
+                      enum hm_family family, const struct hm_holder *holder)
+{
+    const struct hm_stack_facts *stack = hm_facts_stack(facts, HM_UDP, family);
+
+    return holder->state != HM_SOCKET_LISTEN ||
+           (need->requirement->protocol == HM_UDP &&
+            (facts->linux_host || hm_str_equal(holder->service, "")) &&
+            (!stack->has_dynamic || hm_range_contains(stack->dynamic, holder->port)));
+}
+
+bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need,
+                        enum hm_family family, const struct hm_holder *holder)
+{
+    enum hm_runs runs;
+
+    if (need->product == NULL || is_client(facts, need, family, holder) ||
+        is_stranger(facts, need, holder)) {
+        return false;
+    }
+    runs = hm_need_runs(facts, need);
+    return runs == HM_RUNS_YES || (runs == HM_RUNS_UNKNOWN && child_listens(facts, need));
+}

@@ -147,28 +147,33 @@ static bool is_nameless(const struct hm_need *need, const struct hm_holder *hold
     return hm_str_equal(holder->program, "") && need->requirement->kind != HM_KIND_KERNEL;
 }
 
+/* What a process on a required port does to the need. */
+enum effect { EFFECT_NONE, EFFECT_UNCLEAR, EFFECT_BLOCKS };
+#define EFFECTS 3
+
 /* A connection on a port where the owner listens is one that it accepted (and may have handed
  * to a child of another name); a second listener beside it took another address. */
-static bool blocks(const struct hm_facts *facts, struct hm_need *need, enum hm_family family,
-                   const struct hm_holder *holder)
+static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
+                             enum hm_family family, const struct hm_holder *holder)
 {
     enum hm_owner owner =
         hm_need_owner(facts, need, holder->program, holder->service, holder->state);
 
     if (owner == HM_OWNER_SELF) {
-        return false;
+        return EFFECT_NONE;
     }
     if (owner_has(facts, need, holder->port, holder->state == HM_SOCKET_LISTEN ? &family : NULL)) {
-        return false;
+        return EFFECT_NONE;
     }
     if (owner == HM_OWNER_UNREAD) {
         need->unread_owner = true;
         need->nameless_owner = need->nameless_owner || is_nameless(need, holder);
-        return false;
+        return EFFECT_NONE;
     }
-    return true;
+    return hm_need_is_unclear(facts, need, family, holder) ? EFFECT_UNCLEAR : EFFECT_BLOCKS;
 }
 
+/* Ports of one effect. */
 struct held {
     struct hm_range *ranges;
     size_t count;
@@ -200,8 +205,18 @@ static bool in_family(const struct hm_facts *facts, enum hm_family wanted, enum 
                                 hm_str_equal(address, "::"));
 }
 
+/* by_effect: one struct held for each enum effect. */
+static bool put_holder(const struct hm_facts *facts, struct hm_need *need, enum hm_family family,
+                       const struct hm_holder *holder, struct held *by_effect,
+                       struct hm_arena *arena)
+{
+    enum effect effect = effect_of(facts, need, family, holder);
+
+    return effect == EFFECT_NONE || put_held(&by_effect[effect], holder, arena);
+}
+
 static bool held_by_sockets(const struct hm_facts *facts, struct hm_need *need,
-                            enum hm_family family, struct held *held, struct hm_arena *arena)
+                            enum hm_family family, struct held *by_effect, struct hm_arena *arena)
 {
     const struct hm_requirement *requirement = need->requirement;
     struct hm_port_cursor cursor = {0, 0, 0};
@@ -213,16 +228,15 @@ static bool held_by_sockets(const struct hm_facts *facts, struct hm_need *need,
         const struct hm_holder holder = {socket->program, socket->service, socket->pid,
                                          socket->state,   socket->port,    socket->remote};
 
-        if (in_family(facts, family, socket->family, socket->address) &&
-            blocks(facts, need, family, &holder)) {
-            ok = put_held(held, &holder, arena);
+        if (in_family(facts, family, socket->family, socket->address)) {
+            ok = put_holder(facts, need, family, &holder, by_effect, arena);
         }
     }
     return ok;
 }
 
 static bool held_by_listeners(const struct hm_facts *facts, struct hm_need *need,
-                              enum hm_family family, struct held *held, struct hm_arena *arena)
+                              enum hm_family family, struct held *by_effect, struct hm_arena *arena)
 {
     const struct hm_requirement *requirement = need->requirement;
     struct hm_port_cursor cursor = {0, 0, 0};
@@ -235,9 +249,8 @@ static bool held_by_listeners(const struct hm_facts *facts, struct hm_need *need
             listener->program, listener->service, 0, HM_SOCKET_LISTEN, listener->port, "",
         };
 
-        if (in_family(facts, family, listener->family, listener->address) &&
-            blocks(facts, need, family, &holder)) {
-            ok = put_held(held, &holder, arena);
+        if (in_family(facts, family, listener->family, listener->address)) {
+            ok = put_holder(facts, need, family, &holder, by_effect, arena);
         }
     }
     return ok;
@@ -245,26 +258,31 @@ static bool held_by_listeners(const struct hm_facts *facts, struct hm_need *need
 
 enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
                             enum hm_family family, struct hm_arena *arena,
-                            struct hm_ports *out_ports, struct hm_holder *out_holder,
-                            struct hm_err *err)
+                            struct hm_need_held *out_held, struct hm_err *err)
 {
-    struct held held = {0};
+    struct held by_effect[EFFECTS] = {{0}};
+    const struct held *blocks = &by_effect[EFFECT_BLOCKS];
+    const struct held *unclear = &by_effect[EFFECT_UNCLEAR];
+    struct hm_need_held held = {.holder = {0}};
     enum hm_status st;
 
-    *out_ports = (struct hm_ports){NULL, 0};
+    *out_held = held;
     if (need->quiet || need->product == NULL || need->requirement->kind == HM_KIND_SHARED) {
         return HM_OK; /* what is observed is there; shared ports have many owners */
     }
-    if (!held_by_sockets(facts, need, family, &held, arena) ||
-        (held.count == 0 && !held_by_listeners(facts, need, family, &held, arena))) {
+    if (!held_by_sockets(facts, need, family, by_effect, arena) ||
+        (blocks->count + unclear->count == 0 &&
+         !held_by_listeners(facts, need, family, by_effect, arena))) {
         return hm_fail(err, HM_ENOMEM, "no memory for the holders of required ports");
     }
-    if (held.count == 0) {
-        return HM_OK;
-    }
-    st = hm_ports_from_ranges(held.ranges, held.count, arena, out_ports, err);
+    held.holder = blocks->holder;
+    held.unclear_holder = unclear->holder;
+    st = hm_ports_from_ranges(blocks->ranges, blocks->count, arena, &held.ports, err);
     if (st == HM_OK) {
-        *out_holder = held.holder;
+        st = hm_ports_from_ranges(unclear->ranges, unclear->count, arena, &held.unclear, err);
+    }
+    if (st == HM_OK) {
+        *out_held = held;
     }
     return st;
 }

@@ -129,6 +129,18 @@ static void write_held(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, ": the service cannot start until it is free.");
 }
 
+static void write_unclear(const struct topic *topic, struct hm_line *line)
+{
+    const struct hm_verdict *verdict = &topic->need->verdict;
+
+    hm_line_put(line, is_many(verdict->at_risk) ? " are held" : " is held");
+    put_families(topic, line);
+    hm_line_put(line, " by ");
+    put_holder(line, &verdict->holder);
+    hm_line_put(line, ", and the product runs: whether the program is a part of it, or keeps the "
+                      "port from it, is not known.");
+}
+
 static void write_runtime(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
@@ -184,6 +196,7 @@ static void (*const writers[HM_REASON_COUNT])(const struct topic *, struct hm_li
     [HM_REASON_RESERVER_EXCLUDED] = write_broken,
     [HM_REASON_SHARED_EXCLUDED] = write_broken,
     [HM_REASON_FACTS_MISSING] = write_unknown,
+    [HM_REASON_UNKNOWN_LISTENER] = write_unclear,
 };
 
 static bool write_title(struct hm_need *need, struct hm_arena *arena)
@@ -228,6 +241,15 @@ static const char *write(const struct topic *topic, struct hm_arena *arena)
     hm_line_put(&line, protocol_titles[verdict->protocol]);
     hm_line_put_ports(&line, verdict->state == HM_SAFE ? verdict->ports : verdict->at_risk);
     writers[verdict->reason](topic, &line);
+    for (unsigned i = 0; i < 2 && verdict->reason != HM_REASON_UNKNOWN_LISTENER; i++) {
+        if (topic->need->stacks[i].unclear.count > 0) {
+            hm_line_put(&line, " ");
+            put_holder(&line, &topic->need->stacks[i].unclear_holder);
+            hm_line_put(&line, " listens there now; whether it is a part of the product is not "
+                               "known.");
+            break;
+        }
+    }
     if (topic->need->unread_owner) {
         hm_line_put(&line, " It is in use now; whether by its own service could not be read.");
     }

@@ -23,15 +23,11 @@ static const enum class classes[HM_KIND_COUNT] = {
 
 /* Among equal states the reason that says most. */
 static const unsigned reason_weight[HM_REASON_COUNT] = {
-    [HM_REASON_HELD] = 9,
-    [HM_REASON_RESERVER_EXCLUDED] = 8,
-    [HM_REASON_SHARED_EXCLUDED] = 7,
-    [HM_REASON_RUNTIME_EXCLUSION] = 6,
-    [HM_REASON_IN_DYNAMIC] = 5,
-    [HM_REASON_FACTS_MISSING] = 4,
-    [HM_REASON_OWN_RESERVATION] = 3,
-    [HM_REASON_EXCLUDED] = 2,
-    [HM_REASON_OUTSIDE_DYNAMIC] = 1,
+    [HM_REASON_HELD] = 10,           [HM_REASON_RESERVER_EXCLUDED] = 9,
+    [HM_REASON_SHARED_EXCLUDED] = 8, [HM_REASON_RUNTIME_EXCLUSION] = 7,
+    [HM_REASON_IN_DYNAMIC] = 6,      [HM_REASON_UNKNOWN_LISTENER] = 5,
+    [HM_REASON_FACTS_MISSING] = 4,   [HM_REASON_OWN_RESERVATION] = 3,
+    [HM_REASON_EXCLUDED] = 2,        [HM_REASON_OUTSIDE_DYNAMIC] = 1,
 };
 
 /* One stack of one need on the scales. */
@@ -107,19 +103,21 @@ static enum hm_status weigh_holders(struct scales *scales)
 {
     struct hm_need *need = scales->need;
     const bool before = need->nameless_owner;
-    struct hm_ports held;
-    struct hm_holder holder;
+    struct hm_need_held held;
     enum hm_status st;
 
     need->nameless_owner = false; /* in this family */
-    st = hm_need_held(scales->facts, need, scales->family, scales->arena, &held, &holder,
-                      scales->err);
+    st = hm_need_held(scales->facts, need, scales->family, scales->arena, &held, scales->err);
     scales->nameless = need->nameless_owner;
     need->nameless_owner = scales->nameless || before;
-    if (st == HM_OK && held.count > 0) {
-        decide(scales, HM_BLOCKED, HM_REASON_HELD, held);
+    if (st == HM_OK && held.ports.count > 0) {
+        decide(scales, HM_BLOCKED, HM_REASON_HELD, held.ports);
         scales->out->has_holder = true;
-        scales->out->holder = holder;
+        scales->out->holder = held.holder;
+    }
+    if (st == HM_OK) {
+        scales->out->unclear = held.unclear;
+        scales->out->unclear_holder = held.unclear_holder;
     }
     return st;
 }
@@ -336,6 +334,11 @@ static enum hm_status weigh_stack(struct scales *scales)
     }
     if (st == HM_OK && !decided(scales) && scales->nameless) {
         decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, requirement->ports);
+    }
+    if (st == HM_OK && !decided(scales) && out->unclear.count > 0) {
+        decide(scales, HM_UNKNOWN, HM_REASON_UNKNOWN_LISTENER, out->unclear);
+        out->has_holder = true;
+        out->holder = out->unclear_holder;
     }
     if (st == HM_OK && !decided(scales)) {
         out->state = HM_SAFE;

@@ -5,8 +5,9 @@
 const char *const hm_verdict_state_names[4] = {"safe", "unknown", "exposed", "blocked"};
 
 const char *const hm_verdict_reason_names[HM_REASON_COUNT] = {
-    "excluded",          "outside_dynamic",   "own_reservation", "in_dynamic",    "held",
-    "runtime_exclusion", "reserver_excluded", "shared_excluded", "facts_missing",
+    "excluded",      "outside_dynamic",   "own_reservation",   "in_dynamic",
+    "held",          "runtime_exclusion", "reserver_excluded", "shared_excluded",
+    "facts_missing", "unknown_listener",
 };
 
 const char *const hm_verdict_origin_names[2] = {"catalogue", "observed"};

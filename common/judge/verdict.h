@@ -25,8 +25,10 @@ enum hm_verdict_reason {
     HM_REASON_RESERVER_EXCLUDED, /* blocked: an administered exclusion breaks HTTP.sys and QUIC */
     HM_REASON_SHARED_EXCLUDED,   /* blocked: second SO_REUSEADDR bind fails (KB3039044) */
     HM_REASON_FACTS_MISSING,     /* unknown */
+    HM_REASON_UNKNOWN_LISTENER,  /* unknown: the product runs, and an unknown program listens on
+                                    its port (holder): a part of it, or a stranger */
 };
-#define HM_REASON_COUNT 9
+#define HM_REASON_COUNT 10
 extern const char *const hm_verdict_reason_names[HM_REASON_COUNT];
 
 /* Where the requirement comes from. */

@@ -69,15 +69,18 @@ const char *hm_show_why(struct hm_arena *arena, const struct hm_verdict *verdict
         [HM_REASON_RESERVER_EXCLUDED] = "excluded, which breaks it",
         [HM_REASON_SHARED_EXCLUDED] = "excluded, though shared",
         [HM_REASON_FACTS_MISSING] = "facts are missing",
+        [HM_REASON_UNKNOWN_LISTENER] = "an unknown program listens",
     };
     const struct hm_holder *holder = &verdict->holder;
 
     if (!verdict->has_holder) {
         return words[verdict->reason];
     }
-    return or_empty(hm_arena_printf(arena, "%u held by %s%s%s", holder->port,
-                                    holder->program[0] != '\0' ? holder->program : "somebody",
-                                    holder->service[0] != '\0' ? " / " : "", holder->service));
+    return or_empty(hm_arena_printf(
+        arena, "%u held by %s%s%s%s", holder->port,
+        holder->program[0] != '\0' ? holder->program : "somebody",
+        holder->service[0] != '\0' ? " / " : "", holder->service,
+        verdict->reason == HM_REASON_UNKNOWN_LISTENER ? ", perhaps a part of it" : ""));
 }
 
 const char *hm_show_time(struct hm_arena *arena, int64_t time_ms)

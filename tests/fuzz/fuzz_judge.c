@@ -48,6 +48,7 @@ static void finish_catalogue(void)
     requirements[4].families = HM_FAMILIES_IPV6;
     requirements[5].detect.services = (struct hm_strings){services, HM_COUNT(services)};
     products[0].detect.always = true;
+    products[1].companions.shared_programs = (struct hm_strings){programs, 1};
     products[0].requirements = (struct hm_requirements){requirements, HM_COUNT(requirements)};
     products[1].detect.programs = (struct hm_strings){programs, HM_COUNT(programs)};
     products[1].requirements = (struct hm_requirements){requirements, 2};
@@ -85,7 +86,8 @@ static void check_verdicts(const struct hm_verdicts *verdicts)
         HM_MUST(verdict->families.count >= 1 && verdict->families.count <= 2);
         HM_MUST(!verdict->has_odds || (verdict->odds >= 0.0 && verdict->odds <= 1.0));
         HM_MUST(!verdict->has_odds || verdict->state == HM_EXPOSED);
-        HM_MUST(verdict->has_holder == (verdict->reason == HM_REASON_HELD));
+        HM_MUST(verdict->has_holder == (verdict->reason == HM_REASON_HELD ||
+                                        verdict->reason == HM_REASON_UNKNOWN_LISTENER));
     }
 }
 

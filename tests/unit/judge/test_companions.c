@@ -189,6 +189,121 @@ static void test_shared_host_with_another_service(void **state)
     assert_int_equal(judge(build, "ias")->reason, HM_REASON_HELD);
 }
 
+#define KIND "unknown_listener_on_required_port"
+
+/* Beside a product that runs, an unknown program is a question and no alarm. */
+static void test_unknown_program_beside_the_owner(void **state)
+{
+    struct hm_build *build = *state;
+    struct hm_requirement *web = put_app(build);
+    const struct hm_finding *finding;
+    const struct hm_verdict *verdict;
+
+    hm_build_require(build, &build->products[0], "console", HM_TCP, "8443", HM_KIND_SOCKET);
+    hm_build_service(build, "App");
+    listen(build, 8443, "app.exe", "App");
+    listen(build, 8080, "nginx.exe", "AppFront");
+    hm_build_judge(build);
+    verdict = hm_build_verdict(build, "app", web->id);
+    assert_int_equal(verdict->state, HM_UNKNOWN);
+    assert_int_equal(verdict->reason, HM_REASON_UNKNOWN_LISTENER);
+    assert_string_equal(verdict->holder.program, "nginx.exe");
+    assert_string_equal(verdict->text,
+                        "TCP 8080 is held on ipv4 by nginx.exe (service AppFront), and the product "
+                        "runs: whether the program is a part of it, or keeps the port from it, is "
+                        "not known.");
+    assert_int_equal(build->judgement.findings.count, 1);
+    finding = hm_build_finding(build, KIND, "tcp 8080");
+    assert_non_null(finding);
+    assert_int_equal(finding->severity, HM_SEVERITY_LOW);
+    assert_int_equal(finding->commands.count, 0);
+    assert_string_equal(hm_build_evidence(finding, "holder"), "nginx.exe");
+    assert_string_equal(hm_build_evidence(finding, "holder_service"), "AppFront");
+    assert_int_equal(hm_build_verdict(build, "app", "console")->state, HM_SAFE);
+}
+
+/* In the dynamic range the port is exposed all the same, and the question stays. */
+static void test_unknown_program_in_the_dynamic_range(void **state)
+{
+    struct hm_build *build = *state;
+    const struct hm_finding *finding;
+
+    put_app(build);
+    hm_build_dynamic(build, 6005, 65534);
+    hm_build_service_runs(build, "App", true);
+    listen(build, 8080, "nginx.exe", "");
+    assert_int_equal(judge(build, "app")->state, HM_EXPOSED);
+    assert_non_null(strstr(hm_build_verdict(build, "app", NULL)->text,
+                           "nginx.exe listens there now; whether it is a part"));
+    finding = hm_build_finding(build, KIND, "tcp 8080");
+    assert_non_null(finding);
+    assert_string_equal(hm_build_evidence(finding, "holder"), "nginx.exe");
+}
+
+struct beside {
+    const char *program;
+    const char *service;
+    enum hm_protocol protocol;
+    enum hm_socket_state state;
+    bool runs;
+    enum hm_verdict_reason want;
+};
+
+static void test_who_is_unknown(void **state)
+{
+    static const struct beside rows[] = {
+        {"nginx.exe",    "",         HM_TCP, HM_SOCKET_LISTEN,      true,  HM_REASON_UNKNOWN_LISTENER},
+        {"nginx.exe",    "",         HM_TCP, HM_SOCKET_LISTEN,      false, HM_REASON_HELD            },
+        {"nginx.exe",    "",         HM_TCP, HM_SOCKET_ESTABLISHED, true,  HM_REASON_HELD            },
+        {"nginx.exe",    "",         HM_TCP, HM_SOCKET_BOUND,       true,  HM_REASON_HELD            },
+        {"sqlservr.exe", "",         HM_TCP, HM_SOCKET_LISTEN,      true,  HM_REASON_HELD            },
+        {"agent.exe",    "SqlAgent", HM_TCP, HM_SOCKET_LISTEN,      true,  HM_REASON_HELD            },
+        {"spoolsv.exe",  "",         HM_TCP, HM_SOCKET_LISTEN,      true,  HM_REASON_HELD            },
+        {"svchost.exe",  "Dnscache", HM_TCP, HM_SOCKET_LISTEN,      true,  HM_REASON_HELD            },
+        {"chrome.exe",   "",         HM_UDP, HM_SOCKET_LISTEN,      true,  HM_REASON_HELD            },
+        {"front.exe",    "AppFront", HM_UDP, HM_SOCKET_LISTEN,      true,  HM_REASON_IN_DYNAMIC      },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_build *build;
+        void *own = NULL;
+
+        assert_int_equal(set_up(&own), 0);
+        build = own;
+        put_app(build)->protocol = rows[i].protocol;
+        hm_build_product(build, "sql", NULL, "sqlservr.exe")->companions.services =
+            hm_build_names(build, "SqlAgent");
+        hm_build_service_runs(build, "App", rows[i].runs);
+        listen(build, 1433, "sqlservr.exe", "");
+        if (rows[i].protocol == HM_UDP) {
+            hm_build_dynamic(build, 6005, 65534);
+        }
+        hm_build_socket(build, rows[i].protocol, HM_IPV4, rows[i].state, 8080, rows[i].program,
+                        rows[i].service);
+        if (judge(build, "app")->reason != rows[i].want) {
+            fail_msg("row %zu: %s", i, hm_build_verdict(build, "app", NULL)->text);
+        }
+        (void)tear_down(&own);
+    }
+}
+
+/* Where nobody says whether the service runs, its child on another port shows that it does. */
+static void test_child_on_another_port(void **state)
+{
+    struct hm_build *build = *state;
+
+    put_app(build);
+    hm_build_require(build, &build->products[0], "console", HM_TCP, "8443", HM_KIND_SOCKET);
+    hm_build_service(build, "App");
+    listen(build, 8080, "nginx.exe", "");
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "app", "web")->reason, HM_REASON_HELD);
+    listen(build, 8443, "java.exe", "");
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "app", "web")->reason, HM_REASON_UNKNOWN_LISTENER);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -202,6 +317,10 @@ int main(void)
         CASE(test_shared_program_of_two_products),
         CASE(test_optional_requirement_of_a_child),
         CASE(test_shared_host_with_another_service),
+        CASE(test_unknown_program_beside_the_owner),
+        CASE(test_unknown_program_in_the_dynamic_range),
+        CASE(test_who_is_unknown),
+        CASE(test_child_on_another_port),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
