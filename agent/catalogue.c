@@ -25,13 +25,13 @@ static enum hm_status load_product(const char *folder, const char *name, struct 
     size_t id_len = strlen(name) - (sizeof(suffix) - 1);
     const char *path = hm_arena_printf(arena, "%s/%s", folder, name);
     enum hm_status st;
-    char *text;
+    const char *text;
     size_t len;
 
     if (path == NULL) {
         return hm_fail(err, HM_ENOMEM, "%s: no memory for the catalogue", folder);
     }
-    st = hm_os_read_file(path, HM_LIMIT_DOCUMENT_BYTES, arena, &text, &len, err);
+    st = hm_os_read_text(path, HM_LIMIT_DOCUMENT_BYTES, arena, &text, &len, err);
     if (st != HM_OK) {
         return st;
     }

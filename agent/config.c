@@ -212,7 +212,7 @@ enum hm_status hm_agent_config_token(const struct hm_agent_config *config, struc
 {
     struct hm_span line;
     enum hm_status st;
-    char *text;
+    const char *text;
     size_t len;
 
     if (config->token[0] != '\0' || config->token_file[0] == '\0' ||
@@ -220,7 +220,7 @@ enum hm_status hm_agent_config_token(const struct hm_agent_config *config, struc
         *out_token = config->token;
         return HM_OK;
     }
-    st = hm_os_read_file(config->token_file, TOKEN_FILE_BYTES, arena, &text, &len, err);
+    st = hm_os_read_text(config->token_file, TOKEN_FILE_BYTES, arena, &text, &len, err);
     if (st != HM_OK) {
         return st;
     }

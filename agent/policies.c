@@ -51,13 +51,13 @@ static enum hm_status read_pin(struct hm_agent_policies *policies, const char *p
 {
     struct hm_trust_root root;
     enum hm_status st;
-    char *text;
+    const char *text;
     size_t len;
 
     if (path[0] == '\0') {
         return HM_OK;
     }
-    st = hm_os_read_file(path, HM_LIMIT_SIGNED_BYTES, &policies->pin_arena, &text, &len, err);
+    st = hm_os_read_text(path, HM_LIMIT_SIGNED_BYTES, &policies->pin_arena, &text, &len, err);
     if (st == HM_OK) {
         st = hm_record_decode(&hm_record_envelope, text, len, false, &policies->pin_arena,
                               &policies->pin, NULL, err);

@@ -6,6 +6,7 @@
 #include "agent/cli/verbs.h"
 #include "agent/config.h"
 #include "agent/platform/host.h"
+#include "common/base/encoding.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/config/edit.h"
@@ -132,12 +133,17 @@ static enum hm_status write_file(struct work *work, struct hm_err *err)
     hm_buf_init(&before, HM_LIMIT_CONFIG_BYTES);
     hm_buf_init(&after, HM_LIMIT_CONFIG_BYTES);
     if (hm_os_exists(work->path)) {
-        char *text;
+        struct hm_span text;
+        char *bytes;
         size_t len;
 
-        st = hm_os_read_file(work->path, HM_LIMIT_CONFIG_BYTES, &work->arena, &text, &len, err);
+        st = hm_os_read_file(work->path, HM_LIMIT_CONFIG_BYTES, &work->arena, &bytes, &len, err);
         if (st == HM_OK) {
-            (void)hm_buf_put(&before, text, len);
+            st = hm_text_decode(bytes, len, &work->arena, &text, err);
+            hm_err_prefix(st == HM_OK ? NULL : err, "%s", work->path);
+        }
+        if (st == HM_OK) {
+            (void)hm_buf_put(&before, text.at, text.len);
         }
     } else {
         put_sample(&before);

@@ -78,6 +78,9 @@ static bool decode_utf16(const unsigned char *bytes, size_t units, bool big_endi
         }
         len += put_utf8(code, text + len);
     }
+    if (text != NULL) {
+        text[len] = '\0';
+    }
     *out_text = (struct hm_span){text, len};
     *out_lone_at = lone_at == SIZE_MAX ? len : lone_at;
     return text != NULL;
@@ -87,12 +90,8 @@ bool hm_text_from_utf16le(const unsigned char *bytes, size_t units, struct hm_ar
                           struct hm_span *out_text)
 {
     size_t lone_at;
-    bool done = decode_utf16(bytes, units, false, arena, out_text, &lone_at);
 
-    if (done) {
-        ((char *)out_text->at)[out_text->len] = '\0';
-    }
-    return done;
+    return decode_utf16(bytes, units, false, arena, out_text, &lone_at);
 }
 
 /* ---- what the bytes are ---------------------------------------------------------------------- */

@@ -4,7 +4,8 @@
  *
  * Takes UTF-8 with or without byte order mark, UTF-16 of both byte orders with a mark (PowerShell's
  * ">", regedit) and without one (cmd /u). A Ctrl-Z at the end, which old editors write, is taken
- * off. The result may point into bytes or into the arena. Errors are HM_EINVAL and say the line,
+ * off. The result may point into bytes (not ended by NUL unless they are) or into the arena (ended
+ * by NUL). Errors are HM_EINVAL and say the line,
  * what was found and what to do; the caller puts the file's name before them. Threads: all are
  * pure. */
 #pragma once

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/encoding.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/ports/inventory.h"
@@ -401,16 +402,16 @@ enum hm_status hm_config_parse(const struct hm_config_row *rows, size_t count, c
                                struct hm_err *err)
 {
     struct file file = {rows, count, path, 0, NULL, arena, out, err};
-    struct hm_span rest = {text, len};
+    struct hm_span rest;
     struct hm_span line;
 
     if (len > HM_LIMIT_CONFIG_BYTES) {
         return hm_fail(err, HM_ETOOBIG, "%s: %zu bytes, at most %u are taken", path, len,
                        HM_LIMIT_CONFIG_BYTES);
     }
-    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* what Notepad puts in front */
-        rest.at += 3;
-        rest.len -= 3;
+    if (hm_text_decode(text, len, arena, &rest, err) != HM_OK) {
+        hm_err_prefix(err, "%s", path);
+        return HM_EINVAL;
     }
     file.first_line = hm_arena_alloc(arena, count, sizeof(*file.first_line));
     if (file.first_line == NULL) {

@@ -35,6 +35,12 @@ void hm_os_terminal_echo(bool on);
 enum hm_status hm_os_read_file(const char *path, size_t cap_bytes, struct hm_arena *arena,
                                char **out_text, size_t *out_len, struct hm_err *err) HM_MUST_CHECK;
 
+/* As hm_os_read_file, for a file that people write: UTF-8 and UTF-16 with and without byte order
+ * mark become UTF-8 (common/base/encoding.h), HM_EINVAL with "path: reason" when it is neither. */
+enum hm_status hm_os_read_text(const char *path, size_t cap_bytes, struct hm_arena *arena,
+                               const char **out_text, size_t *out_len,
+                               struct hm_err *err) HM_MUST_CHECK;
+
 /* Durable and atomic: a crash leaves the old file or the new one, never a mixture (temporary
  * file in the same folder, flush, rename, flush of the folder). private_file: only the owner
  * may read it (0600; else 0644). */

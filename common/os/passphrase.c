@@ -32,6 +32,11 @@ static enum hm_status read_line(FILE *in, const char *where, char out[HM_PASSPHR
                : hm_fail(err, HM_EINVAL, "%s: the passphrase has a NUL byte in it", where);
 }
 
+static bool starts_with(const char *text, const char *mark)
+{
+    return strncmp(text, mark, strlen(mark)) == 0;
+}
+
 static enum hm_status read_file(const char *path, char out[HM_PASSPHRASE_ROOM], struct hm_err *err)
 {
     FILE *in = fopen(path, "rb");
@@ -45,6 +50,11 @@ static enum hm_status read_file(const char *path, char out[HM_PASSPHRASE_ROOM], 
     }
     (void)setvbuf(in, NULL, _IONBF, 0); /* so that no copy stays behind */
     st = read_line(in, path, out, err);
+    if (starts_with(out, "\xef\xbb\xbf")) { /* what Notepad puts in front; nobody types it */
+        memmove(out, out + 3, strlen(out + 3) + 1);
+    } else if (starts_with(out, "\xff\xfe") || starts_with(out, "\xfe\xff")) {
+        st = hm_fail(err, HM_EINVAL, "%s: the file is UTF-16; save it as UTF-8", path);
+    }
     (void)fclose(in);
     return st;
 }

@@ -53,13 +53,13 @@ static enum hm_status read_product(struct hm_shelf *shelf, const char *folder, c
     const char *path = hm_arena_printf(&shelf->arena, "%s/%s", folder, name);
     struct hm_product product;
     enum hm_status st;
-    char *text;
+    const char *text;
     size_t len;
 
     if (path == NULL) {
         return hm_fail(err, HM_ENOMEM, "%s: no memory for the catalogue", folder);
     }
-    st = hm_os_read_file(path, HM_LIMIT_DOCUMENT_BYTES, &shelf->arena, &text, &len, err);
+    st = hm_os_read_text(path, HM_LIMIT_DOCUMENT_BYTES, &shelf->arena, &text, &len, err);
     if (st != HM_OK) {
         return st;
     }

@@ -75,14 +75,14 @@ static enum hm_status load(struct hm_ctl_login *login, struct hm_arena *arena, s
 {
     const char *folder = hm_ctl_folder(arena);
     const char *path = folder == NULL ? NULL : hm_arena_printf(arena, "%s/" FILE_NAME, folder);
-    char *text;
+    const char *text;
     size_t len;
     size_t i;
     enum hm_status st = HM_ENOENT;
 
     *login = (struct hm_ctl_login){"", "", ""};
     if (path != NULL) {
-        st = hm_os_read_file(path, HM_LIMIT_CONFIG_BYTES, arena, &text, &len, err);
+        st = hm_os_read_text(path, HM_LIMIT_CONFIG_BYTES, arena, &text, &len, err);
     }
     if (st == HM_OK) {
         st = hm_record_decode(&login_record, text, len, true, arena, login, NULL, err);

@@ -119,12 +119,12 @@ static int run_show(const struct hm_cli *cli)
     struct hm_signing_key key;
     struct hm_arena arena;
     struct hm_err err;
-    char *text;
+    const char *text;
     size_t len;
     enum hm_status st;
 
     hm_arena_init(&arena, HM_LIMIT_API_BODY_BYTES);
-    st = hm_os_read_file(cli->arguments[0], HM_LIMIT_KEY_FILE_BYTES, &arena, &text, &len, &err);
+    st = hm_os_read_text(cli->arguments[0], HM_LIMIT_KEY_FILE_BYTES, &arena, &text, &len, &err);
     if (st == HM_OK) {
         st = hm_record_decode(&hm_record_signing_key, text, len, true, &arena, &key, NULL, &err);
         if (st != HM_OK) {

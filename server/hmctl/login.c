@@ -58,7 +58,6 @@ static enum hm_status keep_ca(const struct hm_cli *cli, const char *collector,
     const char *path = folder == NULL ? NULL : hm_arena_printf(arena, "%s/" CA_NAME, folder);
     const char *agent = hm_arena_printf(arena, "hmctl/%s", hm_version);
     const char *pem = NULL;
-    char *text = NULL;
     size_t len;
     enum hm_status st = HM_OK;
 
@@ -73,8 +72,7 @@ static enum hm_status keep_ca(const struct hm_cli *cli, const char *collector,
         return hm_fail(err, HM_EIO, "HOME is not set: there is no place to keep the login");
     }
     if (file != NULL) {
-        st = hm_os_read_file(file, HM_LIMIT_CONFIG_BYTES, arena, &text, &len, err);
-        pem = text;
+        st = hm_os_read_text(file, HM_LIMIT_CONFIG_BYTES, arena, &pem, &len, err);
     } else {
         st = hm_http_fetch_ca(collector, digest, agent, arena, &pem, err);
     }

@@ -274,10 +274,10 @@ enum hm_status hm_ctl_open_key(struct hm_ctl *ctl, const char *path, struct hm_k
 {
     char passphrase[HM_PASSPHRASE_ROOM];
     struct hm_signing_key key;
-    char *text;
+    const char *text;
     size_t len;
     enum hm_status st =
-        hm_os_read_file(path, HM_LIMIT_KEY_FILE_BYTES, &ctl->arena, &text, &len, err);
+        hm_os_read_text(path, HM_LIMIT_KEY_FILE_BYTES, &ctl->arena, &text, &len, err);
 
     if (st == HM_OK) {
         st =

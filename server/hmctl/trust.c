@@ -291,9 +291,9 @@ static const struct hm_cli_option sign_options[] = {
 static enum hm_status read_envelope(struct hm_ctl *ctl, const char *path, struct hm_envelope *out,
                                     struct hm_trust_root *out_root, struct hm_err *err)
 {
-    char *text;
+    const char *text;
     size_t len;
-    enum hm_status st = hm_os_read_file(path, HM_LIMIT_SIGNED_BYTES, &ctl->arena, &text, &len, err);
+    enum hm_status st = hm_os_read_text(path, HM_LIMIT_SIGNED_BYTES, &ctl->arena, &text, &len, err);
 
     if (st != HM_OK) {
         return st;

@@ -7,6 +7,7 @@
 
 #include <yaml.h>
 
+#include "common/base/encoding.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/ports/portset.h"
@@ -329,11 +330,15 @@ enum hm_status hm_yaml_to_json(const struct hm_record *record, const char *text,
 enum hm_status hm_yaml_decode(const struct hm_record *record, const char *text, size_t len,
                               struct hm_arena *arena, void *out, struct hm_err *err)
 {
+    struct hm_span plain;
     struct hm_buf json;
-    enum hm_status st;
+    enum hm_status st = hm_text_decode_utf8(text, len, arena, &plain, err);
 
+    if (st != HM_OK) {
+        return st;
+    }
     hm_buf_init(&json, HM_LIMIT_DOCUMENT_BYTES);
-    st = hm_yaml_to_json(record, text, len, &json, err);
+    st = hm_yaml_to_json(record, plain.at, plain.len, &json, err);
     if (st == HM_OK) {
         st = hm_record_decode(record, json.data, json.len, true, arena, out, NULL, err);
     }

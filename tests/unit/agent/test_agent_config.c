@@ -249,6 +249,9 @@ static void test_token_from_a_file(void **state)
     config->token_file = write_file(fixture, "token", " hmj_abc \r\nsecond line\n");
     assert_int_equal(hm_agent_config_token(config, &fixture->arena, &token, NULL), HM_OK);
     assert_string_equal(token, "hmj_abc");
+    config->token_file = write_file(fixture, "token", "\xef\xbb\xbfhmj_abc\r\n");
+    assert_int_equal(hm_agent_config_token(config, &fixture->arena, &token, NULL), HM_OK);
+    assert_string_equal(token, "hmj_abc");
     config->token = "hmj_given";
     assert_int_equal(hm_agent_config_token(config, &fixture->arena, &token, NULL), HM_OK);
     assert_string_equal(token, "hmj_given");

@@ -76,7 +76,7 @@ static void test_folder_is_read_in_order_of_ids(void **state)
     struct hm_catalogue catalogue;
 
     put(fixture, fixture->shipped, "a.json", PRODUCT("a", "1"));
-    put(fixture, fixture->shipped, "a-b.json", PRODUCT("a-b", "2"));
+    put(fixture, fixture->shipped, "a-b.json", "\xef\xbb\xbf" PRODUCT("a-b", "2"));
     put(fixture, fixture->shipped, "README.md", "no product");
     put(fixture, fixture->shipped, ".hidden.json", "no product");
     put(fixture, fixture->shipped, "c.json.tmp", "no product");
@@ -90,10 +90,11 @@ static void test_broken_products_are_named(void **state)
         const char *text;
         const char *said;
     } rows[] = {
-        {PRODUCT("other", "x"),                 "name file and id alike"},
-        {"{",               "p.json"                                },
+        {PRODUCT("other", "x"),                      "name file and id alike"},
+        {"{",               "p.json"                                     },
         {"{\"id\":\"p\",\"colour\":\"red\"}",               "p.json"},
-        {"",               "p.json"                                                                 },
+        {"",               "p.json"                                                                      },
+        {"{\"id\":\"p\",\n\"title\":\"M\xfcll\"}",               "p.json: line 2 holds the byte 0xFC"},
     };
     struct fixture *fixture = *state;
 

@@ -127,6 +127,21 @@ static void test_edits_stay(void **state)
     assert_string_equal(read_text(fixture, fixture->config), made);
 }
 
+/* An agent.conf that ">" of PowerShell wrote. */
+static void test_utf16_becomes_utf8(void **state)
+{
+    static const char wide[] = "\xff\xfe"
+                               "i\0n\0t\0e\0r\0v\0a\0l\0=\0"
+                               "5\0m\0\r\0\n";
+    static const char *const words[] = {"configure", "--set", "interval=10m", NULL};
+    struct fixture *fixture = *state;
+
+    assert_int_equal(hm_os_make_folder(path_of(fixture, "made"), 0755, NULL), HM_OK);
+    assert_int_equal(hm_os_replace_file(fixture->config, wide, sizeof(wide), false, NULL), HM_OK);
+    assert_int_equal(call(fixture, words), HM_EXIT_OK);
+    assert_string_equal(read_text(fixture, fixture->config), "interval = 10m\r\n");
+}
+
 static void test_refused(void **state)
 {
     static const char *const rows[][4] = {
@@ -265,11 +280,8 @@ static void test_erase_takes_back_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_installer),
-        CASE(test_edits_stay),
-        CASE(test_refused),
-        CASE(test_erase),
-        CASE(test_erase_takes_back_first),
+        CASE(test_installer), CASE(test_edits_stay), CASE(test_utf16_becomes_utf8),
+        CASE(test_refused),   CASE(test_erase),      CASE(test_erase_takes_back_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

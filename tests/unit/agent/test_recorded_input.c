@@ -14,6 +14,7 @@
 #include "common/base/limits.h"
 #include "common/os/os.h"
 #include "common/wire/records.h"
+#include "tests/support/encodings.h"
 #include "tests/support/fixture.h"
 #include "tests/support/recorded_folder.h"
 #include "tests/support/temp_folder.h"
@@ -22,49 +23,11 @@
 
 /* ---- every file in every encoding ------------------------------------------------------------ */
 
-struct encoding {
-    const char *name;
-    const char *mark;
-    size_t mark_len;
-    int bytes;     /* of a unit: 1 or 2 */
-    bool swapped;  /* most significant byte first */
-    bool end_mark; /* Ctrl-Z */
-};
-
-static const struct encoding encodings[] = {
-    {"UTF-8 with a mark",    "\xef\xbb\xbf", 3, 1, false, false},
-    {"UTF-16LE with a mark", "\xff\xfe",     2, 2, false, false},
-    {"UTF-16BE with a mark", "\xfe\xff",     2, 2, true,  false},
-    {"UTF-16LE",             "",             0, 2, false, false},
-    {"UTF-16BE",             "",             0, 2, true,  false},
-    {"UTF-8 with Ctrl-Z",    "",             0, 1, false, true },
-};
-
 static const char *const hosts[] = {"i1-payroll-2003", "i2-exchange-2013-held", "linux-web"};
-
-/* The recorded hosts are ASCII when they are decoded. */
-static void encode(struct hm_span text, const struct encoding *encoding, struct hm_buf *out)
-{
-    (void)hm_buf_put(out, encoding->mark, encoding->mark_len);
-    for (size_t i = 0; i < text.len; i++) {
-        assert_true((unsigned char)text.at[i] < 0x80);
-        if (encoding->bytes == 2 && encoding->swapped) {
-            (void)hm_buf_putc(out, '\0');
-        }
-        (void)hm_buf_putc(out, text.at[i]);
-        if (encoding->bytes == 2 && !encoding->swapped) {
-            (void)hm_buf_putc(out, '\0');
-        }
-    }
-    if (encoding->end_mark) {
-        (void)hm_buf_putc(out, '\x1a');
-    }
-    assert_int_equal(hm_buf_status(out, NULL), HM_OK);
-}
 
 /* Copies a host's files; encoding NULL: as they are. */
 static void copy_host(struct recorded_folder *host, const char *name,
-                      const struct encoding *encoding)
+                      const struct test_encoding *encoding)
 {
     const char *folder =
         hm_arena_printf(&host->arena, HM_SOURCE_DIR "/tests/fixtures/hosts/%s", name);
@@ -84,7 +47,7 @@ static void copy_host(struct recorded_folder *host, const char *name,
             assert_true(hm_buf_put(&coded, bytes, len));
         } else {
             assert_int_equal(hm_text_decode(bytes, len, &host->arena, &text, NULL), HM_OK);
-            encode(text, encoding, &coded);
+            test_encode(text, encoding, &coded);
         }
         recorded_folder_put(host, files.at[i], hm_buf_text(&coded), coded.len);
         hm_buf_fini(&coded);
@@ -116,14 +79,14 @@ static void test_every_file_in_every_encoding(void **state)
         copy_host(&plain, hosts[i], NULL);
         recorded_folder_must_observe(&plain);
         describe(&plain, &wanted);
-        for (size_t k = 0; k < HM_COUNT(encodings); k++) {
+        for (size_t k = 0; k < TEST_ENCODINGS; k++) {
             struct recorded_folder coded;
             struct hm_buf got;
 
-            print_message("%s as %s\n", hosts[i], encodings[k].name);
+            print_message("%s as %s\n", hosts[i], test_encodings[k].name);
             hm_buf_init(&got, HM_LIMIT_INPUT_FILE_BYTES);
             recorded_folder_init(&coded);
-            copy_host(&coded, hosts[i], &encodings[k]);
+            copy_host(&coded, hosts[i], &test_encodings[k]);
             recorded_folder_must_observe(&coded);
             describe(&coded, &got);
             assert_string_equal(hm_buf_text(&got), hm_buf_text(&wanted));

@@ -11,6 +11,7 @@
 
 #include "common/base/limits.h"
 #include "common/ports/inventory.h"
+#include "tests/support/encodings.h"
 
 #define ARENA_BYTES (4u * 1024u * 1024u)
 
@@ -64,6 +65,32 @@ static void test_defaults(void **state)
     assert_int_equal(config.labels.count, 2);
     assert_string_equal(config.labels.at[1], "b=2");
     hm_arena_fini(&arena);
+}
+
+static void test_file_in_every_encoding(void **state)
+{
+    static const char text[] = "collector = https://a\r\nworkers = 64\r\n";
+
+    (void)state;
+    for (size_t i = 0; i < TEST_ENCODINGS; i++) {
+        struct config config;
+        struct hm_arena arena;
+        struct hm_err err;
+        struct hm_buf coded;
+
+        hm_arena_init(&arena, ARENA_BYTES);
+        hm_buf_init(&coded, 4096);
+        test_encode((struct hm_span){text, strlen(text)}, &test_encodings[i], &coded);
+        assert_int_equal(hm_config_defaults(rows, HM_COUNT(rows), &arena, &config, NULL), HM_OK);
+        if (hm_config_parse(rows, HM_COUNT(rows), "a.conf", hm_buf_text(&coded), coded.len, &arena,
+                            &config, &err) != HM_OK) {
+            fail_msg("%s: %s", test_encodings[i].name, err.text);
+        }
+        assert_string_equal(config.collector, "https://a");
+        assert_int_equal(config.workers, 64);
+        hm_buf_fini(&coded);
+        hm_arena_fini(&arena);
+    }
 }
 
 static void test_file(void **state)
@@ -281,10 +308,15 @@ static void test_sample(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_file),
-        cmocka_unit_test(test_durations), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_set),       cmocka_unit_test(test_file_too_big),
-        cmocka_unit_test(test_set_all),   cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_file_in_every_encoding),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_file_too_big),
+        cmocka_unit_test(test_set_all),
+        cmocka_unit_test(test_sample),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

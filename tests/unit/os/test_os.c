@@ -179,6 +179,31 @@ static void test_read_has_a_cap(void **state)
                      HM_EIO);
 }
 
+static void test_text_of_people(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *path = path_in(fixture, "file");
+    const char *text;
+    struct hm_err err;
+    size_t len;
+
+    assert_int_equal(hm_os_replace_file(path,
+                                        "\xff\xfe"
+                                        "a\0\n\0",
+                                        6, false, NULL),
+                     HM_OK);
+    assert_int_equal(hm_os_read_text(path, 99, &fixture->arena, &text, &len, NULL), HM_OK);
+    assert_string_equal(text, "a\n");
+    assert_int_equal(len, 2);
+    assert_int_equal(hm_os_replace_file(path, "ab\x1a", 3, false, NULL), HM_OK);
+    assert_int_equal(hm_os_read_text(path, 99, &fixture->arena, &text, &len, NULL), HM_OK);
+    assert_string_equal(text, "ab");
+    assert_int_equal(hm_os_replace_file(path, "a\xe4", 2, false, NULL), HM_OK);
+    assert_int_equal(hm_os_read_text(path, 99, &fixture->arena, &text, &len, &err), HM_EINVAL);
+    assert_int_equal(memcmp(err.text, path, strlen(path)), 0);
+    assert_non_null(strstr(err.text, "0xE4"));
+}
+
 static void test_folders(void **state)
 {
     struct fixture *fixture = *state;
@@ -266,6 +291,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_failed_replace_keeps_the_old_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_folder_that_may_not_be_written, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_has_a_cap, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_text_of_people, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lock_keeps_the_second_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_host_name, set_up, tear_down),

@@ -23,6 +23,10 @@ static const struct {
     {"correct horse",      0, NULL,        false, HM_OK,     "correct horse"},
     {"correct horse\r\n",  0, NULL,        false, HM_OK,     "correct horse"},
     {" spaces stay \nx\n", 0, NULL,        false, HM_OK,     " spaces stay "},
+    {"\xef\xbb\xbf"
+     "a mark\r\n",    0, NULL,        false, HM_OK,     "a mark"       },
+    {"\xff\xfe"
+     "a\0",           4, NULL,        false, HM_EINVAL, NULL           },
     {"the file wins\n",    0, "variable",  false, HM_OK,     "the file wins"},
     {NULL,                 0, "variable!", true,  HM_OK,     "variable!"    },
     {NULL,                 0, "variable!", false, HM_EINVAL, NULL           }, /* no such file */

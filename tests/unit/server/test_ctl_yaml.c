@@ -12,6 +12,7 @@
 
 #include "common/base/limits.h"
 #include "common/wire/records.h"
+#include "tests/support/encodings.h"
 
 struct pair {
     const char *yaml;
@@ -107,6 +108,38 @@ static void test_refused(void **state)
     hm_arena_fini(&arena);
 }
 
+/* A policy that Notepad or PowerShell saved; and one of an old code page. */
+static void test_every_encoding(void **state)
+{
+    static const char text[] = "# why\r\nname: mail\r\nowner: web\r\nreason: late\r\n"
+                               "review: 2027-01-01\r\nmatch:\r\n  hosts: [\"*\"]\r\n"
+                               "mode: audit\r\n";
+    struct hm_arena arena;
+    struct hm_err err;
+    struct hm_policy policy;
+
+    (void)state;
+    hm_arena_init(&arena, HM_LIMIT_REQUEST_ARENA_BYTES);
+    for (size_t i = 0; i < TEST_ENCODINGS; i++) {
+        struct hm_buf coded;
+
+        hm_buf_init(&coded, 4096);
+        test_encode((struct hm_span){text, strlen(text)}, &test_encodings[i], &coded);
+        if (hm_yaml_decode(&hm_record_policy, hm_buf_text(&coded), coded.len, &arena, &policy,
+                           &err) != HM_OK) {
+            fail_msg("%s: %s", test_encodings[i].name, err.text);
+        }
+        assert_string_equal(policy.reason, "late");
+        hm_buf_fini(&coded);
+    }
+    assert_int_equal(
+        hm_yaml_decode(&hm_record_policy, "name: a\nowner: M\xfcller\n", 22, &arena, &policy, &err),
+        HM_EINVAL);
+    assert_int_equal(err.line, 2);
+    assert_non_null(strstr(err.text, "line 2 holds the byte 0xFC"));
+    hm_arena_fini(&arena);
+}
+
 static void test_depth(void **state)
 {
     struct hm_err err = {0};
@@ -152,9 +185,8 @@ static void test_to_yaml(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_to_json),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_to_json),        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_every_encoding), cmocka_unit_test(test_depth),
         cmocka_unit_test(test_to_yaml),
     };
 
