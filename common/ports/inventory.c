@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/ports/in_force.h"
 #include "common/ports/reserved_ports.h"
 
 const char *const hm_os_family_names[2] = {"windows", "linux"};
@@ -236,10 +237,9 @@ bool hm_os_default_dynamic(const struct hm_os *os, struct hm_range *out_range)
 
 /* What ReservedPorts surely keeps out. Windows ignores lines that it cannot read, so they are
  * left out here; whoever wants to complain of them parses the whole value. */
-static enum hm_status legacy_excluded(const struct hm_registry *registry, struct hm_arena *arena,
+static enum hm_status legacy_excluded(const struct hm_strings *lines, struct hm_arena *arena,
                                       struct hm_ports *out_ports, struct hm_err *err)
 {
-    const struct hm_strings *lines = &registry->reserved_ports;
     struct hm_strings good = {hm_arena_alloc(arena, lines->count, sizeof(*good.at)), 0};
     struct hm_ports listed;
 
@@ -282,11 +282,15 @@ enum hm_status hm_inventory_excluded(const struct hm_inventory *inventory,
                             stack->has_runtime ? stack->runtime : none, arena, &excluded, err);
     }
     if (st == HM_OK && legacy) {
+        struct hm_tcpip_values values;
+
         known = inventory->has_registry; /* no other means exists there */
-        if (known && inventory->registry.has_reserved_ports) {
+        /* Where nobody knows which lines are in force, none of them surely reserves a port. */
+        if (known && hm_registry_in_force(&inventory->registry, &values) &&
+            values.has_reserved_ports) {
             struct hm_ports reserved;
 
-            st = legacy_excluded(&inventory->registry, arena, &reserved, err);
+            st = legacy_excluded(&values.reserved_ports, arena, &reserved, err);
             if (st == HM_OK) {
                 st = hm_ports_union(excluded, reserved, arena, &excluded, err);
             }

@@ -198,9 +198,10 @@ bool hm_os_needs_kb2665809(const struct hm_os *os); /* Vista, 2008, 7, 2008 R2: 
 /* The default dynamic range of the system (KB929851; Linux 32768-60999); false = unknown. */
 bool hm_os_default_dynamic(const struct hm_os *os, struct hm_range *out_range);
 
-/* What the stack never hands out, as one set: administered and runtime rows and, on a legacy
- * system, ReservedPorts with its adjacency fault (KB812873: of neighbours on separate lines only
- * the first is surely reserved). *out_known is false when the system did not tell. */
+/* What the stack never hands out now, as one set: administered and runtime rows and, on a legacy
+ * system, the ReservedPorts in force with its adjacency fault (KB812873: of neighbours on separate
+ * lines only the first is surely reserved). What is only written counts in the inventory that
+ * hm_inventory_next makes (in_force.h). *out_known is false when the system did not tell. */
 enum hm_status hm_inventory_excluded(const struct hm_inventory *inventory,
                                      enum hm_protocol protocol, enum hm_family family,
                                      struct hm_arena *arena, bool *out_known,

@@ -1,0 +1,192 @@
+/* tests/unit/ports/test_in_force.c — what is in force, and what the next boot makes of it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/ports/in_force.h"
+
+#define ARENA_BYTES (1024u * 1024u)
+
+static const char *written_lines[] = {"1812-1813"};
+static const char *earlier_lines[] = {"3343-3343"};
+
+/* One legacy host; 0 = MaxUserPort is not set. The range in force is what the platform found. */
+struct row {
+    const char *version;
+    enum hm_in_force in_force;
+    uint32_t max_user_port;
+    uint32_t earlier_max_user_port;
+    struct hm_range dynamic;
+    const char *excluded_now;
+    const char *excluded_next;
+    struct hm_range dynamic_next; /* 0-0 unknown */
+    bool differs;
+};
+
+#define W2003 "5.2.3790"
+
+static const struct row rows[] = {
+    {W2003,      HM_IN_FORCE_ASSUMED, 0,     0,     {1024, 5000},  "1812-1813", "1812-1813", {1024, 5000},  false},
+    {W2003,
+     HM_IN_FORCE_WRITTEN,             60000,
+     0,                                             {1024, 60000},
+     "1812-1813",                                                               "1812-1813",
+     {1024, 60000},
+     false                                                                                                       },
+    {W2003,      HM_IN_FORCE_EARLIER, 0,     0,     {1024, 5000},  "3343",      "1812-1813", {1024, 5000},  true },
+    {W2003,      HM_IN_FORCE_EARLIER, 65534, 0,     {1024, 5000},  "3343",      "1812-1813", {1024, 65534}, true },
+    {W2003,      HM_IN_FORCE_EARLIER, 0,     60000, {1024, 60000}, "3343",      "1812-1813", {1024, 5000},  true },
+    {W2003,      HM_IN_FORCE_EARLIER, 65535, 0,     {1024, 5000},  "3343",      "1812-1813", {0, 0},        true },
+ /* what sockets have shown stays where the value stays */
+    {W2003,
+     HM_IN_FORCE_EARLIER,             65535,
+     65535,                                         {1024, 65534},
+     "3343",                                                                    "1812-1813",
+     {1024, 65534},
+     true                                                                                                        },
+    {W2003,      HM_IN_FORCE_UNKNOWN, 60000, 0,     {0, 0},        "",          "1812-1813", {1024, 60000}, true },
+    {"5.0.2195", HM_IN_FORCE_UNKNOWN, 0,     0,     {1024, 5000},  "",          "1812-1813", {1024, 5000},  true },
+    {"5.1.2600", HM_IN_FORCE_EARLIER, 0,     0,     {1024, 5000},  "3343",      "1812-1813", {1024, 5000},  true },
+};
+
+static void expect_ports(const struct hm_inventory *inventory, struct hm_arena *arena,
+                         const char *expected)
+{
+    struct hm_ports ports;
+    bool known;
+
+    assert_int_equal(hm_inventory_excluded(inventory, HM_UDP, HM_IPV4, arena, &known, &ports, NULL),
+                     HM_OK);
+    assert_true(known);
+    assert_string_equal(hm_ports_text(ports, arena), expected);
+}
+
+static void check(const struct row *row, struct hm_arena *arena)
+{
+    struct hm_stack stack = {.protocol = HM_UDP,
+                             .family = HM_IPV4,
+                             .has_dynamic = row->dynamic.last > 0,
+                             .dynamic = row->dynamic,
+                             .has_administered = true,
+                             .has_runtime = true};
+    struct hm_inventory inventory = {
+        .os = {.family = HM_OS_WINDOWS,                     .version = row->version},
+        .stacks = { &stack, 1},
+        .has_registry = true,
+        .registry = { .has_reserved_ports = true,
+               .reserved_ports = {written_lines, 1},
+               .has_max_user_port = row->max_user_port > 0,
+               .max_user_port = row->max_user_port,
+               .in_force = row->in_force,
+               .has_earlier = row->in_force == HM_IN_FORCE_EARLIER,
+               .earlier = {.has_reserved_ports = true,
+                                 .reserved_ports = {earlier_lines, 1},
+                                 .has_max_user_port = row->earlier_max_user_port > 0,
+                                 .max_user_port = row->earlier_max_user_port}},
+    };
+    struct hm_inventory next;
+    bool differs;
+
+    expect_ports(&inventory, arena, row->excluded_now);
+    assert_int_equal(hm_inventory_next(&inventory, arena, &differs, &next, NULL), HM_OK);
+    assert_int_equal(differs, row->differs);
+    expect_ports(&next, arena, row->excluded_next);
+    assert_int_equal(next.stacks.at[0].has_dynamic, row->dynamic_next.last > 0);
+    assert_int_equal(next.stacks.at[0].dynamic.first, row->dynamic_next.first);
+    assert_int_equal(next.stacks.at[0].dynamic.last, row->dynamic_next.last);
+    assert_int_equal(stack.dynamic.last, row->dynamic.last); /* the inventory itself stays */
+}
+
+static void test_legacy(void **state)
+{
+    struct hm_arena arena;
+
+    (void)state;
+    hm_arena_init(&arena, ARENA_BYTES);
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        check(&rows[i], &arena);
+    }
+    hm_arena_fini(&arena);
+}
+
+static void test_other_systems(void **state)
+{
+    struct hm_range kept = {8080, 8080};
+    struct hm_stack stack = {
+        .protocol = HM_TCP,
+        .has_dynamic = true,
+        .dynamic = {32768, 60999},
+        .has_administered = true,
+        .administered = {&kept, 1    },
+        .has_runtime = true
+    };
+    struct hm_inventory inventory = {
+        .os = {.family = HM_OS_LINUX, .version = "6.1.0"},
+          .stacks = {&stack,                1                 }
+    };
+    struct hm_inventory next;
+    struct hm_arena arena;
+    bool differs;
+
+    (void)state;
+    hm_arena_init(&arena, ARENA_BYTES);
+    assert_int_equal(hm_inventory_next(&inventory, &arena, &differs, &next, NULL), HM_OK);
+    assert_false(differs);
+    stack.has_next_administered = true;
+    stack.has_next_dynamic = true;
+    stack.next_dynamic = (struct hm_range){1024, 65535};
+    assert_int_equal(hm_inventory_next(&inventory, &arena, &differs, &next, NULL), HM_OK);
+    assert_true(differs);
+    assert_int_equal(next.stacks.at[0].administered.count, 0);
+    assert_int_equal(next.stacks.at[0].dynamic.first, 1024);
+    assert_false(next.stacks.at[0].has_next_dynamic);
+    assert_false(next.stacks.at[0].has_next_administered);
+    hm_arena_fini(&arena);
+}
+
+static void test_values_of_max_user_port(void **state)
+{
+    static const struct {
+        uint32_t value;
+        uint16_t last; /* 0 = not documented */
+    } values[] = {
+        {0,     0    },
+        {4999,  0    },
+        {5000,  5000 },
+        {60000, 60000},
+        {65534, 65534},
+        {65535, 0    },
+        {70000, 0    },
+    };
+    struct hm_tcpip_values unset = {.has_max_user_port = false};
+    struct hm_range range;
+
+    (void)state;
+    assert_true(hm_legacy_dynamic(&unset, &range));
+    assert_int_equal(range.first, 1024);
+    assert_int_equal(range.last, 5000);
+    for (size_t i = 0; i < HM_COUNT(values); i++) {
+        struct hm_tcpip_values set = {.has_max_user_port = true, .max_user_port = values[i].value};
+
+        assert_int_equal(hm_legacy_dynamic(&set, &range), values[i].last > 0);
+        if (values[i].last > 0) {
+            assert_int_equal(range.last, values[i].last);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_legacy),
+        cmocka_unit_test(test_other_systems),
+        cmocka_unit_test(test_values_of_max_user_port),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
