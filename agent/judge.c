@@ -89,6 +89,8 @@ static void settle_verdict(struct hm_verdict *verdict, const struct hm_verdicts 
             hm_str_equal(old->requirement, verdict->requirement)) {
             if (old->state == verdict->state && old->reason == verdict->reason && old->has_odds &&
                 verdict->has_odds && old->odds_at_least == verdict->odds_at_least &&
+                old->has_after_boot == verdict->has_after_boot &&
+                old->after_boot == verdict->after_boot &&
                 hm_ports_equal(old->at_risk, verdict->at_risk) &&
                 odds_are_near(old->odds, verdict->odds)) {
                 verdict->odds = old->odds;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/ports/in_force.h"
 
 #define DNS_POOL_DEFAULT 2500u /* KB956188 */
 #define NAMES_ROOM_FIRST 64u
@@ -150,13 +151,14 @@ static unsigned windows_number(const struct hm_os *os)
 }
 
 /* Linux and legacy Windows have one list for all stacks, and no runtime rows at all. */
-static enum hm_status fill_exclusions(const struct hm_facts *facts, const struct hm_stack *stack,
-                                      struct hm_arena *arena, struct hm_stack_facts *out,
-                                      struct hm_err *err)
+static enum hm_status fill_exclusions(const struct hm_facts *facts,
+                                      const struct hm_inventory *inventory,
+                                      const struct hm_stack *stack, struct hm_arena *arena,
+                                      struct hm_stack_facts *out, struct hm_err *err)
 {
     if (facts->legacy) {
         out->has_runtime = true;
-        return hm_inventory_excluded(facts->inventory, stack->protocol, stack->family, arena,
+        return hm_inventory_excluded(inventory, stack->protocol, stack->family, arena,
                                      &out->has_administered, &out->administered, err);
     }
     out->unsupported = stack->exclusions_unsupported;
@@ -189,11 +191,13 @@ static enum hm_status fill_usable(struct hm_stack_facts *out, struct hm_arena *a
     return st;
 }
 
-static enum hm_status fill_stack(struct hm_facts *facts, enum hm_protocol protocol,
-                                 enum hm_family family, struct hm_arena *arena, struct hm_err *err)
+static enum hm_status fill_stack(const struct hm_facts *facts, const struct hm_inventory *inventory,
+                                 unsigned index, struct hm_arena *arena, struct hm_stack_facts *out,
+                                 struct hm_err *err)
 {
-    const struct hm_stack *stack = hm_inventory_stack(facts->inventory, protocol, family);
-    struct hm_stack_facts *out = &facts->stacks[hm_stack_index(protocol, family)];
+    const enum hm_family family = index % 2 == 0 ? HM_IPV4 : HM_IPV6;
+    const struct hm_stack *stack =
+        hm_inventory_stack(inventory, index / 2 == 0 ? HM_TCP : HM_UDP, family);
     bool may_lack = family == HM_IPV6 && (facts->legacy || facts->linux_host);
     enum hm_status st;
 
@@ -204,8 +208,24 @@ static enum hm_status fill_stack(struct hm_facts *facts, enum hm_protocol protoc
     }
     out->has_dynamic = stack->has_dynamic;
     out->dynamic = stack->dynamic;
-    st = fill_exclusions(facts, stack, arena, out, err);
+    st = fill_exclusions(facts, inventory, stack, arena, out, err);
     return st == HM_OK ? fill_usable(out, arena, err) : st;
+}
+
+static enum hm_status fill_stacks(struct hm_facts *facts, struct hm_arena *arena,
+                                  struct hm_err *err)
+{
+    struct hm_inventory next;
+    enum hm_status st =
+        hm_inventory_next(facts->inventory, arena, &facts->boot_changes, &next, err);
+
+    for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
+        st = fill_stack(facts, facts->inventory, i, arena, &facts->stacks[i], err);
+        if (st == HM_OK && facts->boot_changes) {
+            st = fill_stack(facts, &next, i, arena, &facts->next[i], err);
+        }
+    }
+    return st;
 }
 
 static void fill_dns(struct hm_facts *facts)
@@ -239,7 +259,8 @@ static void count_by_sample(struct hm_facts *facts)
 
     for (size_t i = 0; sample != NULL && i < sample->stacks.count; i++) {
         const struct hm_sample_stack *row = &sample->stacks.at[i];
-        struct hm_stack_facts *stack = &facts->stacks[hm_stack_index(row->protocol, row->family)];
+        unsigned index = hm_stack_index(row->protocol, row->family);
+        struct hm_stack_facts *stack = &facts->stacks[index];
 
         stack->has_others = true;
         stack->others = row->in_use;
@@ -249,6 +270,9 @@ static void count_by_sample(struct hm_facts *facts)
             stack->others -= pool;
             stack->dns_taken = pool;
         }
+        facts->next[index].has_others = true;
+        facts->next[index].others = stack->others;
+        facts->next[index].dns_taken = stack->dns_taken;
     }
 }
 
@@ -274,14 +298,15 @@ static enum hm_status count_used(struct hm_facts *facts, struct hm_arena *arena,
 
         hm_portbits_put(pool ? dns[socket->family] : facts->used[socket->protocol], socket->port);
     }
-    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        struct hm_stack_facts *stack = &facts->stacks[i];
-        bool udp = i >= hm_stack_index(HM_UDP, HM_IPV4);
+    for (unsigned i = 0; i < 2 * HM_STACK_COUNT; i++) {
+        unsigned index = i % HM_STACK_COUNT;
+        struct hm_stack_facts *stack = i < HM_STACK_COUNT ? &facts->stacks[i] : &facts->next[index];
+        bool udp = index >= hm_stack_index(HM_UDP, HM_IPV4);
 
         if (stack->has_usable) {
             stack->has_others = true;
             stack->others = hm_portbits_count_ports(facts->used[udp], stack->usable);
-            stack->dns_taken = udp ? hm_portbits_count_ports(dns[i & 1], stack->usable) : 0;
+            stack->dns_taken = udp ? hm_portbits_count_ports(dns[index & 1], stack->usable) : 0;
         }
     }
     return HM_OK;
@@ -368,14 +393,10 @@ enum hm_status hm_facts_init(const struct hm_judge_input *input, struct hm_arena
             return no_memory(err);
         }
     }
-    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        st = fill_stack(facts, i / 2 == 0 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6, arena,
-                        err);
-        if (st != HM_OK) {
-            return st;
-        }
+    st = fill_stacks(facts, arena, err);
+    if (st == HM_OK) {
+        st = collect_names(facts, arena, err);
     }
-    st = collect_names(facts, arena, err);
     if (st == HM_OK) {
         st = index_listeners(facts, arena, err);
     }
@@ -390,6 +411,21 @@ const struct hm_stack_facts *hm_facts_stack(const struct hm_facts *facts, enum h
                                             enum hm_family family)
 {
     return &facts->stacks[hm_stack_index(protocol, family)];
+}
+
+const struct hm_stack_facts *hm_facts_next_stack(const struct hm_facts *facts,
+                                                 enum hm_protocol protocol, enum hm_family family)
+{
+    return facts->boot_changes ? &facts->next[hm_stack_index(protocol, family)]
+                               : hm_facts_stack(facts, protocol, family);
+}
+
+bool hm_facts_ends_with_boot(const struct hm_facts *facts, const struct hm_socket *socket)
+{
+    const struct hm_stack_facts *stack = hm_facts_stack(facts, socket->protocol, socket->family);
+
+    return stack->has_dynamic && hm_range_contains(stack->dynamic, socket->port) &&
+           (socket->state != HM_SOCKET_LISTEN || (facts->has_dns && is_dns(socket)));
 }
 
 /* The first place whose key is not below key. */

@@ -51,7 +51,9 @@ struct hm_facts {
     bool linux_host;
     bool legacy;      /* Windows 2000, XP, 2003 */
     unsigned windows; /* major * 100 + minor: 601 is 2008 R2; 0 unknown or not Windows */
-    struct hm_stack_facts stacks[HM_STACK_COUNT]; /* by hm_stack_index */
+    struct hm_stack_facts stacks[HM_STACK_COUNT]; /* by hm_stack_index: what is in force */
+    bool boot_changes; /* something is written that only the next boot puts in force */
+    struct hm_stack_facts next[HM_STACK_COUNT]; /* after the next boot; as stacks without it */
     struct hm_names services;
     struct hm_names programs;          /* that have a socket */
     struct hm_names running;           /* services that have a socket, or are known to run */
@@ -81,6 +83,15 @@ bool hm_names_match(const struct hm_names *names, const struct hm_strings *patte
 
 const struct hm_stack_facts *hm_facts_stack(const struct hm_facts *facts, enum hm_protocol protocol,
                                             enum hm_family family);
+
+/* As hm_facts_stack, after the next boot: what is only written now is in force then. The counters
+ * of sockets are those of now. */
+const struct hm_stack_facts *hm_facts_next_stack(const struct hm_facts *facts,
+                                                 enum hm_protocol protocol, enum hm_family family);
+
+/* Was this socket given its port out of the dynamic range: a client's connection, a bound socket,
+ * a socket of the DNS Server's pool? A boot ends it, and then it may get any other. */
+bool hm_facts_ends_with_boot(const struct hm_facts *facts, const struct hm_socket *socket);
 
 /* The entries of the index inside the range: *out_at to the end answered. */
 size_t hm_facts_find(const struct hm_port_index *index, enum hm_protocol protocol,

@@ -60,6 +60,10 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         finding->text = hm_finding_print(out, "%s: %s", need->verdict.title, need->text);
         hm_finding_describe(ctx, out, finding, need);
         lead = lead_of(ctx, out, need);
+        if (hm_need_is_cured_by_boot(need) && needs_cure(ctx, need)) {
+            hm_remedy_boot(out, finding);
+            continue;
+        }
         if (need->verdict.holder.state == HM_SOCKET_LISTEN) {
             (void)hm_remedy_service(ctx, out, finding, "stop", need->verdict.holder.service);
         }

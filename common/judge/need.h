@@ -29,6 +29,7 @@ struct hm_need {
     bool unread_owner;                        /* something has a port and does not say who it is */
     bool nameless_owner;                      /* and nothing at all speaks for the product */
     struct hm_need_stack stacks[2];           /* by enum hm_family */
+    struct hm_need_stack next[2];             /* after the next boot; judged where that differs */
     struct hm_verdict verdict;
     const char *text; /* as verdict.text, without what changes from minute to minute */
 };
@@ -78,7 +79,8 @@ bool hm_need_stands_in(enum hm_listener_kind kind, const char *program);
 bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need,
                         enum hm_family family, const struct hm_holder *holder);
 
-/* Foreign processes that have the need's ports in one family now. */
+/* Foreign processes that have the need's ports in one family now; after_boot: only those that will
+ * have them again after a boot. */
 struct hm_need_held {
     struct hm_ports ports;
     struct hm_holder holder; /* of the first of ports */
@@ -86,12 +88,27 @@ struct hm_need_held {
     struct hm_holder unclear_holder;
 };
 enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
-                            enum hm_family family, struct hm_arena *arena,
+                            enum hm_family family, bool after_boot, struct hm_arena *arena,
                             struct hm_need_held *out_held, struct hm_err *err) HM_MUST_CHECK;
+
+/* Is the need at risk now and safe after the next boot, as what protects it is written already?
+ * Then nothing is to be done but to let that boot happen. */
+bool hm_need_is_cured_by_boot(const struct hm_need *need);
 
 /* Decides the stacks and the verdict of the need, without its text. */
 enum hm_status hm_need_weigh(const struct hm_facts *facts, struct hm_need *need,
                              struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+/* One stack after the other, now or after the next boot; out_stacks is all zero before. After
+ * hm_need_weigh has found the kind of the listener. */
+enum hm_status hm_need_weigh_stacks(const struct hm_facts *facts, struct hm_need *need,
+                                    bool after_boot, struct hm_need_stack out_stacks[2],
+                                    struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+/* Fills need->next and verdict.after_boot: what is written is in force then, and who was given a
+ * port has it no more. A part of hm_need_weigh. */
+enum hm_status hm_need_weigh_next(const struct hm_facts *facts, struct hm_need *need,
+                                  struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
 
 /* The sentence for people. */
 enum hm_status hm_need_write(const struct hm_facts *facts, struct hm_need *need,

@@ -216,7 +216,8 @@ static bool put_holder(const struct hm_facts *facts, struct hm_need *need, enum 
 }
 
 static bool held_by_sockets(const struct hm_facts *facts, struct hm_need *need,
-                            enum hm_family family, struct held *by_effect, struct hm_arena *arena)
+                            enum hm_family family, bool after_boot, struct held *by_effect,
+                            struct hm_arena *arena)
 {
     const struct hm_requirement *requirement = need->requirement;
     struct hm_port_cursor cursor = {0, 0, 0};
@@ -228,7 +229,8 @@ static bool held_by_sockets(const struct hm_facts *facts, struct hm_need *need,
         const struct hm_holder holder = {socket->program, socket->service, socket->pid,
                                          socket->state,   socket->port,    socket->remote};
 
-        if (in_family(facts, family, socket->family, socket->address)) {
+        if (in_family(facts, family, socket->family, socket->address) &&
+            !(after_boot && hm_facts_ends_with_boot(facts, socket))) {
             ok = put_holder(facts, need, family, &holder, by_effect, arena);
         }
     }
@@ -256,8 +258,15 @@ static bool held_by_listeners(const struct hm_facts *facts, struct hm_need *need
     return ok;
 }
 
+/* What the inventory lists beside the sockets: the listeners of a host whose sockets are not
+ * known. With sockets it knows no more, and not which of them a boot ends. */
+static bool asks_listeners(const struct hm_facts *facts, bool after_boot)
+{
+    return !after_boot || facts->input->sockets == NULL;
+}
+
 enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
-                            enum hm_family family, struct hm_arena *arena,
+                            enum hm_family family, bool after_boot, struct hm_arena *arena,
                             struct hm_need_held *out_held, struct hm_err *err)
 {
     struct held by_effect[EFFECTS] = {{0}};
@@ -270,8 +279,8 @@ enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
     if (need->quiet || need->product == NULL || need->requirement->kind == HM_KIND_SHARED) {
         return HM_OK; /* what is observed is there; shared ports have many owners */
     }
-    if (!held_by_sockets(facts, need, family, by_effect, arena) ||
-        (blocks->count + unclear->count == 0 &&
+    if (!held_by_sockets(facts, need, family, after_boot, by_effect, arena) ||
+        (blocks->count + unclear->count == 0 && asks_listeners(facts, after_boot) &&
          !held_by_listeners(facts, need, family, by_effect, arena))) {
         return hm_fail(err, HM_ENOMEM, "no memory for the holders of required ports");
     }

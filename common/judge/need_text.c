@@ -186,6 +186,46 @@ static void write_unknown(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, " could not be read.");
 }
 
+/* Does the list have all that is at risk, in each family that has the verdict's state? */
+static bool is_reserved(const struct topic *topic, bool next)
+{
+    const struct hm_verdict *verdict = &topic->need->verdict;
+
+    for (unsigned i = 0; i < 2; i++) {
+        enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
+        const struct hm_stack_facts *stack =
+            next ? hm_facts_next_stack(topic->facts, verdict->protocol, family)
+                 : hm_facts_stack(topic->facts, verdict->protocol, family);
+
+        if (topic->need->stacks[i].judged && topic->need->stacks[i].state == verdict->state &&
+            !hm_ports_covers(stack->administered, verdict->at_risk)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What the next boot makes of it. */
+static void write_after_boot(const struct topic *topic, struct hm_line *line)
+{
+    const struct hm_verdict *verdict = &topic->need->verdict;
+
+    if (verdict->after_boot == HM_SAFE) {
+        hm_line_put(line,
+                    is_reserved(topic, false) ? " It is reserved, and a boot ends what holds it"
+                    : is_reserved(topic, true)
+                        ? " A reservation is written that counts after the next boot"
+                        : " Another dynamic range is written that counts after the next boot");
+        hm_line_put(line, ": safe after the next boot.");
+        return;
+    }
+    hm_line_put(line, verdict->reason == HM_REASON_EXCLUDED
+                          ? " No setting keeps this reservation over a boot: "
+                          : " What is written counts after the next boot: ");
+    hm_line_put(line, hm_verdict_state_names[verdict->after_boot]);
+    hm_line_put(line, " after the next boot.");
+}
+
 static void (*const writers[HM_REASON_COUNT])(const struct topic *, struct hm_line *) = {
     [HM_REASON_EXCLUDED] = write_excluded,
     [HM_REASON_OUTSIDE_DYNAMIC] = write_outside,
@@ -252,6 +292,9 @@ static const char *write(const struct topic *topic, struct hm_arena *arena)
     }
     if (topic->need->unread_owner) {
         hm_line_put(&line, " It is in use now; whether by its own service could not be read.");
+    }
+    if (verdict->has_after_boot) {
+        write_after_boot(topic, &line);
     }
     return hm_line_text(&line, arena);
 }

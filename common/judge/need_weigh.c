@@ -36,6 +36,7 @@ struct scales {
     struct hm_need *need;
     enum hm_family family;
     const struct hm_stack_facts *stack;
+    bool after_boot; /* the next one */
     enum class class;
     struct hm_arena *arena;
     struct hm_err *err;
@@ -107,7 +108,8 @@ static enum hm_status weigh_holders(struct scales *scales)
     enum hm_status st;
 
     need->nameless_owner = false; /* in this family */
-    st = hm_need_held(scales->facts, need, scales->family, scales->arena, &held, scales->err);
+    st = hm_need_held(scales->facts, need, scales->family, scales->after_boot, scales->arena, &held,
+                      scales->err);
     scales->nameless = need->nameless_owner;
     need->nameless_owner = scales->nameless || before;
     if (st == HM_OK && held.ports.count > 0) {
@@ -428,12 +430,42 @@ static bool is_quiet(const struct hm_facts *facts, const struct hm_requirement *
                NULL;
 }
 
+enum hm_status hm_need_weigh_stacks(const struct hm_facts *facts, struct hm_need *need,
+                                    bool after_boot, struct hm_need_stack out_stacks[2],
+                                    struct hm_arena *arena, struct hm_err *err)
+{
+    const enum hm_protocol protocol = need->requirement->protocol;
+    enum hm_status st = HM_OK;
+
+    for (unsigned i = 0; i < 2 && st == HM_OK; i++) {
+        enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
+        struct scales scales = {
+            .facts = facts,
+            .need = need,
+            .family = family,
+            .stack = after_boot ? hm_facts_next_stack(facts, protocol, family)
+                                : hm_facts_stack(facts, protocol, family),
+            .after_boot = after_boot,
+            .class = class_of(facts, need->verdict.kind),
+            .arena = arena,
+            .err = err,
+            .out = &out_stacks[i],
+        };
+
+        if (scales.stack->present && binds(need->families, family)) {
+            st = weigh_stack(&scales);
+        }
+    }
+    return st;
+}
+
 enum hm_status hm_need_weigh(const struct hm_facts *facts, struct hm_need *need,
                              struct hm_arena *arena, struct hm_err *err)
 {
     const struct hm_requirement *requirement = need->requirement;
     struct hm_verdict *verdict = &need->verdict;
     enum hm_listener_kind kind = requirement->kind;
+    enum hm_status st;
 
     need->quiet = is_quiet(facts, requirement);
     if (!need->quiet) {
@@ -444,27 +476,9 @@ enum hm_status hm_need_weigh(const struct hm_facts *facts, struct hm_need *need,
     verdict->ports = requirement->ports;
     verdict->kind = kind;
     verdict->origin = need->product == NULL ? HM_ORIGIN_OBSERVED : HM_ORIGIN_CATALOGUE;
-    for (unsigned i = 0; i < 2; i++) {
-        enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
-        struct scales scales = {
-            .facts = facts,
-            .need = need,
-            .family = family,
-            .stack = hm_facts_stack(facts, requirement->protocol, family),
-            .class = class_of(facts, kind),
-            .arena = arena,
-            .err = err,
-            .out = &need->stacks[i],
-        };
-        enum hm_status st;
-
-        if (!scales.stack->present || !binds(need->families, family)) {
-            continue;
-        }
-        st = weigh_stack(&scales);
-        if (st != HM_OK) {
-            return st;
-        }
+    st = hm_need_weigh_stacks(facts, need, false, need->stacks, arena, err);
+    if (st == HM_OK) {
+        st = sum_up(need, arena, err);
     }
-    return sum_up(need, arena, err);
+    return st == HM_OK ? hm_need_weigh_next(facts, need, arena, err) : st;
 }

@@ -402,6 +402,10 @@ void hm_remedy_protect(const struct hm_finding_ctx *ctx, struct hm_finding_list 
         {NULL, 0}
     };
 
+    if (hm_need_is_cured_by_boot(need)) {
+        hm_remedy_boot(list, finding);
+        return;
+    }
     if (!hm_remedy_may_exclude(ctx, need)) {
         hm_remedy_move(ctx, list, finding, need->verdict.protocol, need->verdict.at_risk, lead);
         return;

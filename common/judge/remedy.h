@@ -30,6 +30,10 @@ void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *li
 void hm_remedy_protect(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                        struct hm_finding *finding, const struct hm_need *need, const char *lead);
 
+/* What cures the finding is written already (hm_need_is_cured_by_boot): the host restarts, and
+ * nothing that is written is advised again. hm_remedy_protect does so by itself. */
+void hm_remedy_boot(struct hm_finding_list *list, struct hm_finding *finding);
+
 /* netsh set dynamicportrange for one stack. */
 void hm_remedy_set_range(struct hm_finding_list *list, struct hm_finding *finding,
                          enum hm_protocol protocol, enum hm_family family, struct hm_range range);

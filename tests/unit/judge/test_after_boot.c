@@ -1,0 +1,180 @@
+/* tests/unit/judge/test_after_boot.c — verdicts of now, and what the next boot makes of them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/inventory_builder.h"
+
+#define W2003 "5.2.3790"
+#define NO_CHANGE ((enum hm_verdict_state)(-1))
+
+enum holder { NOBODY, POOL, CLIENT, FIXED };
+
+/* One requirement, UDP 1812 (TCP 9955 on Linux), and what is written. */
+struct row {
+    const char *version;
+    enum hm_in_force in_force;
+    const char *written; /* ReservedPorts, or the list of the settings files */
+    const char *earlier; /* what is in force; Linux: the list now */
+    enum holder holder;
+    enum hm_verdict_state state;
+    enum hm_verdict_state after_boot;
+    const char *text; /* the end of the sentence */
+};
+
+#define WRITTEN_TEXT                                                                               \
+    "A reservation is written that counts after the next boot: safe after the next boot."
+#define NOT_KEPT_TEXT "No setting keeps this reservation over a boot: exposed after the next boot."
+#define FREED_TEXT "It is reserved, and a boot ends what holds it: safe after the next boot."
+
+static const struct row rows[] = {
+    {W2003, HM_IN_FORCE_ASSUMED, "1812-1812", "",          NOBODY, HM_SAFE,    NO_CHANGE,  ""           },
+    {W2003, HM_IN_FORCE_WRITTEN, "1812-1812", "",          NOBODY, HM_SAFE,    NO_CHANGE,  ""           },
+    {W2003, HM_IN_FORCE_EARLIER, "1812-1812", "",          NOBODY, HM_EXPOSED, HM_SAFE,    WRITTEN_TEXT },
+    {W2003, HM_IN_FORCE_UNKNOWN, "1812-1812", "",          NOBODY, HM_EXPOSED, HM_SAFE,    WRITTEN_TEXT },
+    {W2003, HM_IN_FORCE_EARLIER, "4500-4500", "",          NOBODY, HM_EXPOSED, NO_CHANGE,  ""           },
+    {W2003, HM_IN_FORCE_EARLIER, "4500-4500", "1812-1812", NOBODY, HM_SAFE,    HM_EXPOSED,
+     NOT_KEPT_TEXT                                                                                      },
+ /* who holds it: a boot ends what was given a port, not a listener of its own */
+    {W2003, HM_IN_FORCE_EARLIER, "1812-1812", "",          POOL,   HM_BLOCKED, HM_SAFE,    WRITTEN_TEXT },
+    {W2003, HM_IN_FORCE_EARLIER, "1812-1812", "",          CLIENT, HM_BLOCKED, HM_SAFE,    WRITTEN_TEXT },
+    {W2003, HM_IN_FORCE_EARLIER, "1812-1812", "",          FIXED,  HM_BLOCKED, NO_CHANGE,  ""           },
+    {W2003, HM_IN_FORCE_WRITTEN, "1812-1812", "",          CLIENT, HM_BLOCKED, HM_SAFE,    FREED_TEXT   },
+    {W2003, HM_IN_FORCE_WRITTEN, "4500-4500", "",          CLIENT, HM_BLOCKED, NO_CHANGE,  ""           },
+    {W2003, HM_IN_FORCE_EARLIER, "4500-4500", "",          POOL,   HM_BLOCKED, NO_CHANGE,  ""           },
+ /* Linux: the running list, and what the files leave of it */
+    {NULL,  HM_IN_FORCE_ASSUMED, NULL,        "49955",     NOBODY, HM_SAFE,    NO_CHANGE,  ""           },
+    {NULL,  HM_IN_FORCE_ASSUMED, "",          "49955",     NOBODY, HM_SAFE,    HM_EXPOSED, NOT_KEPT_TEXT},
+    {NULL,  HM_IN_FORCE_ASSUMED, "49955",     "",          NOBODY, HM_EXPOSED, HM_SAFE,    WRITTEN_TEXT },
+    {NULL,  HM_IN_FORCE_ASSUMED, "49955",     "",          CLIENT, HM_BLOCKED, HM_SAFE,    WRITTEN_TEXT },
+    {NULL,  HM_IN_FORCE_ASSUMED, "49955",     "",          FIXED,  HM_BLOCKED, NO_CHANGE,  ""           },
+};
+
+static void put_holder(struct hm_build *build, enum holder holder, enum hm_protocol protocol,
+                       uint16_t port)
+{
+    build->has_sockets = true;
+    switch (holder) {
+    case NOBODY:
+        break;
+    case POOL:
+        hm_build_service(build, "DNS");
+        hm_build_socket(build, protocol, HM_IPV4, HM_SOCKET_LISTEN, port, "dns.exe", "DNS");
+        break;
+    case CLIENT:
+        hm_build_socket(build, protocol, HM_IPV4, HM_SOCKET_ESTABLISHED, port, "other", "")
+            ->remote = "10.0.0.5:3268";
+        break;
+    case FIXED:
+        hm_build_socket(build, protocol, HM_IPV4, HM_SOCKET_LISTEN, port, "other", "");
+        hm_build_listener(build, protocol, HM_IPV4, port, "other", "", HM_KIND_SOCKET);
+        break;
+    }
+}
+
+static void set_linux(struct hm_build *build, const struct row *row)
+{
+    for (size_t i = 0; i < build->inventory.stacks.count; i++) {
+        struct hm_stack *stack = &build->inventory.stacks.at[i];
+
+        stack->administered = hm_build_ports(build, row->earlier);
+        stack->has_next_administered = row->written != NULL;
+        if (row->written != NULL) {
+            stack->next_administered = hm_build_ports(build, row->written);
+        }
+    }
+}
+
+static void set_legacy(struct hm_build *build, const struct row *row)
+{
+    struct hm_registry *registry = &build->inventory.registry;
+    const char **earlier = hm_arena_alloc(&build->arena, 1, sizeof(*earlier));
+
+    hm_build_reserved(build, row->written);
+    earlier[0] = row->earlier;
+    registry->in_force = row->in_force;
+    registry->has_earlier = row->in_force == HM_IN_FORCE_EARLIER;
+    registry->earlier.has_reserved_ports = row->earlier[0] != '\0';
+    registry->earlier.reserved_ports = (struct hm_strings){earlier, 1};
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text);
+    size_t end_len = strlen(end);
+
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static void check(const struct row *row, size_t at)
+{
+    struct hm_build *build = malloc(sizeof(*build));
+    enum hm_protocol protocol = row->version == NULL ? HM_TCP : HM_UDP;
+    uint16_t port = row->version == NULL ? 49955 : 1812;
+    const struct hm_finding *finding;
+    const struct hm_verdict *verdict;
+    struct hm_product *product;
+
+    assert_non_null(build);
+    hm_build_init(build, row->version);
+    if (row->version == NULL) {
+        set_linux(build, row);
+    } else {
+        set_legacy(build, row);
+    }
+    product = hm_build_product(build, "product", "Own", "own.exe");
+    hm_build_require(build, product, "port", protocol, port == 1812 ? "1812" : "49955",
+                     HM_KIND_SOCKET);
+    hm_build_service(build, "Own");
+    put_holder(build, row->holder, protocol, port);
+    hm_build_judge(build);
+    verdict = hm_build_verdict(build, "product", "port");
+    assert_non_null(verdict);
+    if (verdict->state != row->state || verdict->has_after_boot != (row->after_boot != NO_CHANGE) ||
+        (verdict->has_after_boot && verdict->after_boot != row->after_boot) ||
+        !ends_with(verdict->text, row->text)) {
+        print_error("row %zu: %s\n", at, verdict->text);
+    }
+    assert_int_equal(verdict->state, row->state);
+    assert_int_equal(verdict->has_after_boot, row->after_boot != NO_CHANGE);
+    if (verdict->has_after_boot) {
+        assert_int_equal(verdict->after_boot, row->after_boot);
+    }
+    assert_true(ends_with(verdict->text, row->text));
+    assert_int_equal(strstr(verdict->text, "after the next boot") != NULL, row->text[0] != '\0');
+
+    /* What is written is not advised again. */
+    finding = hm_build_finding(build, "required_in_dynamic", NULL);
+    finding = finding != NULL ? finding : hm_build_finding(build, "required_port_held", NULL);
+    assert_int_equal(finding != NULL, row->state != HM_SAFE);
+    if (finding != NULL && strcmp(row->text, WRITTEN_TEXT) == 0) {
+        assert_int_equal(finding->steps.count, 1);
+        assert_int_equal(finding->steps.at[0].kind, HM_STEP_BOOT);
+        assert_int_equal(finding->commands.count, 0);
+        assert_true(finding->needs_reboot);
+    }
+    hm_build_fini(build);
+    free(build);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        check(&rows[i], i);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
