@@ -14,7 +14,7 @@
 #include "common/os/os.h"
 #include "common/wire/records.h"
 
-/* Scripts depend on these. An unknown verdict is not a safe one: it is "at risk" here. */
+/* Scripts depend on these. What is unknown is not safe: it is "at risk" here. */
 #define EXIT_SAFE 0
 #define EXIT_AT_RISK 1
 #define EXIT_UNREADABLE 3
@@ -112,7 +112,7 @@ static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_conf
         st = format(cli, &observation, &judgement, out, err);
     }
     if (st == HM_OK) {
-        *out_safe = hm_judgement_worst(&judgement) == HM_SAFE;
+        *out_safe = hm_judgement_is_safe(&judgement);
     }
     return st;
 }
@@ -153,7 +153,7 @@ const struct hm_cli_verb hm_verb_check = {
     .arguments = "",
     .options = options,
     .option_count = HM_COUNT(options),
-    .help = "verdicts and findings of this host, with no collector; exit 0 all safe, 1 any verdict "
-            "that is not (unknown too), 3 unreadable input",
+    .help = "verdicts and findings of this host, with no collector; exit 0 all safe, 1 not (a "
+            "verdict that is not, a high finding, incomplete facts), 3 unreadable input",
     .run = run,
 };

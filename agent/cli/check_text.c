@@ -252,11 +252,31 @@ static enum hm_status ports_text(const struct hm_verdict *verdict, char *out, si
     return st;
 }
 
-static enum hm_status put_verdicts(const struct hm_verdicts *verdicts,
+/* Above the table: who reads no further must not take it for the whole host. */
+static void put_incomplete(const struct hm_judgement *judgement,
+                           const struct hm_inventory *inventory, const struct hm_check_look *look,
+                           struct hm_buf *out)
+{
+    const char *texts[HM_INCOMPLETE_MAX];
+    size_t count = hm_judge_incomplete(inventory, texts);
+
+    if (!judgement->incomplete) {
+        return;
+    }
+    put_coloured(out, look, state_colours[HM_UNKNOWN], "INCOMPLETE", 10);
+    (void)hm_buf_putc(out, '\n');
+    for (size_t i = 0; i < count; i++) {
+        put_wrapped(out, look, 2, texts[i]);
+    }
+    (void)hm_buf_putc(out, '\n');
+}
+
+static enum hm_status put_verdicts(const struct hm_judgement *judgement,
                                    const struct hm_inventory *inventory,
                                    const struct hm_check_look *look, struct hm_buf *out,
                                    struct hm_err *err)
 {
+    const struct hm_verdicts *verdicts = &judgement->verdicts;
     const size_t rest = look->columns - STATE_WIDTH - PORTS_WIDTH - 3 * GAP;
     const size_t why_width = rest * 2 / 5;
     const size_t title_width = rest - why_width;
@@ -268,7 +288,10 @@ static enum hm_status put_verdicts(const struct hm_verdicts *verdicts,
     };
 
     if (verdicts->count == 0) {
-        (void)hm_buf_puts(out, "No known product and no listener of this host needs a port.\n");
+        (void)hm_buf_puts(out,
+                          judgement->incomplete
+                              ? "Nothing that could be read on this host needs a port.\n"
+                              : "No known product and no listener of this host needs a port.\n");
         return HM_OK;
     }
     put_row(out, heads, HM_COUNT(heads), look, bold);
@@ -383,17 +406,33 @@ static void put_host(const struct hm_observation *observation, const struct hm_c
     put_ranges(&observation->inventory, out);
 }
 
+static bool has_high(const struct hm_judgement *judgement)
+{
+    return judgement->findings.count > 0 &&
+           judgement->findings.at[0].severity == HM_SEVERITY_HIGH; /* severest first */
+}
+
 static void put_summary(const struct hm_judgement *judgement, const struct hm_check_look *look,
                         struct hm_buf *out)
 {
     size_t counts[HM_COUNT(state_colours)] = {0};
     enum hm_verdict_state worst = hm_judgement_worst(judgement);
+    const char *colour = state_colours[worst];
+    const char *text = "Not all is safe.";
 
+    if (hm_judgement_is_safe(judgement)) {
+        text = "All safe.";
+    } else if (worst == HM_SAFE &&
+               !has_high(judgement)) { /* what could be read is safe, but that was not all */
+        text = "Not all is known.";
+        colour = state_colours[HM_UNKNOWN];
+    } else if (worst == HM_SAFE) {
+        colour = severity_colours[HM_SEVERITY_HIGH];
+    }
     for (size_t i = 0; i < judgement->verdicts.count; i++) {
         counts[judgement->verdicts.at[i].state]++;
     }
-    put_coloured(out, look, state_colours[worst],
-                 worst == HM_SAFE ? "All safe." : "Not all is safe.", worst == HM_SAFE ? 9 : 16);
+    put_coloured(out, look, colour, text, strlen(text));
     (void)hm_buf_printf(out, " %zu blocked, %zu exposed, %zu unknown, %zu safe; %zu finding%s.\n",
                         counts[HM_BLOCKED], counts[HM_EXPOSED], counts[HM_UNKNOWN], counts[HM_SAFE],
                         judgement->findings.count, judgement->findings.count == 1 ? "" : "s");
@@ -407,7 +446,8 @@ enum hm_status hm_check_text(const struct hm_observation *observation,
 
     put_host(observation, look, out);
     (void)hm_buf_putc(out, '\n');
-    st = put_verdicts(&judgement->verdicts, &observation->inventory, look, out, err);
+    put_incomplete(judgement, &observation->inventory, look, out);
+    st = put_verdicts(judgement, &observation->inventory, look, out, err);
     if (st != HM_OK) {
         return st;
     }

@@ -124,23 +124,42 @@ static void put_reserved_lines(const struct hm_facts *facts, struct unknown *unk
     }
 }
 
+size_t hm_judge_incomplete(const struct hm_inventory *inventory,
+                           const char *out_texts[HM_INCOMPLETE_MAX])
+{
+    size_t count = 0;
+
+    if (!inventory->has_services) {
+        out_texts[count++] =
+            "The services were not read: products known by a service are not seen.";
+    } else if (inventory->services_partial) {
+        out_texts[count++] = "The list of services is not complete: a service that does not run, "
+                             "and the ports that it needs, may be missing.";
+    }
+    if (!inventory->has_listeners) {
+        out_texts[count++] =
+            "The listeners were not read: products known by a program are not seen.";
+    }
+    return count;
+}
+
 static enum hm_status list_unknown(const struct hm_facts *facts, const struct hm_needs *needs,
                                    struct hm_arena *arena, struct hm_strings *out_unknown,
                                    struct hm_err *err)
 {
     const struct hm_inventory *inventory = facts->inventory;
     struct unknown unknown = {.arena = arena};
+    const char *incomplete[HM_INCOMPLETE_MAX];
+    size_t count;
 
     unknown.texts.at = hm_arena_alloc(arena, UNKNOWN_MAX, sizeof(*unknown.texts.at));
     if (unknown.texts.at == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the judgement of a host");
     }
     put_stacks(facts, &unknown);
-    if (!inventory->has_services) {
-        put(&unknown, "The services were not read: products known by a service are not seen.");
-    }
-    if (!inventory->has_listeners) {
-        put(&unknown, "The listeners were not read: products known by a program are not seen.");
+    count = hm_judge_incomplete(inventory, incomplete);
+    for (size_t i = 0; i < count; i++) {
+        put(&unknown, incomplete[i]);
     }
     if (!facts->linux_host && !inventory->has_registry) {
         put(&unknown, "The registry was not read.");
@@ -168,6 +187,7 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
     struct hm_needs needs = {NULL, 0, 0};
     struct hm_facts facts;
     struct hm_finding_ctx ctx = {.input = input, .facts = &facts, .arena = arena};
+    const char *incomplete[HM_INCOMPLETE_MAX];
     enum hm_status st = hm_facts_init(input, arena, &facts, err);
 
     if (st == HM_OK) {
@@ -194,9 +214,7 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
         st = list_unknown(&facts, &needs, arena, &judgement.unknown, err);
     }
     if (st == HM_OK) {
-        judgement.incomplete = !input->inventory->has_services ||
-                               input->inventory->services_partial ||
-                               !input->inventory->has_listeners;
+        judgement.incomplete = hm_judge_incomplete(input->inventory, incomplete) > 0;
         *out_judgement = judgement;
     }
     return st;

@@ -74,5 +74,11 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
 /* May a script go on? Every verdict is safe, no finding is high, and nothing is incomplete. */
 bool hm_judgement_is_safe(const struct hm_judgement *judgement);
 
+/* Why a judgement of this inventory is incomplete, one constant sentence each; 0 = it is complete.
+ * They are among the sentences of unknown, too. */
+#define HM_INCOMPLETE_MAX 2u
+size_t hm_judge_incomplete(const struct hm_inventory *inventory,
+                           const char *out_texts[HM_INCOMPLETE_MAX]);
+
 /* The worst state of all; HM_SAFE when there is no requirement at all. */
 enum hm_verdict_state hm_judgement_worst(const struct hm_judgement *judgement);

@@ -148,6 +148,81 @@ static void test_ranges_and_summary(void **state)
     hm_buf_fini(&out);
 }
 
+struct summary_case {
+    const char *name;
+    enum hm_verdict_state state;
+    bool high;
+    bool partial;
+    const char *summary;
+};
+
+/* Nothing is called all safe that is not, and what is missing stands above the table. */
+static void test_incomplete_and_high(void **state)
+{
+    static const struct summary_case cases[] = {
+        {"safe",             HM_SAFE,    false, false, "\nAll safe. "        },
+        {"high finding",     HM_SAFE,    true,  false, "\nNot all is safe. " },
+        {"partial",          HM_SAFE,    false, true,  "\nNot all is known. "},
+        {"partial, high",    HM_SAFE,    true,  true,  "\nNot all is safe. " },
+        {"partial, at risk", HM_EXPOSED, false, true,  "\nNot all is safe. " },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_verdict row = verdict(cases[i].state);
+        struct hm_finding finding = {
+            .kind = "low_headroom",
+            .severity = cases[i].high ? HM_SEVERITY_HIGH : HM_SEVERITY_MEDIUM,
+            .subject = "tcp",
+            .text = "",
+            .remedy = "",
+        };
+        struct hm_judgement judgement = {
+            .verdicts = {&row,     1},
+              .findings = {&finding, 1},
+              .incomplete = cases[i].partial
+        };
+        struct hm_observation observation = host();
+        struct hm_buf out;
+        struct hm_err err;
+        const char *said;
+        const char *table;
+
+        observation.inventory.has_services = true;
+        observation.inventory.services_partial = cases[i].partial;
+        observation.inventory.has_listeners = true;
+        hm_buf_init(&out, 1024u * 1024u);
+        assert_int_equal(hm_check_text(&observation, &judgement, &plain_look, &out, &err), HM_OK);
+        if (strstr(hm_buf_text(&out), cases[i].summary) == NULL) {
+            fail_msg("%s: no \"%s\" in\n%s", cases[i].name, cases[i].summary, hm_buf_text(&out));
+        }
+        said = strstr(hm_buf_text(&out), "INCOMPLETE\n  The list of services is not complete:");
+        table = strstr(hm_buf_text(&out), "STATE ");
+        assert_non_null(table);
+        assert_int_equal(said != NULL, cases[i].partial);
+        assert_true(said == NULL || said < table);
+        assert_int_equal(hm_judgement_is_safe(&judgement), i == 0);
+        hm_buf_fini(&out);
+    }
+}
+
+/* "No known product" would be no truth about services that nobody read. */
+static void test_nothing_read(void **state)
+{
+    struct hm_observation observation = host();
+    struct hm_judgement judgement = {.incomplete = true};
+    struct hm_buf out;
+    struct hm_err err;
+
+    (void)state;
+    hm_buf_init(&out, 1024u * 1024u);
+    assert_int_equal(hm_check_text(&observation, &judgement, &plain_look, &out, &err), HM_OK);
+    assert_null(strstr(hm_buf_text(&out), "No known product"));
+    assert_non_null(strstr(hm_buf_text(&out), "INCOMPLETE\n  The services were not read"));
+    assert_non_null(strstr(hm_buf_text(&out), "Not all is known. 0 blocked"));
+    hm_buf_fini(&out);
+}
+
 static size_t columns(const char *line, size_t len)
 {
     size_t count = 0;
@@ -249,7 +324,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words_of_a_verdict),     cmocka_unit_test(test_holder_and_family),
-        cmocka_unit_test(test_ranges_and_summary),     cmocka_unit_test(test_lines_fit),
+        cmocka_unit_test(test_ranges_and_summary),     cmocka_unit_test(test_incomplete_and_high),
+        cmocka_unit_test(test_nothing_read),           cmocka_unit_test(test_lines_fit),
         cmocka_unit_test(test_terminal_obeys_nothing), cmocka_unit_test(test_over_the_cap),
     };
 

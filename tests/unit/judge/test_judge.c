@@ -276,7 +276,27 @@ static void test_nothing_known(void **state)
     assert_int_equal(judgement.findings.count, 0);
     assert_true(judgement.unknown.count >= 11);
     assert_int_equal(hm_judgement_worst(&judgement), HM_SAFE);
+    assert_true(judgement.incomplete);
+    assert_false(hm_judgement_is_safe(&judgement));
     hm_arena_fini(&arena);
+}
+
+/* Only what runs was listed: the judgement says so and is not safe. */
+static void test_partial_services(void **state)
+{
+    struct hm_build *build = new_build("10.0.17763");
+    const char *texts[HM_INCOMPLETE_MAX];
+
+    (void)state;
+    hm_build_service(build, "TermService");
+    assert_true(hm_judgement_is_safe(hm_build_judge(build)));
+    build->inventory.services_partial = true;
+    assert_false(hm_judgement_is_safe(hm_build_judge(build)));
+    assert_true(build->judgement.incomplete);
+    assert_int_equal(hm_judge_incomplete(&build->inventory, texts), 1);
+    assert_int_equal(build->judgement.unknown.count, 1);
+    assert_string_equal(build->judgement.unknown.at[0], texts[0]);
+    free_build(build);
 }
 
 static void test_no_memory_is_told(void **state)
@@ -328,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_which_requirements_count),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_nothing_known),
+        cmocka_unit_test(test_partial_services),
         cmocka_unit_test(test_no_memory_is_told),
         cmocka_unit_test(test_registry),
     };
