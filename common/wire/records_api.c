@@ -32,6 +32,9 @@ static const struct hm_field host_fields[] = {
          "no longer reports: what is known of it is old"),
     HM_F(hm_api_host, cloned, HM_TYPE_BOOL, HM_FIELD_WRITTEN, 0, 0,
          "two machines use its identity"),
+    HM_F(hm_api_host, incomplete, HM_TYPE_BOOL, HM_FIELD_WRITTEN, 0, 0,
+         "facts are missing without which nothing is called safe: the services that do not run, "
+         "the listeners"),
 };
 const struct hm_record hm_record_api_host = HM_RECORD("host", hm_api_host, host_fields);
 

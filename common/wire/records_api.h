@@ -16,7 +16,8 @@ struct hm_api_host {
     const char *os_name;
     const char *os_version;
     const char *agent_version;
-    const char *verdict; /* the worst of all; "unknown" for a silent or never judged host */
+    const char *verdict; /* the worst of all; "unknown" for a silent or never judged host, and for
+                            an incomplete one of which nothing worse is known */
     uint32_t safe;       /* requirements by state, as last judged */
     uint32_t unknown;
     uint32_t exposed;
@@ -29,6 +30,7 @@ struct hm_api_host {
     int64_t silent_since;
     bool silent;
     bool cloned;
+    bool incomplete; /* facts are missing without which nothing is called safe */
 };
 struct hm_api_host_list {
     struct hm_api_host *at;

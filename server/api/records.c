@@ -51,6 +51,7 @@ struct hm_api_host hm_api_host_of(const struct hm_app *app, const struct hm_host
         .silent_since = row->silent_since_ms,
         .silent = silent,
         .cloned = row->cloned,
+        .incomplete = row->incomplete,
     };
 }
 

@@ -42,6 +42,11 @@ static void print_head(struct hm_ctl *ctl, const struct hm_api_host *host)
     if (host->cloned) {
         print_line(ctl, "cloned", "two machines use this identity: enrol one of them anew");
     }
+    if (host->incomplete) {
+        print_line(ctl, "missing",
+                   "its services that do not run, or its listeners, could not be read: nothing of "
+                   "this host is called safe");
+    }
 }
 
 static enum hm_status print_verdicts(struct hm_ctl *ctl, const struct hm_api_verdict_list *list,

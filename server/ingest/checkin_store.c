@@ -74,6 +74,8 @@ static enum hm_status put_judgement(struct hm_session *s, const struct hm_ingest
         row->unknown = counts[HM_UNKNOWN];
         row->exposed = counts[HM_EXPOSED];
         row->blocked = counts[HM_BLOCKED];
+        row->incomplete = (ingest->has_findings && ingest->findings.incomplete) ||
+                          (ingest->has_inventory && ingest->own.incomplete);
     }
     return st;
 }

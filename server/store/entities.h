@@ -9,7 +9,7 @@
  * times are in ms, yes/no is 1/0):
  *   hosts     id name labels os_family os_name os_version agent_version verdict silent_since_ms
  *             cloned first_seen_ms last_seen_ms safe unknown exposed blocked findings_high
- *             findings_medium findings_low
+ *             findings_medium findings_low incomplete
  *   verdicts  id host_id host_name host_labels host_silent host_os_family product requirement
  *             title protocol ports kind origin state reason odds holder judged_by valid_from_ms
  *   findings  id host_id host_name host_labels host_silent host_os_family kind severity subject
@@ -60,7 +60,8 @@ struct hm_host_row {
     const char *findings_digest;
     const char *outcome_digest;
     const char *verdict; /* worst: "safe", "unknown", "exposed", "blocked"; a silent, cloned
-                            or never judged host is "unknown" */
+                            or never judged host is "unknown", and so is an incomplete one
+                            instead of "safe" */
     uint32_t safe;       /* requirements by state */
     uint32_t unknown;
     uint32_t exposed;
@@ -69,6 +70,7 @@ struct hm_host_row {
     uint32_t findings_medium;
     uint32_t findings_low;
     const char *sample_json; /* last sample that came with a change; "" none */
+    bool incomplete;         /* facts are missing without which nothing may be called safe */
 };
 struct hm_host_rows {
     struct hm_host_row *at;
@@ -89,7 +91,7 @@ enum hm_status hm_hosts_list(struct hm_session *s, const struct hm_page *page,
  * caller tells the fleet (hm_fleet_set_state). */
 enum hm_status hm_hosts_remove(struct hm_session *s, const char *id, int64_t now_ms,
                                struct hm_err *err) HM_MUST_CHECK;
-/* What verdict says, from the counts: "unknown" for a silent, cloned or never judged host. */
+/* What verdict says, from the counts and flags above. */
 const char *hm_hosts_verdict(const struct hm_host_row *row);
 /* Counts the host's open findings into row (high, medium, low). */
 enum hm_status hm_hosts_count_findings(struct hm_session *s, struct hm_host_row *row,

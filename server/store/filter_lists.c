@@ -31,6 +31,7 @@ static const struct hm_filter_field host_fields[] = {
     {"verdict",       HM_FILTER_NAME,   "verdict",            &states,      "worst of all its requirements"           },
     {"silent",        HM_FILTER_BOOL,   "silent_since_ms<>0", NULL,         "no longer reports"                       },
     {"cloned",        HM_FILTER_BOOL,   "cloned<>0",          NULL,         "its identity is used by two machines"    },
+    {"incomplete",    HM_FILTER_BOOL,   "incomplete<>0",      NULL,         "facts are missing: not called safe"      },
     {"safe",          HM_FILTER_NUMBER, "safe",               NULL,         "requirements that are safe"              },
     {"unknown",       HM_FILTER_NUMBER, "unknown",            NULL,         "unknown ones"                            },
     {"exposed",       HM_FILTER_NUMBER, "exposed",            NULL,         "exposed ones"                            },

@@ -10,12 +10,12 @@
     "id, name, labels, os_family, os_name, os_version, agent_version, first_seen_ms, "             \
     "last_seen_ms, boot_id, seq, silent_since_ms, cloned, inventory_digest, findings_digest, "     \
     "outcome_digest, verdict, safe, unknown, exposed, blocked, findings_high, findings_medium, "   \
-    "findings_low, sample_json"
+    "findings_low, sample_json, incomplete"
 
 /* What host_states keeps, in the order of state_values. */
 #define STATE_COLUMNS                                                                              \
     "name, os_family, os_name, os_version, agent_version, silent_since_ms, cloned, verdict, "      \
-    "safe, unknown, exposed, blocked, findings_high, findings_medium, findings_low"
+    "safe, unknown, exposed, blocked, findings_high, findings_medium, findings_low, incomplete"
 
 struct host_reader {
     struct hm_arena *arena;
@@ -61,6 +61,7 @@ static enum hm_status read_host(struct hm_stmt *row, void *arg, struct hm_err *e
         .findings_medium = (uint32_t)hm_row_int(row, 22),
         .findings_low = (uint32_t)hm_row_int(row, 23),
         .sample_json = hm_row_text(row, 24, arena),
+        .incomplete = hm_row_int(row, 25) != 0,
     };
     if (host->sample_json == NULL || host->verdict == NULL || host->outcome_digest == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for a list of hosts");
@@ -80,7 +81,7 @@ const char *hm_hosts_verdict(const struct hm_host_row *row)
          HM_UNKNOWN                                                     }, /* never green on old news */
         {row->blocked > 0,                                    HM_BLOCKED},
         {row->exposed > 0,                                    HM_EXPOSED},
-        {row->unknown > 0,                                    HM_UNKNOWN},
+        {row->unknown > 0 || row->incomplete,                 HM_UNKNOWN},
     };
 
     for (size_t i = 0; i < HM_COUNT(rules); i++) {
@@ -93,9 +94,9 @@ const char *hm_hosts_verdict(const struct hm_host_row *row)
 
 /* ---- history ------------------------------------------------------------------------------ */
 
-static void state_values(const struct hm_host_row *row, int64_t now_ms, struct hm_value out[17])
+static void state_values(const struct hm_host_row *row, int64_t now_ms, struct hm_value out[18])
 {
-    const struct hm_value values[17] = {
+    const struct hm_value values[18] = {
         hm_value_text(row->id),
         hm_value_int(now_ms),
         hm_value_text(row->name),
@@ -113,6 +114,7 @@ static void state_values(const struct hm_host_row *row, int64_t now_ms, struct h
         hm_value_int(row->findings_high),
         hm_value_int(row->findings_medium),
         hm_value_int(row->findings_low),
+        hm_value_int(row->incomplete),
     };
 
     for (size_t i = 0; i < HM_COUNT(values); i++) {
@@ -125,7 +127,7 @@ static void state_values(const struct hm_host_row *row, int64_t now_ms, struct h
 static enum hm_status put_state(struct hm_session *s, const struct hm_host_row *row, int64_t now_ms,
                                 struct hm_err *err)
 {
-    struct hm_value values[17];
+    struct hm_value values[18];
     size_t same = 0;
     enum hm_status st;
 
@@ -137,7 +139,8 @@ static enum hm_status put_state(struct hm_session *s, const struct hm_host_row *
         "AND valid_to_ms IS NULL AND name = $3 AND os_family = $4 AND os_name = $5 "
         "AND os_version = $6 AND agent_version = $7 AND silent_since_ms = $8 AND cloned = $9 "
         "AND verdict = $10 AND safe = $11 AND unknown = $12 AND exposed = $13 AND blocked = $14 "
-        "AND findings_high = $15 AND findings_medium = $16 AND findings_low = $17",
+        "AND findings_high = $15 AND findings_medium = $16 AND findings_low = $17 "
+        "AND incomplete = $18",
         values, HM_COUNT(values), NULL, NULL, &same, err);
     if (st != HM_OK || same > 0) {
         return st;
@@ -156,14 +159,14 @@ static enum hm_status put_state(struct hm_session *s, const struct hm_host_row *
         "INSERT INTO host_states (host_id, valid_from_ms, " STATE_COLUMNS ") "
         "VALUES ($1, COALESCE((SELECT MAX(valid_from_ms) FROM host_states WHERE host_id = $1 "
         "AND valid_from_ms > $2), $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-        "$16, $17) ON CONFLICT (host_id, valid_from_ms) DO UPDATE SET valid_to_ms = NULL, "
+        "$16, $17, $18) ON CONFLICT (host_id, valid_from_ms) DO UPDATE SET valid_to_ms = NULL, "
         "name = excluded.name, os_family = excluded.os_family, os_name = excluded.os_name, "
         "os_version = excluded.os_version, agent_version = excluded.agent_version, "
         "silent_since_ms = excluded.silent_since_ms, cloned = excluded.cloned, "
         "verdict = excluded.verdict, safe = excluded.safe, unknown = excluded.unknown, "
         "exposed = excluded.exposed, blocked = excluded.blocked, "
         "findings_high = excluded.findings_high, findings_medium = excluded.findings_medium, "
-        "findings_low = excluded.findings_low",
+        "findings_low = excluded.findings_low, incomplete = excluded.incomplete",
         values, HM_COUNT(values), err);
 }
 
@@ -207,12 +210,13 @@ enum hm_status hm_hosts_put(struct hm_session *s, const struct hm_host_row *row,
             hm_value_int(row->findings_medium),
             hm_value_int(row->findings_low),
             hm_value_text(row->sample_json),
+            hm_value_int(row->incomplete),
         };
 
         st = hm_session_exec(
             s,
             "INSERT INTO hosts (" HOST_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-            "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) "
+            "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) "
             "ON CONFLICT (id) DO UPDATE SET name = excluded.name, labels = excluded.labels, "
             "os_family = excluded.os_family, os_name = excluded.os_name, "
             "os_version = excluded.os_version, agent_version = excluded.agent_version, "
@@ -225,7 +229,7 @@ enum hm_status hm_hosts_put(struct hm_session *s, const struct hm_host_row *row,
             "safe = excluded.safe, unknown = excluded.unknown, exposed = excluded.exposed, "
             "blocked = excluded.blocked, findings_high = excluded.findings_high, "
             "findings_medium = excluded.findings_medium, findings_low = excluded.findings_low, "
-            "sample_json = excluded.sample_json",
+            "sample_json = excluded.sample_json, incomplete = excluded.incomplete",
             values, HM_COUNT(values), err);
     }
     hm_arena_fini(&arena);
@@ -293,7 +297,8 @@ static const struct hm_list host_list = {
         "s.verdict AS verdict, s.safe AS safe, s.unknown AS unknown, s.exposed AS exposed, "
         "s.blocked AS blocked, s.findings_high AS findings_high, "
         "s.findings_medium AS findings_medium, s.findings_low AS findings_low, "
-        "'' AS sample_json FROM host_states s LEFT JOIN hosts h ON h.id = s.host_id "
+        "'' AS sample_json, s.incomplete AS incomplete FROM host_states s LEFT JOIN hosts h ON "
+        "h.id = s.host_id "
         "WHERE s.valid_from_ms <= " HM_LIST_AT
         " AND (s.valid_to_ms IS NULL OR s.valid_to_ms > " HM_LIST_AT ")",
     .key = "id",
