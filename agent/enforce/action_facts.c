@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/ports/timed_wait.h"
 
 static const struct hm_ports no_ports = {NULL, 0};
 
@@ -101,6 +102,19 @@ static enum hm_shown range_shown(const struct hm_action *action,
     return answer(same_range(stack->dynamic, action->range));
 }
 
+static enum hm_shown delay_shown(const struct hm_action *action,
+                                 const struct hm_inventory *inventory)
+{
+    bool is_set;
+    uint32_t s;
+
+    if (!hm_timed_wait_delay_written(inventory, &is_set, &s)) {
+        return HM_SHOWN_UNKNOWN;
+    }
+    return answer(is_set == action->has_timed_wait_delay_s &&
+                  (!is_set || s == action->timed_wait_delay_s));
+}
+
 enum hm_shown hm_action_shown(const struct hm_action *action, const struct hm_inventory *inventory,
                               struct hm_arena *arena)
 {
@@ -112,6 +126,9 @@ enum hm_shown hm_action_shown(const struct hm_action *action, const struct hm_in
     }
     if (action->kind == HM_ACTION_SET_RANGE) {
         return range_shown(action, inventory);
+    }
+    if (action->kind == HM_ACTION_SET_TIMED_WAIT_DELAY) {
+        return delay_shown(action, inventory);
     }
     stack = stack_of(action, inventory);
     if (stack == NULL || !stack->has_administered) {
@@ -146,6 +163,17 @@ static bool exclusion_holds(const struct hm_action *action, const struct hm_stac
            !hm_ports_overlap(now->runtime, action->ports);
 }
 
+static bool delay_holds(const struct hm_inventory *planned, const struct hm_inventory *now)
+{
+    bool was_set;
+    bool is_set;
+    uint32_t was_s;
+    uint32_t s;
+
+    return hm_timed_wait_delay_written(planned, &was_set, &was_s) &&
+           hm_timed_wait_delay_written(now, &is_set, &s) && was_set == is_set && was_s == s;
+}
+
 static bool registry_holds(const struct hm_action *action, const struct hm_inventory *planned,
                            const struct hm_inventory *now)
 {
@@ -169,6 +197,9 @@ bool hm_action_holds(const struct hm_action *action, const struct hm_inventory *
     const struct hm_stack *before;
     const struct hm_stack *after;
 
+    if (action->kind == HM_ACTION_SET_TIMED_WAIT_DELAY) {
+        return delay_holds(planned, now);
+    }
     if (action->kind == HM_ACTION_SET_RESERVED_PORTS ||
         (action->kind == HM_ACTION_SET_RANGE && hm_os_is_legacy(&now->os))) {
         return registry_holds(action, planned, now);
@@ -269,9 +300,14 @@ bool hm_actions_are_twins(const struct hm_action *a, const struct hm_action *b)
 uint64_t hm_action_hash(const struct hm_action *action)
 {
     const unsigned what[] = {
-        (unsigned)action->kind,   action->has_protocol, (unsigned)action->protocol,
-        (unsigned)action->family, action->unset,        action->range.first,
+        (unsigned)action->kind,
+        action->has_protocol,
+        (unsigned)action->protocol,
+        (unsigned)action->family,
+        action->unset,
+        action->range.first,
         action->range.last,
+        action->timed_wait_delay_s,
     };
     uint64_t hash = hm_str_hash(HM_HASH_START, what, sizeof(what));
 
@@ -290,7 +326,7 @@ const char *hm_action_text(const struct hm_action *action, struct hm_arena *aren
 {
     static const char *const verbs[HM_ACTION_KIND_COUNT] = {
         "removing the exclusion",          "adding the exclusion",      "writing ReservedPorts",
-        "writing ip_local_reserved_ports", "setting the dynamic range",
+        "writing ip_local_reserved_ports", "setting the dynamic range", "setting TcpTimedWaitDelay",
     };
     const char *ports;
 
@@ -299,6 +335,11 @@ const char *hm_action_text(const struct hm_action *action, struct hm_arena *aren
     }
     if (action->kind == HM_ACTION_SET_RANGE && action->unset) {
         return "removing MaxUserPort";
+    }
+    if (action->kind == HM_ACTION_SET_TIMED_WAIT_DELAY) {
+        return action->unset ? "removing TcpTimedWaitDelay"
+                             : hm_arena_printf(arena, "%s to %u", verbs[action->kind],
+                                               action->timed_wait_delay_s);
     }
     ports = action->kind == HM_ACTION_SET_RANGE
                 ? hm_arena_printf(arena, "%u-%u", (unsigned)action->range.first,

@@ -68,7 +68,7 @@ static uint64_t hash_numbers(uint64_t hash, unsigned a, unsigned b, unsigned c)
     return hm_str_hash(hash, numbers, sizeof(numbers));
 }
 
-/* What it wants of this host: ports and ranges. */
+/* What it wants of this host: ports, ranges, TcpTimedWaitDelay. */
 static enum hm_status read_wants(struct hm_enforce_run *run, struct hm_enforce_row *row,
                                  struct hm_err *err)
 {
@@ -93,6 +93,9 @@ static enum hm_status read_wants(struct hm_enforce_run *run, struct hm_enforce_r
     for (size_t i = 0; i < policy->ranges.count; i++) {
         hash = hash_numbers(hash, 8 + (unsigned)policy->ranges.at[i].protocol,
                             policy->ranges.at[i].range.first, policy->ranges.at[i].range.last);
+    }
+    if (policy->has_tcp_timed_wait_delay_s) {
+        hash = hash_numbers(hash, 16, policy->tcp_timed_wait_delay_s, 0);
     }
     (void)snprintf(row->wanted, sizeof(row->wanted), "%016" PRIx64, hash);
     return st;

@@ -76,6 +76,10 @@ static bool is_left_unseen(const struct hm_enforce_run *run, const char *policy)
 
         unseen = unseen || (hm_str_equal(entry->policy, policy) && !seen);
     }
+    if (ledger->has_timed_wait_delay) {
+        unseen = unseen || (hm_str_equal(ledger->timed_wait_delay.policy, policy) &&
+                            !inventory->has_registry);
+    }
     if (ledger->has_reserved_ports) {
         unseen = unseen || !inventory->has_registry;
     }
@@ -101,22 +105,31 @@ static const char *or_text(const char *text, const char *otherwise)
     return text != NULL ? text : otherwise;
 }
 
+static const char *note_subject(struct hm_enforce_run *run, const struct hm_plan_note *note)
+{
+    if (note->has_timed_wait_delay_s) {
+        return hm_arena_printf(run->arena, "TcpTimedWaitDelay %u", note->timed_wait_delay_s);
+    }
+    if (note->has_range) {
+        return hm_arena_printf(run->arena, "range %u-%u", (unsigned)note->range.first,
+                               (unsigned)note->range.last);
+    }
+    return hm_ports_text(note->ports, run->arena);
+}
+
 /* "tcp/ipv4 9955: dns.exe has it now; …" */
 static const char *note_text(struct hm_enforce_run *run, const struct hm_plan_note *note)
 {
-    const char *ports =
-        note->has_range ? hm_arena_printf(run->arena, "range %u-%u", (unsigned)note->range.first,
-                                          (unsigned)note->range.last)
-                        : hm_ports_text(note->ports, run->arena);
+    const char *subject = note_subject(run, note);
 
-    if (ports == NULL || ports[0] == '\0') {
+    if (subject == NULL || subject[0] == '\0') {
         return note->text;
     }
     return or_text(hm_arena_printf(run->arena, "%s%s%s%s%.400s: %s",
                                    note->has_protocol ? hm_protocol_names[note->protocol] : "",
                                    note->has_family ? "/" : "",
                                    note->has_family ? hm_family_names[note->family] : "",
-                                   note->has_protocol ? " " : "", ports, note->text),
+                                   note->has_protocol ? " " : "", subject, note->text),
                    note->text);
 }
 

@@ -59,6 +59,33 @@ static bool wants_range(const struct hm_enforce_row *row, const struct hm_ledger
     return wants;
 }
 
+static bool wants_delay(const struct hm_enforce_row *row, const struct hm_ledger_delay *entry)
+{
+    return is_live(row) && row->chosen->has_tcp_timed_wait_delay_s &&
+           row->chosen->tcp_timed_wait_delay_s == entry->delay_s;
+}
+
+static void settle_delay(struct work *work, struct hm_ledger *ledger)
+{
+    const struct hm_enforce_rows *rows = &work->run->state.policies;
+    struct hm_ledger_delay *entry = &ledger->timed_wait_delay;
+    const struct hm_enforce_row *owner =
+        ledger->has_timed_wait_delay ? hm_run_row(work->run, entry->policy) : NULL;
+
+    if (!ledger->has_timed_wait_delay || keeps_all(owner) ||
+        (owner != NULL && wants_delay(owner, entry))) {
+        return;
+    }
+    for (size_t i = 0; i < rows->count; i++) {
+        if (wants_delay(&rows->at[i], entry)) {
+            entry->policy = rows->at[i].policy;
+            entry->revision = rows->at[i].revision;
+            work->moved = true;
+            return;
+        }
+    }
+}
+
 static void settle_rows(struct work *work, struct hm_ledger *ledger)
 {
     const struct hm_enforce_rows *rows = &work->run->state.policies;
@@ -218,6 +245,7 @@ enum hm_status hm_owners_settle(struct hm_enforce_run *run, struct hm_ledger *ou
         made.ranges.at[i] = run->ledger.ranges.at[i];
     }
     settle_rows(&work, &made);
+    settle_delay(&work, &made);
     if (made.has_sysctl) {
         st = settle_list(&work, &made.sysctl.owned);
     }

@@ -24,6 +24,8 @@ bool hm_ledger_names(const struct hm_ledger *ledger, const char *policy)
     for (size_t i = 0; i < ledger->ranges.count; i++) {
         has = has || strcmp(ledger->ranges.at[i].policy, policy) == 0;
     }
+    has = has ||
+          (ledger->has_timed_wait_delay && strcmp(ledger->timed_wait_delay.policy, policy) == 0);
     for (size_t k = 0; k < HM_COUNT(lists); k++) {
         for (size_t i = 0; there[k] && i < lists[k]->count; i++) {
             has = has || strcmp(lists[k]->at[i].policy, policy) == 0;
@@ -89,6 +91,15 @@ static void set_ranges(struct stand_in *made, const struct hm_ledger *ledger)
     }
 }
 
+static void set_delay(struct stand_in *made, const struct hm_ledger *ledger)
+{
+    if (ledger->has_timed_wait_delay &&
+        strcmp(ledger->timed_wait_delay.policy, made->policy.name) == 0) {
+        made->policy.has_tcp_timed_wait_delay_s = true;
+        made->policy.tcp_timed_wait_delay_s = ledger->timed_wait_delay.delay_s;
+    }
+}
+
 /* Rows without ports go. */
 static void settle(struct stand_in *made)
 {
@@ -132,6 +143,7 @@ enum hm_status hm_stand_in(const char *policy, uint32_t revision, const struct h
     };
     st = reserve_rows(made, ledger, arena, err);
     set_ranges(made, ledger);
+    set_delay(made, ledger);
     settle(made);
     if (st == HM_OK) {
         *out_policy = &made->policy;

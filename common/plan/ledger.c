@@ -121,6 +121,34 @@ static void put_range(struct hm_ledger *ledger, const struct hm_action *action, 
     }
 }
 
+static void put_delay(struct hm_ledger *ledger, const struct hm_action *action, struct stamp stamp)
+{
+    struct hm_ledger_delay *entry = &ledger->timed_wait_delay;
+
+    if (action->restores) {
+        ledger->has_timed_wait_delay =
+            ledger->has_timed_wait_delay && stamp.stage == HM_LEDGER_BEFORE;
+        return;
+    }
+    if (!ledger->has_timed_wait_delay) {
+        *entry = (struct hm_ledger_delay){
+            .delay_s = action->timed_wait_delay_s,
+            .before_s = action->before_timed_wait_delay_s,
+            .before_unset = action->before_unset,
+        };
+        ledger->has_timed_wait_delay = true;
+    }
+    entry->policy = action->policy;
+    entry->revision = action->revision;
+    entry->boot_id = stamp.boot_id;
+    entry->at = stamp.now_ms;
+    entry->has_pending_s = stamp.stage == HM_LEDGER_BEFORE;
+    entry->pending_s = action->timed_wait_delay_s;
+    if (stamp.stage == HM_LEDGER_AFTER) {
+        entry->delay_s = action->timed_wait_delay_s;
+    }
+}
+
 /* Before: what was ours, and what will be. */
 static enum hm_status put_owned(struct hm_owned_list *owned, const struct hm_action *action,
                                 struct stamp stamp, struct hm_arena *arena, struct hm_err *err)
@@ -222,6 +250,9 @@ enum hm_status hm_ledger_put(const struct hm_ledger *ledger, const struct hm_act
     case HM_ACTION_SET_RANGE:
         put_range(&made, action, stamp);
         break;
+    case HM_ACTION_SET_TIMED_WAIT_DELAY:
+        put_delay(&made, action, stamp);
+        break;
     }
     if (st == HM_OK) {
         *out_ledger = made;
@@ -277,7 +308,9 @@ enum hm_status hm_ledger_remove(const struct hm_ledger *ledger, const struct hm_
         return st;
     }
     if (note->kind == HM_NOTE_GONE || note->kind == HM_NOTE_FOREIGN_LEFT_ALONE) {
-        if (note->has_range) {
+        if (note->has_timed_wait_delay_s) {
+            made.has_timed_wait_delay = false;
+        } else if (note->has_range) {
             drop_range(&made, find_range(&made, note->has_protocol, note->protocol, note->family));
         } else if (!note->has_family) {
             st = disown_lists(&made, note->ports, arena, err);
@@ -294,5 +327,5 @@ enum hm_status hm_ledger_remove(const struct hm_ledger *ledger, const struct hm_
 bool hm_ledger_is_empty(const struct hm_ledger *ledger)
 {
     return ledger->exclusions.count == 0 && ledger->ranges.count == 0 &&
-           !ledger->has_reserved_ports && !ledger->has_sysctl;
+           !ledger->has_timed_wait_delay && !ledger->has_reserved_ports && !ledger->has_sysctl;
 }

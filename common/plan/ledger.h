@@ -83,9 +83,24 @@ struct hm_ledger_sysctl {
     int64_t at;
 };
 
+/* TcpTimedWaitDelay of 2000, XP and 2003, in seconds. */
+struct hm_ledger_delay {
+    const char *policy;
+    uint32_t revision;
+    uint32_t delay_s;   /* as we set it */
+    bool has_pending_s; /* a change was begun and not finished: either may stand there */
+    uint32_t pending_s;
+    uint32_t before_s;   /* before our first change */
+    bool before_unset;   /* likewise: the value was not there */
+    const char *boot_id; /* of the change; it counts after the next boot */
+    int64_t at;
+};
+
 struct hm_ledger {
     struct hm_ledger_exclusions exclusions;
     struct hm_ledger_ranges ranges;
+    bool has_timed_wait_delay;
+    struct hm_ledger_delay timed_wait_delay;
     bool has_reserved_ports;
     struct hm_ledger_lines reserved_ports;
     bool has_sysctl;

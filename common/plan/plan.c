@@ -11,7 +11,8 @@
 #include "common/plan/plan_build.h"
 
 const char *const hm_action_kind_names[HM_ACTION_KIND_COUNT] = {
-    "remove_exclusion", "add_exclusion", "set_reserved_ports", "set_sysctl_reserved", "set_range",
+    "remove_exclusion",    "add_exclusion", "set_reserved_ports",
+    "set_sysctl_reserved", "set_range",     "set_timed_wait_delay",
 };
 
 const char *const hm_plan_note_kind_names[HM_PLAN_NOTE_KIND_COUNT] = {
@@ -228,6 +229,7 @@ static void make_parts(struct hm_plan_build *b)
                                            &b->sample, b->err));
     }
     hm_plan_ranges(b);
+    hm_plan_timed_wait_delay(b);
     if (b->shared_range) {
         hm_plan_list(b);
         return;

@@ -20,8 +20,9 @@ enum hm_action_kind {
     HM_ACTION_SET_RESERVED_PORTS,  /* 2000, XP, 2003: the whole value, in lines */
     HM_ACTION_SET_SYSCTL_RESERVED, /* Linux: the whole list, in ports */
     HM_ACTION_SET_RANGE,           /* 2000 to 2003: MaxUserPort = range.last, or no value (unset) */
+    HM_ACTION_SET_TIMED_WAIT_DELAY, /* 2000 to 2003: TcpTimedWaitDelay, or no value (unset) */
 };
-#define HM_ACTION_KIND_COUNT 5
+#define HM_ACTION_KIND_COUNT 6
 extern const char *const hm_action_kind_names[HM_ACTION_KIND_COUNT];
 
 struct hm_action {
@@ -36,12 +37,16 @@ struct hm_action {
     struct hm_strings lines; /* ReservedPorts */
     bool has_range;          /* of set_range */
     struct hm_range range;   /* as it shall be */
-    bool unset;              /* delete the registry value: it was not there before */
+    bool has_timed_wait_delay_s;  /* of set_timed_wait_delay; false: unset */
+    uint32_t timed_wait_delay_s;  /* as it shall be */
+    bool unset;                   /* delete the registry value: it was not there before */
     struct hm_owned_list owned;   /* lists: our part of them afterwards; empty = nothing is ours */
     struct hm_ports before_ports; /* lists: the part of others, for the ledger */
     struct hm_strings before_lines; /* likewise */
     struct hm_range before_range;   /* as it stands now */
-    bool before_unset;              /* without us there is no such registry value */
+    bool has_before_timed_wait_delay_s;
+    uint32_t before_timed_wait_delay_s; /* as it stands now */
+    bool before_unset;                  /* without us there is no such registry value */
     bool restores;            /* it brings back what stood there before us: the ledger forgets */
     bool needs_reboot;        /* it counts after the next boot only */
     const char *precondition; /* what must be seen right before; otherwise: plan again */
@@ -107,6 +112,8 @@ struct hm_plan_note {
     struct hm_ports ports;
     bool has_range; /* the note is about a dynamic range */
     struct hm_range range;
+    bool has_timed_wait_delay_s; /* the note is about TcpTimedWaitDelay */
+    uint32_t timed_wait_delay_s;
     bool has_holder;
     struct hm_holder holder;
     const char *text; /* one sentence for people */

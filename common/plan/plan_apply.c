@@ -66,6 +66,7 @@ static enum hm_status change_stack(const struct apply *apply, const struct hm_ac
         stack->dynamic = action->range;
         break;
     case HM_ACTION_SET_RESERVED_PORTS:
+    case HM_ACTION_SET_TIMED_WAIT_DELAY:
         break;
     }
     return st;
@@ -81,6 +82,9 @@ static void change_registry(const struct apply *apply, const struct hm_action *a
     } else if (action->kind == HM_ACTION_SET_RANGE && hm_os_is_legacy(&apply->inventory->os)) {
         registry->has_max_user_port = !action->unset;
         registry->max_user_port = action->unset ? 0 : action->range.last;
+    } else if (action->kind == HM_ACTION_SET_TIMED_WAIT_DELAY) {
+        registry->has_tcp_timed_wait_delay_s = action->has_timed_wait_delay_s;
+        registry->tcp_timed_wait_delay_s = action->timed_wait_delay_s;
     }
 }
 

@@ -83,5 +83,6 @@ enum hm_family hm_plan_family(unsigned index);
 /* The parts, in their order. Ranges first: exclusions must leave headroom in the new one. */
 void hm_plan_find_hazards(struct hm_plan_build *b);
 void hm_plan_ranges(struct hm_plan_build *b);
+void hm_plan_timed_wait_delay(struct hm_plan_build *b);
 void hm_plan_exclusions(struct hm_plan_build *b, unsigned index); /* modern Windows, one stack */
 void hm_plan_list(struct hm_plan_build *b);                       /* Linux, 2000 to 2003 */

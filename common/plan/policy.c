@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/ports/timed_wait.h"
 
 #define MINUTE_MS 60000
 #define DAY_MINUTES 1440
@@ -335,6 +336,18 @@ static enum hm_status check_range(const struct hm_policy *policy, size_t at, str
     return HM_OK;
 }
 
+static enum hm_status check_timed_wait_delay(const struct hm_policy *policy, struct hm_err *err)
+{
+    const uint32_t s = policy->tcp_timed_wait_delay_s;
+
+    if (policy->has_tcp_timed_wait_delay_s &&
+        (s < HM_TIMED_WAIT_DELAY_MIN_S || s > HM_TIMED_WAIT_DELAY_MAX_S)) {
+        return hm_fail(err, HM_EINVAL, "tcp_timed_wait_delay_s: %u is not within %u to %u seconds",
+                       s, HM_TIMED_WAIT_DELAY_MIN_S, HM_TIMED_WAIT_DELAY_MAX_S);
+    }
+    return HM_OK;
+}
+
 static enum hm_status check_window(const struct hm_window *window, struct hm_err *err)
 {
     for (size_t i = 0; i < window->weekdays.count; i++) {
@@ -377,14 +390,20 @@ enum hm_status hm_policy_check(const struct hm_policy *policy, struct hm_err *er
                        "match: a node has no condition and so meets nobody; write hosts [\"*\"] "
                        "for every host");
     }
-    if (policy->reservations.count == 0 && policy->ranges.count == 0) {
-        return hm_fail(err, HM_EINVAL, "the policy reserves nothing and sets no dynamic range");
+    if (policy->reservations.count == 0 && policy->ranges.count == 0 &&
+        !policy->has_tcp_timed_wait_delay_s) {
+        return hm_fail(err, HM_EINVAL,
+                       "the policy reserves nothing and sets neither a dynamic range nor "
+                       "tcp_timed_wait_delay_s");
     }
     for (size_t i = 0; st == HM_OK && i < policy->reservations.count; i++) {
         st = check_reservation(&policy->reservations.at[i], i, err);
     }
     for (size_t i = 0; st == HM_OK && i < policy->ranges.count; i++) {
         st = check_range(policy, i, err);
+    }
+    if (st == HM_OK) {
+        st = check_timed_wait_delay(policy, err);
     }
     if (st == HM_OK && policy->has_window) {
         st = check_window(&policy->window, err);

@@ -83,6 +83,8 @@ struct hm_policy {
     enum hm_policy_mode mode;
     struct hm_reservations reservations;
     struct hm_policy_ranges ranges;
+    bool has_tcp_timed_wait_delay_s;
+    uint32_t tcp_timed_wait_delay_s; /* TcpTimedWaitDelay, see common/ports/timed_wait.h */
     bool has_watch_s;
     uint32_t watch_s; /* see hm_policy_watch_s */
     bool has_window;

@@ -28,6 +28,7 @@ static const struct hm_field action_fields[] = {
     HM_F(hm_action, lines, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_PLAN_ROWS,
          "ReservedPorts: the whole value"),
     HM_F_OPT(hm_action, range, HM_TYPE_RANGE, 0, 0, "dynamic range as it shall be"),
+    HM_F_OPT(hm_action, timed_wait_delay_s, HM_TYPE_U32, 0, 0, "TcpTimedWaitDelay as it shall be"),
     HM_F(hm_action, unset, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "the registry value is deleted"),
     HM_F_RECORDS(hm_action, owned, HM_FIELD_DEFAULT, HM_LIMIT_PLAN_ROWS, &hm_record_owned,
                  "our part of a list afterwards"),
@@ -36,6 +37,7 @@ static const struct hm_field action_fields[] = {
     HM_F(hm_action, before_lines, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_PLAN_ROWS,
          "the lines that others made"),
     HM_F_OPT_AS(hm_action, before_range, has_range, HM_TYPE_RANGE, "dynamic range as it is"),
+    HM_F_OPT(hm_action, before_timed_wait_delay_s, HM_TYPE_U32, 0, 0, "TcpTimedWaitDelay as it is"),
     HM_F(hm_action, before_unset, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "without us there is no such registry value"),
     HM_F(hm_action, restores, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
@@ -59,6 +61,8 @@ static const struct hm_field note_fields[] = {
     HM_F_ENUM_OPT(hm_plan_note, family, &hm_enum_family, "absent: not of one family"),
     HM_F(hm_plan_note, ports, HM_TYPE_PORTS, HM_FIELD_DEFAULT, 0, 0, "that it is about"),
     HM_F_OPT(hm_plan_note, range, HM_TYPE_RANGE, 0, 0, "dynamic range that it is about"),
+    HM_F_OPT(hm_plan_note, timed_wait_delay_s, HM_TYPE_U32, 0, 0,
+             "TcpTimedWaitDelay that it is about"),
     HM_F_RECORD_OPT(hm_plan_note, holder, &hm_record_holder, "who has the port now"),
     HM_F(hm_plan_note, text, HM_TYPE_STRING, HM_FIELD_WRITTEN, 0, HM_LIMIT_TEXT_BYTES,
          "one sentence for people"),
@@ -107,6 +111,22 @@ static const struct hm_field range_fields[] = {
 };
 static const struct hm_record record_range = HM_RECORD("set_range", hm_ledger_range, range_fields);
 
+static const struct hm_field delay_fields[] = {
+    HM_F(hm_ledger_delay, policy, HM_TYPE_STRING, HM_FIELD_REQUIRED, 0, HM_LIMIT_NAME_BYTES,
+         "name of the policy"),
+    HM_F(hm_ledger_delay, revision, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "of the policy"),
+    HM_F(hm_ledger_delay, delay_s, HM_TYPE_U32, HM_FIELD_REQUIRED, 0, 0, "as it was set"),
+    HM_F_OPT(hm_ledger_delay, pending_s, HM_TYPE_U32, 0, 0,
+             "of a change that was begun and not finished"),
+    HM_F(hm_ledger_delay, before_s, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "before the first change"),
+    HM_F(hm_ledger_delay, before_unset, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "the registry value was not there"),
+    HM_F(hm_ledger_delay, boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
+         "boot in which it was set"),
+    HM_F(hm_ledger_delay, at, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "when it was set"),
+};
+static const struct hm_record record_delay = HM_RECORD("set_delay", hm_ledger_delay, delay_fields);
+
 static const struct hm_field lines_fields[] = {
     HM_F(hm_ledger_lines, before, HM_TYPE_STRINGS, HM_FIELD_WRITTEN, 0, HM_LIMIT_PLAN_ROWS,
          "the lines that others made"),
@@ -138,6 +158,7 @@ static const struct hm_field ledger_fields[] = {
                  "exclusions that this agent added"),
     HM_F_RECORDS(hm_ledger, ranges, HM_FIELD_WRITTEN, HM_LIMIT_PLAN_ROWS, &record_range,
                  "dynamic ranges that this agent set"),
+    HM_F_RECORD_OPT(hm_ledger, timed_wait_delay, &record_delay, "2000 to 2003: TcpTimedWaitDelay"),
     HM_F_RECORD_OPT(hm_ledger, reserved_ports, &record_lines, "2000 to 2003: ReservedPorts"),
     HM_F_RECORD_OPT(hm_ledger, sysctl, &record_sysctl, "Linux: net.ipv4.ip_local_reserved_ports"),
 };

@@ -1,5 +1,6 @@
 /* common/wire/records_policy.c — what shall be reserved where, and how far it has come.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "common/ports/timed_wait.h"
 #include "common/wire/records_shared.h"
 
 const struct hm_enum hm_enum_policy_mode = {hm_policy_mode_names, HM_POLICY_MODE_COUNT};
@@ -94,6 +95,8 @@ static const struct hm_field policy_fields[] = {
                  &hm_record_reservation, "ports to keep out of the dynamic range"),
     HM_F_RECORDS(hm_policy, ranges, HM_FIELD_DEFAULT, 2, &hm_record_policy_range,
                  "dynamic ranges to set"),
+    HM_F_OPT(hm_policy, tcp_timed_wait_delay_s, HM_TYPE_U32, HM_TIMED_WAIT_DELAY_MIN_S,
+             HM_TIMED_WAIT_DELAY_MAX_S, "TcpTimedWaitDelay to set: 2000, XP and 2003 only"),
     HM_F_OPT(hm_policy, watch_s, HM_TYPE_U32, 0, 86400,
              "seconds to watch for harm after a change; absent is 600"),
     HM_F_RECORD_OPT(hm_policy, window, &record_window, "changes are made in it only"),

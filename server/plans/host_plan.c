@@ -23,6 +23,9 @@ static bool owns(const struct hm_ledger *ledger, const char *policy)
             return true;
         }
     }
+    if (ledger->has_timed_wait_delay && strcmp(ledger->timed_wait_delay.policy, policy) == 0) {
+        return true;
+    }
     for (size_t k = 0; k < HM_COUNT(lists); k++) {
         for (size_t i = 0; i < lists[k]->count; i++) {
             if (strcmp(lists[k]->at[i].policy, policy) == 0) {

@@ -58,7 +58,8 @@ def facts(inventory):
               for s in inventory.get("stacks", [])}
     registry = inventory.get("registry", {})
     return {"stacks": stacks, "reserved": registry.get("reserved_ports"),
-            "max_user_port": registry.get("max_user_port")}
+            "max_user_port": registry.get("max_user_port"),
+            "timed_wait_delay": registry.get("tcp_timed_wait_delay_s")}
 
 
 def meant(action, stacks):
@@ -96,8 +97,12 @@ def set_range(action, now):
         stack["range"] = action["range"]
 
 
+def set_timed_wait_delay(action, now):
+    now["timed_wait_delay"] = action.get("timed_wait_delay_s")  # absent: the value is deleted
+
+
 CARRY_OUT = {f.__name__: f for f in (remove_exclusion, add_exclusion, set_reserved_ports,
-                                     set_sysctl_reserved, set_range)}
+                                     set_sysctl_reserved, set_range, set_timed_wait_delay)}
 
 
 def notes_of(policy, rows):

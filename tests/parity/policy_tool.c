@@ -108,6 +108,8 @@ static void print_plan(struct tool *tool, const struct hm_plan *plan)
         print_stack(action->has_protocol, action->protocol, action->has_family, action->family);
         if (action->has_range) {
             (void)printf(" %u-%u", action->range.first, action->range.last);
+        } else if (action->has_timed_wait_delay_s) {
+            (void)printf(" %u", action->timed_wait_delay_s);
         } else if (action->kind != HM_ACTION_SET_RESERVED_PORTS) {
             (void)printf(" %s", ports_text(tool, action->ports));
         }

@@ -176,6 +176,10 @@ static void carry_out(struct hm_model *model, const struct hm_action *action)
     case HM_ACTION_SET_RANGE:
         set_range(model, action);
         break;
+    case HM_ACTION_SET_TIMED_WAIT_DELAY:
+        registry->has_tcp_timed_wait_delay_s = action->has_timed_wait_delay_s;
+        registry->tcp_timed_wait_delay_s = action->timed_wait_delay_s;
+        break;
     }
 }
 
@@ -279,6 +283,8 @@ static void put_action(struct hm_buf *out, const struct hm_action *action)
     if (action->kind == HM_ACTION_SET_RANGE) {
         (void)hm_buf_printf(out, "%u-%u", (unsigned)action->range.first,
                             (unsigned)action->range.last);
+    } else if (action->has_timed_wait_delay_s) {
+        (void)hm_buf_printf(out, "%u", action->timed_wait_delay_s);
     } else if (action->kind == HM_ACTION_SET_RESERVED_PORTS) {
         for (size_t i = 0; i < action->lines.count; i++) {
             (void)hm_buf_printf(out, "%s%s", i > 0 ? "|" : "", action->lines.at[i]);

@@ -47,6 +47,8 @@ static const struct hm_field values_fields[] = {
              "lines of ReservedPorts; absent: no such value"),
     HM_F_OPT(hm_recorded_values, max_user_port, HM_TYPE_U32, 0, 0,
              "MaxUserPort; absent: no such value"),
+    HM_F_OPT(hm_recorded_values, tcp_timed_wait_delay_s, HM_TYPE_U32, 0, 0,
+             "TcpTimedWaitDelay; absent: no such value"),
 };
 static const struct hm_record record_values = RECORD("values", hm_recorded_values, values_fields);
 
@@ -171,8 +173,21 @@ bool hm_recorded_same_values(const struct hm_recorded_values *a, const struct hm
 {
     return a->has_reserved_ports == b->has_reserved_ports &&
            a->has_max_user_port == b->has_max_user_port &&
+           a->has_tcp_timed_wait_delay_s == b->has_tcp_timed_wait_delay_s &&
            (!a->has_reserved_ports || same_strings(&a->reserved_ports, &b->reserved_ports)) &&
-           (!a->has_max_user_port || a->max_user_port == b->max_user_port);
+           (!a->has_max_user_port || a->max_user_port == b->max_user_port) &&
+           (!a->has_tcp_timed_wait_delay_s ||
+            a->tcp_timed_wait_delay_s == b->tcp_timed_wait_delay_s);
+}
+
+void hm_recorded_put_values(const struct hm_recorded_values *values, struct hm_registry *registry)
+{
+    registry->has_reserved_ports = values->has_reserved_ports;
+    registry->reserved_ports = values->reserved_ports;
+    registry->has_max_user_port = values->has_max_user_port;
+    registry->max_user_port = values->max_user_port;
+    registry->has_tcp_timed_wait_delay_s = values->has_tcp_timed_wait_delay_s;
+    registry->tcp_timed_wait_delay_s = values->tcp_timed_wait_delay_s;
 }
 
 void hm_recorded_apply_registry(struct hm_recorded *recorded)
@@ -180,19 +195,19 @@ void hm_recorded_apply_registry(struct hm_recorded *recorded)
     struct hm_registry *registry = &recorded->seen.inventory.registry;
     struct hm_recorded_changes *changes = &recorded->changes;
 
-    recorded->filed_values =
-        (struct hm_recorded_values){registry->has_reserved_ports, registry->reserved_ports,
-                                    registry->has_max_user_port, registry->max_user_port};
+    recorded->filed_values = (struct hm_recorded_values){
+        .has_reserved_ports = registry->has_reserved_ports,
+        .reserved_ports = registry->reserved_ports,
+        .has_max_user_port = registry->has_max_user_port,
+        .max_user_port = registry->max_user_port,
+        .has_tcp_timed_wait_delay_s = registry->has_tcp_timed_wait_delay_s,
+        .tcp_timed_wait_delay_s = registry->tcp_timed_wait_delay_s,
+    };
     changes->has_registry =
         changes->has_registry &&
         hm_recorded_same_values(&changes->registry.over, &recorded->filed_values);
     if (changes->has_registry) {
-        const struct hm_recorded_values *values = &changes->registry.values;
-
-        registry->has_reserved_ports = values->has_reserved_ports;
-        registry->reserved_ports = values->reserved_ports;
-        registry->has_max_user_port = values->has_max_user_port;
-        registry->max_user_port = values->max_user_port;
+        hm_recorded_put_values(&changes->registry.values, registry);
     }
 }
 

@@ -38,6 +38,8 @@ struct hm_recorded_values {
     struct hm_strings reserved_ports;
     bool has_max_user_port;
     uint32_t max_user_port;
+    bool has_tcp_timed_wait_delay_s;
+    uint32_t tcp_timed_wait_delay_s;
 };
 
 /* 2000, XP and 2003: the value is there at once, and the stack looks at it when it starts. */
@@ -98,6 +100,8 @@ enum hm_status hm_recorded_apply_stacks(struct hm_recorded *recorded,
                                         struct hm_err *err) HM_MUST_CHECK;
 bool hm_recorded_same_values(const struct hm_recorded_values *a,
                              const struct hm_recorded_values *b);
+/* The registry with these values. */
+void hm_recorded_put_values(const struct hm_recorded_values *values, struct hm_registry *registry);
 
 /* model.c — change of platform.h: carries out one action on recorded->changes and writes them, or
  * refuses as the system would. */

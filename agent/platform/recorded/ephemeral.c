@@ -19,10 +19,7 @@ static enum hm_status in_force(const struct hm_recorded *recorded, struct hm_inv
         strcmp(changed->boot_id, recorded->seen.boot_id) != 0) {
         return HM_OK;
     }
-    out->registry.has_reserved_ports = changed->in_force.has_reserved_ports;
-    out->registry.reserved_ports = changed->in_force.reserved_ports;
-    out->registry.has_max_user_port = changed->in_force.has_max_user_port;
-    out->registry.max_user_port = changed->in_force.max_user_port;
+    hm_recorded_put_values(&changed->in_force, &out->registry);
     out->stacks.at = hm_arena_alloc(recorded->arena, HM_STACK_COUNT, sizeof(*out->stacks.at));
     out->stacks.count = 0;
     if (out->stacks.at == NULL) {

@@ -284,6 +284,22 @@ static enum hm_status set_max_user_port(struct hm_recorded *recorded,
     return HM_OK;
 }
 
+/* On later systems the value can be written, too: what it does there is another matter. */
+static enum hm_status set_timed_wait_delay(struct hm_recorded *recorded,
+                                           const struct hm_action *action, struct hm_err *err)
+{
+    struct hm_recorded_values *values;
+
+    if (!recorded->has_tcpip) {
+        return unsupported(action, "the files do not tell Tcpip\\Parameters", err);
+    }
+    values = open_registry(recorded);
+    values->has_tcp_timed_wait_delay_s = action->has_timed_wait_delay_s;
+    values->tcp_timed_wait_delay_s = action->timed_wait_delay_s;
+    close_registry(recorded);
+    return HM_OK;
+}
+
 static enum hm_status set_range(struct hm_recorded *recorded, const struct hm_action *action,
                                 struct hm_err *err)
 {
@@ -348,6 +364,7 @@ static enum hm_status (*const acts[HM_ACTION_KIND_COUNT])(struct hm_recorded *re
     [HM_ACTION_SET_RESERVED_PORTS] = set_reserved_ports,
     [HM_ACTION_SET_SYSCTL_RESERVED] = set_sysctl,
     [HM_ACTION_SET_RANGE] = set_range,
+    [HM_ACTION_SET_TIMED_WAIT_DELAY] = set_timed_wait_delay,
 };
 
 /* The next scripted answer, when it is about this action; NULL otherwise. */

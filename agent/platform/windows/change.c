@@ -15,6 +15,7 @@
 
 #define MAX_USER_PORT L"MaxUserPort"
 #define RESERVED_PORTS L"ReservedPorts"
+#define TIMED_WAIT_DELAY L"TcpTimedWaitDelay"
 #define WORDS_MAX 8
 #define DYNAMIC_START_MIN 1024u /* documented is 1025; 1024 is seen to be taken */
 #define DYNAMIC_COUNT_MIN 255u
@@ -231,6 +232,18 @@ static enum hm_status set_max_user_port(struct change *change, struct hm_err *er
                : hm_registry_set_u32(HM_WINDOWS_TCPIP_KEY, MAX_USER_PORT, action->range.last, err);
 }
 
+static enum hm_status set_timed_wait_delay(struct change *change, struct hm_err *err)
+{
+    const struct hm_action *action = change->action;
+
+    if (action->unset == action->has_timed_wait_delay_s) {
+        return hm_fail(err, HM_EINVAL, "TcpTimedWaitDelay: give a value, or that there is none");
+    }
+    return action->unset ? hm_registry_remove_u32(HM_WINDOWS_TCPIP_KEY, TIMED_WAIT_DELAY, err)
+                         : hm_registry_set_u32(HM_WINDOWS_TCPIP_KEY, TIMED_WAIT_DELAY,
+                                               action->timed_wait_delay_s, err);
+}
+
 static enum hm_status set_reserved_ports(struct change *change, struct hm_err *err)
 {
     const struct hm_strings *lines = &change->action->lines;
@@ -245,11 +258,13 @@ static carry_out *const modern[HM_ACTION_KIND_COUNT] = {
     [HM_ACTION_REMOVE_EXCLUSION] = remove_exclusion,
     [HM_ACTION_ADD_EXCLUSION] = add_exclusion,
     [HM_ACTION_SET_RANGE] = set_dynamic_range,
+    [HM_ACTION_SET_TIMED_WAIT_DELAY] = set_timed_wait_delay, /* after an upgrade: put back */
 };
 
 static carry_out *const legacy[HM_ACTION_KIND_COUNT] = {
     [HM_ACTION_SET_RESERVED_PORTS] = set_reserved_ports,
     [HM_ACTION_SET_RANGE] = set_max_user_port,
+    [HM_ACTION_SET_TIMED_WAIT_DELAY] = set_timed_wait_delay,
 };
 
 enum hm_status hm_windows_change(struct hm_netsh *netsh, const struct hm_os *os,

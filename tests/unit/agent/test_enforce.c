@@ -348,7 +348,8 @@ static void test_absence_takes_nothing_back(void **state)
         before = hm_model_inventory(&host->model);
         (void)hm_model_policy(&host->model, "one",
                               "\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"2000\"}],"
-                              "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"1025-6000\"}]");
+                              "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"1025-6000\"}],"
+                              "\"tcp_timed_wait_delay_s\":60");
         assert_int_equal(enforce_double_pass(host), HM_OK);
         assert_true(host->changes > 0);
         host->model.count = 0;
@@ -443,6 +444,101 @@ static void test_reboot_on_2003(void **state)
     assert_string_equal(hm_model_inventory(&host->model), before);
 }
 
+/* Like MaxUserPort: written and waiting, verified after the boot, repaired, and put back. */
+static void test_timed_wait_delay(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_registry *registry;
+    const char *before;
+
+    enforce_double_init(host, LEGACY);
+    registry = &host->model.host.inventory.registry;
+    registry->has_tcp_timed_wait_delay_s = true;
+    registry->tcp_timed_wait_delay_s = 240;
+    before = hm_model_inventory(&host->model);
+    (void)hm_model_policy(&host->model, "one", "\"tcp_timed_wait_delay_s\":60");
+    expect_pass(host, "one/1 waiting reboot");
+    assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "TcpTimedWaitDelay 60: "));
+    assert_int_equal(registry->tcp_timed_wait_delay_s, 60);
+    enforce_double_restart(host);
+    expect_pass(host, "one/1 waiting reboot");
+    host->model.boot_id = "boot-2";
+    expect_pass(host, "one/1 verified");
+    registry->tcp_timed_wait_delay_s = 120;
+    expect_pass(host, "one/1 waiting reboot");
+    assert_int_equal(registry->tcp_timed_wait_delay_s, 60);
+    host->model.boot_id = "boot-3";
+    expect_pass(host, "one/1 repaired");
+    host->model.host.inventory.has_registry = false;
+    enforce_double_revise(host, HM_POLICY_RETIRE);
+    expect_pass(host, "one/2 failed"); /* it cannot be seen whether anything is left */
+    host->model.host.inventory.has_registry = true;
+    expect_pass(host, "one/2 retired");
+    assert_string_equal(hm_model_inventory(&host->model), before);
+    assert_true(hm_ledger_is_empty(&host->pass.report.ledger));
+}
+
+static void test_timed_wait_delay_elsewhere(void **state)
+{
+    static const char *const systems[] = {MODERN, NULL};
+
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_enforce_double *host = *state;
+
+        enforce_double_init(host, systems[i]);
+        (void)hm_model_policy(&host->model, "one", "\"tcp_timed_wait_delay_s\":60");
+        expect_pass(host, "one/1 refused unsupported_system");
+        assert_int_equal(host->changes, 0);
+        if (i + 1 < HM_COUNT(systems)) {
+            enforce_double_fini(host);
+        }
+    }
+}
+
+/* The system says that it took the value, and goes on showing another. */
+static void test_timed_wait_delay_that_is_not_shown(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, LEGACY);
+    (void)hm_model_policy(&host->model, "one", "\"tcp_timed_wait_delay_s\":60");
+    host->pretends = true;
+    expect_pass(host, "one/1 failed");
+    assert_non_null(
+        strstr(enforce_double_outcome(host, "one")->text, "setting TcpTimedWaitDelay to 60: "));
+}
+
+static void write_between(const char *name, void *arg)
+{
+    struct hm_enforce_double *host = arg;
+    struct hm_registry *registry = &host->model.host.inventory.registry;
+
+    if (strcmp(name, "plan") == 0 && registry->tcp_timed_wait_delay_s == 240) {
+        registry->tcp_timed_wait_delay_s = 120;
+    }
+}
+
+/* Somebody writes another value after the plan was made: that one is put back in the end. */
+static void test_timed_wait_delay_changes_meanwhile(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_registry *registry;
+
+    enforce_double_init(host, LEGACY);
+    registry = &host->model.host.inventory.registry;
+    registry->has_tcp_timed_wait_delay_s = true;
+    registry->tcp_timed_wait_delay_s = 240;
+    host->step = write_between;
+    host->step_arg = host;
+    (void)hm_model_policy(&host->model, "one", "\"tcp_timed_wait_delay_s\":60");
+    expect_pass(host, "one/1 waiting reboot");
+    assert_int_equal(host->changes, 1);
+    host->step = NULL;
+    enforce_double_revise(host, HM_POLICY_RETIRE);
+    expect_pass(host, "one/2 retired");
+    assert_int_equal(registry->tcp_timed_wait_delay_s, 120);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -469,6 +565,10 @@ int main(void)
         TEST(test_host_that_is_not_meant_any_more),
         TEST(test_policy_for_others),
         TEST(test_reboot_on_2003),
+        TEST(test_timed_wait_delay),
+        TEST(test_timed_wait_delay_elsewhere),
+        TEST(test_timed_wait_delay_that_is_not_shown),
+        TEST(test_timed_wait_delay_changes_meanwhile),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

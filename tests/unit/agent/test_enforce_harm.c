@@ -146,6 +146,21 @@ static void test_restore_and_resume(void **state)
     assert_int_equal(enforce_double_outcome(host, "one")->repairs, 0);
 }
 
+static void test_restore_of_timed_wait_delay(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    const char *before;
+    struct hm_err err;
+
+    enforce_double_init(host, "5.2.3790");
+    before = hm_model_inventory(&host->model);
+    (void)hm_model_policy(&host->model, "one", "\"tcp_timed_wait_delay_s\":60");
+    expect_pass(host, "one/1 waiting reboot");
+    assert_int_equal(enforce_double_restore(host, &err), HM_OK);
+    assert_string_equal(hm_model_inventory(&host->model), before);
+    assert_true(hm_ledger_is_empty(&host->pass.report.ledger));
+}
+
 static void test_restore_that_cannot(void **state)
 {
     struct hm_enforce_double *host = *state;
@@ -252,6 +267,7 @@ int main(void)
         TEST(test_no_ephemeral_ports_take_it_back),
         TEST(test_watch_that_ends_well),
         TEST(test_restore_and_resume),
+        TEST(test_restore_of_timed_wait_delay),
         TEST(test_restore_that_cannot),
         TEST(test_damaged_files),
         TEST(test_full_disk),

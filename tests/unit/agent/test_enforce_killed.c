@@ -35,15 +35,18 @@ struct host {
     const char *fixture; /* NULL = this kernel */
     const char *ports;   /* that the policy wants */
     const char *range;
+    const char *more;     /* further members of the policy */
     const char *foreign;  /* rows of others on a modern Windows, or a line of sysctl.txt */
     const char *verified; /* outcome when all is done */
 };
 
 static const struct host hosts[] = {
-    {"i2-exchange-2013-exposed", "8131-8132",   "10000-65534", "6500-6559",        "verified"},
-    {"i1-payroll-2003",          "1500,1600",   "1025-60000",  NULL,               "waiting" },
-    {"linux-web",                "40000,40010", "30000-60999", "8080,50000-50059", "verified"},
-    {NULL,                       "40000,40010", "30000-60999", "8080,50000-50059", "verified"},
+    {"i2-exchange-2013-exposed", "8131-8132",   "10000-65534", "",                               "6500-6559",        "verified"},
+    {"i1-payroll-2003",          "1500,1600",   "1025-60000",  ",\"tcp_timed_wait_delay_s\":60", NULL,
+     "waiting"                                                                                                                 },
+    {"i4-mail-2003",             "1500,1600",   "1025-60000",  ",\"tcp_timed_wait_delay_s\":60", NULL,               "waiting" },
+    {"linux-web",                "40000,40010", "30000-60999", "",                               "8080,50000-50059", "verified"},
+    {NULL,                       "40000,40010", "30000-60999", "",                               "8080,50000-50059", "verified"},
 };
 
 struct scene {
@@ -354,8 +357,8 @@ static void begin(struct scene *scene, const struct host *host)
         "{\"name\":\"one\",\"revision\":1,\"owner\":\"o\",\"reason\":\"r\",\"review\":"
         "\"2030-01-01T00:00:00Z\",\"match\":{\"hosts\":[\"*\"]},\"mode\":\"enforce\","
         "\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"%s\"}],"
-        "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"%s\"}]}",
-        host->ports, host->range);
+        "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"%s\"}]%s}",
+        host->ports, host->range, host->more);
     assert_non_null(json);
     assert_int_equal(hm_record_decode(&hm_record_policy, json, strlen(json), true, &scene->arena,
                                       &scene->policy, NULL, NULL),
@@ -409,7 +412,8 @@ int main(void)
         cmocka_unit_test_prestate(test_recorded, (void *)&hosts[0]),
         cmocka_unit_test_prestate(test_recorded, (void *)&hosts[1]),
         cmocka_unit_test_prestate(test_recorded, (void *)&hosts[2]),
-        cmocka_unit_test_prestate(test_real_kernel, (void *)&hosts[3]),
+        cmocka_unit_test_prestate(test_recorded, (void *)&hosts[3]),
+        cmocka_unit_test_prestate(test_real_kernel, (void *)&hosts[4]),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

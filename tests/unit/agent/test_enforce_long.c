@@ -259,6 +259,32 @@ static void test_shared_port_outlives_one_owner(void **state)
     }
 }
 
+/* The value is that of who still sets it: retiring the other one first changes nothing. */
+static void test_shared_delay_outlives_one_owner(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    const char *before;
+
+    enforce_double_init(host, LEGACY);
+    before = hm_model_inventory(&host->model);
+    (void)hm_model_policy(&host->model, "beta", "\"tcp_timed_wait_delay_s\":60");
+    (void)hm_model_policy(&host->model, "alpha", "\"tcp_timed_wait_delay_s\":60");
+    expect_pass(host, "alpha/1 waiting reboot; beta/1 waiting reboot");
+    assert_string_equal(host->pass.report.ledger.timed_wait_delay.policy, "alpha");
+    enforce_double_revise(host, HM_POLICY_RETIRE); /* alpha, the last one there */
+    expect_pass(host, "alpha/2 retired; beta/1 waiting reboot");
+    assert_int_equal(host->changes, 0);
+    assert_string_equal(host->pass.report.ledger.timed_wait_delay.policy, "beta");
+    host->model.count = 0; /* beta's document is lost: what is its own now stays */
+    expect_pass(host, "alpha/2 retired; beta/1 failed");
+    assert_int_equal(host->changes, 0);
+    host->model.count = 1;
+    enforce_double_revise(host, HM_POLICY_RETIRE);
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_string_equal(hm_model_inventory(&host->model), before);
+    assert_true(hm_ledger_is_empty(&host->pass.report.ledger));
+}
+
 static void put_ledger(const struct hm_enforce_double *host, const char *text)
 {
     char path[128];
@@ -409,6 +435,7 @@ int main(void)
         TEST(test_war_is_not_waged_for_ever),
         TEST(test_lasting_damage_is_told_once),
         TEST(test_shared_port_outlives_one_owner),
+        TEST(test_shared_delay_outlives_one_owner),
         TEST(test_state_from_a_snapshot),
         TEST(test_system_from_a_snapshot),
         TEST(test_product_that_moved),

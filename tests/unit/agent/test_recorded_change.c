@@ -396,6 +396,37 @@ static void test_legacy_same_boot_leaves_no_trace(void **state)
     assert_false(exists(host, "changes.json"));
 }
 
+/* The value is shown at once; what was in force in this boot is kept until the next one. */
+static void test_timed_wait_delay(void **state)
+{
+    struct host *host = *state;
+    struct hm_action action = {.kind = HM_ACTION_SET_TIMED_WAIT_DELAY,
+                               .has_timed_wait_delay_s = true,
+                               .timed_wait_delay_s = 60};
+    const struct hm_action unset = {.kind = HM_ACTION_SET_TIMED_WAIT_DELAY, .unset = true};
+
+    put(host, "host.json", OLD("b1"));
+    assert_int_equal(act(host, &action), HM_EUNSUPPORTED); /* the registry is not known */
+    put(host, "tcpip-parameters.reg", REG("\"TcpTimedWaitDelay\"=dword:000000f0"));
+    assert_int_equal(act(host, &action), HM_OK);
+    assert_int_equal(look(host).registry.tcp_timed_wait_delay_s, 60);
+    assert_int_equal(act(host, &unset), HM_OK);
+    assert_false(look(host).registry.has_tcp_timed_wait_delay_s);
+    action.timed_wait_delay_s = 240;
+    assert_int_equal(act(host, &action), HM_OK);
+    assert_false(exists(host, "changes.json")); /* as in the file, and no boot was between */
+    action.timed_wait_delay_s = 60;
+    assert_int_equal(act(host, &action), HM_OK);
+    put(host, "host.json", OLD("b2"));
+    action.timed_wait_delay_s = 240;
+    assert_int_equal(act(host, &action), HM_OK);
+    assert_int_equal(look(host).registry.tcp_timed_wait_delay_s, 240);
+    assert_true(exists(host, "changes.json")); /* 60 is in force in this boot */
+    /* The file says something else now: somebody changed the host after us. */
+    put(host, "tcpip-parameters.reg", REG("\"TcpTimedWaitDelay\"=dword:0000005a"));
+    assert_int_equal(look(host).registry.tcp_timed_wait_delay_s, 90);
+}
+
 static void test_nothing_left(void **state)
 {
     struct host *host = *state;
@@ -464,6 +495,7 @@ int main(void)
         CASE(test_linux),
         CASE(test_legacy_counts_after_a_boot),
         CASE(test_legacy_same_boot_leaves_no_trace),
+        CASE(test_timed_wait_delay),
         CASE(test_nothing_left),
         CASE(test_broken_overlay),
 #if defined(__linux__)

@@ -89,6 +89,10 @@ static void make_lines(struct hm_model *model, uint64_t *state)
         model->host.inventory.registry.max_user_port = last;
         hm_build_dynamic(&model->host, 1025, last);
     }
+    if (next(state, 2) == 0) {
+        model->host.inventory.registry.has_tcp_timed_wait_delay_s = true;
+        model->host.inventory.registry.tcp_timed_wait_delay_s = (uint32_t)next(state, 400);
+    }
 }
 
 static void make_sockets(struct hm_model *model, uint64_t *state)
@@ -113,14 +117,17 @@ static void make_policies(struct hm_model *model, uint64_t *state)
         const char *range = next(state, 3) > 0
                                 ? ""
                                 : ",\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"1025-60000\"}]";
+        const char *delay = next(state, 3) > 0    ? ""
+                            : next(state, 4) == 0 ? ",\"tcp_timed_wait_delay_s\":90"
+                                                  : ",\"tcp_timed_wait_delay_s\":60";
         const char *ports = hm_ports_text(random_ports(model, state, 0), &model->host.arena);
 
         if (ports[0] != '\0') {
             (void)hm_model_policy(
                 model, name,
                 hm_arena_printf(&model->host.arena,
-                                "\"reservations\":[{\"protocol\":\"%s\",\"ports\":\"%s\"}]%s",
-                                next(state, 2) == 0 ? "tcp" : "udp", ports, range));
+                                "\"reservations\":[{\"protocol\":\"%s\",\"ports\":\"%s\"}]%s%s",
+                                next(state, 2) == 0 ? "tcp" : "udp", ports, range, delay));
         }
     }
 }

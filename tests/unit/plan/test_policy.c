@@ -178,6 +178,8 @@ static const struct {
     {"\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"1433\"}]",                      NULL              },
     {"\"reservations\":[{\"product\":\"x\",\"requirement\":\"y\"}]",                      NULL              },
     {"\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"1024-65535\"}]",                      NULL              },
+    {"\"tcp_timed_wait_delay_s\":30",                                                     NULL              },
+    {"\"tcp_timed_wait_delay_s\":300",                                                    NULL              },
     {"\"watch_s\":1",                                                                     "reserves nothing"},
     {"\"reservations\":[{\"protocol\":\"tcp\"}]",                                         "either"          },
     {"\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"1\",\"product\":\"x\"}]",       "either"          },
@@ -206,6 +208,33 @@ static void test_check(void **state)
         policy = hm_model_policy(&model, "p", checks[i].members);
         assert_int_equal(hm_policy_check(policy, &err), checks[i].word == NULL ? HM_OK : HM_EINVAL);
         assert_true(checks[i].word == NULL || strstr(err.text, checks[i].word) != NULL);
+        hm_model_fini(&model);
+    }
+}
+
+/* Documents with such values are not read at all; other callers fill the member in. */
+static void test_check_timed_wait_delay(void **state)
+{
+    static const struct {
+        uint32_t s;
+        enum hm_status status;
+    } rows[] = {
+        {0,   HM_EINVAL},
+        {29,  HM_EINVAL},
+        {30,  HM_OK    },
+        {300, HM_OK    },
+        {301, HM_EINVAL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_model model;
+        struct hm_policy *policy;
+
+        hm_model_init(&model, NULL);
+        policy = hm_model_policy(&model, "p", "\"tcp_timed_wait_delay_s\":60");
+        policy->tcp_timed_wait_delay_s = rows[i].s;
+        assert_int_equal(hm_policy_check(policy, NULL), rows[i].status);
         hm_model_fini(&model);
     }
 }
@@ -264,10 +293,10 @@ static void test_wants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_match),    cmocka_unit_test(test_unknown_is_neither),
-        cmocka_unit_test(test_may_meet), cmocka_unit_test(test_window),
-        cmocka_unit_test(test_check),    cmocka_unit_test(test_check_names),
-        cmocka_unit_test(test_wants),
+        cmocka_unit_test(test_match),       cmocka_unit_test(test_unknown_is_neither),
+        cmocka_unit_test(test_may_meet),    cmocka_unit_test(test_window),
+        cmocka_unit_test(test_check),       cmocka_unit_test(test_check_timed_wait_delay),
+        cmocka_unit_test(test_check_names), cmocka_unit_test(test_wants),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ static void clear(void)
 {
     hm_test_reg_remove(TCPIP, "MaxUserPort");
     hm_test_reg_remove(TCPIP, "ReservedPorts");
+    hm_test_reg_remove(TCPIP, "TcpTimedWaitDelay");
 }
 
 static int set_up(void **state)
@@ -35,7 +36,7 @@ static int set_up(void **state)
     static struct fixture fixture;
 
     clear();
-    hm_test_reg_u32(TCPIP, "TcpTimedWaitDelay", 60); /* so that the key is there */
+    hm_test_reg_u32(TCPIP, "Havenmaster", 60); /* so that the key is there */
     memset(&fixture, 0, sizeof(fixture));
     hm_arena_init(&fixture.arena, HM_LIMIT_CYCLE_ARENA_BYTES);
     *state = &fixture;
@@ -48,7 +49,7 @@ static int tear_down(void **state)
 
     hm_netsh_close(fixture->netsh);
     hm_arena_fini(&fixture->arena);
-    hm_test_reg_remove(TCPIP, "TcpTimedWaitDelay");
+    hm_test_reg_remove(TCPIP, "Havenmaster");
     clear();
     return 0;
 }
@@ -88,6 +89,58 @@ static void test_max_user_port(void **state)
     assert_int_equal(change(fixture, &os_2003, &action), HM_EUNSUPPORTED);
     action.unset = false;
     assert_int_equal(change(fixture, &os_2003, &action), HM_EUNSUPPORTED);
+    assert_int_equal(hm_netsh_started(fixture->netsh), 0);
+}
+
+/* ---- TcpTimedWaitDelay --------------------------------------------------------------------- */
+
+static bool read_delay(struct fixture *fixture, uint32_t *out_s)
+{
+    bool found = false;
+
+    assert_int_equal(
+        hm_registry_u32(HM_WINDOWS_TCPIP_KEY, L"TcpTimedWaitDelay", &found, out_s, &fixture->err),
+        HM_OK);
+    return found;
+}
+
+/* Written, read again, another one, and gone; later systems can be put back after an upgrade. */
+static void test_timed_wait_delay(void **state)
+{
+    static const struct hm_os os_2008 = {.family = HM_OS_WINDOWS, .version = "6.0.6003"};
+    static const struct hm_os *const systems[] = {&os_2003, &os_2008};
+    struct fixture *fixture = *state;
+    struct hm_action action = {.kind = HM_ACTION_SET_TIMED_WAIT_DELAY};
+    const struct hm_action unset = {.kind = HM_ACTION_SET_TIMED_WAIT_DELAY, .unset = true};
+
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_inventory inventory = {.os = os_2003};
+        uint32_t s = 0;
+
+        action.has_timed_wait_delay_s = false;
+        assert_int_equal(change(fixture, systems[i], &action), HM_EINVAL); /* neither nor */
+        action.has_timed_wait_delay_s = true;
+        action.timed_wait_delay_s = 60;
+        assert_int_equal(change(fixture, systems[i], &action), HM_OK);
+        assert_true(read_delay(fixture, &s));
+        assert_int_equal(s, 60);
+        assert_int_equal(
+            hm_windows_reread(fixture->netsh, &fixture->arena, &inventory, &fixture->err), HM_OK);
+        assert_true(inventory.registry.has_tcp_timed_wait_delay_s);
+        assert_int_equal(inventory.registry.tcp_timed_wait_delay_s, 60);
+        action.timed_wait_delay_s = 240;
+        assert_int_equal(change(fixture, systems[i], &action), HM_OK);
+        assert_true(read_delay(fixture, &s));
+        assert_int_equal(s, 240);
+        for (int k = 0; k < 2; k++) { /* the second time it is gone already */
+            assert_int_equal(change(fixture, systems[i], &unset), HM_OK);
+            assert_false(read_delay(fixture, &s));
+        }
+    }
+    /* What somebody wrote there is not ours to lose. */
+    hm_test_reg_text(TCPIP, "TcpTimedWaitDelay", "60");
+    assert_int_equal(change(fixture, &os_2003, &action), HM_EUNSUPPORTED);
+    assert_int_equal(change(fixture, &os_2003, &unset), HM_EUNSUPPORTED);
     assert_int_equal(hm_netsh_started(fixture->netsh), 0);
 }
 
@@ -224,10 +277,8 @@ static void test_reread_2003(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_max_user_port),
-        TEST(test_reserved_ports),
-        TEST(test_reserved_ports_kept),
-        TEST(test_reread_2003),
+        TEST(test_max_user_port),       TEST(test_timed_wait_delay), TEST(test_reserved_ports),
+        TEST(test_reserved_ports_kept), TEST(test_reread_2003),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
