@@ -262,19 +262,63 @@ static int compare_pid(const void *key, const void *item)
     return (pid > task->pid) - (pid < task->pid);
 }
 
+static bool holds_service(const struct hm_task *task, const char *service)
+{
+    for (size_t i = 0; i < task->services.count; i++) {
+        if (hm_str_equal_nocase(task->services.at[i], service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The only process of a program; NULL when there are several, or none. */
+static const struct hm_task *find_program(const struct hm_tasks *tasks, const char *program)
+{
+    const struct hm_task *found = NULL;
+
+    for (size_t i = 0; i < tasks->count; i++) {
+        if (hm_str_equal_nocase(tasks->at[i].program, program)) {
+            if (found != NULL) {
+                return NULL;
+            }
+            found = &tasks->at[i];
+        }
+    }
+    return found;
+}
+
+/* netstat -b without process ids told the program, and for a shared process the service. */
+static void name_by_program(const struct hm_tasks *tasks, struct hm_socket *socket)
+{
+    const struct hm_task *task = socket->program[0] == '\0' || socket->service[0] != '\0'
+                                     ? NULL
+                                     : find_program(tasks, socket->program);
+
+    if (task != NULL && task->services.count == 1) {
+        socket->service = task->services.at[0];
+    }
+}
+
 void hm_tasks_name_sockets(const struct hm_tasks *tasks, struct hm_sockets *sockets)
 {
     for (size_t i = 0; i < sockets->count && tasks->count > 0; i++) {
         struct hm_socket *socket = &sockets->at[i];
         const struct hm_task *task;
 
-        if (socket->pid == 0) { /* TIME_WAIT: the process is gone */
+        if (socket->pid == 0) { /* TIME_WAIT: the process is gone; or ids are not told */
+            name_by_program(tasks, socket);
             continue;
         }
         task = bsearch(&socket->pid, tasks->at, tasks->count, sizeof(*tasks->at), compare_pid);
-        if (task != NULL) {
-            socket->program = task->program;
-            socket->service = task->services.count == 1 ? task->services.at[0] : "";
+        if (task == NULL) {
+            continue;
+        }
+        socket->program = task->program;
+        if (task->services.count == 1) {
+            socket->service = task->services.at[0];
+        } else if (!holds_service(task, socket->service)) {
+            socket->service = "";
         }
     }
 }

@@ -5,15 +5,10 @@
 #include <string.h>
 
 #include "agent/platform/windows_rules.h"
-#include "common/base/buf.h"
-#include "common/base/limits.h"
 #include "common/base/str.h"
 
 #define NETSTAT_FILE "netstat.txt"
 #define TASKLIST_FILE "tasklist.csv"
-
-#define NO_PID UINT32_MAX
-#define NO_PID_TEXT " 4294967295"
 
 /* The services of host.json and of the tasks, as one set. */
 static enum hm_status join_services(struct hm_recorded *recorded, const struct hm_tasks *tasks,
@@ -74,49 +69,25 @@ enum hm_status hm_recorded_tasks(struct hm_recorded *recorded, struct hm_tasks *
     return st;
 }
 
-/* netstat of Windows 2000 has no process ids and the reader wants one in each row: they get a
- * stand-in, which is taken off again. */
-static enum hm_status parse_without_pids(struct hm_recorded *recorded,
-                                         const struct hm_recorded_file *file,
-                                         struct hm_sockets *out_sockets, struct hm_err *err)
-{
-    struct hm_span rest = {file->text, file->len};
-    struct hm_span line;
-    struct hm_buf text;
-    enum hm_status st;
-
-    hm_buf_init(&text, 2 * HM_LIMIT_INPUT_FILE_BYTES);
-    while (hm_str_next_line(&rest, &line)) {
-        struct hm_span row = hm_str_trim(line.at, line.len);
-        bool is_row =
-            row.len > 4 && (memcmp(row.at, "TCP ", 4) == 0 || memcmp(row.at, "UDP ", 4) == 0);
-
-        (void)hm_buf_put(&text, line.at, line.len);
-        (void)hm_buf_puts(&text, is_row ? NO_PID_TEXT "\n" : "\n");
-    }
-    st = hm_buf_status(&text, err);
-    if (st == HM_OK) {
-        st = hm_netstat_parse(hm_buf_text(&text), text.len, recorded->arena, out_sockets, err);
-    }
-    for (size_t i = 0; st == HM_OK && i < out_sockets->count; i++) {
-        if (out_sockets->at[i].pid == NO_PID) {
-            out_sockets->at[i].pid = 0;
-        }
-    }
-    hm_buf_fini(&text);
-    return st;
-}
-
+/* Without process ids nothing tells who holds a port; Windows 2000 cannot do better. */
 static enum hm_status parse_sockets(struct hm_recorded *recorded,
                                     const struct hm_recorded_file *file,
                                     struct hm_sockets *out_sockets, struct hm_err *err)
 {
     const struct hm_os *os = &recorded->seen.inventory.os;
+    struct hm_netstat netstat;
+    enum hm_status st = hm_netstat_parse(file->text, file->len, recorded->arena, &netstat, err);
 
-    if (os->family == HM_OS_WINDOWS && strncmp(os->version, "5.0", 3) == 0) {
-        return parse_without_pids(recorded, file, out_sockets, err);
+    if (st != HM_OK) {
+        return st;
     }
-    return hm_netstat_parse(file->text, file->len, recorded->arena, out_sockets, err);
+    if (!netstat.has_pids && !netstat.has_programs &&
+        !(os->family == HM_OS_WINDOWS && strncmp(os->version, "5.0", 3) == 0)) {
+        return hm_fail(err, HM_EINVAL,
+                       "the rows do not end in a process id; run netstat with -o (netstat -ano)");
+    }
+    *out_sockets = netstat.sockets;
+    return HM_OK;
 }
 
 enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm_tasks *tasks,

@@ -209,6 +209,76 @@ static void test_names_in_capitals(void **state)
     recorded_folder_fini(&host);
 }
 
+/* ---- sockets ----------------------------------------------------------------------------------
+ */
+
+#define EXCLUDED_TCP                                                                               \
+    "\r\nProtocol tcp Port Exclusion Ranges\r\n\r\nStart Port    End Port      \r\n"               \
+    "----------    --------      \r\n\r\n* - Administered port exclusions.\r\n\r\n"
+#define DYNAMIC_TCP                                                                                \
+    "\r\nProtocol tcp Dynamic Port Range\r\n---------------------------------\r\n"                 \
+    "Start Port      : 49152\r\nNumber of Ports : 16384\r\n\r\n"
+
+/* "netstat -anoq", which low_headroom tells to run, fed back. */
+static void test_bound_ports_are_no_listeners(void **state)
+{
+    struct recorded_folder host;
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json", OS "}");
+    recorded_folder_puts(&host, "ipv4-tcp-dynamicport.txt", DYNAMIC_TCP);
+    recorded_folder_puts(&host, "ipv4-tcp-excludedportrange.txt", EXCLUDED_TCP);
+    recorded_folder_puts(&host, "netstat.txt",
+                         "  TCP    0.0.0.0:3389    0.0.0.0:0          LISTENING    1200\r\n"
+                         "  TCP    0.0.0.0:49900   0.0.0.0:0          BOUND        2500\r\n"
+                         "  TCP    0.0.0.0:49901   0.0.0.0:0          BOUND        2500\r\n"
+                         "  TCP    10.0.0.5:49901  10.0.0.9:3268      ESTABLISHED  2500\r\n");
+    recorded_folder_must_observe(&host);
+    assert_int_equal(host.seen.inventory.listeners.count, 1);
+    assert_int_equal(host.seen.inventory.listeners.at[0].port, 3389);
+    assert_int_equal(host.seen.sample.stacks.at[0].bound, 2);
+    assert_int_equal(host.seen.sample.stacks.at[0].in_use, 2);
+    recorded_folder_fini(&host);
+}
+
+/* netstat -anb: no process ids, but programs; the task list adds the services. */
+static void test_netstat_b(void **state)
+{
+    static const char text[] = "  TCP    0.0.0.0:135     0.0.0.0:0    LISTENING\r\n"
+                               "  RpcSs\r\n [svchost.exe]\r\n"
+                               "  TCP    0.0.0.0:9955    0.0.0.0:0    LISTENING\r\n"
+                               " [pop3.exe]\r\n"
+                               "  TCP    0.0.0.0:445     0.0.0.0:0    LISTENING\r\n"
+                               " Can not obtain ownership information\r\n";
+    struct recorded_folder host;
+    const struct hm_listeners *listeners = &host.seen.inventory.listeners;
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json", OS "}");
+    recorded_folder_puts(&host, "netstat.txt", text);
+    for (int tasks = 0; tasks < 2; tasks++) {
+        recorded_folder_must_observe(&host);
+        assert_int_equal(listeners->count, 3);
+        assert_string_equal(listeners->at[0].program, "svchost.exe");
+        assert_string_equal(listeners->at[0].service, "RpcSs");
+        assert_string_equal(listeners->at[1].program, "");
+        assert_string_equal(listeners->at[2].program, "pop3.exe");
+        assert_string_equal(listeners->at[2].service, tasks == 0 ? "" : "MSExchangePOP3BE");
+        recorded_folder_puts(&host, "tasklist.csv",
+                             "\"System\",\"4\",\"N/A\"\r\n\"svchost.exe\",\"900\",\"RpcSs\"\r\n"
+                             "\"svchost.exe\",\"901\",\"Dhcp,EventLog\"\r\n"
+                             "\"pop3.exe\",\"3000\",\"MSExchangePOP3BE\"\r\n");
+    }
+    /* neither ids nor programs: only Windows 2000 cannot do better */
+    recorded_folder_puts(&host, "netstat.txt", "  TCP    0.0.0.0:135     0.0.0.0:0    LISTENING");
+    recorded_folder_observe(&host);
+    assert_int_equal(host.st, HM_EINVAL);
+    assert_non_null(strstr(host.err.text, "netstat -ano"));
+    recorded_folder_fini(&host);
+}
+
 /* ---- no folder --------------------------------------------------------------------------------
  */
 
@@ -252,6 +322,8 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_empty_files),
         cmocka_unit_test(test_names_in_capitals),
+        cmocka_unit_test(test_bound_ports_are_no_listeners),
+        cmocka_unit_test(test_netstat_b),
         cmocka_unit_test(test_the_folder_is_none),
     };
 

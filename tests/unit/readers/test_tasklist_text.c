@@ -146,10 +146,15 @@ static void test_naming(void **state)
     const struct hm_tasks tasks = {at, HM_COUNT(at)};
     const struct hm_tasks none = {NULL, 0};
     struct hm_socket sockets_at[] = {
-        {.pid = 0,  .program = "",    .service = ""   },
-        {.pid = 8,  .program = "",    .service = ""   },
-        {.pid = 9,  .program = "",    .service = ""   },
-        {.pid = 10, .program = "old", .service = "old"},
+        {.pid = 0,  .program = "",            .service = ""     },
+        {.pid = 8,  .program = "",            .service = ""     },
+        {.pid = 9,  .program = "",            .service = ""     },
+        {.pid = 10, .program = "old",         .service = "old"  },
+        {.pid = 9,  .program = "svchost.exe", .service = "rpcss"}, /* from netstat -b on */
+        {.pid = 9,  .program = "svchost.exe", .service = "Gone" },
+        {.pid = 0,  .program = "DNS.exe",     .service = ""     },
+        {.pid = 0,  .program = "svchost.exe", .service = "Dhcp" },
+        {.pid = 0,  .program = "svchost.exe", .service = ""     },
     };
     struct hm_sockets sockets = {sockets_at, HM_COUNT(sockets_at)};
 
@@ -163,6 +168,11 @@ static void test_naming(void **state)
     assert_string_equal(sockets.at[2].program, "svchost.exe");
     assert_string_equal(sockets.at[2].service, ""); /* one of two: not known which */
     assert_string_equal(sockets.at[3].program, "old");
+    assert_string_equal(sockets.at[4].service, "rpcss"); /* one of the two, as netstat -b says */
+    assert_string_equal(sockets.at[5].service, "");      /* none of the two */
+    assert_string_equal(sockets.at[6].service, "DNS");   /* the only process of its program */
+    assert_string_equal(sockets.at[7].service, "Dhcp");
+    assert_string_equal(sockets.at[8].service, "");
 }
 
 int main(void)
