@@ -57,11 +57,12 @@ static void print_policies(const struct hm_outcome_report *report)
     for (size_t i = 0; i < report->policies.count; i++) {
         const struct hm_outcome *row = &report->policies.at[i];
 
-        (void)printf("%-14s%s revision %u: %s%s%s since %s\n%-14s  %s\n", i == 0 ? "policies" : "",
-                     row->policy, row->revision, hm_outcome_state_names[row->state],
-                     row->why != HM_WHY_NONE ? " for " : "",
+        (void)printf("%-14s%s revision %u: %s%s%s%s since %s\n%-14s  %s\n",
+                     i == 0 ? "policies" : "", row->policy, row->revision,
+                     hm_outcome_state_names[row->state], row->why != HM_WHY_NONE ? " (" : "",
                      row->why != HM_WHY_NONE ? hm_outcome_why_names[row->why] : "",
-                     hm_clock_format(row->since, text), "", row->text);
+                     row->why != HM_WHY_NONE ? ")" : "", hm_clock_format(row->since, text), "",
+                     row->text);
     }
     if (report->refused[0] != '\0') {
         (void)printf("%-14s%s\n", "refused", report->refused);

@@ -68,7 +68,7 @@ static bool is_in_the_way(const struct hm_enforce_run *run, const struct hm_list
     for (size_t i = 0; i < run->plan.notes.count; i++) {
         const struct hm_plan_note *note = &run->plan.notes.at[i];
 
-        if (note->kind == HM_NOTE_BUSY && note->has_protocol &&
+        if ((note->kind == HM_NOTE_TAKEN || note->kind == HM_NOTE_BUSY) && note->has_protocol &&
             note->protocol == listener->protocol && note->has_family &&
             note->family == listener->family && hm_ports_contains(note->ports, listener->port)) {
             return true;

@@ -133,10 +133,48 @@ static const char *note_text(struct hm_enforce_run *run, const struct hm_plan_no
                    note->text);
 }
 
+static bool is_held(const struct hm_plan_note *note)
+{
+    return note->kind == HM_NOTE_TAKEN || note->kind == HM_NOTE_BUSY;
+}
+
+/* Ports of the policy that somebody has, in any family, beside those of the note. */
+static const char *also_held(struct hm_enforce_run *run, const struct hm_plan_note *but,
+                             enum hm_protocol protocol)
+{
+    struct hm_ports all = {NULL, 0};
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && i < run->plan.notes.count; i++) {
+        const struct hm_plan_note *note = &run->plan.notes.at[i];
+
+        if (is_held(note) && note->has_protocol && note->protocol == protocol &&
+            hm_str_equal(note->policy, but->policy)) {
+            st = hm_ports_union(all, note->ports, run->arena, &all, NULL);
+        }
+    }
+    if (st == HM_OK && but->protocol == protocol) {
+        st = hm_ports_subtract(all, but->ports, run->arena, &all, NULL);
+    }
+    return st == HM_OK && all.count > 0 ? hm_ports_text(all, run->arena) : NULL;
+}
+
 static struct judged waits(struct hm_enforce_run *run, enum hm_outcome_why why,
                            const struct hm_plan_note *note)
 {
-    return (struct judged){HM_OUTCOME_WAITING, why, HM_REFUSE_NONE, note_text(run, note)};
+    const char *text = note_text(run, note);
+
+    for (unsigned i = 0; is_held(note) && note->has_protocol && i < 2; i++) {
+        const enum hm_protocol protocol = i == 0 ? HM_TCP : HM_UDP;
+        const char *ports = also_held(run, note, protocol);
+
+        if (ports != NULL) {
+            text = or_text(hm_arena_printf(run->arena, "%s Also in use: %s %.200s.", text,
+                                           hm_protocol_names[protocol], ports),
+                           text);
+        }
+    }
+    return (struct judged){HM_OUTCOME_WAITING, why, HM_REFUSE_NONE, text};
 }
 
 static struct judged refuses(struct hm_enforce_run *run, const struct hm_plan_note *note)
@@ -161,11 +199,11 @@ static bool judge_failure(const struct hm_enforce_run *run, const struct hm_enfo
                                "It was changed; the system could not be read again yet."};
         return true;
     }
-    if (row->failure != NULL) {
+    if (row->failure != NULL && picture->first[HM_NOTE_TAKEN] == NULL) {
         *out = (struct judged){HM_OUTCOME_WAITING, HM_WHY_BUSY, HM_REFUSE_NONE, row->failure};
         return true;
     }
-    if (picture->left != NULL) {
+    if (row->failure == NULL && picture->left != NULL) {
         *out = failed(or_text(run->stopped, "The system changed while it was changed; it is tried "
                                             "again."));
         return true;
@@ -201,6 +239,7 @@ static struct judged judge_chosen(struct hm_enforce_run *run, const struct hm_en
         enum hm_plan_note_kind kind;
         enum hm_outcome_why why;
     } waiting[] = {
+        {HM_NOTE_TAKEN,          HM_WHY_TAKEN },
         {HM_NOTE_BUSY,           HM_WHY_BUSY  },
         {HM_NOTE_WAITING_WINDOW, HM_WHY_WINDOW},
         {HM_NOTE_WAITING_REBOOT, HM_WHY_REBOOT},
@@ -231,7 +270,8 @@ static bool is_disturbed(const struct hm_enforce_row *row, const struct picture 
 {
     return strcmp(row->verified, row->wanted) == 0 &&
            (row->tried || (picture->left != NULL && !picture->lacks_facts) ||
-            picture->first[HM_NOTE_BUSY] != NULL || picture->first[HM_NOTE_WAITING_WINDOW] != NULL);
+            picture->first[HM_NOTE_TAKEN] != NULL || picture->first[HM_NOTE_BUSY] != NULL ||
+            picture->first[HM_NOTE_WAITING_WINDOW] != NULL);
 }
 
 /* True when this verification is the end of a repair. */
@@ -333,7 +373,8 @@ static void ask_again(struct hm_enforce_run *run, const struct hm_enforce_row *r
     int64_t in_ms = (run->now_ms - row->since) / BUSY_SHARE;
 
     if (row->state == HM_OUTCOME_APPLIED ||
-        (row->state == HM_OUTCOME_WAITING && row->why == HM_WHY_BUSY)) {
+        (row->state == HM_OUTCOME_WAITING &&
+         (row->why == HM_WHY_TAKEN || row->why == HM_WHY_BUSY))) {
         in_ms = in_ms < BUSY_LEAST_MS ? BUSY_LEAST_MS : in_ms;
         hm_run_again(run, in_ms > BUSY_MOST_MS ? BUSY_MOST_MS : in_ms);
     }
@@ -363,55 +404,50 @@ void hm_outcomes_judge(struct hm_enforce_run *run)
 
 /* ---- the report ---------------------------------------------------------------------------- */
 
-/* The one of all holders of the port that is named whatever their order; what wobbles is left out.
- */
-static void settle_holder(const struct hm_enforce_run *run, struct hm_plan_note *note)
-{
-    const struct hm_observation *seen = run->pass->observation;
-
-    for (size_t i = 0; seen->has_sockets && i < seen->sockets.count; i++) {
-        const struct hm_socket *row = &seen->sockets.at[i];
-
-        if (row->protocol == note->protocol && row->port == note->holder.port &&
-            (!note->has_family || row->family == note->family) && row->state == HM_SOCKET_LISTEN) {
-            note->holder =
-                (struct hm_holder){row->program, row->service, 0, row->state, row->port, ""};
-            break;
-        }
-    }
-    note->holder.pid = 0;
-}
-
 static bool is_reported(const struct hm_plan_note *note)
 {
     return note->kind != HM_NOTE_ALREADY_THERE && note->kind != HM_NOTE_GONE &&
            note->kind != HM_NOTE_FOREIGN_LEFT_ALONE;
 }
 
+struct note_list {
+    struct hm_plan_notes notes;
+    size_t cap;
+};
+
+static enum hm_status put_note(struct hm_enforce_run *run, const struct hm_plan_note *note,
+                               struct note_list *out, struct hm_err *err)
+{
+    if (hm_arena_grow(run->arena, (void **)&out->notes.at, out->notes.count, &out->cap,
+                      sizeof(*out->notes.at)) != 0) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the outcome of policies");
+    }
+    out->notes.at[out->notes.count] = *note;
+    out->notes.at[out->notes.count++].holder.pid = 0; /* no two reports for a restarted holder */
+    return HM_OK;
+}
+
+/* Ports that others have taken come first: nothing else is as urgent, and there is a cap. */
 static enum hm_status put_notes(struct hm_enforce_run *run, const struct hm_enforce_row *row,
                                 size_t *total, struct hm_plan_notes *out, struct hm_err *err)
 {
-    size_t cap = 0;
+    struct note_list list = {.cap = 0};
+    enum hm_status st = HM_OK;
 
-    for (size_t i = 0;
-         i < run->plan.notes.count && out->count < NOTES_OF_ONE_MAX && *total < NOTES_OF_ALL_MAX;
-         i++) {
-        const struct hm_plan_note *note = &run->plan.notes.at[i];
+    for (unsigned round = 0; round < 2; round++) {
+        for (size_t i = 0; st == HM_OK && i < run->plan.notes.count; i++) {
+            const struct hm_plan_note *note = &run->plan.notes.at[i];
 
-        if (!hm_str_equal(note->policy, row->policy) || !is_reported(note)) {
-            continue;
+            if (hm_str_equal(note->policy, row->policy) && is_reported(note) &&
+                (note->kind == HM_NOTE_TAKEN) == (round == 0) &&
+                list.notes.count < NOTES_OF_ONE_MAX && *total < NOTES_OF_ALL_MAX) {
+                st = put_note(run, note, &list, err);
+                (*total)++;
+            }
         }
-        if (hm_arena_grow(run->arena, (void **)&out->at, out->count, &cap, sizeof(*out->at)) != 0) {
-            return hm_fail(err, HM_ENOMEM, "no memory for the outcome of policies");
-        }
-        out->at[out->count] = *note;
-        if (note->has_holder) {
-            settle_holder(run, &out->at[out->count]);
-        }
-        out->count++;
-        (*total)++;
     }
-    return HM_OK;
+    *out = list.notes;
+    return st;
 }
 
 static int compare_outcomes(const void *a, const void *b)

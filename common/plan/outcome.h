@@ -26,12 +26,13 @@ extern const char *const hm_outcome_state_names[HM_OUTCOME_STATE_COUNT];
 
 enum hm_outcome_why {
     HM_WHY_NONE,
-    HM_WHY_BUSY,
+    HM_WHY_TAKEN, /* another program has a port that is wanted */
+    HM_WHY_BUSY,  /* its own service has it, or nobody knows whose it is */
     HM_WHY_WINDOW,
     HM_WHY_REBOOT,
     HM_WHY_AUDIT, /* mode audit: it would be done in mode enforce */
 };
-#define HM_OUTCOME_WHY_COUNT 5
+#define HM_OUTCOME_WHY_COUNT 6
 extern const char *const hm_outcome_why_names[HM_OUTCOME_WHY_COUNT];
 
 struct hm_outcome {

@@ -16,7 +16,7 @@ const char *const hm_action_kind_names[HM_ACTION_KIND_COUNT] = {
 };
 
 const char *const hm_plan_note_kind_names[HM_PLAN_NOTE_KIND_COUNT] = {
-    "already_there", "foreign_left_alone", "gone",           "refused",
+    "already_there", "foreign_left_alone", "gone",           "refused",    "taken",
     "busy",          "waiting_window",     "waiting_reboot", "audit_only",
 };
 

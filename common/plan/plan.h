@@ -63,12 +63,13 @@ enum hm_plan_note_kind {
     HM_NOTE_FOREIGN_LEFT_ALONE, /* others changed what we once made: it is theirs now */
     HM_NOTE_GONE,               /* the ledger's entry is no longer there, and nobody wants it */
     HM_NOTE_REFUSED,            /* see code */
-    HM_NOTE_BUSY,               /* see holder; again when it goes away, and at boot */
+    HM_NOTE_TAKEN,              /* another program or component has it, see holder */
+    HM_NOTE_BUSY, /* its own service has it, or nobody knows whose it is; see holder */
     HM_NOTE_WAITING_WINDOW,
     HM_NOTE_WAITING_REBOOT,
     HM_NOTE_AUDIT_ONLY, /* would be done in mode enforce */
 };
-#define HM_PLAN_NOTE_KIND_COUNT 8
+#define HM_PLAN_NOTE_KIND_COUNT 9
 extern const char *const hm_plan_note_kind_names[HM_PLAN_NOTE_KIND_COUNT];
 
 enum hm_refusal_code {
@@ -139,8 +140,9 @@ struct hm_local_limits {
 
 struct hm_plan_input {
     const struct hm_inventory *inventory;
-    const struct hm_sockets *sockets; /* NULL: the inventory's listeners say who is busy */
-    struct hm_policies policies;      /* those that match the host, in any order */
+    const struct hm_sockets *sockets;   /* NULL: the inventory's listeners say who is busy, */
+    const struct hm_verdicts *verdicts; /* and these, made with the sockets; NULL = none */
+    struct hm_policies policies;        /* those that match the host, in any order */
     const struct hm_catalogue *catalogue;
     const struct hm_ledger *ledger;       /* NULL = empty */
     const struct hm_local_limits *limits; /* NULL = none */

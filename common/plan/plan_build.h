@@ -5,6 +5,7 @@
  * until hm_plan looks. */
 #pragma once
 
+#include "common/judge/holder.h"
 #include "common/plan/plan.h"
 
 #define HM_PLAN_HAZARDS 5u
@@ -25,6 +26,7 @@ struct hm_plan_build {
     uint32_t floor[HM_STACK_COUNT];              /* ports that must stay usable in it */
     struct hm_ports hazards[2][HM_PLAN_HAZARDS]; /* by protocol, see hm_plan_hazard_codes */
     struct hm_sample sample;                     /* of the sockets; empty without them */
+    struct hm_holders *holders;                  /* made when first asked for; see plan_holder.c */
     struct hm_actions actions;
     size_t actions_cap;
     struct hm_action spare_action; /* taken when there is no memory */
@@ -79,6 +81,16 @@ uint32_t hm_plan_default_floor(struct hm_range range);
 
 enum hm_protocol hm_plan_protocol(unsigned index);
 enum hm_family hm_plan_family(unsigned index);
+
+/* Those of the ports that somebody has in this stack. */
+struct hm_ports hm_plan_busy(struct hm_plan_build *b, enum hm_protocol protocol,
+                             enum hm_family family, struct hm_ports ports);
+/* Notes for a want's ports that somebody has: "taken" or "busy", each port with its holder. */
+void hm_plan_say_busy(struct hm_plan_build *b, const struct hm_want *want, enum hm_family family,
+                      struct hm_ports busy);
+/* The same for ports in blocks that components hold. */
+void hm_plan_say_block(struct hm_plan_build *b, const struct hm_want *want, enum hm_family family,
+                       struct hm_ports held);
 
 /* The parts, in their order. Ranges first: exclusions must leave headroom in the new one. */
 void hm_plan_find_hazards(struct hm_plan_build *b);

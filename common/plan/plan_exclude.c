@@ -112,60 +112,6 @@ static void gather_keep(struct exclude *x)
     }
 }
 
-static size_t count_holders(const struct exclude *x)
-{
-    const struct hm_plan_input *input = x->b->input;
-
-    if (input->sockets != NULL) {
-        return input->sockets->count;
-    }
-    return input->inventory->has_listeners ? input->inventory->listeners.count : 0;
-}
-
-/* The at-th socket, or without sockets listener; false when it holds no port of this stack.
- * TIME_WAIT holds nothing. */
-static bool read_holder(const struct exclude *x, size_t at, struct hm_holder *out_holder)
-{
-    const struct hm_plan_input *input = x->b->input;
-    const struct hm_listener *listener;
-
-    if (input->sockets != NULL) {
-        const struct hm_socket *row = &input->sockets->at[at];
-
-        *out_holder = (struct hm_holder){row->program, row->service, row->pid,
-                                         row->state,   row->port,    row->remote};
-        return row->protocol == x->protocol && row->family == x->family &&
-               row->state != HM_SOCKET_TIME_WAIT;
-    }
-    listener = &input->inventory->listeners.at[at];
-    *out_holder = (struct hm_holder){listener->program, listener->service, 0,
-                                     HM_SOCKET_LISTEN,  listener->port,    ""};
-    return listener->protocol == x->protocol && listener->family == x->family;
-}
-
-/* The wanted ports that anybody has in this stack. */
-static void find_busy(struct exclude *x)
-{
-    size_t count = count_holders(x);
-    struct hm_range *ranges = NULL;
-    size_t cap = 0;
-    size_t found = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        struct hm_holder holder;
-
-        if (!read_holder(x, i, &holder) || !hm_ports_contains(x->keep, holder.port)) {
-            continue;
-        }
-        if (hm_arena_grow(x->b->arena, (void **)&ranges, found, &cap, sizeof(*ranges)) != 0) {
-            hm_plan_no_memory(x->b);
-            return;
-        }
-        ranges[found++] = (struct hm_range){holder.port, holder.port};
-    }
-    hm_plan_fail(x->b, hm_ports_from_ranges(ranges, found, x->b->arena, &x->busy, x->b->err));
-}
-
 static bool has_row(struct hm_ports rows, struct hm_range range)
 {
     const struct hm_range *row = hm_ports_find(rows, range.first);
@@ -277,38 +223,6 @@ static void remove_entries(struct exclude *x)
     x->present = hm_plan_without(x->b, x->stack->administered, gone);
 }
 
-static void name_holder(const struct exclude *x, uint16_t port, struct hm_plan_note *note)
-{
-    size_t count = count_holders(x);
-
-    for (size_t i = 0; i < count && !note->has_holder; i++) {
-        struct hm_holder holder;
-
-        if (read_holder(x, i, &holder) && holder.port == port) {
-            note->has_holder = true;
-            note->holder = holder;
-        }
-    }
-}
-
-static void say_busy(struct exclude *x, const struct item *item, struct hm_ports busy)
-{
-    for (size_t i = 0; i < busy.count; i++) {
-        for (uint32_t port = busy.at[i].first; port <= busy.at[i].last; port++) {
-            struct hm_range one = {(uint16_t)port, (uint16_t)port};
-            struct hm_plan_note *note = say(x, HM_NOTE_BUSY, item, hm_plan_one(x->b, one));
-            const char *who;
-
-            name_holder(x, one.first, note);
-            who = hm_str_equal(note->holder.service, "") ? note->holder.program
-                                                         : note->holder.service;
-            note->text = hm_plan_print(
-                x->b, "%s has it now; it is tried again when that stops, and at the next boot.",
-                hm_str_equal(who, "") ? "A process" : who);
-        }
-    }
-}
-
 /* Ports without those that cannot be added now; each gets its note. */
 static struct hm_ports drop_held(struct exclude *x, const struct item *item, struct hm_ports rest)
 {
@@ -316,13 +230,11 @@ static struct hm_ports drop_held(struct exclude *x, const struct item *item, str
     struct hm_ports busy;
 
     if (held.count > 0) {
-        say(x, HM_NOTE_BUSY, item, held)->text =
-            "A component (HTTP.sys, WinNAT, HNS) holds it in a block of its own; it is tried again "
-            "at the next boot.";
+        hm_plan_say_block(x->b, item->want, x->family, held);
         rest = hm_plan_without(x->b, rest, held);
     }
     busy = hm_plan_common(x->b, rest, x->busy);
-    say_busy(x, item, busy);
+    hm_plan_say_busy(x->b, item->want, x->family, busy);
     return hm_plan_without(x->b, rest, busy);
 }
 
@@ -430,7 +342,7 @@ void hm_plan_exclusions(struct hm_plan_build *b, unsigned index)
     }
     refuse_hazards(&x);
     gather_keep(&x);
-    find_busy(&x);
+    x.busy = hm_plan_busy(b, x.protocol, x.family, x.keep);
     x.usable = hm_plan_usable(b, index);
     remove_entries(&x);
     for (size_t i = 0; b->status == HM_OK && i < x.count; i++) {

@@ -175,7 +175,7 @@ static const struct hm_field host_policy_fields[] = {
          "start of the unbroken run of failed and waiting states"),
     HM_F(hm_api_host_policy, changed, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "start of the state"),
     HM_F_RECORDS(hm_api_host_policy, notes, HM_FIELD_DEFAULT, HM_LIMIT_PAGE_ROWS,
-                 &hm_record_plan_note, "what was not done, and why; busy: with the holder"),
+                 &hm_record_plan_note, "what was not done, and why; taken, busy: with the holder"),
 };
 static const struct hm_record record_host_policy =
     HM_RECORD("host_policy", hm_api_host_policy, host_policy_fields);

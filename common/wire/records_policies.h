@@ -149,7 +149,7 @@ struct hm_api_host_policy {
     int64_t retired;
     int64_t failing_since;
     int64_t changed;
-    struct hm_plan_notes notes; /* busy: with the holder */
+    struct hm_plan_notes notes; /* taken, busy: with the holder */
 };
 struct hm_api_host_policy_list {
     struct hm_api_host_policy *at;
@@ -237,7 +237,8 @@ struct hm_api_plan_counts {
     uint64_t actions;
     uint64_t removals;      /* among the actions */
     uint64_t already_there; /* hosts that need nothing */
-    uint64_t busy;          /* hosts with a busy port */
+    uint64_t taken;         /* hosts with a port that another program or component has */
+    uint64_t busy;          /* hosts with a port that its own service has, or nobody knows who */
     uint64_t refused;       /* hosts with a refusal */
     uint64_t waiting;       /* for a window */
     uint64_t needs_reboot;

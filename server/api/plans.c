@@ -179,6 +179,7 @@ static const struct {
     {"reboot",  HM_PLAN_REBOOT },
     {"refused", HM_PLAN_REFUSED},
     {"removes", HM_PLAN_REMOVES},
+    {"taken",   HM_PLAN_TAKEN  },
     {"there",   HM_PLAN_THERE  },
     {"waiting", HM_PLAN_WAITING},
     {"worse",   HM_PLAN_WORSE  },
@@ -197,7 +198,7 @@ static enum hm_status read_only(const struct hm_req *req, unsigned *out_only, st
     if (text != NULL && *out_only == 0) {
         return hm_fail_code(err, HM_EINVAL, "bad_parameter",
                             "only is audit, better, busy, changed, reboot, refused, removes, "
-                            "there, waiting or worse");
+                            "taken, there, waiting or worse");
     }
     return HM_OK;
 }

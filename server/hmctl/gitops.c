@@ -369,9 +369,11 @@ void hm_gitops_print(struct hm_ctl *ctl, const struct hm_gitops *gitops)
         (void)fprintf(out, "%-8s%s", words[step->kind], step->name);
         if (step->has_counts) {
             (void)fprintf(
-                out, ": %llu hosts meant, %llu would be changed, %llu busy, %llu refuse",
+                out,
+                ": %llu hosts meant, %llu would be changed, %llu taken, %llu busy, %llu refuse",
                 (unsigned long long)step->counts.matched, (unsigned long long)step->counts.changed,
-                (unsigned long long)step->counts.busy, (unsigned long long)step->counts.refused);
+                (unsigned long long)step->counts.taken, (unsigned long long)step->counts.busy,
+                (unsigned long long)step->counts.refused);
         } else if (step->kind == HM_GITOPS_LEFT) {
             (void)fputs(": has no file here; --prune retires it", out);
         }

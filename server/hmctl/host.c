@@ -129,7 +129,7 @@ static enum hm_status print_policies(struct hm_ctl *ctl, const char *host_id, st
         const char *cells[] = {
             row->policy,
             hm_show_number(&ctl->arena, row->revision),
-            row->silent ? "unknown" : row->state,
+            hm_show_policy_state(&ctl->arena, row),
             hm_output_age(&ctl->output, row->changed, &ctl->arena),
             row->text,
         };

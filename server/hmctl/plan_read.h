@@ -15,8 +15,8 @@
 #define HM_CTL_PLAN_ONLY                                                                           \
     {                                                                                              \
         "only", "PART",                                                                            \
-            "list these hosts: changed, removes, there, busy, waiting, reboot, refused, audit, "   \
-            "better or worse"                                                                      \
+            "list these hosts: changed, removes, there, taken, busy, waiting, reboot, refused, "   \
+            "audit, better or worse"                                                               \
     }
 
 /* Reads --host, --where, --only and --limit. */

@@ -68,7 +68,8 @@ static void print_counts(struct hm_ctl *ctl, const struct hm_api_plan *plan)
     } rows[] = {
         {counts->changed,       "would be changed"                                           },
         {counts->already_there, "have all of it already"                                     },
-        {counts->busy,          "have a port that somebody uses now: they wait"              },
+        {counts->taken,         "have a port that another program has taken: they wait"      },
+        {counts->busy,          "have a port that its own service uses now: they wait"       },
         {counts->waiting,       "wait for the maintenance window"                            },
         {counts->needs_reboot,  "need a reboot before it counts"                             },
         {counts->refused,       "refuse a part of it"                                        },
@@ -113,12 +114,34 @@ static const char *what_of(struct hm_ctl *ctl, const struct hm_action *action)
     return text == NULL ? "" : text;
 }
 
-static void print_host(struct hm_ctl *ctl, const struct hm_api_plan_host *host)
+/* Ports that other programs have taken come first. */
+static void print_notes(struct hm_ctl *ctl, const struct hm_plan_notes *notes, bool taken)
 {
-    FILE *out = ctl->output.out;
     const char *said = "";
 
-    (void)fputc('\n', out);
+    for (size_t i = 0; i < notes->count; i++) {
+        const struct hm_plan_note *note = &notes->at[i];
+        const char *ports = hm_ports_text(note->ports, &ctl->page);
+        const char *before = said;
+        const char *line;
+
+        if ((note->kind == HM_NOTE_TAKEN) != taken) {
+            continue;
+        }
+        line = hm_arena_printf(
+            &ctl->page, "%s %s %s: %s", hm_plan_note_kind_names[note->kind],
+            stack_of(ctl, note->has_protocol, note->protocol, note->has_family, note->family),
+            ports == NULL ? "" : ports, note->text);
+        said = line == NULL ? "" : line;
+        if (strcmp(said, before) != 0) { /* two policies may want the same */
+            hm_output_wrap(&ctl->output, 2, said);
+        }
+    }
+}
+
+static void print_host(struct hm_ctl *ctl, const struct hm_api_plan_host *host)
+{
+    (void)fputc('\n', ctl->output.out);
     hm_output_plain(&ctl->output, host->host);
     for (size_t i = 0; i < host->plan.actions.count; i++) {
         const struct hm_action *action = &host->plan.actions.at[i];
@@ -133,20 +156,8 @@ static void print_host(struct hm_ctl *ctl, const struct hm_api_plan_host *host)
             hm_output_wrap(&ctl->output, 6, action->reason);
         }
     }
-    for (size_t i = 0; i < host->plan.notes.count; i++) {
-        const struct hm_plan_note *note = &host->plan.notes.at[i];
-        const char *ports = hm_ports_text(note->ports, &ctl->page);
-        const char *before = said;
-        const char *line = hm_arena_printf(
-            &ctl->page, "%s %s %s: %s", hm_plan_note_kind_names[note->kind],
-            stack_of(ctl, note->has_protocol, note->protocol, note->has_family, note->family),
-            ports == NULL ? "" : ports, note->text);
-
-        said = line == NULL ? "" : line;
-        if (strcmp(said, before) != 0) { /* two policies may want the same */
-            hm_output_wrap(&ctl->output, 2, said);
-        }
-    }
+    print_notes(ctl, &host->plan.notes, true);
+    print_notes(ctl, &host->plan.notes, false);
     for (size_t i = 0; i < host->verdicts.count; i++) {
         const struct hm_api_verdict_change *change = &host->verdicts.at[i];
         const char *line = hm_arena_printf(&ctl->page, "verdict %s -> %s: %s", change->before,

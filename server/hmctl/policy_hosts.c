@@ -20,30 +20,8 @@ static const struct hm_table_column columns[] = {
     {"TEXT",    30, false, false, 0, false},
 };
 
-/* "waiting (busy)", "refused (httpsys)", "unknown: silent, was verified". */
-static const char *state_of(struct hm_ctl *ctl, const struct hm_api_host_policy *row)
+static const char *text_of(const struct hm_api_host_policy *row)
 {
-    const char *detail = strcmp(row->state, "refused") == 0   ? row->code
-                         : strcmp(row->state, "waiting") == 0 ? row->why
-                                                              : "none";
-    const char *text = row->state;
-
-    if (row->silent) {
-        text = hm_arena_printf(&ctl->page, "unknown, was %s", row->state);
-    } else if (strcmp(detail, "none") != 0 && detail[0] != '\0') {
-        text = hm_arena_printf(&ctl->page, "%s (%s)", row->state, detail);
-    }
-    return text == NULL ? row->state : text;
-}
-
-static const char *text_of(struct hm_ctl *ctl, const struct hm_api_host_policy *row)
-{
-    for (size_t i = 0; i < row->notes.count; i++) {
-        if (row->notes.at[i].has_holder) {
-            return row->notes.at[i].text;
-        }
-    }
-    (void)ctl;
     return row->excepted && row->text[0] == '\0' ? "an exception counts" : row->text;
 }
 
@@ -59,12 +37,12 @@ static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table 
             row->host,
             row->policy,
             hm_show_number(&ctl->page, row->revision),
-            state_of(ctl, row),
+            hm_show_policy_state(&ctl->page, row),
             hm_output_age(&ctl->output, row->changed, &ctl->page),
             hm_show_number(&ctl->page, row->repairs),
             row->failing_since == 0 ? "-"
                                     : hm_output_age(&ctl->output, row->failing_since, &ctl->page),
-            text_of(ctl, row),
+            text_of(row),
         };
 
         st = hm_table_put(table, cells, err);

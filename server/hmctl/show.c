@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "server/hmctl/show.h"
 
+#include <string.h>
+
 #include "common/base/clock.h"
 
 static const char *or_empty(const char *text)
@@ -81,6 +83,21 @@ const char *hm_show_why(struct hm_arena *arena, const struct hm_verdict *verdict
         holder->program[0] != '\0' ? holder->program : "somebody",
         holder->service[0] != '\0' ? " / " : "", holder->service,
         verdict->reason == HM_REASON_UNKNOWN_LISTENER ? ", perhaps a part of it" : ""));
+}
+
+const char *hm_show_policy_state(struct hm_arena *arena, const struct hm_api_host_policy *row)
+{
+    const char *detail = strcmp(row->state, "refused") == 0   ? row->code
+                         : strcmp(row->state, "waiting") == 0 ? row->why
+                                                              : "none";
+    const char *text = row->state;
+
+    if (row->silent) {
+        text = hm_arena_printf(arena, "unknown, was %s", row->state);
+    } else if (strcmp(detail, "none") != 0 && detail[0] != '\0') {
+        text = hm_arena_printf(arena, "%s (%s)", row->state, detail);
+    }
+    return text == NULL ? row->state : text;
 }
 
 const char *hm_show_time(struct hm_arena *arena, int64_t time_ms)

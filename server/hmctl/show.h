@@ -4,6 +4,7 @@
  * Texts are in the arena, or borrowed; never NULL. */
 #pragma once
 
+#include "common/wire/records_policies.h"
 #include "server/hmctl/client.h"
 
 const char *hm_show_number(struct hm_arena *arena, uint64_t number);
@@ -13,4 +14,6 @@ const char *hm_show_odds(struct hm_arena *arena, const struct hm_verdict *verdic
 const char *hm_show_ports(struct hm_arena *arena, const struct hm_verdict *verdict);
 /* Why: the holder where there is one, else the reason in words. */
 const char *hm_show_why(struct hm_arena *arena, const struct hm_verdict *verdict);
+/* "waiting (taken)", "refused (httpsys)", "unknown, was verified" of a silent host. */
+const char *hm_show_policy_state(struct hm_arena *arena, const struct hm_api_host_policy *row);
 const char *hm_show_time(struct hm_arena *arena, int64_t time_ms); /* RFC 3339; "" for 0 */

@@ -80,8 +80,11 @@ static bool is_about(const struct hm_plan_order *order, const struct hm_plan_sub
 static unsigned flags_of(const struct hm_plan *plan, const char *policy)
 {
     static const unsigned by_note[HM_PLAN_NOTE_KIND_COUNT] = {
-        [HM_NOTE_REFUSED] = HM_PLAN_REFUSED,        [HM_NOTE_BUSY] = HM_PLAN_BUSY,
-        [HM_NOTE_WAITING_WINDOW] = HM_PLAN_WAITING, [HM_NOTE_WAITING_REBOOT] = HM_PLAN_REBOOT,
+        [HM_NOTE_REFUSED] = HM_PLAN_REFUSED,
+        [HM_NOTE_TAKEN] = HM_PLAN_TAKEN,
+        [HM_NOTE_BUSY] = HM_PLAN_BUSY,
+        [HM_NOTE_WAITING_WINDOW] = HM_PLAN_WAITING,
+        [HM_NOTE_WAITING_REBOOT] = HM_PLAN_REBOOT,
         [HM_NOTE_AUDIT_ONLY] = HM_PLAN_AUDIT,
     };
     unsigned is = plan->needs_reboot ? HM_PLAN_REBOOT : 0;
@@ -184,54 +187,6 @@ static enum hm_status compare(const struct hm_plan_order *order,
     return HM_OK;
 }
 
-static bool names(const struct hm_strings *list, const char *text)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->at[i], text) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The facts with those who block a requirement among the listeners: to a plan they are busy
- * ports. */
-static enum hm_status add_holders(const struct hm_plan_subject *subject, struct hm_arena *arena,
-                                  struct hm_inventory *inout_inventory, struct hm_err *err)
-{
-    const struct hm_listeners *listeners = &subject->inventory->listeners;
-    const struct hm_verdicts *verdicts = subject->verdicts;
-    struct hm_listeners all;
-
-    all.at = hm_arena_alloc(arena, listeners->count + 2 * verdicts->count, sizeof(*all.at));
-    all.count = listeners->count;
-    if (all.at == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory for a plan");
-    }
-    if (listeners->count > 0) {
-        memcpy(all.at, listeners->at, listeners->count * sizeof(*all.at));
-    }
-    for (size_t i = 0; i < verdicts->count; i++) {
-        const struct hm_verdict *verdict = &verdicts->at[i];
-
-        for (unsigned family = 0; verdict->has_holder && family < HM_COUNT(hm_family_names);
-             family++) {
-            if (names(&verdict->families, hm_family_names[family])) {
-                all.at[all.count++] = (struct hm_listener){.protocol = verdict->protocol,
-                                                           .family = (enum hm_family)family,
-                                                           .address = "",
-                                                           .port = verdict->holder.port,
-                                                           .program = verdict->holder.program,
-                                                           .service = verdict->holder.service,
-                                                           .kind = HM_KIND_SOCKET};
-            }
-        }
-    }
-    inout_inventory->listeners = all;
-    hm_inventory_settle(inout_inventory);
-    return HM_OK;
-}
-
 static const char *name_of(const struct hm_plan_order *order, const struct hm_policies *met)
 {
     if (order->policy != NULL) {
@@ -281,10 +236,10 @@ enum hm_status hm_host_plan(const struct hm_plan_order *order,
                             struct hm_host_plan *out_plan, struct hm_err *err)
 {
     struct hm_err why = {.status = HM_OK};
-    struct hm_inventory held = *subject->inventory;
     struct hm_host_plan out = {.matched = false};
     struct hm_plan_input input = {
-        .inventory = &held,
+        .inventory = subject->inventory,
+        .verdicts = subject->verdicts,
         .catalogue = order->catalogue,
         .ledger = subject->ledger,
         .now_ms = order->now_ms,
@@ -310,14 +265,11 @@ enum hm_status hm_host_plan(const struct hm_plan_order *order,
     if (meets(order->policy, subject)) {
         met[input.policies.count++] = order->policy;
     }
-    st = subject->verdicts == NULL ? HM_OK : add_holders(subject, arena, &held, err);
-    if (st == HM_OK) {
-        st = make_plan(order, subject, &input, arena, &out, &why);
-        if (st == HM_ETOOBIG || st == HM_EINVAL) {
-            st = put_failure(name_of(order, &input.policies), &why, arena, &out, err);
-        } else if (st != HM_OK) {
-            st = hm_fail(err, st, "%s", why.text);
-        }
+    st = make_plan(order, subject, &input, arena, &out, &why);
+    if (st == HM_ETOOBIG || st == HM_EINVAL) {
+        st = put_failure(name_of(order, &input.policies), &why, arena, &out, err);
+    } else if (st != HM_OK) {
+        st = hm_fail(err, st, "%s", why.text);
     }
     if (st == HM_OK) {
         *out_plan = out;

@@ -38,6 +38,7 @@ struct hm_plan_subject {
 #define HM_PLAN_BETTER 128u
 #define HM_PLAN_WORSE 256u
 #define HM_PLAN_AUDIT 512u
+#define HM_PLAN_TAKEN 1024u /* another program has a port: HM_PLAN_BUSY is not set by that */
 
 struct hm_host_plan {
     bool matched; /* the order is about this host; else the rest is empty */

@@ -156,6 +156,7 @@ static void count_host(struct hm_api_plan_counts *counts, const struct hm_host_p
     } rows[] = {
         {HM_PLAN_CHANGED, &counts->changed      },
         {HM_PLAN_THERE,   &counts->already_there},
+        {HM_PLAN_TAKEN,   &counts->taken        },
         {HM_PLAN_BUSY,    &counts->busy         },
         {HM_PLAN_REFUSED, &counts->refused      },
         {HM_PLAN_WAITING, &counts->waiting      },

@@ -38,7 +38,7 @@ ranges:
 """}
 REBOOTED = "i1-payroll-2003"
 SETTLED = ("verified", "repaired", "waiting", "refused", "failed")
-STAYS = ("busy", "refused", "waiting_window", "audit_only")  # notes that the agent repeats
+STAYS = ("taken", "busy", "refused", "waiting_window", "audit_only")  # notes that the agent repeats
 
 
 def ports(text):
@@ -216,7 +216,7 @@ def same_actions(one, other):
 
 def expected_state(policy, plan):
     kinds = {note["kind"] for note in plan["notes"] if note["policy"] == policy}
-    if "busy" in kinds or "waiting_reboot" in kinds or any(
+    if kinds & {"taken", "busy", "waiting_reboot"} or any(
             action.get("needs_reboot") for action in plan["actions"]):
         return "waiting"
     return "refused" if "refused" in kinds else "verified"

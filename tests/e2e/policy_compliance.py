@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""How far hosts are, and who may say so: busy ports, drift, silence, exceptions, pause, restore,
+"""How far hosts are, and who may say so: taken ports, drift, silence, exceptions, pause, restore,
 edits, rejections, and approvers who change.
 
 SPDX-License-Identifier: Apache-2.0
@@ -127,11 +127,11 @@ def busy(scene):
     scene.wait("mail03", "verified", 3)
     row = scene.wait("mail01", "waiting", 3)
     holders = [note["holder"] for note in row.get("notes", []) if "holder" in note]
-    h.check("it waits for a busy port", row.get("why") == "busy", row)
+    h.check("it waits for a port that another program has", row.get("why") == "taken", row)
     h.check("and names the holder", any(x["program"] == "lsass.exe" for x in holders), row)
     h.check("and since when it fails", row.get("failing_since", "") != "", row)
     text = scene.admin.ok("policy", "hosts", NAME)
-    h.check("hmctl says both", "waiting (busy)" in text and "lsass.exe" in text, text)
+    h.check("hmctl says both", "waiting (taken)" in text and "9955: lsass.exe has it" in text, text)
     h.check("counts of the fleet", scene.counts()[0] == (3, 2, 1, 0, 0, 0), scene.counts())
     h.check("counts by policy", scene.counts()[1] == {(NAME, ""): (3, 2, 1, 0, 0, 0)},
             scene.counts())

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Policies on Windows, from hmctl to netsh and back, against a real collector over TLS: the Exchange
-host with a busy port, a port of HTTP.sys, the second address family that fails, one store for both
+host with a taken port, a port of HTTP.sys, the second address family that fails, one store for both
 families, harm that is taken back, and ReservedPorts on 2003 with the boot that they wait for. What
 others made is there afterwards as it was, and was never tried.
 
@@ -120,7 +120,7 @@ class Holder:
 
 
 def exchange(world, agent_name):
-    """Busy, then freed, verified, undone by somebody, repaired, retired."""
+    """Taken, then freed, verified, undone by somebody, repaired, retired."""
     holder = Holder(world.folder, "dns.exe", 9955)
     path = world.document("exchange-back-end", {"services": [SERVICES[0]]},
                           [{"protocol": "tcp", "ports": "9933,9955"}])
@@ -129,7 +129,7 @@ def exchange(world, agent_name):
     plan = world.hmctl("policy", "plan", path, "--host", agent_name)
     h.check("the plan names the port and who has it", "9933" in plan and "dns.exe" in plan, plan)
     name = world.activate(path)
-    row = world.wait(agent_name, name, "waiting", "busy")
+    row = world.wait(agent_name, name, "waiting", "taken")
     holders = [note["holder"]["program"] for note in row["notes"] if "holder" in note]
     h.check("the holder is named", "dns.exe" in holders, row)
     h.check("its neighbour does not wait", world.rows() == [

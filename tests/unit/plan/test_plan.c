@@ -224,8 +224,11 @@ static void test_busy_is_split_around(void **state)
     assert_string_equal(hm_model_actions(&model),
                         "add_exclusion tcp ipv4 9950-9954; add_exclusion tcp ipv4 9956-9958; "
                         "add_exclusion tcp ipv6 9950-9959");
-    assert_int_equal(hm_model_count_notes(&model, HM_NOTE_BUSY), 2);
-    note = hm_model_note(&model, HM_NOTE_BUSY, "p", 1);
+    assert_int_equal(hm_model_count_notes(&model, HM_NOTE_TAKEN), 2);
+    assert_string_equal(
+        hm_ports_text(hm_model_note(&model, HM_NOTE_TAKEN, "p", 0)->ports, &model.host.arena),
+        "9959");
+    note = hm_model_note(&model, HM_NOTE_TAKEN, "p", 1);
     assert_true(note->has_holder);
     assert_string_equal(note->holder.program, "lsass.exe");
     assert_string_equal(note->holder.remote, "10.0.0.5:3268");

@@ -281,9 +281,10 @@ static void test_holder(void **state)
 
     enrol_with(fleet, "held1", agent_double_inventory(&fleet->arena, EXPOSED), NULL, blocked);
     plan = run(fleet, &wish, id);
-    assert_int_equal(plan.counts.busy, 1);
+    assert_int_equal(plan.counts.taken, 1);
+    assert_int_equal(plan.counts.busy, 0);
     assert_int_equal(plan.counts.actions, 1); /* IPv6 is free */
-    list = hosts(fleet, id, HM_PLAN_BUSY);
+    list = hosts(fleet, id, HM_PLAN_TAKEN);
     assert_int_equal(list.count, 1);
     assert_int_equal(list.at[0].plan.notes.count, 1);
     assert_string_equal(list.at[0].plan.notes.at[0].holder.program, "lsass.exe");

@@ -264,7 +264,7 @@ static void test_exchange(void **state)
                                          "10.0.0.4", 9955,      "10.0.0.9:3268",
                                          2212,       "dns.exe", "DNS"};
     host.socket_count = 1;
-    expect("exchange/1 waiting busy");
+    expect("exchange/1 waiting taken");
     assert_true(outcome()->notes.count > 0);
     assert_true(outcome()->notes.at[0].has_holder);
     assert_string_equal(outcome()->notes.at[0].holder.service, "DNS");

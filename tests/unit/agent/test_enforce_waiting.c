@@ -1,0 +1,119 @@
+/* tests/unit/agent/test_enforce_waiting.c — what a policy waits for, and what its text says.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce/enforce.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/enforce_double.h"
+
+#define MODERN "10.0.17763"
+
+static int set_up(void **state)
+{
+    *state = calloc(1, sizeof(struct hm_enforce_double));
+    return *state == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_fini(host);
+    free(host);
+    return 0;
+}
+
+static void expect_pass(struct hm_enforce_double *host, const char *states)
+{
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_string_equal(enforce_double_states(host), states);
+}
+
+static void expect_text(const struct hm_enforce_double *host, const char *policy, const char *part)
+{
+    const char *text = enforce_double_outcome(host, policy)->text;
+
+    if (strstr(text, part) == NULL) {
+        fail_msg("\"%s\" is not in \"%s\"", part, text);
+    }
+}
+
+/* ---- taken and busy ------------------------------------------------------------------------ */
+
+static void add_exchange(struct hm_enforce_double *host)
+{
+    struct hm_product *product;
+
+    enforce_double_init(host, MODERN);
+    product = hm_build_product(&host->model.host, "exchange", "MSExchange*", NULL);
+    (void)hm_build_require(&host->model.host, product, "back-end", HM_TCP, "9933,9955",
+                           HM_KIND_SOCKET);
+    hm_build_service(&host->model.host, "MSExchangePOP3BE");
+    (void)hm_model_policy(&host->model, "mail", "\"reservations\":[{\"product\":\"exchange\"}]");
+}
+
+static void test_taken_comes_first(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    const struct hm_outcome *row;
+
+    add_exchange(host);
+    (void)hm_build_socket(&host->model.host, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 9933, "imap.exe",
+                          "MSExchangeIMAP4BE");
+    (void)hm_build_socket(&host->model.host, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 9955,
+                          "lsass.exe", "NTDS");
+    expect_pass(host, "mail/1 waiting taken");
+    expect_text(host, "mail", "tcp/ipv4 9955: NTDS has it now and is another program");
+    expect_text(host, "mail", "Also in use: tcp 9933.");
+    row = enforce_double_outcome(host, "mail");
+    assert_int_equal(row->notes.count, 2);
+    assert_int_equal(row->notes.at[0].kind, HM_NOTE_TAKEN);
+    assert_string_equal(row->notes.at[0].holder.program, "lsass.exe");
+    assert_int_equal(row->notes.at[1].kind, HM_NOTE_BUSY);
+    assert_true(host->pass.again_in_ms > 0);
+    assert_true(row->has_failing_since);
+
+    host->model.host.sockets.count = 1; /* lsass.exe is gone; its reservation follows at once */
+    enforce_double_wait(host, 15);
+    expect_pass(host, "mail/1 waiting busy");
+    expect_text(host, "mail", "tcp/ipv4 9933: MSExchangeIMAP4BE has it now and belongs to");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "9955");
+    host->model.host.sockets.count = 0;
+    enforce_double_wait(host, 15);
+    expect_pass(host, "mail/1 verified");
+}
+
+/* Verified before: a row that went, and a program that took the port, are a disturbance. */
+static void test_taken_after_it_was_verified(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    add_exchange(host);
+    expect_pass(host, "mail/1 verified");
+    hm_build_exclude(&host->model.host, HM_TCP, HM_IPV4, "9933");
+    (void)hm_build_socket(&host->model.host, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 9955,
+                          "lsass.exe", "NTDS");
+    enforce_double_wait(host, 60);
+    expect_pass(host, "mail/1 waiting taken");
+    host->model.host.sockets.count = 0;
+    enforce_double_wait(host, 60);
+    expect_pass(host, "mail/1 repaired");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_taken_comes_first),
+        TEST(test_taken_after_it_was_verified),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
