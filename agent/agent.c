@@ -116,8 +116,10 @@ static void stop_state(void *app)
 {
     struct hm_agent *agent = app;
 
+    hm_agent_port_book_close(agent->port_book);
     hm_spool_close(agent->spool);
     hm_os_unlock(agent->lock);
+    agent->port_book = NULL;
     agent->spool = NULL;
     agent->lock = NULL;
 }
@@ -136,6 +138,9 @@ static enum hm_status start_state(void *app, struct hm_err *err)
     st = take_lock(agent, err);
     if (st == HM_OK) {
         st = hm_spool_open(agent->config.state_dir, &agent->spool, err);
+    }
+    if (st == HM_OK) {
+        st = hm_agent_port_book_open(agent->config.state_dir, &agent->port_book, err);
     }
     if (st != HM_OK) {
         stop_state(agent);

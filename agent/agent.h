@@ -10,6 +10,7 @@
 #include "agent/enforce/enforce.h"
 #include "agent/platform/platform.h"
 #include "agent/policies.h"
+#include "agent/port_book.h"
 #include "agent/status.h"
 #include "agent/uplink.h"
 #include "common/base/lifecycle.h"
@@ -39,6 +40,7 @@ struct hm_agent {
     struct hm_agent_config config;
     struct hm_os_lock *lock;
     struct hm_spool *spool;
+    struct hm_agent_port_book *port_book;
     hm_agent_tried *tried; /* NULL = nobody asks */
     const struct hm_platform_ops *platform_ops;
     struct hm_platform *platform;

@@ -141,6 +141,10 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
         st = hm_spool_begin_boot(agent->spool, agent->observation.boot_id, err);
     }
     if (st == HM_OK) {
+        st = hm_agent_port_book_note(agent->port_book, agent->observation.boot_id,
+                                     &agent->cycle_arena, &agent->observation.inventory, err);
+    }
+    if (st == HM_OK) {
         hm_agent_obey(agent, now_ms);
     }
     if (st == HM_OK) {

@@ -9,6 +9,7 @@
 #include "agent/cli/verbs.h"
 #include "agent/config.h"
 #include "agent/judge.h"
+#include "agent/port_book.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/os/os.h"
@@ -40,6 +41,17 @@ static enum hm_status load_catalogue(const struct hm_cli *cli, const struct hm_a
     return hm_catalogue_load_local(product_dir != NULL ? product_dir : config->product_dir,
                                    catalogue_dir != NULL ? catalogue_dir : config->catalogue_dir,
                                    arena, out_catalogue, err);
+}
+
+/* What the agent of this host remembers, where this account may read it. */
+static enum hm_status add_port_book(const struct hm_agent_config *config, struct hm_arena *arena,
+                                    struct hm_inventory *inventory, struct hm_err *err)
+{
+    enum hm_status st =
+        hm_agent_port_book_read(config->state_dir, arena, &inventory->port_book, err);
+
+    inventory->has_port_book = st == HM_OK;
+    return st == HM_ENOMEM ? st : HM_OK;
 }
 
 static enum hm_status observe(const char *folder, struct hm_arena *arena,
@@ -81,6 +93,7 @@ static enum hm_status format(const struct hm_cli *cli, const struct hm_observati
         .inventory = observation->inventory,
         .verdicts = judgement->verdicts,
         .findings = judgement->findings,
+        .observed = judgement->observed,
         .incomplete = judgement->incomplete,
         .unknown = judgement->unknown,
     };
@@ -104,6 +117,9 @@ static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_conf
 
     if (st == HM_OK) {
         st = observe(hm_cli_value(cli, "from"), arena, &observation, err);
+    }
+    if (st == HM_OK && hm_cli_value(cli, "from") == NULL) {
+        st = add_port_book(config, arena, &observation.inventory, err);
     }
     if (st == HM_OK) {
         st = hm_judge_observation(&observation, &catalogue, NULL, arena, &judgement, err);

@@ -37,6 +37,13 @@ static const char *const reason_texts[HM_REASON_COUNT] = {
     "an unknown program listens",
 };
 
+static const char *const observed_texts[HM_OBSERVED_WHY_COUNT] = {
+    "seen in one boot only; the same port after another boot makes it required",
+    "an installed agent can tell once it has seen two boots",
+    "RPC endpoints, which take any free port: ",
+    "client sockets, which take any free port: ",
+};
+
 /* Bytes of text that fill at most width columns, broken after a space or comma where there is
  * one. A column is a code point: wider scripts are not lined up. */
 static size_t fit(const char *text, size_t width)
@@ -235,18 +242,17 @@ static void why_text(const struct hm_verdict *verdict, const struct hm_inventory
                    only != NULL ? only : "", only != NULL ? " only)" : "");
 }
 
-static enum hm_status ports_text(const struct hm_verdict *verdict, char *out, size_t size,
-                                 struct hm_err *err)
+static enum hm_status ports_text(enum hm_protocol protocol, struct hm_ports list, char *out,
+                                 size_t size, struct hm_err *err)
 {
     struct hm_buf ports;
     enum hm_status st;
 
     hm_buf_init(&ports, 1024u * 1024u);
-    (void)hm_ports_format(verdict->ports, &ports);
+    (void)hm_ports_format(list, &ports);
     st = hm_buf_status(&ports, err);
     if (st == HM_OK) {
-        (void)snprintf(out, size, "%s %s", hm_protocol_names[verdict->protocol],
-                       hm_buf_text(&ports));
+        (void)snprintf(out, size, "%s %s", hm_protocol_names[protocol], hm_buf_text(&ports));
     }
     hm_buf_fini(&ports);
     return st;
@@ -305,7 +311,8 @@ static enum hm_status put_verdicts(const struct hm_judgement *judgement,
             {ports,                                  PORTS_WIDTH},
             {why,                                    why_width  },
         };
-        enum hm_status st = ports_text(verdict, ports, sizeof(ports), err);
+        enum hm_status st =
+            ports_text(verdict->protocol, verdict->ports, ports, sizeof(ports), err);
 
         if (st != HM_OK) {
             return st;
@@ -349,6 +356,71 @@ static void put_finding(const struct hm_finding *finding, const struct hm_check_
     if (finding->needs_reboot) {
         (void)hm_buf_printf(out, "%8sIt takes effect with the next restart.\n", "");
     }
+}
+
+/* Ports that are random by design: all of one reason in one paragraph. */
+static enum hm_status put_given(const struct hm_observed_list *observed, enum hm_observed_why why,
+                                const struct hm_check_look *look, struct hm_buf *out,
+                                struct hm_err *err)
+{
+    const char *gap = observed_texts[why];
+    struct hm_buf text;
+    enum hm_status st = HM_OK;
+
+    hm_buf_init(&text, 1024u * 1024u);
+    for (size_t i = 0; i < observed->count && st == HM_OK; i++) {
+        const struct hm_observed *row = &observed->at[i];
+        char ports[CELL_BYTES];
+
+        if (row->why == why) {
+            st = ports_text(row->protocol, row->ports, ports, sizeof(ports), err);
+            (void)hm_buf_printf(&text, "%s%s %s", gap, row->name, ports);
+            gap = ", ";
+        }
+    }
+    if (st == HM_OK && text.len > 0) {
+        put_wrapped(out, look, 2, hm_buf_text(&text));
+        st = hm_buf_status(&text, err);
+    }
+    hm_buf_fini(&text);
+    return st;
+}
+
+/* Listed, so that nothing is dropped without a line; it does not change the result. */
+static enum hm_status put_observed(const struct hm_observed_list *observed,
+                                   const struct hm_check_look *look, struct hm_buf *out,
+                                   struct hm_err *err)
+{
+    const size_t rest = look->columns - 2 * PORTS_WIDTH - 3 * GAP;
+    enum hm_status st = HM_OK;
+
+    if (observed->count == 0) {
+        return HM_OK;
+    }
+    (void)hm_buf_putc(out, '\n');
+    put_heading(out, look, "OBSERVED, MAY BE RANDOM (does not change the result)");
+    for (size_t i = 0; i < observed->count && st == HM_OK; i++) {
+        const struct hm_observed *row = &observed->at[i];
+        char ports[CELL_BYTES];
+        struct cell cells[] = {
+            {"",                       0          },
+            {row->name,                PORTS_WIDTH},
+            {ports,                    PORTS_WIDTH},
+            {observed_texts[row->why], rest       },
+        };
+
+        if (row->why == HM_OBSERVED_ONE_BOOT || row->why == HM_OBSERVED_NO_PORT_BOOK) {
+            st = ports_text(row->protocol, row->ports, ports, sizeof(ports), err);
+            put_row(out, cells, HM_COUNT(cells), look, NULL);
+        }
+    }
+    if (st == HM_OK) {
+        st = put_given(observed, HM_OBSERVED_RPC_ENDPOINT, look, out, err);
+    }
+    if (st == HM_OK) {
+        st = put_given(observed, HM_OBSERVED_CLIENT_SOCKET, look, out, err);
+    }
+    return st;
 }
 
 static bool same_dynamic(const struct hm_stack *a, const struct hm_stack *b)
@@ -457,6 +529,10 @@ enum hm_status hm_check_text(const struct hm_observation *observation,
     }
     for (size_t i = 0; i < judgement->findings.count; i++) {
         put_finding(&judgement->findings.at[i], look, out);
+    }
+    st = put_observed(&judgement->observed, look, out, err);
+    if (st != HM_OK) {
+        return st;
     }
     if (judgement->unknown.count > 0) {
         (void)hm_buf_putc(out, '\n');

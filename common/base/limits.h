@@ -33,6 +33,7 @@
 #define HM_LIMIT_SERVICES 4096u
 #define HM_LIMIT_DEPENDENCIES 64u /* services that one service depends on */
 #define HM_LIMIT_PORT_BOOK 4096u  /* listeners that an agent remembers */
+#define HM_LIMIT_OBSERVED 1024u   /* rows of listeners that may be random */
 #define HM_LIMIT_EVENT_COUNTS 256u
 #define HM_LIMIT_STEPS 64u /* of one remedy */
 #define HM_LIMIT_SOCKETS 262144u

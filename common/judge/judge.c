@@ -184,7 +184,9 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
     struct hm_judgement judgement = {
         .verdicts = {NULL, 0}
     };
-    struct hm_needs needs = {NULL, 0, 0};
+    struct hm_needs needs = {
+        NULL, 0, 0, {NULL, 0}
+    };
     struct hm_facts facts;
     struct hm_finding_ctx ctx = {.input = input, .facts = &facts, .arena = arena};
     const char *incomplete[HM_INCOMPLETE_MAX];
@@ -214,6 +216,7 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
         st = list_unknown(&facts, &needs, arena, &judgement.unknown, err);
     }
     if (st == HM_OK) {
+        judgement.observed = needs.observed;
         judgement.incomplete = hm_judge_incomplete(input->inventory, incomplete) > 0;
         *out_judgement = judgement;
     }

@@ -59,9 +59,34 @@ struct hm_judge_input {
     const struct hm_event_counts *events;     /* NULL = unknown */
 };
 
+/* Why a listener inside the dynamic range is not a requirement. */
+enum hm_observed_why {
+    HM_OBSERVED_ONE_BOOT,      /* the port book saw it in one boot: it may be random */
+    HM_OBSERVED_NO_PORT_BOOK,  /* nobody has watched this host over boots: likewise */
+    HM_OBSERVED_RPC_ENDPOINT,  /* asks for any port and tells the endpoint mapper */
+    HM_OBSERVED_CLIENT_SOCKET, /* UDP of a program that is no service */
+};
+#define HM_OBSERVED_WHY_COUNT 4
+extern const char *const hm_observed_why_names[HM_OBSERVED_WHY_COUNT];
+
+/* Listeners inside the dynamic range whose port may be random. They change no verdict and no exit
+ * status; none is dropped without a row. */
+struct hm_observed {
+    const char *name; /* service, or program */
+    enum hm_protocol protocol;
+    struct hm_ports ports;
+    enum hm_observed_why why;
+};
+
+struct hm_observed_list {
+    struct hm_observed *at; /* sorted: why, name, protocol */
+    size_t count;
+};
+
 struct hm_judgement {
     struct hm_verdicts verdicts;
     struct hm_findings findings;
+    struct hm_observed_list observed;
     bool incomplete;           /* a fact is missing without which nothing may be called all safe:
                                   services that do not run, listeners */
     struct hm_strings unknown; /* facts that were missing, one sentence each; filled by callers

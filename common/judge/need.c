@@ -7,26 +7,12 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 
-struct list {
-    struct hm_needs needs;
-    size_t cap;
-    size_t observed;
-    struct hm_arena *arena;
-    struct hm_err *err;
-};
-
-/* Windows' own RPC servers: their port in the dynamic range is given, not required. */
-static const char *const rpc_programs[] = {
-    "certsrv.exe", "dfsrs.exe",    "dns.exe",     "ismserv.exe", "lsass.exe",   "msdtc.exe",
-    "ntfrs.exe",   "services.exe", "spoolsv.exe", "svchost.exe", "wininit.exe",
-};
-
 static bool has_names(const struct hm_detect *detect)
 {
     return detect->always || detect->services.count > 0 || detect->programs.count > 0;
 }
 
-static struct hm_need *put(struct list *list)
+struct hm_need *hm_need_put(struct hm_need_list *list)
 {
     struct hm_need *need;
 
@@ -68,6 +54,25 @@ static bool owner_listens(const struct hm_facts *facts, const struct hm_need *ne
     return false;
 }
 
+/* Or once the port book has seen it there: it may be down now. */
+static bool owner_is_remembered(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+    const struct hm_requirement *requirement = need->requirement;
+
+    for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
+        const struct hm_port_entry *entry = &inventory->port_book.at[i];
+
+        if (entry->protocol == requirement->protocol &&
+            hm_ports_contains(requirement->ports, entry->port) &&
+            hm_need_owner(facts, need, entry->program, entry->service, HM_SOCKET_LISTEN) ==
+                HM_OWNER_SELF) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool applies(const struct hm_facts *facts, const struct hm_need *need)
 {
     const struct hm_requirement *requirement = need->requirement;
@@ -76,11 +81,12 @@ static bool applies(const struct hm_facts *facts, const struct hm_need *need)
     if (named && hm_facts_detect(facts, &requirement->detect)) {
         return true;
     }
-    return requirement->optional ? owner_listens(facts, need) : !named;
+    return requirement->optional ? owner_listens(facts, need) || owner_is_remembered(facts, need)
+                                 : !named;
 }
 
 static enum hm_status put_product(struct hm_facts *facts, const struct hm_product *product,
-                                  struct list *list)
+                                  struct hm_need_list *list)
 {
     for (size_t i = 0; i < product->requirements.count; i++) {
         const struct hm_requirement *requirement = &product->requirements.at[i];
@@ -95,7 +101,7 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
                            "more than %u requirements of the catalogue fit one host",
                            HM_LIMIT_VERDICTS - HM_NEEDS_OBSERVED_MAX);
         }
-        kept = put(list);
+        kept = hm_need_put(list);
         if (kept == NULL) {
             return hm_fail(list->err, HM_ENOMEM, "no memory for the requirements of a host");
         }
@@ -107,142 +113,11 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
     return HM_OK;
 }
 
-/* Is this listener a port that its program was given, rather than one that it needs? */
-static bool is_given(const struct hm_facts *facts, const struct hm_listener *listener)
-{
-    if (listener->kind == HM_KIND_RPC) {
-        return true;
-    }
-    if (listener->protocol == HM_UDP) {
-        return hm_str_equal(listener->service, ""); /* a client's socket */
-    }
-    for (size_t i = 0; !facts->linux_host && i < HM_COUNT(rpc_programs); i++) {
-        if (hm_str_equal_nocase(listener->program, rpc_programs[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *name_of(const struct hm_listener *listener)
-{
-    if (!hm_str_equal(listener->service, "")) {
-        return listener->service;
-    }
-    return hm_str_equal(listener->program, "") ? "" : listener->program;
-}
-
-static struct hm_strings one_name(const char *name, struct hm_arena *arena)
-{
-    struct hm_strings names = {NULL, 0};
-
-    if (!hm_str_equal(name, "")) {
-        names.at = hm_arena_alloc(arena, 1, sizeof(*names.at));
-    }
-    if (names.at != NULL) {
-        names.at[names.count++] = name;
-    }
-    return names;
-}
-
-static enum hm_families only(enum hm_family family)
-{
-    return family == HM_IPV4 ? HM_FAMILIES_IPV4 : HM_FAMILIES_IPV6;
-}
-
-static enum hm_status put_observed(struct list *list, const struct hm_listener *listener)
-{
-    struct hm_arena *arena = list->arena;
-    const char *name = name_of(listener);
-    struct hm_requirement *made = hm_arena_alloc(arena, 1, sizeof(*made));
-    struct hm_range *range = hm_arena_alloc(arena, 1, sizeof(*range));
-    struct hm_need *need = put(list);
-
-    if (made == NULL || range == NULL || need == NULL) {
-        return hm_fail(list->err, HM_ENOMEM, "no memory for the listeners of a host");
-    }
-    *range = (struct hm_range){listener->port, listener->port};
-    *made = (struct hm_requirement){
-        .id = hm_arena_printf(arena, "%s-%u", hm_protocol_names[listener->protocol],
-                              (unsigned)listener->port),
-        .title =
-            name[0] == '\0' ? "unknown program" : hm_arena_printf(arena, "%s (observed)", name),
-        .protocol = listener->protocol,
-        .families = only(listener->family),
-        .ports = {range,                                  1     },
-        .kind = listener->kind,
-        .detect = { .services = one_name(listener->service, arena),
-                  .programs = one_name(listener->program, arena)},
-        .safe_to_exclude = HM_EXCLUDE_WHEN_STOPPED, /* it listens, so its port is busy */
-        .source = "observed on the host",
-        .confidence = HM_CONF_INFERRED,
-    };
-    if (made->id == NULL || made->title == NULL) {
-        return hm_fail(list->err, HM_ENOMEM, "no memory for the listeners of a host");
-    }
-    need->requirement = made;
-    need->families = made->families;
-    list->observed++;
-    return HM_OK;
-}
-
-/* The need already made of another listener of the same program on the same port. */
-static struct hm_need *find_same(struct list *list, const struct hm_listener *listener)
-{
-    for (size_t i = list->needs.count; i > list->needs.count - list->observed; i--) {
-        struct hm_need *need = &list->needs.at[i - 1];
-        const struct hm_detect *detect = &need->requirement->detect;
-        const char *program = detect->programs.count > 0 ? detect->programs.at[0] : "";
-        const char *service = detect->services.count > 0 ? detect->services.at[0] : "";
-
-        if (need->requirement->protocol != listener->protocol ||
-            need->requirement->ports.at[0].first != listener->port) {
-            return NULL; /* listeners come by port */
-        }
-        if (hm_str_equal(program, listener->program) && hm_str_equal(service, listener->service)) {
-            return need;
-        }
-    }
-    return NULL;
-}
-
-static enum hm_status observe(const struct hm_facts *facts, struct list *list)
-{
-    for (size_t i = 0; i < facts->listeners.count; i++) {
-        const struct hm_listener *listener =
-            &facts->inventory->listeners.at[facts->listeners.at[i].at];
-        const struct hm_stack_facts *stack =
-            hm_facts_stack(facts, listener->protocol, listener->family);
-        struct hm_need *same;
-        enum hm_status st = HM_OK;
-
-        if (!stack->has_dynamic || !hm_range_contains(stack->dynamic, listener->port) ||
-            hm_portbits_has(facts->required[listener->protocol], listener->port) ||
-            is_given(facts, listener)) {
-            continue;
-        }
-        same = find_same(list, listener);
-        if (same != NULL) {
-            if (same->families != only(listener->family)) {
-                same->families = HM_FAMILIES_BOTH;
-            }
-        } else if (list->observed >= HM_NEEDS_OBSERVED_MAX) {
-            list->needs.unjudged++;
-        } else {
-            st = put_observed(list, listener);
-        }
-        if (st != HM_OK) {
-            return st;
-        }
-    }
-    return HM_OK;
-}
-
 enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
                              struct hm_needs *out_needs, struct hm_err *err)
 {
     const struct hm_catalogue *catalogue = facts->input->catalogue;
-    struct list list = {.arena = arena, .err = err};
+    struct hm_need_list list = {.arena = arena, .err = err};
     size_t count = catalogue == NULL ? 0 : catalogue->count;
     enum hm_status st = HM_OK;
 
@@ -267,7 +142,7 @@ enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
         st = put_product(facts, facts->present[i], &list);
     }
     if (st == HM_OK) {
-        st = observe(facts, &list);
+        st = hm_needs_observe(facts, &list);
     }
     if (st == HM_OK) {
         *out_needs = list.needs;

@@ -4,6 +4,7 @@
  * Private to judging: verdicts are its outcome, finding kinds look at the parts. */
 #pragma once
 
+#include "common/base/limits.h"
 #include "common/judge/facts.h"
 
 /* One family of a need. */
@@ -27,6 +28,7 @@ struct hm_need {
     enum hm_families families;                /* where it binds */
     bool quiet;                               /* nobody has any of its ports now */
     bool unread_owner;                        /* something has a port and does not say who it is */
+    bool remembered;                          /* of the port book only: it does not listen now */
     bool nameless_owner;                      /* and nothing at all speaks for the product */
     struct hm_need_stack stacks[2];           /* by enum hm_family */
     struct hm_need_stack next[2];             /* after the next boot; judged where that differs */
@@ -38,13 +40,31 @@ struct hm_needs {
     struct hm_need *at;
     size_t count;
     size_t unjudged; /* observed listeners over HM_NEEDS_OBSERVED_MAX */
+    struct hm_observed_list observed;
 };
 
-#define HM_NEEDS_OBSERVED_MAX 1024u /* an inventory may name 8192 listeners: a cut that is told */
+#define HM_NEEDS_OBSERVED_MAX                                                                      \
+    HM_LIMIT_OBSERVED /* an inventory may name 8192 listeners: a cut that is told */
 
-/* The catalogue's requirements of this host, in the catalogue's order, then the observed ones:
- * listeners inside the dynamic range that none of those covers. Fills facts->present and
- * facts->required. */
+/* Needs in the making: what hm_needs_list and hm_needs_observe share. */
+struct hm_need_list {
+    struct hm_needs needs;
+    size_t cap;
+    size_t observed; /* of them, at the end */
+    struct hm_arena *arena;
+    struct hm_err *err;
+};
+
+/* A zeroed need at the end of the list; NULL = no memory. */
+struct hm_need *hm_need_put(struct hm_need_list *list);
+
+/* Adds the observed needs: listeners inside the dynamic range, and ports of the port book, that no
+ * requirement of the catalogue covers and that their programs had in several boots. The other
+ * listeners there become list->needs.observed. */
+enum hm_status hm_needs_observe(struct hm_facts *facts, struct hm_need_list *list) HM_MUST_CHECK;
+
+/* The catalogue's requirements of this host, in the catalogue's order, then the observed ones.
+ * Fills facts->required. */
 enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
                              struct hm_needs *out_needs, struct hm_err *err) HM_MUST_CHECK;
 

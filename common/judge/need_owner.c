@@ -276,7 +276,8 @@ enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
     enum hm_status st;
 
     *out_held = held;
-    if (need->quiet || need->product == NULL || need->requirement->kind == HM_KIND_SHARED) {
+    if (need->quiet || (need->product == NULL && !need->remembered) ||
+        need->requirement->kind == HM_KIND_SHARED) {
         return HM_OK; /* what is observed is there; shared ports have many owners */
     }
     if (!held_by_sockets(facts, need, family, after_boot, by_effect, arena) ||

@@ -7,6 +7,7 @@
 
 #include "common/base/str.h"
 #include "common/ports/in_force.h"
+#include "common/ports/port_book.h"
 #include "common/ports/reserved_ports.h"
 
 const char *const hm_os_family_names[2] = {"windows", "linux"};
@@ -115,20 +116,7 @@ static int compare_services(const void *a, const void *b)
 
 static int compare_entries(const void *a, const void *b)
 {
-    const struct hm_port_entry *x = a;
-    const struct hm_port_entry *y = b;
-    const int by[] = {
-        (int)x->protocol - (int)y->protocol,  (int)x->port - (int)y->port,
-        compare_text(x->program, y->program), compare_text(x->service, y->service),
-        (int)x->kind - (int)y->kind,
-    };
-
-    for (size_t i = 0; i < HM_COUNT(by); i++) {
-        if (by[i] != 0) {
-            return by[i];
-        }
-    }
-    return 0;
+    return hm_port_entry_compare(a, b);
 }
 
 /* Sorts, then drops items that compare equal to the one before; returns how many are left. */

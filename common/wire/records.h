@@ -13,11 +13,12 @@
 #include "common/wire/fields.h"
 
 /* Documents of the domain. The structs are those of common/ports. */
-extern const struct hm_record hm_record_inventory; /* struct hm_inventory */
-extern const struct hm_record hm_record_sample;    /* struct hm_sample */
-extern const struct hm_record hm_record_findings;  /* struct hm_judgement: verdicts, findings,
-                                                      unknown: the agent's own judgement */
-extern const struct hm_record hm_record_product;   /* struct hm_product: a catalogue file */
+extern const struct hm_record hm_record_inventory;  /* struct hm_inventory */
+extern const struct hm_record hm_record_sample;     /* struct hm_sample */
+extern const struct hm_record hm_record_findings;   /* struct hm_judgement: verdicts, findings,
+                                                       unknown: the agent's own judgement */
+extern const struct hm_record hm_record_product;    /* struct hm_product: a catalogue file */
+extern const struct hm_record hm_record_port_entry; /* struct hm_port_entry: inside an inventory */
 extern const struct hm_record hm_record_verdict;
 extern const struct hm_record hm_record_finding;
 
@@ -34,6 +35,7 @@ struct hm_check {
     struct hm_inventory inventory;
     struct hm_verdicts verdicts;
     struct hm_findings findings;
+    struct hm_observed_list observed;
     bool incomplete;
     struct hm_strings unknown;
 };

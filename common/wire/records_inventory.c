@@ -122,7 +122,7 @@ static const struct hm_field port_entry_fields[] = {
     HM_F(hm_port_entry, boots, HM_TYPE_U32, HM_FIELD_REQUIRED, 1, HM_PORT_BOOK_BOOTS,
          "boots in which it was seen"),
 };
-static const struct hm_record record_port_entry =
+const struct hm_record hm_record_port_entry =
     HM_RECORD("port_entry", hm_port_entry, port_entry_fields);
 
 static const struct hm_field inventory_fields[] = {
@@ -139,7 +139,7 @@ static const struct hm_field inventory_fields[] = {
          "services that do not run could not be read"),
     HM_F_RECORDS_OPT(hm_inventory, service_details, HM_LIMIT_SERVICES, &record_service,
                      "start type, state and dependencies; absent when unknown"),
-    HM_F_RECORDS_OPT(hm_inventory, port_book, HM_LIMIT_PORT_BOOK, &record_port_entry,
+    HM_F_RECORDS_OPT(hm_inventory, port_book, HM_LIMIT_PORT_BOOK, &hm_record_port_entry,
                      "listeners seen over boots; absent when nobody keeps one"),
 };
 const struct hm_record hm_record_inventory = HM_RECORD("inventory", hm_inventory, inventory_fields);
@@ -192,7 +192,7 @@ static const struct hm_field host_file_fields[] = {
              "services that run or start by themselves"),
     HM_F_RECORDS_OPT(hm_host_file, service_details, HM_LIMIT_SERVICES, &record_service,
                      "start type, state and dependencies"),
-    HM_F_RECORDS_OPT(hm_host_file, port_book, HM_LIMIT_PORT_BOOK, &record_port_entry,
+    HM_F_RECORDS_OPT(hm_host_file, port_book, HM_LIMIT_PORT_BOOK, &hm_record_port_entry,
                      "listeners seen over boots"),
     HM_F_RECORDS_OPT(hm_host_file, events, HM_LIMIT_EVENT_COUNTS, &record_event_count,
                      "events of services and products since the boot"),

@@ -6,6 +6,7 @@ static const struct hm_enum verdict_state = {hm_verdict_state_names, 4};
 static const struct hm_enum verdict_reason = {hm_verdict_reason_names, HM_REASON_COUNT};
 static const struct hm_enum verdict_origin = {hm_verdict_origin_names, 2};
 static const struct hm_enum step_kind = {hm_step_kind_names, HM_STEP_KIND_COUNT};
+static const struct hm_enum observed_why = {hm_observed_why_names, HM_OBSERVED_WHY_COUNT};
 static const struct hm_enum severity = {hm_severity_names, 4};
 
 static const struct hm_field holder_fields[] = {
@@ -98,11 +99,22 @@ static const struct hm_field finding_fields[] = {
 };
 const struct hm_record hm_record_finding = HM_RECORD("finding", hm_finding, finding_fields);
 
+static const struct hm_field observed_fields[] = {
+    HM_F(hm_observed, name, HM_TYPE_STRING, HM_FIELD_REQUIRED, 0, HM_LIMIT_NAME_BYTES,
+         "service or program"),
+    HM_F_ENUM(hm_observed, protocol, HM_FIELD_REQUIRED, &hm_enum_protocol, "tcp or udp"),
+    HM_F(hm_observed, ports, HM_TYPE_PORTS, HM_FIELD_REQUIRED, 0, 0, "where it listens"),
+    HM_F_ENUM(hm_observed, why, HM_FIELD_REQUIRED, &observed_why, "why this is not a requirement"),
+};
+static const struct hm_record record_observed = HM_RECORD("observed", hm_observed, observed_fields);
+
 static const struct hm_field findings_fields[] = {
     HM_F_RECORDS(hm_judgement, verdicts, HM_FIELD_REQUIRED, HM_LIMIT_VERDICTS, &hm_record_verdict,
                  "worst first"),
     HM_F_RECORDS(hm_judgement, findings, HM_FIELD_REQUIRED, HM_LIMIT_FINDINGS, &hm_record_finding,
                  "severest first"),
+    HM_F_RECORDS(hm_judgement, observed, HM_FIELD_DEFAULT, HM_LIMIT_OBSERVED, &record_observed,
+                 "listeners in the dynamic range whose port may be random"),
     HM_F(hm_judgement, incomplete, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "a fact is missing without which nothing may be called all safe"),
     HM_F(hm_judgement, unknown, HM_TYPE_STRINGS, HM_FIELD_REQUIRED, 0, HM_LIMIT_FINDINGS,
@@ -117,6 +129,8 @@ static const struct hm_field check_fields[] = {
                  "worst first"),
     HM_F_RECORDS(hm_check, findings, HM_FIELD_REQUIRED, HM_LIMIT_FINDINGS, &hm_record_finding,
                  "severest first"),
+    HM_F_RECORDS(hm_check, observed, HM_FIELD_DEFAULT, HM_LIMIT_OBSERVED, &record_observed,
+                 "listeners in the dynamic range whose port may be random"),
     HM_F(hm_check, incomplete, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "a fact is missing without which nothing may be called all safe"),
     HM_F(hm_check, unknown, HM_TYPE_STRINGS, HM_FIELD_REQUIRED, 0, HM_LIMIT_FINDINGS,

@@ -94,14 +94,40 @@ def check_alone(space, folder, catalogue):
 
 
 def observed_without_catalogue(space, folder):
-    """A listener that no catalogue knows, in the dynamic range, is found all the same."""
+    """A listener that no catalogue knows, in the dynamic range: listed as perhaps random at first,
+    a requirement once the port book has seen it in two boots."""
     own = Holder(space, folder, "unlisted-svc", port=41234)
-    code, out, err = h.run("hm-agent", "check", "--json", "--product-dir", h.PRODUCTS,
-                           prefix=space.prefix)
-    rows = [v for v in json.loads(out)["verdicts"] if v["ports"] == "41234"]
-    h.check("a listener nobody catalogued is exposed too",
-            [r["state"] for r in rows] == ["exposed"], rows)
+    options = h.agent_options(None, folder, "book")
+    book = os.path.join(folder, "agent-book", "portbook.json")
+
+    def check():
+        code, out, err = h.run("hm-agent", "check", "--json", *options, prefix=space.prefix)
+        said = json.loads(out)
+        return ([v["state"] for v in said["verdicts"] if v["ports"] == "41234"],
+                [o["why"] for o in said.get("observed", []) if o["ports"] == "41234"])
+
+    def observe_twice():
+        for _ in range(2):
+            h.run("hm-agent", "once", *options, prefix=space.prefix)
+        with open(book, encoding="utf-8") as file:
+            return json.load(file)
+
+    h.check("seen once by nobody's book: listed, not judged", check() == ([], ["no_port_book"]),
+            check())
+    kept = observe_twice()
+    h.check("the port book remembers it after two observations",
+            [r["entry"]["boots"] for r in kept["rows"] if r["entry"]["port"] == 41234] == [1], kept)
+    h.check("seen in one boot: listed, not judged", check() == ([], ["one_boot"]), check())
+    kept["boot_id"] = "the boot before"
+    with open(book, "w", encoding="utf-8") as file:
+        json.dump(kept, file)
+    observe_twice()
+    h.check("seen in two boots: required, and exposed", check() == (["exposed"], []), check())
     own.stop()
+    h.check("down, and remembered", check() == (["exposed"], []), check())
+    intruder = Holder(space, folder, "intruder", port=41234)
+    h.check("down while another program has its port: blocked", check()[0] == ["blocked"], check())
+    intruder.stop()
 
 
 def through_the_collector(space, folder, catalogue):

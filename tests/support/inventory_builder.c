@@ -211,6 +211,26 @@ struct hm_service *hm_build_service_runs(struct hm_build *build, const char *nam
     return row;
 }
 
+struct hm_port_entry *hm_build_remember(struct hm_build *build, enum hm_protocol protocol,
+                                        uint16_t port, const char *program, const char *service,
+                                        enum hm_listener_kind kind, uint32_t boots)
+{
+    struct hm_port_book *book = &build->inventory.port_book;
+    struct hm_port_entry *row = &build->port_entries[book->count];
+
+    must(book->count < HM_BUILD_MAX, "too many entries of the port book");
+    build->inventory.has_port_book = true;
+    book->at = build->port_entries;
+    book->count++;
+    *row = (struct hm_port_entry){.protocol = protocol,
+                                  .port = port,
+                                  .program = program,
+                                  .service = service,
+                                  .kind = kind,
+                                  .boots = boots};
+    return row;
+}
+
 struct hm_product *hm_build_product(struct hm_build *build, const char *id, const char *service,
                                     const char *program)
 {

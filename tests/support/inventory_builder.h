@@ -23,6 +23,7 @@ struct hm_build {
     struct hm_listener listeners[HM_BUILD_MAX];
     const char *services[HM_BUILD_MAX];
     struct hm_service service_details[HM_BUILD_MAX];
+    struct hm_port_entry port_entries[HM_BUILD_MAX];
     const char *lines[HM_BUILD_MAX];
     struct hm_product products[HM_BUILD_MAX];
     struct hm_socket socket_rows[HM_BUILD_MAX];
@@ -68,6 +69,11 @@ struct hm_strings hm_build_names(struct hm_build *build, const char *names);
 
 /* What is known of a service beyond its name. */
 struct hm_service *hm_build_service_runs(struct hm_build *build, const char *name, bool runs);
+
+/* An entry of the port book, of both families. */
+struct hm_port_entry *hm_build_remember(struct hm_build *build, enum hm_protocol protocol,
+                                        uint16_t port, const char *program, const char *service,
+                                        enum hm_listener_kind kind, uint32_t boots);
 
 /* Judges; the judgement is borrowed from the builder. */
 const struct hm_judgement *hm_build_judge(struct hm_build *build);

@@ -84,6 +84,10 @@ static void copy_host(const char *to)
         size_t len;
 
         assert_int_equal(hm_os_read_file(from, 1u << 20, &arena, &text, &len, NULL), HM_OK);
+        if (i == 0) { /* a port book of its own: the agent's would make a second report */
+            text = hm_arena_printf(&arena, "{\"port_book\":[],%s", text + 1);
+            len = strlen(text);
+        }
         assert_int_equal(hm_os_replace_file(path, text, len, false, NULL), HM_OK);
     }
     hm_arena_fini(&arena);

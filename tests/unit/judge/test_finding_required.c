@@ -197,6 +197,7 @@ static void test_in_dynamic_severity(void **state)
 
     (void)state;
     hm_build_listener(build, HM_TCP, HM_IPV4, 50005, "x.exe", "", HM_KIND_SOCKET);
+    hm_build_remember(build, HM_TCP, 50005, "x.exe", "", HM_KIND_SOCKET, HM_PORT_BOOK_FIXED);
     hm_build_sample(build, HM_TCP, HM_IPV4, 16384, 100);
     hm_build_judge(build);
     assert_int_equal(hm_build_finding(build, "required_in_dynamic", "tcp 50005")->severity,

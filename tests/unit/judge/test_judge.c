@@ -141,18 +141,20 @@ static void test_observed(void **state)
         enum hm_listener_kind kind;
         const char *product; /* NULL = none */
     } cases[] = {
-        {NULL,         HM_TCP, 33060, "mysqld",      "mysql", HM_KIND_SOCKET, "mysql"   },
-        {NULL,         HM_TCP, 33060, "mysqld",      "",      HM_KIND_SOCKET, "mysqld"  },
-        {NULL,         HM_TCP, 33060, "",            "",      HM_KIND_SOCKET, "unknown" },
-        {NULL,         HM_TCP, 3306,  "mysqld",      "mysql", HM_KIND_SOCKET, NULL      },
-        {NULL,         HM_UDP, 33060, "chrome",      "",      HM_KIND_SOCKET, NULL      },
-        {NULL,         HM_UDP, 33060, "openvpn",     "vpn",   HM_KIND_SOCKET, "vpn"     },
-        {"10.0.17763", HM_TCP, 50000, "java.exe",    "",      HM_KIND_SOCKET, "java.exe"},
-        {"10.0.17763", HM_TCP, 49664, "LSASS.exe",   "",      HM_KIND_SOCKET, NULL      },
-        {"10.0.17763", HM_TCP, 49665, "svchost.exe", "Event", HM_KIND_SOCKET, NULL      },
-        {"10.0.17763", HM_TCP, 50000, "app.exe",     "App",   HM_KIND_RPC,    NULL      },
-        {"10.0.17763", HM_UDP, 50000, "app.exe",     "",      HM_KIND_SOCKET, NULL      },
-        {"10.0.17763", HM_UDP, 50000, "app.exe",     "App",   HM_KIND_SOCKET, "App"     },
+        {NULL,         HM_TCP, 33060, "mysqld",      "mysql", HM_KIND_SOCKET, "mysql"      },
+        {NULL,         HM_TCP, 33060, "mysqld",      "",      HM_KIND_SOCKET, "mysqld"     },
+        {NULL,         HM_TCP, 33060, "",            "",      HM_KIND_SOCKET, NULL         },
+        {NULL,         HM_TCP, 3306,  "mysqld",      "mysql", HM_KIND_SOCKET, NULL         },
+        {NULL,         HM_UDP, 33060, "chrome",      "",      HM_KIND_SOCKET, NULL         },
+        {NULL,         HM_UDP, 33060, "openvpn",     "vpn",   HM_KIND_SOCKET, "vpn"        },
+        {"10.0.17763", HM_TCP, 50000, "java.exe",    "",      HM_KIND_SOCKET, "java.exe"   },
+        {"10.0.17763", HM_TCP, 49664, "LSASS.exe",   "",      HM_KIND_SOCKET, NULL         },
+        {"10.0.17763", HM_TCP, 49665, "svchost.exe", "Event", HM_KIND_SOCKET, NULL         },
+        {"10.0.17763", HM_TCP, 50000, "app.exe",     "App",   HM_KIND_RPC,    NULL         },
+        {"10.0.17763", HM_UDP, 50000, "app.exe",     "",      HM_KIND_SOCKET, NULL         },
+        {"10.0.17763", HM_UDP, 50000, "app.exe",     "App",   HM_KIND_SOCKET, "App"        },
+        {"10.0.17763", HM_UDP, 51820, "System",      "",      HM_KIND_KERNEL, "System"     },
+        {"10.0.17763", HM_UDP, 50400, "svchost.exe", "",      HM_KIND_SOCKET, "svchost.exe"},
     };
 
     (void)state;
@@ -164,6 +166,8 @@ static void test_observed(void **state)
                           cases[i].service, cases[i].kind);
         hm_build_listener(build, cases[i].protocol, HM_IPV6, cases[i].port, cases[i].program,
                           cases[i].service, cases[i].kind);
+        hm_build_remember(build, cases[i].protocol, cases[i].port, cases[i].program,
+                          cases[i].service, cases[i].kind, HM_PORT_BOOK_FIXED);
         verdicts = &hm_build_judge(build)->verdicts;
         assert_int_equal(verdicts->count, cases[i].product != NULL); /* once, not per family */
         if (cases[i].product != NULL) {
@@ -184,16 +188,123 @@ static void test_observed_names(void **state)
     (void)state;
     hm_build_listener(build, HM_TCP, HM_IPV6, 33060, "mysqld", "", HM_KIND_SOCKET);
     hm_build_listener(build, HM_TCP, HM_IPV6, 33061, "", "", HM_KIND_SOCKET);
+    hm_build_remember(build, HM_TCP, 33060, "mysqld", "", HM_KIND_SOCKET, HM_PORT_BOOK_FIXED);
     hm_build_judge(build);
-    assert_int_equal(build->judgement.verdicts.count, 2);
+    assert_int_equal(build->judgement.verdicts.count, 1);
     assert_string_equal(hm_build_verdict(build, "mysqld", "tcp-33060")->title, "mysqld (observed)");
-    assert_string_equal(hm_build_verdict(build, "unknown", "tcp-33061")->title, "unknown program");
+    assert_int_equal(build->judgement.observed.count, 1);
+    assert_string_equal(build->judgement.observed.at[0].name, "unknown program");
     assert_int_equal(hm_build_verdict(build, "mysqld", NULL)->families.count, 1);
     /* what the catalogue covers is not told twice */
     product = hm_build_product(build, "mysql", NULL, "MYSQLD");
     hm_build_require(build, product, "x", HM_TCP, "33060-33061", HM_KIND_SOCKET);
     hm_build_judge(build);
     assert_int_equal(build->judgement.verdicts.count, 1);
+    free_build(build);
+}
+
+/* A port in the dynamic range is required only when the port book has seen the same program on it
+ * over boots; otherwise it is listed, with what would settle it, and changes no verdict. */
+static void test_may_be_random(void **state)
+{
+    static const struct {
+        const char *version;
+        enum hm_protocol protocol;
+        uint16_t port;
+        const char *program, *service;
+        uint32_t boots; /* 0: no port book */
+        const char *remembered_as;
+        enum hm_observed_why why; /* HM_OBSERVED_WHY_COUNT: a requirement */
+    } cases[] = {
+        {NULL,       HM_TCP, 51446, "beam",        "rabbit", 0, "rabbit", HM_OBSERVED_NO_PORT_BOOK },
+        {NULL,       HM_TCP, 51446, "beam",        "rabbit", 1, "rabbit", HM_OBSERVED_ONE_BOOT     },
+        {NULL,       HM_TCP, 51446, "beam",        "rabbit", 2, "rabbit", HM_OBSERVED_WHY_COUNT    },
+        {NULL,       HM_TCP, 51446, "beam",        "rabbit", 9, "RABBIT", HM_OBSERVED_WHY_COUNT    },
+        {NULL,       HM_TCP, 51446, "beam",        "rabbit", 1, "other",  HM_OBSERVED_ONE_BOOT     },
+        {NULL,       HM_UDP, 51446, "dig",         "",       1, "",       HM_OBSERVED_CLIENT_SOCKET},
+        {"6.3.9600", HM_UDP, 50400, "svchost.exe", "",       0, "",       HM_OBSERVED_NO_PORT_BOOK },
+        {"6.3.9600", HM_UDP, 50400, "System",      "",       1, "",       HM_OBSERVED_ONE_BOOT     },
+        {"6.3.9600", HM_UDP, 50400, "firefox.exe", "",       9, "",       HM_OBSERVED_CLIENT_SOCKET},
+        {"6.3.9600", HM_TCP, 49664, "lsass.exe",   "",       9, "",       HM_OBSERVED_RPC_ENDPOINT },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(cases[i].version);
+        const bool required = cases[i].why == HM_OBSERVED_WHY_COUNT;
+
+        hm_build_listener(build, cases[i].protocol, HM_IPV4, cases[i].port, cases[i].program,
+                          cases[i].service, HM_KIND_SOCKET);
+        if (cases[i].boots > 0) {
+            hm_build_remember(build, cases[i].protocol, cases[i].port, cases[i].program,
+                              cases[i].remembered_as, HM_KIND_SOCKET, cases[i].boots);
+        }
+        hm_build_judge(build);
+        assert_int_equal(build->judgement.verdicts.count, required);
+        assert_int_equal(build->judgement.observed.count, !required);
+        assert_int_equal(hm_judgement_is_safe(&build->judgement), !required);
+        if (!required) {
+            assert_int_equal(build->judgement.observed.at[0].why, cases[i].why);
+            assert_int_equal(build->judgement.observed.at[0].ports.at[0].first, cases[i].port);
+        }
+        free_build(build);
+    }
+}
+
+/* What had a port in earlier boots and does not listen now is judged by who has the port. */
+static void test_remembered(void **state)
+{
+    static const struct {
+        uint32_t boots;
+        const char *other; /* who listens on its port now; "" nobody */
+        bool moved;        /* it listens elsewhere */
+        int count;
+        enum hm_verdict_state state;
+    } cases[] = {
+        {1, "",      false, 0, HM_SAFE   },
+        {2, "",      false, 1, HM_EXPOSED},
+        {2, "thief", false, 1, HM_BLOCKED},
+        {2, "thief", true,  1, HM_BLOCKED},
+        {1, "thief", false, 0, HM_SAFE   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(NULL);
+
+        hm_build_remember(build, HM_TCP, 50100, "app", "app-server", HM_KIND_SOCKET,
+                          cases[i].boots);
+        if (cases[i].other[0] != '\0') {
+            hm_build_listener(build, HM_TCP, HM_IPV4, 50100, cases[i].other, "", HM_KIND_SOCKET);
+        }
+        if (cases[i].moved) {
+            hm_build_listener(build, HM_TCP, HM_IPV4, 50200, "app", "app-server", HM_KIND_SOCKET);
+        }
+        hm_build_judge(build);
+        assert_int_equal(build->judgement.verdicts.count, cases[i].count);
+        if (cases[i].count == 1) {
+            assert_string_equal(build->judgement.verdicts.at[0].product, "app-server");
+            assert_int_equal(build->judgement.verdicts.at[0].state, cases[i].state);
+        }
+        free_build(build);
+    }
+}
+
+/* An optional requirement counts once its owner was seen there, also while it is down. */
+static void test_optional_is_remembered(void **state)
+{
+    struct hm_build *build = new_build("10.0.17763");
+    struct hm_product *product = hm_build_product(build, "sync", "sync", NULL);
+
+    (void)state;
+    hm_build_require(build, product, "api", HM_TCP, "54338", HM_KIND_SOCKET)->optional = true;
+    hm_build_service(build, "sync");
+    hm_build_judge(build);
+    assert_int_equal(build->judgement.verdicts.count, 0);
+    hm_build_remember(build, HM_TCP, 54338, "sync.exe", "sync", HM_KIND_SOCKET, 1);
+    hm_build_judge(build);
+    assert_int_equal(build->judgement.verdicts.count, 1);
+    assert_int_equal(build->judgement.verdicts.at[0].state, HM_EXPOSED);
     free_build(build);
 }
 
@@ -345,6 +456,9 @@ int main(void)
         cmocka_unit_test(test_payroll),
         cmocka_unit_test(test_observed),
         cmocka_unit_test(test_observed_names),
+        cmocka_unit_test(test_may_be_random),
+        cmocka_unit_test(test_remembered),
+        cmocka_unit_test(test_optional_is_remembered),
         cmocka_unit_test(test_which_requirements_count),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_nothing_known),

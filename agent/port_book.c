@@ -1,0 +1,223 @@
+/* agent/port_book.c — the port book on disk.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/port_book.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "common/base/str.h"
+#include "common/os/os.h"
+#include "common/wire/records.h"
+
+#define PATH_BYTES 4096
+#define FILE_BYTES (4u * 1024u * 1024u)
+#define ARENA_BYTES (16u * 1024u * 1024u)
+
+static const struct hm_field memory_fields[] = {
+    HM_F_RECORD(hm_port_memory, entry, HM_FIELD_REQUIRED, &hm_record_port_entry, "the listener"),
+    HM_F(hm_port_memory, last_boot, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0,
+         "number of the boot that last confirmed it; 0: none yet"),
+    HM_F(hm_port_memory, pending, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "the newest observation showed it for the first time in its boot"),
+};
+static const struct hm_record record_memory = {"port_memory", sizeof(struct hm_port_memory),
+                                               memory_fields, HM_COUNT(memory_fields)};
+
+static const struct hm_field memo_fields[] = {
+    HM_F(hm_port_memo, boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
+         "the newest boot"),
+    HM_F(hm_port_memo, boot, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "its number"),
+    HM_F_RECORDS(hm_port_memo, rows, HM_FIELD_REQUIRED, HM_LIMIT_PORT_BOOK, &record_memory,
+                 "listeners, by protocol and port"),
+};
+static const struct hm_record record_memo = {"port_memo", sizeof(struct hm_port_memo), memo_fields,
+                                             HM_COUNT(memo_fields)};
+
+struct hm_agent_port_book {
+    char path[PATH_BYTES];
+    /* Noting makes a new memo beside the old one: the two arenas take turns. */
+    struct hm_arena arenas[2];
+    unsigned now;
+    struct hm_port_memo memo;     /* in arenas[now] */
+    char failed[HM_ERR_TEXT_MAX]; /* why the last save failed; "" it did not */
+};
+
+/* The book is sorted whatever the file says: what reads it relies on the order. */
+static int compare_rows(const void *a, const void *b)
+{
+    const struct hm_port_entry *x = &((const struct hm_port_memory *)a)->entry;
+    const struct hm_port_entry *y = &((const struct hm_port_memory *)b)->entry;
+
+    return hm_port_entry_compare(x, y);
+}
+
+static enum hm_status path_of(const char *state_dir, char out[PATH_BYTES], struct hm_err *err)
+{
+    int put = snprintf(out, PATH_BYTES, "%s/portbook.json", state_dir);
+
+    if (put < 0 || put >= PATH_BYTES) {
+        return hm_fail(err, HM_EINVAL, "%.200s: the path is too long", state_dir);
+    }
+    return HM_OK;
+}
+
+/* *out_text is what the file says, also when that is no book (HM_EINVAL). */
+static enum hm_status read_memo(const char *path, struct hm_arena *arena,
+                                struct hm_port_memo *out_memo, char **out_text, size_t *out_len,
+                                struct hm_err *err)
+{
+    struct hm_port_memo memo = {.boot_id = ""};
+    enum hm_status st = hm_os_read_file(path, FILE_BYTES, arena, out_text, out_len, err);
+
+    if (st == HM_OK) {
+        st = hm_record_decode(&record_memo, *out_text, *out_len, false, arena, &memo, NULL, err);
+        if (st != HM_OK) {
+            hm_err_prefix(err, "%s", path);
+        }
+    }
+    if (st == HM_OK) {
+        if (memo.rows.count > 1) {
+            qsort(memo.rows.at, memo.rows.count, sizeof(*memo.rows.at), compare_rows);
+        }
+        *out_memo = memo;
+    }
+    return st;
+}
+
+static void load(struct hm_agent_port_book *book)
+{
+    struct hm_err why;
+    char *text;
+    size_t len;
+    enum hm_status st = read_memo(book->path, &book->arenas[0], &book->memo, &text, &len, &why);
+
+    if (st == HM_OK || st == HM_ENOENT) {
+        return;
+    }
+    hm_log_failure(HM_LOG_WARNING, "port_book_lost", &why);
+    if (st == HM_EINVAL) {
+        char broken[PATH_BYTES + 8];
+
+        (void)snprintf(broken, sizeof(broken), "%s.broken", book->path);
+        if (hm_os_replace_file(broken, text, len, true, &why) != HM_OK) {
+            hm_log_failure(HM_LOG_WARNING, "port_book_lost", &why);
+        }
+    }
+}
+
+enum hm_status hm_agent_port_book_open(const char *state_dir, struct hm_agent_port_book **out_book,
+                                       struct hm_err *err)
+{
+    struct hm_agent_port_book *book = calloc(1, sizeof(*book));
+    enum hm_status st;
+
+    if (book == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the port book");
+    }
+    st = path_of(state_dir, book->path, err);
+    if (st != HM_OK) {
+        free(book);
+        return st;
+    }
+    book->memo.boot_id = "";
+    for (unsigned i = 0; i < HM_COUNT(book->arenas); i++) {
+        hm_arena_init(&book->arenas[i], ARENA_BYTES);
+    }
+    load(book);
+    *out_book = book;
+    return HM_OK;
+}
+
+void hm_agent_port_book_close(struct hm_agent_port_book *book)
+{
+    if (book == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < HM_COUNT(book->arenas); i++) {
+        hm_arena_fini(&book->arenas[i]);
+    }
+    free(book);
+}
+
+/* The texts of an entry belong to the cycle's arena or to the old memo: the book needs its own. */
+static enum hm_status own_texts(struct hm_port_memo *memo, struct hm_arena *arena,
+                                struct hm_err *err)
+{
+    for (size_t i = 0; i < memo->rows.count; i++) {
+        struct hm_port_entry *entry = &memo->rows.at[i].entry;
+
+        entry->program = hm_arena_strdup(arena, entry->program);
+        entry->service = hm_arena_strdup(arena, entry->service);
+        if (entry->program == NULL || entry->service == NULL) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the port book");
+        }
+    }
+    return HM_OK;
+}
+
+static void save(struct hm_agent_port_book *book)
+{
+    struct hm_err why;
+    struct hm_buf json;
+    enum hm_status st;
+
+    hm_buf_init(&json, FILE_BYTES);
+    st = hm_record_encode(&record_memo, &book->memo, &json, &why);
+    if (st == HM_OK) {
+        st = hm_os_replace_file(book->path, json.data, json.len, true, &why);
+    }
+    hm_buf_fini(&json);
+    if (st == HM_OK) {
+        book->failed[0] = '\0';
+    } else if (strcmp(book->failed, why.text) != 0) {
+        (void)hm_str_copy(book->failed, sizeof(book->failed), why.text);
+        hm_log_failure(HM_LOG_WARNING, "port_book_not_saved", &why);
+    }
+}
+
+enum hm_status hm_agent_port_book_note(struct hm_agent_port_book *book, const char *boot_id,
+                                       struct hm_arena *arena, struct hm_inventory *inventory,
+                                       struct hm_err *err)
+{
+    struct hm_arena *other = &book->arenas[1 - book->now];
+    struct hm_port_memo memo = book->memo;
+    bool changed = false;
+    enum hm_status st;
+
+    hm_arena_reset(other);
+    st = hm_port_memo_note(&memo, inventory, boot_id, other, &changed, err);
+    if (st == HM_OK && changed) {
+        st = own_texts(&memo, other, err);
+    }
+    if (st == HM_OK && changed) {
+        book->memo = memo;
+        book->now = 1 - book->now;
+        save(book);
+    } else if (st == HM_OK && book->failed[0] != '\0') {
+        save(book);
+    }
+    if (st != HM_OK || inventory->has_port_book || book->memo.boot == 0) {
+        return st;
+    }
+    st = hm_port_memo_list(&book->memo, arena, &inventory->port_book, err);
+    inventory->has_port_book = st == HM_OK;
+    return st;
+}
+
+enum hm_status hm_agent_port_book_read(const char *state_dir, struct hm_arena *arena,
+                                       struct hm_port_book *out_book, struct hm_err *err)
+{
+    struct hm_port_memo memo = {.boot_id = ""};
+    char path[PATH_BYTES];
+    char *text;
+    size_t len;
+    enum hm_status st = path_of(state_dir, path, err);
+
+    if (st == HM_OK) {
+        st = read_memo(path, arena, &memo, &text, &len, err);
+    }
+    return st == HM_OK ? hm_port_memo_list(&memo, arena, out_book, err) : st;
+}

@@ -1,0 +1,32 @@
+/* agent/port_book.h — the port book on disk: portbook.json in the state folder.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What it remembers is in common/ports/port_book.h. The file is a memory and no more: when it is
+ * missing or damaged the agent starts a new one (a damaged one is kept as portbook.json.broken),
+ * and ports count as required again after two boots. It is written only when it changed. */
+#pragma once
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/ports/port_book.h"
+
+struct hm_agent_port_book;
+
+/* Reads the book of this state folder. Fails only for want of memory or a path that is too long. */
+enum hm_status hm_agent_port_book_open(const char *state_dir, struct hm_agent_port_book **out_book,
+                                       struct hm_err *err) HM_MUST_CHECK;
+void hm_agent_port_book_close(struct hm_agent_port_book *book);
+
+/* Notes what this observation shows and gives the inventory its port book, in arena; an inventory
+ * that brings one of its own (a recorded host) keeps it. A book that cannot be saved is logged,
+ * once as long as the reason stays, and works in memory. */
+enum hm_status hm_agent_port_book_note(struct hm_agent_port_book *book, const char *boot_id,
+                                       struct hm_arena *arena, struct hm_inventory *inventory,
+                                       struct hm_err *err) HM_MUST_CHECK;
+
+/* The book of an agent that may be running, for "hm-agent check"; nothing is written. HM_ENOENT
+ * when there is none, HM_EDENIED when this account may not read it, HM_EINVAL when it is damaged.
+ */
+enum hm_status hm_agent_port_book_read(const char *state_dir, struct hm_arena *arena,
+                                       struct hm_port_book *out_book,
+                                       struct hm_err *err) HM_MUST_CHECK;

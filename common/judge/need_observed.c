@@ -1,0 +1,356 @@
+/* common/judge/need_observed.c — listeners inside the dynamic range that no product of the
+ * catalogue explains: does their program need the port, or was it given one at random?
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A port counts as required once the port book has seen it with the same service or program in
+ * HM_PORT_BOOK_FIXED boots. Everything else is listed, with what would settle it. */
+#include "common/judge/need.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/str.h"
+#include "common/ports/port_book.h"
+
+const char *const hm_observed_why_names[HM_OBSERVED_WHY_COUNT] = {
+    "one_boot",
+    "no_port_book",
+    "rpc_endpoint",
+    "client_socket",
+};
+
+/* Windows' own RPC servers: their TCP port in the dynamic range is given, not required. */
+static const char *const rpc_programs[] = {
+    "certsrv.exe", "dfsrs.exe",    "dns.exe",     "ismserv.exe", "lsass.exe",   "msdtc.exe",
+    "ntfrs.exe",   "services.exe", "spoolsv.exe", "svchost.exe", "wininit.exe",
+};
+
+/* UDP sockets without a service of their own that are servers all the same: drivers (WireGuard,
+ * L2TP) and processes that host several services. */
+static const char *const udp_hosts[] = {"System", "svchost.exe"};
+
+/* One port of one program that is not required for now. */
+struct loose {
+    const char *name;
+    enum hm_protocol protocol;
+    enum hm_observed_why why;
+    uint16_t port;
+};
+
+struct looses {
+    struct loose *at;
+    size_t count;
+    size_t cap;
+};
+
+static bool is_one_of(const char *const *names, size_t count, const char *program)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (hm_str_equal_nocase(names[i], program)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *name_of(const struct hm_listener *listener)
+{
+    if (!hm_str_equal(listener->service, "")) {
+        return listener->service;
+    }
+    return hm_str_equal(listener->program, "") ? "" : listener->program;
+}
+
+static struct hm_strings one_name(const char *name, struct hm_arena *arena)
+{
+    struct hm_strings names = {NULL, 0};
+
+    if (!hm_str_equal(name, "")) {
+        names.at = hm_arena_alloc(arena, 1, sizeof(*names.at));
+    }
+    if (names.at != NULL) {
+        names.at[names.count++] = name;
+    }
+    return names;
+}
+
+static enum hm_families only(enum hm_family family)
+{
+    return family == HM_IPV4 ? HM_FAMILIES_IPV4 : HM_FAMILIES_IPV6;
+}
+
+static enum hm_status put_observed(struct hm_need_list *list, const struct hm_listener *listener)
+{
+    struct hm_arena *arena = list->arena;
+    const char *name = name_of(listener);
+    struct hm_requirement *made = hm_arena_alloc(arena, 1, sizeof(*made));
+    struct hm_range *range = hm_arena_alloc(arena, 1, sizeof(*range));
+    struct hm_need *need = hm_need_put(list);
+
+    if (made == NULL || range == NULL || need == NULL) {
+        return hm_fail(list->err, HM_ENOMEM, "no memory for the listeners of a host");
+    }
+    *range = (struct hm_range){listener->port, listener->port};
+    *made = (struct hm_requirement){
+        .id = hm_arena_printf(arena, "%s-%u", hm_protocol_names[listener->protocol],
+                              (unsigned)listener->port),
+        .title =
+            name[0] == '\0' ? "unknown program" : hm_arena_printf(arena, "%s (observed)", name),
+        .protocol = listener->protocol,
+        .families = only(listener->family),
+        .ports = {range,                                  1     },
+        .kind = listener->kind,
+        .detect = { .services = one_name(listener->service, arena),
+                  .programs = one_name(listener->program, arena)},
+        .safe_to_exclude = HM_EXCLUDE_WHEN_STOPPED, /* it listens, so its port is busy */
+        .source = "observed on the host",
+        .confidence = HM_CONF_INFERRED,
+    };
+    if (made->id == NULL || made->title == NULL) {
+        return hm_fail(list->err, HM_ENOMEM, "no memory for the listeners of a host");
+    }
+    need->requirement = made;
+    need->families = made->families;
+    list->observed++;
+    return HM_OK;
+}
+
+/* The need already made of another listener of the same program on the same port. */
+static struct hm_need *find_same(struct hm_need_list *list, const struct hm_listener *listener)
+{
+    for (size_t i = list->needs.count; i > list->needs.count - list->observed; i--) {
+        struct hm_need *need = &list->needs.at[i - 1];
+        const struct hm_detect *detect = &need->requirement->detect;
+        const char *program = detect->programs.count > 0 ? detect->programs.at[0] : "";
+        const char *service = detect->services.count > 0 ? detect->services.at[0] : "";
+
+        if (need->requirement->protocol != listener->protocol ||
+            need->requirement->ports.at[0].first != listener->port) {
+            return NULL; /* listeners come by port */
+        }
+        if (hm_str_equal(program, listener->program) && hm_str_equal(service, listener->service)) {
+            return need;
+        }
+    }
+    return NULL;
+}
+
+/* Why the port is not required by itself; false: it may be, and the port book decides. */
+static bool is_given(const struct hm_facts *facts, const struct hm_listener *listener,
+                     enum hm_observed_why *out_why)
+{
+    const bool udp = listener->protocol == HM_UDP;
+
+    *out_why = udp ? HM_OBSERVED_CLIENT_SOCKET : HM_OBSERVED_RPC_ENDPOINT;
+    if (listener->kind == HM_KIND_RPC) {
+        *out_why = HM_OBSERVED_RPC_ENDPOINT;
+        return true;
+    }
+    if (udp) {
+        return hm_str_equal(listener->service, "") &&
+               (facts->linux_host || !is_one_of(udp_hosts, HM_COUNT(udp_hosts), listener->program));
+    }
+    return !facts->linux_host && is_one_of(rpc_programs, HM_COUNT(rpc_programs), listener->program);
+}
+
+static enum hm_status put_loose(struct hm_need_list *list, struct looses *looses,
+                                const struct hm_listener *listener, enum hm_observed_why why)
+{
+    const char *name = name_of(listener);
+
+    if (looses->count >= HM_NEEDS_OBSERVED_MAX) {
+        list->needs.unjudged++;
+        return HM_OK;
+    }
+    if (hm_arena_grow(list->arena, (void **)&looses->at, looses->count, &looses->cap,
+                      sizeof(*looses->at)) != 0) {
+        return hm_fail(list->err, HM_ENOMEM, "no memory for the listeners of a host");
+    }
+    looses->at[looses->count++] = (struct loose){name[0] == '\0' ? "unknown program" : name,
+                                                 listener->protocol, why, listener->port};
+    return HM_OK;
+}
+
+static enum hm_status observe(const struct hm_facts *facts, struct hm_need_list *list,
+                              struct looses *looses, const struct hm_listener *listener)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+    const char *program = listener->program == NULL ? "" : listener->program;
+    enum hm_observed_why why;
+    struct hm_need *same;
+
+    if (is_given(facts, listener, &why)) {
+        return put_loose(list, looses, listener, why);
+    }
+    if (!hm_port_book_saw(&inventory->port_book, listener->protocol, listener->port, program,
+                          listener->service, HM_PORT_BOOK_FIXED)) {
+        return put_loose(list, looses, listener,
+                         inventory->has_port_book ? HM_OBSERVED_ONE_BOOT
+                                                  : HM_OBSERVED_NO_PORT_BOOK);
+    }
+    same = find_same(list, listener);
+    if (same != NULL) {
+        if (same->families != only(listener->family)) {
+            same->families = HM_FAMILIES_BOTH;
+        }
+        return HM_OK;
+    }
+    if (list->observed >= HM_NEEDS_OBSERVED_MAX) {
+        list->needs.unjudged++;
+        return HM_OK;
+    }
+    return put_observed(list, listener);
+}
+
+static bool in_dynamic(const struct hm_facts *facts, enum hm_protocol protocol,
+                       enum hm_family family, uint16_t port)
+{
+    const struct hm_stack_facts *stack = hm_facts_stack(facts, protocol, family);
+
+    return stack->has_dynamic && hm_range_contains(stack->dynamic, port);
+}
+
+/* Does the entry's program listen on its port now, in any family? */
+static bool listens_now(const struct hm_facts *facts, const struct hm_port_entry *entry)
+{
+    const struct hm_range range = {entry->port, entry->port};
+    const struct hm_ports ports = {&range, 1};
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+
+    while ((listener = hm_facts_next_listener(facts, entry->protocol, ports, &cursor)) != NULL) {
+        if (hm_port_entry_is_of(entry, listener->program, listener->service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What had a fixed port in earlier boots and does not listen now: the service is down, and its port
+ * may be held. */
+static enum hm_status remember(struct hm_facts *facts, struct hm_need_list *list)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+    const struct hm_port_book *book = &inventory->port_book;
+
+    for (size_t i = 0; inventory->has_port_book && i < book->count; i++) {
+        const struct hm_port_entry *entry = &book->at[i];
+        const bool ipv4 = entry->families != HM_FAMILIES_IPV6 &&
+                          in_dynamic(facts, entry->protocol, HM_IPV4, entry->port);
+        const bool ipv6 = entry->families != HM_FAMILIES_IPV4 &&
+                          in_dynamic(facts, entry->protocol, HM_IPV6, entry->port);
+        const struct hm_listener seen = {
+            .protocol = entry->protocol,
+            .family = ipv4 ? HM_IPV4 : HM_IPV6,
+            .address = "",
+            .port = entry->port,
+            .program = entry->program,
+            .service = entry->service,
+            .kind = entry->kind,
+        };
+        enum hm_observed_why why;
+        struct hm_need *need;
+        enum hm_status st;
+
+        if ((hm_str_equal(entry->program, "") && hm_str_equal(entry->service, "")) ||
+            entry->boots < HM_PORT_BOOK_FIXED || !(ipv4 || ipv6) ||
+            hm_portbits_has(facts->required[entry->protocol], entry->port) ||
+            is_given(facts, &seen, &why) || listens_now(facts, entry)) {
+            continue;
+        }
+        if (list->observed >= HM_NEEDS_OBSERVED_MAX) {
+            list->needs.unjudged++;
+            continue;
+        }
+        st = put_observed(list, &seen);
+        if (st != HM_OK) {
+            return st;
+        }
+        need = &list->needs.at[list->needs.count - 1];
+        need->families = ipv4 && ipv6 ? HM_FAMILIES_BOTH : only(ipv4 ? HM_IPV4 : HM_IPV6);
+        need->remembered = true;
+        hm_portbits_put(facts->required[entry->protocol], entry->port);
+    }
+    return HM_OK;
+}
+
+static int compare_looses(const void *a, const void *b)
+{
+    const struct loose *x = a;
+    const struct loose *y = b;
+    const int by[] = {
+        (int)x->why - (int)y->why,
+        strcmp(x->name, y->name),
+        (int)x->protocol - (int)y->protocol,
+        (int)x->port - (int)y->port,
+    };
+
+    for (size_t i = 0; i < HM_COUNT(by); i++) {
+        if (by[i] != 0) {
+            return by[i];
+        }
+    }
+    return 0;
+}
+
+static bool same_row(const struct loose *a, const struct loose *b)
+{
+    return a->why == b->why && a->protocol == b->protocol && strcmp(a->name, b->name) == 0;
+}
+
+/* One row a program, protocol and reason, with all its ports. */
+static enum hm_status group(struct looses *looses, struct hm_need_list *list)
+{
+    struct hm_arena *arena = list->arena;
+    struct hm_observed *at = hm_arena_alloc(arena, looses->count, sizeof(*at));
+    struct hm_range *ranges = hm_arena_alloc(arena, looses->count, sizeof(*ranges));
+    size_t count = 0;
+    size_t i = 0;
+
+    if (at == NULL || ranges == NULL) {
+        return hm_fail(list->err, HM_ENOMEM, "no memory for the listeners of a host");
+    }
+    if (looses->count > 1) {
+        qsort(looses->at, looses->count, sizeof(*looses->at), compare_looses);
+    }
+    while (i < looses->count) {
+        const struct loose *first = &looses->at[i];
+        size_t of_row = 0;
+        enum hm_status st;
+
+        while (i < looses->count && same_row(first, &looses->at[i])) {
+            ranges[of_row++] = (struct hm_range){looses->at[i].port, looses->at[i].port};
+            i++;
+        }
+        at[count] = (struct hm_observed){
+            .name = first->name, .protocol = first->protocol, .why = first->why};
+        st = hm_ports_from_ranges(ranges, of_row, arena, &at[count].ports, list->err);
+        if (st != HM_OK) {
+            return st;
+        }
+        count++;
+    }
+    list->needs.observed = (struct hm_observed_list){at, count};
+    return HM_OK;
+}
+
+enum hm_status hm_needs_observe(struct hm_facts *facts, struct hm_need_list *list)
+{
+    struct looses looses = {NULL, 0, 0};
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; i < facts->listeners.count && st == HM_OK; i++) {
+        const struct hm_listener *listener =
+            &facts->inventory->listeners.at[facts->listeners.at[i].at];
+
+        if (in_dynamic(facts, listener->protocol, listener->family, listener->port) &&
+            !hm_portbits_has(facts->required[listener->protocol], listener->port)) {
+            st = observe(facts, list, &looses, listener);
+        }
+    }
+    if (st == HM_OK) {
+        st = remember(facts, list);
+    }
+    return st == HM_OK ? group(&looses, list) : st;
+}

@@ -1,0 +1,265 @@
+/* common/ports/port_book.c — the port book: listeners over boots.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/ports/port_book.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/str.h"
+
+static enum hm_families only(enum hm_family family)
+{
+    return family == HM_IPV4 ? HM_FAMILIES_IPV4 : HM_FAMILIES_IPV6;
+}
+
+static int compare_text(const char *a, const char *b)
+{
+    return strcmp(a == NULL ? "" : a, b == NULL ? "" : b);
+}
+
+int hm_port_entry_compare(const struct hm_port_entry *a, const struct hm_port_entry *b)
+{
+    const int by[] = {
+        (int)a->protocol - (int)b->protocol,  (int)a->port - (int)b->port,
+        compare_text(a->program, b->program), compare_text(a->service, b->service),
+        (int)a->kind - (int)b->kind,
+    };
+
+    for (size_t i = 0; i < HM_COUNT(by); i++) {
+        if (by[i] != 0) {
+            return by[i];
+        }
+    }
+    return 0;
+}
+
+static int compare_memories(const void *a, const void *b)
+{
+    return hm_port_entry_compare(&((const struct hm_port_memory *)a)->entry,
+                                 &((const struct hm_port_memory *)b)->entry);
+}
+
+/* The host's listeners as entries, the two families of one as one entry; sorted. */
+static enum hm_status list_seen(const struct hm_inventory *inventory, struct hm_arena *arena,
+                                struct hm_port_memories *out_seen, struct hm_err *err)
+{
+    const struct hm_listeners *listeners = &inventory->listeners;
+    struct hm_port_memory *at = hm_arena_alloc(arena, listeners->count, sizeof(*at));
+    size_t named = 0;
+    size_t count = 0;
+
+    if (at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the port book");
+    }
+    for (size_t i = 0; i < listeners->count; i++) {
+        const struct hm_listener *row = &listeners->at[i];
+
+        if (hm_str_equal(row->program, "") && hm_str_equal(row->service, "")) {
+            continue; /* nobody to recognise */
+        }
+        at[named++] = (struct hm_port_memory){
+            .entry = {.protocol = row->protocol,
+                      .families = only(row->family),
+                      .port = row->port,
+                      .program = row->program == NULL ? "" : row->program,
+                      .service = row->service == NULL ? "" : row->service,
+                      .kind = row->kind,
+                      .boots = 1}
+        };
+    }
+    if (named > 1) {
+        qsort(at, named, sizeof(*at), compare_memories);
+    }
+    for (size_t i = 0; i < named; i++) {
+        if (count > 0 && compare_memories(&at[count - 1], &at[i]) == 0) {
+            if (at[count - 1].entry.families != at[i].entry.families) {
+                at[count - 1].entry.families = HM_FAMILIES_BOTH;
+            }
+        } else {
+            at[count++] = at[i];
+        }
+    }
+    *out_seen = (struct hm_port_memories){at, count};
+    return HM_OK;
+}
+
+static bool is_forgotten(const struct hm_port_memory *row, uint32_t boot)
+{
+    uint32_t most = row->entry.boots >= HM_PORT_BOOK_FIXED ? HM_PORT_BOOK_FORGET_FIXED
+                                                           : HM_PORT_BOOK_FORGET_ONCE;
+
+    return row->last_boot == 0 ? true : boot - row->last_boot > most;
+}
+
+/* A row that the newest observation shows, too. True when it changes. */
+static bool confirm(struct hm_port_memory *row, const struct hm_port_memory *seen, uint32_t boot)
+{
+    const struct hm_port_memory before = *row;
+
+    if (row->entry.families != seen->entry.families) {
+        row->entry.families = HM_FAMILIES_BOTH;
+    }
+    if (row->last_boot != boot && !row->pending) {
+        row->pending = true;
+    } else if (row->last_boot != boot) {
+        row->pending = false;
+        row->entry.boots += row->last_boot != 0 && row->entry.boots < HM_PORT_BOOK_BOOTS ? 1u : 0u;
+        row->last_boot = boot;
+    }
+    return before.pending != row->pending || before.last_boot != row->last_boot ||
+           before.entry.families != row->entry.families;
+}
+
+/* Over the cap the rows of one boot go first, the longest unseen of them first. */
+static int compare_worth(const void *a, const void *b)
+{
+    const struct hm_port_memory *x = a;
+    const struct hm_port_memory *y = b;
+
+    if (x->entry.boots != y->entry.boots) {
+        return x->entry.boots > y->entry.boots ? -1 : 1;
+    }
+    if (x->last_boot != y->last_boot) {
+        return x->last_boot > y->last_boot ? -1 : 1;
+    }
+    return compare_memories(a, b);
+}
+
+static void cut(struct hm_port_memories *rows, size_t most)
+{
+    if (rows->count > most) {
+        qsort(rows->at, rows->count, sizeof(*rows->at), compare_worth);
+        rows->count = most;
+        qsort(rows->at, rows->count, sizeof(*rows->at), compare_memories);
+    }
+}
+
+enum hm_status hm_port_memo_note(struct hm_port_memo *memo, const struct hm_inventory *inventory,
+                                 const char *boot_id, struct hm_arena *arena, bool *out_changed,
+                                 struct hm_err *err)
+{
+    const bool new_boot = memo->boot_id == NULL || strcmp(memo->boot_id, boot_id) != 0;
+    const uint32_t boot = memo->boot + (new_boot ? 1u : 0u);
+    struct hm_port_memories seen = {NULL, 0};
+    struct hm_port_memories rows = {NULL, 0};
+    const struct hm_port_memories *old = &memo->rows;
+    bool changed = new_boot;
+    size_t at_old = 0;
+    size_t at_seen = 0;
+    char *id = NULL;
+    enum hm_status st;
+
+    *out_changed = false;
+    if (!inventory->has_listeners) {
+        return HM_OK;
+    }
+    st = list_seen(inventory, arena, &seen, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    id = hm_arena_strdup(arena, boot_id);
+    rows.at = hm_arena_alloc(arena, old->count + seen.count, sizeof(*rows.at));
+    if (id == NULL || rows.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the port book");
+    }
+    while (at_old < old->count || at_seen < seen.count) {
+        struct hm_port_memory *row = &rows.at[rows.count];
+        const int by = at_old == old->count ? 1
+                       : at_seen == seen.count
+                           ? -1
+                           : compare_memories(&old->at[at_old], &seen.at[at_seen]);
+
+        if (by > 0) { /* new */
+            *row = seen.at[at_seen++];
+            row->pending = true;
+            changed = true;
+            rows.count++;
+            continue;
+        }
+        *row = old->at[at_old++];
+        row->pending = row->pending && !new_boot;
+        if (by == 0) {
+            changed = confirm(row, &seen.at[at_seen++], boot) || changed;
+            rows.count++;
+        } else if (is_forgotten(row, boot)) {
+            changed = true;
+        } else {
+            changed = changed || row->pending;
+            row->pending = false;
+            rows.count++;
+        }
+    }
+    cut(&rows, HM_LIMIT_PORT_BOOK);
+    *memo = (struct hm_port_memo){id, boot, rows};
+    *out_changed = changed;
+    return HM_OK;
+}
+
+enum hm_status hm_port_memo_list(const struct hm_port_memo *memo, struct hm_arena *arena,
+                                 struct hm_port_book *out_book, struct hm_err *err)
+{
+    struct hm_port_memories known = {NULL, 0};
+    struct hm_port_entry *at;
+
+    known.at = hm_arena_alloc(arena, memo->rows.count, sizeof(*known.at));
+    at = hm_arena_alloc(arena, memo->rows.count, sizeof(*at));
+    if (known.at == NULL || at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the port book");
+    }
+    for (size_t i = 0; i < memo->rows.count; i++) {
+        if (memo->rows.at[i].last_boot != 0) {
+            known.at[known.count++] = memo->rows.at[i];
+        }
+    }
+    cut(&known, HM_PORT_BOOK_REPORTED);
+    for (size_t i = 0; i < known.count; i++) {
+        at[i] = known.at[i].entry;
+    }
+    *out_book = (struct hm_port_book){at, known.count};
+    return HM_OK;
+}
+
+bool hm_port_entry_is_of(const struct hm_port_entry *entry, const char *program,
+                         const char *service)
+{
+    if (!hm_str_equal(entry->service, "") && !hm_str_equal(service, "")) {
+        return hm_str_equal_nocase(entry->service, service);
+    }
+    return !hm_str_equal(entry->program, "") && hm_str_equal_nocase(entry->program, program);
+}
+
+/* The first entry of this port or a later one: entries are sorted by protocol and port. */
+static size_t find_first(const struct hm_port_book *book, enum hm_protocol protocol, uint16_t port)
+{
+    size_t low = 0;
+    size_t high = book->count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const struct hm_port_entry *entry = &book->at[middle];
+
+        if (entry->protocol < protocol || (entry->protocol == protocol && entry->port < port)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+bool hm_port_book_saw(const struct hm_port_book *book, enum hm_protocol protocol, uint16_t port,
+                      const char *program, const char *service, uint32_t boots)
+{
+    for (size_t i = find_first(book, protocol, port); i < book->count; i++) {
+        const struct hm_port_entry *entry = &book->at[i];
+
+        if (entry->protocol != protocol || entry->port != port) {
+            return false;
+        }
+        if (entry->boots >= boots && hm_port_entry_is_of(entry, program, service)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,63 @@
+/* common/ports/port_book.h — the port book: the agent's memory of the listeners that a host showed,
+ * over its boots. SPDX-License-Identifier: Apache-2.0
+ *
+ * Two questions need it. A service that is down: which port did it have? A port inside the dynamic
+ * range: does its program need this very port, or was it given one at random? A program that has
+ * the same port in HM_PORT_BOOK_FIXED boots needs it.
+ *
+ * Pure: no clock, no file; all memory comes from the caller's arena. A listener counts once two
+ * observations of a boot in a row show it, so that a socket of one moment leaves no trace. */
+#pragma once
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/ports/inventory.h"
+
+/* One remembered listener, with what only its keeper needs. */
+struct hm_port_memory {
+    struct hm_port_entry entry;
+    uint32_t last_boot; /* number of the boot in which it was last confirmed; 0 = never yet */
+    bool pending;       /* the newest observation of this boot showed it for the first time */
+};
+
+struct hm_port_memories {
+    struct hm_port_memory *at;
+    size_t count;
+};
+
+/* The book as it is kept on disk. */
+struct hm_port_memo {
+    const char *boot_id; /* of the newest boot; "" none yet */
+    uint32_t boot;       /* its number, from 1 */
+    struct hm_port_memories rows;
+};
+
+/* Boots after which an entry that nothing confirmed is dropped: one that was seen once, one of a
+ * fixed port. */
+#define HM_PORT_BOOK_FORGET_ONCE 3u
+#define HM_PORT_BOOK_FORGET_FIXED 10u
+
+/* Entries that an inventory carries at most; the ones seen in most boots come first. */
+#define HM_PORT_BOOK_REPORTED 1024u
+
+/* Writes one observation into the book. inventory: settled; without listeners nothing happens.
+ * *out_changed: the book differs and must be saved. HM_ENOMEM leaves the book as it was. */
+enum hm_status hm_port_memo_note(struct hm_port_memo *memo, const struct hm_inventory *inventory,
+                                 const char *boot_id, struct hm_arena *arena, bool *out_changed,
+                                 struct hm_err *err) HM_MUST_CHECK;
+
+/* The confirmed entries, as an inventory carries them; borrows their texts. */
+enum hm_status hm_port_memo_list(const struct hm_port_memo *memo, struct hm_arena *arena,
+                                 struct hm_port_book *out_book, struct hm_err *err) HM_MUST_CHECK;
+
+/* Has the book seen this program (by service where it has one) on this port in at least boots
+ * boots? */
+bool hm_port_book_saw(const struct hm_port_book *book, enum hm_protocol protocol, uint16_t port,
+                      const char *program, const char *service, uint32_t boots);
+
+/* The order of a book: protocol, port, program, service, kind. */
+int hm_port_entry_compare(const struct hm_port_entry *a, const struct hm_port_entry *b);
+
+/* Is the entry about what a listener with these names is? By service where both have one. */
+bool hm_port_entry_is_of(const struct hm_port_entry *entry, const char *program,
+                         const char *service);

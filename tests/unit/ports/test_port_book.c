@@ -1,0 +1,236 @@
+/* tests/unit/ports/test_port_book.c — listeners over boots: what is noted, kept and forgotten.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/limits.h"
+#include "common/ports/port_book.h"
+
+#define MOST 8
+
+struct host {
+    struct hm_arena arena;
+    struct hm_port_memo memo;
+    struct hm_listener listeners[MOST];
+    struct hm_inventory inventory;
+    unsigned boot;
+};
+
+static void start(struct host *host)
+{
+    memset(host, 0, sizeof(*host));
+    hm_arena_init(&host->arena, 64u * 1024u * 1024u);
+    host->memo.boot_id = "";
+    host->inventory.has_listeners = true;
+    host->inventory.listeners.at = host->listeners;
+    host->boot = 1;
+}
+
+static void listens(struct host *host, uint16_t port, const char *program, enum hm_family family)
+{
+    struct hm_listeners *list = &host->inventory.listeners;
+
+    assert_true(list->count < MOST);
+    list->at[list->count++] = (struct hm_listener){.protocol = HM_TCP,
+                                                   .family = family,
+                                                   .address = "",
+                                                   .port = port,
+                                                   .program = program,
+                                                   .service = ""};
+}
+
+static bool look(struct host *host)
+{
+    char id[16];
+    bool changed;
+
+    (void)snprintf(id, sizeof(id), "boot-%u", host->boot);
+    assert_int_equal(
+        hm_port_memo_note(&host->memo, &host->inventory, id, &host->arena, &changed, NULL), HM_OK);
+    return changed;
+}
+
+static struct hm_port_book book_of(struct host *host)
+{
+    struct hm_port_book book;
+
+    assert_int_equal(hm_port_memo_list(&host->memo, &host->arena, &book, NULL), HM_OK);
+    return book;
+}
+
+/* 0: not in the book. */
+static uint32_t boots_of(struct host *host, uint16_t port)
+{
+    struct hm_port_book book = book_of(host);
+
+    for (size_t i = 0; i < book.count; i++) {
+        if (book.at[i].port == port) {
+            return book.at[i].boots;
+        }
+    }
+    return 0;
+}
+
+static void test_two_observations(void **state)
+{
+    struct host host;
+
+    (void)state;
+    start(&host);
+    listens(&host, 50000, "app", HM_IPV4);
+    assert_true(look(&host));
+    assert_int_equal(boots_of(&host, 50000), 0); /* of one moment, perhaps */
+    assert_true(look(&host));
+    assert_int_equal(boots_of(&host, 50000), 1);
+    assert_false(look(&host)); /* an unchanged host writes nothing */
+    assert_int_equal(boots_of(&host, 50000), 1);
+    host.inventory.listeners.count = 0;
+    listens(&host, 50001, "client", HM_IPV4);
+    assert_true(look(&host));
+    host.inventory.listeners.count = 0;
+    assert_true(look(&host)); /* gone before it counted */
+    assert_false(look(&host));
+    assert_int_equal(boots_of(&host, 50001), 0);
+    assert_int_equal(boots_of(&host, 50000), 1); /* it is down, and remembered */
+    hm_arena_fini(&host.arena);
+}
+
+static void test_boots_are_counted(void **state)
+{
+    struct host host;
+
+    (void)state;
+    start(&host);
+    listens(&host, 50000, "app", HM_IPV4);
+    listens(&host, 50000, "app", HM_IPV6);
+    for (host.boot = 1; host.boot <= 15; host.boot++) {
+        (void)look(&host);
+        assert_int_equal(boots_of(&host, 50000),
+                         host.boot - 1 > HM_PORT_BOOK_BOOTS ? HM_PORT_BOOK_BOOTS : host.boot - 1);
+        (void)look(&host);
+        (void)look(&host); /* the same boot counts once */
+    }
+    assert_int_equal(boots_of(&host, 50000), HM_PORT_BOOK_BOOTS);
+    assert_int_equal(book_of(&host).count, 1);
+    assert_int_equal(book_of(&host).at[0].families, HM_FAMILIES_BOTH);
+    hm_arena_fini(&host.arena);
+}
+
+static void test_forgotten(void **state)
+{
+    struct host host;
+
+    (void)state;
+    start(&host);
+    listens(&host, 50000, "fixed", HM_IPV4);
+    for (host.boot = 1; host.boot <= 2; host.boot++) {
+        host.inventory.listeners.count = 1;
+        listens(&host, (uint16_t)(51000 + host.boot), "random", HM_IPV4);
+        (void)look(&host);
+        (void)look(&host);
+    }
+    host.inventory.listeners.count = 0;
+    for (host.boot = 3; host.boot <= 2 + HM_PORT_BOOK_FORGET_FIXED + 1; host.boot++) {
+        (void)look(&host);
+        assert_int_equal(boots_of(&host, 51002), host.boot <= 2 + HM_PORT_BOOK_FORGET_ONCE ? 1 : 0);
+        assert_int_equal(boots_of(&host, 50000),
+                         host.boot <= 2 + HM_PORT_BOOK_FORGET_FIXED ? 2 : 0);
+    }
+    hm_arena_fini(&host.arena);
+}
+
+/* Another program on the same port is another memory; the same port of another protocol too. */
+static void test_saw(void **state)
+{
+    struct hm_port_entry entries[] = {
+        {.protocol = HM_TCP, .port = 50000, .program = "a.exe", .service = "A", .boots = 2},
+        {.protocol = HM_TCP, .port = 50000, .program = "b.exe", .service = "",  .boots = 5},
+        {.protocol = HM_TCP, .port = 50002, .program = "",      .service = "C", .boots = 1},
+        {.protocol = HM_UDP, .port = 50000, .program = "d.exe", .service = "",  .boots = 3},
+    };
+    const struct hm_port_book book = {entries, HM_COUNT(entries)};
+    static const struct {
+        enum hm_protocol protocol;
+        uint16_t port;
+        const char *program, *service;
+        uint32_t boots;
+        bool saw;
+    } cases[] = {
+        {HM_TCP, 50000, "a.exe",     "A",     2, true },
+        {HM_TCP, 50000, "A.EXE",     "",      2, true },
+        {HM_TCP, 50000, "other.exe", "a",     2, true }, /* the service decides where both have one */
+        {HM_TCP, 50000, "a.exe",     "Other", 1, false},
+        {HM_TCP, 50000, "a.exe",     "A",     3, false},
+        {HM_TCP, 50000, "b.exe",     "",      5, true },
+        {HM_TCP, 50001, "a.exe",     "A",     1, false},
+        {HM_TCP, 50002, "",          "C",     1, true },
+        {HM_TCP, 50002, "",          "",      1, false},
+        {HM_UDP, 50000, "a.exe",     "A",     1, false},
+        {HM_UDP, 50000, "d.exe",     "",      3, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        assert_int_equal(hm_port_book_saw(&book, cases[i].protocol, cases[i].port, cases[i].program,
+                                          cases[i].service, cases[i].boots),
+                         cases[i].saw);
+    }
+}
+
+/* However many listeners there are: the ports of several boots stay, those of one go. */
+static void test_bounded(void **state)
+{
+    static struct hm_listener many[HM_LIMIT_LISTENERS];
+    struct host host;
+
+    (void)state;
+    start(&host);
+    for (size_t i = 0; i < HM_LIMIT_LISTENERS; i++) {
+        many[i] = (struct hm_listener){.protocol = HM_TCP,
+                                       .address = "",
+                                       .port = (uint16_t)(1024 + i),
+                                       .program = "p",
+                                       .service = ""};
+    }
+    host.inventory.listeners = (struct hm_listeners){many + HM_LIMIT_LISTENERS - 100, 100};
+    (void)look(&host);
+    (void)look(&host);
+    host.boot = 2;
+    host.inventory.listeners = (struct hm_listeners){many, HM_LIMIT_LISTENERS};
+    (void)look(&host);
+    (void)look(&host);
+    assert_int_equal(host.memo.rows.count, HM_LIMIT_PORT_BOOK);
+    assert_int_equal(book_of(&host).count, HM_PORT_BOOK_REPORTED);
+    for (size_t i = HM_LIMIT_LISTENERS - 100; i < HM_LIMIT_LISTENERS; i++) {
+        assert_int_equal(boots_of(&host, many[i].port), 2);
+    }
+    hm_arena_fini(&host.arena);
+}
+
+static void test_without_listeners(void **state)
+{
+    struct host host;
+
+    (void)state;
+    start(&host);
+    host.inventory.has_listeners = false;
+    assert_false(look(&host));
+    assert_int_equal(host.memo.boot, 0);
+    hm_arena_fini(&host.arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_observations), cmocka_unit_test(test_boots_are_counted),
+        cmocka_unit_test(test_forgotten),        cmocka_unit_test(test_saw),
+        cmocka_unit_test(test_bounded),          cmocka_unit_test(test_without_listeners),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
