@@ -24,6 +24,7 @@ struct host {
     const struct hm_inventory *inventory;
     const struct hm_strings *labels;
     const char *name;
+    bool is_any; /* only the system is given: labels, services and name can be any */
 };
 
 static enum answer least(enum answer a, enum answer b)
@@ -48,6 +49,9 @@ static bool any_fits(const struct hm_strings *patterns, const char *text)
 
 static enum answer match_labels(const struct hm_match *match, const struct host *host)
 {
+    if (host->is_any && match->labels.count > 0) {
+        return ANSWER_UNKNOWN;
+    }
     for (size_t i = 0; i < match->labels.count; i++) {
         bool found = false;
 
@@ -83,6 +87,9 @@ static enum answer match_services(const struct hm_match *match, const struct hos
 
 static enum answer match_hosts(const struct hm_match *match, const struct host *host)
 {
+    if (host->is_any && match->hosts.count > 0) {
+        return ANSWER_UNKNOWN;
+    }
     return match->hosts.count == 0 || any_fits(&match->hosts, host->name) ? ANSWER_YES : ANSWER_NO;
 }
 
@@ -175,7 +182,7 @@ static enum answer match_node(const struct hm_match *match, const struct host *h
 bool hm_policy_matches(const struct hm_policy *policy, const struct hm_inventory *inventory,
                        const struct hm_strings *labels, const char *host)
 {
-    const struct host facts = {inventory, labels, host == NULL ? "" : host};
+    const struct host facts = {inventory, labels, host == NULL ? "" : host, false};
 
     return match_node(&policy->match, &facts) == ANSWER_YES;
 }
@@ -183,9 +190,17 @@ bool hm_policy_matches(const struct hm_policy *policy, const struct hm_inventory
 bool hm_policy_excludes(const struct hm_policy *policy, const struct hm_inventory *inventory,
                         const struct hm_strings *labels, const char *host)
 {
-    const struct host facts = {inventory, labels, host == NULL ? "" : host};
+    const struct host facts = {inventory, labels, host == NULL ? "" : host, false};
 
     return match_node(&policy->match, &facts) == ANSWER_NO;
+}
+
+bool hm_policy_may_match_os(const struct hm_policy *policy, const struct hm_os *os)
+{
+    const struct hm_inventory inventory = {.os = *os}; /* no services: not known */
+    const struct host any = {&inventory, NULL, "", true};
+
+    return match_node(&policy->match, &any) != ANSWER_NO;
 }
 
 /* "site=paris" and "site=rome", neither a pattern: no host has both. */

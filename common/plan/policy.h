@@ -111,6 +111,10 @@ bool hm_policy_matches(const struct hm_policy *policy, const struct hm_inventory
 bool hm_policy_excludes(const struct hm_policy *policy, const struct hm_inventory *inventory,
                         const struct hm_strings *labels, const char *host);
 
+/* Could it match a host of this system? Only what the match says about systems counts; false when
+ * it is certain that no host of this system can match. */
+bool hm_policy_may_match_os(const struct hm_policy *policy, const struct hm_os *os);
+
 /* Could one host be meant by both? false only when that is certain: other families of systems,
  * versions apart, or other values of one label, at the root of the tree. */
 bool hm_policies_may_meet(const struct hm_policy *a, const struct hm_policy *b);

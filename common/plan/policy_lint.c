@@ -9,6 +9,7 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/ports/line.h"
+#include "common/ports/timed_wait.h"
 
 #define SHARE_WARN 4u  /* a quarter of a dynamic range */
 #define SHARE_ERROR 2u /* half of it */
@@ -23,6 +24,7 @@ const struct hm_lint_code hm_lint_codes[] = {
     {"invalid",          "the document is not whole"                                        },
     {"must_not_exclude", "a port whose listener fails at its next start once excluded"      },
     {"neighbours",       "ranges that touch and should be one"                              },
+    {"no_effect",        "a setting that systems which it matches do not have"              },
     {"overlap",          "the same ports are reserved twice"                                },
     {"own_port",         "a port of Havenmaster itself"                                     },
     {"product",          "the catalogue lacks the product, or nothing of it may be excluded"},
@@ -283,6 +285,52 @@ static void look_at_dynamic(struct lint *lint)
     }
 }
 
+/* One system of each kind that hosts have. */
+static const struct hm_os systems[] = {
+    {.family = HM_OS_WINDOWS, .version = "5.0.2195"  },
+    {.family = HM_OS_WINDOWS, .version = "5.1.2600"  },
+    {.family = HM_OS_WINDOWS, .version = "5.2.3790"  },
+    {.family = HM_OS_WINDOWS, .version = "6.0.6003"  },
+    {.family = HM_OS_WINDOWS, .version = "6.1.7601"  },
+    {.family = HM_OS_WINDOWS, .version = "6.2.9200"  },
+    {.family = HM_OS_WINDOWS, .version = "6.3.9600"  },
+    {.family = HM_OS_WINDOWS, .version = "10.0.14393"},
+    {.family = HM_OS_WINDOWS, .version = "10.0.17763"},
+    {.family = HM_OS_WINDOWS, .version = "10.0.20348"},
+    {.family = HM_OS_WINDOWS, .version = "10.0.26100"},
+    {.family = HM_OS_LINUX,   .version = "3.10.0"    },
+    {.family = HM_OS_LINUX,   .version = "4.18.0"    },
+    {.family = HM_OS_LINUX,   .version = "5.14.0"    },
+    {.family = HM_OS_LINUX,   .version = "6.1.0"     },
+};
+
+static void look_at_timed_wait_delay(struct lint *lint)
+{
+    bool has_it = false;
+    bool others = false;
+
+    if (!lint->policy->has_tcp_timed_wait_delay_s) {
+        return;
+    }
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        if (hm_policy_may_match_os(lint->policy, &systems[i])) {
+            const bool has = hm_os_has_timed_wait_delay(&systems[i]);
+
+            has_it = has_it || has;
+            others = others || !has;
+        }
+    }
+    if (!has_it) {
+        put(lint, "no_effect", HM_LINT_ERROR, "",
+            "tcp_timed_wait_delay_s is for Windows 2000, XP and 2003, and no such host can match. "
+            "Take it out.");
+    } else if (others) {
+        put(lint, "no_effect", HM_LINT_WARNING, "",
+            "tcp_timed_wait_delay_s is for Windows 2000, XP and 2003; every other host that "
+            "matches refuses this part. Match os_family windows and version_max \"5.2\".");
+    }
+}
+
 /* Ports that some product may have excluded: the host decides which of the two is there. */
 static bool is_safe_elsewhere(const struct hm_catalogue *catalogue, enum hm_protocol protocol,
                               struct hm_ports ports)
@@ -389,6 +437,20 @@ static void look_at_range_pair(struct lint *lint, const struct hm_policy *other,
     }
 }
 
+static void look_at_delay_pair(struct lint *lint, const struct hm_policy *other)
+{
+    const struct hm_policy *policy = lint->policy;
+
+    if (policy->has_tcp_timed_wait_delay_s && other->has_tcp_timed_wait_delay_s &&
+        policy->tcp_timed_wait_delay_s != other->tcp_timed_wait_delay_s) {
+        put(lint, "contradiction", HM_LINT_ERROR, other->name,
+            "Policies %s and %s set TcpTimedWaitDelay to different values, %u and %u, and may "
+            "meet on one host.",
+            policy->name, other->name, policy->tcp_timed_wait_delay_s,
+            other->tcp_timed_wait_delay_s);
+    }
+}
+
 /* The range's owner promised headroom that both policies' reservations together use up. */
 static void look_at_headroom(struct lint *lint, const struct hm_policy *other,
                              const struct hm_policy *owner, struct hm_ports wanted[2])
@@ -422,6 +484,7 @@ static void look_at_other(struct lint *lint, const struct hm_policy *other)
             look_at_range_pair(lint, other, &lint->policy->ranges.at[i], &other->ranges.at[k]);
         }
     }
+    look_at_delay_pair(lint, other);
     wanted[HM_TCP] = gather(lint, &wants, HM_TCP);
     wanted[HM_UDP] = gather(lint, &wants, HM_UDP);
     look_at_headroom(lint, other, lint->policy, wanted);
@@ -470,6 +533,7 @@ enum hm_status hm_policy_lint(const struct hm_lint_input *input, struct hm_arena
     look_at_ranges_of_ports(&lint);
     look_at_size(&lint);
     look_at_dynamic(&lint);
+    look_at_timed_wait_delay(&lint);
     look_at_catalogue(&lint);
     for (size_t i = 0; lint.status == HM_OK && i < input->others.count; i++) {
         const struct hm_policy *other = input->others.at[i];

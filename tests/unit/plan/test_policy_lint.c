@@ -60,6 +60,34 @@ static const struct lint_case cases[] = {
     {"\"watch_s\":5",                                                NULL,                                                                    "invalid/error"},
 };
 
+#define DELAY(s) "\"tcp_timed_wait_delay_s\":" s
+
+static const struct lint_case delay_cases[] = {
+    {DELAY("60"), NULL,        "no_effect/warning"                      },
+    {DELAY("60"), DELAY("60"), "no_effect/warning"                      },
+    {DELAY("60"), DELAY("90"), "contradiction/error/q no_effect/warning"},
+};
+
+/* "match" in place of the one that matches every host. */
+static const struct {
+    const char *match;
+    const char *problems;
+} delay_matches[] = {
+    {"{\"os_family\":\"windows\",\"version_max\":\"5.2\"}",             ""                 },
+    {"{\"os_family\":\"windows\",\"version_max\":\"5.2\",\"services\":[\"MDaemon\"],"
+     "\"labels\":[\"site=paris\"],\"hosts\":[\"m*\"]}",            ""                 },
+    {"{\"all\":[{\"os_family\":\"windows\"},{\"any\":[{\"version_max\":\"5.0\"},"
+     "{\"version_min\":\"5.2\",\"version_max\":\"5.2\"}]}]}",      ""                 },
+    {"{\"os_family\":\"windows\",\"not\":[{\"version_min\":\"6\"}]}",   ""                 },
+    {"{\"version_max\":\"5.2\"}",                                       "no_effect/warning"}, /* Linux 3.10 */
+    {"{\"os_family\":\"windows\"}",                                     "no_effect/warning"},
+    {"{\"services\":[\"MDaemon\"]}",                                    "no_effect/warning"},
+    {"{\"labels\":[\"os=2003\"]}",                                      "no_effect/warning"},
+    {"{\"os_family\":\"linux\"}",                                       "no_effect/error"  },
+    {"{\"os_family\":\"windows\",\"version_min\":\"6\"}",               "no_effect/error"  },
+    {"{\"version_min\":\"10.0.22000\",\"version_max\":\"10.0.22631\"}", "no_effect/error"  },
+};
+
 static void make_catalogue(struct hm_build *host)
 {
     struct hm_product *product = hm_build_product(host, "wsus", "Wsus", NULL);
@@ -102,20 +130,48 @@ static const char *lint(struct hm_model *model, struct hm_lint_problems *out_pro
     return text;
 }
 
+static void check_case(const struct lint_case *row)
+{
+    struct hm_model model;
+    struct hm_lint_problems problems;
+
+    hm_model_init(&model, NULL);
+    make_catalogue(&model.host);
+    (void)hm_model_policy(&model, "p", row->members);
+    if (row->other != NULL) {
+        (void)hm_model_policy(&model, "q", row->other);
+    }
+    assert_string_equal(lint(&model, &problems), row->problems);
+    hm_model_fini(&model);
+}
+
 static void test_cases(void **state)
 {
     (void)state;
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        check_case(&cases[i]);
+    }
+}
+
+static void test_timed_wait_delay(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(delay_cases); i++) {
+        check_case(&delay_cases[i]);
+    }
+    for (size_t i = 0; i < HM_COUNT(delay_matches); i++) {
         struct hm_model model;
         struct hm_lint_problems problems;
 
         hm_model_init(&model, NULL);
-        make_catalogue(&model.host);
-        (void)hm_model_policy(&model, "p", cases[i].members);
-        if (cases[i].other != NULL) {
-            (void)hm_model_policy(&model, "q", cases[i].other);
-        }
-        assert_string_equal(lint(&model, &problems), cases[i].problems);
+        (void)hm_model_document(
+            &model,
+            hm_arena_printf(
+                &model.host.arena,
+                "{\"name\":\"p\",\"owner\":\"o\",\"reason\":\"r\",\"review\":"
+                "\"2030-01-01T00:00:00Z\",\"mode\":\"enforce\",\"match\":%s," DELAY("60") "}",
+                delay_matches[i].match));
+        assert_string_equal(lint(&model, &problems), delay_matches[i].problems);
         hm_model_fini(&model);
     }
 }
@@ -164,6 +220,18 @@ static void test_own_port_by_system(void **state)
     hm_model_fini(&model);
 }
 
+static void check_code(const char *problems)
+{
+    size_t len = strcspn(problems, "/");
+    bool found = len == 0;
+
+    for (size_t k = 0; k < hm_lint_codes_count; k++) {
+        found = found || (strlen(hm_lint_codes[k].code) == len &&
+                          strncmp(hm_lint_codes[k].code, problems, len) == 0);
+    }
+    assert_true(found);
+}
+
 /* Every code that is used is in the table, which is sorted. */
 static void test_codes(void **state)
 {
@@ -172,14 +240,10 @@ static void test_codes(void **state)
         assert_true(strcmp(hm_lint_codes[i - 1].code, hm_lint_codes[i].code) < 0);
     }
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
-        size_t len = strcspn(cases[i].problems, "/");
-        bool found = len == 0;
-
-        for (size_t k = 0; k < hm_lint_codes_count; k++) {
-            found = found || (strlen(hm_lint_codes[k].code) == len &&
-                              strncmp(hm_lint_codes[k].code, cases[i].problems, len) == 0);
-        }
-        assert_true(found);
+        check_code(cases[i].problems);
+    }
+    for (size_t i = 0; i < HM_COUNT(delay_matches); i++) {
+        check_code(delay_matches[i].problems);
     }
 }
 
@@ -187,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_timed_wait_delay),
         cmocka_unit_test(test_contradiction_names_both),
         cmocka_unit_test(test_own_port_by_system),
         cmocka_unit_test(test_codes),
