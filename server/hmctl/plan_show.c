@@ -7,7 +7,7 @@
 
 #include "common/base/limits.h"
 #include "common/os/os.h"
-#include "server/hmctl/show.h"
+#include "server/hmctl/plan_text.h"
 
 #define POLL_MS 100
 #define POLLS_MAX 36000 /* an hour: the collector gives up long before */
@@ -91,48 +91,18 @@ static void print_counts(struct hm_ctl *ctl, const struct hm_api_plan *plan)
     }
 }
 
-static const char *stack_of(struct hm_ctl *ctl, bool has_protocol, enum hm_protocol protocol,
-                            bool has_family, enum hm_family family)
-{
-    const char *text = hm_arena_printf(
-        &ctl->page, "%s%s%s", has_protocol ? hm_protocol_names[protocol] : "",
-        has_protocol && has_family ? "/" : "", has_family ? hm_family_names[family] : "");
-
-    return text == NULL ? "" : text;
-}
-
-static const char *what_of(struct hm_ctl *ctl, const struct hm_action *action)
-{
-    const char *ports = hm_ports_text(action->ports, &ctl->page);
-    const char *text = ports;
-
-    if (action->has_range) {
-        text = hm_arena_printf(&ctl->page, "%u-%u", action->range.first, action->range.last);
-    } else if (action->kind == HM_ACTION_SET_RESERVED_PORTS) {
-        text = hm_show_strings(&ctl->page, &action->lines);
-    }
-    return text == NULL ? "" : text;
-}
-
 /* Ports that other programs have taken come first. */
 static void print_notes(struct hm_ctl *ctl, const struct hm_plan_notes *notes, bool taken)
 {
     const char *said = "";
 
     for (size_t i = 0; i < notes->count; i++) {
-        const struct hm_plan_note *note = &notes->at[i];
-        const char *ports = hm_ports_text(note->ports, &ctl->page);
         const char *before = said;
-        const char *line;
 
-        if ((note->kind == HM_NOTE_TAKEN) != taken) {
+        if ((notes->at[i].kind == HM_NOTE_TAKEN) != taken) {
             continue;
         }
-        line = hm_arena_printf(
-            &ctl->page, "%s %s %s: %s", hm_plan_note_kind_names[note->kind],
-            stack_of(ctl, note->has_protocol, note->protocol, note->has_family, note->family),
-            ports == NULL ? "" : ports, note->text);
-        said = line == NULL ? "" : line;
+        said = hm_plan_text_note(&notes->at[i], &ctl->page);
         if (strcmp(said, before) != 0) { /* two policies may want the same */
             hm_output_wrap(&ctl->output, 2, said);
         }
@@ -145,13 +115,8 @@ static void print_host(struct hm_ctl *ctl, const struct hm_api_plan_host *host)
     hm_output_plain(&ctl->output, host->host);
     for (size_t i = 0; i < host->plan.actions.count; i++) {
         const struct hm_action *action = &host->plan.actions.at[i];
-        const char *line = hm_arena_printf(
-            &ctl->page, "%s %s %s%s", hm_action_kind_names[action->kind],
-            stack_of(ctl, action->has_protocol, action->protocol, action->has_family,
-                     action->family),
-            what_of(ctl, action), action->needs_reboot ? "  (counts after a reboot)" : "");
 
-        hm_output_wrap(&ctl->output, 2, line == NULL ? "" : line);
+        hm_output_wrap(&ctl->output, 2, hm_plan_text_action(action, &ctl->page));
         if (i + 1 == host->plan.actions.count || strcmp(action->reason, action[1].reason) != 0) {
             hm_output_wrap(&ctl->output, 6, action->reason);
         }

@@ -12,6 +12,7 @@
 #include "common/base/limits.h"
 #include "server/hmctl/diff.h"
 #include "server/hmctl/plan_read.h"
+#include "server/hmctl/plan_text.h"
 
 struct reservation {
     const char *text;
@@ -171,12 +172,97 @@ static void test_diff(void **state)
     }
 }
 
+static struct hm_range some_ports[] = {
+    {9933, 9933},
+    {9955, 9956},
+};
+
+static const struct {
+    struct hm_action action;
+    const char *text;
+} actions[] = {
+    {{.kind = HM_ACTION_ADD_EXCLUSION,
+      .has_protocol = true,
+      .protocol = HM_TCP,
+      .has_family = true,
+      .family = HM_IPV6,
+      .ports = {some_ports + 1, 1}},
+     "add_exclusion tcp/ipv6 9955-9956"                             },
+    {{.kind = HM_ACTION_SET_RESERVED_PORTS,
+      .lines = {(const char *[]){"1433-1433", "5-9"}, 2},
+      .needs_reboot = true},
+     "set_reserved_ports 1433-1433 5-9  (counts after a reboot)"    },
+    {{.kind = HM_ACTION_SET_SYSCTL_RESERVED, .ports = {some_ports, 2}},
+     "set_sysctl_reserved 9933,9955-9956"                           },
+    {{.kind = HM_ACTION_SET_RANGE, .has_range = true, .range = {1025, 65534}, .needs_reboot = true},
+     "set_range 1025-65534  (counts after a reboot)"                },
+    {{.kind = HM_ACTION_SET_TIMED_WAIT_DELAY,
+      .has_timed_wait_delay_s = true,
+      .timed_wait_delay_s = 60,
+      .has_before_timed_wait_delay_s = true,
+      .before_timed_wait_delay_s = 240,
+      .needs_reboot = true},
+     "set_timed_wait_delay 60 s, now 240 s  (counts after a reboot)"},
+    {{.kind = HM_ACTION_SET_TIMED_WAIT_DELAY,
+      .has_timed_wait_delay_s = true,
+      .timed_wait_delay_s = 60},
+     "set_timed_wait_delay 60 s, now no value"                      },
+    {{.kind = HM_ACTION_SET_TIMED_WAIT_DELAY,
+      .unset = true,
+      .has_before_timed_wait_delay_s = true,
+      .before_timed_wait_delay_s = 60},
+     "set_timed_wait_delay no value, now 60 s"                      },
+};
+
+static const struct {
+    struct hm_plan_note note;
+    const char *text;
+} notes[] = {
+    {{.kind = HM_NOTE_BUSY,
+      .has_protocol = true,
+      .protocol = HM_UDP,
+      .has_family = true,
+      .family = HM_IPV4,
+      .ports = {some_ports, 1},
+      .text = "x"},
+     "busy udp/ipv4 9933: x"                                                                               },
+    {{.kind = HM_NOTE_ALREADY_THERE,
+      .has_protocol = true,
+      .protocol = HM_UDP,
+      .ports = {some_ports, 1},
+      .text = "x"},
+     "already_there udp 9933: x"                                                                           },
+    {{.kind = HM_NOTE_WAITING_REBOOT, .has_range = true, .range = {1025, 65534}, .text = "x"},
+     "waiting_reboot 1025-65534: x"                                                                        },
+    {{.kind = HM_NOTE_REFUSED,
+      .has_timed_wait_delay_s = true,
+      .timed_wait_delay_s = 60,
+      .text = "x"},
+     "refused TcpTimedWaitDelay 60 s: x"                                                                   },
+    {{.kind = HM_NOTE_REFUSED, .text = "x"},                                                   "refused: x"},
+};
+
+static void test_plan_texts(void **state)
+{
+    struct hm_arena arena;
+
+    (void)state;
+    hm_arena_init(&arena, HM_LIMIT_API_BODY_BYTES);
+    for (size_t i = 0; i < HM_COUNT(actions); i++) {
+        assert_string_equal(hm_plan_text_action(&actions[i].action, &arena), actions[i].text);
+    }
+    for (size_t i = 0; i < HM_COUNT(notes); i++) {
+        assert_string_equal(hm_plan_text_note(&notes[i].note, &arena), notes[i].text);
+    }
+    hm_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reservations), cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_durations),    cmocka_unit_test(test_files),
-        cmocka_unit_test(test_diff),
+        cmocka_unit_test(test_diff),         cmocka_unit_test(test_plan_texts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
