@@ -4,6 +4,7 @@
 
 #include "common/judge/headroom.h"
 #include "common/judge/remedy.h"
+#include "common/ports/timed_wait.h"
 
 /* The fuller family of a protocol, or NULL. */
 static const struct hm_sample_stack *find_fuller(const struct hm_sample *sample,
@@ -22,8 +23,68 @@ static const struct hm_sample_stack *find_fuller(const struct hm_sample *sample,
     return worst;
 }
 
+#define MAX_USER_PORT_MOST 65534u
+
+/* Written since the boot: what it says is not yet in force. */
+static bool waits_for_boot(const struct hm_inventory *inventory)
+{
+    const enum hm_in_force in_force = inventory->registry.in_force;
+
+    return inventory->has_registry &&
+           (in_force == HM_IN_FORCE_EARLIER || in_force == HM_IN_FORCE_UNKNOWN);
+}
+
+static const char *legacy_remedy(bool larger, bool shorter, bool waits)
+{
+    if (larger && shorter) {
+        return "Find out which program holds the ports. On this system the usual cure is a larger "
+               "range and a shorter TIME_WAIT; reserve every required port below the new end "
+               "first. Both work after a reboot.";
+    }
+    if (larger) {
+        return "Find out which program holds the ports. On this system the usual cure is a larger "
+               "range; reserve every required port below the new end first. It works after a "
+               "reboot.";
+    }
+    if (shorter) {
+        return "Find out which program holds the ports. MaxUserPort is as high as it can be; "
+               "a shorter TIME_WAIT helps. It works after a reboot.";
+    }
+    return waits ? "Find out which program holds the ports. The registry values that help are "
+                   "written already; they work after a reboot."
+                 : "Find out which program holds the ports. MaxUserPort is as high as it can be: "
+                   "only that program can use fewer ports.";
+}
+
+/* Larger, and for TCP shorter, never the other way round; nothing that is written already. */
+static void cure_legacy(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                        struct hm_finding *finding, enum hm_protocol protocol)
+{
+    const struct hm_inventory *inventory = ctx->input->inventory;
+    const struct hm_registry *registry = &inventory->registry;
+    bool is_set = false;
+    uint32_t s = 0;
+    bool larger = !inventory->has_registry || !registry->has_max_user_port ||
+                  registry->max_user_port != MAX_USER_PORT_MOST;
+    bool shorter =
+        protocol == HM_TCP && (!hm_timed_wait_delay_written(inventory, &is_set, &s) || !is_set ||
+                               s < HM_TIMED_WAIT_DELAY_MIN_S || s > HM_TIMED_WAIT_DELAY_ADVISED_S);
+
+    hm_finding_command(out, finding, "netstat -ano");
+    if (larger) {
+        hm_finding_command(out, finding, "reg add %s /v MaxUserPort /t REG_DWORD /d %u /f",
+                           HM_REMEDY_TCPIP_KEY, MAX_USER_PORT_MOST);
+    }
+    if (shorter) {
+        hm_finding_command(out, finding, "reg add %s /v TcpTimedWaitDelay /t REG_DWORD /d %u /f",
+                           HM_REMEDY_TCPIP_KEY, HM_TIMED_WAIT_DELAY_ADVISED_S);
+    }
+    finding->remedy = legacy_remedy(larger, shorter, waits_for_boot(inventory));
+    finding->needs_reboot = larger || shorter || waits_for_boot(inventory);
+}
+
 static void cure(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
-                 struct hm_finding *finding)
+                 struct hm_finding *finding, enum hm_protocol protocol)
 {
     finding->remedy = "Find out which program holds the ports; one with a growing number leaks "
                       "them. A larger dynamic range only buys time, and puts more required ports "
@@ -31,16 +92,7 @@ static void cure(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
     if (ctx->facts->linux_host) {
         hm_finding_command(out, finding, "ss -tuanp");
     } else if (ctx->facts->legacy) {
-        finding->remedy =
-            "Find out which program holds the ports. On this system the usual cure is a larger "
-            "range and a shorter TIME_WAIT; reserve every required port below the new end first. "
-            "Both work after a reboot.";
-        hm_finding_command(out, finding, "netstat -ano");
-        hm_finding_command(out, finding, "reg add %s /v MaxUserPort /t REG_DWORD /d 65534 /f",
-                           HM_REMEDY_TCPIP_KEY);
-        hm_finding_command(out, finding, "reg add %s /v TcpTimedWaitDelay /t REG_DWORD /d 60 /f",
-                           HM_REMEDY_TCPIP_KEY);
-        finding->needs_reboot = true;
+        cure_legacy(ctx, out, finding, protocol);
     } else {
         hm_finding_command(out, finding,
                            ctx->facts->windows >= 1000 ? "netstat -anoq" : "netstat -ano");
@@ -81,7 +133,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                             hm_finding_print(out, "%u", (unsigned)row->time_wait));
         hm_finding_evidence(out, finding, "bound",
                             hm_finding_print(out, "%u", (unsigned)row->bound));
-        cure(ctx, out, finding);
+        cure(ctx, out, finding, protocol);
     }
 }
 

@@ -14,6 +14,7 @@
 #include "common/os/os.h"
 #include "common/plan/plan_apply.h"
 #include "common/plan/policy_lint.h"
+#include "common/ports/timed_wait.h"
 #include "common/wire/records.h"
 #include "server/hmctl/yaml.h"
 
@@ -80,6 +81,12 @@ static enum hm_status lint(struct tool *tool, const struct hm_policy *policy, st
 
     if (st != HM_OK) {
         return st;
+    }
+    if (policy->has_tcp_timed_wait_delay_s &&
+        policy->tcp_timed_wait_delay_s != HM_TIMED_WAIT_DELAY_ADVISED_S) {
+        (void)printf("policy %s sets TcpTimedWaitDelay to %u; findings advise %u\n", policy->name,
+                     policy->tcp_timed_wait_delay_s, HM_TIMED_WAIT_DELAY_ADVISED_S);
+        tool->bad = true;
     }
     (void)printf("policy %s: %s\n", policy->name,
                  problems.count == 0 ? "nothing wrong" : "problems");

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -107,6 +108,65 @@ static void test_low_headroom(void **state)
     }
 }
 
+#define LARGER                                                                                     \
+    "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters /v MaxUserPort /t "      \
+    "REG_DWORD /d 65534 /f"
+#define SHORTER                                                                                    \
+    "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters /v TcpTimedWaitDelay "   \
+    "/t "                                                                                          \
+    "REG_DWORD /d 60 /f"
+
+/* On 2003: nothing that is written already, no longer TIME_WAIT, and none of it for UDP. */
+static void test_low_headroom_2003(void **state)
+{
+    static const struct {
+        uint32_t max_user_port; /* 0: not set */
+        uint32_t delay_s;       /* likewise */
+        enum hm_in_force in_force;
+        bool larger;
+        bool shorter;
+        bool needs_reboot;
+        const char *word; /* of the remedy */
+    } rows[] = {
+        {0,     0,   HM_IN_FORCE_WRITTEN, true,  true,  true,  "Both work after"                  },
+        {60000, 240, HM_IN_FORCE_WRITTEN, true,  true,  true,  "Both work after"                  },
+        {65535, 29,  HM_IN_FORCE_WRITTEN, true,  true,  true,  "Both work after"                  },
+        {65534, 61,  HM_IN_FORCE_WRITTEN, false, true,  true,  "as high as it can be; a shorter"  },
+        {5000,  60,  HM_IN_FORCE_WRITTEN, true,  false, true,  "the usual cure is a larger range;"},
+        {65534, 30,  HM_IN_FORCE_WRITTEN, false, false, false, "only that program"                },
+        {65534, 60,  HM_IN_FORCE_ASSUMED, false, false, false, "only that program"                },
+        {65534, 60,  HM_IN_FORCE_EARLIER, false, false, true,  "written already"                  },
+        {65534, 60,  HM_IN_FORCE_UNKNOWN, false, false, true,  "written already"                  },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_build *build = new_build(W2003);
+        struct hm_registry *registry = &build->inventory.registry;
+        const struct hm_finding *finding;
+
+        hm_build_sample(build, HM_TCP, HM_IPV4, 1000, 950);
+        hm_build_sample(build, HM_UDP, HM_IPV4, 1000, 950);
+        registry->has_max_user_port = rows[i].max_user_port != 0;
+        registry->max_user_port = rows[i].max_user_port;
+        registry->has_tcp_timed_wait_delay_s = rows[i].delay_s != 0;
+        registry->tcp_timed_wait_delay_s = rows[i].delay_s;
+        registry->in_force = rows[i].in_force;
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "low_headroom", "tcp dynamic range");
+        assert_non_null(finding);
+        assert_int_equal(hm_build_command(finding, LARGER) >= 0, rows[i].larger);
+        assert_int_equal(hm_build_command(finding, SHORTER) >= 0, rows[i].shorter);
+        assert_int_equal(finding->needs_reboot, rows[i].needs_reboot);
+        assert_non_null(strstr(finding->remedy, rows[i].word));
+        finding = hm_build_finding(build, "low_headroom", "udp dynamic range");
+        assert_non_null(finding);
+        assert_int_equal(hm_build_command(finding, LARGER) >= 0, rows[i].larger);
+        assert_int_equal(hm_build_command(finding, SHORTER), -1);
+        free_build(build);
+    }
+}
+
 static void test_few_free_blocks(void **state)
 {
     struct hm_build *build = new_build(W2019);
@@ -160,9 +220,13 @@ static void test_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dns_pool),        cmocka_unit_test(test_dns_pool_legacy),
-        cmocka_unit_test(test_dns_pool_2008),   cmocka_unit_test(test_low_headroom),
-        cmocka_unit_test(test_few_free_blocks), cmocka_unit_test(test_events),
+        cmocka_unit_test(test_dns_pool),
+        cmocka_unit_test(test_dns_pool_legacy),
+        cmocka_unit_test(test_low_headroom_2003),
+        cmocka_unit_test(test_dns_pool_2008),
+        cmocka_unit_test(test_low_headroom),
+        cmocka_unit_test(test_few_free_blocks),
+        cmocka_unit_test(test_events),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
