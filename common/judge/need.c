@@ -37,6 +37,17 @@ static bool fits_os(const struct hm_facts *facts, const struct hm_strings *os)
     return os->count == 0;
 }
 
+/* The kernel's own sockets have no process, and on Linux no name either. */
+static bool is_owner(const struct hm_facts *facts, const struct hm_need *need,
+                     const struct hm_listener *listener)
+{
+    enum hm_owner owner =
+        hm_need_owner(facts, need, listener->program, listener->service, HM_SOCKET_LISTEN);
+
+    return owner == HM_OWNER_SELF || (owner == HM_OWNER_UNREAD && facts->linux_host &&
+                                      need->requirement->kind == HM_KIND_KERNEL);
+}
+
 /* An optional requirement counts once its owner shows on one of the ports. */
 static bool owner_listens(const struct hm_facts *facts, const struct hm_need *need)
 {
@@ -46,8 +57,7 @@ static bool owner_listens(const struct hm_facts *facts, const struct hm_need *ne
 
     while ((listener = hm_facts_next_listener(facts, requirement->protocol, requirement->ports,
                                               &cursor)) != NULL) {
-        if (hm_need_owner(facts, need, listener->program, listener->service, HM_SOCKET_LISTEN) ==
-            HM_OWNER_SELF) {
+        if (is_owner(facts, need, listener)) {
             return true;
         }
     }

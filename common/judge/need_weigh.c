@@ -107,6 +107,9 @@ static enum hm_status weigh_holders(struct scales *scales)
     struct hm_need_held held;
     enum hm_status st;
 
+    if (need->requirement->reserve_only) {
+        return HM_OK;
+    }
     need->nameless_owner = false; /* in this family */
     st = hm_need_held(scales->facts, need, scales->family, scales->after_boot, scales->arena, &held,
                       scales->err);
@@ -230,8 +233,9 @@ static enum hm_status weigh_dns(struct scales *scales, uint32_t n, uint32_t othe
     }
     if (st == HM_OK) {
         double by_others = hm_odds_any_taken(n, others, m);
+        uint32_t reached = hm_ports_count(pool_risk);
         double by_dns =
-            hm_odds_any_taken(hm_ports_count(pool_range), pool, hm_ports_count(pool_risk));
+            hm_odds_any_taken(hm_ports_count(pool_range), pool, reached < m ? reached : m);
 
         out->odds = 1.0 - (1.0 - by_others) * (1.0 - by_dns);
         out->has_odds = out->has_odds || pool_risk.count > 0;
@@ -263,8 +267,9 @@ static enum hm_status weigh_odds(struct scales *scales)
 {
     const struct hm_stack_facts *stack = scales->stack;
     struct hm_need_stack *out = scales->out;
-    uint32_t m = hm_ports_count(out->at_risk);
-    uint32_t own = count_own(scales);
+    bool any = scales->need->requirement->reserve_only; /* then the odds are those of one port */
+    uint32_t m = any ? 1 : hm_ports_count(out->at_risk);
+    uint32_t own = any ? 0 : count_own(scales);
     uint32_t others = stack->has_others && stack->others > own ? stack->others - own : 0;
 
     if (!stack->has_usable) {

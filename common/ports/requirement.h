@@ -45,7 +45,9 @@ struct hm_requirement {
                                 holder with one of them is the owner, not a foreign process */
     struct hm_companions companions; /* beside those of the product */
     enum hm_safe_to_exclude safe_to_exclude;
-    bool optional; /* used only in some set-ups: required once its service or listener shows */
+    bool optional;     /* used only in some set-ups: required once its service or listener shows */
+    bool reserve_only; /* nobody must be handed one of the ports, yet one that is taken stops
+                          nothing: a pool of which any port will do, or a port of the network */
     const char *source;
     enum hm_confidence confidence;
 };

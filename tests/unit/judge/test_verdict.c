@@ -310,6 +310,55 @@ static void test_odds_count_the_dns_pool(void **state)
     free_build(build);
 }
 
+/* Of a pool any port will do: one that is taken blocks nothing, and the odds are those of one. */
+static void test_reserve_only(void **state)
+{
+    struct hm_build *build = new_build(NULL);
+    const struct hm_verdict *verdict;
+    struct hm_requirement *ports;
+
+    (void)state;
+    ports = hm_build_require(build, hm_build_product(build, "p", NULL, NULL), "r", HM_TCP,
+                             "30000-32767", HM_KIND_CONTAINER);
+    ports->reserve_only = true;
+    hm_build_dynamic(build, 10240, 65535);
+    for (uint16_t i = 0; i < 100; i++) {
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, (uint16_t)(30000 + i),
+                        "client", "")
+            ->remote = "10.0.0.5:443";
+    }
+    verdict = &hm_build_judge(build)->verdicts.at[0];
+    assert_int_equal(verdict->reason, HM_REASON_IN_DYNAMIC);
+    assert_false(verdict->has_holder);
+    assert_true(verdict->odds > 99.9 / 55296 && verdict->odds < 100.1 / 55296);
+    ports->reserve_only = false;
+    assert_int_equal(hm_build_judge(build)->verdicts.at[0].reason, HM_REASON_HELD);
+    free_build(build);
+}
+
+/* Linux names nobody for the kernel's own sockets. */
+static void test_kernel_socket_of_linux(void **state)
+{
+    struct hm_build *build = new_build(NULL);
+    struct hm_requirement *tunnel;
+
+    (void)state;
+    tunnel = hm_build_require(build, hm_build_product(build, "wireguard", "wg-quick@wg0", NULL),
+                              "tunnel", HM_UDP, "51820", HM_KIND_KERNEL);
+    tunnel->optional = true;
+    hm_build_service(build, "wg-quick@wg0");
+    assert_int_equal(hm_build_judge(build)->verdicts.count, 0);
+    hm_build_listener(build, HM_UDP, HM_IPV4, 51820, "", "", HM_KIND_SOCKET);
+    hm_build_judge(build);
+    assert_int_equal(build->judgement.verdicts.count, 1);
+    assert_string_equal(build->judgement.verdicts.at[0].requirement, "tunnel");
+    assert_int_equal(build->judgement.verdicts.at[0].state, HM_EXPOSED);
+    tunnel->kind = HM_KIND_SOCKET; /* whose it is could not be read */
+    hm_build_judge(build);
+    assert_null(hm_build_verdict(build, "wireguard", NULL));
+    free_build(build);
+}
+
 static void test_sample_stands_for_sockets(void **state)
 {
     struct hm_build *build = new_build(W2019);
@@ -426,6 +475,8 @@ int main(void)
         cmocka_unit_test(test_a_range_names_the_part_at_risk),
         cmocka_unit_test(test_odds),
         cmocka_unit_test(test_odds_count_the_dns_pool),
+        cmocka_unit_test(test_reserve_only),
+        cmocka_unit_test(test_kernel_socket_of_linux),
         cmocka_unit_test(test_sample_stands_for_sockets),
         cmocka_unit_test(test_legacy),
         cmocka_unit_test(test_what_listens_outranks_the_catalogue),
