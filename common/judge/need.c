@@ -25,18 +25,6 @@ struct hm_need *hm_need_put(struct hm_need_list *list)
     return need;
 }
 
-static bool fits_os(const struct hm_facts *facts, const struct hm_strings *os)
-{
-    const char *family = hm_os_family_names[facts->inventory->os.family];
-
-    for (size_t i = 0; i < os->count; i++) {
-        if (hm_str_equal_nocase(os->at[i], family)) {
-            return true;
-        }
-    }
-    return os->count == 0;
-}
-
 /* The kernel's own sockets have no process, and on Linux no name either. */
 static bool is_owner(const struct hm_facts *facts, const struct hm_need *need,
                      const struct hm_listener *listener)
@@ -126,22 +114,14 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
 enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
                              struct hm_needs *out_needs, struct hm_err *err)
 {
-    const struct hm_catalogue *catalogue = facts->input->catalogue;
     struct hm_need_list list = {.arena = arena, .err = err};
-    size_t count = catalogue == NULL ? 0 : catalogue->count;
-    enum hm_status st = HM_OK;
+    enum hm_status st = hm_needs_find_products(facts, arena, err);
 
-    facts->present = hm_arena_alloc(arena, count, sizeof(*facts->present));
-    if (facts->present == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the products of a host");
+    if (st != HM_OK) {
+        return st;
     }
-    for (size_t i = 0; i < count; i++) {
-        const struct hm_product *product = &catalogue->at[i];
-
-        if (fits_os(facts, &product->os) && hm_facts_detect(facts, &product->detect)) {
-            facts->present[facts->present_count++] = product;
-            list.cap += product->requirements.count;
-        }
+    for (size_t i = 0; i < facts->present_count; i++) {
+        list.cap += facts->present[i]->requirements.count;
     }
     list.cap = list.cap > HM_LIMIT_VERDICTS ? HM_LIMIT_VERDICTS : list.cap;
     list.needs.at = hm_arena_alloc(arena, list.cap, sizeof(*list.needs.at));

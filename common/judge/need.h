@@ -63,8 +63,13 @@ struct hm_need *hm_need_put(struct hm_need_list *list);
  * listeners there become list->needs.observed. */
 enum hm_status hm_needs_observe(struct hm_facts *facts, struct hm_need_list *list) HM_MUST_CHECK;
 
+/* Fills facts->present: products whose service, or a program of theirs that is no companion of
+ * another product, shows on the host. */
+enum hm_status hm_needs_find_products(struct hm_facts *facts, struct hm_arena *arena,
+                                      struct hm_err *err) HM_MUST_CHECK;
+
 /* The catalogue's requirements of this host, in the catalogue's order, then the observed ones.
- * Fills facts->required. */
+ * Fills facts->present and facts->required. */
 enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
                              struct hm_needs *out_needs, struct hm_err *err) HM_MUST_CHECK;
 

@@ -61,6 +61,23 @@ static void test_a_companion_alone_is_no_product(void **state)
     assert_null(judge(build, "app"));
 }
 
+/* A database that the product brings does not make a host one that has the database product. */
+static void test_embedded_program_is_no_sign(void **state)
+{
+    struct hm_build *build = *state;
+    struct hm_product *database;
+
+    put_app(build)->companions.programs = hm_build_names(build, "mongod*");
+    database = hm_build_product(build, "mongodb", "MongoDB", "mongod.exe");
+    hm_build_require(build, database, "server", HM_TCP, "27017", HM_KIND_SOCKET);
+    hm_build_service(build, "App");
+    listen(build, 8080, "mongod.exe", "");
+    assert_null(judge(build, "mongodb"));
+    assert_int_equal(hm_build_verdict(build, "app", NULL)->state, HM_SAFE);
+    listen(build, 27018, "mongod.exe", ""); /* one of its own beside it */
+    assert_non_null(judge(build, "mongodb"));
+}
+
 struct row {
     const char *program;
     const char *service;
@@ -310,6 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_a_companion_alone_is_no_product),
+        CASE(test_embedded_program_is_no_sign),
         CASE(test_companions_own_the_port),
         CASE(test_requirement_companion),
         CASE(test_shared_program_of_a_service_that_is_down),
