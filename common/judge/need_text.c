@@ -89,6 +89,11 @@ static void write_exposed(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, pool ? ": the DNS Server's socket pool or any other program"
                            : (verdict->protocol == HM_TCP ? ": any outgoing connection"
                                                           : ": any program that asks for a port"));
+    if (topic->need->requirement->reserve_only) {
+        hm_line_put(line, many ? " can be given one of them" : " can be given it");
+        hm_line_put(line, ", and what uses the port then fails.");
+        return;
+    }
     hm_line_put(line, " can take it before the service starts");
     if (topic->with_odds && verdict->has_odds) {
         hm_line_put(line, verdict->odds_at_least ? " (at least " : " (");

@@ -331,6 +331,7 @@ static void test_reserve_only(void **state)
     assert_int_equal(verdict->reason, HM_REASON_IN_DYNAMIC);
     assert_false(verdict->has_holder);
     assert_true(verdict->odds > 99.9 / 55296 && verdict->odds < 100.1 / 55296);
+    assert_non_null(strstr(verdict->text, "any outgoing connection can be given one of them"));
     ports->reserve_only = false;
     assert_int_equal(hm_build_judge(build)->verdicts.at[0].reason, HM_REASON_HELD);
     free_build(build);
