@@ -26,7 +26,7 @@ check() { # host folder, what it prints to, options
         --product-dir ../../schema/catalogue/products "$@" >"$out" 2>&1 || status=$?
 }
 
-for folder in hosts/* fleet/*; do
+for folder in hosts/* fleet/* cases/*; do
     host=$(basename "$folder")
     check "$folder" "$work/golden/$host.txt"
     text_status=$status
