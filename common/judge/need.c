@@ -26,11 +26,10 @@ struct hm_need *hm_need_put(struct hm_need_list *list)
 }
 
 /* The kernel's own sockets have no process, and on Linux no name either. */
-static bool is_owner(const struct hm_facts *facts, const struct hm_need *need,
-                     const struct hm_listener *listener)
+static bool is_owner(const struct hm_facts *facts, const struct hm_need *need, const char *program,
+                     const char *service)
 {
-    enum hm_owner owner =
-        hm_need_owner(facts, need, listener->program, listener->service, HM_SOCKET_LISTEN);
+    enum hm_owner owner = hm_need_owner(facts, need, program, service, HM_SOCKET_LISTEN);
 
     return owner == HM_OWNER_SELF || (owner == HM_OWNER_UNREAD && facts->linux_host &&
                                       need->requirement->kind == HM_KIND_KERNEL);
@@ -45,7 +44,7 @@ static bool owner_listens(const struct hm_facts *facts, const struct hm_need *ne
 
     while ((listener = hm_facts_next_listener(facts, requirement->protocol, requirement->ports,
                                               &cursor)) != NULL) {
-        if (is_owner(facts, need, listener)) {
+        if (is_owner(facts, need, listener->program, listener->service)) {
             return true;
         }
     }
@@ -63,8 +62,8 @@ static bool owner_is_remembered(const struct hm_facts *facts, const struct hm_ne
 
         if (entry->protocol == requirement->protocol &&
             hm_ports_contains(requirement->ports, entry->port) &&
-            hm_need_owner(facts, need, entry->program, entry->service, HM_SOCKET_LISTEN) ==
-                HM_OWNER_SELF) {
+            (hm_need_has_copy(need, entry->program, entry->service) ||
+             is_owner(facts, need, entry->program, entry->service))) {
             return true;
         }
     }

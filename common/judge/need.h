@@ -91,6 +91,9 @@ enum hm_owner hm_need_companion(const struct hm_facts *facts, const struct hm_ne
                                 const char *program, const char *service,
                                 enum hm_socket_state state);
 
+/* Is this a shared program of the need that carries no service, as a child of its wrapper? */
+bool hm_need_has_copy(const struct hm_need *need, const char *program, const char *service);
+
 /* Does the need's own service or program run? Sockets show it, and the list of services. */
 enum hm_runs { HM_RUNS_UNKNOWN, HM_RUNS_YES, HM_RUNS_NO };
 enum hm_runs hm_need_runs(const struct hm_facts *facts, const struct hm_need *need);

@@ -33,6 +33,13 @@ static bool is_claimed(const struct hm_facts *facts, const struct hm_need *need,
     return false;
 }
 
+bool hm_need_has_copy(const struct hm_need *need, const char *program, const char *service)
+{
+    return hm_str_equal(service, "") && need->product != NULL &&
+           (hm_companions_share(&need->requirement->companions, program) ||
+            hm_companions_share(&need->product->companions, program));
+}
+
 enum hm_owner hm_need_companion(const struct hm_facts *facts, const struct hm_need *need,
                                 const char *program, const char *service,
                                 enum hm_socket_state state)
@@ -48,11 +55,7 @@ enum hm_owner hm_need_companion(const struct hm_facts *facts, const struct hm_ne
     if (hm_companions_own(&need->product->companions, program, service)) {
         return HM_OWNER_SELF;
     }
-    if (!hm_companions_share(&requirement->companions, program) &&
-        !hm_companions_share(&need->product->companions, program)) {
-        return HM_OWNER_FOREIGN;
-    }
-    if (!hm_str_equal(service, "") || hm_need_runs(facts, need) == HM_RUNS_NO) {
+    if (!hm_need_has_copy(need, program, service) || hm_need_runs(facts, need) == HM_RUNS_NO) {
         return HM_OWNER_FOREIGN; /* another product's copy; children carry no service */
     }
     return is_claimed(facts, need, program) ? HM_OWNER_UNREAD : HM_OWNER_SELF;
@@ -116,8 +119,7 @@ static bool child_listens(const struct hm_facts *facts, const struct hm_need *ne
         while (hm_need_names(&part) == hm_need_names(need) &&
                (listener = hm_facts_next_listener(facts, row->protocol, row->ports, &cursor)) !=
                    NULL) {
-            if ((hm_companions_share(&need->product->companions, listener->program) ||
-                 hm_companions_share(&row->companions, listener->program)) &&
+            if (hm_need_has_copy(&part, listener->program, listener->service) &&
                 hm_need_owner(facts, &part, listener->program, listener->service,
                               HM_SOCKET_LISTEN) == HM_OWNER_SELF) {
                 return true;

@@ -189,6 +189,23 @@ static void test_optional_requirement_of_a_child(void **state)
     assert_int_equal(build->judgement.verdicts.at[0].state, HM_EXPOSED);
 }
 
+/* The child is gone with its service, and the port book remembers it. */
+static void test_remembered_child_of_a_service_that_is_down(void **state)
+{
+    static struct hm_port_entry entries[] = {
+        {.protocol = HM_TCP, .port = 8080, .program = "java.exe", .service = "", .boots = 2},
+    };
+    struct hm_build *build = *state;
+
+    put_app(build)->optional = true;
+    hm_build_service_runs(build, "App", false);
+    build->inventory.has_port_book = true;
+    build->inventory.port_book = (struct hm_port_book){entries, 1};
+    assert_non_null(judge(build, "app"));
+    entries[0].service = "Tomcat9";
+    assert_null(judge(build, "app"));
+}
+
 /* svchost.exe is named for the case that it hosts many services and names none. */
 static void test_shared_host_with_another_service(void **state)
 {
@@ -334,6 +351,7 @@ int main(void)
         CASE(test_companion_of_a_service_that_is_down),
         CASE(test_shared_program_of_two_products),
         CASE(test_optional_requirement_of_a_child),
+        CASE(test_remembered_child_of_a_service_that_is_down),
         CASE(test_shared_host_with_another_service),
         CASE(test_unknown_program_beside_the_owner),
         CASE(test_unknown_program_in_the_dynamic_range),

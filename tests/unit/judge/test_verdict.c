@@ -341,6 +341,8 @@ static void test_reserve_only(void **state)
 static void test_kernel_socket_of_linux(void **state)
 {
     struct hm_build *build = new_build(NULL);
+    struct hm_port_entry remembered = {
+        .protocol = HM_UDP, .port = 51820, .program = "", .service = "", .boots = 2};
     struct hm_requirement *tunnel;
 
     (void)state;
@@ -354,6 +356,13 @@ static void test_kernel_socket_of_linux(void **state)
     assert_int_equal(build->judgement.verdicts.count, 1);
     assert_string_equal(build->judgement.verdicts.at[0].requirement, "tunnel");
     assert_int_equal(build->judgement.verdicts.at[0].state, HM_EXPOSED);
+    build->inventory.listeners.count = 0; /* it is down, and the port book remembers it */
+    assert_int_equal(hm_build_judge(build)->verdicts.count, 0);
+    build->inventory.has_port_book = true;
+    build->inventory.port_book = (struct hm_port_book){&remembered, 1};
+    assert_int_equal(hm_build_judge(build)->verdicts.count, 1);
+    build->inventory.has_port_book = false;
+    hm_build_listener(build, HM_UDP, HM_IPV4, 51820, "", "", HM_KIND_SOCKET);
     tunnel->kind = HM_KIND_SOCKET; /* whose it is could not be read */
     hm_build_judge(build);
     assert_null(hm_build_verdict(build, "wireguard", NULL));
