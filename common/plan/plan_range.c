@@ -8,11 +8,19 @@
 #define LEGACY_LAST_MAX 65534u
 #define LEGACY_FIRST 1025u
 
-/* What the policies want of one protocol. */
+/* What the policies want of one protocol, or of the range that all stacks share. */
 struct desired {
-    const struct hm_policy *policy; /* NULL = nothing */
+    unsigned slot;
+    const struct hm_policy *policy; /* of those that agree, one that may change it; NULL = none */
     const struct hm_policy_range *row;
-    bool contradicts; /* nothing is done */
+    uint32_t headroom_min; /* the most that one of those in mode enforce asks for */
+    bool contradicts;      /* nothing is done */
+};
+
+/* A policy and its range for one slot. */
+struct range_wish {
+    const struct hm_policy *policy;
+    const struct hm_policy_range *row;
 };
 
 /* One range of the system: of one stack, or of all. */
@@ -46,66 +54,143 @@ static struct hm_plan_note *say(struct hm_plan_build *b, const struct unit *unit
     return note;
 }
 
-static struct hm_plan_note *say_desired(struct hm_plan_build *b, const struct unit *unit,
-                                        enum hm_plan_note_kind kind)
-{
-    const struct desired *desired = unit->desired;
-
-    return say(b, unit, kind, desired->policy->name, desired->policy->revision,
-               desired->row->range);
-}
-
 static bool same_range(struct hm_range a, struct hm_range b)
 {
     return a.first == b.first && a.last == b.last;
 }
 
-static void say_contradiction(struct hm_plan_build *b, const struct hm_policy *policy,
-                              const struct hm_policy_range *row, const struct hm_policy *other)
+static unsigned slot_of(const struct hm_plan_build *b, const struct hm_policy_range *row)
 {
-    struct hm_plan_note *note =
-        hm_plan_put_note(b, HM_NOTE_REFUSED, policy->name, policy->revision);
-
-    note->has_protocol = true;
-    note->protocol = row->protocol;
-    note->has_range = true;
-    note->range = row->range;
-    hm_plan_refuse(b, note, HM_REFUSE_CONTRADICTION,
-                   hm_plan_print(b,
-                                 "Policies %s and %s want different dynamic ranges; neither is "
-                                 "set.",
-                                 policy->name, other->name));
+    return b->shared_range ? (unsigned)HM_TCP : (unsigned)row->protocol;
 }
 
-/* An enforced policy comes before one in audit; otherwise the first by name. */
-static void offer(struct hm_plan_build *b, struct desired *desired, const struct hm_policy *policy,
-                  const struct hm_policy_range *row)
+/* The next range that a policy wants of the slot, from *at on; false at the end. A policy has one
+ * a protocol, so two where all stacks share one. */
+static bool next_range_wish(const struct hm_plan_build *b, unsigned slot, size_t *at,
+                            struct range_wish *out)
 {
-    if (desired->policy != NULL && !same_range(desired->row->range, row->range)) {
-        say_contradiction(b, policy, row, desired->policy);
-        if (!desired->contradicts) {
-            say_contradiction(b, desired->policy, desired->row, policy);
+    for (; *at < b->policies.count * 2; (*at)++) {
+        const struct hm_policy *policy = b->policies.at[*at / 2];
+
+        if (*at % 2 < policy->ranges.count && !hm_plan_is_over(b, policy->name) &&
+            slot_of(b, &policy->ranges.at[*at % 2]) == slot) {
+            *out = (struct range_wish){policy, &policy->ranges.at[*at % 2]};
+            (*at)++;
+            return true;
         }
-        desired->contradicts = true;
-        return;
     }
-    if (desired->policy == NULL ||
-        (policy->mode == HM_POLICY_ENFORCE && desired->policy->mode == HM_POLICY_AUDIT)) {
-        desired->policy = policy;
-        desired->row = row;
+    return false;
+}
+
+/* One of another policy, or of the same for the other protocol, that is not the same range. */
+static bool find_other_range(const struct hm_plan_build *b, unsigned slot,
+                             const struct range_wish *wish, struct range_wish *out)
+{
+    size_t at = 0;
+
+    while (next_range_wish(b, slot, &at, out)) {
+        if (!same_range(out->row->range, wish->row->range)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* True when policies want different ranges; each of them gets to know one of the others. */
+static bool refuse_different_ranges(struct hm_plan_build *b, unsigned slot)
+{
+    struct range_wish wish;
+    struct range_wish other;
+    size_t at = 0;
+    bool any = false;
+
+    while (next_range_wish(b, slot, &at, &wish)) {
+        struct hm_plan_note *note;
+
+        if (!find_other_range(b, slot, &wish, &other)) {
+            continue;
+        }
+        any = true;
+        note = hm_plan_put_note(b, HM_NOTE_REFUSED, wish.policy->name, wish.policy->revision);
+        note->has_protocol = true;
+        note->protocol = wish.row->protocol;
+        note->has_range = true;
+        note->range = wish.row->range;
+        hm_plan_refuse(b, note, HM_REFUSE_CONTRADICTION,
+                       hm_plan_print(b,
+                                     "Policies %s and %s want different dynamic ranges; neither "
+                                     "is set.",
+                                     wish.policy->name, other.policy->name));
+    }
+    return any;
+}
+
+static void find_desired(struct hm_plan_build *b, struct desired *desired)
+{
+    struct range_wish wish;
+    size_t at = 0;
+
+    desired->contradicts = refuse_different_ranges(b, desired->slot);
+    while (next_range_wish(b, desired->slot, &at, &wish)) {
+        if (desired->policy == NULL || (hm_plan_gate(b, desired->policy) != HM_GATE_OPEN &&
+                                        hm_plan_gate(b, wish.policy) == HM_GATE_OPEN)) {
+            desired->policy = wish.policy;
+            desired->row = wish.row;
+        }
+        if (wish.policy->mode == HM_POLICY_ENFORCE &&
+            wish.row->headroom_min > desired->headroom_min) {
+            desired->headroom_min = wish.row->headroom_min;
+        }
     }
 }
 
-static void find_desired(struct hm_plan_build *b, struct desired out[2])
+/* The same for policies that agree, each of them once. */
+static bool next_range_policy(const struct hm_plan_build *b, unsigned slot, size_t *at,
+                              struct range_wish *out)
 {
-    for (size_t i = 0; i < b->policies.count; i++) {
-        const struct hm_policy *policy = b->policies.at[i];
+    if (!next_range_wish(b, slot, at, out)) {
+        return false;
+    }
+    *at += *at % 2;
+    return true;
+}
 
-        for (size_t k = 0; k < policy->ranges.count && !hm_plan_is_over(b, policy->name); k++) {
-            const struct hm_policy_range *row = &policy->ranges.at[k];
+static struct hm_plan_note *say_wish(struct hm_plan_build *b, const struct unit *unit,
+                                     enum hm_plan_note_kind kind, const struct range_wish *wish)
+{
+    return say(b, unit, kind, wish->policy->name, wish->policy->revision, wish->row->range);
+}
 
-            offer(b, &out[b->shared_range ? HM_TCP : row->protocol], policy, row);
-        }
+static void say_each(struct hm_plan_build *b, const struct unit *unit, enum hm_plan_note_kind kind,
+                     const char *text)
+{
+    struct range_wish wish;
+    size_t at = 0;
+
+    while (next_range_policy(b, unit->desired->slot, &at, &wish)) {
+        say_wish(b, unit, kind, &wish)->text = text;
+    }
+}
+
+static void refuse_each(struct hm_plan_build *b, const struct unit *unit, enum hm_refusal_code code,
+                        const char *text)
+{
+    struct range_wish wish;
+    size_t at = 0;
+
+    while (next_range_policy(b, unit->desired->slot, &at, &wish)) {
+        hm_plan_refuse(b, say_wish(b, unit, HM_NOTE_REFUSED, &wish), code, text);
+    }
+}
+
+static void gate_each(struct hm_plan_build *b, const struct unit *unit)
+{
+    struct range_wish wish;
+    size_t at = 0;
+
+    while (next_range_policy(b, unit->desired->slot, &at, &wish)) {
+        hm_plan_put_gate(b, say_wish(b, unit, HM_NOTE_AUDIT_ONLY, &wish),
+                         hm_plan_gate(b, wish.policy));
     }
 }
 
@@ -241,14 +326,14 @@ static void set_range(struct hm_plan_build *b, const struct unit *unit)
 {
     const struct hm_policy *policy = unit->desired->policy;
     const struct hm_policy_range *row = unit->desired->row;
-    uint32_t floor = row->headroom_min > 0 ? row->headroom_min : hm_plan_default_floor(row->range);
-    enum hm_plan_gate gate = hm_plan_gate(b, policy);
+    uint32_t floor = unit->desired->headroom_min > 0 ? unit->desired->headroom_min
+                                                     : hm_plan_default_floor(row->range);
     struct hm_range range = row->range;
     struct hm_action *action;
 
     if (!is_possible(b, range)) {
-        hm_plan_refuse(b, say_desired(b, unit, HM_NOTE_REFUSED), HM_REFUSE_UNSUPPORTED_SYSTEM,
-                       "This system has only MaxUserPort: a range from 1025 to 5000 up to 65534.");
+        refuse_each(b, unit, HM_REFUSE_UNSUPPORTED_SYSTEM,
+                    "This system has only MaxUserPort: a range from 1025 to 5000 up to 65534.");
         return;
     }
     if (b->legacy) {
@@ -259,19 +344,19 @@ static void set_range(struct hm_plan_build *b, const struct unit *unit)
                        b->input->boot_id[0] != '\0' &&
                        hm_str_equal(unit->entry->boot_id, b->input->boot_id);
 
-        say_desired(b, unit, pending ? HM_NOTE_WAITING_REBOOT : HM_NOTE_ALREADY_THERE)->text =
-            pending ? "The value is written; it counts after the next boot."
-                    : "The dynamic range is this already.";
+        say_each(b, unit, pending ? HM_NOTE_WAITING_REBOOT : HM_NOTE_ALREADY_THERE,
+                 pending ? "The value is written; it counts after the next boot."
+                         : "The dynamic range is this already.");
         b->floor[unit->index] = floor;
         return;
     }
-    if (gate != HM_GATE_OPEN) {
-        hm_plan_put_gate(b, say_desired(b, unit, HM_NOTE_AUDIT_ONLY), gate);
+    if (hm_plan_gate(b, policy) != HM_GATE_OPEN) {
+        gate_each(b, unit);
         return;
     }
     if (!fits(b, unit, floor)) {
-        hm_plan_refuse(b, say_desired(b, unit, HM_NOTE_REFUSED), HM_REFUSE_WOULD_BREAK_HEADROOM,
-                       "Too few ports of the new range would stay usable.");
+        refuse_each(b, unit, HM_REFUSE_WOULD_BREAK_HEADROOM,
+                    "Too few ports of the new range would stay usable.");
         return;
     }
     action = put_action(b, unit, policy->name, policy->revision, range);
@@ -297,8 +382,8 @@ static void plan_unit(struct hm_plan_build *b, struct unit *unit)
         return;
     }
     if (!unit->known) {
-        hm_plan_refuse(b, say_desired(b, unit, HM_NOTE_REFUSED), HM_REFUSE_FACTS_MISSING,
-                       "The dynamic range of this stack is not known.");
+        refuse_each(b, unit, HM_REFUSE_FACTS_MISSING,
+                    "The dynamic range of this stack is not known.");
         return;
     }
     set_range(b, unit);
@@ -306,13 +391,13 @@ static void plan_unit(struct hm_plan_build *b, struct unit *unit)
 
 void hm_plan_ranges(struct hm_plan_build *b)
 {
-    struct desired desired[2] = {
-        {NULL, NULL, false},
-        {NULL, NULL, false},
-    };
+    struct desired desired[2] = {{.slot = HM_TCP}, {.slot = HM_UDP}};
     unsigned count = b->shared_range ? 1 : HM_STACK_COUNT;
 
-    find_desired(b, desired);
+    find_desired(b, &desired[HM_TCP]);
+    if (!b->shared_range) {
+        find_desired(b, &desired[HM_UDP]);
+    }
     for (unsigned i = 0; b->status == HM_OK && i < count; i++) {
         struct unit unit = {.index = i,
                             .desired = &desired[b->shared_range ? HM_TCP : hm_plan_protocol(i)]};

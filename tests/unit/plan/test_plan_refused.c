@@ -255,6 +255,75 @@ static void test_gates(void **state)
     }
 }
 
+#define RANGE(range) "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"" range "\"}]"
+
+static void expect_of_both(struct hm_model *model, enum hm_plan_note_kind kind)
+{
+    (void)hm_model_plan(model);
+    assert_string_equal(hm_model_actions(model), "");
+    assert_non_null(hm_model_note(model, kind, "a", 0));
+    assert_non_null(hm_model_note(model, kind, "b", 0));
+}
+
+/* What holds up one of two policies that agree on a range holds up the other, and both say so. */
+static void test_range_of_two_policies(void **state)
+{
+    struct hm_model model;
+    struct hm_policy *first;
+
+    (void)state;
+    hm_model_init(&model, SERVER_2003);
+    first = hm_model_policy(&model, "a", RANGE("1025-60000"));
+    (void)hm_model_policy(&model, "b", RANGE("1025-60000"));
+    (void)hm_model_policy(&model, "c", RANGE("1025-65534"));
+    expect_of_both(&model, HM_NOTE_REFUSED);
+    assert_int_equal(hm_model_count_notes(&model, HM_NOTE_REFUSED), 3);
+    model.count = 2;
+    model.host.inventory.has_registry = false;
+    expect_of_both(&model, HM_NOTE_REFUSED);
+    model.host.inventory.has_registry = true;
+    model.limits.enforce_off = true;
+    expect_of_both(&model, HM_NOTE_REFUSED);
+    model.limits.enforce_off = false;
+    first->has_window = true; /* Saturday; now is Wednesday */
+    first->window = (struct hm_window){
+        {(const char *[]){"sat"}, 1},
+        0, 60
+    };
+    (void)hm_model_plan(&model);
+    assert_string_equal(hm_model_actions(&model), "set_range 1025-60000"); /* by b */
+    assert_string_equal(model.plan.actions.at[0].policy, "b");
+    hm_model_apply(&model);
+    expect_of_both(&model, HM_NOTE_WAITING_REBOOT);
+    model.boot_id = "boot-2";
+    expect_of_both(&model, HM_NOTE_ALREADY_THERE);
+    hm_model_fini(&model);
+}
+
+/* The most that one of them asks for must stay usable. */
+static void test_headroom_of_two_policies(void **state)
+{
+    struct hm_model model;
+    struct hm_policy *second;
+
+    (void)state;
+    hm_model_init(&model, SERVER_2003);
+    (void)hm_model_policy(&model, "a", RANGE("1025-5999"));
+    second = hm_model_policy(&model, "b",
+                             "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"1025-5999\","
+                             "\"headroom_min\":4970}],\"reservations\":[{\"protocol\":\"udp\","
+                             "\"ports\":\"2000-2009\"}]");
+    (void)hm_model_plan(&model);
+    assert_int_equal(hm_model_note(&model, HM_NOTE_REFUSED, "a", 0)->code,
+                     HM_REFUSE_WOULD_BREAK_HEADROOM);
+    assert_int_equal(hm_model_note(&model, HM_NOTE_REFUSED, "b", 0)->code,
+                     HM_REFUSE_WOULD_BREAK_HEADROOM);
+    second->mode = HM_POLICY_AUDIT; /* holds up nobody */
+    (void)hm_model_plan(&model);
+    assert_string_equal(hm_model_actions(&model), "set_range 1025-5999");
+    hm_model_fini(&model);
+}
+
 /* A revision that is more than this host allows is not done in part, and what is there stays. */
 static void test_too_many_takes_nothing_back(void **state)
 {
@@ -384,6 +453,8 @@ int main(void)
         cmocka_unit_test(test_newest_revision_counts),
         cmocka_unit_test(test_explicit_binds_elsewhere),
         cmocka_unit_test(test_gates),
+        cmocka_unit_test(test_range_of_two_policies),
+        cmocka_unit_test(test_headroom_of_two_policies),
         cmocka_unit_test(test_too_many_takes_nothing_back),
         cmocka_unit_test(test_audit_keeps_expiry_removes),
         cmocka_unit_test(test_range_contradiction),
