@@ -184,7 +184,7 @@ static void odds_text(const struct hm_verdict *verdict, char *out, size_t size)
     } else if (verdict->odds > 0) {
         (void)snprintf(out, size, "taken in %s1 of %.0f starts", least, 1 / verdict->odds);
     } else {
-        (void)hm_str_copy(out, size, "in the dynamic range, of which nothing is taken now");
+        (void)hm_str_copy(out, size, "in the dynamic range; nothing has taken it yet");
     }
 }
 

@@ -4,17 +4,18 @@
 
 struct exhaustion {
     const char *subject;
+    enum hm_protocol protocol;
     enum hm_severity severity;
     unsigned id;
     const char *text;
 };
 
 static const struct exhaustion rows[] = {
-    {"tcp ports exhausted", HM_SEVERITY_HIGH,   4231,
+    {"tcp ports exhausted", HM_TCP, HM_SEVERITY_HIGH,   4231,
      "a program asked for a TCP port and none was left (event 4231)"},
-    {"udp ports exhausted", HM_SEVERITY_HIGH,   4266,
+    {"udp ports exhausted", HM_UDP, HM_SEVERITY_HIGH,   4266,
      "a program asked for a UDP port and none was left (event 4266)"},
-    {"tcp port reuse",      HM_SEVERITY_MEDIUM, 4227,
+    {"tcp port reuse",      HM_TCP, HM_SEVERITY_MEDIUM, 4227,
      "an outgoing connection failed as its port was used for the same target too recently (event "
      "4227)"                                                        },
 };
@@ -31,6 +32,15 @@ static uint32_t count_of(const struct hm_sample *sample, unsigned id)
     }
 }
 
+/* The events have no owner; what the sockets show now is the best hint. */
+static const char *now_held(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                            struct hm_finding *finding, enum hm_protocol protocol)
+{
+    const char *said = hm_finding_holders(ctx, out, finding, protocol);
+
+    return said[0] == '\0' ? "" : hm_finding_print(out, " Of the ports in use now:%s", said);
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     const struct hm_sample *sample = ctx->input->sample;
@@ -45,7 +55,8 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         finding = hm_finding_put(out, rows[i].subject);
         finding->severity = rows[i].severity;
         finding->counts = true;
-        finding->text = hm_finding_print(out, "Logged since the last sample: %s.", rows[i].text);
+        finding->text = hm_finding_print(out, "Logged since the last sample: %s.%s", rows[i].text,
+                                         now_held(ctx, out, finding, rows[i].protocol));
         hm_finding_evidence(out, finding, hm_finding_print(out, "event_%u", rows[i].id),
                             hm_finding_print(out, "%u", (unsigned)count));
         finding->remedy = "Find the program that holds most ports, and whether their number grows. "

@@ -61,6 +61,11 @@ void hm_finding_evidence(struct hm_finding_list *list, struct hm_finding *findin
 void hm_finding_command(struct hm_finding_list *list, struct hm_finding *finding, const char *fmt,
                         ...) HM_PRINTF(3, 4);
 
+/* Who holds the ports of a dynamic range, as evidence "holder", most first. Returns a sentence that
+ * names the first one, "" when nobody is known; TIME_WAIT sockets have no owner. */
+const char *hm_finding_holders(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                               struct hm_finding *finding, enum hm_protocol protocol);
+
 /* Set operations whose failure the list remembers; {NULL, 0} then. */
 struct hm_ports hm_finding_union(struct hm_finding_list *list, struct hm_ports a,
                                  struct hm_ports b);

@@ -123,8 +123,9 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         finding->text = hm_finding_print(
             out,
             "More than %s of the usable %s ports of the dynamic range are in use: when none is "
-            "left, outgoing connections fail.",
-            full >= HM_HEADROOM_CRITICAL ? "90 %" : "75 %", hm_protocol_names[protocol]);
+            "left, outgoing connections fail.%s",
+            full >= HM_HEADROOM_CRITICAL ? "90 %" : "75 %", hm_protocol_names[protocol],
+            hm_finding_holders(ctx, out, finding, protocol));
         hm_finding_evidence(out, finding, "in_use",
                             hm_finding_print(out, "%u", (unsigned)row->in_use));
         hm_finding_evidence(out, finding, "usable",

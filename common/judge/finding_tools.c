@@ -8,6 +8,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
+#include "common/judge/holders.h"
 
 #define COMMAND_BYTES HM_LIMIT_TEXT_BYTES
 
@@ -277,12 +278,49 @@ void hm_finding_describe(const struct hm_finding_ctx *ctx, struct hm_finding_lis
     if (verdict->has_odds) {
         finding->counts = true;
         hm_line_init(&line);
-        hm_line_put(&line, verdict->odds_at_least ? "at least " : "");
-        hm_line_put_odds(&line, verdict->odds);
+        if (verdict->odds > 0) {
+            hm_line_put(&line, verdict->odds_at_least ? "at least " : "");
+            hm_line_put_odds(&line, verdict->odds);
+        } else {
+            hm_line_put(&line, "nothing has taken it yet");
+        }
         hm_finding_evidence(list, finding, "odds", hm_finding_line(list, &line));
     }
     if (verdict->has_holder) {
         hm_finding_describe_holder(list, finding, &verdict->holder);
     }
     hm_finding_evidence(list, finding, "source", need->requirement->source);
+}
+
+#define HOLDERS_SHOWN 3
+
+const char *hm_finding_holders(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                               struct hm_finding *finding, enum hm_protocol protocol)
+{
+    struct hm_port_holder holders[HOLDERS_SHOWN];
+    size_t count = 0;
+    enum hm_status st =
+        hm_holders_list(ctx->facts, protocol, list->arena, holders, HOLDERS_SHOWN, &count, NULL);
+
+    if (st != HM_OK) {
+        fail(list, st);
+        return "";
+    }
+    for (size_t i = 0; i < count; i++) {
+        hm_finding_evidence(list, finding, "holder",
+                            hm_finding_print(list, "%s: %u port%s", holders[i].name,
+                                             (unsigned)holders[i].ports,
+                                             holders[i].ports == 1 ? "" : "s"));
+    }
+    if (count == 0) {
+        return "";
+    }
+    if (hm_str_equal(holders[0].name, "TIME_WAIT")) {
+        return hm_finding_print(list,
+                                " Most of them (%u) wait in TIME_WAIT after connections that were "
+                                "closed; they have no owner.",
+                                (unsigned)holders[0].ports);
+    }
+    return hm_finding_print(list, " Most of them (%u) are held by %s.", (unsigned)holders[0].ports,
+                            holders[0].name);
 }

@@ -95,7 +95,9 @@ static void write_exposed(const struct topic *topic, struct hm_line *line)
         return;
     }
     hm_line_put(line, " can take it before the service starts");
-    if (topic->with_odds && verdict->has_odds) {
+    if (topic->with_odds && verdict->has_odds && verdict->odds <= 0) {
+        hm_line_put(line, "; nothing has taken it yet");
+    } else if (topic->with_odds && verdict->has_odds) {
         hm_line_put(line, verdict->odds_at_least ? " (at least " : " (");
         hm_line_put_odds(line, verdict->odds);
         hm_line_put(line, " at the next start)");

@@ -44,11 +44,14 @@ const char *hm_show_odds(struct hm_arena *arena, const struct hm_verdict *verdic
     if (!verdict->has_odds) {
         return "?";
     }
-    if (percent > 0 && percent < 0.01) {
+    if (percent <= 0) {
+        return "none yet"; /* nothing has taken the port: no promise that nothing will */
+    }
+    if (percent < 0.01) {
         return "<0.01 %";
     }
     return or_empty(hm_arena_printf(arena, "%s%.*f %%", verdict->odds_at_least ? "≥" : "",
-                                    percent > 0 && percent < 1 ? 2 : 0, percent));
+                                    percent < 1 ? 2 : 0, percent));
 }
 
 const char *hm_show_ports(struct hm_arena *arena, const struct hm_verdict *verdict)

@@ -87,7 +87,7 @@ static void test_words_of_a_verdict(void **state)
         {"rare",          HM_EXPOSED, true,  0.0025, false, "taken in 1 of 400 starts"  },
         {"part is known", HM_EXPOSED, true,  0.05,   true,  "taken in at least 5.0 % of"},
         {"unknown",       HM_EXPOSED, false, 0,      false, "in the dynamic range, odds"},
-        {"nothing taken", HM_EXPOSED, true,  0,      false, "in the dynamic range, of"  },
+        {"nothing taken", HM_EXPOSED, true,  0,      false, "nothing has taken it yet"  },
         {"safe",          HM_SAFE,    false, 0,      false, "excluded\n"                },
     };
 

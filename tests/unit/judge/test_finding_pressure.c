@@ -167,6 +167,59 @@ static void test_low_headroom_2003(void **state)
     }
 }
 
+/* Exhaustion names who holds the ports, most first; TIME_WAIT has no owner. */
+static void test_holder_is_named(void **state)
+{
+    static const struct {
+        unsigned leaker, other, time_wait;
+        const char *first, *second;
+        const char *text;
+    } cases[] = {
+        {30, 4, 2,  "leak.exe (service Leak): 30 ports", "other.exe: 4 ports",
+         "Most of them (30) are held by leak.exe (service Leak)."},
+        {1,  0, 0,  "leak.exe (service Leak): 1 port",   NULL,
+         "Most of them (1) are held by leak.exe (service Leak)." },
+        {3,  0, 40, "TIME_WAIT: 40 ports",               "leak.exe (service Leak): 3 ports",
+         "Most of them (40) wait in TIME_WAIT"                   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(W2019);
+        const struct hm_finding *finding;
+        uint16_t port = 50000;
+
+        hm_build_sample(build, HM_TCP, HM_IPV4, 100, 95);
+        build->sample.has_events = true;
+        build->sample.event_4231 = 1;
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 80, "outside.exe", "");
+        for (unsigned n = 0; n < cases[i].leaker; n++, port++) {
+            hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, port, "leak.exe",
+                            "Leak");
+            hm_build_socket(build, HM_TCP, HM_IPV6, HM_SOCKET_ESTABLISHED, port, "leak.exe",
+                            "Leak");
+        }
+        for (unsigned n = 0; n < cases[i].other; n++, port++) {
+            hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, port, "other.exe", "");
+        }
+        for (unsigned n = 0; n < cases[i].time_wait; n++, port++) {
+            hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_TIME_WAIT, port, "", "");
+        }
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "low_headroom", "tcp dynamic range");
+        assert_non_null(finding);
+        assert_string_equal(hm_build_evidence(finding, "holder"), cases[i].first);
+        assert_non_null(strstr(finding->text, cases[i].text));
+        if (cases[i].second != NULL) {
+            assert_string_equal(finding->evidence.at[1].value, cases[i].second);
+        }
+        finding = hm_build_finding(build, "exhaustion_events", "tcp ports exhausted");
+        assert_non_null(finding);
+        assert_non_null(strstr(finding->text, cases[i].text));
+        free_build(build);
+    }
+}
+
 static void test_few_free_blocks(void **state)
 {
     struct hm_build *build = new_build(W2019);
@@ -220,13 +273,10 @@ static void test_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dns_pool),
-        cmocka_unit_test(test_dns_pool_legacy),
-        cmocka_unit_test(test_low_headroom_2003),
-        cmocka_unit_test(test_dns_pool_2008),
-        cmocka_unit_test(test_low_headroom),
-        cmocka_unit_test(test_few_free_blocks),
-        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_dns_pool),          cmocka_unit_test(test_dns_pool_legacy),
+        cmocka_unit_test(test_low_headroom_2003), cmocka_unit_test(test_dns_pool_2008),
+        cmocka_unit_test(test_low_headroom),      cmocka_unit_test(test_holder_is_named),
+        cmocka_unit_test(test_few_free_blocks),   cmocka_unit_test(test_events),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
