@@ -1,0 +1,103 @@
+"""A remedy as a person carries it out: pastes, boots, and what is done by hand.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import re
+
+import events
+import model
+import shell
+
+HOTFIX = "KB2665809"
+
+
+def steps_of(finding):
+    """Pairs (kind, what): "paste" with its commands, "boot", and "free" or "start" without a
+    command, which a person does. Commands of neighbouring steps are one paste."""
+    done = []
+    for step in finding.get("steps") or []:
+        if step["kind"] == "boot":
+            done.append(("boot", step))
+        elif step.get("commands"):
+            if done and done[-1][0] == "paste":
+                done[-1][1].extend(step["commands"])
+            else:
+                done.append(("paste", list(step["commands"])))
+        elif step["kind"] in ("free", "start"):
+            done.append((step["kind"], step))
+    if not finding.get("steps") and finding.get("commands"):
+        done.append(("paste", list(finding["commands"])))
+    if finding.get("needs_reboot") and not any(kind == "boot" for kind, _ in done):
+        done.append(("boot", {}))
+    return done
+
+
+def commands_of(finding):
+    return [command for kind, what in steps_of(finding) if kind == "paste" for command in what]
+
+
+def ends_with_boot(finding):
+    """Nothing is left to do after the boot: it may be the worst one."""
+    kinds = [kind for kind, _ in steps_of(finding)]
+    return "boot" not in kinds or set(kinds[kinds.index("boot"):]) == {"boot"}
+
+
+def carry_out(host, finding, dice, boot_dice, waiting=lambda _host: None):
+    """Answers the failures, whether every command only read, and whether the host booted. waiting
+    is called with the host before each boot."""
+    failures, reads, booted, ran, by_hand = [], True, False, host.running(), ""
+    if any(HOTFIX in step.get("text", "") + step.get("precondition", "")
+           for step in finding.get("steps") or []):
+        host.facts["hotfix"] = True
+    for kind, what in steps_of(finding):
+        if kind == "boot":
+            failures += left_stopped(host, ran)
+            waiting(host)
+            events.boot(host, boot_dice)
+            booted, ran = True, host.running()
+        elif kind == "paste":
+            paste = shell.Paste(host, dice).run(what)
+            failures += paste.failures
+            reads = reads and paste.reads_only
+            if paste.restart:
+                failures += left_stopped(host, ran)
+                events.boot(host, boot_dice)
+                booted, ran = True, host.running()
+        else:
+            by_hand += " " + what.get("text", "") + " " + what.get("precondition", "")
+            if kind == "free":
+                free_by_hand(host, by_hand)
+            else:
+                start_by_hand(host, by_hand, ran, dice)
+    return failures, reads, booted
+
+
+def left_stopped(host, ran):
+    return [shell.Failure("before the boot", -1, f"{name} is left stopped")
+            for name in sorted(ran - host.running())]
+
+
+def is_named(name, text):
+    return re.search(r"(?<![\w$])" + re.escape(name) + r"(?![\w$])", text, re.I) is not None
+
+
+def free_by_hand(host, text):
+    """A person stops what the text names, and what depends on it, or ends the program."""
+    for service in list(host.services.values()):
+        if service.runs and is_named(service.name, text) and model.stoppable(host, service):
+            events.stop(host, service)
+    for process in list(host.processes.values()):
+        if process.program and not process.services and process.pid != model.SYSTEM_PID and \
+                is_named(process.program, text):
+            host.sockets = [one for one in host.sockets if one.pid != process.pid]
+            del host.processes[process.pid]
+
+
+def start_by_hand(host, text, ran, dice):
+    """A person starts what ran before, and what the text names."""
+    for service in list(host.services.values()):
+        if not service.runs and (service.name in ran or is_named(service.name, text)):
+            try:
+                events.start(host, service, dice)
+            except model.Refused:
+                pass
