@@ -40,8 +40,10 @@ class Catalogue:
             for row in product["requirements"]:
                 own = row.get("detect", {})
                 all_of = product.get("detect", {})
-                yield (product, row, own.get("services") or all_of.get("services", []),
-                       own.get("programs", []) + all_of.get("programs", []))
+                programs = own.get("programs", []) + all_of.get("programs", [])
+                for one in (row.get("companions", {}), product.get("companions", {})):
+                    programs = programs + one.get("programs", []) + one.get("shared_programs", [])
+                yield (product, row, own.get("services") or all_of.get("services", []), programs)
 
     def at(self, host, protocol, port):
         """Rows of one port."""
@@ -59,7 +61,7 @@ class Catalogue:
         for _, row, services, _ in self.rows(host):
             first = next((one for pattern in services for one in host.services.values()
                           if matches(pattern, one.name)), None)
-            if row.get("optional") or first is not service:
+            if row.get("optional") or row.get("reserve_only") or first is not service:
                 continue
             numbers = ports.numbers(row["ports"])
             for family in host.families() if len(numbers) <= MOST_PORTS else ():

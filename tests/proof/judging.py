@@ -17,7 +17,7 @@ TAIL = re.compile(r": ([0-9][0-9,-]*)$")
 
 
 class Agent:
-    """hm-agent check on folders; one scratch folder a process, below one that the caller removes."""
+    """hm-agent check on folders. One scratch folder a process, below root, which the caller owns."""
 
     def __init__(self, program, products, root):
         self.program = program
