@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/base/str.h"
 
 #define CELL_BYTES 512
@@ -323,6 +324,35 @@ static enum hm_status put_verdicts(const struct hm_judgement *judgement,
     return HM_OK;
 }
 
+/* "2. free: Stop DNS, …": what must be so before it and what it costs come before the commands. */
+static void put_step(struct hm_buf *out, const struct hm_check_look *look, size_t number,
+                     const struct hm_remedy_step *step)
+{
+    char text[3 * HM_LIMIT_TEXT_BYTES];
+
+    (void)snprintf(text, sizeof(text), "%zu. %s: %s", number, hm_step_kind_names[step->kind],
+                   step->text);
+    put_wrapped(out, look, 8, text);
+    if (step->precondition[0] != '\0') {
+        (void)snprintf(text, sizeof(text), "Only when: %s", step->precondition);
+        put_wrapped(out, look, 11, text);
+    }
+    if (step->warning[0] != '\0') {
+        (void)snprintf(text, sizeof(text), "Warning: %s", step->warning);
+        put_wrapped(out, look, 11, text);
+    }
+    for (size_t i = 0; i < step->commands.count; i++) {
+        (void)hm_buf_printf(out, "%8s> ", "");
+        put_line(out, step->commands.at[i]);
+    }
+}
+
+/* A single step that only says the remedy again. */
+static bool is_whole_remedy(const struct hm_finding *finding)
+{
+    return finding->steps.count == 1 && strcmp(finding->steps.at[0].text, finding->remedy) == 0;
+}
+
 static void put_finding(const struct hm_finding *finding, const struct hm_check_look *look,
                         struct hm_buf *out)
 {
@@ -346,15 +376,15 @@ static void put_finding(const struct hm_finding *finding, const struct hm_check_
             put_wrapped(out, look, 12, evidence->value);
         }
     }
-    if (finding->remedy[0] != '\0') {
+    if (finding->remedy[0] != '\0' && !is_whole_remedy(finding)) {
         put_wrapped(out, look, 8, finding->remedy);
     }
-    for (size_t i = 0; i < finding->commands.count; i++) {
+    for (size_t i = 0; i < finding->steps.count; i++) {
+        put_step(out, look, i + 1, &finding->steps.at[i]);
+    }
+    for (size_t i = 0; finding->steps.count == 0 && i < finding->commands.count; i++) {
         (void)hm_buf_printf(out, "%8s> ", "");
         put_line(out, finding->commands.at[i]);
-    }
-    if (finding->needs_reboot) {
-        (void)hm_buf_printf(out, "%8sIt takes effect with the next restart.\n", "");
     }
 }
 

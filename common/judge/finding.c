@@ -8,6 +8,7 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/judge/finding_kinds.h"
+#include "common/judge/remedy.h"
 
 #define FINGERPRINT_DIGITS 16u
 
@@ -124,6 +125,7 @@ enum hm_status hm_findings_look(const struct hm_finding_ctx *ctx, struct hm_find
 
         list.kind = hm_finding_kinds[i];
         list.kind->look(ctx, &list);
+        hm_finding_finish_last(&list);
         if (list.count > from) {
             finish_kind(&list, from);
         }

@@ -4,18 +4,6 @@
 
 #include "common/judge/remedy.h"
 
-/* Off by one is no move: 1024 for 1025, 61000 for 60999 are defaults of other releases. */
-static bool is_near(uint16_t a, uint16_t b)
-{
-    return a - b <= 1 && b - a <= 1;
-}
-
-static bool is_moved(const struct hm_stack_facts *stack, struct hm_range usual)
-{
-    return stack->has_dynamic && (!is_near(stack->dynamic.first, usual.first) ||
-                                  !is_near(stack->dynamic.last, usual.last));
-}
-
 /* Does the move put somebody's port at risk that the default would leave alone? */
 static bool hurts(const struct hm_finding_ctx *ctx, struct hm_range usual)
 {
@@ -30,25 +18,16 @@ static bool hurts(const struct hm_finding_ctx *ctx, struct hm_range usual)
     return false;
 }
 
-static void set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
-                     struct hm_finding *finding, struct hm_range usual)
+static const char *remedy_of(const struct hm_finding_ctx *ctx)
 {
     if (ctx->facts->linux_host) {
-        hm_finding_command(out, finding, "sysctl -w net.ipv4.ip_local_port_range=\"%u %u\"",
-                           (unsigned)usual.first, (unsigned)usual.last);
-        return;
+        return "Find out which file or program moved it: /etc/sysctl.conf, a file in "
+               "/etc/sysctl.d, a tuning profile or an installer may do so again. Reserving the "
+               "required ports is the lasting cure, whatever the range is.";
     }
-    if (ctx->facts->legacy) {
-        hm_finding_command(out, finding, "reg delete %s /v MaxUserPort /f", HM_REMEDY_TCPIP_KEY);
-        finding->needs_reboot = true;
-        return;
-    }
-    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        if (is_moved(&ctx->facts->stacks[i], usual)) {
-            hm_remedy_set_range(out, finding, i < 2 ? HM_TCP : HM_UDP,
-                                i % 2 == 0 ? HM_IPV4 : HM_IPV6, usual);
-        }
-    }
+    return "Find out who moved it (a product's set-up, a tuning script): it may do so again at its "
+           "next update, so excluding the required ports is the lasting cure. To go back, see that "
+           "fewer ports suffice and that firewall rules for RPC fit.";
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
@@ -62,7 +41,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
         const struct hm_stack_facts *stack = &ctx->facts->stacks[i];
 
-        if (!is_moved(stack, usual)) {
+        if (!hm_remedy_is_moved(stack, usual)) {
             continue;
         }
         if (finding == NULL) {
@@ -88,11 +67,8 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     if (hurts(ctx, usual)) {
         finding->severity = HM_SEVERITY_MEDIUM;
     }
-    finding->remedy =
-        "Find out who moved it (Exchange, ISA, TMG, a tuning script): a product that did may do so "
-        "again at its next update, so excluding the required ports is the lasting cure. To go "
-        "back, see that fewer ports suffice and that firewall rules for RPC fit.";
-    set_back(ctx, out, finding, usual);
+    finding->remedy = remedy_of(ctx);
+    hm_remedy_set_back(ctx, out, finding);
 }
 
 const struct hm_finding_kind hm_finding_dynamic_range_moved = {

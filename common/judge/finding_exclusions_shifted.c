@@ -47,6 +47,7 @@ static void tell_lost(const struct hm_finding_ctx *ctx, struct hm_finding_list *
                       enum hm_protocol protocol, const struct shift *shift)
 {
     struct hm_ports all = hm_finding_union(out, shift->lost[0], shift->lost[1]);
+    struct hm_stack_ports missing = {{{NULL, 0}}};
     struct hm_finding *finding;
 
     if (all.count == 0) {
@@ -61,8 +62,18 @@ static void tell_lost(const struct hm_finding_ctx *ctx, struct hm_finding_list *
         "persistent, or something removed it.",
         hm_protocol_names[protocol], hm_finding_list_ports(out, all));
     hm_finding_evidence(out, finding, "lost", hm_finding_list_ports(out, all));
-    hm_remedy_exclude(ctx, out, finding, protocol, shift->lost,
-                      "If the ports are still needed, add them again.");
+    finding->remedy = "If the ports are still needed, add them again, persistently; those outside "
+                      "the dynamic range need no exclusion.";
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(ctx->facts, protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+        struct hm_ports dynamic = {&stack->dynamic, stack->has_dynamic ? 1 : 0};
+
+        missing.of[hm_stack_index(protocol, i == 0 ? HM_IPV4 : HM_IPV6)] =
+            hm_finding_without(out, hm_finding_common(out, shift->lost[i], dynamic),
+                               hm_remedy_untouchable(ctx, out, protocol));
+    }
+    hm_remedy_exclude(ctx, out, finding, &missing);
 }
 
 static void tell_moved(struct hm_finding_list *out, enum hm_protocol protocol,
@@ -82,8 +93,10 @@ static void tell_moved(struct hm_finding_list *out, enum hm_protocol protocol,
         hm_protocol_names[protocol]);
     hm_finding_evidence(out, finding, "gone", hm_finding_list_ports(out, shift->gone));
     hm_finding_evidence(out, finding, "come", hm_finding_list_ports(out, shift->come));
-    finding->remedy = "Exclude every required port persistently: WinNAT and HNS then leave it out "
-                      "at each start, wherever their blocks land.";
+    hm_remedy_decide(
+        out, finding,
+        "Exclude every required port persistently: WinNAT and HNS then leave it out at "
+        "each start, wherever their blocks land.");
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)

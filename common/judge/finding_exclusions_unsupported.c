@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/finding_kinds.h"
 
+#include "common/judge/remedy.h"
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     struct hm_finding *finding;
@@ -24,10 +26,12 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                     "be protected.";
     hm_finding_evidence(out, finding, "os", ctx->input->inventory->os.name);
     hm_finding_evidence(out, finding, "version", ctx->input->inventory->os.version);
-    finding->remedy = "Install hotfix KB2665809 and reboot; the command below must then print a "
-                      "list. Until then move the dynamic range off the required ports.";
-    hm_finding_command(out, finding, "netsh int ipv4 show excludedportrange protocol=tcp");
-    finding->needs_reboot = true;
+    hm_remedy_decide(out, finding,
+                     "Install hotfix KB2665809. Until then move the dynamic range off the required "
+                     "ports.");
+    hm_remedy_restart(out, finding,
+                      "Restart the host: \"netsh int ipv4 show excludedportrange protocol=tcp\" "
+                      "must print a list then.");
 }
 
 const struct hm_finding_kind hm_finding_exclusions_unsupported = {

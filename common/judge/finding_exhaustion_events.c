@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/finding_kinds.h"
 
+#include "common/judge/remedy.h"
+
 struct exhaustion {
     const char *subject;
     enum hm_protocol protocol;
@@ -59,10 +61,13 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                                          now_held(ctx, out, finding, rows[i].protocol));
         hm_finding_evidence(out, finding, hm_finding_print(out, "event_%u", rows[i].id),
                             hm_finding_print(out, "%u", (unsigned)count));
-        finding->remedy = "Find the program that holds most ports, and whether their number grows. "
-                          "A larger dynamic range only buys time.";
-        hm_finding_command(out, finding,
-                           ctx->facts->windows >= 1000 ? "netstat -anoq" : "netstat -ano");
+        hm_remedy_decide(
+            out, finding,
+            ctx->facts->windows >= 1000
+                ? "Find the program that holds most ports (\"netstat -anoq\"), and "
+                  "whether their number grows. A larger dynamic range only buys time."
+                : "Find the program that holds most ports (\"netstat -ano\"), and "
+                  "whether their number grows. A larger dynamic range only buys time.");
     }
 }
 

@@ -3,6 +3,7 @@
 #include "common/judge/finding_kinds.h"
 
 #include "common/judge/headroom.h"
+#include "common/judge/remedy.h"
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
@@ -35,9 +36,11 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                             hm_finding_print(out, "%u", (unsigned)row->free_blocks));
         hm_finding_evidence(out, finding, "in_use",
                             hm_finding_print(out, "%u", (unsigned)row->in_use));
-        finding->remedy = "See who scatters ports over the range (the DNS Server's pool does) and "
-                          "whether it can be smaller; on a host without containers this may stay.";
-        hm_finding_command(out, finding, "netstat -ano");
+        hm_remedy_decide(
+            out, finding,
+            "See who scatters ports over the range (\"netstat -ano\"; the DNS Server's "
+            "pool does) and whether it can be smaller; on a host without containers "
+            "this may stay.");
     }
 }
 

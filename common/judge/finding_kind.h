@@ -9,14 +9,16 @@
 #include "common/ports/line.h"
 
 struct hm_finding_kind;
+struct hm_service_graph;
+struct hm_remedy_made;
 
 struct hm_finding_ctx {
     const struct hm_judge_input *input;
     const struct hm_facts *facts;
     const struct hm_need *needs;
     size_t count;
-    struct hm_ports reserve;  /* Linux, legacy: what to reserve so that nothing is at risk */
-    const char *reserve_text; /* as the command takes it, NULL when it is too long for one */
+    const struct hm_service_graph *services; /* who depends on whom; see remedy_services.h */
+    struct hm_ports reserve; /* Linux, legacy: what to reserve so that nothing is at risk */
     struct hm_arena *arena;
 };
 
@@ -28,6 +30,12 @@ struct hm_finding_list {
     struct hm_arena *arena;
     enum hm_status status;   /* the first failure */
     struct hm_finding spare; /* written to after a failure */
+    struct hm_remedy_step spare_step;
+    struct hm_remedy_made **made; /* remedies of products, by the place of their first need */
+    bool has_default_harm;        /* default_harm is known: see remedy_range.c */
+    const char *default_harm;
+    bool open; /* the last finding is in the making */
+    bool cut;  /* a command of the finding in the making was too long, or one too many */
 };
 
 struct hm_finding_kind {
@@ -48,6 +56,9 @@ enum hm_status hm_findings_look(const struct hm_finding_ctx *ctx, struct hm_find
 /* A new finding of the kind that looks, valid until the next put; never NULL. */
 struct hm_finding *hm_finding_put(struct hm_finding_list *list, const char *subject);
 
+/* Fills what follows from the steps of the finding put last: no step is added to it any more. */
+void hm_finding_finish_last(struct hm_finding_list *list);
+
 /* Texts in the arena; "" after a failure. hm_finding_ports: "tcp 9955". */
 const char *hm_finding_print(struct hm_finding_list *list, const char *fmt, ...) HM_PRINTF(2, 3);
 const char *hm_finding_line(struct hm_finding_list *list, struct hm_line *line);
@@ -58,8 +69,15 @@ const char *hm_finding_list_ports(struct hm_finding_list *list, struct hm_ports 
 /* Appends; past the cap of limits.h nothing is added. An empty value adds nothing. */
 void hm_finding_evidence(struct hm_finding_list *list, struct hm_finding *finding, const char *name,
                          const char *value);
-void hm_finding_command(struct hm_finding_list *list, struct hm_finding *finding, const char *fmt,
-                        ...) HM_PRINTF(3, 4);
+
+/* Many lists of ports on their way to one set, without a set for each step. */
+struct hm_port_bag {
+    struct hm_range *at;
+    size_t count;
+    size_t cap;
+};
+void hm_port_bag_put(struct hm_finding_list *list, struct hm_port_bag *bag, struct hm_ports ports);
+struct hm_ports hm_port_bag_set(struct hm_finding_list *list, const struct hm_port_bag *bag);
 
 /* Who holds the ports of a dynamic range, as evidence "holder", most first. Returns a sentence that
  * names the first one, "" when nobody is known; TIME_WAIT sockets have no owner. */

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/finding_kinds.h"
 
+#include "common/judge/remedy.h"
+
 static const char *hexadecimal(const struct hm_refusal *refusal, struct hm_finding_list *out)
 {
     static const char digits[] = "0123456789abcdef";
@@ -33,10 +35,14 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         hm_finding_evidence(out, finding, "output_bytes",
                             hm_finding_print(out, "%zu", refusal->len));
         hm_finding_evidence(out, finding, "output_hex", hexadecimal(refusal, out));
-        finding->remedy = "Run the command below on the host as an administrator. Where it prints "
-                          "a sound list, send its output to the authors of Havenmaster: the bytes "
-                          "are in the evidence, in hexadecimal.";
-        hm_finding_command(out, finding, "%s", refusal->command);
+        hm_remedy_decide(
+            out, finding,
+            hm_finding_print(
+                out,
+                "Run \"%s\" on the host as an administrator. Where it prints a sound "
+                "list, send its output to the authors of Havenmaster: the bytes are in "
+                "the evidence, in hexadecimal.",
+                refusal->command));
     }
 }
 

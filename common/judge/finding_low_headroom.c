@@ -6,6 +6,8 @@
 #include "common/judge/remedy.h"
 #include "common/ports/timed_wait.h"
 
+#define MAX_USER_PORT 65534u
+
 /* The fuller family of a protocol, or NULL. */
 static const struct hm_sample_stack *find_fuller(const struct hm_sample *sample,
                                                  enum hm_protocol protocol)
@@ -23,7 +25,28 @@ static const struct hm_sample_stack *find_fuller(const struct hm_sample *sample,
     return worst;
 }
 
-#define MAX_USER_PORT_MOST 65534u
+/* Ports of this host that the larger range would reach: they are reserved first. */
+static struct hm_ports below_new_end(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+{
+    static const struct hm_range whole = {1024, MAX_USER_PORT};
+    const struct hm_inventory *inventory = ctx->input->inventory;
+    struct hm_port_bag bag = {.count = 0};
+
+    for (size_t i = 0; i < ctx->count; i++) {
+        hm_port_bag_put(out, &bag, ctx->needs[i].requirement->ports);
+    }
+    for (size_t i = 0; inventory->has_listeners && i < inventory->listeners.count; i++) {
+        const struct hm_listener *listener = &inventory->listeners.at[i];
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(ctx->facts, listener->protocol, listener->family);
+        const struct hm_range one = {listener->port, listener->port};
+
+        if (stack->has_dynamic && !hm_range_contains(stack->dynamic, listener->port)) {
+            hm_port_bag_put(out, &bag, (struct hm_ports){&one, 1});
+        }
+    }
+    return hm_finding_common(out, hm_port_bag_set(out, &bag), (struct hm_ports){&whole, 1});
+}
 
 /* Written since the boot: what it says is not yet in force. */
 static bool waits_for_boot(const struct hm_inventory *inventory)
@@ -37,23 +60,49 @@ static bool waits_for_boot(const struct hm_inventory *inventory)
 static const char *legacy_remedy(bool larger, bool shorter, bool waits)
 {
     if (larger && shorter) {
-        return "Find out which program holds the ports. On this system the usual cure is a larger "
-               "range and a shorter TIME_WAIT; reserve every required port below the new end "
-               "first. Both work after a reboot.";
+        return "Find out which program holds the ports (\"netstat -ano\"). On this system the "
+               "usual cure is a larger range and a shorter TIME_WAIT, with every required port "
+               "below the new end reserved; in force after the next boot.";
     }
     if (larger) {
-        return "Find out which program holds the ports. On this system the usual cure is a larger "
-               "range; reserve every required port below the new end first. It works after a "
-               "reboot.";
+        return "Find out which program holds the ports (\"netstat -ano\"). On this system the "
+               "usual cure is a larger range, with every required port below the new end reserved; "
+               "in force after the next boot.";
     }
     if (shorter) {
-        return "Find out which program holds the ports. MaxUserPort is as high as it can be; "
-               "a shorter TIME_WAIT helps. It works after a reboot.";
+        return "Find out which program holds the ports (\"netstat -ano\"). MaxUserPort is as high "
+               "as it can be; a shorter TIME_WAIT helps, after the next boot.";
     }
-    return waits ? "Find out which program holds the ports. The registry values that help are "
-                   "written already; they work after a reboot."
-                 : "Find out which program holds the ports. MaxUserPort is as high as it can be: "
-                   "only that program can use fewer ports.";
+    return waits ? "Find out which program holds the ports (\"netstat -ano\"). The registry values "
+                   "that help are written already; the next boot puts them in force."
+                 : "Find out which program holds the ports (\"netstat -ano\"). MaxUserPort is as "
+                   "high as it can be: only that program can use fewer ports.";
+}
+
+static void set_values(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                       struct hm_finding *finding, bool larger, bool shorter)
+{
+    static const uint32_t end = MAX_USER_PORT;
+    static const uint32_t delay_s = HM_TIMED_WAIT_DELAY_ADVISED_S;
+    struct hm_ports ports = {NULL, 0};
+    struct hm_remedy_step *step;
+
+    if (larger) {
+        ports = hm_finding_union(out, ctx->reserve, below_new_end(ctx, out));
+    }
+    if (ports.count > 0) {
+        hm_remedy_write_reserved(ctx, out, finding, ports);
+    }
+    step = hm_remedy_step(out, finding, HM_STEP_SET,
+                          larger && shorter ? "Make the dynamic range larger and TIME_WAIT shorter."
+                          : larger          ? "Make the dynamic range larger."
+                                            : "Make TIME_WAIT shorter.");
+    if (larger) {
+        hm_remedy_set_value(ctx, out, step, "MaxUserPort", &end);
+    }
+    if (shorter) {
+        hm_remedy_set_value(ctx, out, step, "TcpTimedWaitDelay", &delay_s);
+    }
 }
 
 /* Larger, and for TCP shorter, never the other way round; nothing that is written already. */
@@ -65,38 +114,39 @@ static void cure_legacy(const struct hm_finding_ctx *ctx, struct hm_finding_list
     bool is_set = false;
     uint32_t s = 0;
     bool larger = !inventory->has_registry || !registry->has_max_user_port ||
-                  registry->max_user_port != MAX_USER_PORT_MOST;
+                  registry->max_user_port != MAX_USER_PORT;
     bool shorter =
         protocol == HM_TCP && (!hm_timed_wait_delay_written(inventory, &is_set, &s) || !is_set ||
                                s < HM_TIMED_WAIT_DELAY_MIN_S || s > HM_TIMED_WAIT_DELAY_ADVISED_S);
 
-    hm_finding_command(out, finding, "netstat -ano");
-    if (larger) {
-        hm_finding_command(out, finding, "reg add %s /v MaxUserPort /t REG_DWORD /d %u /f",
-                           HM_REMEDY_TCPIP_KEY, MAX_USER_PORT_MOST);
-    }
-    if (shorter) {
-        hm_finding_command(out, finding, "reg add %s /v TcpTimedWaitDelay /t REG_DWORD /d %u /f",
-                           HM_REMEDY_TCPIP_KEY, HM_TIMED_WAIT_DELAY_ADVISED_S);
+    if (!larger && !shorter && !waits_for_boot(inventory)) {
+        hm_remedy_decide(out, finding, legacy_remedy(false, false, false));
+        return;
     }
     finding->remedy = legacy_remedy(larger, shorter, waits_for_boot(inventory));
-    finding->needs_reboot = larger || shorter || waits_for_boot(inventory);
+    if (larger || shorter) {
+        set_values(ctx, out, finding, larger, shorter);
+    }
+    hm_remedy_restart(out, finding,
+                      "Restart the host: this system reads the values when it starts.");
 }
 
 static void cure(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                  struct hm_finding *finding, enum hm_protocol protocol)
 {
-    finding->remedy = "Find out which program holds the ports; one with a growing number leaks "
-                      "them. A larger dynamic range only buys time, and puts more required ports "
-                      "at risk.";
-    if (ctx->facts->linux_host) {
-        hm_finding_command(out, finding, "ss -tuanp");
-    } else if (ctx->facts->legacy) {
+    if (ctx->facts->legacy) {
         cure_legacy(ctx, out, finding, protocol);
-    } else {
-        hm_finding_command(out, finding,
-                           ctx->facts->windows >= 1000 ? "netstat -anoq" : "netstat -ano");
+        return;
     }
+    hm_remedy_decide(
+        out, finding,
+        hm_finding_print(out,
+                         "Find out which program holds the ports (\"%s\"); one with a growing "
+                         "number leaks them. A larger dynamic range only buys time, and puts more "
+                         "required ports at risk.",
+                         ctx->facts->linux_host        ? "ss -tuanp"
+                         : ctx->facts->windows >= 1000 ? "netstat -anoq"
+                                                       : "netstat -ano"));
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)

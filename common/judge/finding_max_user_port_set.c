@@ -33,8 +33,9 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     }
     finding->remedy = "Delete the value (an installer or a tuning script wrote it, such as "
                       "Nmap's), reboot, and read the dynamic range again.";
-    hm_finding_command(out, finding, "reg delete %s /v MaxUserPort /f", HM_REMEDY_TCPIP_KEY);
-    finding->needs_reboot = true;
+    hm_remedy_set_value(ctx, out, hm_remedy_step(out, finding, HM_STEP_SET, "Delete the value."),
+                        "MaxUserPort", NULL);
+    hm_remedy_restart(out, finding, "Restart the host: the value is read when it starts.");
 }
 
 const struct hm_finding_kind hm_finding_max_user_port_set = {

@@ -2,6 +2,25 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/finding_kinds.h"
 
+#include "common/judge/remedy.h"
+
+static void cure(struct hm_finding_list *out, struct hm_finding *finding,
+                 const struct hm_stack *stack)
+{
+    finding->remedy = "Set the range once more, so that both tell the same; then look at both "
+                      "listings.";
+    hm_remedy_set_range(
+        out, hm_remedy_step(out, finding, HM_STEP_SET, "Set the range that netsh tells once more."),
+        stack->protocol, stack->family, stack->dynamic);
+    (void)hm_remedy_step(
+        out, finding, HM_STEP_DECIDE,
+        hm_finding_print(out,
+                         "Compare \"netsh int %s show dynamicportrange protocol=%s\" with "
+                         "\"Get-Net%sSetting\" of PowerShell.",
+                         hm_family_names[stack->family], hm_protocol_names[stack->protocol],
+                         stack->protocol == HM_TCP ? "TCP" : "UDP"));
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     const struct hm_range_opinions *opinions = ctx->input->opinions;
@@ -35,15 +54,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
             hm_finding_evidence(
                 out, finding, opinion->source,
                 hm_finding_print(out, "%u-%u", opinion->range.first, opinion->range.last));
-            finding->remedy = "Set the range once more, so that both tell the same; then look at "
-                              "both listings.";
-            hm_finding_command(
-                out, finding, "netsh interface %s set dynamicport %s start=%u num=%u", family,
-                protocol, stack->dynamic.first, (unsigned)hm_range_count(stack->dynamic));
-            hm_finding_command(out, finding, "netsh interface %s show dynamicport %s", family,
-                               protocol);
-            hm_finding_command(out, finding, "powershell -Command \"Get-Net%sSetting\"",
-                               stack->protocol == HM_TCP ? "TCP" : "UDP");
+            cure(out, finding, stack);
         }
     }
 }

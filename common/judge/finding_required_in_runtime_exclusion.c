@@ -2,8 +2,6 @@
  * component holds. SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/finding_kinds.h"
 
-#include <string.h>
-
 #include "common/judge/remedy.h"
 
 #define BLOCK_MIN_PORTS 16u /* WinNAT and HNS take 64 or 100; HTTP.sys takes single ports */
@@ -24,32 +22,6 @@ static const struct hm_range *find_row(const struct hm_finding_ctx *ctx, const s
         }
     }
     return NULL;
-}
-
-/* The documented way: WinNAT avoids what is excluded when it starts. */
-static void cure_block(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
-                       struct hm_finding *finding, const struct hm_need *need)
-{
-    struct hm_strings *commands = &finding->commands;
-
-    if (hm_remedy_may_exclude(ctx, need)) {
-        hm_finding_command(out, finding, "net stop winnat");
-    }
-    hm_remedy_protect(ctx, out, finding, need,
-                      "Such blocks are taken anew at each boot. Stopping WinNAT cuts containers "
-                      "and WSL off the network for the moment: do it in a maintenance window, or "
-                      "add the exclusion after a boot that left the port free.");
-    if (commands->count > 0 && strcmp(commands->at[0], "net stop winnat") == 0) {
-        hm_finding_command(out, finding, "net start winnat");
-    }
-}
-
-static void cure_single(struct hm_finding_list *out, struct hm_finding *finding)
-{
-    finding->remedy = "A single port or a few are usually an HTTP.sys registration: find the URL "
-                      "and its owner in the list below, then give one of the two another port. An "
-                      "exclusion does not help.";
-    hm_finding_command(out, finding, "netsh http show servicestate view=requestq");
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
@@ -76,11 +48,10 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                                                  hm_family_names[family], (unsigned)row->first,
                                                  (unsigned)row->last));
         }
-        if (row != NULL && hm_range_count(*row) < BLOCK_MIN_PORTS) {
-            cure_single(out, finding);
-        } else {
-            cure_block(ctx, out, finding, need);
-        }
+        hm_remedy_protect(ctx, out, finding, need,
+                          row != NULL && hm_range_count(*row) >= BLOCK_MIN_PORTS
+                              ? "Such blocks are taken anew at each boot."
+                              : "");
     }
 }
 

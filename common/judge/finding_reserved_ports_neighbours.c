@@ -43,6 +43,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     struct hm_ports listed;
     struct hm_ports effective;
     struct hm_ports unsure;
+    struct hm_stack_ports missing = {{{NULL, 0}}};
 
     if (!ctx->facts->legacy || !inventory->has_registry ||
         !inventory->registry.has_reserved_ports || !read_lines(ctx, &listed, &effective)) {
@@ -52,6 +53,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     if (unsure.count == 0) {
         return;
     }
+    missing.of[0] = unsure;
     finding = hm_finding_put(out, "registry ReservedPorts");
     if (is_required(ctx, unsure)) {
         finding->severity = HM_SEVERITY_HIGH;
@@ -64,11 +66,8 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     for (size_t i = 0; i < inventory->registry.reserved_ports.count; i++) {
         hm_finding_evidence(out, finding, "line", inventory->registry.reserved_ports.at[i]);
     }
-    hm_remedy_exclude(ctx, out, finding, HM_TCP,
-                      (const struct hm_ports[2]){
-                          unsure, {NULL, 0}
-    },
-                      "Write neighbours as one range.");
+    finding->remedy = "Write neighbours as one range; that is in force after the next boot.";
+    hm_remedy_exclude(ctx, out, finding, &missing);
 }
 
 const struct hm_finding_kind hm_finding_reserved_ports_neighbours = {

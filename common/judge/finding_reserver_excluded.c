@@ -21,65 +21,107 @@ static bool is_hns_row(const struct hm_finding_ctx *ctx, struct hm_range row)
     return row.first == HNS_FIRST && row.last == HNS_LAST;
 }
 
-static void delete_row(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
-                       struct hm_finding *finding, const struct hm_need *need,
-                       enum hm_family family, struct hm_range row)
+/* What was meant to be protected by the row, and may be: it is added back. */
+static struct hm_ports keep_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                               const struct hm_need *need, enum hm_family family,
+                               struct hm_range row)
 {
+    enum hm_protocol protocol = need->verdict.protocol;
+    const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, family);
     struct hm_ports left = hm_finding_without(out, (struct hm_ports){&row, 1}, need->verdict.ports);
 
-    (void)ctx;
-    hm_finding_command(out, finding,
-                       "netsh int %s delete excludedportrange protocol=%s startport=%u "
-                       "numberofports=%u store=persistent",
-                       hm_family_names[family], hm_protocol_names[need->verdict.protocol],
-                       (unsigned)row.first, (unsigned)hm_range_count(row));
-    for (size_t i = 0; i < left.count; i++) { /* its neighbours stay protected */
-        hm_finding_command(out, finding,
-                           "netsh int %s add excludedportrange protocol=%s startport=%u "
-                           "numberofports=%u store=persistent",
-                           hm_family_names[family], hm_protocol_names[need->verdict.protocol],
-                           (unsigned)left.at[i].first, (unsigned)hm_range_count(left.at[i]));
-    }
+    left = hm_finding_without(out, left, hm_remedy_untouchable(ctx, out, protocol));
+    return hm_finding_common(out, left,
+                             (struct hm_ports){&stack->dynamic, stack->has_dynamic ? 1 : 0});
 }
 
-static void cure(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
-                 struct hm_finding *finding, const struct hm_need *need)
-{
-    bool hns = false;
+/* The rows over the ports: those that netsh may delete, exactly as they stand. */
+struct rows {
+    struct hm_ports of[2]; /* kept lists, by family */
+    bool hns;
+};
 
+static void find_rows(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                      struct hm_finding *finding, const struct hm_need *need, struct rows *rows)
+{
     for (unsigned i = 0; i < 2; i++) {
         enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
-        struct hm_ports rows =
+        struct hm_ports all =
             hm_facts_stack(ctx->facts, need->verdict.protocol, family)->administered;
+        struct hm_range *hit = hm_arena_alloc(out->arena, all.count, sizeof(*hit));
+        size_t count = 0;
 
-        for (size_t at = 0; at < rows.count && need->stacks[i].judged; at++) {
-            if (!hm_ports_overlap((struct hm_ports){&rows.at[at], 1}, need->verdict.at_risk)) {
+        for (size_t at = 0; hit != NULL && at < all.count && need->stacks[i].judged; at++) {
+            if (!hm_ports_overlap((struct hm_ports){&all.at[at], 1}, need->verdict.at_risk)) {
                 continue;
             }
             hm_finding_evidence(
                 out, finding, "exclusion",
                 hm_finding_print(out, "%s/%s %u-%u", hm_protocol_names[need->verdict.protocol],
-                                 hm_family_names[family], (unsigned)rows.at[at].first,
-                                 (unsigned)rows.at[at].last));
-            if (is_hns_row(ctx, rows.at[at])) {
-                hns = true;
+                                 hm_family_names[family], (unsigned)all.at[at].first,
+                                 (unsigned)all.at[at].last));
+            if (is_hns_row(ctx, all.at[at])) {
+                rows->hns = true;
             } else {
-                delete_row(ctx, out, finding, need, family, rows.at[at]);
+                hit[count++] = all.at[at];
+            }
+        }
+        rows->of[i] = (struct hm_ports){hit, count};
+    }
+}
+
+static void turn_off_hns(struct hm_finding_list *out, struct hm_finding *finding)
+{
+    struct hm_remedy_step *step =
+        hm_remedy_step(out, finding, HM_STEP_SET, "Turn the exclusion of HNS off in the registry.");
+
+    step->precondition = "The service cannot be given a port outside the exclusion.";
+    hm_remedy_command(out, step,
+                      "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\hns\\State /v "
+                      "EnableExcludedPortRange /t REG_DWORD /d 0 /f");
+    hm_remedy_restart(out, finding, "Restart the host: HNS reads the value when it starts.");
+}
+
+static void cure(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                 struct hm_finding *finding, const struct hm_need *need)
+{
+    enum hm_protocol protocol = need->verdict.protocol;
+    struct rows rows = {.hns = false};
+    struct hm_stack_ports keep = {{{NULL, 0}}};
+
+    find_rows(ctx, out, finding, need, &rows);
+    finding->remedy = "Delete the exclusion, with exactly its start and count, before the service "
+                      "starts again. Never exclude this port: its listener fails at its next "
+                      "start.";
+    if (rows.of[0].count + rows.of[1].count > 0) {
+        struct hm_remedy_step *step = hm_remedy_step(
+            out, finding, HM_STEP_FREE, "Delete the exclusion, with exactly its start and count.");
+
+        for (unsigned i = 0; i < 2; i++) {
+            enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
+
+            for (size_t at = 0; at < rows.of[i].count; at++) {
+                struct hm_range row = rows.of[i].at[at];
+                struct hm_ports *of = &keep.of[hm_stack_index(protocol, family)];
+
+                hm_remedy_command(out, step,
+                                  "netsh int %s delete excludedportrange protocol=%s startport=%u "
+                                  "numberofports=%u store=persistent",
+                                  hm_family_names[family], hm_protocol_names[protocol],
+                                  (unsigned)row.first, (unsigned)hm_range_count(row));
+                *of = hm_finding_union(out, *of, keep_of(ctx, out, need, family, row));
             }
         }
     }
-    hm_remedy_move(ctx, out, finding, need->verdict.protocol, need->verdict.at_risk,
-                   "Delete the exclusion, with exactly its start and count, before the service "
-                   "starts again.");
-    if (hns) {
-        hm_finding_command(out, finding,
-                           "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\hns\\State /v "
-                           "EnableExcludedPortRange /t REG_DWORD /d 0 /f");
-        finding->needs_reboot = true;
+    if (rows.hns) {
         finding->remedy = "HNS makes this exclusion itself, so netsh must not delete it: give the "
                           "service a port outside, or turn the exclusion off in the registry and "
                           "reboot.";
+        turn_off_hns(out, finding);
     }
+    hm_remedy_exclude(ctx, out, finding, &keep);
+    hm_remedy_move(ctx, out, finding, protocol, need->verdict.at_risk);
+    hm_remedy_start(ctx, out, finding, need);
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)

@@ -9,8 +9,7 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/judge/holders.h"
-
-#define COMMAND_BYTES HM_LIMIT_TEXT_BYTES
+#include "common/judge/remedy.h"
 
 static void fail(struct hm_finding_list *list, enum hm_status status)
 {
@@ -19,10 +18,19 @@ static void fail(struct hm_finding_list *list, enum hm_status status)
     }
 }
 
+void hm_finding_finish_last(struct hm_finding_list *list)
+{
+    if (list->open) {
+        hm_remedy_seal(list, &list->at[list->count - 1]);
+    }
+    list->open = false;
+}
+
 struct hm_finding *hm_finding_put(struct hm_finding_list *list, const char *subject)
 {
     struct hm_finding *finding = &list->spare;
 
+    hm_finding_finish_last(list);
     if (list->count >= HM_LIMIT_FINDINGS) {
         fail(list, HM_ETOOBIG);
     } else if (hm_arena_grow(list->arena, (void **)&list->at, list->count, &list->cap,
@@ -30,6 +38,7 @@ struct hm_finding *hm_finding_put(struct hm_finding_list *list, const char *subj
         fail(list, HM_ENOMEM);
     } else {
         finding = &list->at[list->count++];
+        list->open = true;
     }
     memset(finding, 0, sizeof(*finding));
     finding->kind = list->kind->name;
@@ -123,30 +132,27 @@ void hm_finding_evidence(struct hm_finding_list *list, struct hm_finding *findin
     evidence->at[evidence->count++] = (struct hm_evidence){name, value};
 }
 
-void hm_finding_command(struct hm_finding_list *list, struct hm_finding *finding, const char *fmt,
-                        ...)
+void hm_port_bag_put(struct hm_finding_list *list, struct hm_port_bag *bag, struct hm_ports ports)
 {
-    struct hm_strings *commands = &finding->commands;
-    char text[COMMAND_BYTES];
-    va_list args;
-    int len;
-
-    va_start(args, fmt);
-    len = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    if (len < 0 || (size_t)len >= sizeof(text) || commands->count >= HM_LIMIT_COMMANDS) {
-        return; /* half a command is worse than none */
-    }
-    if (is_full(commands->count)) {
-        size_t cap = commands->count;
-
-        if (hm_arena_grow(list->arena, (void **)&commands->at, commands->count, &cap,
-                          sizeof(*commands->at)) != 0) {
+    for (size_t i = 0; i < ports.count; i++) {
+        if (hm_arena_grow(list->arena, (void **)&bag->at, bag->count, &bag->cap,
+                          sizeof(*bag->at)) != 0) {
             fail(list, HM_ENOMEM);
             return;
         }
+        bag->at[bag->count++] = ports.at[i];
     }
-    commands->at[commands->count++] = kept(list, hm_arena_strdup(list->arena, text));
+}
+
+struct hm_ports hm_port_bag_set(struct hm_finding_list *list, const struct hm_port_bag *bag)
+{
+    struct hm_ports out = {NULL, 0};
+
+    if (bag->count > 0 &&
+        hm_ports_from_ranges(bag->at, bag->count, list->arena, &out, NULL) != HM_OK) {
+        fail(list, HM_ENOMEM);
+    }
+    return out;
 }
 
 struct hm_ports hm_finding_union(struct hm_finding_list *list, struct hm_ports a, struct hm_ports b)

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/finding_kinds.h"
 
+#include "common/judge/remedy.h"
+
 /* A question and no alarm: most such programs are a part of the product that the catalogue does
  * not know, and stopping it would stop the product. */
 static void put(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
@@ -21,13 +23,15 @@ static void put(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
     if (!need->verdict.has_holder) {
         hm_finding_describe_holder(out, finding, holder);
     }
-    finding->remedy = hm_finding_print(
-        out,
-        "Stop nothing yet. Look which folder %s was started from and which process started it, "
-        "and whether the product answers on the port. A part of the product: name it under "
-        "companions in a product file of your own, and this is settled. Not a part of it: give "
-        "one of the two another port.",
-        name);
+    hm_remedy_decide(
+        out, finding,
+        hm_finding_print(
+            out,
+            "Stop nothing yet. Look which folder %s was started from and which process started it, "
+            "and whether the product answers on the port. A part of the product: name it under "
+            "companions in a product file of your own, and this is settled. Not a part of it: give "
+            "one of the two another port.",
+            name));
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)

@@ -78,6 +78,9 @@ enum hm_owner { HM_OWNER_SELF, HM_OWNER_FOREIGN, HM_OWNER_UNREAD };
 enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
                             const char *program, const char *service, enum hm_socket_state state);
 
+/* One of Windows' own RPC servers: its port in the dynamic range is given, not required. */
+bool hm_need_is_rpc_program(const char *program);
+
 /* The names that are the need's own: those of its requirement, or else of its product. */
 const struct hm_detect *hm_need_names(const struct hm_need *need);
 

@@ -26,6 +26,21 @@ static const char *const rpc_programs[] = {
     "ntfrs.exe",   "services.exe", "spoolsv.exe", "svchost.exe", "wininit.exe",
 };
 
+static bool is_one_of(const char *const *names, size_t count, const char *program)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (hm_str_equal_nocase(names[i], program)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hm_need_is_rpc_program(const char *program)
+{
+    return is_one_of(rpc_programs, HM_COUNT(rpc_programs), program);
+}
+
 /* UDP sockets without a service of their own that are servers all the same: drivers (WireGuard,
  * L2TP) and processes that host several services. */
 static const char *const udp_hosts[] = {"System", "svchost.exe"};
@@ -43,16 +58,6 @@ struct looses {
     size_t count;
     size_t cap;
 };
-
-static bool is_one_of(const char *const *names, size_t count, const char *program)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (hm_str_equal_nocase(names[i], program)) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static const char *name_of(const struct hm_listener *listener)
 {
@@ -151,7 +156,7 @@ static bool is_given(const struct hm_facts *facts, const struct hm_listener *lis
         return hm_str_equal(listener->service, "") &&
                (facts->linux_host || !is_one_of(udp_hosts, HM_COUNT(udp_hosts), listener->program));
     }
-    return !facts->linux_host && is_one_of(rpc_programs, HM_COUNT(rpc_programs), listener->program);
+    return !facts->linux_host && hm_need_is_rpc_program(listener->program);
 }
 
 static enum hm_status put_loose(struct hm_need_list *list, struct looses *looses,

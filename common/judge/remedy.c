@@ -1,53 +1,279 @@
-/* common/judge/remedy.c — the exact commands that cure a finding, for the system it is about.
+/* common/judge/remedy.c — steps of a remedy, and the way from a requirement to them.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "common/judge/remedy.h"
+#include "common/judge/remedy_scope.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
-#include "common/ports/reserved_ports.h"
 
-/* Nobody types this: hundreds of ports. */
-#define TOO_LONG                                                                                   \
-    "Reserve the ports that the findings of this host name, beside those that are reserved now; "  \
-    "together they are too many for one command line."
-#define SYSCTL_NAME "net.ipv4.ip_local_reserved_ports"
-#define SYSCTL_FILE "/etc/sysctl.d/99-reserved-ports.conf"
-#define RANGE_MIN_PORTS 4096u /* a smaller dynamic range would soon be exhausted */
-#define SERVICE_NAME_BYTES 128u
+#define BOOT_WARNING "Every service of the host is interrupted."
 
-/* What an exclusion needs to be written for one system. */
-struct wanted {
-    const struct hm_finding_ctx *ctx;
-    struct hm_finding_list *list;
-    struct hm_finding *finding;
-    enum hm_protocol protocol;
-    const struct hm_ports *missing; /* by family */
-    const char *lead;
-};
-
-static bool is_plain(const char *name)
+static void fail(struct hm_finding_list *list)
 {
-    size_t len = name == NULL ? 0 : strlen(name);
-
-    return len > 0 && len <= SERVICE_NAME_BYTES && name[0] != '-' &&
-           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ._@$-") ==
-               len;
+    list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
 }
 
-bool hm_remedy_service(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                       struct hm_finding *finding, const char *verb, const char *service)
+/* hm_arena_grow begins with room for eight and doubles: the count alone says when it is full. */
+static bool is_full(size_t count)
 {
-    const char *quote = service != NULL && strchr(service, ' ') != NULL ? "\"" : "";
+    return count == 0 || (count >= 8 && (count & (count - 1)) == 0);
+}
 
-    if (!is_plain(service) || (ctx->facts->linux_host && strpbrk(service, " $") != NULL)) {
-        return false;
+struct hm_remedy_step *hm_remedy_step(struct hm_finding_list *list, struct hm_finding *finding,
+                                      enum hm_step_kind kind, const char *text)
+{
+    struct hm_remedy_steps *steps = &finding->steps;
+    struct hm_remedy_step *step = &list->spare_step;
+
+    if (steps->count >= HM_LIMIT_STEPS) {
+        list->cut = true;
+    } else if (is_full(steps->count)) {
+        size_t cap = steps->count;
+
+        if (hm_arena_grow(list->arena, (void **)&steps->at, steps->count, &cap,
+                          sizeof(*steps->at)) != 0) {
+            fail(list);
+        } else {
+            step = &steps->at[steps->count++];
+        }
+    } else {
+        step = &steps->at[steps->count++];
     }
-    hm_finding_command(list, finding, "%s %s %s%s%s", ctx->facts->linux_host ? "systemctl" : "net",
-                       verb, quote, service, quote);
-    return true;
+    *step = (struct hm_remedy_step){.kind = kind, .text = text, .precondition = "", .warning = ""};
+    return step;
 }
+
+static void put_command(struct hm_finding_list *list, struct hm_remedy_step *step, const char *text)
+{
+    struct hm_strings *commands = &step->commands;
+
+    if (commands->count >= HM_LIMIT_COMMANDS) {
+        list->cut = true;
+        return;
+    }
+    if (is_full(commands->count)) {
+        size_t cap = commands->count;
+
+        if (hm_arena_grow(list->arena, (void **)&commands->at, commands->count, &cap,
+                          sizeof(*commands->at)) != 0) {
+            fail(list);
+            return;
+        }
+    }
+    commands->at[commands->count++] = text;
+}
+
+void hm_remedy_command(struct hm_finding_list *list, struct hm_remedy_step *step, const char *fmt,
+                       ...)
+{
+    char text[HM_LIMIT_TEXT_BYTES];
+    const char *kept;
+    va_list args;
+    int len;
+
+    va_start(args, fmt);
+    len = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (len < 0 || (size_t)len >= sizeof(text)) {
+        list->cut = true; /* half a command is worse than none */
+        return;
+    }
+    kept = hm_arena_strdup(list->arena, text);
+    if (kept == NULL) {
+        fail(list);
+        return;
+    }
+    put_command(list, step, kept);
+}
+
+void hm_remedy_commands(struct hm_finding_list *list, struct hm_remedy_step *step,
+                        const struct hm_strings *commands)
+{
+    for (size_t i = 0; i < commands->count; i++) {
+        put_command(list, step, commands->at[i]);
+    }
+}
+
+void hm_remedy_decide(struct hm_finding_list *list, struct hm_finding *finding, const char *text)
+{
+    finding->remedy = text;
+    (void)hm_remedy_step(list, finding, HM_STEP_DECIDE, text);
+}
+
+void hm_remedy_restart(struct hm_finding_list *list, struct hm_finding *finding, const char *text)
+{
+    hm_remedy_step(list, finding, HM_STEP_BOOT, text)->warning = BOOT_WARNING;
+}
+
+/* All or nothing: a part of the commands would leave ports open, or services stopped. */
+static void drop_steps(struct hm_finding_list *list, struct hm_finding *finding)
+{
+    finding->steps = (struct hm_remedy_steps){NULL, 0};
+    hm_remedy_decide(list, finding,
+                     "The commands of this remedy are too many or too long to be typed. Give the "
+                     "ports that the findings of this host name to a policy: the agent reserves "
+                     "them, beside what is reserved now.");
+}
+
+void hm_remedy_seal(struct hm_finding_list *list, struct hm_finding *finding)
+{
+    size_t room = 0;
+
+    for (size_t i = 0; i < finding->steps.count; i++) {
+        room += finding->steps.at[i].commands.count;
+    }
+    if (list->cut || room > HM_LIMIT_COMMANDS) {
+        drop_steps(list, finding);
+        room = 0;
+    }
+    list->cut = false;
+    finding->commands.at = hm_arena_alloc(list->arena, room, sizeof(*finding->commands.at));
+    if (finding->commands.at == NULL) {
+        fail(list);
+        return;
+    }
+    for (size_t i = 0; i < finding->steps.count; i++) {
+        const struct hm_remedy_step *step = &finding->steps.at[i];
+
+        for (size_t k = 0; k < step->commands.count; k++) {
+            finding->commands.at[finding->commands.count++] = step->commands.at[k];
+        }
+        finding->needs_reboot = finding->needs_reboot || step->kind == HM_STEP_BOOT;
+    }
+}
+
+/* ---- services ------------------------------------------------------------------------------ */
+
+const char *hm_remedy_list_services(struct hm_finding_list *list,
+                                    const struct hm_service_list *services)
+{
+    struct hm_line line;
+
+    hm_line_init(&line);
+    hm_line_put_names(&line, services->at, services->count);
+    return hm_finding_line(list, &line);
+}
+
+void hm_remedy_service_command(const struct hm_remedy_scope *scope, struct hm_remedy_step *step,
+                               const char *verb, const char *service)
+{
+    const char *quote = strchr(service, ' ') != NULL ? "\"" : "";
+
+    hm_remedy_command(scope->list, step, "%s %s %s%s%s",
+                      scope->ctx->facts->linux_host ? "systemctl" : "net", verb, quote, service,
+                      quote);
+}
+
+/* What is interrupted: what is known of each, or that its clients wait. */
+static const char *warn_of(const struct hm_remedy_scope *scope, const struct hm_service_list *stops)
+{
+    struct hm_service_list others = {.count = 0};
+    struct hm_line line;
+
+    hm_line_init(&line);
+    for (size_t i = 0; i < stops->count; i++) {
+        const char *warning = scope->ctx->facts->linux_host ? "" : hm_service_warning(stops->at[i]);
+
+        if (warning[0] == '\0') {
+            hm_service_list_put(&others, stops->at[i]);
+        } else {
+            hm_line_put(&line, line.len > 0 ? " " : "");
+            hm_line_put(&line, warning);
+        }
+    }
+    if (others.count > 0) {
+        hm_line_put(&line, line.len > 0 ? " " : "");
+        hm_line_put(&line, "Whoever uses ");
+        hm_line_put_names(&line, others.at, others.count);
+        hm_line_put(&line, " waits until it runs again.");
+    }
+    return hm_finding_line(scope->list, &line);
+}
+
+void hm_remedy_stop_services(struct hm_remedy_scope *scope, struct hm_finding *finding,
+                             const struct hm_service_list *targets, const char *text)
+{
+    struct hm_service_list order;
+    struct hm_service_list dependents = {.count = 0};
+    struct hm_service_list named = {.count = 0};
+    struct hm_remedy_step *step;
+    struct hm_line line;
+
+    hm_service_order(scope->ctx->services, targets, scope->booted, &order);
+    if (order.count == 0) {
+        return;
+    }
+    for (size_t i = 0; i < order.count; i++) {
+        hm_service_list_put(hm_service_list_has(targets, order.at[i]) ? &named : &dependents,
+                            order.at[i]);
+    }
+    hm_line_init(&line);
+    hm_line_put(&line, "Stop ");
+    hm_line_put_names(&line, named.at, named.count);
+    hm_line_put(&line, ", ");
+    hm_line_put(&line, text);
+    hm_line_put(&line, ".");
+    if (dependents.count > 0) {
+        hm_line_put(&line, " What depends on it stops first: ");
+        hm_line_put_names(&line, dependents.at, dependents.count);
+        hm_line_put(&line, ".");
+    }
+    step = hm_remedy_step(scope->list, finding, HM_STEP_FREE, hm_finding_line(scope->list, &line));
+    step->warning = warn_of(scope, &order);
+    for (size_t i = 0; i < order.count; i++) {
+        hm_remedy_service_command(scope, step, "stop", order.at[i]);
+    }
+}
+
+void hm_remedy_start_services(struct hm_remedy_scope *scope, struct hm_finding *finding,
+                              const struct hm_service_list *down,
+                              const struct hm_service_list *targets)
+{
+    const struct hm_service_list none = {.count = 0};
+    struct hm_service_list order = none;
+    struct hm_remedy_step *step;
+    struct hm_line line;
+    bool winnat;
+
+    down = down == NULL ? &none : down;
+    hm_service_order(scope->ctx->services, targets, scope->booted, &order);
+    if (order.count + down->count == 0) {
+        return;
+    }
+    winnat = hm_service_list_has(&order, "winnat"); /* error 32 when another took what it needs */
+    hm_line_init(&line);
+    hm_line_put(&line, winnat ? "Start winnat again" : "Start ");
+    if (down->count > 0) {
+        hm_line_put(&line, winnat ? ", then " : "");
+        hm_line_put_names(&line, down->at, down->count);
+        hm_line_put(&line, down->count == 1 ? ", which is down" : ", which are down");
+    }
+    if (order.count > (winnat ? 1u : 0u)) {
+        hm_line_put(&line, winnat || down->count > 0
+                               ? ", then what else was stopped, in the reverse order."
+                               : "again what was stopped, in the reverse order.");
+    } else {
+        hm_line_put(&line, ".");
+    }
+    step = hm_remedy_step(scope->list, finding, HM_STEP_START, hm_finding_line(scope->list, &line));
+    if (winnat) {
+        hm_remedy_service_command(scope, step, "start", "winnat");
+    }
+    for (size_t i = 0; i < down->count; i++) {
+        hm_remedy_service_command(scope, step, "start", down->at[i]);
+    }
+    for (size_t i = order.count; i > 0; i--) {
+        if (!hm_str_equal_nocase(order.at[i - 1], "winnat") &&
+            !hm_service_list_has(down, order.at[i - 1])) {
+            hm_remedy_service_command(scope, step, "start", order.at[i - 1]);
+        }
+    }
+}
+
+/* ---- requirements -------------------------------------------------------------------------- */
 
 bool hm_remedy_may_exclude(const struct hm_finding_ctx *ctx, const struct hm_need *need)
 {
@@ -65,358 +291,84 @@ bool hm_remedy_may_exclude(const struct hm_finding_ctx *ctx, const struct hm_nee
            (need->requirement->safe_to_exclude != HM_EXCLUDE_NO || need->product == NULL);
 }
 
-static const char *join(struct hm_finding_list *list, const char *lead, const char *text)
+static void cure(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
-    return lead[0] == '\0' ? text : hm_finding_print(list, "%s %s", lead, text);
-}
-
-/* The list as one word; NULL when it is too long for a command. */
-static const char *whole_list(struct hm_finding_list *list, struct hm_ports ports)
-{
-    const char *text = hm_ports_text(ports, list->arena);
-
-    if (text == NULL) {
-        list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
+    if (scope->ctx->facts->linux_host) {
+        hm_remedy_linux(scope, finding);
+    } else if (scope->ctx->facts->legacy) {
+        hm_remedy_legacy(scope, finding);
+    } else {
+        hm_remedy_windows(scope, finding);
     }
-    return text == NULL || strlen(text) > HM_LIMIT_TEXT_BYTES / 2 ? NULL : text;
 }
 
-/* The value as reg add takes it: lines parted by \0, neighbours coalesced; NULL when too long. */
-static const char *value_text(struct hm_finding_list *list, struct hm_ports ports)
-{
-    struct hm_strings lines;
-    struct hm_line text;
+/* Made once for a product: a host may have a thousand findings of one. */
+struct hm_remedy_made {
+    bool done;
+    const char *remedy;
+    struct hm_remedy_steps steps;
+    bool cut;
+};
 
-    if (hm_reserved_ports_format(ports, list->arena, &lines, NULL) != HM_OK) {
-        list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
+static struct hm_remedy_made *made_of(const struct hm_finding_ctx *ctx,
+                                      struct hm_finding_list *list, const struct hm_need *need)
+{
+    const struct hm_need *product = hm_remedy_product_of(ctx, need);
+
+    if (product == NULL) {
         return NULL;
     }
-    hm_line_init(&text);
-    for (size_t i = 0; i < lines.count; i++) {
-        hm_line_put(&text, i == 0 ? "" : "\\0");
-        hm_line_put(&text, lines.at[i]);
+    if (list->made == NULL) {
+        list->made = hm_arena_alloc(list->arena, ctx->count, sizeof(*list->made));
     }
-    return text.cut ? NULL : hm_finding_line(list, &text);
-}
-
-/* Where a write replaces the whole list, every finding's command names the ports of all of them:
- * whichever is run, and in whatever order, none undoes another. */
-static struct hm_ports add_at_risk(const struct hm_finding_ctx *ctx, struct hm_finding_list *list)
-{
-    struct hm_range *ranges;
-    struct hm_ports all = {NULL, 0};
-    size_t room = 0;
-    size_t count = 0;
-
-    for (size_t i = 0; i < ctx->count; i++) {
-        room += ctx->needs[i].verdict.at_risk.count;
+    if (list->made == NULL) {
+        fail(list);
+        return NULL;
     }
-    ranges = hm_arena_alloc(list->arena, room, sizeof(*ranges));
-    if (ranges == NULL) {
-        list->status = HM_ENOMEM;
-        return all;
+    if (list->made[product - ctx->needs] == NULL) {
+        list->made[product - ctx->needs] =
+            hm_arena_alloc(list->arena, 1, sizeof(struct hm_remedy_made));
     }
-    for (size_t i = 0; i < ctx->count; i++) {
-        const struct hm_verdict *verdict = &ctx->needs[i].verdict;
-
-        if (verdict->reason == HM_REASON_IN_DYNAMIC || verdict->reason == HM_REASON_HELD) {
-            memcpy(ranges + count, verdict->at_risk.at, verdict->at_risk.count * sizeof(*ranges));
-            count += verdict->at_risk.count;
-        }
-    }
-    if (hm_ports_from_ranges(ranges, count, list->arena, &all, NULL) != HM_OK) {
-        list->status = HM_ENOMEM;
-    }
-    return all;
-}
-
-enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
-{
-    struct hm_finding_list list = {.arena = ctx->arena, .status = HM_OK};
-
-    if (!ctx->facts->linux_host && !ctx->facts->legacy) {
-        return HM_OK; /* rows are added one by one there */
-    }
-    ctx->reserve = add_at_risk(ctx, &list);
-    if (ctx->facts->legacy) {
-        ctx->reserve = hm_finding_union(&list, ctx->reserve, hm_remedy_listed(ctx, &list));
-    }
-    for (unsigned i = 0; ctx->facts->linux_host && i < HM_STACK_COUNT; i++) {
-        ctx->reserve = hm_finding_union(&list, ctx->reserve, ctx->facts->stacks[i].administered);
-    }
-    ctx->reserve_text =
-        ctx->facts->legacy ? value_text(&list, ctx->reserve) : whole_list(&list, ctx->reserve);
-    if (list.status != HM_OK) {
-        return hm_fail(err, list.status, "no memory for the remedies of a host");
-    }
-    return HM_OK;
-}
-
-static bool is_in_reserve(const struct wanted *wanted)
-{
-    return hm_ports_covers(wanted->ctx->reserve, wanted->missing[0]) &&
-           hm_ports_covers(wanted->ctx->reserve, wanted->missing[1]);
-}
-
-static struct hm_ports add_missing(const struct wanted *wanted)
-{
-    struct hm_finding_list *list = wanted->list;
-
-    if (is_in_reserve(wanted)) {
-        return wanted->ctx->reserve;
-    }
-    return hm_finding_union(list, wanted->ctx->reserve,
-                            hm_finding_union(list, wanted->missing[0], wanted->missing[1]));
-}
-
-static void exclude_linux(const struct wanted *wanted)
-{
-    struct hm_finding_list *list = wanted->list;
-    const char *text =
-        is_in_reserve(wanted) ? wanted->ctx->reserve_text : whole_list(list, add_missing(wanted));
-
-    wanted->finding->remedy = join(
-        list, wanted->lead,
-        text == NULL
-            ? TOO_LONG
-            : "Reserve the ports. As a write replaces the whole list, the one below has what is "
-              "reserved now and every port of this host that is at risk. It works at once and the "
-              "file keeps it; make sure that no other file sets the same name.");
-    if (text != NULL) {
-        hm_finding_command(list, wanted->finding, "sysctl -w %s=%s", SYSCTL_NAME, text);
-        hm_finding_command(list, wanted->finding, "echo '%s = %s' > %s", SYSCTL_NAME, text,
-                           SYSCTL_FILE);
-    }
-}
-
-struct hm_ports hm_remedy_listed(const struct hm_finding_ctx *ctx, struct hm_finding_list *list)
-{
-    const struct hm_registry *registry = &ctx->input->inventory->registry;
-    struct hm_ports all = {NULL, 0};
-
-    if (!ctx->input->inventory->has_registry || !registry->has_reserved_ports) {
-        return all;
-    }
-    for (size_t i = 0; i < registry->reserved_ports.count; i++) {
-        const char *line = registry->reserved_ports.at[i];
-        struct hm_span text = hm_str_trim(line, strlen(line));
-        struct hm_ports one;
-
-        if (text.len > 0 && hm_ports_parse(text.at, text.len, list->arena, &one, NULL) == HM_OK) {
-            all = hm_finding_union(list, all, one);
-        }
-    }
-    return all;
-}
-
-static void exclude_legacy(const struct wanted *wanted)
-{
-    struct hm_finding_list *list = wanted->list;
-    const char *text =
-        is_in_reserve(wanted) ? wanted->ctx->reserve_text : value_text(list, add_missing(wanted));
-    wanted->finding->remedy = join(
-        list, wanted->lead,
-        "Reserve the ports in the registry: the value below keeps the lines that are there and "
-        "has every port of this host that is at risk, neighbours as one range (on separate "
-        "lines only the first is reserved). It works after a reboot.");
-    wanted->finding->needs_reboot = true;
-    if (text != NULL) {
-        hm_finding_command(list, wanted->finding,
-                           "reg add %s /v ReservedPorts /t REG_MULTI_SZ /d \"%s\" /f",
-                           HM_REMEDY_TCPIP_KEY, text);
-    }
-}
-
-/* The services that listen on the ports now: netsh refuses a block with a busy port. */
-static size_t find_busy(const struct wanted *wanted, const char *names[], size_t room,
-                        bool *out_nameless)
-{
-    const struct hm_facts *facts = wanted->ctx->facts;
-    size_t count = 0;
-
-    *out_nameless = false;
-    for (unsigned i = 0; i < 2; i++) {
-        struct hm_port_cursor cursor = {0, 0, 0};
-        const struct hm_listener *listener;
-
-        while ((listener = hm_facts_next_listener(facts, wanted->protocol, wanted->missing[i],
-                                                  &cursor)) != NULL) {
-            size_t at = 0;
-
-            if (!is_plain(listener->service)) {
-                *out_nameless = true;
-                continue;
-            }
-            while (at < count && !hm_str_equal_nocase(names[at], listener->service)) {
-                at++;
-            }
-            if (at == count && count < room) {
-                names[count++] = listener->service;
-            }
-        }
-    }
-    return count;
-}
-
-static void add_exclusions(const struct wanted *wanted)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        for (size_t at = 0; at < wanted->missing[i].count; at++) {
-            struct hm_range range = wanted->missing[i].at[at];
-
-            hm_finding_command(wanted->list, wanted->finding,
-                               "netsh int %s add excludedportrange protocol=%s startport=%u "
-                               "numberofports=%u store=persistent",
-                               hm_family_names[i], hm_protocol_names[wanted->protocol],
-                               (unsigned)range.first, (unsigned)hm_range_count(range));
-        }
-    }
-}
-
-static bool is_unsupported(const struct hm_facts *facts)
-{
-    bool any = false;
-
-    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        any = any || facts->stacks[i].unsupported;
-    }
-    return any;
-}
-
-static void exclude_modern(const struct wanted *wanted)
-{
-    struct hm_finding_list *list = wanted->list;
-    const char *busy[4];
-    bool nameless;
-    size_t count = find_busy(wanted, busy, HM_COUNT(busy), &nameless);
-    bool unsupported = is_unsupported(wanted->ctx->facts);
-    struct hm_line line;
-
-    hm_line_init(&line);
-    hm_line_put(&line, wanted->lead);
-    hm_line_put(&line, wanted->lead[0] == '\0' ? "" : " ");
-    if (unsupported) {
-        hm_line_put(&line, "Install hotfix KB2665809 and reboot first: without it this system has "
-                           "no such command. ");
-        wanted->finding->needs_reboot = true;
-    }
-    hm_line_put(&line, "Exclude the ports from the dynamic range, in each family that lacks it; it "
-                       "works at once and survives reboots.");
-    if (count > 0 || nameless) {
-        hm_line_put(&line, " netsh refuses a port that is in use, even by its own service: stop ");
-        hm_line_put_names(&line, busy, count);
-        hm_line_put(&line, count > 0 && nameless ? " and what else listens there" : "");
-        hm_line_put(&line, count == 0 ? "what listens there" : "");
-        hm_line_put(&line, " for the moment.");
-    }
-    wanted->finding->remedy = hm_finding_line(list, &line);
-    for (size_t i = 0; i < count; i++) {
-        (void)hm_remedy_service(wanted->ctx, list, wanted->finding, "stop", busy[i]);
-    }
-    add_exclusions(wanted);
-    for (size_t i = count; i > 0; i--) {
-        (void)hm_remedy_service(wanted->ctx, list, wanted->finding, "start", busy[i - 1]);
-    }
-}
-
-void hm_remedy_exclude(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                       struct hm_finding *finding, enum hm_protocol protocol,
-                       const struct hm_ports missing[2], const char *lead)
-{
-    const struct wanted wanted = {ctx, list, finding, protocol, missing, lead};
-
-    if (ctx->facts->linux_host) {
-        exclude_linux(&wanted);
-    } else if (ctx->facts->legacy) {
-        exclude_legacy(&wanted);
-    } else {
-        exclude_modern(&wanted);
-    }
-}
-
-void hm_remedy_set_range(struct hm_finding_list *list, struct hm_finding *finding,
-                         enum hm_protocol protocol, enum hm_family family, struct hm_range range)
-{
-    hm_finding_command(list, finding,
-                       "netsh int %s set dynamicportrange protocol=%s startport=%u "
-                       "numberofports=%u store=persistent",
-                       hm_family_names[family], hm_protocol_names[protocol], (unsigned)range.first,
-                       (unsigned)hm_range_count(range));
-}
-
-/* The system's default when that is off the ports, else the larger side of them. */
-static bool pick_range(const struct hm_finding_ctx *ctx, struct hm_ports ports,
-                       struct hm_range *out_range)
-{
-    struct hm_range range;
-    uint32_t first = ports.at[0].first;
-    uint32_t last = ports.at[ports.count - 1].last;
-
-    if (!hm_os_default_dynamic(&ctx->input->inventory->os, &range)) {
-        return false;
-    }
-    if (!hm_ports_overlap(ports, (struct hm_ports){&range, 1})) {
-        *out_range = range;
-        return true;
-    }
-    if (range.last >= last + RANGE_MIN_PORTS) {
-        *out_range = (struct hm_range){(uint16_t)(last + 1), range.last};
-        return true;
-    }
-    if (first >= range.first + RANGE_MIN_PORTS) {
-        *out_range = (struct hm_range){range.first, (uint16_t)(first - 1)};
-        return true;
-    }
-    return false;
-}
-
-void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                    struct hm_finding *finding, enum hm_protocol protocol, struct hm_ports ports,
-                    const char *lead)
-{
-    struct hm_range range;
-
-    finding->remedy =
-        join(list, lead,
-             "Never exclude this port: its listener would fail at its next start. Move the dynamic "
-             "range off it, or the service to a port outside. A moved range also moves the RPC "
-             "endpoints, so check firewall rules; WinNAT blocks follow after a reboot.");
-    if (ports.count == 0 || !pick_range(ctx, ports, &range)) {
-        return;
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
-        const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, family);
-
-        if (stack->has_dynamic && hm_ports_overlap(ports, (struct hm_ports){&stack->dynamic, 1})) {
-            hm_remedy_set_range(list, finding, protocol, family, range);
-        }
-    }
+    return list->made[product - ctx->needs];
 }
 
 void hm_remedy_protect(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                        struct hm_finding *finding, const struct hm_need *need, const char *lead)
 {
-    struct hm_ports missing[2] = {
-        {NULL, 0},
-        {NULL, 0}
-    };
+    struct hm_remedy_made *made = NULL;
 
     if (hm_need_is_cured_by_boot(need)) {
-        hm_remedy_boot(list, finding);
+        hm_remedy_boot(ctx, list, finding, need->verdict.state == HM_BLOCKED);
         return;
     }
-    if (!hm_remedy_may_exclude(ctx, need)) {
-        hm_remedy_move(ctx, list, finding, need->verdict.protocol, need->verdict.at_risk, lead);
-        return;
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        const struct hm_stack_facts *stack =
-            hm_facts_stack(ctx->facts, need->verdict.protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+    made = made_of(ctx, list, need);
+    if (made == NULL || !made->done) {
+        struct hm_remedy_scope scope;
 
-        if (need->stacks[i].judged && need->stacks[i].reason != HM_REASON_OUTSIDE_DYNAMIC) {
-            missing[i] = hm_finding_without(list, need->verdict.at_risk, stack->administered);
+        hm_remedy_scope_of(ctx, list, need, &scope);
+        cure(&scope, finding);
+        if (made != NULL) {
+            *made = (struct hm_remedy_made){true, finding->remedy, finding->steps, list->cut};
         }
+    } else {
+        finding->remedy = made->remedy;
+        finding->steps = made->steps;
+        list->cut = made->cut;
     }
-    hm_remedy_exclude(ctx, list, finding, need->verdict.protocol, missing, lead);
+    if (lead[0] != '\0') {
+        finding->remedy = hm_finding_print(list, "%s %s", lead, finding->remedy);
+    }
+}
+
+void hm_remedy_protect_all(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                           struct hm_finding *finding, hm_remedy_meets *meets, const void *arg)
+{
+    struct hm_remedy_scope scope;
+
+    hm_remedy_scope_of_all(ctx, list, meets, arg, &scope);
+    if (scope.count == 0) {
+        hm_remedy_boot(ctx, list, finding, false);
+    } else {
+        cure(&scope, finding);
+    }
 }

@@ -1,48 +1,114 @@
-/* common/judge/remedy.h — the exact commands that cure a finding, for the system it is about.
+/* common/judge/remedy.h — how a finding is cured: ordered steps, with the exact commands for the
+ * system it is about.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Private to the finding kinds. Each function sets the finding's remedy, appends its commands
- * and says whether a reboot is due. Names from a host enter a command only when they are plain:
- * an operator may paste it. */
+ * Private to the finding kinds. A kind says which requirement is to be protected, or adds steps of
+ * its own; the engine finds what holds the ports, which services have to stop and start again, and
+ * how this system reserves ports. The order is always: free, reserve, start; a boot where one is
+ * needed; last what a person has to decide. hm_finding.commands and needs_reboot are filled from
+ * the steps when the finding is sealed (finding.c).
+ * A command is printed only when it can be pasted as it is: names from a host enter it only when
+ * they are plain, and a command that is too long or one too many replaces all steps of the finding
+ * by one that says so. */
 #pragma once
 
 #include "common/judge/finding_kind.h"
 
-/* Fills ctx->reserve and its text; once, before the kinds look. */
+#define HM_REMEDY_TCPIP_KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"
+
+/* Prepares what the remedies of one host share; once, before the kinds look. */
 enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err) HM_MUST_CHECK;
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+/* Appends a step without commands, precondition and warning; never NULL. Valid until the next
+ * step of the finding. text is borrowed. */
+struct hm_remedy_step *hm_remedy_step(struct hm_finding_list *list, struct hm_finding *finding,
+                                      enum hm_step_kind kind, const char *text);
+void hm_remedy_command(struct hm_finding_list *list, struct hm_remedy_step *step, const char *fmt,
+                       ...) HM_PRINTF(3, 4);
+void hm_remedy_commands(struct hm_finding_list *list, struct hm_remedy_step *step,
+                        const struct hm_strings *commands);
+
+/* A remedy that is only this: a person decides or looks. Sets finding->remedy, too. */
+void hm_remedy_decide(struct hm_finding_list *list, struct hm_finding *finding, const char *text);
+
+/* "Restart the host": the step, with its warning. */
+void hm_remedy_restart(struct hm_finding_list *list, struct hm_finding *finding, const char *text);
+
+/* Fills the finding's commands and needs_reboot from its steps. */
+void hm_remedy_seal(struct hm_finding_list *list, struct hm_finding *finding);
+
+/* ---- requirements -------------------------------------------------------------------------- */
 
 /* May these ports be excluded, or would that break what listens there? */
 bool hm_remedy_may_exclude(const struct hm_finding_ctx *ctx, const struct hm_need *need);
 
-/* Keeps ports out of the dynamic range: an exclusion for each family that lacks it (missing, by
- * enum hm_family), the merged ReservedPorts of a legacy system, the merged list of Linux.
- * lead: a sentence to begin with, "" none. */
-void hm_remedy_exclude(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                       struct hm_finding *finding, enum hm_protocol protocol,
-                       const struct hm_ports missing[2], const char *lead);
-
-/* Moves the dynamic range off ports that must not be excluded. */
-void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                    struct hm_finding *finding, enum hm_protocol protocol, struct hm_ports ports,
-                    const char *lead);
-
-/* Whichever of the two is right for an exposed need. */
+/* Cures an exposed or blocked need, with every other requirement of its product that is at risk
+ * on this host: whichever finding of the product is read, the remedy is the same.
+ * lead: a sentence to begin the summary with, "" none. */
 void hm_remedy_protect(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                        struct hm_finding *finding, const struct hm_need *need, const char *lead);
 
-/* What cures the finding is written already (hm_need_is_cured_by_boot): the host restarts, and
- * nothing that is written is advised again. hm_remedy_protect does so by itself. */
-void hm_remedy_boot(struct hm_finding_list *list, struct hm_finding *finding);
+/* What cures the finding is written already (hm_need_is_cured_by_boot): the host restarts, or Linux
+ * loads its settings files, and nothing that is written is advised again. hm_remedy_protect does so
+ * by itself. held: somebody has the port, and only the boot ends that. */
+void hm_remedy_boot(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                    struct hm_finding *finding, bool held);
+/* Does the DNS Server's pool meet the need: may it take one of its ports, or has it one? */
+bool hm_remedy_meets_dns(const struct hm_finding_ctx *ctx, const struct hm_need *need,
+                         const void *unused);
+
+/* Ports of the protocol that must never be excluded on this host: of every listener that reserves
+ * its port, seen now, seen in earlier boots, or known to the catalogue. */
+struct hm_ports hm_remedy_untouchable(const struct hm_finding_ctx *ctx,
+                                      struct hm_finding_list *list, enum hm_protocol protocol);
+
+/* The same for the products of all needs at risk that meet the condition. */
+typedef bool hm_remedy_meets(const struct hm_finding_ctx *ctx, const struct hm_need *need,
+                             const void *arg);
+void hm_remedy_protect_all(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                           struct hm_finding *finding, hm_remedy_meets *meets, const void *arg);
+
+/* Ports by stack. */
+struct hm_stack_ports {
+    struct hm_ports of[HM_STACK_COUNT]; /* by hm_stack_index */
+};
+
+/* Keeps ports that are no requirement's out of the dynamic range. Those that are in use now have a
+ * step of their own. */
+void hm_remedy_exclude(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                       struct hm_finding *finding, const struct hm_stack_ports *missing);
+
+/* Starts the services of the need that are known to be down, although they start by themselves. */
+void hm_remedy_start(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                     struct hm_finding *finding, const struct hm_need *need);
+
+/* ---- ranges and registry values ------------------------------------------------------------ */
+
+/* Moves the dynamic range off ports that must not be excluded; nothing for those outside it. */
+void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                    struct hm_finding *finding, enum hm_protocol protocol, struct hm_ports ports);
+
+/* Sets every moved range back to the system's default, or says why that would do harm. */
+void hm_remedy_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                        struct hm_finding *finding);
 
 /* netsh set dynamicportrange for one stack. */
-void hm_remedy_set_range(struct hm_finding_list *list, struct hm_finding *finding,
+void hm_remedy_set_range(struct hm_finding_list *list, struct hm_remedy_step *step,
                          enum hm_protocol protocol, enum hm_family family, struct hm_range range);
 
-/* "net stop NAME", "systemctl stop NAME"; false when the name is not plain or empty. */
-bool hm_remedy_service(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                       struct hm_finding *finding, const char *verb, const char *service);
+/* Writes a DWORD of Tcpip\Parameters (value NULL deletes it): reg.exe, or regedit where there is
+ * no reg.exe (Windows 2000). */
+void hm_remedy_set_value(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                         struct hm_remedy_step *step, const char *name, const uint32_t *value);
+
+/* Is the range another than the system's default? Off by one is no move. */
+bool hm_remedy_is_moved(const struct hm_stack_facts *stack, struct hm_range usual);
+
+/* The value of ReservedPorts with what is there and ports: the step, without the boot. */
+void hm_remedy_write_reserved(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                              struct hm_finding *finding, struct hm_ports ports);
 
 /* What ReservedPorts says, with the lone ports that Windows ignores as ranges. */
 struct hm_ports hm_remedy_listed(const struct hm_finding_ctx *ctx, struct hm_finding_list *list);
-
-#define HM_REMEDY_TCPIP_KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"

@@ -5,22 +5,19 @@
 #define BOOT_TEXT                                                                                  \
     "Restart the host: what cures this is written already, and the system reads it when it "       \
     "starts. Nothing else has to be changed."
+#define LOAD_TEXT                                                                                  \
+    "Load the settings files: what cures this is written in one of them already, and is not in "   \
+    "force yet. Nothing else has to be changed."
 
-void hm_remedy_boot(struct hm_finding_list *list, struct hm_finding *finding)
+void hm_remedy_boot(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                    struct hm_finding *finding, bool held)
 {
-    struct hm_remedy_step *step = hm_arena_alloc(list->arena, 1, sizeof(*step));
-
-    if (step == NULL) {
-        list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
+    if (ctx->facts->linux_host && !held) {
+        finding->remedy = LOAD_TEXT;
+        hm_remedy_command(list, hm_remedy_step(list, finding, HM_STEP_SET, LOAD_TEXT),
+                          "sysctl --system");
         return;
     }
-    *step = (struct hm_remedy_step){
-        .kind = HM_STEP_BOOT,
-        .text = BOOT_TEXT,
-        .precondition = "",
-        .warning = "Every service of the host is interrupted.",
-    };
     finding->remedy = BOOT_TEXT;
-    finding->steps = (struct hm_remedy_steps){step, 1};
-    finding->needs_reboot = true;
+    hm_remedy_restart(list, finding, BOOT_TEXT);
 }

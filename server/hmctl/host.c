@@ -77,6 +77,34 @@ static enum hm_status print_verdicts(struct hm_ctl *ctl, const struct hm_api_ver
     return st;
 }
 
+static void print_command(struct hm_ctl *ctl, const char *command)
+{
+    (void)fputs("        ", ctl->output.out);
+    hm_output_plain(&ctl->output, command); /* to be copied: never wrapped */
+}
+
+/* "2. free: Stop DNS, …": what must be so before it and what it costs come before the commands. */
+static void print_step(struct hm_ctl *ctl, size_t number, const struct hm_remedy_step *step)
+{
+    const char *texts[] = {
+        hm_arena_printf(&ctl->page, "%zu. %s: %s", number, hm_step_kind_names[step->kind],
+                        step->text),
+        step->precondition[0] == '\0'
+            ? NULL
+            : hm_arena_printf(&ctl->page, "Only when: %s", step->precondition),
+        step->warning[0] == '\0' ? NULL : hm_arena_printf(&ctl->page, "Warning: %s", step->warning),
+    };
+
+    for (size_t i = 0; i < HM_COUNT(texts); i++) {
+        if (texts[i] != NULL) {
+            hm_output_wrap(&ctl->output, i == 0 ? 4 : 7, texts[i]);
+        }
+    }
+    for (size_t i = 0; i < step->commands.count; i++) {
+        print_command(ctl, step->commands.at[i]);
+    }
+}
+
 static void print_finding(struct hm_ctl *ctl, const struct hm_api_finding *row)
 {
     const struct hm_finding *finding = &row->finding;
@@ -88,15 +116,15 @@ static void print_finding(struct hm_ctl *ctl, const struct hm_api_finding *row)
     hm_output_state(&ctl->output, hm_severity_names[finding->severity]);
     hm_output_wrap(&ctl->output, 2, rest == NULL ? finding->kind : rest);
     hm_output_wrap(&ctl->output, 4, finding->text);
-    if (finding->remedy[0] != '\0') {
+    if (finding->remedy[0] != '\0' &&
+        (finding->steps.count != 1 || strcmp(finding->steps.at[0].text, finding->remedy) != 0)) {
         hm_output_wrap(&ctl->output, 4, finding->remedy);
     }
-    for (i = 0; i < finding->commands.count; i++) {
-        (void)fputs("        ", ctl->output.out);
-        hm_output_plain(&ctl->output, finding->commands.at[i]); /* to be copied: never wrapped */
+    for (i = 0; i < finding->steps.count; i++) {
+        print_step(ctl, i + 1, &finding->steps.at[i]);
     }
-    if (finding->needs_reboot) {
-        hm_output_wrap(&ctl->output, 4, "Works after the next reboot.");
+    for (i = 0; finding->steps.count == 0 && i < finding->commands.count; i++) {
+        print_command(ctl, finding->commands.at[i]);
     }
 }
 

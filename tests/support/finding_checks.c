@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,4 +68,29 @@ struct hm_requirement *require(struct hm_build *build, enum hm_protocol protocol
 
     hm_build_service(build, "Own");
     return hm_build_require(build, product, "port", protocol, ports, kind);
+}
+
+struct hm_service *service_row(struct hm_build *build, const char *name, bool runs,
+                               const char *depends_on)
+{
+    struct hm_service *row = hm_build_service_runs(build, name, runs);
+    const char **names = hm_arena_alloc(&build->arena, 1, sizeof(*names));
+
+    assert_non_null(names);
+    names[0] = depends_on;
+    row->has_depends_on = true;
+    row->depends_on = (struct hm_strings){names, depends_on == NULL ? 0 : 1};
+    return row;
+}
+
+const char *kinds_of(const struct hm_finding *finding)
+{
+    static char text[512];
+
+    text[0] = '\0';
+    for (size_t i = 0; i < finding->steps.count; i++) {
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i == 0 ? "" : " ",
+                       hm_step_kind_names[finding->steps.at[i].kind]);
+    }
+    return text;
 }

@@ -26,3 +26,10 @@ void must_miss(struct hm_build *build, const char *kind);
 /* A product "product" (service "Own", program "own.exe") of the host that needs these ports. */
 struct hm_requirement *require(struct hm_build *build, enum hm_protocol protocol, const char *ports,
                                enum hm_listener_kind kind);
+
+/* A service with its dependency recorded; depends_on NULL: none. It starts automatically. */
+struct hm_service *service_row(struct hm_build *build, const char *name, bool runs,
+                               const char *depends_on);
+
+/* The kinds of the finding's steps, "free reserve start"; valid until the next call. */
+const char *kinds_of(const struct hm_finding *finding);

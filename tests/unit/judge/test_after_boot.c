@@ -153,10 +153,15 @@ static void check(const struct row *row, size_t at)
     finding = finding != NULL ? finding : hm_build_finding(build, "required_port_held", NULL);
     assert_int_equal(finding != NULL, row->state != HM_SAFE);
     if (finding != NULL && strcmp(row->text, WRITTEN_TEXT) == 0) {
+        bool load = row->version == NULL && row->state == HM_EXPOSED;
+
         assert_int_equal(finding->steps.count, 1);
-        assert_int_equal(finding->steps.at[0].kind, HM_STEP_BOOT);
-        assert_int_equal(finding->commands.count, 0);
-        assert_true(finding->needs_reboot);
+        assert_int_equal(finding->steps.at[0].kind, load ? HM_STEP_SET : HM_STEP_BOOT);
+        assert_int_equal(finding->commands.count, load);
+        if (load) { /* nobody has the port: no boot is needed to read a file */
+            assert_string_equal(finding->commands.at[0], "sysctl --system");
+        }
+        assert_int_equal(finding->needs_reboot, !load);
     }
     hm_build_fini(build);
     free(build);

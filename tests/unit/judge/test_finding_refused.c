@@ -63,8 +63,10 @@ static void test_refusal(void **state)
         assert_string_equal(finding->kind, "listing_refused");
         assert_string_equal(finding->subject, COMMAND);
         assert_int_equal(finding->severity, HM_SEVERITY_MEDIUM);
-        assert_int_equal(finding->commands.count, 1);
-        assert_string_equal(finding->commands.at[0], COMMAND);
+        assert_int_equal(finding->commands.count, 0);
+        assert_int_equal(finding->steps.count, 1);
+        assert_int_equal(finding->steps.at[0].kind, HM_STEP_DECIDE);
+        assert_non_null(strstr(finding->remedy, COMMAND));
         assert_string_equal(evidence(finding, "reason"), "exit status 1");
         if (cases[i].hexadecimal == NULL) {
             assert_null(evidence(finding, "output_hex"));

@@ -68,7 +68,8 @@ static void test_sources(void **state)
             assert_int_equal(first->severity, HM_SEVERITY_LOW);
             assert_int_equal(first->evidence.count, 2);
             assert_string_equal(first->evidence.at[0].value, "49152-65535");
-            assert_int_equal(first->commands.count, 3);
+            assert_int_equal(first->commands.count, 1);
+            assert_int_equal(first->steps.count, 2);
         }
         hm_arena_fini(&arena);
     }

@@ -18,8 +18,8 @@ static void test_dynamic_range_moved(void **state)
 
     (void)state;
     must_miss(build, "dynamic_range_moved");
-    hm_build_stack(build, HM_TCP, HM_IPV4)->dynamic = (struct hm_range){6005, 65534};
-    hm_build_stack(build, HM_TCP, HM_IPV6)->dynamic = (struct hm_range){6005, 65534};
+    hm_build_stack(build, HM_TCP, HM_IPV4)->dynamic = (struct hm_range){6000, 65534};
+    hm_build_stack(build, HM_TCP, HM_IPV6)->dynamic = (struct hm_range){6000, 65534};
     finding = must_find(build, "dynamic_range_moved", "dynamic range",
                         COMMANDS("netsh int ipv4 set dynamicportrange protocol=tcp "
                                  "startport=49152 numberofports=16384 store=persistent",
@@ -52,7 +52,9 @@ static void test_dynamic_range_moved_elsewhere(void **state)
     must_miss(build, "dynamic_range_moved");
     hm_build_dynamic(build, 1024, 65535);
     must_find(build, "dynamic_range_moved", "dynamic range",
-              COMMANDS("sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"", NULL));
+              COMMANDS("echo 'net.ipv4.ip_local_port_range = 32768 60999' > "
+                       "/etc/sysctl.d/zzz-port-range.conf",
+                       "sysctl -p /etc/sysctl.d/zzz-port-range.conf", NULL));
     free_build(build);
 }
 
@@ -140,8 +142,8 @@ static void test_exclusions_unsupported(void **state)
         build->stacks[i].has_administered = false;
         build->stacks[i].has_runtime = false;
     }
-    finding = must_find(build, "exclusions_unsupported", "hotfix KB2665809",
-                        COMMANDS("netsh int ipv4 show excludedportrange protocol=tcp", NULL));
+    finding = must_find(build, "exclusions_unsupported", "hotfix KB2665809", COMMANDS(NULL));
+    assert_true(finding->needs_reboot);
     assert_int_equal(finding->severity, HM_SEVERITY_MEDIUM);
     require(build, HM_TCP, "50000", HM_KIND_SOCKET);
     hm_build_judge(build);
@@ -149,7 +151,10 @@ static void test_exclusions_unsupported(void **state)
     assert_int_equal(hm_build_finding(build, "exclusions_unsupported", NULL)->severity,
                      HM_SEVERITY_HIGH);
     finding = hm_build_finding(build, "required_in_dynamic", "tcp 50000");
-    assert_non_null(strstr(finding->remedy, "KB2665809"));
+    assert_int_equal(finding->steps.at[0].kind, HM_STEP_DECIDE); /* hotfix, boot, exclusion */
+    assert_non_null(strstr(finding->steps.at[0].text, "KB2665809"));
+    assert_int_equal(finding->steps.at[1].kind, HM_STEP_BOOT);
+    assert_int_equal(finding->steps.at[2].kind, HM_STEP_RESERVE);
     assert_true(finding->needs_reboot);
     free_build(build);
 }
@@ -173,6 +178,8 @@ static void test_exclusions_shifted(void **state)
     assert_string_equal(hm_build_evidence(finding, "gone"), "50052-50151");
     assert_string_equal(hm_build_evidence(finding, "come"), "50152-50251");
     hm_build_exclude(before, HM_TCP, HM_IPV4, "9933,9955");
+    must_find(build, "exclusions_shifted", "tcp exclusions lost", COMMANDS(NULL));
+    hm_build_dynamic(build, 1024, 65535); /* outside the range nobody is given it */
     finding = must_find(build, "exclusions_shifted", "tcp exclusions lost",
                         COMMANDS("netsh int ipv4 add excludedportrange protocol=tcp "
                                  "startport=9933 numberofports=1 store=persistent",

@@ -1,0 +1,370 @@
+/* common/judge/remedy_range.c — the dynamic range set back, or moved off ports that must not be
+ * excluded.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/remedy_scope.h"
+
+#include "common/base/str.h"
+#include "common/judge/headroom.h"
+
+#define RANGE_MIN_PORTS 4096u /* a smaller dynamic range would soon be exhausted */
+#define RANGE_WARNING                                                                              \
+    "RPC end points move with the range: check that firewall rules allow the new one. Blocks of "  \
+    "WinNAT follow after a restart of the host."
+#define LINUX_FILE "/etc/sysctl.d/zzz-port-range.conf"
+
+/* Ranges that a product's set-up makes, and makes again with its next update (windows-ports 1.5).
+ */
+struct maker {
+    struct hm_range range;
+    const char *service; /* one that is on such a host; NULL: the range alone tells */
+    const char *text;
+};
+
+static const struct maker makers[] = {
+    {{6005, 65534},
+     NULL,                            "Exchange set-up sets this range (start 6005, 59530 ports), and sets it "
+     "again with each cumulative update"                                                         },
+    {{6005, 59530},  NULL,            "Exchange set-up sets this range, and sets it again with each update"},
+    {{1025, 60000},  "MSExchange*",   "Exchange 2007 set-up sets this range"                               },
+    {{1024, 60000},
+     "MSExchange*",                   "Exchange 2003 and Small Business Server set MaxUserPort to 60000"   },
+    {{1024, 65534},  "Fwsrv",         "ISA Server sets MaxUserPort"                                        },
+    {{10000, 65535}, NULL,            "Forefront TMG sets this range"                                      },
+    {{33000, 65535}, NULL,            "AKS sets this range on its Windows nodes"                           },
+    {{16385, 65535}, NULL,            "AKS sets this range on its Windows nodes"                           },
+    {{49152, 65534}, "FabricHostSvc", "Service Fabric sets this range"                                     },
+};
+
+static bool has_service(const struct hm_finding_ctx *ctx, const char *pattern)
+{
+    const struct hm_inventory *inventory = ctx->input->inventory;
+
+    for (size_t i = 0; inventory->has_services && i < inventory->services.count; i++) {
+        if (hm_str_glob_nocase(pattern, inventory->services.at[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The product that makes this range; NULL when none is known to. */
+static const char *maker_of(const struct hm_finding_ctx *ctx, struct hm_range range)
+{
+    for (size_t i = 0; !ctx->facts->linux_host && i < HM_COUNT(makers); i++) {
+        if (makers[i].range.first == range.first && makers[i].range.last == range.last &&
+            (makers[i].service == NULL || has_service(ctx, makers[i].service))) {
+            return makers[i].text;
+        }
+    }
+    return NULL;
+}
+
+/* Distinct ports of the dynamic range that are in use; 0 where nothing tells. */
+static uint32_t in_use(const struct hm_finding_ctx *ctx, enum hm_protocol protocol)
+{
+    const struct hm_sample *sample = ctx->input->sample;
+    uint32_t most = 0;
+
+    for (size_t i = 0; sample != NULL && i < sample->stacks.count; i++) {
+        if (sample->stacks.at[i].protocol == protocol && sample->stacks.at[i].in_use > most) {
+            most = sample->stacks.at[i].in_use;
+        }
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(ctx->facts, protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+        uint32_t taken = stack->has_others ? stack->others + stack->dns_taken : 0;
+
+        most = taken > most ? taken : most;
+    }
+    return most;
+}
+
+/* Ports that somebody needs, that the range would newly reach, and that nothing keeps free. */
+static struct hm_ports newly_reached(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                                     enum hm_protocol protocol, enum hm_family family,
+                                     struct hm_range to)
+{
+    const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, family);
+    const struct hm_inventory *inventory = ctx->input->inventory;
+    struct hm_ports range = {&to, 1};
+    struct hm_port_bag bag = {.count = 0};
+    struct hm_ports all;
+
+    for (size_t i = 0; i < ctx->count; i++) {
+        const struct hm_need *need = &ctx->needs[i];
+
+        if (need->verdict.protocol == protocol && need->stacks[family == HM_IPV6].judged) {
+            hm_port_bag_put(list, &bag, need->requirement->ports);
+        }
+    }
+    for (size_t i = 0; inventory->has_listeners && i < inventory->listeners.count; i++) {
+        const struct hm_listener *listener = &inventory->listeners.at[i];
+        const struct hm_range port = {listener->port, listener->port};
+
+        if (listener->protocol == protocol && listener->family == family &&
+            hm_range_contains(to, listener->port) && listener->kind != HM_KIND_RPC &&
+            (protocol == HM_TCP || listener->service[0] != '\0')) {
+            hm_port_bag_put(list, &bag, (struct hm_ports){&port, 1});
+        }
+    }
+    all = hm_finding_common(list, hm_port_bag_set(list, &bag), range);
+    all = hm_finding_without(list, all, (struct hm_ports){&stack->dynamic, 1});
+    all = hm_finding_without(list, all, stack->administered);
+    return hm_finding_without(list, all, stack->runtime);
+}
+
+/* Why the range of this stack had better stay; NULL when nothing speaks against another one. */
+static const char *harm_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                           enum hm_protocol protocol, enum hm_family family, struct hm_range to)
+{
+    const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, family);
+    const char *maker = maker_of(ctx, stack->dynamic);
+    struct hm_ports reached;
+
+    if (maker != NULL) {
+        return hm_finding_print(list, "%s: leave it, and exclude the required ports", maker);
+    }
+    if (in_use(ctx, protocol) >= HM_HEADROOM_WARN * hm_range_count(to)) {
+        return hm_finding_print(list,
+                                "the %u ports of %u-%u are too few for what is in use now: find "
+                                "out first what holds so many",
+                                (unsigned)hm_range_count(to), (unsigned)to.first,
+                                (unsigned)to.last);
+    }
+    reached = newly_reached(ctx, list, protocol, family, to);
+    if (reached.count > 0) {
+        return hm_finding_print(list, "%u-%u would put %s at risk that is outside the range now",
+                                (unsigned)to.first, (unsigned)to.last,
+                                hm_finding_ports(list, protocol, reached));
+    }
+    return NULL;
+}
+
+/* Off by one is no move: 1024 for 1025, 61000 for 60999 are defaults of other releases. */
+static bool is_near(uint16_t a, uint16_t b)
+{
+    return a - b <= 1 && b - a <= 1;
+}
+
+bool hm_remedy_is_moved(const struct hm_stack_facts *stack, struct hm_range usual)
+{
+    return stack->has_dynamic && (!is_near(stack->dynamic.first, usual.first) ||
+                                  !is_near(stack->dynamic.last, usual.last));
+}
+
+void hm_remedy_set_range(struct hm_finding_list *list, struct hm_remedy_step *step,
+                         enum hm_protocol protocol, enum hm_family family, struct hm_range range)
+{
+    hm_remedy_command(list, step,
+                      "netsh int %s set dynamicportrange protocol=%s startport=%u "
+                      "numberofports=%u store=persistent",
+                      hm_family_names[family], hm_protocol_names[protocol], (unsigned)range.first,
+                      (unsigned)hm_range_count(range));
+}
+
+/* ---- back to the default ------------------------------------------------------------------- */
+
+static const char *harm_of_default(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                                   struct hm_range usual)
+{
+    const char *harm = NULL;
+
+    if (list->has_default_harm) {
+        return list->default_harm; /* one answer for all findings of a host */
+    }
+    for (unsigned i = 0; i < HM_STACK_COUNT && harm == NULL; i++) {
+        if (hm_remedy_is_moved(&ctx->facts->stacks[i], usual)) {
+            harm =
+                harm_of(ctx, list, i < 2 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6, usual);
+        }
+    }
+    list->has_default_harm = true;
+    list->default_harm = harm;
+    return harm;
+}
+
+static void set_back_modern(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                            struct hm_remedy_step *step, struct hm_range usual)
+{
+    const struct hm_inventory *inventory = ctx->input->inventory;
+
+    step->warning = RANGE_WARNING;
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        if (hm_remedy_is_moved(&ctx->facts->stacks[i], usual)) {
+            hm_remedy_set_range(list, step, i < 2 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6,
+                                usual);
+        }
+    }
+    if (inventory->has_registry && inventory->registry.has_max_user_port) {
+        hm_remedy_set_value(ctx, list, step, "MaxUserPort", NULL); /* it would make it again */
+    }
+}
+
+static void set_back_linux(struct hm_finding_list *list, struct hm_remedy_step *step,
+                           struct hm_range usual)
+{
+    hm_remedy_command(list, step, "echo 'net.ipv4.ip_local_port_range = %u %u' > %s",
+                      (unsigned)usual.first, (unsigned)usual.last, LINUX_FILE);
+    hm_remedy_command(list, step, "sysctl -p %s", LINUX_FILE);
+}
+
+/* Is the default range written already, so that the next boot brings it back? */
+static bool comes_back(const struct hm_finding_ctx *ctx, struct hm_range usual)
+{
+    bool moved = false;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        const struct hm_stack_facts *next = hm_facts_next_stack(ctx->facts, i < 2 ? HM_TCP : HM_UDP,
+                                                                i % 2 == 0 ? HM_IPV4 : HM_IPV6);
+
+        moved = moved || hm_remedy_is_moved(next, usual);
+    }
+    return !moved;
+}
+
+void hm_remedy_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                        struct hm_finding *finding)
+{
+    struct hm_remedy_step *step;
+    struct hm_range usual;
+    const char *harm;
+
+    if (!hm_os_default_dynamic(&ctx->input->inventory->os, &usual)) {
+        return;
+    }
+    if (comes_back(ctx, usual)) {
+        hm_remedy_boot(ctx, list, finding, false);
+        return;
+    }
+    harm = harm_of_default(ctx, list, usual);
+    if (harm != NULL) {
+        (void)hm_remedy_step(list, finding, HM_STEP_DECIDE,
+                             hm_finding_print(list, "No command sets it back here: %s.", harm));
+        return;
+    }
+    if (ctx->facts->legacy && ctx->reserve.count > 0) {
+        /* In a smaller range what stays inside would be taken more often. */
+        hm_remedy_write_reserved(ctx, list, finding, ctx->reserve);
+    }
+    step =
+        hm_remedy_step(list, finding, HM_STEP_SET,
+                       hm_finding_print(list, "Set the dynamic range back to the system's %u-%u.",
+                                        (unsigned)usual.first, (unsigned)usual.last));
+    step->precondition = "Nobody moved it on purpose, and that many ports suffice.";
+    if (ctx->facts->linux_host) {
+        step->text =
+            hm_finding_print(list,
+                             "As root, set the dynamic range back to the kernel's %u-%u, now and "
+                             "in a file that is read after all others.",
+                             (unsigned)usual.first, (unsigned)usual.last);
+        set_back_linux(list, step, usual);
+    } else if (ctx->facts->legacy) {
+        hm_remedy_set_value(ctx, list, step, "MaxUserPort", NULL);
+        hm_remedy_restart(list, finding,
+                          "Restart the host: this system reads the values when it "
+                          "starts.");
+    } else {
+        set_back_modern(ctx, list, step, usual);
+        if (step->commands.count > 0 && ctx->input->inventory->has_registry &&
+            ctx->input->inventory->registry.has_max_user_port) {
+            hm_remedy_restart(list, finding,
+                              "Restart the host: MaxUserPort is read when it "
+                              "starts.");
+        }
+    }
+}
+
+bool hm_remedy_range_helps(const struct hm_remedy_scope *scope)
+{
+    const struct hm_finding_ctx *ctx = scope->ctx;
+    struct hm_range usual;
+
+    if (!hm_os_default_dynamic(&ctx->input->inventory->os, &usual)) {
+        return false;
+    }
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        if (hm_ports_overlap(scope->wanted.of[i], (struct hm_ports){&usual, 1})) {
+            return false;
+        }
+    }
+    return harm_of_default(ctx, scope->list, usual) == NULL;
+}
+
+/* ---- off ports ----------------------------------------------------------------------------- */
+
+/* The system's default when that is off the ports, else the larger side of them. */
+static bool pick_range(const struct hm_finding_ctx *ctx, struct hm_ports ports,
+                       struct hm_range *out_range)
+{
+    struct hm_range range;
+    uint32_t first = ports.at[0].first;
+    uint32_t last = ports.at[ports.count - 1].last;
+
+    if (!hm_os_default_dynamic(&ctx->input->inventory->os, &range)) {
+        return false;
+    }
+    if (!hm_ports_overlap(ports, (struct hm_ports){&range, 1})) {
+        *out_range = range;
+        return true;
+    }
+    if (range.last >= last + RANGE_MIN_PORTS) {
+        *out_range = (struct hm_range){(uint16_t)(last + 1), range.last};
+        return true;
+    }
+    if (first >= range.first + RANGE_MIN_PORTS) {
+        *out_range = (struct hm_range){range.first, (uint16_t)(first - 1)};
+        return true;
+    }
+    return false;
+}
+
+void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                    struct hm_finding *finding, enum hm_protocol protocol, struct hm_ports ports)
+{
+    struct hm_remedy_step *step;
+    const char *harm = NULL;
+    struct hm_range range = {0, 0};
+    bool in[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(ctx->facts, protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+
+        in[i] =
+            stack->has_dynamic && hm_ports_overlap(ports, (struct hm_ports){&stack->dynamic, 1});
+    }
+    if (!in[0] && !in[1]) {
+        return;
+    }
+    if (!pick_range(ctx, ports, &range)) {
+        harm = "no large part of the default range is off the ports";
+    }
+    for (unsigned i = 0; i < 2 && harm == NULL; i++) {
+        harm = in[i] ? harm_of(ctx, list, protocol, i == 0 ? HM_IPV4 : HM_IPV6, range) : NULL;
+    }
+    if (harm != NULL) {
+        (void)hm_remedy_step(
+            list, finding, HM_STEP_DECIDE,
+            hm_finding_print(
+                list,
+                "Never exclude %s: its listener would fail at its next start. Give the "
+                "service a port outside the dynamic range. No command moves the range "
+                "here: %s.",
+                hm_finding_ports(list, protocol, ports), harm));
+        return;
+    }
+    step = hm_remedy_step(
+        list, finding, HM_STEP_SET,
+        hm_finding_print(list,
+                         "Move the dynamic range to %u-%u, off %s, which must not be excluded: its "
+                         "listener would fail at its next start.",
+                         (unsigned)range.first, (unsigned)range.last,
+                         hm_finding_ports(list, protocol, ports)));
+    step->warning = RANGE_WARNING;
+    for (unsigned i = 0; i < 2; i++) {
+        if (in[i]) {
+            hm_remedy_set_range(list, step, protocol, i == 0 ? HM_IPV4 : HM_IPV6, range);
+        }
+    }
+}

@@ -1,0 +1,407 @@
+/* common/judge/remedy_scope.c — what one remedy covers: which ports it keeps free, what has them
+ * now, and which services that concerns.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/remedy_scope.h"
+
+#include <string.h>
+
+#include "common/base/str.h"
+
+static bool is_curable(const struct hm_need_stack *stack)
+{
+    return stack->judged && stack->state >= HM_EXPOSED &&
+           (stack->reason == HM_REASON_IN_DYNAMIC || stack->reason == HM_REASON_HELD ||
+            stack->reason == HM_REASON_RUNTIME_EXCLUSION);
+}
+
+bool hm_remedy_is_at_risk(const struct hm_need *need)
+{
+    return is_curable(&need->stacks[0]) || is_curable(&need->stacks[1]);
+}
+
+static bool is_dns(const char *program, const char *service)
+{
+    return hm_str_equal_nocase(program, "dns.exe") || hm_str_equal_nocase(service, "DNS");
+}
+
+bool hm_remedy_meets_dns(const struct hm_finding_ctx *ctx, const struct hm_need *need,
+                         const void *unused)
+{
+    const struct hm_verdict *verdict = &need->verdict;
+
+    (void)unused;
+    if (!ctx->facts->has_dns || ctx->facts->dns.size == 0 || need->product == NULL ||
+        verdict->protocol != HM_UDP || !hm_remedy_is_at_risk(need)) {
+        return false;
+    }
+    if (verdict->has_holder && is_dns(verdict->holder.program, verdict->holder.service)) {
+        return true;
+    }
+    return verdict->reason == HM_REASON_IN_DYNAMIC &&
+           !hm_ports_covers(ctx->facts->dns.excluded, verdict->at_risk);
+}
+
+/* ---- which needs --------------------------------------------------------------------------- */
+
+static const char *name_of(const struct hm_need *need)
+{
+    const struct hm_detect *detect = &need->requirement->detect;
+
+    if (detect->services.count > 0) {
+        return detect->services.at[0];
+    }
+    return detect->programs.count > 0 ? detect->programs.at[0] : "";
+}
+
+/* One product, or listeners of one service or program that nobody catalogued. */
+static bool is_same_product(const struct hm_need *a, const struct hm_need *b)
+{
+    if (a == b || (a->product != NULL && a->product == b->product)) {
+        return true;
+    }
+    return a->product == NULL && b->product == NULL && name_of(a)[0] != '\0' &&
+           hm_str_equal_nocase(name_of(a), name_of(b));
+}
+
+static bool is_seed(const struct hm_need *need, const struct hm_need *other)
+{
+    return other == need || (other->verdict.protocol == need->verdict.protocol &&
+                             hm_ports_overlap(other->verdict.at_risk, need->verdict.at_risk));
+}
+
+/* Is there something to do for it but to let a boot happen? */
+static bool is_open(const struct hm_need *need)
+{
+    return hm_remedy_is_at_risk(need) && !hm_need_is_cured_by_boot(need);
+}
+
+static void put_need(struct hm_remedy_scope *scope, const struct hm_need *need)
+{
+    for (size_t i = 0; i < scope->count; i++) {
+        if (scope->needs[i] == need) {
+            return;
+        }
+    }
+    if (hm_arena_grow(scope->list->arena, (void **)&scope->needs, scope->count, &scope->cap,
+                      sizeof(*scope->needs)) != 0) {
+        scope->list->status = scope->list->status == HM_OK ? HM_ENOMEM : scope->list->status;
+        return;
+    }
+    scope->needs[scope->count++] = need;
+}
+
+/* ---- which ports --------------------------------------------------------------------------- */
+
+static struct hm_ports wanted_of(const struct hm_remedy_scope *scope, const struct hm_need *need,
+                                 unsigned family)
+{
+    const struct hm_stack_facts *stack =
+        hm_facts_stack(scope->ctx->facts, need->verdict.protocol, family == 0 ? HM_IPV4 : HM_IPV6);
+    struct hm_ports dynamic = {&stack->dynamic, 1};
+
+    if (!is_curable(&need->stacks[family]) || !stack->has_dynamic ||
+        !hm_remedy_may_exclude(scope->ctx, need)) {
+        return (struct hm_ports){NULL, 0};
+    }
+    return hm_finding_without(scope->list,
+                              hm_finding_common(scope->list, need->requirement->ports, dynamic),
+                              stack->administered);
+}
+
+/* What the range has to be moved off, as it must not be excluded. */
+static struct hm_ports unwanted_of(const struct hm_remedy_scope *scope, const struct hm_need *need)
+{
+    struct hm_ports all = {NULL, 0};
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(scope->ctx->facts, need->verdict.protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+
+        if (is_curable(&need->stacks[i]) && stack->has_dynamic &&
+            !hm_remedy_may_exclude(scope->ctx, need)) {
+            all = hm_finding_union(scope->list, all,
+                                   hm_finding_common(scope->list, need->requirement->ports,
+                                                     (struct hm_ports){&stack->dynamic, 1}));
+        }
+    }
+    return all;
+}
+
+static struct hm_ports watched_of(const struct hm_remedy_scope *scope, const struct hm_need *need)
+{
+    struct hm_ports all = {NULL, 0};
+
+    for (unsigned i = 0; i < 2; i++) {
+        all = hm_finding_union(scope->list, all, wanted_of(scope, need, i));
+        if (is_curable(&need->stacks[i]) && need->stacks[i].reason != HM_REASON_IN_DYNAMIC) {
+            all = hm_finding_union(scope->list, all, need->stacks[i].at_risk);
+        }
+    }
+    return all;
+}
+
+/* ---- services ------------------------------------------------------------------------------ */
+
+static bool counts(const struct hm_remedy_scope *scope, const struct hm_blocker *blocker)
+{
+    return hm_ports_overlap((struct hm_ports){&blocker->range, 1},
+                            scope->blocked[blocker->protocol][blocker->block]);
+}
+
+/* Nobody knows what has the ports: then the pool may have one. Its list counts when it starts. */
+static bool may_hold(const struct hm_remedy_scope *scope)
+{
+    const struct hm_facts *facts = scope->ctx->facts;
+
+    return facts->has_dns && facts->dns.size > 0 && facts->input->sockets == NULL &&
+           !facts->legacy && scope->wanted.of[2].count + scope->wanted.of[3].count > 0;
+}
+
+/* The DNS Server is the last of the holders to stop, so it is the first of them to start. */
+static void list_stops(struct hm_remedy_scope *scope)
+{
+    bool dns = scope->pool.count > 0 || may_hold(scope);
+
+    for (size_t i = 0; i < scope->blockers.count; i++) {
+        const struct hm_blocker *one = &scope->blockers.at[i];
+
+        if (one->block == HM_BLOCK_LAST && counts(scope, one)) {
+            hm_service_list_put(&scope->last, one->service);
+        }
+        if (one->block == HM_BLOCK_OWN && counts(scope, one) && one->name[0] != '\0') {
+            hm_service_list_put(&scope->stuck, one->name);
+        }
+        if (one->block != HM_BLOCK_STOP || !counts(scope, one)) {
+            continue;
+        }
+        if (!one->own && hm_str_equal_nocase(one->service, "DNS")) {
+            dns = true;
+        } else {
+            hm_service_list_put(one->own ? &scope->owners : &scope->holders, one->service);
+        }
+    }
+    if (dns) {
+        hm_service_list_put(&scope->holders, "DNS");
+    }
+}
+
+static bool is_blocked(const struct hm_need *need)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (is_curable(&need->stacks[i]) && need->stacks[i].state == HM_BLOCKED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is all that keeps the need from its ports gone once the holders have stopped? */
+static bool is_freed(const struct hm_remedy_scope *scope, const struct hm_need *need)
+{
+    for (size_t i = 0; i < scope->blockers.count; i++) {
+        const struct hm_blocker *one = &scope->blockers.at[i];
+
+        if (one->need == need && one->block >= HM_BLOCK_BOOT) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Would it start without the remedy, too? A cluster starts its services where they belong. */
+static bool is_started(const struct hm_service *details)
+{
+    return details == NULL ||
+           (details->start != HM_START_CLUSTER &&
+            (hm_service_starts_itself(details) || (details->has_runs && details->runs)));
+}
+
+/* The product's services that do not run, as somebody else has their port; they start once it is
+ * free. One that runs without the port has to start again, too. */
+static void list_down(struct hm_remedy_scope *scope, const struct hm_need *need)
+{
+    const struct hm_inventory *inventory = scope->ctx->input->inventory;
+    const struct hm_detect *names = hm_need_names(need);
+
+    for (size_t i = 0; inventory->has_services && i < inventory->services.count; i++) {
+        const char *name = inventory->services.at[i];
+        const struct hm_strings one = {&inventory->services.at[i], 1};
+
+        if (!hm_detect_owns(names, "", name) || !hm_service_is_plain(scope->ctx->facts, name) ||
+            !is_started(hm_inventory_service(inventory, name))) {
+            continue;
+        }
+        if (!hm_names_match(&scope->ctx->facts->running, &one)) {
+            hm_service_list_put(&scope->down, name);
+        } else if (hm_service_may_stop(scope->ctx->services, name) == HM_STOP_CAN) {
+            hm_service_list_put(&scope->again, name);
+        } else {
+            scope->restart = true;
+        }
+    }
+}
+
+/* After a boot the product has its ports, and has to be stopped to exclude them. */
+static void list_own(struct hm_remedy_scope *scope, const struct hm_need *need)
+{
+    const struct hm_inventory *inventory = scope->ctx->input->inventory;
+    bool any = false;
+
+    for (size_t i = 0; inventory->has_services && i < inventory->services.count; i++) {
+        const char *name = inventory->services.at[i];
+
+        if (!hm_detect_owns(hm_need_names(need), "", name) ||
+            !is_started(hm_inventory_service(inventory, name))) {
+            continue;
+        }
+        any = true;
+        if (hm_service_may_stop(scope->ctx->services, name) == HM_STOP_CAN) {
+            hm_service_list_put(&scope->own, name);
+        } else {
+            hm_service_list_put(&scope->stuck, name);
+            scope->own_is_stuck = true;
+        }
+    }
+    scope->own_is_stuck = scope->own_is_stuck || !any;
+}
+
+/* UDP ports that the DNS Server's own list has to leave out (2008 R2 and later). */
+static struct hm_ports pool_ports(const struct hm_remedy_scope *scope)
+{
+    const struct hm_facts *facts = scope->ctx->facts;
+    struct hm_ports all = {NULL, 0};
+
+    if (!facts->has_dns || facts->dns.size == 0 || facts->windows < HM_REMEDY_POOL_LIST_SINCE) {
+        return all;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        all = hm_finding_union(
+            scope->list, all, scope->wanted.of[hm_stack_index(HM_UDP, i == 0 ? HM_IPV4 : HM_IPV6)]);
+    }
+    for (size_t i = 0; i < scope->blockers.count; i++) {
+        const struct hm_blocker *one = &scope->blockers.at[i];
+
+        if (one->protocol == HM_UDP && !one->own && hm_str_equal_nocase(one->service, "DNS") &&
+            one->block != HM_BLOCK_FIXED) {
+            all = hm_finding_union(scope->list, all, (struct hm_ports){&one->range, 1});
+        }
+    }
+    return hm_finding_without(scope->list, all, facts->dns.excluded);
+}
+
+bool hm_remedy_needs_boot(const struct hm_remedy_scope *scope)
+{
+    return scope->blocked[HM_TCP][HM_BLOCK_BOOT].count +
+               scope->blocked[HM_UDP][HM_BLOCK_BOOT].count >
+           0;
+}
+
+/* ---- a scope ------------------------------------------------------------------------------- */
+
+static void fill(struct hm_remedy_scope *scope)
+{
+    for (size_t i = 0; i < scope->count; i++) {
+        const struct hm_need *need = scope->needs[i];
+        struct hm_ports watched = watched_of(scope, need);
+
+        for (unsigned f = 0; f < 2; f++) {
+            unsigned at = hm_stack_index(need->verdict.protocol, f == 0 ? HM_IPV4 : HM_IPV6);
+
+            scope->wanted.of[at] =
+                hm_finding_union(scope->list, scope->wanted.of[at], wanted_of(scope, need, f));
+        }
+        scope->unwanted[need->verdict.protocol] = hm_finding_union(
+            scope->list, scope->unwanted[need->verdict.protocol], unwanted_of(scope, need));
+        hm_remedy_find_blockers(scope, need, watched);
+    }
+    hm_remedy_sort_blockers(scope);
+    scope->pool = pool_ports(scope);
+    list_stops(scope);
+    for (size_t i = 0; i < scope->count; i++) {
+        if (is_blocked(scope->needs[i]) && is_freed(scope, scope->needs[i])) {
+            list_down(scope, scope->needs[i]);
+        }
+    }
+    hm_service_add_dependents_down(scope->ctx->services, &scope->down);
+    for (size_t i = 0; hm_remedy_needs_boot(scope) && i < scope->count; i++) {
+        list_own(scope, scope->needs[i]);
+    }
+}
+
+static void begin(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                  struct hm_remedy_scope *scope)
+{
+    memset(scope, 0, sizeof(*scope));
+    scope->ctx = ctx;
+    scope->list = list;
+}
+
+static void put_product_of(struct hm_remedy_scope *scope, const struct hm_need *need)
+{
+    const struct hm_finding_ctx *ctx = scope->ctx;
+
+    for (size_t i = 0; i < ctx->count; i++) {
+        if (is_same_product(need, &ctx->needs[i]) && is_open(&ctx->needs[i])) {
+            put_need(scope, &ctx->needs[i]);
+        }
+    }
+}
+
+const struct hm_need *hm_remedy_product_of(const struct hm_finding_ctx *ctx,
+                                           const struct hm_need *need)
+{
+    const struct hm_need *first = NULL;
+
+    for (size_t i = 0; i < ctx->count; i++) {
+        const struct hm_need *other = &ctx->needs[i];
+
+        if (!is_open(other)) {
+            continue;
+        }
+        if (is_same_product(need, other)) {
+            first = first == NULL ? other : first;
+        } else if (is_seed(need, other)) {
+            return NULL;
+        }
+    }
+    return first;
+}
+
+void hm_remedy_scope_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                        const struct hm_need *need, struct hm_remedy_scope *out_scope)
+{
+    begin(ctx, list, out_scope);
+    for (size_t i = 0; i < ctx->count; i++) {
+        if (is_seed(need, &ctx->needs[i]) && is_open(&ctx->needs[i])) {
+            put_product_of(out_scope, &ctx->needs[i]);
+        }
+    }
+    fill(out_scope);
+}
+
+void hm_remedy_scope_of_all(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                            hm_remedy_meets *meets, const void *arg,
+                            struct hm_remedy_scope *out_scope)
+{
+    begin(ctx, list, out_scope);
+    for (size_t i = 0; i < ctx->count; i++) {
+        if (is_open(&ctx->needs[i]) && meets(ctx, &ctx->needs[i], arg)) {
+            put_product_of(out_scope, &ctx->needs[i]);
+        }
+    }
+    fill(out_scope);
+}
+
+const char *hm_remedy_names(const struct hm_remedy_scope *scope, enum hm_block block)
+{
+    struct hm_service_list names = {.count = 0};
+
+    for (size_t i = 0; i < scope->blockers.count; i++) {
+        const struct hm_blocker *one = &scope->blockers.at[i];
+
+        if (one->block == block && counts(scope, one)) {
+            hm_service_list_put(&names, one->name[0] == '\0' ? "an unnamed process" : one->name);
+        }
+    }
+    return hm_remedy_list_services(scope->list, &names);
+}

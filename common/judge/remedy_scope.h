@@ -1,0 +1,135 @@
+/* common/judge/remedy_scope.h — what one remedy covers: which ports it keeps free, what has them
+ * now, and which services that concerns.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to the remedies. A scope is the same for every finding of a product: all its requirements
+ * that are at risk on the host. Ports of reservers (HTTP.sys, QUIC, containers, shared ports) and
+ * ports outside the dynamic range are never to be reserved (windows-ports 2.1). */
+#pragma once
+
+#include "common/judge/remedy.h"
+#include "common/judge/remedy_services.h"
+
+#define HM_REMEDY_POOL_LIST_SINCE 601u /* SocketPoolExcludedPortRanges: 2008 R2 and later */
+#define HM_REMEDY_REG_SINCE 501u       /* reg.exe is a part of the system: XP and later */
+
+/* What has a port, by what can be done about it. Of several the last one here counts. */
+enum hm_block {
+    HM_BLOCK_NONE,
+    HM_BLOCK_STOP,  /* a service that may be stopped */
+    HM_BLOCK_LAST,  /* likewise, but that ends the connection of the person who types */
+    HM_BLOCK_OWN,   /* the product itself, and no command may stop it */
+    HM_BLOCK_BOOT,  /* somebody who was given the port by chance and may not be stopped */
+    HM_BLOCK_FIXED, /* somebody who listens there by choice: two products want one port */
+};
+#define HM_BLOCK_COUNT 6
+
+struct hm_blocker {
+    enum hm_protocol protocol;
+    struct hm_range range;
+    enum hm_block block;
+    enum hm_stop stop;
+    const char *service; /* "" unknown */
+    const char *name;    /* for people: the service, or else the program */
+    bool own;            /* the product itself */
+    const struct hm_need *need;
+};
+
+struct hm_blockers {
+    struct hm_blocker *at;
+    size_t count;
+    size_t cap;
+};
+
+struct hm_remedy_scope {
+    const struct hm_finding_ctx *ctx;
+    struct hm_finding_list *list;
+    const struct hm_need **needs;
+    size_t count;
+    size_t cap;
+    struct hm_stack_ports wanted;               /* to be reserved */
+    struct hm_ports unwanted[2];                /* by protocol: in the dynamic range, and must not
+                                                   be excluded */
+    struct hm_ports blocked[2][HM_BLOCK_COUNT]; /* by protocol and block, each port once */
+    struct hm_blockers blockers;
+    /* Services to be stopped, of blocks HM_BLOCK_STOP: */
+    struct hm_service_list holders; /* that have a port which is not theirs */
+    struct hm_service_list owners;  /* of the product, that have their ports */
+    struct hm_service_list again;   /* of the product, that run without a port */
+    struct hm_service_list last;    /* of HM_BLOCK_LAST */
+    struct hm_service_list own;     /* all of the product: after a boot they have their ports */
+    struct hm_service_list stuck;   /* of the product, or processes; no command may stop them */
+    struct hm_service_list down;    /* of the product, to be started */
+    bool own_is_stuck;              /* one of own is among them, or the product has no service */
+    bool restart; /* something of the product runs without its port and may not be stopped */
+    bool booted;  /* the steps to come are those after a boot */
+    struct hm_ports pool; /* UDP ports that the DNS Server's list has to leave out */
+};
+
+/* Everything at risk of the products that require the need's ports at risk. */
+void hm_remedy_scope_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                        const struct hm_need *need, struct hm_remedy_scope *out_scope);
+
+/* Everything at risk of the products of all needs that meet the condition. */
+void hm_remedy_scope_of_all(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                            hm_remedy_meets *meets, const void *arg,
+                            struct hm_remedy_scope *out_scope);
+
+/* The first need at risk of the same product, when no other product shares the need's ports: all
+ * needs with the same answer have the same scope. NULL otherwise. */
+const struct hm_need *hm_remedy_product_of(const struct hm_finding_ctx *ctx,
+                                           const struct hm_need *need);
+
+/* Adds what has the watched ports of the need now; then sorts the ports, each under the worst that
+ * is said of it. */
+void hm_remedy_find_blockers(struct hm_remedy_scope *scope, const struct hm_need *need,
+                             struct hm_ports watched);
+void hm_remedy_sort_blockers(struct hm_remedy_scope *scope);
+
+/* Is the need exposed or blocked in a way that reserving its ports cures? */
+bool hm_remedy_is_at_risk(const struct hm_need *need);
+
+/* Two programs are set up for one port: a step that says so, where it is so. */
+void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding);
+
+/* Has somebody a port whom only a restart of the host takes it from? */
+bool hm_remedy_needs_boot(const struct hm_remedy_scope *scope);
+
+/* The names of blockers of one kind, "A and B"; the first few. */
+const char *hm_remedy_names(const struct hm_remedy_scope *scope, enum hm_block block);
+
+/* How each system does it; they add the steps and set finding->remedy. */
+void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding);
+void hm_remedy_legacy(struct hm_remedy_scope *scope, struct hm_finding *finding);
+void hm_remedy_linux(struct hm_remedy_scope *scope, struct hm_finding *finding);
+
+/* ---- steps that systems share -------------------------------------------------------------- */
+
+/* "net stop A", "systemctl stop A": what depends on the targets first. Nothing when none runs. */
+void hm_remedy_stop_services(struct hm_remedy_scope *scope, struct hm_finding *finding,
+                             const struct hm_service_list *targets, const char *text);
+
+/* Those of down, then the targets and what was stopped with them, in the reverse order. */
+void hm_remedy_start_services(struct hm_remedy_scope *scope, struct hm_finding *finding,
+                              const struct hm_service_list *down,
+                              const struct hm_service_list *targets);
+
+/* "net stop NAME" as one command of the step. */
+void hm_remedy_service_command(const struct hm_remedy_scope *scope, struct hm_remedy_step *step,
+                               const char *verb, const char *service);
+
+/* "MSSQLSERVER and SQLSERVERAGENT" */
+const char *hm_remedy_list_services(struct hm_finding_list *list,
+                                    const struct hm_service_list *services);
+
+/* netsh add excludedportrange, one command a run of ports; NULL when there are none. */
+struct hm_remedy_step *hm_remedy_reserve(struct hm_finding_list *list, struct hm_finding *finding,
+                                         const struct hm_stack_ports *ports);
+
+/* The list of Linux, with ports beside ctx->reserve. */
+void hm_remedy_write_sysctl(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                            struct hm_finding *finding, struct hm_ports ports);
+
+/* Would the system's default range leave every wanted port of the scope out, and do no harm? Then
+ * setting it back is a cure that needs no stop. */
+bool hm_remedy_range_helps(const struct hm_remedy_scope *scope);

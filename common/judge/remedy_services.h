@@ -1,0 +1,64 @@
+/* common/judge/remedy_services.h — may a remedy stop this service, what stops with it, and in which
+ * order everything starts again.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to the remedies. A service is stopped only when all that depends on it is known, by the
+ * recorded dependencies of the host or because nothing of a plain Windows depends on it. Only
+ * services that ran are stopped, and every one of them is started again. */
+#pragma once
+
+#include "common/judge/finding_kind.h"
+
+#define HM_REMEDY_SERVICES_MAX                                                                     \
+    32u /* that one remedy stops: more is a maintenance, not a remedy                              \
+         */
+
+enum hm_stop {
+    HM_STOP_CAN,     /* it stops, and what depends on it is known */
+    HM_STOP_LAST,    /* likewise, but the person who types loses the connection */
+    HM_STOP_UNKNOWN, /* what depends on it was not recorded */
+    HM_STOP_NEVER,   /* Windows does not work without it, or does not stop it */
+    HM_STOP_NONE,    /* no service, or one whose name is not plain */
+};
+
+/* Services in an order, each once. */
+struct hm_service_list {
+    const char *at[HM_REMEDY_SERVICES_MAX];
+    size_t count;
+    bool cut; /* there were more */
+};
+
+/* Recorded dependencies of one host, turned round. Made once. */
+struct hm_service_graph;
+enum hm_status hm_service_graph_init(const struct hm_facts *facts, struct hm_arena *arena,
+                                     struct hm_service_graph **out_graph,
+                                     struct hm_err *err) HM_MUST_CHECK;
+
+/* May the name enter a command line of this system? */
+bool hm_service_is_plain(const struct hm_facts *facts, const char *name);
+
+enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const char *name);
+
+/* Does a stop of it end the connection of the person who types? */
+bool hm_service_is_session(const struct hm_service_graph *graph, const char *name);
+
+/* False only when it is known not to run. */
+bool hm_service_may_run(const struct hm_service_graph *graph, const char *name);
+
+/* What is interrupted while it is stopped, one sentence; "" when nothing special is known. */
+const char *hm_service_warning(const char *name);
+
+void hm_service_list_put(struct hm_service_list *list, const char *name);
+void hm_service_list_join(struct hm_service_list *list, const struct hm_service_list *more);
+bool hm_service_list_has(const struct hm_service_list *list, const char *name);
+
+/* The order in which to stop: before each target what runs and depends on it. Backwards it is the
+ * order in which to start. Of targets that do not depend on each other the first stops first.
+ * Targets that do not run are left out. after_boot: what runs then is what starts by itself. */
+void hm_service_order(const struct hm_service_graph *graph, const struct hm_service_list *targets,
+                      bool after_boot, struct hm_service_list *out_order);
+
+/* Appends to down what depends on its services, starts by itself and does not run: it is down only
+ * because they are. Each after what it depends on. */
+void hm_service_add_dependents_down(const struct hm_service_graph *graph,
+                                    struct hm_service_list *down);

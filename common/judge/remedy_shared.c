@@ -1,0 +1,236 @@
+/* common/judge/remedy_shared.c — what the remedies of one host share, and ports that are no
+ * requirement's.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/remedy_scope.h"
+
+#include "common/base/str.h"
+
+/* A part of the product that is not seen now, and that no service of its own would show: a console
+ * while it is closed, an option. On a list that hinders nobody it is reserved, too. */
+static bool is_dormant(const struct hm_requirement *requirement)
+{
+    return requirement->detect.services.count == 0 &&
+           (requirement->optional || requirement->detect.programs.count > 0) &&
+           requirement->safe_to_exclude != HM_EXCLUDE_NO;
+}
+
+static struct hm_ports in_dynamic(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                                  enum hm_protocol protocol, struct hm_ports ports)
+{
+    struct hm_ports all = {NULL, 0};
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(ctx->facts, protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+
+        const struct hm_stack_facts *next =
+            hm_facts_next_stack(ctx->facts, protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+
+        if (stack->has_dynamic) {
+            all = hm_finding_union(
+                list, all, hm_finding_common(list, ports, (struct hm_ports){&stack->dynamic, 1}));
+        }
+        if (next->has_dynamic) { /* a larger range may be written already */
+            all = hm_finding_union(
+                list, all, hm_finding_common(list, ports, (struct hm_ports){&next->dynamic, 1}));
+        }
+    }
+    return all;
+}
+
+/* Where a write replaces the whole list, every remedy writes the ports of all of them: whichever is
+ * carried out, and in whatever order, none undoes another. */
+static struct hm_ports all_at_risk(const struct hm_finding_ctx *ctx, struct hm_finding_list *list)
+{
+    struct hm_port_bag bag = {.count = 0};
+    const struct hm_product *last = NULL;
+
+    for (size_t i = 0; i < ctx->count; i++) {
+        const struct hm_need *need = &ctx->needs[i];
+
+        if (!hm_remedy_is_at_risk(need) &&
+            !(need->verdict.has_after_boot && need->verdict.after_boot >= HM_EXPOSED)) {
+            continue;
+        }
+        hm_port_bag_put(list, &bag,
+                        in_dynamic(ctx, list, need->verdict.protocol, need->requirement->ports));
+        for (size_t k = 0; need->product != NULL && need->product != last &&
+                           k < need->product->requirements.count;
+             k++) {
+            const struct hm_requirement *other = &need->product->requirements.at[k];
+
+            if (is_dormant(other)) {
+                hm_port_bag_put(list, &bag, in_dynamic(ctx, list, other->protocol, other->ports));
+            }
+        }
+        last = need->product;
+    }
+    return hm_port_bag_set(list, &bag);
+}
+
+enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
+{
+    struct hm_finding_list list = {.arena = ctx->arena, .status = HM_OK};
+    struct hm_service_graph *services;
+    enum hm_status st = hm_service_graph_init(ctx->facts, ctx->arena, &services, err);
+
+    if (st != HM_OK) {
+        return st;
+    }
+    ctx->services = services;
+    if (!ctx->facts->linux_host && !ctx->facts->legacy) {
+        return HM_OK; /* rows are added one by one there */
+    }
+    ctx->reserve = all_at_risk(ctx, &list);
+    for (unsigned i = 0; ctx->facts->linux_host && i < HM_STACK_COUNT; i++) {
+        ctx->reserve = hm_finding_union(&list, ctx->reserve, ctx->facts->stacks[i].administered);
+        if (ctx->facts->boot_changes) { /* what a settings file reserves, too */
+            ctx->reserve = hm_finding_union(&list, ctx->reserve, ctx->facts->next[i].administered);
+        }
+    }
+    if (list.status != HM_OK) {
+        return hm_fail(err, list.status, "no memory for the remedies of a host");
+    }
+    return HM_OK;
+}
+
+/* ---- ports that must never be excluded ----------------------------------------------------- */
+
+static bool reserves(enum hm_listener_kind kind)
+{
+    return kind == HM_KIND_HTTPSYS || kind == HM_KIND_QUIC || kind == HM_KIND_CONTAINER ||
+           kind == HM_KIND_SHARED;
+}
+
+struct hm_ports hm_remedy_untouchable(const struct hm_finding_ctx *ctx,
+                                      struct hm_finding_list *list, enum hm_protocol protocol)
+{
+    const struct hm_facts *facts = ctx->facts;
+    const struct hm_inventory *inventory = ctx->input->inventory;
+    struct hm_port_bag bag = {.count = 0};
+
+    if (facts->linux_host || facts->legacy) {
+        return (struct hm_ports){NULL, 0}; /* reserved ports hinder no explicit bind there */
+    }
+    for (size_t i = 0; i < facts->present_count; i++) {
+        const struct hm_requirements *rows = &facts->present[i]->requirements;
+
+        for (size_t k = 0; k < rows->count; k++) {
+            const struct hm_requirement *row = &rows->at[k];
+
+            if (row->protocol == protocol &&
+                (reserves(row->kind) || row->safe_to_exclude == HM_EXCLUDE_NO)) {
+                hm_port_bag_put(list, &bag, row->ports);
+            }
+        }
+    }
+    for (size_t i = 0; inventory->has_listeners && i < inventory->listeners.count; i++) {
+        const struct hm_listener *listener = &inventory->listeners.at[i];
+        const struct hm_range one = {listener->port, listener->port};
+
+        if (listener->protocol == protocol && reserves(listener->kind)) {
+            hm_port_bag_put(list, &bag, (struct hm_ports){&one, 1});
+        }
+    }
+    for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
+        const struct hm_port_entry *entry = &inventory->port_book.at[i];
+        const struct hm_range one = {entry->port, entry->port};
+
+        if (entry->protocol == protocol && reserves(entry->kind)) {
+            hm_port_bag_put(list, &bag, (struct hm_ports){&one, 1});
+        }
+    }
+    return hm_port_bag_set(list, &bag);
+}
+
+/* ---- ports that are no requirement's ------------------------------------------------------- */
+
+static struct hm_ports busy_ports(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                                  enum hm_protocol protocol, struct hm_ports ports)
+{
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+    const struct hm_socket *socket;
+    struct hm_port_bag bag = {.count = 0};
+
+    while ((listener = hm_facts_next_listener(ctx->facts, protocol, ports, &cursor)) != NULL) {
+        const struct hm_range one = {listener->port, listener->port};
+
+        hm_port_bag_put(list, &bag, (struct hm_ports){&one, 1});
+    }
+    cursor = (struct hm_port_cursor){0, 0, 0};
+    while ((socket = hm_facts_next_socket(ctx->facts, protocol, ports, &cursor)) != NULL) {
+        const struct hm_range one = {socket->port, socket->port};
+
+        hm_port_bag_put(list, &bag, (struct hm_ports){&one, 1});
+    }
+    return hm_port_bag_set(list, &bag);
+}
+
+static void exclude_modern(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                           struct hm_finding *finding, const struct hm_stack_ports *missing)
+{
+    struct hm_stack_ports now = {{{NULL, 0}}};
+    struct hm_stack_ports later = {{{NULL, 0}}};
+    struct hm_remedy_step *step;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        enum hm_protocol protocol = i < 2 ? HM_TCP : HM_UDP;
+        struct hm_ports busy = busy_ports(ctx, list, protocol, missing->of[i]);
+
+        now.of[i] = hm_finding_without(list, missing->of[i], busy);
+        later.of[i] = hm_finding_common(list, missing->of[i], busy);
+    }
+    (void)hm_remedy_reserve(list, finding, &now);
+    step = hm_remedy_reserve(list, finding, &later);
+    if (step != NULL) {
+        step->precondition =
+            "What listens on these ports now is stopped: netsh refuses a port that "
+            "is in use.";
+    }
+}
+
+void hm_remedy_exclude(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                       struct hm_finding *finding, const struct hm_stack_ports *missing)
+{
+    struct hm_ports all = {NULL, 0};
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        all = hm_finding_union(list, all, missing->of[i]);
+    }
+    if (all.count == 0) {
+        return;
+    }
+    if (ctx->facts->linux_host) {
+        hm_remedy_write_sysctl(ctx, list, finding, all);
+    } else if (ctx->facts->legacy) {
+        hm_remedy_write_reserved(ctx, list, finding, hm_finding_union(list, ctx->reserve, all));
+        hm_remedy_restart(list, finding,
+                          "Restart the host: this system reads ReservedPorts when it "
+                          "starts.");
+    } else {
+        exclude_modern(ctx, list, finding, missing);
+    }
+}
+
+void hm_remedy_start(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                     struct hm_finding *finding, const struct hm_need *need)
+{
+    const struct hm_inventory *inventory = ctx->input->inventory;
+    const struct hm_service_list none = {.count = 0};
+    struct hm_remedy_scope scope = {.ctx = ctx, .list = list};
+    struct hm_service_list down = {.count = 0};
+
+    for (size_t i = 0; inventory->has_service_details && i < inventory->service_details.count;
+         i++) {
+        const struct hm_service *service = &inventory->service_details.at[i];
+
+        if (hm_detect_owns(hm_need_names(need), "", service->name) && service->has_runs &&
+            !service->runs && service->start != HM_START_CLUSTER &&
+            hm_service_starts_itself(service) && hm_service_is_plain(ctx->facts, service->name)) {
+            hm_service_list_put(&down, service->name);
+        }
+    }
+    hm_service_add_dependents_down(ctx->services, &down);
+    hm_remedy_start_services(&scope, finding, &down, &none);
+}

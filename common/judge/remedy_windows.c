@@ -1,0 +1,399 @@
+/* common/judge/remedy_windows.c — ports kept free on Vista, 2008 and later: exclusions by netsh.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * netsh refuses a block of ports when a socket has one of them (error 32, windows-ports 2.3), even
+ * the socket of the service that is to be protected. Whether a row of one family holds for the
+ * other one, too, is not known (2.7), so a port counts as busy when it is busy in either. */
+#include "common/judge/remedy_scope.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/str.h"
+
+#define ADD                                                                                        \
+    "netsh int %s add excludedportrange protocol=%s startport=%u numberofports=%u "                \
+    "store=persistent"
+#define POLICY_WAITS                                                                               \
+    "A policy for these ports does it without a person: the agent adds each exclusion as soon as " \
+    "its port is free."
+
+static const enum hm_family families[] = {HM_IPV4, HM_IPV6};
+
+/* The wanted ports of a stack that are blocked like this. */
+static struct hm_ports blocked_ports(const struct hm_remedy_scope *scope, enum hm_protocol protocol,
+                                     enum hm_family family, enum hm_block block)
+{
+    return hm_finding_common(scope->list, scope->wanted.of[hm_stack_index(protocol, family)],
+                             scope->blocked[protocol][block]);
+}
+
+/* The wanted ports of a stack that are free once scope->stop has stopped. */
+static struct hm_ports free_ports(const struct hm_remedy_scope *scope, enum hm_protocol protocol,
+                                  enum hm_family family)
+{
+    struct hm_ports ports = scope->wanted.of[hm_stack_index(protocol, family)];
+
+    for (unsigned block = HM_BLOCK_LAST; block < HM_BLOCK_COUNT; block++) {
+        ports = hm_finding_without(scope->list, ports, scope->blocked[protocol][block]);
+    }
+    return ports;
+}
+
+static struct hm_stack_ports table_of(const struct hm_remedy_scope *scope, enum hm_block block)
+{
+    struct hm_stack_ports table;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        enum hm_protocol protocol = i < 2 ? HM_TCP : HM_UDP;
+
+        table.of[i] = block == HM_BLOCK_NONE
+                          ? free_ports(scope, protocol, families[i % 2])
+                          : blocked_ports(scope, protocol, families[i % 2], block);
+    }
+    return table;
+}
+
+static bool has_ports(const struct hm_stack_ports *table)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        any = any || table->of[i].count > 0;
+    }
+    return any;
+}
+
+/* "tcp 9933,9955 and udp 4011" */
+static const char *list_table(struct hm_finding_list *list, const struct hm_stack_ports *table)
+{
+    struct hm_line line;
+    bool any = false;
+
+    hm_line_init(&line);
+    for (unsigned p = 0; p < 2; p++) {
+        struct hm_ports ports = hm_finding_union(list, table->of[2 * p], table->of[2 * p + 1]);
+
+        if (ports.count > 0) {
+            hm_line_put(&line, any ? " and " : "");
+            hm_line_put(&line, hm_finding_ports(list, p == 0 ? HM_TCP : HM_UDP, ports));
+            any = true;
+        }
+    }
+    return hm_finding_line(list, &line);
+}
+
+struct hm_remedy_step *hm_remedy_reserve(struct hm_finding_list *list, struct hm_finding *finding,
+                                         const struct hm_stack_ports *ports)
+{
+    struct hm_remedy_step *step;
+
+    if (!has_ports(ports)) {
+        return NULL;
+    }
+    step = hm_remedy_step(list, finding, HM_STEP_RESERVE,
+                          hm_finding_print(list,
+                                           "Exclude %s from the dynamic range, in each family that "
+                                           "lacks it: it works at once and survives reboots.",
+                                           list_table(list, ports)));
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        for (size_t at = 0; at < ports->of[i].count; at++) {
+            struct hm_range range = ports->of[i].at[at];
+
+            hm_remedy_command(list, step, ADD, hm_family_names[i % 2], hm_protocol_names[i / 2],
+                              (unsigned)range.first, (unsigned)hm_range_count(range));
+        }
+    }
+    return step;
+}
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+static void install_hotfix(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    (void)hm_remedy_step(scope->list, finding, HM_STEP_DECIDE,
+                         "Install hotfix KB2665809: without it this system has no command to "
+                         "exclude ports, and does not read ReservedPorts.");
+    hm_remedy_restart(scope->list, finding, "Restart the host: the hotfix works from then on.");
+}
+
+static void list_for_dns(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    struct hm_ports all =
+        hm_finding_union(scope->list, scope->ctx->facts->dns.excluded, scope->pool);
+    struct hm_remedy_step *step;
+    struct hm_line line;
+
+    if (scope->pool.count == 0) {
+        return;
+    }
+    hm_line_init(&line);
+    for (size_t i = 0; i < all.count; i++) { /* a single port is written as a range, too */
+        hm_line_put(&line, " ");
+        hm_line_put_u32(&line, all.at[i].first);
+        hm_line_put(&line, "-");
+        hm_line_put_u32(&line, all.at[i].last);
+    }
+    step = hm_remedy_step(scope->list, finding, HM_STEP_SET,
+                          "Tell the DNS Server to leave these ports out of its pool of random "
+                          "ports; the list keeps what it leaves out now, and counts when the DNS "
+                          "Server starts again.");
+    step->precondition = "The DNS Server runs: dnscmd talks to it.";
+    if (line.cut) {
+        scope->list->cut = true;
+    } else {
+        hm_remedy_command(scope->list, step, "dnscmd /Config /SocketPoolExcludedPortRanges%.*s",
+                          (int)line.len, line.text);
+    }
+}
+
+static const char *stop_text(const struct hm_service_list *stops)
+{
+    if (hm_service_list_has(stops, "winnat")) {
+        return "so that it gives its block of ports back and leaves out what is excluded when it "
+               "starts";
+    }
+    return "as netsh refuses a port that is in use, even by the service that needs it";
+}
+
+/* One pasted line: a Remote Desktop session is cut off when its service stops, but its programs go
+ * on (the Local Session Manager keeps them), so a command interpreter that has read the whole line
+ * finishes it. Lines pasted one by one would stay in a clipboard that is gone. */
+static void reserve_last(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    const struct hm_stack_ports table = table_of(scope, HM_BLOCK_LAST);
+    struct hm_service_list order;
+    struct hm_remedy_step *step;
+    char text[HM_LIMIT_TEXT_BYTES];
+    size_t len = 0;
+
+    if (!has_ports(&table)) {
+        return;
+    }
+    hm_service_order(scope->ctx->services, &scope->last, scope->booted, &order);
+    for (size_t i = 0; i < scope->last.count && len < sizeof(text); i++) {
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%snet stop %s /y",
+                                i == 0 ? "" : " & ", scope->last.at[i]);
+    }
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        for (size_t at = 0; at < table.of[i].count && len < sizeof(text); at++) {
+            struct hm_range range = table.of[i].at[at];
+
+            len += (size_t)snprintf(text + len, sizeof(text) - len, " & " ADD,
+                                    hm_family_names[i % 2], hm_protocol_names[i / 2],
+                                    (unsigned)range.first, (unsigned)hm_range_count(range));
+        }
+    }
+    for (size_t i = order.count; i > 0 && len < sizeof(text); i--) {
+        const char *quote = strchr(order.at[i - 1], ' ') != NULL ? "\"" : "";
+
+        len += (size_t)snprintf(text + len, sizeof(text) - len, " & net start %s%s%s", quote,
+                                order.at[i - 1], quote);
+    }
+    step = hm_remedy_step(
+        scope->list, finding, HM_STEP_RESERVE,
+        hm_finding_print(scope->list,
+                         "Exclude %s while %s is stopped for a moment. It is one line, to be "
+                         "pasted whole into cmd.exe: that goes on when the session is cut off.",
+                         list_table(scope->list, &table),
+                         hm_remedy_list_services(scope->list, &scope->last)));
+    step->precondition = "The steps above are done.";
+    step->warning = hm_service_warning(scope->last.at[0]);
+    if (len >= sizeof(text)) {
+        scope->list->cut = true;
+    } else {
+        hm_remedy_command(scope->list, step, "%s", text);
+    }
+}
+
+/* Somebody has a port who may not be stopped: a boot ends that, and the product has all its ports
+ * then, so it stops for the moment. */
+static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    struct hm_finding_list *list = scope->list;
+    struct hm_stack_ports table;
+
+    hm_remedy_restart(list, finding,
+                      hm_finding_print(list,
+                                       "Restart the host: no command may stop %s, and a restart "
+                                       "ends what has the port. The product then starts by "
+                                       "itself.",
+                                       hm_remedy_names(scope, HM_BLOCK_BOOT)));
+    scope->booted = true;
+    if (scope->own_is_stuck || !has_ports(&scope->wanted)) {
+        return;
+    }
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        enum hm_protocol protocol = i < 2 ? HM_TCP : HM_UDP;
+
+        table.of[i] = scope->wanted.of[i];
+        table.of[i] =
+            hm_finding_without(list, table.of[i], scope->blocked[protocol][HM_BLOCK_LAST]);
+        table.of[i] = hm_finding_without(list, table.of[i], scope->blocked[protocol][HM_BLOCK_OWN]);
+        table.of[i] =
+            hm_finding_without(list, table.of[i], scope->blocked[protocol][HM_BLOCK_FIXED]);
+    }
+    hm_remedy_stop_services(scope, finding, &scope->own,
+                            "as it has its ports after the restart, and netsh refuses a port that "
+                            "is in use");
+    (void)hm_remedy_reserve(list, finding, &table);
+    hm_remedy_start_services(scope, finding, NULL, &scope->own);
+}
+
+/* What holds the ports stops, they are excluded, and everything starts again. */
+static void reserve_now(struct hm_remedy_scope *scope, struct hm_finding *finding,
+                        const struct hm_service_list *stops)
+{
+    const struct hm_stack_ports table = table_of(scope, HM_BLOCK_NONE);
+
+    hm_remedy_stop_services(scope, finding, stops, stop_text(stops));
+    (void)hm_remedy_reserve(scope->list, finding, &table);
+    hm_remedy_start_services(scope, finding, &scope->down, stops);
+}
+
+static void decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    if (!hm_str_equal(hm_remedy_names(scope, HM_BLOCK_FIXED), "HTTP.sys")) {
+        hm_remedy_decide_fixed(scope, finding);
+        return;
+    }
+    (void)hm_remedy_step(scope->list, finding, HM_STEP_DECIDE,
+                         "A single port, or a few, are usually an HTTP.sys registration: \"netsh "
+                         "http show servicestate view=requestq\" lists the URL and its owner. Give "
+                         "one of the two another port; an exclusion does not help.");
+}
+
+/* Ports of the product that no command may free, also after a restart of the host. */
+static void decide_own(struct hm_remedy_scope *scope, struct hm_finding *finding,
+                       const struct hm_stack_ports *table, bool moved)
+{
+    struct hm_finding_list *list = scope->list;
+    const char *names =
+        scope->stuck.count == 0 ? "the product" : hm_remedy_list_services(list, &scope->stuck);
+    struct hm_remedy_step *step;
+
+    if (!has_ports(table)) {
+        return;
+    }
+    step = hm_remedy_step(
+        list, finding, HM_STEP_DECIDE,
+        hm_finding_print(list,
+                         "%snetsh refuses a port that is in use, even by the product itself (%s). "
+                         "Which services depend on it was not recorded, or it has none that could "
+                         "be stopped: no command that stops it is given. Exclude %s in its next "
+                         "maintenance, while it is stopped. " POLICY_WAITS,
+                         moved ? "Exclusions last, also when somebody moves the range again. " : "",
+                         names, list_table(list, table)));
+    for (size_t i = 0; i < scope->stuck.count; i++) {
+        if (hm_service_is_session(scope->ctx->services, scope->stuck.at[i])) {
+            step->warning = hm_service_warning(scope->stuck.at[i]);
+        }
+    }
+    step = hm_remedy_reserve(list, finding, table);
+    step->precondition =
+        hm_finding_print(list, "%s %s stopped.", names, scope->stuck.count > 1 ? "are" : "is");
+}
+
+/* What is left for a maintenance: after a restart the product has all its ports. */
+static struct hm_stack_ports left_for_maintenance(const struct hm_remedy_scope *scope)
+{
+    return hm_remedy_needs_boot(scope) && scope->own_is_stuck ? scope->wanted
+                                                              : table_of(scope, HM_BLOCK_OWN);
+}
+
+static void decide_restart(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    if (scope->restart) {
+        (void)hm_remedy_step(scope->list, finding, HM_STEP_DECIDE,
+                             "The product runs without its port: it tries again when it starts the "
+                             "next time. What depends on it was not recorded, so no command to "
+                             "restart it is given here.");
+    }
+}
+
+static bool is_unsupported(const struct hm_facts *facts)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        any = any || facts->stacks[i].unsupported;
+    }
+    return any;
+}
+
+/* Ports that no command can free now are outside the system's default range: then that range is
+ * the cure without a stop. */
+static bool set_range_back(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    const struct hm_stack_ports own = table_of(scope, HM_BLOCK_OWN);
+
+    if ((!has_ports(&own) && !(hm_remedy_needs_boot(scope) && scope->own_is_stuck)) ||
+        !hm_remedy_range_helps(scope)) {
+        return false;
+    }
+    hm_remedy_set_back(scope->ctx, scope->list, finding);
+    memset(&scope->wanted, 0, sizeof(scope->wanted)); /* nothing is left to be excluded */
+    memset(&scope->owners, 0, sizeof(scope->owners));
+    memset(&scope->last, 0, sizeof(scope->last));
+    scope->pool = (struct hm_ports){NULL, 0};
+    return true;
+}
+
+static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_service_list *stops,
+                              bool moved)
+{
+    struct hm_finding_list *list = scope->list;
+    struct hm_line line;
+
+    hm_line_init(&line);
+    if (moved) {
+        hm_line_put(&line, "Set the dynamic range back to the system's default: the ports are "
+                           "outside it, and no service has to stop for that.");
+    } else if (has_ports(&scope->wanted)) {
+        hm_line_put(&line, "Exclude ");
+        hm_line_put(&line, list_table(list, &scope->wanted));
+        hm_line_put(&line, " from the dynamic range, in each family that lacks it");
+        hm_line_put(&line, stops->count + scope->last.count > 0
+                               ? ", while what has a port is stopped for a moment."
+                               : ".");
+    } else if (scope->unwanted[0].count + scope->unwanted[1].count > 0) {
+        hm_line_put(&line, "Move the dynamic range off the port. Never exclude it: its listener "
+                           "would fail at its next start.");
+    } else {
+        hm_line_put(&line, "The port is kept from everybody else already; what has it now must "
+                           "give it up.");
+    }
+    return hm_finding_line(list, &line);
+}
+
+void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    const struct hm_stack_ports left = left_for_maintenance(scope);
+    struct hm_service_list stops = {.count = 0};
+    bool moved;
+
+    if (is_unsupported(scope->ctx->facts)) {
+        install_hotfix(scope, finding);
+    }
+    moved = set_range_back(scope, finding);
+    /* Backwards, the product starts before those that had its ports. */
+    hm_service_list_join(&stops, &scope->holders);
+    hm_service_list_join(&stops, &scope->again);
+    hm_service_list_join(&stops, &scope->owners);
+    finding->remedy = summary_of(scope, &stops, moved);
+    list_for_dns(scope, finding);
+    for (unsigned p = 0; p < 2 && !moved; p++) {
+        hm_remedy_move(scope->ctx, scope->list, finding, p == 0 ? HM_TCP : HM_UDP,
+                       scope->unwanted[p]);
+    }
+    if (hm_remedy_needs_boot(scope)) {
+        reserve_after_boot(scope, finding);
+    } else {
+        reserve_now(scope, finding, &stops);
+    }
+    reserve_last(scope, finding);
+    decide_restart(scope, finding);
+    decide_fixed(scope, finding);
+    decide_own(scope, finding, &left, moved);
+}

@@ -1,0 +1,219 @@
+/* tests/unit/judge/test_remedy_lists.c — remedies where one list holds all ports.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/limits.h"
+#include "tests/support/finding_checks.h"
+
+#define KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"
+
+/* ---- 2000 to 2003 -------------------------------------------------------------------------- */
+
+/* What regedit reads from the lines that echo writes: the value's lines, joined by '|'. */
+static void read_reg_lines(const struct hm_finding *finding, char *out, size_t size)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < finding->commands.count; i++) {
+        const char *at = finding->commands.at[i];
+        const char *end = strstr(at, ">>");
+        const char *hex = strstr(at, "hex(7):");
+
+        if (end == NULL || (hex == NULL && strncmp(at, "echo   ", 7) != 0)) {
+            continue;
+        }
+        at = hex != NULL ? hex + 7 : at + 7;
+        for (; at < end && at[0] != '\\' && len + 1 < size; at += 6) {
+            unsigned low = 0;
+            unsigned high = 1;
+
+            assert_int_equal(sscanf(at, "%2x,%2x", &low, &high), 2);
+            assert_int_equal(high, 0);
+            out[len++] = low == 0 ? '|' : (char)low;
+        }
+    }
+    out[len] = '\0';
+}
+
+static void test_no_reg_on_2000(void **state)
+{
+    struct hm_build *build = new_build("5.0.2195");
+    struct hm_product *own = hm_build_product(build, "Own", "Own", "own.exe");
+    const struct hm_finding *finding;
+    char text[1024];
+
+    (void)state;
+    hm_build_service(build, "Own");
+    hm_build_require(build, own, "ports", HM_UDP, "2883,4500", HM_KIND_SOCKET);
+    hm_build_reserved(build, "1645-1646");
+    hm_build_reserved(build, "1812-1813");
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_in_dynamic", NULL);
+    assert_string_equal(kinds_of(finding), "reserve boot");
+    assert_string_equal(finding->commands.at[0],
+                        "echo Windows Registry Editor Version 5.00>tcpip-parameters.reg");
+    assert_string_equal(finding->commands.at[finding->commands.count - 1],
+                        "regedit /s tcpip-parameters.reg");
+    read_reg_lines(finding, text, sizeof(text));
+    assert_string_equal(text, "1645-1646|1812-1813|2883-2883|4500-4500||");
+    for (size_t i = 0; i < finding->commands.count; i++) {
+        assert_int_not_equal(strncmp(finding->commands.at[i], "reg ", 4), 0);
+    }
+    /* MaxUserPort, likewise */
+    hm_build_dynamic(build, 1024, 60000);
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "dynamic_range_moved", NULL);
+    assert_true(hm_build_command(finding, "echo \"MaxUserPort\"=->>tcpip-parameters.reg") >= 0);
+    free_build(build);
+}
+
+/* A value that is too long for reg.exe is written by regedit, whole. */
+static void test_long_value_on_2003(void **state)
+{
+    struct hm_build *build = new_build(W2003);
+    struct hm_product *own = hm_build_product(build, "Own", "Own", "own.exe");
+    const struct hm_finding *finding;
+    static char lines[170][16];
+    char text[4096];
+    char wanted[4096] = "";
+
+    (void)state;
+    hm_build_service(build, "Own");
+    hm_build_require(build, own, "port", HM_UDP, "1027", HM_KIND_SOCKET);
+    (void)snprintf(wanted, sizeof(wanted), "1027-1027|");
+    for (unsigned i = 0; i < HM_COUNT(lines); i++) {
+        (void)snprintf(lines[i], sizeof(lines[i]), "%u-%u", 1030 + 3 * i, 1030 + 3 * i);
+        hm_build_reserved(build, lines[i]);
+        (void)snprintf(wanted + strlen(wanted), sizeof(wanted) - strlen(wanted), "%s|", lines[i]);
+    }
+    (void)snprintf(wanted + strlen(wanted), sizeof(wanted) - strlen(wanted), "|");
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_in_dynamic", NULL);
+    read_reg_lines(finding, text, sizeof(text));
+    assert_string_equal(text, wanted);
+    for (size_t i = 0; i < finding->commands.count; i++) {
+        assert_true(strlen(finding->commands.at[i]) < HM_LIMIT_TEXT_BYTES);
+    }
+    free_build(build);
+}
+
+/* A part of the product that does not show now is reserved with the rest: a console while it is
+ * closed. Not one whose own service is not there. */
+static void test_dormant_parts(void **state)
+{
+    struct hm_build *build = new_build(W2003);
+    struct hm_product *own = hm_build_product(build, "Own", "Own", "own.exe");
+    struct hm_requirement *console;
+    struct hm_requirement *other;
+
+    (void)state;
+    hm_build_service(build, "Own");
+    hm_build_require(build, own, "port", HM_UDP, "2506", HM_KIND_SOCKET);
+    console = hm_build_require(build, own, "console", HM_UDP, "2507", HM_KIND_SOCKET);
+    console->detect.programs = hm_build_names(build, "console.exe");
+    other = hm_build_require(build, own, "other", HM_UDP, "2509", HM_KIND_SOCKET);
+    other->detect.services = hm_build_names(build, "Other");
+    must_find(
+        build, "required_in_dynamic", "udp 2506",
+        COMMANDS("reg add " KEY " /v ReservedPorts /t REG_MULTI_SZ /d \"2506-2507\" /f", NULL));
+    free_build(build);
+}
+
+/* A larger range reaches more ports: they are reserved before it. */
+static void test_larger_range_reserves_first(void **state)
+{
+    struct hm_build *build = new_build(W2003);
+    struct hm_product *own = hm_build_product(build, "Own", "Own", "own.exe");
+    const struct hm_finding *finding;
+
+    (void)state;
+    hm_build_service(build, "Own");
+    hm_build_require(build, own, "port", HM_TCP, "8443", HM_KIND_SOCKET);
+    hm_build_listener(build, HM_TCP, HM_IPV4, 9100, "x.exe", "X", HM_KIND_SOCKET);
+    hm_build_sample(build, HM_TCP, HM_IPV4, 3976, 3900);
+    finding = must_find(
+        build, "low_headroom", "tcp dynamic range",
+        COMMANDS("reg add " KEY " /v ReservedPorts /t REG_MULTI_SZ /d \"8443-8443\\09100-9100\" /f",
+                 "reg add " KEY " /v MaxUserPort /t REG_DWORD /d 65534 /f",
+                 "reg add " KEY " /v TcpTimedWaitDelay /t REG_DWORD /d 60 /f", NULL));
+    assert_string_equal(kinds_of(finding), "reserve set boot");
+    free_build(build);
+}
+
+/* ---- Linux --------------------------------------------------------------------------------- */
+
+static void test_linux(void **state)
+{
+    struct hm_build *build = new_build(NULL);
+    struct hm_product *own = hm_build_product(build, "Own", "Own", "own");
+    const struct hm_finding *finding;
+
+    (void)state;
+    hm_build_require(build, own, "port", HM_TCP, "50000", HM_KIND_SOCKET);
+    service_row(build, "Own", false, NULL);
+    service_row(build, "OwnAgent", false, "Own");
+    service_row(build, "sync", true, NULL);
+    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 50000, "curl", "sync");
+    finding = must_find(build, "required_port_held", "tcp 50000",
+                        COMMANDS("echo 'net.ipv4.ip_local_reserved_ports = 50000' > "
+                                 "/etc/sysctl.d/zzz-reserved-ports.conf",
+                                 "sysctl -p /etc/sysctl.d/zzz-reserved-ports.conf",
+                                 "systemctl stop sync", "systemctl start Own",
+                                 "systemctl start OwnAgent", "systemctl start sync", NULL));
+    assert_string_equal(kinds_of(finding), "reserve free start");
+    assert_null(strstr(finding->remedy, "netsh"));
+    build->inventory.has_service_details = false;
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_port_held", "tcp 50000");
+    assert_string_equal(kinds_of(finding), "reserve boot");
+    free_build(build);
+}
+
+/* The list in pieces that each fit a command line, and together are the list. */
+static void test_linux_long_list(void **state)
+{
+    struct hm_build *build = new_build(NULL);
+    struct hm_product *own = hm_build_product(build, "Own", "Own", "own.exe");
+    const struct hm_finding *finding;
+    static char list[4096];
+    char text[8192] = "";
+
+    (void)state;
+    for (unsigned port = 40000; port < 41200; port += 2) {
+        (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%u",
+                       list[0] == '\0' ? "" : ",", port);
+    }
+    hm_build_service(build, "Own");
+    hm_build_require(build, own, "ports", HM_TCP, list, HM_KIND_SOCKET);
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_in_dynamic", NULL);
+    assert_true(finding->commands.count > 2);
+    for (size_t i = 0; i + 1 < finding->commands.count; i++) {
+        const char *first = strchr(finding->commands.at[i], '\'') + 1;
+        const char *last = strchr(first, '\'');
+
+        assert_true(strlen(finding->commands.at[i]) < HM_LIMIT_TEXT_BYTES);
+        assert_non_null(strstr(last, i == 0 ? "' > /etc" : "' >> /etc"));
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%.*s",
+                       (int)(last - first), first);
+    }
+    assert_string_equal(strchr(text, '=') + 2, list);
+    free_build(build);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_reg_on_2000), cmocka_unit_test(test_long_value_on_2003),
+        cmocka_unit_test(test_dormant_parts),  cmocka_unit_test(test_larger_range_reserves_first),
+        cmocka_unit_test(test_linux),          cmocka_unit_test(test_linux_long_list),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
