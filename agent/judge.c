@@ -43,8 +43,8 @@ static enum hm_status join_unknown(const struct hm_strings *a, const struct hm_s
 enum hm_status hm_judge_observation(const struct hm_observation *observation,
                                     const struct hm_catalogue *catalogue,
                                     const struct hm_inventory *previous_boot,
-                                    struct hm_arena *arena, struct hm_judgement *out_judgement,
-                                    struct hm_err *err)
+                                    const struct hm_policy_marks *marks, struct hm_arena *arena,
+                                    struct hm_judgement *out_judgement, struct hm_err *err)
 {
     const struct hm_judge_input input = {
         .inventory = &observation->inventory,
@@ -54,6 +54,7 @@ enum hm_status hm_judge_observation(const struct hm_observation *observation,
         .previous_boot =
             observation->has_previous_boot ? &observation->previous_boot : previous_boot,
         .refusals = &observation->refusals,
+        .marks = marks,
         .opinions = &observation->opinions,
         .events = observation->has_events ? &observation->events : NULL,
     };

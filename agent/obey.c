@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/plan/marks.h"
 #include "common/wire/records.h"
 
 /* Configured, of the recorded host, and given by the collector. */
@@ -87,9 +88,13 @@ void hm_agent_obey(struct hm_agent *agent, int64_t now_ms)
     pass.trust_version = hm_agent_policies_trust_version(agent->policies);
     hm_buf_reset(&agent->outcome_json);
     agent->again_in_ms = 0;
+    agent->marks = (struct hm_policy_marks){NULL, 0};
     st = all_labels(agent, &pass.labels, &err);
     if (st == HM_OK) {
         st = hm_enforce(agent->enforcer, &pass, &err);
+    }
+    if (st == HM_OK) {
+        st = hm_plan_marks(&pass.report, &agent->cycle_arena, &agent->marks, &err);
     }
     if (st == HM_OK && has_news(&pass.report)) {
         st = hm_obey_encode(&pass.report, &agent->outcome_json, &err);

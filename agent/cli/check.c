@@ -13,6 +13,7 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/os/os.h"
+#include "common/plan/marks.h"
 #include "common/wire/records.h"
 
 /* Scripts depend on these. What is unknown is not safe: it is "at risk" here. */
@@ -106,11 +107,33 @@ static enum hm_status format(const struct hm_cli *cli, const struct hm_observati
     return hm_check_text(observation, judgement, &look, out, err);
 }
 
+/* What the agent of this host last told of its policies; nothing where that cannot be read: then
+ * the advice is that for a host without policies. */
+static enum hm_status read_marks(const char *state_dir, struct hm_arena *arena,
+                                 struct hm_policy_marks *out_marks, struct hm_err *err)
+{
+    const char *path = hm_arena_printf(arena, "%s/outcome.json", state_dir);
+    struct hm_outcome_report *report = hm_arena_alloc(arena, 1, sizeof(*report));
+    char *text;
+    size_t len;
+
+    if (path == NULL || report == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for what policies have set");
+    }
+    if (hm_os_read_file(path, HM_LIMIT_DOCUMENT_BYTES, arena, &text, &len, NULL) != HM_OK ||
+        hm_record_decode(&hm_record_outcome, text, len, false, arena, report, NULL, NULL) !=
+            HM_OK) {
+        return HM_OK;
+    }
+    return hm_plan_marks(report, arena, out_marks, err);
+}
+
 static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_config *config,
                             struct hm_arena *arena, struct hm_buf *out, bool *out_safe,
                             struct hm_err *err)
 {
     struct hm_observation observation;
+    struct hm_policy_marks marks = {NULL, 0};
     struct hm_judgement judgement;
     struct hm_catalogue catalogue;
     enum hm_status st = load_catalogue(cli, config, arena, &catalogue, err);
@@ -119,10 +142,13 @@ static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_conf
         st = observe(hm_cli_value(cli, "from"), arena, &observation, err);
     }
     if (st == HM_OK && hm_cli_value(cli, "from") == NULL) {
+        st = read_marks(config->state_dir, arena, &marks, err);
+    }
+    if (st == HM_OK && hm_cli_value(cli, "from") == NULL) {
         st = add_port_book(config, arena, &observation.inventory, err);
     }
     if (st == HM_OK) {
-        st = hm_judge_observation(&observation, &catalogue, NULL, arena, &judgement, err);
+        st = hm_judge_observation(&observation, &catalogue, NULL, &marks, arena, &judgement, err);
     }
     if (st == HM_OK) {
         st = format(cli, &observation, &judgement, out, err);

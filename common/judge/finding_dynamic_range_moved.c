@@ -18,6 +18,26 @@ static bool hurts(const struct hm_finding_ctx *ctx, struct hm_range usual)
     return false;
 }
 
+/* The policy that set every range that is moved; NULL when somebody else moved one. */
+static const char *policy_of(const struct hm_finding_ctx *ctx, struct hm_range usual)
+{
+    const char *policy = NULL;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        const struct hm_policy_mark *mark =
+            hm_remedy_range_mark(ctx, i < 2 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6);
+
+        if (!hm_remedy_is_moved(&ctx->facts->stacks[i], usual)) {
+            continue;
+        }
+        if (mark == NULL) {
+            return NULL;
+        }
+        policy = policy == NULL ? mark->policy : policy;
+    }
+    return policy;
+}
+
 static const char *remedy_of(const struct hm_finding_ctx *ctx)
 {
     if (ctx->facts->linux_host) {
@@ -33,6 +53,7 @@ static const char *remedy_of(const struct hm_finding_ctx *ctx)
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     struct hm_finding *finding = NULL;
+    const char *policy;
     struct hm_range usual;
 
     if (!hm_os_default_dynamic(&ctx->input->inventory->os, &usual)) {
@@ -66,6 +87,17 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     }
     if (hurts(ctx, usual)) {
         finding->severity = HM_SEVERITY_MEDIUM;
+    }
+    policy = policy_of(ctx, usual);
+    if (policy != NULL) {
+        finding->severity = HM_SEVERITY_INFO;
+        hm_finding_evidence(out, finding, "policy", policy);
+        hm_remedy_decide(out, finding,
+                         hm_finding_print(out,
+                                          "Set by policy %s: nothing is to be done here. Where the "
+                                          "range is not meant, change the policy.",
+                                          policy));
+        return;
     }
     finding->remedy = remedy_of(ctx);
     hm_remedy_set_back(ctx, out, finding);

@@ -62,6 +62,20 @@ static void tell_lost(const struct hm_finding_ctx *ctx, struct hm_finding_list *
         "persistent, or something removed it.",
         hm_protocol_names[protocol], hm_finding_list_ports(out, all));
     hm_finding_evidence(out, finding, "lost", hm_finding_list_ports(out, all));
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_policy_mark *mark =
+            hm_policy_mark_find(ctx->input->marks, HM_MARK_PORTS, false, protocol,
+                                i == 0 ? HM_IPV4 : HM_IPV6, shift->lost[i]);
+
+        if (mark != NULL) {
+            hm_remedy_decide(out, finding,
+                             hm_finding_print(out,
+                                              "Set by policy %s: the agent adds the exclusions "
+                                              "again by itself. See what removes them.",
+                                              mark->policy));
+            return;
+        }
+    }
     finding->remedy = "If the ports are still needed, add them again, persistently; those outside "
                       "the dynamic range need no exclusion.";
     for (unsigned i = 0; i < 2; i++) {

@@ -119,6 +119,19 @@ static void cure_legacy(const struct hm_finding_ctx *ctx, struct hm_finding_list
         protocol == HM_TCP && (!hm_timed_wait_delay_written(inventory, &is_set, &s) || !is_set ||
                                s < HM_TIMED_WAIT_DELAY_MIN_S || s > HM_TIMED_WAIT_DELAY_ADVISED_S);
 
+    const struct hm_policy_mark *range = hm_policy_mark_any(ctx->input->marks, HM_MARK_RANGE);
+    const struct hm_policy_mark *delay = hm_policy_mark_any(ctx->input->marks, HM_MARK_TIMED_WAIT);
+
+    if ((larger && range != NULL) || (shorter && delay != NULL)) {
+        hm_remedy_decide(
+            out, finding,
+            hm_finding_print(out,
+                             "Find out which program holds the ports (\"netstat -ano\"). %s is set "
+                             "by policy %s: where that is not enough, change the policy.",
+                             larger && range != NULL ? "MaxUserPort" : "TcpTimedWaitDelay",
+                             larger && range != NULL ? range->policy : delay->policy));
+        return;
+    }
     if (!larger && !shorter && !waits_for_boot(inventory)) {
         hm_remedy_decide(out, finding, legacy_remedy(false, false, false));
         return;

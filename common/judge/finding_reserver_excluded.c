@@ -82,14 +82,39 @@ static void turn_off_hns(struct hm_finding_list *out, struct hm_finding *finding
     hm_remedy_restart(out, finding, "Restart the host: HNS reads the value when it starts.");
 }
 
+static const struct hm_policy_mark *mark_of(const struct hm_finding_ctx *ctx,
+                                            const struct hm_need *need)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_policy_mark *mark =
+            hm_policy_mark_find(ctx->input->marks, HM_MARK_PORTS, false, need->verdict.protocol,
+                                i == 0 ? HM_IPV4 : HM_IPV6, need->verdict.at_risk);
+
+        if (mark != NULL && need->stacks[i].judged) {
+            return mark;
+        }
+    }
+    return NULL;
+}
+
 static void cure(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                  struct hm_finding *finding, const struct hm_need *need)
 {
     enum hm_protocol protocol = need->verdict.protocol;
     struct rows rows = {.hns = false};
+    const struct hm_policy_mark *mark;
     struct hm_stack_ports keep = {{{NULL, 0}}};
 
     find_rows(ctx, out, finding, need, &rows);
+    mark = mark_of(ctx, need);
+    if (mark != NULL) {
+        hm_remedy_decide(out, finding,
+                         hm_finding_print(out,
+                                          "Set by policy %s, which would add the exclusion again: "
+                                          "take the port out of the policy.",
+                                          mark->policy));
+        return;
+    }
     finding->remedy = "Delete the exclusion, with exactly its start and count, before the service "
                       "starts again. Never exclude this port: its listener fails at its next "
                       "start.";

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/judge/finding.h"
+#include "common/judge/policy_marks.h"
 
 /* A listing that the system refused, or that cannot be read for certain. */
 struct hm_refusal {
@@ -57,6 +58,7 @@ struct hm_judge_input {
     const struct hm_refusals *refusals;       /* NULL = none */
     const struct hm_range_opinions *opinions; /* NULL = none */
     const struct hm_event_counts *events;     /* NULL = unknown */
+    const struct hm_policy_marks *marks;      /* NULL = no policy has set anything */
 };
 
 /* Why a listener inside the dynamic range is not a requirement. */

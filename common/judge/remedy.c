@@ -332,6 +332,26 @@ static struct hm_remedy_made *made_of(const struct hm_finding_ctx *ctx,
     return list->made[product - ctx->needs];
 }
 
+/* A policy that will do it is named first: who waits for it needs no command. */
+static void name_policy(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                        struct hm_finding *finding, const struct hm_need *need, const char *rest)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_policy_mark *mark =
+            hm_policy_mark_find(ctx->input->marks, HM_MARK_PORTS, true, need->verdict.protocol,
+                                i == 0 ? HM_IPV4 : HM_IPV6, need->requirement->ports);
+
+        if (mark != NULL && need->stacks[i].judged) {
+            finding->remedy = hm_finding_print(
+                list, "Policy %s will reserve %s %s%s. %s", mark->policy,
+                hm_finding_ports(list, need->verdict.protocol,
+                                 hm_finding_common(list, mark->ports, need->requirement->ports)),
+                mark->when, rest, finding->remedy);
+            return;
+        }
+    }
+}
+
 void hm_remedy_protect(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                        struct hm_finding *finding, const struct hm_need *need, const char *lead)
 {
@@ -339,6 +359,7 @@ void hm_remedy_protect(const struct hm_finding_ctx *ctx, struct hm_finding_list 
 
     if (hm_need_is_cured_by_boot(need)) {
         hm_remedy_boot(ctx, list, finding, need->verdict.state == HM_BLOCKED);
+        name_policy(ctx, list, finding, need, "");
         return;
     }
     made = made_of(ctx, list, need);
@@ -358,6 +379,7 @@ void hm_remedy_protect(const struct hm_finding_ctx *ctx, struct hm_finding_list 
     if (lead[0] != '\0') {
         finding->remedy = hm_finding_print(list, "%s %s", lead, finding->remedy);
     }
+    name_policy(ctx, list, finding, need, "; the steps do it by hand");
 }
 
 void hm_remedy_protect_all(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,

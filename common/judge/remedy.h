@@ -103,6 +103,10 @@ void hm_remedy_set_range(struct hm_finding_list *list, struct hm_remedy_step *st
 void hm_remedy_set_value(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                          struct hm_remedy_step *step, const char *name, const uint32_t *value);
 
+/* The policy that set the stack's dynamic range to what it is; NULL when none did. */
+const struct hm_policy_mark *hm_remedy_range_mark(const struct hm_finding_ctx *ctx,
+                                                  enum hm_protocol protocol, enum hm_family family);
+
 /* Is the range another than the system's default? Off by one is no move. */
 bool hm_remedy_is_moved(const struct hm_stack_facts *stack, struct hm_range usual);
 

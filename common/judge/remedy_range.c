@@ -114,14 +114,34 @@ static struct hm_ports newly_reached(const struct hm_finding_ctx *ctx, struct hm
     return hm_finding_without(list, all, stack->runtime);
 }
 
+/* MaxUserPort has only an end: 1024 and 1025 are one start. */
+const struct hm_policy_mark *hm_remedy_range_mark(const struct hm_finding_ctx *ctx,
+                                                  enum hm_protocol protocol, enum hm_family family)
+{
+    const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, family);
+    const struct hm_policy_mark *mark =
+        hm_policy_mark_find(ctx->input->marks, HM_MARK_RANGE, false, protocol, family,
+                            (struct hm_ports){&stack->dynamic, stack->has_dynamic ? 1 : 0});
+
+    if (mark == NULL || mark->ports.at[0].last != stack->dynamic.last ||
+        (!ctx->facts->legacy && mark->ports.at[0].first != stack->dynamic.first)) {
+        return NULL;
+    }
+    return mark;
+}
+
 /* Why the range of this stack had better stay; NULL when nothing speaks against another one. */
 static const char *harm_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                            enum hm_protocol protocol, enum hm_family family, struct hm_range to)
 {
     const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, family);
+    const struct hm_policy_mark *mark = hm_remedy_range_mark(ctx, protocol, family);
     const char *maker = maker_of(ctx, stack->dynamic);
     struct hm_ports reached;
 
+    if (mark != NULL) {
+        return hm_finding_print(list, "policy %s set it, and would set it again", mark->policy);
+    }
     if (maker != NULL) {
         return hm_finding_print(list, "%s: leave it, and exclude the required ports", maker);
     }

@@ -7,6 +7,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
+#include "common/plan/marks.h"
 #include "server/catalogue/shelf.h"
 
 const char *const hm_ingest_kinds[HM_FLEET_DOCUMENTS] = {"inventory", "findings", "outcome"};
@@ -297,16 +298,21 @@ static enum hm_status write_services(struct hm_ingest *ingest, struct hm_err *er
 
 static enum hm_status judge(struct hm_ingest *ingest, struct hm_err *err)
 {
+    struct hm_policy_marks marks = {NULL, 0};
     const struct hm_judge_input input = {
         .inventory = &ingest->inventory,
         .catalogue = hm_shelf_catalogue(ingest->app->shelf),
         .sample = ingest->checkin.has_sample ? &ingest->checkin.sample : NULL,
+        .marks = &marks,
     };
     struct hm_verdicts *verdicts = &ingest->own.verdicts;
     size_t kept = 0;
     enum hm_status st = HM_OK;
 
-    if (ingest->has_inventory) {
+    if (ingest->has_outcome) {
+        st = hm_plan_marks(&ingest->outcome, ingest->arena, &marks, err);
+    }
+    if (st == HM_OK && ingest->has_inventory) {
         st = hm_judge(&input, ingest->arena, &ingest->own, err);
     }
     /* What a host runs, its own agent has seen better. */

@@ -280,6 +280,7 @@ const struct hm_judgement *hm_build_judge(struct hm_build *build)
         .sockets = build->has_sockets ? &build->sockets : NULL,
         .sample = build->has_sample ? &build->sample : NULL,
         .previous_boot = build->previous_boot,
+        .marks = build->marks,
     };
     struct hm_err err;
 

@@ -18,6 +18,7 @@ struct hm_build {
     struct hm_sample sample;
     bool has_sample;
     const struct hm_inventory *previous_boot;
+    const struct hm_policy_marks *marks;
     struct hm_judgement judgement; /* of the last hm_build_judge */
     struct hm_stack stacks[HM_STACK_COUNT];
     struct hm_listener listeners[HM_BUILD_MAX];
