@@ -7,6 +7,7 @@ import dataclasses
 import carry
 import events
 import judging
+import known
 import model
 import ports
 
@@ -92,47 +93,98 @@ def after_boot(host, due):
             (host.service(name).driver and name in host.running())}
 
 
+def givable(host, pairs):
+    """Required ports that the model would give to anybody who asks, whatever the agent says."""
+    found = []
+    for protocol, family in ports.STACKS:
+        dynamic = host.dynamic(protocol, family) if family in host.families() else None
+        if dynamic is not None:
+            closed = host.reserved(protocol, family)
+            found += [f"{protocol} {port} on {family} can be given to any program"
+                      for kind, port in sorted(pairs) if kind == protocol and
+                      dynamic[0] <= port <= dynamic[1] and port not in closed]
+    return found
+
+
 def missing(host, due):
     return [f"the service {name} does not run" for name in sorted(due - host.running())]
 
 
 class Task:
-    """One finding of one host, and what must hold once its remedy is carried out."""
+    """Findings of one host that have one remedy, and what must hold once it is carried out."""
 
-    def __init__(self, agent, host, before, finding, shared):
-        self.agent, self.host, self.before, self.finding = agent, host, before, finding
-        self.shared = shared
-        self.about = judging.named(finding, before)
-        if finding["kind"] in PRODUCT:
-            self.about |= judging.of_products(before, self.about)
+    def __init__(self, agent, host, before, findings):
+        self.agent, self.host, self.before, self.finding = agent, host, before, findings[0]
+        self.fingerprints = {finding["fingerprint"] for finding in findings}
+        self.cures = not (carry.is_left_to_person(self.finding) and (
+            host.name, self.finding["kind"], self.finding["subject"]) in known.DECIDED)
+        self.keeps = all(finding["kind"] not in KEEPS for finding in findings)
+        self.about = set()
+        for finding in findings:
+            about = judging.named(finding, before)
+            self.about |= about
+            if finding["kind"] in PRODUCT:
+                self.about |= judging.of_products(before, about)
         wanted = judging.pairs(before, self.about | judging.protected(before))
         self.spared = judging.pairs(before, before.verdicts) - wanted
         self.wanted = wanted if len(wanted) < MOST_WANTED else set()
-        self.due = services_due(host, finding, before)
+        self.due = host.running()
+        if self.cures:
+            self.due = self.due.union(*(services_due(host, one, before) for one in findings))
         self.rows = reserved(host)
-        self.trial = Trial(host.name, finding["kind"], finding["subject"],
-                           commands=len(carry.commands_of(finding)))
+        self.ports = judging.pairs(before, self.about) if self.cures else set()
+        self.trials = [Trial(host.name, finding["kind"], finding["subject"],
+                             commands=len(carry.commands_of(finding))) for finding in findings]
+
+    def add(self, where, problems):
+        for trial in self.trials:
+            trial.add(where, problems)
 
     def due_after(self, booted):
         return after_boot(self.host, self.due) if booted else self.due
 
 
-def try_finding(agent, host, before, finding, shared=False, seeds=BOOT_SEEDS):
-    """Every check of one finding's remedy; a Trial."""
-    task = Task(agent, host, before, finding, shared)
-    trial = task.trial
-    for seed in range(seeds + 1 if trial.commands else 0):
+def by_remedy(findings):
+    """Findings with one and the same remedy are tried together."""
+    groups = {}
+    for finding in findings:
+        steps = [[kind, what.get("text", "") if kind == "boot" else what]
+                 for kind, what in carry.steps_of(finding)]
+        groups.setdefault(repr((steps, finding["kind"] in MAY_FAIL)), []).append(finding)
+    return list(groups.values())
+
+
+def disagreement(finding):
+    """The list of commands and the steps are one and the same."""
+    steps = finding.get("steps") or []
+    commands = [command for step in steps for command in step.get("commands", [])]
+    boots = any(step["kind"] == "boot" for step in steps)
+    if steps and commands != finding.get("commands", []):
+        yield "commands are not those of the steps"
+    if steps and boots != finding.get("needs_reboot", False):
+        yield "needs_reboot does not say what the steps say"
+
+
+def try_remedy(agent, host, before, findings, shared=False, seeds=BOOT_SEEDS):
+    """Every check of the remedy that these findings have; a Trial for each."""
+    task = Task(agent, host, before, findings)
+    finding = findings[0]
+    task.add("as printed", disagreement(finding))
+    for seed in range(seeds + 1):
         worst = seed == 0
         now = host.copy()
         now.families_shared = shared
         dice = events.Dice(seed, task.wanted, task.spared)
         boots = events.Dice(100 + seed, task.wanted if worst and carry.ends_with_boot(finding)
                             else (), task.spared)
-        failures, trial.reads_only, booted = carry.carry_out(
-            now, finding, dice, boots, lambda waiting: check_waiting(task, waiting))
-        if not (trial.reads_only and finding["kind"] in MAY_FAIL):
-            trial.add("paste", counted(now, failures))
-        if trial.reads_only:
+        failures, reads, booted = carry.carry_out(
+            now, finding, dice, boots,
+            lambda waiting, stopped: check_waiting(task, waiting, stopped))
+        if not (reads and finding["kind"] in MAY_FAIL):
+            task.add("paste", counted(now, failures))
+        if reads:
+            for trial in task.trials:
+                trial.reads_only = True
             break
         check_cured(task, now, booted)
         if worst:
@@ -140,32 +192,38 @@ def try_finding(agent, host, before, finding, shared=False, seeds=BOOT_SEEDS):
             survive(task, now, events.Dice(7, task.wanted, task.spared))
         if not booted and seed >= 1:
             break
-    return trial
+    return task.trials
 
 
-def check_waiting(task, host):
-    """Before the boot that makes a written value count, nothing may look safe because of it."""
+def check_waiting(task, host, stopped):
+    """Before the boot that makes a written value count, nothing may look safe because of it; and
+    where something was stopped for it, the service that was down runs already."""
+    if stopped:
+        task.add("before the boot", missing(host, task.due))
     if not host.legacy or "boot_time" not in host.host_file or not host.written:
         return
     after = task.agent.judge(host)
-    task.trial.add("before the boot", [
+    task.add("before the boot", [
         f"{judging.describe(key)} was exposed and is safe, and nothing has happened yet"
         for key in sorted(task.about)
         if task.before.state(key) == "exposed" and after.state(key) == "safe"])
 
 
 def check_cured(task, now, booted):
-    trial = task.trial
     where = "after the boot" if booted else "after the commands"
     after = task.agent.judge(now)
-    if task.finding["fingerprint"] in after.fingerprints:
-        trial.add(where, ["the finding is still there"])
-    trial.add(where, judging.worse(task.before, after))
-    trial.add(where, judging.unsafe(after, task.about))
-    trial.add(where, missing(now, task.due_after(booted)))
+    if task.cures and task.fingerprints & after.fingerprints:
+        task.add(where, ["the finding is still there"])
+    task.add(where, judging.worse(task.before, after))
+    task.add(where, judging.unsafe(after, task.about) if task.cures else [])
+    task.add(where, givable(now, task.ports))
+    if task.finding["kind"] == "dynamic_range_moved" and now.legacy and \
+            now.dynamic("tcp", "ipv4")[1] != model.LEGACY_LAST:
+        task.add(where, ["the range that is in force is the moved one"])
+    task.add(where, missing(now, task.due_after(booted)))
     lost = task.rows - reserved(now)
-    if lost and task.finding["kind"] not in KEEPS:
-        trial.add(where, [f"no longer reserved: {sorted(lost)[:5]}"])
+    if lost and task.keeps:
+        task.add(where, [f"no longer reserved: {sorted(lost)[:5]}"])
 
 
 def apply_again(task, now, dices):
@@ -175,8 +233,8 @@ def apply_again(task, now, dices):
     running = again.running()
     _, _, booted = carry.carry_out(again, task.finding, *dices)
     second = task.agent.judge(again)
-    task.trial.add("a second time", judging.worse(first, second))
-    task.trial.add("a second time", missing(again, after_boot(now, running) if booted else running))
+    task.add("a second time", judging.worse(first, second))
+    task.add("a second time", missing(again, after_boot(now, running) if booted else running))
 
 
 def survive(task, now, dice):
@@ -184,12 +242,13 @@ def survive(task, now, dice):
     host = now.copy()
     failed = events.boot(host, dice)
     after = task.agent.judge(host)
-    if task.finding["fingerprint"] in after.fingerprints:
-        task.trial.add("at a later boot", ["the finding is back"])
-    task.trial.add("at a later boot", judging.worse(task.before, after))
-    task.trial.add("at a later boot", judging.unsafe(after, task.about))
-    task.trial.add("at a later boot", [f"{problem}: {failed.get(problem.split()[2], '')}"
-                                       for problem in missing(host, task.due_after(True))])
+    if task.cures and task.fingerprints & after.fingerprints:
+        task.add("at a later boot", ["the finding is back"])
+    task.add("at a later boot", judging.worse(task.before, after))
+    task.add("at a later boot", judging.unsafe(after, task.about) if task.cures else [])
+    task.add("at a later boot", givable(host, task.ports))
+    task.add("at a later boot", [f"{problem}: {failed.get(problem.split()[2], '')}"
+                                 for problem in missing(host, task.due_after(True))])
 
 
 def try_all(agent, host, before, seeds=BOOT_SEEDS, shared=False):
@@ -199,8 +258,9 @@ def try_all(agent, host, before, seeds=BOOT_SEEDS, shared=False):
     due = host.running()
     about = set()
     for finding in able:
-        due |= services_due(host, finding, before)
-        about |= judging.named(finding, before)
+        if not carry.is_left_to_person(finding):
+            due |= services_due(host, finding, before)
+            about |= judging.named(finding, before)
     wanted = judging.pairs(before, about | judging.protected(before))
     spared = judging.pairs(before, before.verdicts) - wanted
     for seed in range(seeds + 1):

@@ -3,32 +3,71 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-# Every kind of finding. "" = its remedy closes; otherwise why there may be no command that does.
-KINDS = {
-    "dns_pool_overlap": "",
-    "dynamic_range_moved": "",
-    "exclusions_shifted": "blocks of WinNAT and HNS land elsewhere at each boot; required ports "
-                          "have findings of their own",
+# Kinds whose remedy is carried out and must close, but for the rows of DECIDED.
+CLOSES = (
+    "dns_pool_overlap", "dynamic_range_moved", "exclusions_shifted", "family_gap", "low_headroom",
+    "max_user_port_set", "own_port_at_risk", "protocol_gap", "range_sources_differ",
+    "required_in_dynamic", "required_in_runtime_exclusion", "required_port_held",
+    "reserved_ports_ignored", "reserved_ports_neighbours", "reserver_excluded",
+)
+
+# Kinds for which no command exists, and why.
+ADVICE = {
     "exclusions_unsupported": "a hotfix has to be installed",
     "exhaustion_events": "a person finds the program that leaks ports",
-    "family_gap": "",
     "few_free_blocks": "a person finds the program that scatters ports",
-    "listing_refused": "the listing is repeated and sent to the authors",
-    "low_headroom": "a person finds the program that holds the ports; 2000 to 2003 have values",
-    "max_user_port_set": "",
-    "own_port_at_risk": "",
-    "protocol_gap": "",
-    "range_sources_differ": "",
-    "required_in_dynamic": "",
-    "required_in_runtime_exclusion": "a registration of HTTP.sys belongs to a person",
-    "required_port_held": "two programs that want one port: a person gives one of them another",
-    "reserved_ports_ignored": "",
-    "reserved_ports_neighbours": "",
-    "reserver_excluded": "",
+    "listing_refused": "the listing is repeated, and its bytes are sent to the authors",
+    "unknown_listener_on_required_port": "a person says whether the program belongs to the product",
 }
+
+EXCHANGE = ("exchange-seoul-01", "i2-exchange-2013-cured", "i2-exchange-2013-exposed",
+            "i2-exchange-2013-held", "i2-exchange-2013-stopped", "i2-exchange-2013-v4-only",
+            "made-exchange-down-ipv6", "made-exchange-down-lsass", "made-exchange-down-transport",
+            "made-no-hotfix", "made-with-hotfix")
+SBS = ("i3-sbs-2003", "i3-sbs-2003-cured")
+RANGE = ("dynamic_range_moved", "dynamic range")
+TWO = "two programs are set up for one port: a person gives one of them another"
+
+# (host, kind, subject) of the other kinds that leave it to a person, and why.
+DECIDED = {
+    **{(host, *RANGE): "Exchange sets this range again with each update" for host in EXCHANGE},
+    **{(host, *RANGE): "Small Business Server sets MaxUserPort to 60000" for host in SBS},
+    ("made-exhausted", "low_headroom", "tcp dynamic range"):
+        "a person finds the program that holds the ports",
+    ("made-linux-held", "required_port_held", "tcp 27017"): TWO,
+    ("made-two-want-one", "required_port_held", "tcp 8081"): TWO,
+    ("made-lost-rows", "exclusions_shifted", "tcp runtime exclusions"):
+        "blocks land elsewhere at each boot; required ports have findings of their own",
+    ("made-no-hotfix", "required_in_dynamic", "tcp 47001"):
+        "HTTP.sys must not be excluded, and Exchange sets the range again: another port",
+}
+
+REQUIRED = "required_in_dynamic"
+WRITTEN = "a value that is only written looks as if it were in force"
+BEYOND = "the range of a MaxUserPort beyond the documented values is taken for the default"
+RACE = "the DNS pool takes the ports in the boot for the hotfix: the range must be set back first"
+BUSY = "netsh refuses the port of a service that the remedy does not stop"
 
 # (host, kind, subject): reason. A row whose remedy passes is a failure of the test, too.
 FAILURES = {
+    **{("made-radius-2003-timed", *row): WRITTEN for row in (
+        ("dns_pool_overlap", "dns socket pool"), (REQUIRED, "udp 1646,1813"),
+        ("required_port_held", "udp 1645"), (REQUIRED, "udp 4500"), (REQUIRED, "tcp 3389"))},
+    **{("made-radius-2003-wide", REQUIRED, subject): WRITTEN for subject in (
+        "tcp 1433", "tcp 1434", "tcp 3389", "udp 1645,1812", "udp 1646,1813", "udp 9469",
+        "udp 9506")},
+    ("made-radius-2003-wide", "dns_pool_overlap", "dns socket pool"): WRITTEN,
+    ("made-sql-2003", "required_port_held", "tcp 1433"): WRITTEN,
+    ("made-sql-2003", REQUIRED, "tcp 1434"): WRITTEN,
+    ("made-sql-2003", REQUIRED, "tcp 3389"): WRITTEN,
+    ("made-exhausted-2003", REQUIRED, "tcp 3389"): WRITTEN,
+    ("made-65535-2003", REQUIRED, "tcp 3389"): BEYOND,
+    ("made-65535-2003", "all", "in the order printed"): BEYOND,
+    **{("made-nps-dns-2008", *row): RACE for row in (
+        ("dns_pool_overlap", "dns socket pool"), (REQUIRED, "udp 1645,1812"),
+        (REQUIRED, "udp 1646,1813"), ("all", "in the order printed"))},
+    ("made-lost-rows", "exclusions_shifted", "tcp exclusions lost"): BUSY,
+    ("made-lost-rows", "all", "in the order printed"): BUSY,
 }
 
 # The same for plans: (host, "plan", policies).

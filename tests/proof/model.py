@@ -147,6 +147,7 @@ class Host:
         self.orphans = []  # listeners that belong to no service: (Bind, program)
         self.blocks = []  # (stack keys, width, owner)
         self.host_file = {}
+        self.frozen = None
         self.facts = {}  # what is recorded: see folder.py
 
     # ---- the system ------------------------------------------------------------------------
@@ -169,7 +170,13 @@ class Host:
         return not self.linux and self.version[0] == 5
 
     def copy(self):
-        return pickle.loads(pickle.dumps(self, pickle.HIGHEST_PROTOCOL))
+        return pickle.loads(self.frozen or pickle.dumps(self, pickle.HIGHEST_PROTOCOL))
+
+    def freeze(self):
+        """From now on only its copies change."""
+        self.frozen = None
+        self.frozen = pickle.dumps(self, pickle.HIGHEST_PROTOCOL)
+        return self
 
     # ---- services --------------------------------------------------------------------------
 

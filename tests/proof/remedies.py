@@ -7,7 +7,6 @@ remedies.py AGENT SOURCE [--host NAME] [--kind KIND] [--seeds N] [--verbose] [--
 SPDX-License-Identifier: Apache-2.0
 """
 import argparse
-import collections
 import multiprocessing
 import os
 import sys
@@ -45,8 +44,8 @@ class Work:
             if label == name:
                 host = folder.read(path, self.catalogue)
                 host.name = name
-                return host
-        return all_hosts.make(name, self.catalogue)
+                return host.freeze()
+        return all_hosts.make(name, self.catalogue).freeze()
 
 
 WORK = None
@@ -58,25 +57,24 @@ def begin(options):
 
 
 def try_host(name):
-    """(trials, kinds seen without commands)"""
+    """(name, trials, findings that are left to a person, what went wrong)"""
     try:
         host = WORK.host(name)
         before = WORK.agent.judge(host)
-        trials, silent = [], []
-        for finding in before.findings:
-            if WORK.options.kind and finding["kind"] != WORK.options.kind:
-                continue
-            if not carry.commands_of(finding):
-                silent.append(finding["kind"])
-                continue
-            listed = " ".join(carry.commands_of(finding))
+        trials = []
+        findings = [finding for finding in before.findings
+                    if WORK.options.kind in (None, finding["kind"])]
+        silent = [(name, one["kind"], one["subject"]) for one in findings
+                  if not carry.commands_of(one) or carry.is_left_to_person(one)]
+        for group in closure.by_remedy([one for one in findings if carry.commands_of(one)]):
+            listed = " ".join(carry.commands_of(group[0]))
             both = closure.can_share(host) and "netsh" in listed and "show" not in listed
             for shared in ((False, True) if both else (False,)):
-                trial = closure.try_finding(WORK.agent, host, before, finding, shared,
-                                            WORK.options.seeds)
-                if shared:
-                    trial.problems = [f"families share: {p}" for p in trial.problems]
-                trials.append(trial)
+                for trial in closure.try_remedy(WORK.agent, host, before, group, shared,
+                                                WORK.options.seeds):
+                    if shared:
+                        trial.problems = [f"families share: {p}" for p in trial.problems]
+                    trials.append(trial)
         if not WORK.options.kind:
             trials.append(closure.try_all(WORK.agent, host, before, WORK.options.seeds))
         return name, trials, silent, ""
@@ -127,15 +125,15 @@ def run(options):
 
 
 def report(options, results):
-    trials, silent, wrong = [], collections.Counter(), 0
+    trials, left, wrong = [], set(), 0
     for name, some, quiet, error in results:
         trials += merge(some)
-        silent.update(quiet)
+        left.update(quiet)
         if error:
             wrong += 1
             print(f"{name}: cannot be tried: {error}")
     seen_known = set()
-    reads = collections.Counter(trial.kind for trial in trials if trial.reads_only)
+    left |= {trial.key for trial in trials if trial.reads_only and trial.kind != "all"}
     for trial in trials:
         reason = known.FAILURES.get(trial.key)
         if trial.problems and reason is None:
@@ -154,35 +152,29 @@ def report(options, results):
             if trial.problems:
                 print(f"    {trial.key!r}:\n        {trial.problems[0][:90]!r},")
     if not options.host and not options.kind:
-        wrong += check_tables(options, silent, reads, seen_known)
+        wrong += check_tables(options, left, seen_known)
     print(f"{len(results)} hosts, {len(trials)} remedies, {sum(t.commands for t in trials)} "
-          f"commands; {sum(silent.values())} findings without a command, "
-          f"{sum(reads.values())} that only list; {len(seen_known)} known failures, {wrong} wrong")
+          f"commands; {len(left)} findings are left to a person; {len(seen_known)} known failures, "
+          f"{wrong} wrong")
     return 1 if wrong else 0
 
 
-def check_tables(options, silent, reads, seen_known):
+def check_tables(options, left, seen_known):
     """No kind is forgotten, and no table has rows that nothing needs."""
-    wrong = 0
     kinds = judging.kinds_of(options.source)
-    for kind in kinds:
-        if kind not in known.KINDS:
-            wrong += 1
-            print(f"{kind}: a new kind of finding; say in known.py what its remedy can do")
-    for kind in known.KINDS:
-        if kind not in kinds:
-            wrong += 1
-            print(f"{kind}: known.py has it, the program has not")
-    for kind in list(silent) + list(reads):
-        if kind in known.KINDS and not known.KINDS[kind]:
-            wrong += 1
-            print(f"{kind}: a finding without a command that changes anything; known.py gives no "
-                  "reason why there is none")
-    for key in known.FAILURES:
-        if key not in seen_known:
-            wrong += 1
-            print(f"{key}: known.py has a failure that no host shows")
-    return wrong
+    wrong = [f"{kind}: a new kind of finding; say in known.py whether its remedy closes"
+             for kind in kinds if kind not in known.CLOSES and kind not in known.ADVICE]
+    wrong += [f"{kind}: known.py has this kind, the program has not"
+              for kind in (*known.CLOSES, *known.ADVICE) if kind not in kinds]
+    wrong += [f"{key}: has no command that closes it; say in known.py why there is none"
+              for key in sorted(left) if key[1] not in known.ADVICE and key not in known.DECIDED]
+    wrong += [f"{key}: known.py says that it is left to a person, and it is not"
+              for key in known.DECIDED if key not in left]
+    wrong += [f"{key}: known.py has a failure that no host shows"
+              for key in known.FAILURES if key not in seen_known]
+    for line in wrong:
+        print(line)
+    return len(wrong)
 
 
 if __name__ == "__main__":

@@ -218,6 +218,8 @@ ROWS = (
      value("ReservedPorts", None), "3.1: no reg.exe on 2000"),
     ("2000", two_thousand, REG_FILE, [], booted(reserved(4500)), "KB310516"),
     ("2000", two_thousand, REG_FILE_4, [], booted(reserved(4500)), "KB310516"),
+    ("2000", two_thousand, [*REG_FILE[:2], REG_FILE[2].replace(",00,00,00,00>>", ",00,00>>"),
+                            REG_FILE[3]], [1], value("ReservedPorts", None), "3.1: the last NUL"),
     ("2000", two_thousand, REG_FILE[1:], [1], value("ReservedPorts", None),
      "KB310516: the first line"),
     ("2000", two_thousand, ["regedit %TEMP%\\p.reg"], [1], always, "regedit asks without /s"),

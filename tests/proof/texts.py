@@ -143,6 +143,8 @@ def read_reg_value(text, wide):
     names = {"hex(7)": "REG_MULTI_SZ", "hex(2)": "REG_EXPAND_SZ", "hex": "REG_BINARY"}
     if kind in ("hex(7)", "hex(2)"):
         value = raw.decode("utf-16-le" if wide else "latin-1", "replace")
+        if kind == "hex(7)" and value and not value.endswith("\0\0"):
+            raise ValueError("a list of lines without its end")
         value = [piece for piece in value.split("\0") if piece] if kind == "hex(7)" else \
             value.rstrip("\0")
         return names[kind], value
