@@ -20,10 +20,15 @@ ADVICE = {
     "unknown_listener_on_required_port": "a person says whether the program belongs to the product",
 }
 
+# Kinds that no host here can show, and why.
+UNSEEN = {
+    "range_sources_differ": "it takes what WMI says, and no recorded folder has that",
+}
+
 EXCHANGE = ("exchange-seoul-01", "i2-exchange-2013-cured", "i2-exchange-2013-exposed",
             "i2-exchange-2013-held", "i2-exchange-2013-stopped", "i2-exchange-2013-v4-only",
             "made-exchange-down-ipv6", "made-exchange-down-lsass", "made-exchange-down-transport",
-            "made-no-hotfix", "made-with-hotfix")
+            "made-holder-parent", "made-no-hotfix", "made-with-hotfix")
 SBS = ("i3-sbs-2003", "i3-sbs-2003-cured")
 RANGE = ("dynamic_range_moved", "dynamic range")
 TWO = "two programs are set up for one port: a person gives one of them another"
@@ -46,6 +51,8 @@ REQUIRED = "required_in_dynamic"
 WRITTEN = "a value that is only written looks as if it were in force"
 BEYOND = "the range of a MaxUserPort beyond the documented values is taken for the default"
 RACE = "the DNS pool takes the ports in the boot for the hotfix: the range must be set back first"
+PARENT = "the service that was down depends on the holder, and its start has started that already"
+DISABLED = "a service that is disabled and runs is stopped, and cannot be started again"
 BUSY = "netsh refuses the port of a service that the remedy does not stop"
 
 # (host, kind, subject): reason. A row whose remedy passes is a failure of the test, too.
@@ -66,6 +73,9 @@ FAILURES = {
     **{("made-nps-dns-2008", *row): RACE for row in (
         ("dns_pool_overlap", "dns socket pool"), (REQUIRED, "udp 1645,1812"),
         (REQUIRED, "udp 1646,1813"), ("all", "in the order printed"))},
+    ("made-holder-parent", "required_port_held", "tcp 9955"): PARENT,
+    ("made-disabled-running", REQUIRED, "tcp 6162"): DISABLED,
+    ("made-disabled-running", "all", "in the order printed"): DISABLED,
     ("made-lost-rows", "exclusions_shifted", "tcp exclusions lost"): BUSY,
     ("made-lost-rows", "all", "in the order printed"): BUSY,
 }

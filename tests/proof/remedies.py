@@ -152,18 +152,23 @@ def report(options, results):
             if trial.problems:
                 print(f"    {trial.key!r}:\n        {trial.problems[0][:90]!r},")
     if not options.host and not options.kind:
-        wrong += check_tables(options, left, seen_known)
+        wrong += check_tables(options, left, seen_known, {trial.kind for trial in trials})
     print(f"{len(results)} hosts, {len(trials)} remedies, {sum(t.commands for t in trials)} "
           f"commands; {len(left)} findings are left to a person; {len(seen_known)} known failures, "
           f"{wrong} wrong")
     return 1 if wrong else 0
 
 
-def check_tables(options, left, seen_known):
+def check_tables(options, left, seen_known, tried):
     """No kind is forgotten, and no table has rows that nothing needs."""
     kinds = judging.kinds_of(options.source)
     wrong = [f"{kind}: a new kind of finding; say in known.py whether its remedy closes"
              for kind in kinds if kind not in known.CLOSES and kind not in known.ADVICE]
+    shown = tried | {key[1] for key in left}
+    wrong += [f"{kind}: no host shows this kind of finding; make one in hosts/"
+              for kind in kinds if kind not in shown and kind not in known.UNSEEN]
+    wrong += [f"{kind}: known.py says that no host can show it, and one does"
+              for kind in known.UNSEEN if kind in shown]
     wrong += [f"{kind}: known.py has this kind, the program has not"
               for kind in (*known.CLOSES, *known.ADVICE) if kind not in kinds]
     wrong += [f"{key}: has no command that closes it; say in known.py why there is none"

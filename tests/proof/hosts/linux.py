@@ -81,7 +81,32 @@ def odd_file(name, catalogue):
     return b.done()
 
 
+def held_with_requirer(name, catalogue):
+    """The same where another unit requires the holder."""
+    b = Build(name, "linux", catalogue)
+    b.host.sysctl[model.RANGE_NAME] = "1024\t65535"
+    unit(b, "ssh", "sshd", tcp=[22])
+    unit(b, "mongod", "mongod", runs=False)
+    unit(b, "telegraf", "telegraf")
+    unit(b, "relay", "relay", needs=["telegraf"])
+    b.held("telegraf", "tcp", 27017)
+    b.host.facts["linux_sockets"] = True
+    return b.done()
+
+
+def kubernetes(name, catalogue):
+    """A node with the range of 1024 to 65535; the kubelet is down."""
+    b = Build(name, "linux", catalogue)
+    b.host.sysctl[model.RANGE_NAME] = "1024\t65535"
+    unit(b, "ssh", "sshd", tcp=[22])
+    unit(b, "containerd", "containerd")
+    unit(b, "etcd", "etcd", tcp=[2379, 2380])
+    unit(b, "kubelet", "kubelet", runs=False)
+    return b.done()
+
+
 MADE = {
+    "made-linux-held-requirer": held_with_requirer, "made-linux-kubernetes": kubernetes,
     "made-linux-moved": moved, "made-linux-moved-reserved": moved_and_reserved,
     "made-linux-exposed": exposed, "made-linux-held": held,
     "made-linux-held-connection": held_by_connection, "made-linux-collector": collector,
