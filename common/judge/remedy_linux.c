@@ -93,10 +93,18 @@ void hm_remedy_linux(struct hm_remedy_scope *scope, struct hm_finding *finding)
                              boot));
     }
     if (scope->restart) {
-        (void)hm_remedy_step(list, finding, HM_STEP_DECIDE,
-                             "The product runs without its port: it tries again when it starts the "
-                             "next time. What depends on it was not recorded, so no command to "
-                             "restart it is given here.");
+        const char *names = hm_remedy_list_services(list, &scope->stuck);
+
+        (void)hm_remedy_step(
+            list, finding, HM_STEP_FREE,
+            hm_finding_print(list,
+                             "In the next maintenance stop %s, with what depends on it: it runs "
+                             "without its port. No record tells what does, so no command is given "
+                             "here.",
+                             names));
+        (void)hm_remedy_step(
+            list, finding, HM_STEP_START,
+            hm_finding_print(list, "Start %s again, and what stopped with it.", names));
     }
     hm_remedy_decide_fixed(scope, finding);
 }

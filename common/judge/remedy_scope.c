@@ -148,13 +148,14 @@ static bool counts(const struct hm_remedy_scope *scope, const struct hm_blocker 
                             scope->blocked[blocker->protocol][blocker->block]);
 }
 
-/* Nobody knows what has the ports: then the pool may have one. Its list counts when it starts. */
+/* Nobody knows what has the ports now, or after the boot of a hotfix: the pool may have one. */
 static bool may_hold(const struct hm_remedy_scope *scope)
 {
     const struct hm_facts *facts = scope->ctx->facts;
 
-    return facts->has_dns && facts->dns.size > 0 && facts->input->sockets == NULL &&
-           !facts->legacy && scope->wanted.of[2].count + scope->wanted.of[3].count > 0;
+    return facts->has_dns && facts->dns.size > 0 && !facts->legacy &&
+           (facts->input->sockets == NULL || facts->stacks[2].unsupported) &&
+           scope->wanted.of[2].count + scope->wanted.of[3].count > 0;
 }
 
 /* The DNS Server is the last of the holders to stop, so it is the first of them to start. */
@@ -236,6 +237,7 @@ static void list_down(struct hm_remedy_scope *scope, const struct hm_need *need)
         } else if (hm_service_may_stop(scope->ctx->services, name) == HM_STOP_CAN) {
             hm_service_list_put(&scope->again, name);
         } else {
+            hm_service_list_put(&scope->stuck, name);
             scope->restart = true;
         }
     }

@@ -145,8 +145,10 @@ struct hm_ports hm_remedy_untouchable(const struct hm_finding_ctx *ctx,
 
 /* ---- ports that are no requirement's ------------------------------------------------------- */
 
+/* The ports that something has now, and its names. */
 static struct hm_ports busy_ports(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                                  enum hm_protocol protocol, struct hm_ports ports)
+                                  enum hm_protocol protocol, struct hm_ports ports,
+                                  struct hm_service_list *names)
 {
     struct hm_port_cursor cursor = {0, 0, 0};
     const struct hm_listener *listener;
@@ -157,14 +159,44 @@ static struct hm_ports busy_ports(const struct hm_finding_ctx *ctx, struct hm_fi
         const struct hm_range one = {listener->port, listener->port};
 
         hm_port_bag_put(list, &bag, (struct hm_ports){&one, 1});
+        hm_service_list_put(names,
+                            listener->service[0] != '\0' ? listener->service : listener->program);
     }
     cursor = (struct hm_port_cursor){0, 0, 0};
     while ((socket = hm_facts_next_socket(ctx->facts, protocol, ports, &cursor)) != NULL) {
         const struct hm_range one = {socket->port, socket->port};
 
         hm_port_bag_put(list, &bag, (struct hm_ports){&one, 1});
+        hm_service_list_put(names, socket->service[0] != '\0' ? socket->service : socket->program);
     }
     return hm_port_bag_set(list, &bag);
+}
+
+/* Ports that something has: it stops for the moment, by a command where that may be. */
+static void exclude_busy(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                         struct hm_finding *finding, const struct hm_stack_ports *busy,
+                         const struct hm_service_list *names)
+{
+    struct hm_remedy_scope scope = {.ctx = ctx, .list = list};
+    const char *text = hm_remedy_list_services(list, names);
+    struct hm_remedy_step *step;
+    bool may = !names->cut;
+
+    for (size_t i = 0; i < names->count; i++) {
+        may = may && hm_service_may_stop(ctx->services, names->at[i]) == HM_STOP_CAN;
+    }
+    if (may) {
+        hm_remedy_stop_services(&scope, finding, names,
+                                "as netsh refuses a port that is in use, even by the service that "
+                                "needs it");
+        (void)hm_remedy_reserve(list, finding, busy);
+        hm_remedy_start_services(&scope, finding, NULL, names);
+        return;
+    }
+    step = hm_remedy_reserve(list, finding, busy);
+    step->precondition =
+        hm_finding_print(list, "%s %s stopped. netsh refuses a port that is in use.", text,
+                         names->count > 1 ? "are" : "is");
 }
 
 static void exclude_modern(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
@@ -172,21 +204,20 @@ static void exclude_modern(const struct hm_finding_ctx *ctx, struct hm_finding_l
 {
     struct hm_stack_ports now = {{{NULL, 0}}};
     struct hm_stack_ports later = {{{NULL, 0}}};
-    struct hm_remedy_step *step;
+    struct hm_service_list names = {.count = 0};
+    bool any = false;
 
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
         enum hm_protocol protocol = i < 2 ? HM_TCP : HM_UDP;
-        struct hm_ports busy = busy_ports(ctx, list, protocol, missing->of[i]);
+        struct hm_ports busy = busy_ports(ctx, list, protocol, missing->of[i], &names);
 
         now.of[i] = hm_finding_without(list, missing->of[i], busy);
         later.of[i] = hm_finding_common(list, missing->of[i], busy);
+        any = any || later.of[i].count > 0;
     }
     (void)hm_remedy_reserve(list, finding, &now);
-    step = hm_remedy_reserve(list, finding, &later);
-    if (step != NULL) {
-        step->precondition =
-            "What listens on these ports now is stopped: netsh refuses a port that "
-            "is in use.";
+    if (any) {
+        exclude_busy(ctx, list, finding, &later, &names);
     }
 }
 

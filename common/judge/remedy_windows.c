@@ -108,6 +108,16 @@ struct hm_remedy_step *hm_remedy_reserve(struct hm_finding_list *list, struct hm
     return step;
 }
 
+static bool is_unsupported(const struct hm_facts *facts)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        any = any || facts->stacks[i].unsupported;
+    }
+    return any;
+}
+
 /* ---- steps --------------------------------------------------------------------------------- */
 
 static void install_hotfix(struct hm_remedy_scope *scope, struct hm_finding *finding)
@@ -264,35 +274,42 @@ static void decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *findi
                          "one of the two another port; an exclusion does not help.");
 }
 
-/* Ports of the product that no command may free, also after a restart of the host. */
-static void decide_own(struct hm_remedy_scope *scope, struct hm_finding *finding,
-                       const struct hm_stack_ports *table, bool moved)
+/* Ports of the product that no command may free, also after a restart of the host: a person stops
+ * and starts it, in a maintenance. */
+static void reserve_in_maintenance(struct hm_remedy_scope *scope, struct hm_finding *finding,
+                                   const struct hm_stack_ports *table, bool moved)
 {
     struct hm_finding_list *list = scope->list;
     const char *names =
         scope->stuck.count == 0 ? "the product" : hm_remedy_list_services(list, &scope->stuck);
     struct hm_remedy_step *step;
 
-    if (!has_ports(table)) {
+    if (!has_ports(table) && !scope->restart) {
         return;
     }
     step = hm_remedy_step(
-        list, finding, HM_STEP_DECIDE,
-        hm_finding_print(list,
-                         "%snetsh refuses a port that is in use, even by the product itself (%s). "
-                         "Which services depend on it was not recorded, or it has none that could "
-                         "be stopped: no command that stops it is given. Exclude %s in its next "
-                         "maintenance, while it is stopped. " POLICY_WAITS,
-                         moved ? "Exclusions last, also when somebody moves the range again. " : "",
-                         names, list_table(list, table)));
+        list, finding, HM_STEP_FREE,
+        hm_finding_print(
+            list,
+            "%sIn the next maintenance stop %s, with what depends on it. No record "
+            "tells what does, or it is no service that could be stopped, so no command "
+            "is given here. %s",
+            moved ? "Exclusions last, also when somebody moves the range again. " : "", names,
+            has_ports(table) ? "netsh refuses a port that is in use. " POLICY_WAITS
+                             : "It tries for its port again when it starts."));
     for (size_t i = 0; i < scope->stuck.count; i++) {
         if (hm_service_is_session(scope->ctx->services, scope->stuck.at[i])) {
             step->warning = hm_service_warning(scope->stuck.at[i]);
         }
     }
     step = hm_remedy_reserve(list, finding, table);
-    step->precondition =
-        hm_finding_print(list, "%s %s stopped.", names, scope->stuck.count > 1 ? "are" : "is");
+    if (step != NULL) {
+        step->precondition =
+            hm_finding_print(list, "%s %s stopped.", names, scope->stuck.count > 1 ? "are" : "is");
+    }
+    (void)hm_remedy_step(
+        list, finding, HM_STEP_START,
+        hm_finding_print(list, "Start %s again, and what stopped with it.", names));
 }
 
 /* What is left for a maintenance: after a restart the product has all its ports. */
@@ -302,33 +319,14 @@ static struct hm_stack_ports left_for_maintenance(const struct hm_remedy_scope *
                                                               : table_of(scope, HM_BLOCK_OWN);
 }
 
-static void decide_restart(struct hm_remedy_scope *scope, struct hm_finding *finding)
-{
-    if (scope->restart) {
-        (void)hm_remedy_step(scope->list, finding, HM_STEP_DECIDE,
-                             "The product runs without its port: it tries again when it starts the "
-                             "next time. What depends on it was not recorded, so no command to "
-                             "restart it is given here.");
-    }
-}
-
-static bool is_unsupported(const struct hm_facts *facts)
-{
-    bool any = false;
-
-    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        any = any || facts->stacks[i].unsupported;
-    }
-    return any;
-}
-
 /* Ports that no command can free now are outside the system's default range: then that range is
  * the cure without a stop. */
 static bool set_range_back(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
     const struct hm_stack_ports own = table_of(scope, HM_BLOCK_OWN);
 
-    if ((!has_ports(&own) && !(hm_remedy_needs_boot(scope) && scope->own_is_stuck)) ||
+    if ((!has_ports(&own) && !(hm_remedy_needs_boot(scope) && scope->own_is_stuck) &&
+         !is_unsupported(scope->ctx->facts)) ||
         !hm_remedy_range_helps(scope)) {
         return false;
     }
@@ -369,14 +367,18 @@ static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_ser
 
 void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
-    const struct hm_stack_ports left = left_for_maintenance(scope);
+    const struct hm_stack_ports none = {{{NULL, 0}}};
+    const struct hm_stack_ports left =
+        is_unsupported(scope->ctx->facts) && hm_remedy_range_helps(scope)
+            ? none
+            : left_for_maintenance(scope);
     struct hm_service_list stops = {.count = 0};
     bool moved;
 
-    if (is_unsupported(scope->ctx->facts)) {
+    moved = set_range_back(scope, finding);
+    if (is_unsupported(scope->ctx->facts) && !moved) {
         install_hotfix(scope, finding);
     }
-    moved = set_range_back(scope, finding);
     /* Backwards, the product starts before those that had its ports. */
     hm_service_list_join(&stops, &scope->holders);
     hm_service_list_join(&stops, &scope->again);
@@ -393,7 +395,6 @@ void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding
         reserve_now(scope, finding, &stops);
     }
     reserve_last(scope, finding);
-    decide_restart(scope, finding);
     decide_fixed(scope, finding);
-    decide_own(scope, finding, &left, moved);
+    reserve_in_maintenance(scope, finding, &left, moved);
 }

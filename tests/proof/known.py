@@ -50,10 +50,8 @@ DECIDED = {
 REQUIRED = "required_in_dynamic"
 WRITTEN = "a value that is only written looks as if it were in force"
 BEYOND = "the range of a MaxUserPort beyond the documented values is taken for the default"
-RACE = "the DNS pool takes the ports in the boot for the hotfix: the range must be set back first"
 PARENT = "the service that was down depends on the holder, and its start has started that already"
 DISABLED = "a service that is disabled and runs is stopped, and cannot be started again"
-BUSY = "netsh refuses the port of a service that the remedy does not stop"
 
 # (host, kind, subject): reason. A row whose remedy passes is a failure of the test, too.
 FAILURES = {
@@ -70,14 +68,9 @@ FAILURES = {
     ("made-exhausted-2003", REQUIRED, "tcp 3389"): WRITTEN,
     ("made-65535-2003", REQUIRED, "tcp 3389"): BEYOND,
     ("made-65535-2003", "all", "in the order printed"): BEYOND,
-    **{("made-nps-dns-2008", *row): RACE for row in (
-        ("dns_pool_overlap", "dns socket pool"), (REQUIRED, "udp 1645,1812"),
-        (REQUIRED, "udp 1646,1813"), ("all", "in the order printed"))},
     ("made-holder-parent", "required_port_held", "tcp 9955"): PARENT,
     ("made-disabled-running", REQUIRED, "tcp 6162"): DISABLED,
     ("made-disabled-running", "all", "in the order printed"): DISABLED,
-    ("made-lost-rows", "exclusions_shifted", "tcp exclusions lost"): BUSY,
-    ("made-lost-rows", "all", "in the order printed"): BUSY,
 }
 
 # The same for plans: (host, "plan", policies).

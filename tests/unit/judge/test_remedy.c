@@ -97,8 +97,9 @@ static void test_dependents_unknown(void **state)
         assert_non_null(finding);
         assert_int_equal(has_stop(finding), i == 0);
         if (i > 0) {
-            assert_string_equal(kinds_of(finding), "decide reserve");
-            assert_non_null(strstr(finding->steps.at[0].text, "not recorded"));
+            assert_string_equal(kinds_of(finding), "free reserve start"); /* by hand */
+            assert_non_null(strstr(finding->steps.at[0].text, "No record"));
+            assert_int_equal(finding->commands.count, 2);
             assert_non_null(strstr(finding->steps.at[1].precondition, "MSSQLSERVER is stopped"));
         }
         free_build(build);
@@ -142,7 +143,7 @@ static void test_range_back_needs_no_stop(void **state)
         finding = hm_build_finding(build, "required_in_dynamic", "tcp 14330");
         moved = hm_build_finding(build, "dynamic_range_moved", NULL);
         assert_false(has_stop(finding));
-        assert_int_equal(finding->steps.at[0].kind, cases[i].back ? HM_STEP_SET : HM_STEP_DECIDE);
+        assert_int_equal(finding->steps.at[0].kind, cases[i].back ? HM_STEP_SET : HM_STEP_FREE);
         assert_int_equal(moved->steps.at[0].kind, cases[i].back ? HM_STEP_SET : HM_STEP_DECIDE);
         assert_int_equal(moved->commands.count, cases[i].back ? 2 : 0);
         free_build(build);
@@ -261,7 +262,7 @@ static void test_holder_that_may_not_stop(void **state)
         false; /* nothing known: the last step is for later */
     hm_build_judge(host.build);
     finding = hm_build_finding(host.build, "required_port_held", "tcp 50000");
-    assert_string_equal(kinds_of(finding), "boot decide reserve");
+    assert_string_equal(kinds_of(finding), "boot free reserve start");
     free_build(host.build);
 }
 
@@ -351,7 +352,7 @@ static void test_split(void **state)
     hm_build_judge(build);
     finding = hm_build_finding(build, "required_port_held", NULL);
     assert_non_null(finding);
-    assert_string_equal(kinds_of(finding), "boot decide reserve");
+    assert_string_equal(kinds_of(finding), "boot free reserve start");
     assert_int_equal(finding->commands.count, 2); /* 50001-50004, and 50000-50004 */
     free_build(build);
 }
