@@ -12,12 +12,11 @@ static struct hm_ports reach(const struct hm_finding_ctx *ctx, struct hm_finding
 
     for (size_t i = 0; i < ctx->count; i++) {
         const struct hm_need *need = &ctx->needs[i];
-        struct hm_ports part;
+        struct hm_ports part = {NULL, 0};
 
-        if (!hm_remedy_meets_dns(ctx, need, NULL)) {
-            continue;
+        if (need->product != NULL) {
+            part = hm_remedy_pool_reach(ctx, need, out);
         }
-        part = hm_finding_without(out, need->verdict.at_risk, ctx->facts->dns.excluded);
         if (part.count > 0 && finding != NULL) {
             hm_finding_evidence(out, finding, "requirement",
                                 hm_finding_print(out, "%s: %s", need->verdict.title,
@@ -26,6 +25,13 @@ static struct hm_ports reach(const struct hm_finding_ctx *ctx, struct hm_finding
         all = hm_finding_union(out, all, part);
     }
     return all;
+}
+
+static bool is_reached(const struct hm_finding_ctx *ctx, const struct hm_need *need,
+                       struct hm_finding_list *list, const void *unused)
+{
+    (void)unused;
+    return need->product != NULL && hm_remedy_pool_reach(ctx, need, list).count > 0;
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
@@ -52,7 +58,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                         hm_finding_print(out, "%u", (unsigned)dns->size));
     hm_finding_evidence(out, finding, "pool_excluded", hm_finding_list_ports(out, dns->excluded));
     (void)reach(ctx, out, finding);
-    hm_remedy_protect_all(ctx, out, finding, hm_remedy_meets_dns, NULL);
+    hm_remedy_protect_all(ctx, out, finding, is_reached, NULL);
 }
 
 const struct hm_finding_kind hm_finding_dns_pool_overlap = {

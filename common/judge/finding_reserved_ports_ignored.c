@@ -5,8 +5,10 @@
 #include "common/judge/remedy.h"
 
 /* Does the need rely in vain on the listed ports? */
-static bool relies(const struct hm_finding_ctx *ctx, const struct hm_need *need, const void *listed)
+static bool relies(const struct hm_finding_ctx *ctx, const struct hm_need *need,
+                   struct hm_finding_list *list, const void *listed)
 {
+    (void)list;
     return need->verdict.state == HM_EXPOSED && hm_remedy_may_exclude(ctx, need) &&
            hm_ports_overlap(need->verdict.at_risk, *(const struct hm_ports *)listed);
 }
@@ -14,7 +16,7 @@ static bool relies(const struct hm_finding_ctx *ctx, const struct hm_need *need,
 static bool any_relies(const struct hm_finding_ctx *ctx, const struct hm_ports *listed)
 {
     for (size_t i = 0; i < ctx->count; i++) {
-        if (relies(ctx, &ctx->needs[i], listed)) {
+        if (relies(ctx, &ctx->needs[i], NULL, listed)) {
             return true;
         }
     }

@@ -55,9 +55,9 @@ void hm_remedy_protect(const struct hm_finding_ctx *ctx, struct hm_finding_list 
  * by itself. held: somebody has the port, and only the boot ends that. */
 void hm_remedy_boot(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                     struct hm_finding *finding, bool held);
-/* Does the DNS Server's pool meet the need: may it take one of its ports, or has it one? */
-bool hm_remedy_meets_dns(const struct hm_finding_ctx *ctx, const struct hm_need *need,
-                         const void *unused);
+/* The need's ports that the DNS Server's pool may take, or has; none without a pool. */
+struct hm_ports hm_remedy_pool_reach(const struct hm_finding_ctx *ctx, const struct hm_need *need,
+                                     struct hm_finding_list *list);
 
 /* Ports of the protocol that must never be excluded on this host: of every listener that reserves
  * its port, seen now, seen in earlier boots, or known to the catalogue. */
@@ -66,7 +66,7 @@ struct hm_ports hm_remedy_untouchable(const struct hm_finding_ctx *ctx,
 
 /* The same for the products of all needs at risk that meet the condition. */
 typedef bool hm_remedy_meets(const struct hm_finding_ctx *ctx, const struct hm_need *need,
-                             const void *arg);
+                             struct hm_finding_list *list, const void *arg);
 void hm_remedy_protect_all(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                            struct hm_finding *finding, hm_remedy_meets *meets, const void *arg);
 

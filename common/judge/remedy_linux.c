@@ -98,9 +98,9 @@ void hm_remedy_linux(struct hm_remedy_scope *scope, struct hm_finding *finding)
         (void)hm_remedy_step(
             list, finding, HM_STEP_FREE,
             hm_finding_print(list,
-                             "In the next maintenance stop %s, with what depends on it: it runs "
-                             "without its port. No record tells what does, so no command is given "
-                             "here.",
+                             "In the next maintenance stop %s, and what depends on it: it runs "
+                             "without its port. Which services do is not recorded here, so no "
+                             "command that stops it is given.",
                              names));
         (void)hm_remedy_step(
             list, finding, HM_STEP_START,

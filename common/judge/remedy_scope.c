@@ -24,21 +24,33 @@ static bool is_dns(const char *program, const char *service)
     return hm_str_equal_nocase(program, "dns.exe") || hm_str_equal_nocase(service, "DNS");
 }
 
-bool hm_remedy_meets_dns(const struct hm_finding_ctx *ctx, const struct hm_need *need,
-                         const void *unused)
+struct hm_ports hm_remedy_pool_reach(const struct hm_finding_ctx *ctx, const struct hm_need *need,
+                                     struct hm_finding_list *list)
 {
-    const struct hm_verdict *verdict = &need->verdict;
+    const struct hm_facts *facts = ctx->facts;
+    struct hm_ports all = {NULL, 0};
 
-    (void)unused;
-    if (!ctx->facts->has_dns || ctx->facts->dns.size == 0 || need->product == NULL ||
-        verdict->protocol != HM_UDP || !hm_remedy_is_at_risk(need)) {
-        return false;
+    if (!facts->has_dns || facts->dns.size == 0 || need->verdict.protocol != HM_UDP) {
+        return all;
     }
-    if (verdict->has_holder && is_dns(verdict->holder.program, verdict->holder.service)) {
-        return true;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_need_stack *stack = &need->stacks[i];
+        const struct hm_stack_facts *of = hm_facts_stack(facts, HM_UDP, i == 0 ? HM_IPV4 : HM_IPV6);
+
+        if (is_curable(stack) && of->has_dynamic) {
+            all = hm_finding_union(
+                list, all,
+                hm_finding_without(list,
+                                   hm_finding_common(list, need->requirement->ports,
+                                                     (struct hm_ports){&of->dynamic, 1}),
+                                   of->administered));
+        }
+        if (is_curable(stack) && stack->has_holder &&
+            is_dns(stack->holder.program, stack->holder.service)) {
+            all = hm_finding_union(list, all, stack->at_risk);
+        }
     }
-    return verdict->reason == HM_REASON_IN_DYNAMIC &&
-           !hm_ports_covers(ctx->facts->dns.excluded, verdict->at_risk);
+    return hm_finding_without(list, all, facts->dns.excluded);
 }
 
 /* ---- which needs --------------------------------------------------------------------------- */
@@ -267,28 +279,17 @@ static void list_own(struct hm_remedy_scope *scope, const struct hm_need *need)
     scope->own_is_stuck = scope->own_is_stuck || !any;
 }
 
-/* UDP ports that the DNS Server's own list has to leave out (2008 R2 and later). */
+/* UDP ports of the scope that the DNS Server's own list has to leave out (2008 R2 and later). */
 static struct hm_ports pool_ports(const struct hm_remedy_scope *scope)
 {
-    const struct hm_facts *facts = scope->ctx->facts;
     struct hm_ports all = {NULL, 0};
 
-    if (!facts->has_dns || facts->dns.size == 0 || facts->windows < HM_REMEDY_POOL_LIST_SINCE) {
-        return all;
+    for (size_t i = 0; scope->ctx->facts->windows >= HM_REMEDY_POOL_LIST_SINCE && i < scope->count;
+         i++) {
+        all = hm_finding_union(scope->list, all,
+                               hm_remedy_pool_reach(scope->ctx, scope->needs[i], scope->list));
     }
-    for (unsigned i = 0; i < 2; i++) {
-        all = hm_finding_union(
-            scope->list, all, scope->wanted.of[hm_stack_index(HM_UDP, i == 0 ? HM_IPV4 : HM_IPV6)]);
-    }
-    for (size_t i = 0; i < scope->blockers.count; i++) {
-        const struct hm_blocker *one = &scope->blockers.at[i];
-
-        if (one->protocol == HM_UDP && !one->own && hm_str_equal_nocase(one->service, "DNS") &&
-            one->block != HM_BLOCK_FIXED) {
-            all = hm_finding_union(scope->list, all, (struct hm_ports){&one->range, 1});
-        }
-    }
-    return hm_finding_without(scope->list, all, facts->dns.excluded);
+    return all;
 }
 
 bool hm_remedy_needs_boot(const struct hm_remedy_scope *scope)
@@ -387,7 +388,7 @@ void hm_remedy_scope_of_all(const struct hm_finding_ctx *ctx, struct hm_finding_
 {
     begin(ctx, list, out_scope);
     for (size_t i = 0; i < ctx->count; i++) {
-        if (is_open(&ctx->needs[i]) && meets(ctx, &ctx->needs[i], arg)) {
+        if (is_open(&ctx->needs[i]) && meets(ctx, &ctx->needs[i], list, arg)) {
             put_product_of(out_scope, &ctx->needs[i]);
         }
     }

@@ -68,6 +68,17 @@ static struct hm_ports all_at_risk(const struct hm_finding_ctx *ctx, struct hm_f
     return hm_port_bag_set(list, &bag);
 }
 
+/* The DNS Server's own list is replaced by a write, too. */
+static struct hm_ports all_in_pool(const struct hm_finding_ctx *ctx, struct hm_finding_list *list)
+{
+    struct hm_port_bag bag = {.count = 0};
+
+    for (size_t i = 0; ctx->facts->has_dns && i < ctx->count; i++) {
+        hm_port_bag_put(list, &bag, hm_remedy_pool_reach(ctx, &ctx->needs[i], list));
+    }
+    return hm_port_bag_set(list, &bag);
+}
+
 enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
 {
     struct hm_finding_list list = {.arena = ctx->arena, .status = HM_OK};
@@ -78,8 +89,11 @@ enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
         return st;
     }
     ctx->services = services;
+    ctx->pool = all_in_pool(ctx, &list);
     if (!ctx->facts->linux_host && !ctx->facts->legacy) {
-        return HM_OK; /* rows are added one by one there */
+        return list.status == HM_OK /* rows are added one by one there */
+                   ? HM_OK
+                   : hm_fail(err, list.status, "no memory for the remedies of a host");
     }
     ctx->reserve = all_at_risk(ctx, &list);
     for (unsigned i = 0; ctx->facts->linux_host && i < HM_STACK_COUNT; i++) {

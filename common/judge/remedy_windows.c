@@ -131,7 +131,7 @@ static void install_hotfix(struct hm_remedy_scope *scope, struct hm_finding *fin
 static void list_for_dns(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
     struct hm_ports all =
-        hm_finding_union(scope->list, scope->ctx->facts->dns.excluded, scope->pool);
+        hm_finding_union(scope->list, scope->ctx->facts->dns.excluded, scope->ctx->pool);
     struct hm_remedy_step *step;
     struct hm_line line;
 
@@ -147,8 +147,8 @@ static void list_for_dns(struct hm_remedy_scope *scope, struct hm_finding *findi
     }
     step = hm_remedy_step(scope->list, finding, HM_STEP_SET,
                           "Tell the DNS Server to leave these ports out of its pool of random "
-                          "ports; the list keeps what it leaves out now, and counts when the DNS "
-                          "Server starts again.");
+                          "ports. The list has what it leaves out now and every port of this host "
+                          "at risk, and counts when the DNS Server starts again.");
     step->precondition = "The DNS Server runs: dnscmd talks to it.";
     if (line.cut) {
         scope->list->cut = true;
@@ -291,9 +291,9 @@ static void reserve_in_maintenance(struct hm_remedy_scope *scope, struct hm_find
         list, finding, HM_STEP_FREE,
         hm_finding_print(
             list,
-            "%sIn the next maintenance stop %s, with what depends on it. No record "
-            "tells what does, or it is no service that could be stopped, so no command "
-            "is given here. %s",
+            "%sIn the next maintenance stop %s, and what depends on it. Which services do is "
+            "not recorded here, or it is no service that could be stopped, so no "
+            "command that stops it is given. %s",
             moved ? "Exclusions last, also when somebody moves the range again. " : "", names,
             has_ports(table) ? "netsh refuses a port that is in use. " POLICY_WAITS
                              : "It tries for its port again when it starts."));

@@ -98,7 +98,7 @@ static void test_dependents_unknown(void **state)
         assert_int_equal(has_stop(finding), i == 0);
         if (i > 0) {
             assert_string_equal(kinds_of(finding), "free reserve start"); /* by hand */
-            assert_non_null(strstr(finding->steps.at[0].text, "No record"));
+            assert_non_null(strstr(finding->steps.at[0].text, "not recorded"));
             assert_int_equal(finding->commands.count, 2);
             assert_non_null(strstr(finding->steps.at[1].precondition, "MSSQLSERVER is stopped"));
         }
@@ -337,6 +337,34 @@ static void test_dns_pool_has_it(void **state)
     }
 }
 
+/* A write replaces the DNS Server's list: each remedy has the ports of every product. */
+static void test_dns_list_is_whole(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    struct hm_product *one = product(build, "One", "one.exe");
+    struct hm_product *two = product(build, "Two", "two.exe");
+    static const char *const subjects[] = {"udp 50001", "udp 50002"};
+
+    (void)state;
+    service_row(build, "One", true, NULL);
+    service_row(build, "Two", false, NULL);
+    service_row(build, "DNS", true, NULL);
+    service_row(build, "BITS", true, NULL);
+    hm_build_require(build, one, "port", HM_UDP, "50001", HM_KIND_SOCKET);
+    hm_build_require(build, two, "port", HM_UDP, "50002", HM_KIND_SOCKET);
+    hm_build_socket(build, HM_UDP, HM_IPV4, HM_SOCKET_LISTEN, 50002, "svchost.exe", "BITS");
+    hm_build_judge(build);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_finding *finding = hm_build_finding(
+            build, i == 0 ? "required_in_dynamic" : "required_port_held", subjects[i]);
+
+        assert_non_null(finding);
+        assert_string_equal(finding->commands.at[0],
+                            "dnscmd /Config /SocketPoolExcludedPortRanges 50001-50002");
+    }
+    free_build(build);
+}
+
 /* One busy port keeps its neighbours from nothing, and a row that is there is not added again. */
 static void test_split(void **state)
 {
@@ -393,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_conflict),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_dns_pool_has_it),
+        cmocka_unit_test(test_dns_list_is_whole),
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_too_much),
     };
