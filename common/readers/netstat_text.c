@@ -283,7 +283,7 @@ static enum hm_status make_sockets(const struct listing *list, struct hm_netstat
                                    struct hm_err *err)
 {
     struct hm_socket *sockets = hm_arena_alloc(list->arena, list->count, sizeof(*sockets));
-    struct hm_span listening;
+    struct hm_span listening = {"", 0};
     enum hm_status st = find_listening(list, &listening, err);
 
     if (st != HM_OK) {

@@ -32,6 +32,8 @@ struct reader {
     struct hm_reg_value *at;
     size_t count;
     size_t room;
+    struct hm_strings keys;
+    size_t keys_room;
 };
 
 static enum hm_status refuse(const struct reader *reader, struct hm_err *err, const char *why)
@@ -380,6 +382,23 @@ static enum hm_status add_value(struct reader *reader, const struct hm_reg_value
     return HM_OK;
 }
 
+static enum hm_status add_key(struct reader *reader, struct hm_err *err)
+{
+    void *grown = (void *)reader->keys.at;
+
+    if (reader->keys.count >= HM_LIMIT_REG_VALUES) {
+        return hm_fail_line(err, HM_ETOOBIG, reader->line, "line %u: more than %u keys",
+                            reader->line, HM_LIMIT_REG_VALUES);
+    }
+    if (hm_arena_grow(reader->arena, &grown, reader->keys.count, &reader->keys_room,
+                      sizeof(*reader->keys.at)) != 0) {
+        return no_memory(reader, err);
+    }
+    reader->keys.at = (const char **)grown;
+    reader->keys.at[reader->keys.count++] = reader->key;
+    return HM_OK;
+}
+
 /* "[key]" or "[-key]". */
 static enum hm_status read_key(struct reader *reader, struct hm_span line, struct hm_err *err)
 {
@@ -396,8 +415,9 @@ static enum hm_status read_key(struct reader *reader, struct hm_span line, struc
     }
     if (reader->key_deleted) {
         forget(reader, reader->key, NULL);
+        return HM_OK;
     }
-    return HM_OK;
+    return add_key(reader, err);
 }
 
 /* "name"=value or @=value. */
@@ -491,7 +511,7 @@ enum hm_status hm_reg_parse(const char *text, size_t len, struct hm_arena *arena
         st = read_all(&reader, err);
     }
     if (st == HM_OK) {
-        *out_reg = (struct hm_reg){reader.at, reader.count};
+        *out_reg = (struct hm_reg){reader.at, reader.count, reader.keys};
     }
     hm_buf_fini(&reader.hex);
     hm_arena_fini(&input);
@@ -562,4 +582,14 @@ const struct hm_reg_value *hm_reg_find(const struct hm_reg *reg, const char *key
         }
     }
     return found;
+}
+
+bool hm_reg_has_key(const struct hm_reg *reg, const char *key_tail)
+{
+    for (size_t i = 0; i < reg->keys.count; i++) {
+        if (key_ends_with(reg->keys.at[i], key_tail)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -22,6 +22,7 @@ struct hm_reg_value {
 struct hm_reg {
     struct hm_reg_value *at;
     size_t count;
+    struct hm_strings keys; /* that are there, with values or without, as written */
 };
 
 enum hm_status hm_reg_parse(const char *text, size_t len, struct hm_arena *arena,
@@ -31,3 +32,6 @@ enum hm_status hm_reg_parse(const char *text, size_t len, struct hm_arena *arena
  * NULL when absent. ControlSet001 and CurrentControlSet are the same here. */
 const struct hm_reg_value *hm_reg_find(const struct hm_reg *reg, const char *key_tail,
                                        const char *name);
+
+/* Is there such a key at all? An export of another key tells nothing about its values. */
+bool hm_reg_has_key(const struct hm_reg *reg, const char *key_tail);

@@ -86,6 +86,9 @@ static enum hm_status add_row(struct rows *rows, const struct hm_span fields[FIE
         hm_arena_grow(arena, &grown, rows->count, &rows->room, sizeof(*rows->at)) != 0) {
         return no_memory(err, rows->count + 1);
     }
+    if (hm_str_glob_nocase("*.dll", row.services)) {
+        return refuse(err, line, "libraries where services should be; run tasklist /svc, not /m");
+    }
     rows->at = grown;
     rows->at[rows->count++] = row;
     return HM_OK;

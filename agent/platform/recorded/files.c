@@ -134,6 +134,29 @@ enum hm_status hm_recorded_broken(const struct hm_recorded *recorded, const char
     return err->status;
 }
 
+enum hm_status hm_recorded_note(struct hm_recorded *recorded, struct hm_recorded_file *file,
+                                const char *holds, const char *unknown, struct hm_err *err)
+{
+    file->there = false;
+    file->noted = true;
+    return hm_notes_add(&recorded->notes, err, "%s holds %s: %s", file->found, holds, unknown);
+}
+
+enum hm_status hm_recorded_refused(struct hm_recorded *recorded, struct hm_recorded_file *file,
+                                   enum hm_text_kind wanted, const char *unknown,
+                                   struct hm_err *err)
+{
+    enum hm_text_kind kind = HM_TEXT_UNKNOWN;
+
+    if (err == NULL || err->status == HM_EINVAL) {
+        kind = hm_text_kind((struct hm_span){file->text, file->len});
+    }
+    if (kind == HM_TEXT_UNKNOWN || kind == wanted) {
+        return hm_recorded_broken(recorded, file->name, err);
+    }
+    return hm_recorded_note(recorded, file, hm_text_kind_names[kind], unknown, err);
+}
+
 enum hm_status hm_recorded_missing(struct hm_recorded *recorded, const char *name,
                                    const char *unknown, struct hm_err *err)
 {

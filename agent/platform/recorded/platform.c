@@ -102,7 +102,9 @@ static enum hm_status read_host_file(struct hm_recorded *recorded, struct hm_err
         st = hm_record_decode(&hm_record_host_file, file.text, file.len, true, recorded->arena,
                               host, NULL, err);
         if (st != HM_OK) {
-            return hm_recorded_broken(recorded, HOST_FILE, err);
+            st = hm_recorded_refused(recorded, &file, HM_TEXT_JSON,
+                                     "what it should tell (the system, its version) is unknown",
+                                     err);
         }
     }
     if (st != HM_OK) {

@@ -14,6 +14,7 @@
 #include "agent/platform/recorded/changes.h"
 #include "common/readers/netstat_text.h"
 #include "common/readers/tasklist_text.h"
+#include "common/readers/text_kind.h"
 #include "common/wire/records.h"
 
 /* What deploy/windows/collect.cmd writes in place of a listing that netsh refused to give; the
@@ -41,6 +42,7 @@ struct hm_recorded_file {
     const char *name;
     const char *found; /* the same as the folder writes it, "NETSTAT.TXT"; NULL = no such file */
     bool there;        /* it is, and has text */
+    bool noted;        /* it has, but not its own: a sentence says so, and there is false */
     const char *text;  /* without byte order mark, UTF-16 as UTF-8; *.json is UTF-8 for certain */
     size_t len;
 };
@@ -56,6 +58,16 @@ enum hm_status hm_recorded_read(struct hm_recorded *recorded, const char *name,
 /* Puts "folder/file:line: " before the text of a reader's error; returns its status. */
 enum hm_status hm_recorded_broken(const struct hm_recorded *recorded, const char *name,
                                   struct hm_err *err);
+/* "file holds something else: what is unknown"; file->noted from then on. */
+enum hm_status hm_recorded_note(struct hm_recorded *recorded, struct hm_recorded_file *file,
+                                const char *holds, const char *unknown,
+                                struct hm_err *err) HM_MUST_CHECK;
+/* After a reader's failure: a text of another kind than wanted leaves its facts unknown, with the
+ * sentence "file holds a list of sockets (netstat): what is unknown", and is HM_OK with noted;
+ * anything else is broken. */
+enum hm_status hm_recorded_refused(struct hm_recorded *recorded, struct hm_recorded_file *file,
+                                   enum hm_text_kind wanted, const char *unknown,
+                                   struct hm_err *err) HM_MUST_CHECK;
 /* "file is missing: what is unknown", or "file is empty: ..." */
 enum hm_status hm_recorded_missing(struct hm_recorded *recorded, const char *name,
                                    const char *unknown, struct hm_err *err) HM_MUST_CHECK;

@@ -15,12 +15,26 @@
 #define DNS_KEY "DNS\\Parameters"
 #define HNS_KEY "hns\\State"
 
-static enum hm_status parse(struct hm_recorded *recorded, const struct hm_recorded_file *file,
-                            struct hm_reg *out_reg, struct hm_err *err)
+/* An export without the key tells nothing of its values. When it has no key at all (what regedit of
+ * Windows 2000 writes for a key that is not there) it counts as missing; another key is a file that
+ * was copied wrongly. Both leave file->there = false. */
+static enum hm_status parse(struct hm_recorded *recorded, struct hm_recorded_file *file,
+                            const char *key, const char *unknown, struct hm_reg *out_reg,
+                            struct hm_err *err)
 {
     enum hm_status st = hm_reg_parse(file->text, file->len, recorded->arena, out_reg, err);
 
-    return st == HM_OK ? HM_OK : hm_recorded_broken(recorded, file->name, err);
+    if (st != HM_OK) {
+        return hm_recorded_refused(recorded, file, HM_TEXT_REGISTRY, unknown, err);
+    }
+    if (hm_reg_has_key(out_reg, key)) {
+        return HM_OK;
+    }
+    if (out_reg->keys.count == 0) {
+        file->there = false;
+        return HM_OK;
+    }
+    return hm_recorded_note(recorded, file, out_reg->keys.at[0], unknown, err);
 }
 
 /* A value of the wrong type is a broken file: guessing what Windows does with it helps nobody. */
@@ -61,17 +75,16 @@ static enum hm_status read_tcpip(struct hm_recorded *recorded, struct hm_err *er
     struct hm_inventory *inventory = &recorded->seen.inventory;
     struct hm_registry registry = {0};
     const struct hm_reg_value *lines = NULL;
+    const char *unknown = "ReservedPorts, MaxUserPort and TcpTimedWaitDelay are unknown";
     struct hm_recorded_file file;
     struct hm_reg reg;
     enum hm_status st = hm_recorded_read(recorded, TCPIP_FILE, &file, err);
 
-    if (st == HM_OK && !file.there) {
-        return hm_recorded_missing(recorded, TCPIP_FILE,
-                                   "ReservedPorts, MaxUserPort and TcpTimedWaitDelay are unknown",
-                                   err);
+    if (st == HM_OK && file.there) {
+        st = parse(recorded, &file, TCPIP_KEY, unknown, &reg, err);
     }
-    if (st == HM_OK) {
-        st = parse(recorded, &file, &reg, err);
+    if (st == HM_OK && !file.there) {
+        return file.noted ? HM_OK : hm_recorded_missing(recorded, TCPIP_FILE, unknown, err);
     }
     if (st == HM_OK) {
         st = find_dword(recorded, &reg, TCPIP_FILE, TCPIP_KEY, "MaxUserPort",
@@ -126,20 +139,18 @@ static enum hm_status read_dns(struct hm_recorded *recorded, struct hm_err *err)
 {
     struct hm_inventory *inventory = &recorded->seen.inventory;
     bool running = hm_windows_has_service(&inventory->services, "DNS");
+    const char *unknown = "the size of the DNS Server's socket pool is unknown";
     struct hm_recorded_file file;
     struct hm_reg reg;
     enum hm_status st = hm_recorded_read(recorded, DNS_FILE, &file, err);
 
-    if (st != HM_OK) {
-        return st;
+    if (st == HM_OK && file.there) {
+        st = parse(recorded, &file, DNS_KEY, unknown, &reg, err);
     }
-    if (!file.there) {
-        return running
-                   ? hm_recorded_missing(recorded, DNS_FILE,
-                                         "the size of the DNS Server's socket pool is unknown", err)
-                   : HM_OK;
+    if (st == HM_OK && !file.there) {
+        return running && !file.noted ? hm_recorded_missing(recorded, DNS_FILE, unknown, err)
+                                      : HM_OK;
     }
-    st = parse(recorded, &file, &reg, err);
     if (st != HM_OK || (inventory->has_services && !running)) {
         return st;
     }
@@ -149,6 +160,7 @@ static enum hm_status read_dns(struct hm_recorded *recorded, struct hm_err *err)
 static enum hm_status read_hns(struct hm_recorded *recorded, struct hm_err *err)
 {
     struct hm_windows_hns_values values = {0};
+    const char *unknown = "the ports that HNS keeps are unknown";
     struct hm_recorded_file file;
     struct hm_reg reg;
     enum hm_status st = hm_recorded_read(recorded, HNS_FILE, &file, err);
@@ -156,10 +168,12 @@ static enum hm_status read_hns(struct hm_recorded *recorded, struct hm_err *err)
     if (st != HM_OK || file.found == NULL) {
         return st; /* most hosts have no HNS: nothing is missing */
     }
-    if (!file.there) {
-        return hm_recorded_missing(recorded, HNS_FILE, "the ports that HNS keeps are unknown", err);
+    if (file.there) {
+        st = parse(recorded, &file, HNS_KEY, unknown, &reg, err);
     }
-    st = parse(recorded, &file, &reg, err);
+    if (st == HM_OK && !file.there) {
+        return file.noted ? HM_OK : hm_recorded_missing(recorded, HNS_FILE, unknown, err);
+    }
     if (st == HM_OK) {
         st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "EnableExcludedPortRange",
                         &values.has_enabled, &values.enabled, err);

@@ -42,20 +42,19 @@ static enum hm_status join_services(struct hm_recorded *recorded, const struct h
 enum hm_status hm_recorded_tasks(struct hm_recorded *recorded, struct hm_tasks *out_tasks,
                                  struct hm_err *err)
 {
+    const char *unknown = recorded->host.has_services
+                              ? "the programs behind sockets are unknown"
+                              : "services, and the programs behind sockets, are unknown";
     struct hm_tasks tasks = {0};
     struct hm_recorded_file file;
     enum hm_status st = hm_recorded_read(recorded, TASKLIST_FILE, &file, err);
 
     if (st == HM_OK && !file.there && recorded->seen.inventory.os.family == HM_OS_WINDOWS) {
-        st = hm_recorded_missing(recorded, TASKLIST_FILE,
-                                 recorded->host.has_services
-                                     ? "the programs behind sockets are unknown"
-                                     : "services, and the programs behind sockets, are unknown",
-                                 err);
+        st = hm_recorded_missing(recorded, TASKLIST_FILE, unknown, err);
     } else if (st == HM_OK && file.there) {
         st = hm_tasklist_parse(file.text, file.len, recorded->arena, &tasks, err);
         if (st != HM_OK) {
-            return hm_recorded_broken(recorded, TASKLIST_FILE, err);
+            st = hm_recorded_refused(recorded, &file, HM_TEXT_TASKLIST, unknown, err);
         }
     }
     if (st == HM_OK && (file.there || recorded->host.has_services)) {
@@ -93,23 +92,21 @@ static enum hm_status parse_sockets(struct hm_recorded *recorded,
 enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm_tasks *tasks,
                                    struct hm_err *err)
 {
+    const char *unknown =
+        recorded->host.has_listeners
+            ? "who holds a port now, and how full the dynamic ranges are, is unknown"
+            : "listeners, who holds a port now, and how full the dynamic ranges are, is unknown";
     struct hm_sockets *sockets = &recorded->seen.sockets;
     struct hm_recorded_file file;
     enum hm_status st = hm_recorded_read(recorded, NETSTAT_FILE, &file, err);
 
     if (st == HM_OK && !file.there) {
-        return hm_recorded_missing(
-            recorded, NETSTAT_FILE,
-            recorded->host.has_listeners
-                ? "who holds a port now, and how full the dynamic ranges are, is unknown"
-                : "listeners, who holds a port now, and how full the dynamic ranges are, is "
-                  "unknown",
-            err);
+        return hm_recorded_missing(recorded, NETSTAT_FILE, unknown, err);
     }
     if (st == HM_OK) {
         st = parse_sockets(recorded, &file, sockets, err);
         if (st != HM_OK) {
-            return hm_recorded_broken(recorded, NETSTAT_FILE, err);
+            return hm_recorded_refused(recorded, &file, HM_TEXT_NETSTAT, unknown, err);
         }
         hm_tasks_name_sockets(tasks, sockets);
         recorded->seen.has_sockets = true;

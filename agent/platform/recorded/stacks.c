@@ -6,6 +6,7 @@
 
 #include "agent/platform/windows_rules.h"
 #include "common/base/str.h"
+#include "common/readers/netsh_title.h"
 #include "common/readers/sysctl_ports.h"
 
 #define SYSCTL_FILE "sysctl.txt"
@@ -38,41 +39,70 @@ static enum hm_status note_refused(struct hm_recorded *recorded, const char *com
     return st;
 }
 
+/* A listing that was cut under its heading, or of another protocol, or of the other family, copied
+ * to this name: judging with its rows would be worse than without. false: it is right, or does not
+ * tell. */
+static bool is_foreign(const struct hm_recorded_file *file, const struct hm_stack *stack,
+                       const char **out_holds)
+{
+    struct hm_netsh_title title = hm_netsh_read_title((struct hm_span){file->text, file->len});
+
+    if (title.has_protocol && title.protocol != stack->protocol) {
+        *out_holds = title.protocol == HM_TCP ? "the listing of tcp" : "the listing of udp";
+        return true;
+    }
+    if (title.has_family && title.family != stack->family) {
+        *out_holds = title.family == HM_IPV4 ? "the listing of ipv4" : "the listing of ipv6";
+        return true;
+    }
+    *out_holds = "the heading of a list and nothing behind it (it was cut)";
+    return title.heading_only;
+}
+
 static enum hm_status read_dynamic(struct hm_recorded *recorded, unsigned index,
-                                   struct hm_stack *stack, const struct hm_recorded_file *file,
+                                   struct hm_stack *stack, struct hm_recorded_file *file,
                                    struct hm_err *err)
 {
     const struct hm_windows_listing listing = {netsh_failed(file), file->text, file->len};
+    const char *unknown = "its dynamic range is unknown";
+    const char *holds;
     enum hm_status st;
 
     if (!file->there) {
-        return hm_recorded_missing(recorded, file->name, "its dynamic range is unknown", err);
+        return hm_recorded_missing(recorded, file->name, unknown, err);
+    }
+    if (!listing.failed && is_foreign(file, stack, &holds)) {
+        return hm_recorded_note(recorded, file, holds, unknown, err);
     }
     st = hm_windows_take_dynamic(&listing, stack, err);
     if (st == HM_EUNSUPPORTED) {
-        return note_refused(recorded, hm_windows_dynamic_commands[index], file,
-                            "its dynamic range is unknown", err);
+        return note_refused(recorded, hm_windows_dynamic_commands[index], file, unknown, err);
     }
-    return st == HM_OK ? HM_OK : hm_recorded_broken(recorded, file->name, err);
+    return st == HM_OK ? HM_OK : hm_recorded_refused(recorded, file, HM_TEXT_DYNAMIC, unknown, err);
 }
 
 static enum hm_status read_excluded(struct hm_recorded *recorded, unsigned index,
-                                    struct hm_stack *stack, const struct hm_recorded_file *file,
+                                    struct hm_stack *stack, struct hm_recorded_file *file,
                                     struct hm_err *err)
 {
     const struct hm_windows_listing listing = {netsh_failed(file), file->text, file->len};
+    const char *unknown = "its exclusions are unknown";
+    const char *holds;
     enum hm_status st;
 
     if (!file->there) {
-        return hm_recorded_missing(recorded, file->name, "its exclusions are unknown", err);
+        return hm_recorded_missing(recorded, file->name, unknown, err);
+    }
+    if (!listing.failed && is_foreign(file, stack, &holds)) {
+        return hm_recorded_note(recorded, file, holds, unknown, err);
     }
     st = hm_windows_take_excluded(&listing, &recorded->seen.inventory.os, recorded->arena, stack,
                                   err);
     if (st == HM_EUNSUPPORTED) {
-        return note_refused(recorded, hm_windows_excluded_commands[index], file,
-                            "its exclusions are unknown", err);
+        return note_refused(recorded, hm_windows_excluded_commands[index], file, unknown, err);
     }
-    return st == HM_OK ? HM_OK : hm_recorded_broken(recorded, file->name, err);
+    return st == HM_OK ? HM_OK
+                       : hm_recorded_refused(recorded, file, HM_TEXT_EXCLUDED, unknown, err);
 }
 
 static enum hm_status read_netsh(struct hm_recorded *recorded, unsigned index, struct hm_err *err)
@@ -117,14 +147,15 @@ static enum hm_status read_sysctl(struct hm_recorded *recorded, struct hm_err *e
     } else if (st == HM_OK) {
         st = hm_sysctl_parse(file.text, file.len, recorded->arena, &ports, err);
         if (st != HM_OK) {
-            return hm_recorded_broken(recorded, SYSCTL_FILE, err);
+            st = hm_recorded_refused(recorded, &file, HM_TEXT_SYSCTL,
+                                     "dynamic range and reserved ports are unknown", err);
         }
-        if (!ports.has_range) {
+        if (st == HM_OK && file.there && !ports.has_range) {
             st = hm_notes_add(&recorded->notes, err,
                               SYSCTL_FILE " has no net.ipv4.ip_local_port_range: the dynamic range "
                                           "is unknown");
         }
-        if (st == HM_OK && !ports.has_reserved) {
+        if (st == HM_OK && file.there && !ports.has_reserved) {
             st = hm_notes_add(&recorded->notes, err,
                               SYSCTL_FILE " has no net.ipv4.ip_local_reserved_ports: reserved "
                                           "ports are unknown");

@@ -180,7 +180,8 @@ static void test_erase(void **state)
 
 /* ---- erase on a host that policies have changed --------------------------------------------- */
 
-#define EXCLUDED "\r\nStart Port    End Port\r\n----------    --------\r\n"
+#define HEADING "\r\nStart Port    End Port\r\n----------    --------\r\n"
+#define FOOTER "\r\n* - Administered port exclusions.\r\n"
 #define OURS "      9955        9955     *\r\n"
 #define DYNAMIC "\r\nStart Port : 49152\r\nNumber of Ports : 16384\r\n"
 #define LEDGER                                                                                     \
@@ -210,7 +211,7 @@ static void make_changed_host(struct fixture *fixture, const char *ledger, const
                    DYNAMIC);
         write_text(
             path_of(fixture, hm_arena_printf(&fixture->arena, "%s-excludedportrange.txt", at)),
-            i == 0 ? EXCLUDED OURS : EXCLUDED);
+            i == 0 ? HEADING OURS FOOTER : HEADING FOOTER);
     }
     if (model != NULL) {
         write_text(path_of(fixture, "host/model.json"), model);

@@ -128,24 +128,29 @@ static const struct refused_case refused_cases[] = {
 };
 /* clang-format on */
 
+static void check_refused(const struct refused_case *row)
+{
+    struct recorded_folder host;
+
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json", OS "}");
+    recorded_folder_put(&host, row->file, row->bytes, row->len);
+    recorded_folder_observe(&host);
+    assert_int_equal(host.st, HM_EINVAL);
+    assert_non_null(strstr(host.err.text, row->file));
+    for (size_t k = 0; k < HM_COUNT(row->pieces) && row->pieces[k] != NULL; k++) {
+        if (strstr(host.err.text, row->pieces[k]) == NULL) {
+            fail_msg("%s: \"%s\" says nothing of %s", row->name, host.err.text, row->pieces[k]);
+        }
+    }
+    recorded_folder_fini(&host);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < HM_COUNT(refused_cases); i++) {
-        const struct refused_case *row = &refused_cases[i];
-        struct recorded_folder host;
-
-        recorded_folder_init(&host);
-        recorded_folder_puts(&host, "host.json", OS "}");
-        recorded_folder_put(&host, row->file, row->bytes, row->len);
-        recorded_folder_observe(&host);
-        assert_int_equal(host.st, HM_EINVAL);
-        for (size_t k = 0; k < HM_COUNT(row->pieces) && row->pieces[k] != NULL; k++) {
-            if (strstr(host.err.text, row->pieces[k]) == NULL) {
-                fail_msg("%s: \"%s\" says nothing of %s", row->name, host.err.text, row->pieces[k]);
-            }
-        }
-        recorded_folder_fini(&host);
+        check_refused(&refused_cases[i]);
     }
 }
 
@@ -279,6 +284,118 @@ static void test_netstat_b(void **state)
     recorded_folder_fini(&host);
 }
 
+/* ---- what stands in the wrong file ------------------------------------------------------------
+ */
+
+#define LISTING(protocol, rows)                                                                    \
+    "\r\nProtocol " protocol " Port Exclusion Ranges\r\n\r\nStart Port    End Port      \r\n"      \
+    "----------    --------      \r\n" rows "\r\n* - Administered port exclusions.\r\n\r\n"
+#define REG_OF(key) "REGEDIT4\r\n\r\n[HKEY_LOCAL_MACHINE\\" key "]\r\n\"Hostname\"=\"x\"\r\n"
+
+struct foreign_case {
+    const char *file;
+    const char *text;
+    const char *holds; /* part of the sentence about what is unknown */
+};
+
+/* clang-format off */
+static const struct foreign_case foreign_cases[] = {
+    {"ipv4-tcp-excludedportrange.txt", LISTING("udp", "     51820       51820     *\r\n"),
+     "holds the listing of udp"},
+    {"ipv4-udp-excludedportrange.txt", LISTING("tcp", ""), "holds the listing of tcp"},
+    {"ipv4-tcp-excludedportrange.txt",
+     "C:\\>netsh int ipv6 show excludedportrange tcp\r\n" LISTING("tcp", ""),
+     "holds the listing of ipv6"},
+    {"ipv6-udp-dynamicport.txt", DYNAMIC_TCP, "holds the listing of tcp"},
+    {"ipv4-tcp-excludedportrange.txt", DYNAMIC_TCP, "holds a dynamic port range"},
+    {"ipv4-tcp-dynamicport.txt", LISTING("tcp", ""), "holds a list of excluded ports"},
+    {"ipv4-tcp-dynamicport.txt",
+     "Protocol tcp Dynamic Port Range\r\n--------------------\r\n", "nothing behind it"},
+    {"ipv4-tcp-excludedportrange.txt",
+     "Protocol tcp Port Exclusion Ranges\r\n\r\nStart Port    End Port\r\n"
+     "----------    --------\r\n\r\n", "nothing behind it"},
+    {"ipv4-tcp-dynamicport.txt", "\"System\",\"4\",\"N/A\"\r\n", "holds a list of processes"},
+    {"netstat.txt", "\"System\",\"4\",\"N/A\"\r\n", "holds a list of processes"},
+    {"netstat.txt", LISTING("tcp", ""), "holds a list of excluded ports"},
+    {"tasklist.csv", "  TCP    0.0.0.0:80    0.0.0.0:0    LISTENING    4\r\n",
+     "holds a list of sockets (netstat)"},
+    {"tasklist.csv",
+     "\r\nImage Name                     PID Services\r\n"
+     "========================= ======== ====================\r\n"
+     "System                           4 N/A\r\n", "not of tasklist /svc /fo csv"},
+    {"tasklist.csv",
+     "\"Image Name\",\"PID\",\"Session Name\",\"Session#\",\"Mem Usage\"\r\n"
+     "\"System\",\"4\",\"Services\",\"0\",\"2,048 K\"\r\n", "not of tasklist /svc /fo csv"},
+    {"tasklist.csv", "\"smss.exe\",\"300\",\"ntdll.dll\"\r\n", "not of tasklist /svc /fo csv"},
+    {"tcpip-parameters.reg", REG_OF("Services\\DNS\\Parameters"), "DNS\\Parameters: ReservedPorts"},
+    {"tcpip-parameters.reg", OS "}", "holds JSON"},
+    {"dns-parameters.reg", REG_OF("Services\\Tcpip\\Parameters"), "Tcpip\\Parameters: the size"},
+    {"hns-state.reg", REG_OF("Services\\Tcpip\\Parameters"), "Tcpip\\Parameters: the ports"},
+};
+/* clang-format on */
+
+static void test_wrong_files_are_unknown(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(foreign_cases); i++) {
+        const struct foreign_case *row = &foreign_cases[i];
+        const struct hm_inventory *inventory;
+        struct recorded_folder host;
+
+        recorded_folder_init(&host);
+        recorded_folder_puts(&host, "host.json", OS "}");
+        recorded_folder_puts(&host, row->file, row->text);
+        recorded_folder_must_observe(&host);
+        if (!recorded_folder_is_unknown(&host, PIECES(row->file, row->holds))) {
+            fail_msg("%s: nothing is said of \"%s\"", row->file, row->holds);
+        }
+        inventory = &host.seen.inventory;
+        for (size_t k = 0; k < inventory->stacks.count; k++) {
+            assert_false(inventory->stacks.at[k].has_dynamic);
+            assert_false(inventory->stacks.at[k].has_administered);
+            assert_false(inventory->stacks.at[k].has_runtime);
+        }
+        assert_false(inventory->has_listeners || inventory->has_services);
+        assert_false(inventory->has_registry || host.seen.has_sockets);
+        recorded_folder_fini(&host);
+    }
+}
+
+/* regedit of Windows 2000 writes a file without a key for one that is not there. */
+static void test_export_of_a_key_that_is_not_there(void **state)
+{
+    struct recorded_folder host;
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json",
+                         "{\"os\": {\"family\": \"windows\", \"version\": "
+                         "\"5.0.2195\"}}");
+    recorded_folder_puts(&host, "tcpip-parameters.reg", REG_OF("Services\\Tcpip\\Parameters"));
+    recorded_folder_puts(&host, "dns-parameters.reg", "REGEDIT4\r\n\r\n");
+    recorded_folder_must_observe(&host);
+    assert_true(host.seen.inventory.has_registry);
+    assert_false(host.seen.inventory.registry.has_dns_socket_pool);
+    assert_false(recorded_folder_is_unknown(&host, PIECES("dns-parameters.reg")));
+    recorded_folder_fini(&host);
+}
+
+/* The heading of a table, and nothing behind it: it was cut. */
+static void test_heading_alone(void **state)
+{
+    static const struct refused_case rows[] = {
+        {"sockets",
+         "netstat.txt",               BYTES("Active Connections\r\n\r\n  Proto  Local Address   Foreign Address\r\n"),
+         {"no TCP or UDP row"}                                                                                                   },
+        {"processes", "tasklist.csv", BYTES("\"Image Name\",\"PID\",\"Services\"\r\n"),                                {"no row"}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        check_refused(&rows[i]);
+    }
+}
+
 /* ---- no folder --------------------------------------------------------------------------------
  */
 
@@ -324,6 +441,9 @@ int main(void)
         cmocka_unit_test(test_names_in_capitals),
         cmocka_unit_test(test_bound_ports_are_no_listeners),
         cmocka_unit_test(test_netstat_b),
+        cmocka_unit_test(test_wrong_files_are_unknown),
+        cmocka_unit_test(test_export_of_a_key_that_is_not_there),
+        cmocka_unit_test(test_heading_alone),
         cmocka_unit_test(test_the_folder_is_none),
     };
 

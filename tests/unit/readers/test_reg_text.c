@@ -152,7 +152,7 @@ static void test_texts(void **state)
 {
     (void)state;
     for (size_t i = 0; i < HM_COUNT(texts); i++) {
-        struct hm_reg reg = {NULL, 77};
+        struct hm_reg reg = {.count = 77};
         struct hm_arena arena;
         struct hm_err err = {0};
 
@@ -192,12 +192,30 @@ static void test_text_over_lines(void **state)
     hm_arena_fini(&arena);
 }
 
+static void test_keys(void **state)
+{
+    const char text[] =
+        V5 KEY "\r\n[HKEY_LOCAL_MACHINE\\A\\Empty]\r\n[-HKEY_LOCAL_MACHINE\\A\\Gone]";
+    struct hm_reg reg;
+    struct hm_arena arena;
+
+    (void)state;
+    hm_arena_init(&arena, ARENA_BYTES);
+    assert_int_equal(hm_reg_parse(text, strlen(text), &arena, &reg, NULL), HM_OK);
+    assert_int_equal(reg.count, 0);
+    assert_true(hm_reg_has_key(&reg, "a\\empty"));
+    assert_true(hm_reg_has_key(&reg, "Parameters"));
+    assert_false(hm_reg_has_key(&reg, "Parameters\\Empty"));
+    assert_false(hm_reg_has_key(&reg, "A\\Gone"));
+    hm_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files),           cmocka_unit_test(test_regedit4),
         cmocka_unit_test(test_texts),           cmocka_unit_test(test_last_value_wins),
-        cmocka_unit_test(test_text_over_lines),
+        cmocka_unit_test(test_text_over_lines), cmocka_unit_test(test_keys),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,7 @@ static const struct text_case texts[] = {
     {"\"a.exe\",\"8\",\"DNS\",\"x\"\n", HM_EINVAL, 1, 0},
     {"\"a.exe\",\"8\",\"DNS\n", HM_EINVAL, 1, 0},
     {"a.exe,8,DNS\n", HM_EINVAL, 1, 0},
+    {"\"a.exe\",\"8\",\"ntdll.dll,KERNEL32.DLL\"\n", HM_EINVAL, 1, 0}, /* tasklist /m */
     {"Image Name    PID Services\n", HM_EINVAL, 1, 0},
     {"\"a.exe\",\"4294967296\",\"DNS\"\n\"a.exe\",\"4294967296\",\"DNS\"\n", HM_EINVAL, 2, 0},
     {"\"\",\"8\",\"DNS\"\n", HM_EINVAL, 1, 0},
