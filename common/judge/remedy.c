@@ -228,6 +228,18 @@ void hm_remedy_stop_services(struct hm_remedy_scope *scope, struct hm_finding *f
     }
 }
 
+/* Has the start of one of these started it already, as they depend on it? */
+static bool is_started(const struct hm_remedy_scope *scope, const struct hm_service_list *started,
+                       const char *service)
+{
+    for (size_t i = 0; i < started->count; i++) {
+        if (hm_service_depends_on(scope->ctx->services, started->at[i], service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void hm_remedy_start_services(struct hm_remedy_scope *scope, struct hm_finding *finding,
                               const struct hm_service_list *down,
                               const struct hm_service_list *targets)
@@ -267,7 +279,8 @@ void hm_remedy_start_services(struct hm_remedy_scope *scope, struct hm_finding *
     }
     for (size_t i = order.count; i > 0; i--) {
         if (!hm_str_equal_nocase(order.at[i - 1], "winnat") &&
-            !hm_service_list_has(down, order.at[i - 1])) {
+            !hm_service_list_has(down, order.at[i - 1]) &&
+            !is_started(scope, down, order.at[i - 1])) {
             hm_remedy_service_command(scope, step, "start", order.at[i - 1]);
         }
     }

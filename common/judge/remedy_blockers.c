@@ -57,7 +57,7 @@ static void block_own(struct hm_remedy_scope *scope, struct hm_blocker *blocker,
     static const enum hm_block blocks[] = {
         [HM_STOP_CAN] = HM_BLOCK_STOP,    [HM_STOP_LAST] = HM_BLOCK_LAST,
         [HM_STOP_UNKNOWN] = HM_BLOCK_OWN, [HM_STOP_NEVER] = HM_BLOCK_OWN,
-        [HM_STOP_NONE] = HM_BLOCK_OWN,
+        [HM_STOP_NONE] = HM_BLOCK_OWN,    [HM_STOP_DISABLED] = HM_BLOCK_DISABLED,
     };
 
     if (!hm_service_is_plain(scope->ctx->facts, service)) {
@@ -210,6 +210,25 @@ static void find_holders(struct hm_remedy_scope *scope, const struct hm_need *ne
     }
 }
 
+/* The part of the row from its first watched port to its last one. */
+static struct hm_range met(struct hm_range row, struct hm_ports watched)
+{
+    struct hm_range part = {row.last, row.first};
+
+    for (size_t i = 0; i < watched.count; i++) {
+        struct hm_range one = watched.at[i];
+
+        if (one.first <= row.last && one.last >= row.first) {
+            uint16_t first = one.first > row.first ? one.first : row.first;
+            uint16_t last = one.last < row.last ? one.last : row.last;
+
+            part.first = first < part.first ? first : part.first;
+            part.last = last > part.last ? last : part.last;
+        }
+    }
+    return part;
+}
+
 /* Rows of WinNAT, HNS and HTTP.sys over the ports. */
 static void find_rows(struct hm_remedy_scope *scope, const struct hm_need *need,
                       struct hm_ports watched)
@@ -226,7 +245,7 @@ static void find_rows(struct hm_remedy_scope *scope, const struct hm_need *need,
             if (!hm_ports_overlap((struct hm_ports){&rows.at[at], 1}, watched)) {
                 continue;
             }
-            blocker = put_blocker(scope, need, rows.at[at]);
+            blocker = put_blocker(scope, need, met(rows.at[at], watched));
             if (blocker == NULL) {
                 return;
             }

@@ -16,13 +16,14 @@
 /* What has a port, by what can be done about it. Of several the last one here counts. */
 enum hm_block {
     HM_BLOCK_NONE,
-    HM_BLOCK_STOP,  /* a service that may be stopped */
-    HM_BLOCK_LAST,  /* likewise, but that ends the connection of the person who types */
-    HM_BLOCK_OWN,   /* the product itself, and no command may stop it */
-    HM_BLOCK_BOOT,  /* somebody who was given the port by chance and may not be stopped */
-    HM_BLOCK_FIXED, /* somebody who listens there by choice: two products want one port */
+    HM_BLOCK_STOP,     /* a service that may be stopped */
+    HM_BLOCK_LAST,     /* likewise, but that ends the connection of the person who types */
+    HM_BLOCK_OWN,      /* the product itself, and no command may stop it */
+    HM_BLOCK_DISABLED, /* likewise, as it is disabled and would not start again */
+    HM_BLOCK_BOOT,     /* somebody who was given the port by chance and may not be stopped */
+    HM_BLOCK_FIXED,    /* somebody who listens there by choice: two products want one port */
 };
-#define HM_BLOCK_COUNT 6
+#define HM_BLOCK_COUNT 7
 
 struct hm_blocker {
     enum hm_protocol protocol;

@@ -418,6 +418,14 @@ enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const cha
             return HM_STOP_NEVER;
         }
     }
+    for (size_t i = 0; i < all.count; i++) {
+        const struct hm_service *details = hm_inventory_service(graph->facts->inventory, all.at[i]);
+
+        if (details != NULL && details->start == HM_START_DISABLED && details->has_runs &&
+            details->runs) {
+            return HM_STOP_DISABLED;
+        }
+    }
     if (!graph->all_recorded && !(graph->products_recorded && known == NULL) && rule != RULE_LEAF) {
         return HM_STOP_UNKNOWN;
     }
@@ -446,6 +454,22 @@ const char *hm_service_warning(const char *name)
         }
     }
     return "";
+}
+
+bool hm_service_depends_on(const struct hm_service_graph *graph, const char *name,
+                           const char *other)
+{
+    struct hm_service_list reached = {.count = 0};
+
+    hm_service_list_put(&reached, other);
+    for (size_t i = 0; i < reached.count; i++) {
+        const struct hm_service *found;
+
+        for (size_t n = 0; (found = dependent(graph, reached.at[i], n)) != NULL; n++) {
+            hm_service_list_put(&reached, found->name);
+        }
+    }
+    return !hm_str_equal_nocase(name, other) && hm_service_list_has(&reached, name);
 }
 
 /* Does a service of the list that is not in done depend on name? */

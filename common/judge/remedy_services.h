@@ -14,11 +14,13 @@
          */
 
 enum hm_stop {
-    HM_STOP_CAN,     /* it stops, and what depends on it is known */
-    HM_STOP_LAST,    /* likewise, but the person who types loses the connection */
-    HM_STOP_UNKNOWN, /* what depends on it was not recorded */
-    HM_STOP_NEVER,   /* Windows does not work without it, or does not stop it */
-    HM_STOP_NONE,    /* no service, or one whose name is not plain */
+    HM_STOP_CAN,      /* it stops, and what depends on it is known */
+    HM_STOP_LAST,     /* likewise, but the person who types loses the connection */
+    HM_STOP_UNKNOWN,  /* what depends on it was not recorded */
+    HM_STOP_DISABLED, /* it, or what depends on it, runs and is disabled: it would not start again
+                       */
+    HM_STOP_NEVER,    /* Windows does not work without it, or does not stop it */
+    HM_STOP_NONE,     /* no service, or one whose name is not plain */
 };
 
 /* Services in an order, each once. */
@@ -44,6 +46,10 @@ bool hm_service_is_session(const struct hm_service_graph *graph, const char *nam
 
 /* False only when it is known not to run. */
 bool hm_service_may_run(const struct hm_service_graph *graph, const char *name);
+
+/* Does it need the other one, directly or not? Then its start starts that, too. */
+bool hm_service_depends_on(const struct hm_service_graph *graph, const char *name,
+                           const char *other);
 
 /* What is interrupted while it is stopped, one sentence; "" when nothing special is known. */
 const char *hm_service_warning(const char *name);

@@ -242,6 +242,8 @@ static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding 
             hm_finding_without(list, table.of[i], scope->blocked[protocol][HM_BLOCK_LAST]);
         table.of[i] = hm_finding_without(list, table.of[i], scope->blocked[protocol][HM_BLOCK_OWN]);
         table.of[i] =
+            hm_finding_without(list, table.of[i], scope->blocked[protocol][HM_BLOCK_DISABLED]);
+        table.of[i] =
             hm_finding_without(list, table.of[i], scope->blocked[protocol][HM_BLOCK_FIXED]);
     }
     hm_remedy_stop_services(scope, finding, &scope->own,
@@ -272,6 +274,22 @@ static void decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *findi
                          "A single port, or a few, are usually an HTTP.sys registration: \"netsh "
                          "http show servicestate view=requestq\" lists the URL and its owner. Give "
                          "one of the two another port; an exclusion does not help.");
+}
+
+static void decide_disabled(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    const struct hm_stack_ports table = table_of(scope, HM_BLOCK_DISABLED);
+
+    if (has_ports(&table)) {
+        (void)hm_remedy_step(
+            scope->list, finding, HM_STEP_DECIDE,
+            hm_finding_print(scope->list,
+                             "%s has %s. It, or a service that depends on it, runs and is "
+                             "disabled: whoever stops it cannot start it again. Find out why it is "
+                             "disabled; then give it a start type, or stop it for good.",
+                             hm_remedy_names(scope, HM_BLOCK_DISABLED),
+                             list_table(scope->list, &table)));
+    }
 }
 
 /* Ports of the product that no command may free, also after a restart of the host: a person stops
@@ -324,8 +342,10 @@ static struct hm_stack_ports left_for_maintenance(const struct hm_remedy_scope *
 static bool set_range_back(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
     const struct hm_stack_ports own = table_of(scope, HM_BLOCK_OWN);
+    const struct hm_stack_ports disabled = table_of(scope, HM_BLOCK_DISABLED);
 
-    if ((!has_ports(&own) && !(hm_remedy_needs_boot(scope) && scope->own_is_stuck) &&
+    if ((!has_ports(&own) && !has_ports(&disabled) &&
+         !(hm_remedy_needs_boot(scope) && scope->own_is_stuck) &&
          !is_unsupported(scope->ctx->facts)) ||
         !hm_remedy_range_helps(scope)) {
         return false;
@@ -396,5 +416,8 @@ void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding
     }
     reserve_last(scope, finding);
     decide_fixed(scope, finding);
+    if (!moved) {
+        decide_disabled(scope, finding);
+    }
     reserve_in_maintenance(scope, finding, &left, moved);
 }

@@ -50,8 +50,6 @@ DECIDED = {
 REQUIRED = "required_in_dynamic"
 WRITTEN = "a value that is only written looks as if it were in force"
 BEYOND = "the range of a MaxUserPort beyond the documented values is taken for the default"
-PARENT = "the service that was down depends on the holder, and its start has started that already"
-DISABLED = "a service that is disabled and runs is stopped, and cannot be started again"
 
 # (host, kind, subject): reason. A row whose remedy passes is a failure of the test, too.
 FAILURES = {
@@ -68,9 +66,6 @@ FAILURES = {
     ("made-exhausted-2003", REQUIRED, "tcp 3389"): WRITTEN,
     ("made-65535-2003", REQUIRED, "tcp 3389"): BEYOND,
     ("made-65535-2003", "all", "in the order printed"): BEYOND,
-    ("made-holder-parent", "required_port_held", "tcp 9955"): PARENT,
-    ("made-disabled-running", REQUIRED, "tcp 6162"): DISABLED,
-    ("made-disabled-running", "all", "in the order printed"): DISABLED,
 }
 
 # The same for plans: (host, "plan", policies).

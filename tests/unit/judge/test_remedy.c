@@ -72,6 +72,26 @@ static void test_dependents_ran(void **state)
     free_build(build);
 }
 
+/* Who stops a service that is disabled cannot start it again: a person decides. */
+static void test_disabled(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    struct hm_product *own = product(build, "Own", "own.exe");
+    struct hm_service *agent;
+
+    (void)state;
+    service_row(build, "Own", true, NULL);
+    agent = service_row(build, "OwnAgent", true, "Own");
+    hm_build_require(build, own, "port", HM_TCP, "50000", HM_KIND_SOCKET);
+    listen(build, HM_TCP, 50000, "own.exe", "Own");
+    hm_build_judge(build);
+    assert_true(has_stop(hm_build_finding(build, "required_in_dynamic", NULL)));
+    agent->start = HM_START_DISABLED;
+    assert_string_equal(
+        kinds_of(must_find(build, "required_in_dynamic", "tcp 50000", COMMANDS(NULL))), "decide");
+    free_build(build);
+}
+
 /* Not recorded: nothing is stopped, and the remedy says so. A service of Windows itself that tells
  * nothing is no gap, any other one is. */
 static void test_dependents_unknown(void **state)
@@ -245,6 +265,20 @@ static void test_outgoing_connection(void **state)
     free_build(host.build);
 }
 
+/* What is down depends on the holder: its start starts the holder, too. */
+static void test_holder_that_is_needed(void **state)
+{
+    struct held_host host = held(W2019, "parent.exe", "Parent", HM_SOCKET_ESTABLISHED);
+
+    (void)state;
+    service_row(host.build, "Parent", true, NULL);
+    host.build->service_details[0].depends_on = hm_build_names(host.build, "Parent");
+    must_find(host.build, "required_port_held", "tcp 50000",
+              COMMANDS("net stop Parent", ADD_BOTH("tcp", "50000"), "net start Own",
+                       "net start OwnAgent", NULL));
+    free_build(host.build);
+}
+
 /* Nobody may stop lsass.exe: a boot ends its connection, and the product has the port then. */
 static void test_holder_that_may_not_stop(void **state)
 {
@@ -412,11 +446,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dependents_ran),
+        cmocka_unit_test(test_disabled),
         cmocka_unit_test(test_dependents_unknown),
         cmocka_unit_test(test_range_back_needs_no_stop),
         cmocka_unit_test(test_remote_desktop),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_outgoing_connection),
+        cmocka_unit_test(test_holder_that_is_needed),
         cmocka_unit_test(test_holder_that_may_not_stop),
         cmocka_unit_test(test_conflict),
         cmocka_unit_test(test_blocks),
