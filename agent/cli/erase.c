@@ -56,12 +56,15 @@ static int take_back(void *app)
 {
     struct hm_agent *agent = app;
     const bool held = hm_enforcer_is_held(agent->enforcer);
-    bool changed = false;
+    struct hm_taken_back taken = {.changed = false};
     struct hm_err err;
     struct hm_err why;
-    enum hm_status st = hm_take_back(agent, &changed, &err);
+    enum hm_status st = hm_take_back(agent, &taken, &err);
 
     if (st == HM_OK) {
+        if (taken.needs_reboot) {
+            (void)printf("restart this host: what was removed stays in force until then\n");
+        }
         return HM_EXIT_OK;
     }
     if (!held && hm_enforcer_is_held(agent->enforcer) &&

@@ -12,14 +12,17 @@ static const struct hm_cli_option options[] = {
 static enum hm_status take_back(struct hm_agent *agent, struct hm_err *err)
 {
     const bool held = hm_enforcer_is_held(agent->enforcer);
-    bool changed = false;
-    enum hm_status st = hm_take_back(agent, &changed, err);
+    struct hm_taken_back taken = {.changed = false};
+    enum hm_status st = hm_take_back(agent, &taken, err);
 
     if (st == HM_OK) {
         (void)printf("%s; nothing is enforced here until \"hm-agent restore --resume\"\n",
-                     changed ? "this host is as it was before"
-                     : held  ? "there was nothing left to take back"
-                             : "this agent had added nothing");
+                     taken.needs_reboot
+                         ? "restart this host: what was removed stays in force until "
+                           "then"
+                     : taken.changed ? "this host is as it was before"
+                     : held          ? "there was nothing left to take back"
+                                     : "this agent had added nothing");
     }
     return st;
 }

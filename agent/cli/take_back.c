@@ -24,9 +24,10 @@ void hm_take_back_show(const struct hm_action *action, const char *failed, void 
     hm_arena_fini(&arena);
 }
 
-enum hm_status hm_take_back(struct hm_agent *agent, bool *out_changed, struct hm_err *err)
+enum hm_status hm_take_back(struct hm_agent *agent, struct hm_taken_back *out_taken,
+                            struct hm_err *err)
 {
-    bool changed = false;
+    struct hm_taken_back taken = {.changed = false};
     enum hm_status st = HM_EBUSY;
 
     while (st == HM_EBUSY) {
@@ -41,10 +42,11 @@ enum hm_status hm_take_back(struct hm_agent *agent, bool *out_changed, struct hm
         pass.observation = &agent->observation;
         pass.arena = &agent->cycle_arena;
         st = hm_enforcer_restore(agent->enforcer, &pass, err);
-        changed = changed || pass.changed;
+        taken.changed = taken.changed || pass.changed;
+        taken.needs_reboot = taken.needs_reboot || pass.needs_reboot;
     }
     if (st == HM_OK) {
-        *out_changed = changed;
+        *out_taken = taken;
     }
     return st;
 }

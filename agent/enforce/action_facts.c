@@ -267,6 +267,58 @@ static bool takes(const struct hm_action *action, const struct hm_ledger *ledger
                             ledger_ports(action, ledger, policy, arena));
 }
 
+static bool is_earlier(const char *policy, const char *boot_id, const char *asked,
+                       const char *boot_id_now)
+{
+    return hm_str_equal(policy, asked) &&
+           (boot_id_now[0] == '\0' || !hm_str_equal(boot_id, boot_id_now));
+}
+
+static bool removes_lines(const struct hm_action *action, const struct hm_owned_list *owned,
+                          const char *policy, const char *boot_id, struct hm_arena *arena)
+{
+    struct hm_ports kept = no_ports;
+    bool removes = false;
+
+    for (size_t i = 0; i < action->owned.count; i++) {
+        if (hm_ports_union(kept, action->owned.at[i].ports, arena, &kept, NULL) != HM_OK) {
+            return true; /* no memory: the rest of the pass fails too, and loudly */
+        }
+    }
+    for (size_t i = 0; i < owned->count; i++) {
+        const struct hm_owned *row = &owned->at[i];
+
+        removes = removes || (is_earlier(row->policy, row->boot_id, policy, boot_id) &&
+                              !hm_ports_covers(kept, row->ports));
+    }
+    return removes;
+}
+
+bool hm_action_removes_in_force(const struct hm_action *action, const struct hm_ledger *ledger,
+                                const char *policy, const char *boot_id, struct hm_arena *arena)
+{
+    const struct hm_ledger_delay *delay = &ledger->timed_wait_delay;
+    bool removes = false;
+
+    if (!action->needs_reboot) {
+        return false;
+    }
+    if (action->kind == HM_ACTION_SET_RESERVED_PORTS) {
+        return ledger->has_reserved_ports &&
+               removes_lines(action, &ledger->reserved_ports.owned, policy, boot_id, arena);
+    }
+    if (action->kind == HM_ACTION_SET_TIMED_WAIT_DELAY) {
+        return ledger->has_timed_wait_delay &&
+               is_earlier(delay->policy, delay->boot_id, policy, boot_id);
+    }
+    for (size_t i = 0; action->kind == HM_ACTION_SET_RANGE && i < ledger->ranges.count; i++) {
+        const struct hm_ledger_range *row = &ledger->ranges.at[i];
+
+        removes = removes || is_earlier(row->policy, row->boot_id, policy, boot_id);
+    }
+    return removes;
+}
+
 bool hm_action_concerns(const struct hm_action *action, const struct hm_ledger *ledger,
                         const struct hm_inventory *inventory, const char *policy,
                         struct hm_arena *arena)

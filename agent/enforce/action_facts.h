@@ -19,6 +19,11 @@ bool hm_action_holds(const struct hm_action *action, const struct hm_inventory *
 /* Adds something that a policy wants, rather than taking something back? */
 bool hm_action_adds(const struct hm_action *action, const char *policy);
 
+/* Does it remove something of the policy that was written in an earlier boot (boot_id "": in any),
+ * so that it stays in force until the next one? Of 2000 to 2003 only. */
+bool hm_action_removes_in_force(const struct hm_action *action, const struct hm_ledger *ledger,
+                                const char *policy, const char *boot_id, struct hm_arena *arena);
+
 /* Would it change anything that is the policy's? */
 bool hm_action_concerns(const struct hm_action *action, const struct hm_ledger *ledger,
                         const struct hm_inventory *inventory, const char *policy,

@@ -198,6 +198,20 @@ static bool is_twin_done(const struct attempt *attempt)
     return false;
 }
 
+/* Before the change: killed after it, nobody else would know that a boot is still to come. What
+ * was written in this boot was in force all the same when it was done again. */
+static void note_removals(struct hm_enforce_run *run, const struct hm_action *action)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        if (hm_action_removes_in_force(action, &run->ledger, row->policy,
+                                       row->was_verified ? "" : run->boot_id, run->arena)) {
+            row->removed_boot_id = run->boot_id;
+        }
+    }
+}
+
 /* Who will have been touched, watched from before the change on. */
 static enum hm_status prepare_rows(const struct attempt *attempt, struct hm_err *err)
 {
@@ -213,6 +227,7 @@ static enum hm_status prepare_rows(const struct attempt *attempt, struct hm_err 
             st = hm_deadman_begin(run, row, err);
         }
     }
+    note_removals(run, action);
     if (st == HM_OK && !run->state.ledger) { /* there before it is said to be there */
         hm_run_step(run, "ledger_begin");
         st = save_ledger(run, &run->ledger, err);

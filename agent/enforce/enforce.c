@@ -104,17 +104,23 @@ static enum hm_status read_wants(struct hm_enforce_run *run, struct hm_enforce_r
 static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_enforce_row *row,
                                         const struct hm_policy *policy)
 {
+    const char *removed_boot_id = row != NULL ? row->removed_boot_id : "";
+    const bool was_verified = row != NULL && row->was_verified;
+
     if (row == NULL) {
         row = &run->state.policies.at[run->state.policies.count++];
-        *row = (struct hm_enforce_row){.policy = policy->name, .revision = policy->revision};
-        row->state = HM_OUTCOME_WAITING;
-        row->verified = "";
-        row->off = "";
-    } else if (row->revision != policy->revision) {
-        *row = (struct hm_enforce_row){.policy = policy->name, .revision = policy->revision};
-        row->state = HM_OUTCOME_WAITING;
-        row->verified = "";
-        row->off = "";
+        row->revision = 0;
+    }
+    if (row->revision != policy->revision) {
+        *row = (struct hm_enforce_row){
+            .policy = policy->name,
+            .revision = policy->revision,
+            .state = HM_OUTCOME_WAITING,
+            .verified = "",
+            .off = "",
+            .was_verified = was_verified,
+            .removed_boot_id = removed_boot_id,
+        };
     }
     row->mode = policy->mode;
     return row;
@@ -182,6 +188,9 @@ static bool is_lost(const struct hm_enforce_run *run, const struct hm_enforce_ro
             strcmp(pass->refused[i].policy, row->policy) == 0) {
             return false;
         }
+    }
+    if (row->removed_boot_id[0] != '\0' && !hm_ledger_names(&run->ledger, row->policy)) {
+        return false; /* all of it was removed while the document was there */
     }
     return row->state != HM_OUTCOME_RETIRED && row->mode != HM_POLICY_RETIRE && row->off[0] == '\0';
 }
@@ -415,6 +424,7 @@ static struct hm_enforce_run begin(struct hm_enforcer *enforcer, struct hm_enfor
 
     run.boot_id = pass->observation->boot_id != NULL ? pass->observation->boot_id : "";
     pass->changed = false;
+    pass->needs_reboot = false;
     pass->again_in_ms = 0;
     pass->report = (struct hm_outcome_report){.refused = ""};
     return run;

@@ -48,6 +48,7 @@ struct hm_enforce_pass {
     /* Out. The report lives in the arena; equal bytes while nothing changes. */
     struct hm_outcome_report report;
     bool changed;        /* the system was changed: judge again */
+    bool needs_reboot;   /* something was removed that is in force until the next boot */
     int64_t again_in_ms; /* look again at the latest then: a watch, a busy port; 0 = whenever */
 };
 

@@ -61,6 +61,10 @@ static const struct hm_field row_fields[] = {
     HM_F(hm_enforce_row, disturbed, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "undone since"),
     HM_F(hm_enforce_row, off, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,
          "why this revision stays off"),
+    HM_F(hm_enforce_row, was_verified, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "some revision of it was, since it was last retired"),
+    HM_F(hm_enforce_row, removed_boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
+         "boot in which something was removed that stays in force until the next one"),
     HM_F_RECORD_OPT(hm_enforce_row, watch, &record_watch, "what is watched after a change"),
 };
 static const struct hm_record record_row = {"enforce_row", sizeof(struct hm_enforce_row),

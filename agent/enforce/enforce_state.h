@@ -42,11 +42,14 @@ struct hm_enforce_row {
     bool has_failing_since;
     int64_t failing_since;
     uint32_t repairs;
-    uint32_t streak;      /* of them, one soon after the other */
-    int64_t repaired_at;  /* the last one; 0 = none */
-    const char *verified; /* what it wanted when it was last verified; "" it never was */
-    bool disturbed;       /* somebody undid it since */
-    const char *off;      /* why this revision stays off here (dead-man); "" it does not */
+    uint32_t streak;             /* of them, one soon after the other */
+    int64_t repaired_at;         /* the last one; 0 = none */
+    const char *verified;        /* what it wanted when it was last verified; "" it never was */
+    bool disturbed;              /* somebody undid it since */
+    const char *off;             /* why this revision stays off here (dead-man); "" it does not */
+    bool was_verified;           /* some revision of it was, since it was last retired */
+    const char *removed_boot_id; /* boot in which something of it was removed that stays in force
+                                    until the next one; "" nothing was */
     bool has_watch;
     struct hm_watch watch;
 

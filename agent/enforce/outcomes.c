@@ -228,6 +228,11 @@ static struct judged judge_gone(struct hm_enforce_run *run, const struct hm_enfo
     if (is_left_unseen(run, row->policy)) {
         return failed("What it added cannot be seen now, so it is not taken back yet.");
     }
+    if (row->removed_boot_id[0] != '\0') {
+        return (struct judged){HM_OUTCOME_WAITING, HM_WHY_REBOOT, HM_REFUSE_NONE,
+                               "What it added is removed from the registry; it stays in force "
+                               "until the next boot."};
+    }
     return (struct judged){HM_OUTCOME_RETIRED, HM_WHY_NONE, HM_REFUSE_NONE,
                            "Nothing of it is wanted here any more, and nothing is left."};
 }
@@ -317,6 +322,9 @@ static void set_times(struct hm_enforce_run *run, struct hm_enforce_row *row,
     row->why = judged->why;
     row->code = judged->code;
     row->text = judged->text;
+    row->was_verified = judged->state != HM_OUTCOME_RETIRED &&
+                        (row->was_verified || judged->state == HM_OUTCOME_VERIFIED ||
+                         judged->state == HM_OUTCOME_REPAIRED);
 }
 
 static struct judged judge_row(struct hm_enforce_run *run, struct hm_enforce_row *row,
@@ -395,8 +403,14 @@ void hm_outcomes_judge(struct hm_enforce_run *run)
     for (size_t i = 0; i < run->state.policies.count; i++) {
         struct hm_enforce_row *row = &run->state.policies.at[i];
         bool anew = false;
-        const struct judged judged = judge_row(run, row, &anew);
+        struct judged judged;
 
+        if (strcmp(row->removed_boot_id, run->boot_id) != 0) {
+            row->removed_boot_id = "";
+        }
+        judged = judge_row(run, row, &anew);
+
+        run->pass->needs_reboot = run->pass->needs_reboot || row->removed_boot_id[0] != '\0';
         set_times(run, row, &judged, anew);
         ask_again(run, row);
     }

@@ -440,8 +440,10 @@ static void test_reboot_on_2003(void **state)
     host->model.boot_id = "boot-2";
     expect_pass(host, "one/1 verified");
     enforce_double_revise(host, HM_POLICY_RETIRE);
-    expect_pass(host, "one/2 retired");
+    expect_pass(host, "one/2 waiting reboot");
     assert_string_equal(hm_model_inventory(&host->model), before);
+    host->model.boot_id = "boot-3";
+    expect_pass(host, "one/2 retired");
 }
 
 /* Like MaxUserPort: written and waiting, verified after the boot, repaired, and put back. */
@@ -473,6 +475,8 @@ static void test_timed_wait_delay(void **state)
     enforce_double_revise(host, HM_POLICY_RETIRE);
     expect_pass(host, "one/2 failed"); /* it cannot be seen whether anything is left */
     host->model.host.inventory.has_registry = true;
+    expect_pass(host, "one/2 waiting reboot");
+    host->model.boot_id = "boot-4";
     expect_pass(host, "one/2 retired");
     assert_string_equal(hm_model_inventory(&host->model), before);
     assert_true(hm_ledger_is_empty(&host->pass.report.ledger));

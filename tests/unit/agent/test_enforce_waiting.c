@@ -13,6 +13,7 @@
 #include "tests/support/enforce_double.h"
 
 #define MODERN "10.0.17763"
+#define LEGACY "5.2.3790"
 
 static int set_up(void **state)
 {
@@ -106,6 +107,146 @@ static void test_taken_after_it_was_verified(void **state)
     expect_pass(host, "mail/1 repaired");
 }
 
+/* ---- removed, and in force until the next boot ---------------------------------------------- */
+
+static struct hm_strings *reserved_ports(struct hm_enforce_double *host)
+{
+    return &host->model.host.inventory.registry.reserved_ports;
+}
+
+static void begin_2003(struct hm_enforce_double *host)
+{
+    enforce_double_init(host, LEGACY);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "1500");
+    expect_pass(host, "one/1 waiting reboot");
+}
+
+static void test_retired_on_2003(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_err err;
+
+    begin_2003(host);
+    host->model.boot_id = "boot-2";
+    expect_pass(host, "one/1 verified");
+    assert_false(host->pass.needs_reboot);
+    enforce_double_revise(host, HM_POLICY_RETIRE);
+    expect_pass(host, "one/2 waiting reboot");
+    assert_int_equal(reserved_ports(host)->count, 0);
+    expect_text(host, "one", "stays in force until the next boot");
+    assert_true(host->pass.needs_reboot);
+    enforce_double_restart(host);
+    enforce_double_wait(host, 3600);
+    expect_pass(host, "one/2 waiting reboot");
+    assert_int_equal(enforce_double_restore(host, &err), HM_OK);
+    assert_true(host->pass.needs_reboot);
+    assert_int_equal(hm_enforcer_resume(host->enforcer, &err), HM_OK);
+    host->model.boot_id = "boot-3";
+    expect_pass(host, "one/2 retired");
+    assert_false(host->pass.needs_reboot);
+}
+
+/* What was never in force needs no boot to go. */
+static void test_retired_on_2003_before_its_boot(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_2003(host);
+    enforce_double_revise(host, HM_POLICY_RETIRE);
+    expect_pass(host, "one/2 retired");
+}
+
+/* Written again in this boot, and in force since an earlier one. */
+static void test_retired_on_2003_after_a_repair(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_2003(host);
+    host->model.boot_id = "boot-2";
+    expect_pass(host, "one/1 verified");
+    reserved_ports(host)->count = 0;
+    expect_pass(host, "one/1 waiting reboot");
+    enforce_double_revise(host, HM_POLICY_RETIRE);
+    expect_pass(host, "one/2 waiting reboot");
+}
+
+static void stop_after_change(const char *name, void *arg)
+{
+    struct hm_enforce_double *host = arg;
+
+    host->blind = host->blind || strcmp(name, "change") == 0;
+}
+
+/* Killed after the change, before it is in the ledger. */
+static void test_retired_on_2003_and_killed(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_2003(host);
+    host->model.boot_id = "boot-2";
+    expect_pass(host, "one/1 verified");
+    enforce_double_revise(host, HM_POLICY_RETIRE);
+    host->step = stop_after_change;
+    host->step_arg = host;
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_int_equal(reserved_ports(host)->count, 0);
+    host->step = NULL;
+    host->blind = false;
+    enforce_double_restart(host);
+    expect_pass(host, "one/2 waiting reboot");
+}
+
+/* Another policy still wants it: nothing is removed. */
+static void test_retired_on_2003_beside_another(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, LEGACY);
+    (void)hm_model_reserve(&host->model, "two", "tcp", "1500");
+    (void)hm_model_reserve(&host->model, "one", "tcp", "1500");
+    expect_pass(host, "one/1 waiting reboot; two/1 waiting reboot");
+    host->model.boot_id = "boot-2";
+    expect_pass(host, "one/1 verified; two/1 verified");
+    enforce_double_revise(host, HM_POLICY_RETIRE);
+    expect_pass(host, "one/2 retired; two/1 verified");
+    assert_int_equal(reserved_ports(host)->count, 1);
+}
+
+/* A newer revision removed a part: a document that is lost then takes nothing more back. */
+static void test_lost_on_2003_after_a_removal(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_2003(host);
+    host->model.boot_id = "boot-2";
+    expect_pass(host, "one/1 verified");
+    host->model.count = 0;
+    hm_model_reserve(&host->model, "one", "tcp", "1501")->revision = 2;
+    expect_pass(host, "one/2 waiting reboot");
+    host->model.count = 0;
+    expect_pass(host, "one/2 failed");
+    assert_int_equal(reserved_ports(host)->count, 1);
+}
+
+/* The host is not meant any more, and then the document goes: that is over, not lost. */
+static void test_not_meant_on_2003(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_policy *policy;
+
+    enforce_double_init(host, LEGACY);
+    policy = hm_model_reserve(&host->model, "one", "tcp", "1500");
+    expect_pass(host, "one/1 waiting reboot");
+    host->model.boot_id = "boot-2";
+    expect_pass(host, "one/1 verified");
+    policy->match.hosts = (struct hm_strings){(const char *[]){"another"}, 1};
+    expect_pass(host, "one/1 waiting reboot");
+    host->model.count = 0;
+    expect_pass(host, "one/1 waiting reboot");
+    host->model.boot_id = "boot-3";
+    expect_pass(host, "one/1 retired");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -113,6 +254,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_taken_comes_first),
         TEST(test_taken_after_it_was_verified),
+        TEST(test_retired_on_2003),
+        TEST(test_retired_on_2003_before_its_boot),
+        TEST(test_retired_on_2003_after_a_repair),
+        TEST(test_retired_on_2003_and_killed),
+        TEST(test_retired_on_2003_beside_another),
+        TEST(test_lost_on_2003_after_a_removal),
+        TEST(test_not_meant_on_2003),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
