@@ -139,8 +139,8 @@ static const struct hm_table_column policy_columns[] = {
 /* How far the host is with its policies; as things stand now only. */
 static enum hm_status print_policies(struct hm_ctl *ctl, const char *host_id, struct hm_err *err)
 {
-    const struct hm_ctl_param filter = {"filter",
-                                        hm_arena_printf(&ctl->arena, "host_id=%s", host_id)};
+    const struct hm_ctl_param filter = {
+        "filter", hm_arena_printf(&ctl->arena, "host_id=%s state!=retired", host_id)};
     struct hm_api_host_policies page;
     const struct hm_ctl_exchange exchange = {
         .method = "GET",

@@ -4,10 +4,15 @@
 
 #include <string.h>
 
+#include "common/plan/outcome.h"
 #include "server/hmctl/policy.h"
 #include "server/hmctl/show.h"
 
-static const struct hm_cli_option options[] = {HM_CTL_FILTER, HM_CTL_LIMIT};
+static const struct hm_cli_option options[] = {
+    HM_CTL_FILTER,
+    HM_CTL_LIMIT,
+    {"retired", NULL, "also hosts that are done with a policy and have nothing of it any more"},
+};
 
 static const struct hm_table_column columns[] = {
     {"HOST",    26, false, false, 0, false},
@@ -51,6 +56,16 @@ static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table 
     return st;
 }
 
+static const char *nothing(const struct hm_cli *cli)
+{
+    if (hm_cli_value(cli, "filter") != NULL) {
+        return "no host matches";
+    }
+    return cli->argument_count > 0 || hm_cli_value(cli, "retired") != NULL
+               ? "no host has been offered it"
+               : "no host has anything of a policy; \"--retired\" also lists those that are done";
+}
+
 static int list_hosts(const struct hm_cli *cli, const char *filter)
 {
     const struct hm_ctl_param params[] = {
@@ -65,7 +80,7 @@ static int list_hosts(const struct hm_cli *cli, const char *filter)
         .column_count = HM_COUNT(columns),
         .put = put,
         .worst_first = true,
-        .nothing = "no host has been offered it",
+        .nothing = nothing(cli),
     };
 
     return hm_ctl_list(cli, &list);
@@ -79,24 +94,41 @@ static enum hm_status is_there(struct hm_ctl *ctl, const struct hm_cli *cli, str
     return hm_ctl_policy_get(ctl, cli->arguments[0], &detail, err);
 }
 
+/* Of every policy there ever was, those that are over say nothing; of one, they are the proof. A
+ * filter that asks for them gets them. */
+static const char *filter_of(const struct hm_cli *cli, struct hm_arena *arena)
+{
+    const char *given = hm_cli_value(cli, "filter");
+    const char *base = "";
+
+    if (cli->argument_count > 0) {
+        base = hm_arena_printf(arena, "policy=\"%s\"", cli->arguments[0]);
+    } else if (hm_cli_value(cli, "retired") == NULL &&
+               (given == NULL ||
+                strstr(given, hm_outcome_state_names[HM_OUTCOME_RETIRED]) == NULL)) {
+        base = "state!=retired";
+    }
+    if (given == NULL || base == NULL) {
+        return base;
+    }
+    return base[0] == '\0' ? given : hm_arena_printf(arena, "%s (%s)", base, given);
+}
+
 static int run(const struct hm_cli *cli)
 {
-    const char *filter = hm_cli_value(cli, "filter");
     struct hm_arena arena;
-    int result;
+    const char *filter;
+    int result = HM_CTL_OK;
 
-    if (cli->argument_count == 0) {
-        return list_hosts(cli, filter);
+    if (cli->argument_count > 0) {
+        result = hm_ctl_run(cli, is_there);
     }
-    result = hm_ctl_run(cli, is_there);
     if (result != HM_CTL_OK) {
         return result;
     }
     hm_arena_init(&arena, 1u << 20);
-    result =
-        list_hosts(cli, hm_arena_printf(&arena, "policy=\"%s\"%s%s%s", cli->arguments[0],
-                                        filter == NULL ? "" : " (", filter == NULL ? "" : filter,
-                                        filter == NULL ? "" : ")"));
+    filter = filter_of(cli, &arena);
+    result = list_hosts(cli, filter == NULL || filter[0] == '\0' ? NULL : filter);
     hm_arena_fini(&arena);
     return result;
 }

@@ -120,6 +120,22 @@ def test_reboot(folder, shell):
     h.wait_until("safe after it", 60, lambda: shell.verdicts(host) == {"safe"}, 0.5)
 
 
+def patch_day(shell, retired):
+    """The commands of policies.md; a policy that is over is not among what is left to do."""
+    with open(os.path.join(h.SOURCE, "deploy/docs/policies.md"), encoding="utf-8") as file:
+        part = file.read().split("## After patch day", 1)[1].split("\n## ", 1)[0]
+    block = re.search(r"```sh\n(.*?)```", part, re.DOTALL)[1]
+    commands = [line for line in block.splitlines() if line.startswith("hmctl policy hosts")]
+    h.check("policies.md has the command", len(commands) == 1, block)
+    code, out = shell.run(commands[0])
+    h.check("nothing retired is left to do", code == 0 and "retired" not in out and
+            f"{HOST} " not in out, out)
+    for asked in ("--retired", "--filter state=retired"):
+        h.check(f"{asked} lists it", (HOST, retired) in [
+            (row["host"], row["policy"]) for row in shell.items(f"hmctl policy hosts {asked}")])
+    h.check("and by name", shell.state(HOST, retired) == "retired")
+
+
 def test_retire(folder, shell):
     name = "exchange-back-end"
     for command in (f"retire {name} --comment 'the service moves'",
@@ -127,6 +143,7 @@ def test_retire(folder, shell):
         code, out = shell.run(f"hmctl policy {command}")
         h.check(command, code == 0, out)
     h.wait_until("retired", 60, lambda: shell.state(HOST, name) == "retired", 0.5)
+    patch_day(shell, name)
     h.check("nothing of it is left on the host",
             not os.path.exists(os.path.join(folder, "hosts", HOST, "changes.json")))
 
