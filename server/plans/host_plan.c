@@ -135,19 +135,41 @@ static const struct hm_verdict *find(const struct hm_verdicts *verdicts,
     return NULL;
 }
 
-static void put_change(struct hm_host_plan *out, const struct hm_verdict *verdict,
-                       enum hm_verdict_state before, enum hm_verdict_state after)
+/* Did the agent see, with sockets that are not known here, that another program has the port? */
+static bool is_held(const struct hm_plan_subject *subject, const struct hm_verdict *like)
 {
+    const struct hm_verdict *own = subject->verdicts == NULL ? NULL : find(subject->verdicts, like);
+
+    return own != NULL && own->state == HM_BLOCKED && own->reason == HM_REASON_HELD;
+}
+
+/* What is held is blocked now, whatever is reserved. A boot ends the sockets that are not among
+ * the listeners; without one they stay. */
+static void put_change(const struct hm_plan_subject *subject, struct hm_host_plan *out,
+                       const struct hm_verdict *verdict, enum hm_verdict_state before,
+                       enum hm_verdict_state after)
+{
+    const bool held = is_held(subject, verdict);
+    const enum hm_verdict_state now = held ? HM_BLOCKED : before;
+    const enum hm_verdict_state then = held && !out->plan.needs_reboot ? HM_BLOCKED : after;
+
     if (before == after) {
         return;
     }
-    out->is |= after < before ? HM_PLAN_BETTER : HM_PLAN_WORSE;
+    if (after > before) {
+        out->is |= HM_PLAN_WORSE;
+    } else if (then < now) {
+        out->is |= HM_PLAN_BETTER;
+    }
+    if (now == then) {
+        return;
+    }
     out->verdicts.at[out->verdicts.count++] = (struct hm_api_verdict_change){
         .product = verdict->product,
         .requirement = verdict->requirement,
         .title = verdict->title,
-        .before = hm_verdict_state_names[before],
-        .after = hm_verdict_state_names[after],
+        .before = hm_verdict_state_names[now],
+        .after = hm_verdict_state_names[then],
     };
 }
 
@@ -177,11 +199,12 @@ static enum hm_status compare(const struct hm_plan_order *order,
     for (size_t i = 0; i < after.count; i++) {
         const struct hm_verdict *was = find(&before, &after.at[i]);
 
-        put_change(out, &after.at[i], was == NULL ? HM_SAFE : was->state, after.at[i].state);
+        put_change(subject, out, &after.at[i], was == NULL ? HM_SAFE : was->state,
+                   after.at[i].state);
     }
     for (size_t i = 0; i < before.count; i++) {
         if (find(&after, &before.at[i]) == NULL) {
-            put_change(out, &before.at[i], before.at[i].state, HM_SAFE);
+            put_change(subject, out, &before.at[i], before.at[i].state, HM_SAFE);
         }
     }
     return HM_OK;

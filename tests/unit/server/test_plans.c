@@ -120,6 +120,11 @@ static int tear_down(void **state)
     "\"enforce\",\"match\":" match                                                                 \
     ",\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"9955\"}]}"
 #define EVERYONE DOCUMENT("mail", "{\"hosts\":[\"*\"]}")
+#define AWAY                                                                                       \
+    "{\"name\":\"away\",\"owner\":\"o\",\"reason\":\"r\",\"review\":\"2036-01-31T00:00:00Z\","     \
+    "\"mode\":"                                                                                    \
+    "\"enforce\",\"match\":{\"hosts\":[\"*\"]},\"ranges\":[{\"protocol\":\"tcp\",\"range\":"       \
+    "\"49152-65535\"}]}"
 
 static const struct hm_plan_wish plain = {
     .document = EVERYONE, .host = "", .filter = "", .now_ms = NOW_MS};
@@ -288,6 +293,32 @@ static void test_holder(void **state)
     assert_int_equal(list.count, 1);
     assert_int_equal(list.at[0].plan.notes.count, 1);
     assert_string_equal(list.at[0].plan.notes.at[0].holder.program, "lsass.exe");
+}
+
+/* A range that moves away frees nobody's port: what is blocked stays blocked. */
+static void test_held_is_blocked(void **state)
+{
+    static const char *const names[] = {"open1", "held1"};
+    struct fleet *fleet = *state;
+    char id[HM_ID_TEXT_BYTES];
+
+    enrol(fleet, "open1", agent_double_inventory(&fleet->arena, EXPOSED), NULL);
+    enrol_with(fleet, "held1", agent_double_inventory(&fleet->arena, EXPOSED), NULL, blocked);
+    for (size_t i = 0; i < HM_COUNT(names); i++) {
+        const struct hm_plan_wish wish = {
+            .document = AWAY, .host = names[i], .filter = "", .now_ms = NOW_MS};
+        const struct hm_api_plan plan = run(fleet, &wish, id);
+        const struct hm_api_plan_host_list list = hosts(fleet, id, 0);
+        bool told = false;
+
+        assert_int_equal(plan.counts.actions, 2);
+        assert_int_equal(list.count, 1);
+        for (size_t k = 0; k < list.at[0].verdicts.count; k++) {
+            told = told || strcmp(list.at[0].verdicts.at[k].requirement, "pop3-back-end") == 0;
+        }
+        assert_int_equal(told, i == 0);
+        assert_int_equal(plan.counts.better, i == 0);
+    }
 }
 
 struct refused {
@@ -467,6 +498,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_whatif, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_digest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_holder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_held_is_blocked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_broken_policy, set_up, tear_down),
