@@ -90,6 +90,11 @@ static void tell_lost(const struct hm_finding_ctx *ctx, struct hm_finding_list *
     hm_remedy_exclude(ctx, out, finding, &missing);
 }
 
+static const char *ports_or_none(struct hm_finding_list *out, struct hm_ports ports)
+{
+    return ports.count > 0 ? hm_finding_list_ports(out, ports) : "none";
+}
+
 static void tell_moved(struct hm_finding_list *out, enum hm_protocol protocol,
                        const struct shift *shift)
 {
@@ -102,9 +107,10 @@ static void tell_moved(struct hm_finding_list *out, enum hm_protocol protocol,
         out, hm_finding_print(out, "%s runtime exclusions", hm_protocol_names[protocol]));
     finding->text = hm_finding_print(
         out,
-        "The %s blocks that components hold are others than before the last boot: a port that is "
-        "free today may be inside one tomorrow.",
-        hm_protocol_names[protocol]);
+        "The %s blocks that components hold are others than before the last boot: %s went, %s "
+        "came. A port that is free today may be inside one tomorrow.",
+        hm_protocol_names[protocol], ports_or_none(out, shift->gone),
+        ports_or_none(out, shift->come));
     hm_finding_evidence(out, finding, "gone", hm_finding_list_ports(out, shift->gone));
     hm_finding_evidence(out, finding, "come", hm_finding_list_ports(out, shift->come));
     hm_remedy_decide(

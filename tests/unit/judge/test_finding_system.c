@@ -172,11 +172,15 @@ static void test_exclusions_shifted(void **state)
     hm_build_runtime(build, HM_TCP, HM_IPV4, "50052-50151");
     hm_build_runtime(before, HM_TCP, HM_IPV4, "50052-50151");
     must_miss(build, "exclusions_shifted");
+    hm_build_runtime(build, HM_TCP, HM_IPV4, "50052-50151,60000-60099");
+    finding = must_find(build, "exclusions_shifted", "tcp runtime exclusions", COMMANDS(NULL));
+    assert_non_null(strstr(finding->text, ": none went, 60000-60099 came."));
     hm_build_runtime(build, HM_TCP, HM_IPV4, "50152-50251");
     finding = must_find(build, "exclusions_shifted", "tcp runtime exclusions", COMMANDS(NULL));
     assert_int_equal(finding->severity, HM_SEVERITY_LOW);
     assert_string_equal(hm_build_evidence(finding, "gone"), "50052-50151");
     assert_string_equal(hm_build_evidence(finding, "come"), "50152-50251");
+    assert_non_null(strstr(finding->text, ": 50052-50151 went, 50152-50251 came."));
     hm_build_exclude(before, HM_TCP, HM_IPV4, "9933,9955");
     must_find(build, "exclusions_shifted", "tcp exclusions lost", COMMANDS(NULL));
     hm_build_dynamic(build, 1024, 65535); /* outside the range nobody is given it */
