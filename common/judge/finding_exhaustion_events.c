@@ -63,11 +63,10 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                             hm_finding_print(out, "%u", (unsigned)count));
         hm_remedy_decide(
             out, finding,
-            ctx->facts->windows >= 1000
-                ? "Find the program that holds most ports (\"netstat -anoq\"), and "
-                  "whether their number grows. A larger dynamic range only buys time."
-                : "Find the program that holds most ports (\"netstat -ano\"), and "
-                  "whether their number grows. A larger dynamic range only buys time.");
+            hm_finding_print(out,
+                             "Find the program that holds most ports (\"%s\"), and whether their "
+                             "number grows. A larger dynamic range only buys time.",
+                             hm_remedy_list_sockets(ctx)));
     }
 }
 

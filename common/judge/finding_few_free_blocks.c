@@ -38,9 +38,11 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                             hm_finding_print(out, "%u", (unsigned)row->in_use));
         hm_remedy_decide(
             out, finding,
-            "See who scatters ports over the range (\"netstat -ano\"; the DNS Server's "
-            "pool does) and whether it can be smaller; on a host without containers "
-            "this may stay.");
+            hm_finding_print(out,
+                             "See who scatters ports over the range (\"%s\"; the DNS Server's pool "
+                             "does) and whether it can be smaller; on a host without containers "
+                             "this may stay.",
+                             hm_remedy_list_sockets(ctx)));
     }
 }
 

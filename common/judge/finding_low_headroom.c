@@ -57,26 +57,23 @@ static bool waits_for_boot(const struct hm_inventory *inventory)
            (in_force == HM_IN_FORCE_EARLIER || in_force == HM_IN_FORCE_UNKNOWN);
 }
 
-static const char *legacy_remedy(bool larger, bool shorter, bool waits)
+static const char *legacy_remedy(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                                 bool larger, bool shorter, bool waits)
 {
-    if (larger && shorter) {
-        return "Find out which program holds the ports (\"netstat -ano\"). On this system the "
-               "usual cure is a larger range and a shorter TIME_WAIT, with every required port "
-               "below the new end reserved; in force after the next boot.";
-    }
-    if (larger) {
-        return "Find out which program holds the ports (\"netstat -ano\"). On this system the "
-               "usual cure is a larger range, with every required port below the new end reserved; "
-               "in force after the next boot.";
-    }
-    if (shorter) {
-        return "Find out which program holds the ports (\"netstat -ano\"). MaxUserPort is as high "
-               "as it can be; a shorter TIME_WAIT helps, after the next boot.";
-    }
-    return waits ? "Find out which program holds the ports (\"netstat -ano\"). The registry values "
-                   "that help are written already; the next boot puts them in force."
-                 : "Find out which program holds the ports (\"netstat -ano\"). MaxUserPort is as "
-                   "high as it can be: only that program can use fewer ports.";
+    const char *cure =
+        larger && shorter ? "On this system the usual cure is a larger range and a shorter "
+                            "TIME_WAIT, with every required port below the new end reserved; in "
+                            "force after the next boot."
+        : larger  ? "On this system the usual cure is a larger range, with every required port "
+                    "below the new end reserved; in force after the next boot."
+        : shorter ? "MaxUserPort is as high as it can be; a shorter TIME_WAIT helps, after the "
+                    "next boot."
+        : waits   ? "The registry values that help are written already; the next boot puts them "
+                    "in force."
+                  : "MaxUserPort is as high as it can be: only that program can use fewer ports.";
+
+    return hm_finding_print(out, "Find out which program holds the ports (\"%s\"). %s",
+                            hm_remedy_list_sockets(ctx), cure);
 }
 
 static void set_values(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
@@ -126,17 +123,18 @@ static void cure_legacy(const struct hm_finding_ctx *ctx, struct hm_finding_list
         hm_remedy_decide(
             out, finding,
             hm_finding_print(out,
-                             "Find out which program holds the ports (\"netstat -ano\"). %s is set "
+                             "Find out which program holds the ports (\"%s\"). %s is set "
                              "by policy %s: where that is not enough, change the policy.",
+                             hm_remedy_list_sockets(ctx),
                              larger && range != NULL ? "MaxUserPort" : "TcpTimedWaitDelay",
                              larger && range != NULL ? range->policy : delay->policy));
         return;
     }
     if (!larger && !shorter && !waits_for_boot(inventory)) {
-        hm_remedy_decide(out, finding, legacy_remedy(false, false, false));
+        hm_remedy_decide(out, finding, legacy_remedy(ctx, out, false, false, false));
         return;
     }
-    finding->remedy = legacy_remedy(larger, shorter, waits_for_boot(inventory));
+    finding->remedy = legacy_remedy(ctx, out, larger, shorter, waits_for_boot(inventory));
     if (larger || shorter) {
         set_values(ctx, out, finding, larger, shorter);
     }
@@ -157,9 +155,7 @@ static void cure(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                          "Find out which program holds the ports (\"%s\"); one with a growing "
                          "number leaks them. A larger dynamic range only buys time, and puts more "
                          "required ports at risk.",
-                         ctx->facts->linux_host        ? "ss -tuanp"
-                         : ctx->facts->windows >= 1000 ? "netstat -anoq"
-                                                       : "netstat -ano"));
+                         hm_remedy_list_sockets(ctx)));
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)

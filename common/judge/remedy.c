@@ -103,6 +103,19 @@ void hm_remedy_decide(struct hm_finding_list *list, struct hm_finding *finding, 
     (void)hm_remedy_step(list, finding, HM_STEP_DECIDE, text);
 }
 
+const char *hm_remedy_list_sockets(const struct hm_finding_ctx *ctx)
+{
+    if (ctx->facts->linux_host) {
+        return "ss -tuanp";
+    }
+    if (ctx->facts->windows >= HM_REMEDY_NETSTAT_Q_SINCE) {
+        return "netstat -anoq";
+    }
+    return ctx->facts->windows == 0 || ctx->facts->windows >= HM_REMEDY_NETSTAT_O_SINCE
+               ? "netstat -ano"
+               : "netstat -an";
+}
+
 void hm_remedy_restart(struct hm_finding_list *list, struct hm_finding *finding, const char *text)
 {
     hm_remedy_step(list, finding, HM_STEP_BOOT, text)->warning = BOOT_WARNING;

@@ -36,6 +36,11 @@ void hm_remedy_decide(struct hm_finding_list *list, struct hm_finding *finding, 
 /* "Restart the host": the step, with its warning. */
 void hm_remedy_restart(struct hm_finding_list *list, struct hm_finding *finding, const char *text);
 
+/* The command that lists what holds ports on this system: with ports that are bound and neither
+ * listening nor connected where netstat can (10, 2016 and later), without process ids where it
+ * cannot tell them (2000). */
+const char *hm_remedy_list_sockets(const struct hm_finding_ctx *ctx);
+
 /* Fills the finding's commands and needs_reboot from its steps. */
 void hm_remedy_seal(struct hm_finding_list *list, struct hm_finding *finding);
 

@@ -4,6 +4,7 @@
 
 #include "tests/support/inventory_builder.h"
 
+#define W2000 "5.0.2195"
 #define W2003 "5.2.3790"
 #define W2008 "6.0.6002"
 #define W2008R2 "6.1.7601"

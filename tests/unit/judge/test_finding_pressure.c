@@ -90,6 +90,8 @@ static void test_low_headroom(void **state)
         {W2008R2, 899, true,  HM_SEVERITY_MEDIUM, "\"netstat -ano\"" },
         {W2019,   900, true,  HM_SEVERITY_HIGH,   "\"netstat -anoq\""},
         {NULL,    900, true,  HM_SEVERITY_HIGH,   "\"ss -tuanp\""    },
+        {W2003,   900, true,  HM_SEVERITY_HIGH,   "\"netstat -ano\"" },
+        {W2000,   900, true,  HM_SEVERITY_HIGH,   "\"netstat -an\""  }, /* it cannot tell more */
         {W2003,   900, true,  HM_SEVERITY_HIGH,
          "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters /v MaxUserPort /t "
          "REG_DWORD /d 65534 /f"                                     },
