@@ -114,6 +114,17 @@ enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm
     return st;
 }
 
+/* Every system has some (the endpoint mapper, ssh). */
+static bool any_listens(const struct hm_sockets *sockets)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        if (sockets->at[i].state == HM_SOCKET_LISTEN) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum hm_status hm_recorded_listeners(struct hm_recorded *recorded, struct hm_err *err)
 {
     struct hm_inventory *inventory = &recorded->seen.inventory;
@@ -126,6 +137,11 @@ enum hm_status hm_recorded_listeners(struct hm_recorded *recorded, struct hm_err
     }
     if (!recorded->seen.has_sockets) {
         return HM_OK;
+    }
+    if (!any_listens(&recorded->seen.sockets)) {
+        return hm_notes_add(&recorded->notes, err,
+                            NETSTAT_FILE " has no listening socket, so it was made without -a (or "
+                                         "filtered): listeners are unknown; run netstat -ano");
     }
     if (inventory->os.family == HM_OS_WINDOWS) {
         return hm_windows_take_listeners(&recorded->seen.sockets, (struct hm_ports){NULL, 0},

@@ -247,6 +247,23 @@ static void test_bound_ports_are_no_listeners(void **state)
     recorded_folder_fini(&host);
 }
 
+/* netstat -no shows connections only: that nothing listens would be wrong. */
+static void test_netstat_without_listeners(void **state)
+{
+    struct recorded_folder host;
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json", OS "}");
+    recorded_folder_puts(&host, "netstat.txt",
+                         "  TCP    10.0.0.5:49901  10.0.0.9:3268      ESTABLISHED  2500\r\n");
+    recorded_folder_must_observe(&host);
+    assert_true(host.seen.has_sockets);
+    assert_false(host.seen.inventory.has_listeners);
+    assert_true(recorded_folder_is_unknown(&host, PIECES("netstat.txt", "no listening socket")));
+    recorded_folder_fini(&host);
+}
+
 /* netstat -anb: no process ids, but programs; the task list adds the services. */
 static void test_netstat_b(void **state)
 {
@@ -440,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_empty_files),
         cmocka_unit_test(test_names_in_capitals),
         cmocka_unit_test(test_bound_ports_are_no_listeners),
+        cmocka_unit_test(test_netstat_without_listeners),
         cmocka_unit_test(test_netstat_b),
         cmocka_unit_test(test_wrong_files_are_unknown),
         cmocka_unit_test(test_export_of_a_key_that_is_not_there),
