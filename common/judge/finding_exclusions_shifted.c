@@ -9,6 +9,8 @@ struct shift {
     struct hm_ports lost[2]; /* administered, by family */
     struct hm_ports gone;    /* runtime */
     struct hm_ports come;
+    struct hm_ports from; /* the blocks they belong to, with their whole bounds */
+    struct hm_ports to;
 };
 
 static struct hm_ports rows_of(const struct hm_stack *stack, bool runtime)
@@ -17,6 +19,20 @@ static struct hm_ports rows_of(const struct hm_stack *stack, bool runtime)
         return (struct hm_ports){NULL, 0};
     }
     return runtime ? stack->runtime : stack->administered;
+}
+
+/* The rows that are not among the others with the same bounds, added to what there is. */
+static struct hm_ports put_other_rows(struct hm_finding_list *out, struct hm_ports to,
+                                      struct hm_ports rows, struct hm_ports others)
+{
+    for (size_t i = 0; i < rows.count; i++) {
+        const struct hm_range *same = hm_ports_find(others, rows.at[i].first);
+
+        if (same == NULL || same->first != rows.at[i].first || same->last != rows.at[i].last) {
+            to = hm_finding_union(out, to, (struct hm_ports){&rows.at[i], 1});
+        }
+    }
+    return to;
 }
 
 static void compare(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
@@ -39,6 +55,8 @@ static void compare(const struct hm_finding_ctx *ctx, struct hm_finding_list *ou
                 out, shift->gone, hm_finding_without(out, rows_of(then, true), rows_of(now, true)));
             shift->come = hm_finding_union(
                 out, shift->come, hm_finding_without(out, rows_of(now, true), rows_of(then, true)));
+            shift->from = put_other_rows(out, shift->from, rows_of(then, true), rows_of(now, true));
+            shift->to = put_other_rows(out, shift->to, rows_of(now, true), rows_of(then, true));
         }
     }
 }
@@ -90,9 +108,19 @@ static void tell_lost(const struct hm_finding_ctx *ctx, struct hm_finding_list *
     hm_remedy_exclude(ctx, out, finding, &missing);
 }
 
-static const char *ports_or_none(struct hm_finding_list *out, struct hm_ports ports)
+/* "moved from 50052-50151 to 50152-50251" */
+static const char *move_of(struct hm_finding_list *out, const struct shift *shift)
 {
-    return ports.count > 0 ? hm_finding_list_ports(out, ports) : "none";
+    if (shift->from.count == 0) {
+        return hm_finding_print(out, "include %s now and did not",
+                                hm_finding_list_ports(out, shift->to));
+    }
+    if (shift->to.count == 0) {
+        return hm_finding_print(out, "do not include %s now and did",
+                                hm_finding_list_ports(out, shift->from));
+    }
+    return hm_finding_print(out, "moved from %s to %s", hm_finding_list_ports(out, shift->from),
+                            hm_finding_list_ports(out, shift->to));
 }
 
 static void tell_moved(struct hm_finding_list *out, enum hm_protocol protocol,
@@ -105,12 +133,13 @@ static void tell_moved(struct hm_finding_list *out, enum hm_protocol protocol,
     }
     finding = hm_finding_put(
         out, hm_finding_print(out, "%s runtime exclusions", hm_protocol_names[protocol]));
-    finding->text = hm_finding_print(
-        out,
-        "The %s blocks that components hold are others than before the last boot: %s went, %s "
-        "came. A port that is free today may be inside one tomorrow.",
-        hm_protocol_names[protocol], ports_or_none(out, shift->gone),
-        ports_or_none(out, shift->come));
+    finding->text =
+        hm_finding_print(out,
+                         "The %s blocks that components (WinNAT, HNS, HTTP.sys) hold %s %s the "
+                         "last boot: a port that "
+                         "is free today may be inside one tomorrow.",
+                         hm_protocol_names[protocol], move_of(out, shift),
+                         shift->from.count > 0 && shift->to.count > 0 ? "at" : "before");
     hm_finding_evidence(out, finding, "gone", hm_finding_list_ports(out, shift->gone));
     hm_finding_evidence(out, finding, "come", hm_finding_list_ports(out, shift->come));
     hm_remedy_decide(

@@ -174,13 +174,22 @@ static void test_exclusions_shifted(void **state)
     must_miss(build, "exclusions_shifted");
     hm_build_runtime(build, HM_TCP, HM_IPV4, "50052-50151,60000-60099");
     finding = must_find(build, "exclusions_shifted", "tcp runtime exclusions", COMMANDS(NULL));
-    assert_non_null(strstr(finding->text, ": none went, 60000-60099 came."));
+    assert_non_null(
+        strstr(finding->text, "include 60000-60099 now and did not before the last boot:"));
+    hm_build_runtime(build, HM_TCP, HM_IPV4, "50100-50199"); /* whole blocks, though they overlap */
+    finding = must_find(build, "exclusions_shifted", "tcp runtime exclusions", COMMANDS(NULL));
+    assert_non_null(
+        strstr(finding->text, "moved from 50052-50151 to 50100-50199 at the last boot:"));
+    assert_string_equal(hm_build_evidence(finding, "gone"), "50052-50099");
+    hm_build_runtime(build, HM_TCP, HM_IPV4, "");
+    finding = must_find(build, "exclusions_shifted", "tcp runtime exclusions", COMMANDS(NULL));
+    assert_non_null(strstr(finding->text, "do not include 50052-50151 now and did before"));
     hm_build_runtime(build, HM_TCP, HM_IPV4, "50152-50251");
     finding = must_find(build, "exclusions_shifted", "tcp runtime exclusions", COMMANDS(NULL));
     assert_int_equal(finding->severity, HM_SEVERITY_LOW);
     assert_string_equal(hm_build_evidence(finding, "gone"), "50052-50151");
     assert_string_equal(hm_build_evidence(finding, "come"), "50152-50251");
-    assert_non_null(strstr(finding->text, ": 50052-50151 went, 50152-50251 came."));
+    assert_non_null(strstr(finding->text, "moved from 50052-50151 to 50152-50251"));
     hm_build_exclude(before, HM_TCP, HM_IPV4, "9933,9955");
     must_find(build, "exclusions_shifted", "tcp exclusions lost", COMMANDS(NULL));
     hm_build_dynamic(build, 1024, 65535); /* outside the range nobody is given it */
