@@ -65,6 +65,79 @@ bool hm_legacy_dynamic(const struct hm_tcpip_values *values, struct hm_range *ou
     return true;
 }
 
+/* ---- deciding ------------------------------------------------------------------------------ */
+
+static enum hm_in_force by_times(const struct hm_tcpip_times *times)
+{
+    if (!times->has_boot || !times->has_written) {
+        return HM_IN_FORCE_ASSUMED;
+    }
+    return times->written_ms <= times->boot_ms ? HM_IN_FORCE_WRITTEN : HM_IN_FORCE_UNKNOWN;
+}
+
+static bool is_of_boot(const struct hm_tcpip_memory *memory, const char *boot_id)
+{
+    return memory->boot_id != NULL && memory->boot_id[0] != '\0' && boot_id != NULL &&
+           strcmp(memory->boot_id, boot_id) == 0;
+}
+
+static bool remembers(const struct hm_tcpip_memory *memory)
+{
+    return memory != NULL && memory->boot_id != NULL && memory->boot_id[0] != '\0';
+}
+
+void hm_tcpip_decide(struct hm_registry *registry, const struct hm_tcpip_times *times,
+                     const char *boot_id, const struct hm_tcpip_memory *memory)
+{
+    const struct hm_tcpip_values now = hm_registry_written(registry);
+
+    registry->has_earlier = false;
+    if (!remembers(memory)) {
+        registry->in_force = by_times(times);
+    } else if (!is_of_boot(memory, boot_id)) {
+        registry->in_force =
+            hm_tcpip_values_equal(&now, &memory->last) ? HM_IN_FORCE_WRITTEN : by_times(times);
+    } else if (memory->in_force == HM_IN_FORCE_UNKNOWN ||
+               hm_tcpip_values_equal(&now, &memory->first)) {
+        registry->in_force = memory->in_force;
+    } else {
+        registry->in_force = HM_IN_FORCE_EARLIER;
+        registry->has_earlier = true;
+        registry->earlier = memory->first;
+    }
+}
+
+uint32_t hm_tcpip_highest(const struct hm_tcpip_memory *memory, const char *boot_id)
+{
+    return remembers(memory) && is_of_boot(memory, boot_id) ? memory->highest : 0;
+}
+
+bool hm_tcpip_remember(const struct hm_registry *registry, const char *boot_id, uint32_t highest,
+                       const struct hm_tcpip_memory *memory, struct hm_tcpip_memory *out_memory)
+{
+    struct hm_tcpip_memory after = {.boot_id = boot_id, .in_force = registry->in_force};
+    bool known = hm_registry_in_force(registry, &after.first);
+    bool same_boot = remembers(memory) && is_of_boot(memory, boot_id);
+
+    after.last = hm_registry_written(registry);
+    after.highest = highest;
+    if (registry->in_force == HM_IN_FORCE_EARLIER) {
+        after.in_force = HM_IN_FORCE_WRITTEN;
+    } else if (!known) {
+        after.first = after.last;
+    }
+    if (same_boot) {
+        after.first = memory->first;
+        after.in_force = known ? memory->in_force : HM_IN_FORCE_UNKNOWN;
+        after.highest = highest > memory->highest ? highest : memory->highest;
+    }
+    *out_memory = after;
+    return !same_boot || after.in_force != memory->in_force || after.highest != memory->highest ||
+           !hm_tcpip_values_equal(&after.last, &memory->last);
+}
+
+/* ---- the next boot ------------------------------------------------------------------------- */
+
 /* The values that are written come into force. A range that sockets have shown stays where
  * MaxUserPort stays the same. */
 static bool boot_legacy(const struct hm_inventory *inventory, struct hm_inventory *next)

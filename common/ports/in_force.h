@@ -7,6 +7,7 @@
  * Pure. Threads: safe. */
 #pragma once
 
+#include "common/ports/given.h"
 #include "common/ports/inventory.h"
 
 /* MaxUserPort: documented from 5000 to 65534, 5000 where it is not set (TechNet cc938196). The
@@ -28,6 +29,60 @@ bool hm_tcpip_values_equal(const struct hm_tcpip_values *a, const struct hm_tcpi
 /* The dynamic range that the values give 2000 to 2003; false: MaxUserPort is outside the
  * documented values, and what the system does with it is not documented. */
 bool hm_legacy_dynamic(const struct hm_tcpip_values *values, struct hm_range *out_range);
+
+/* When the host started, and when Tcpip\\Parameters was last written; milliseconds, UTC. */
+struct hm_tcpip_times {
+    bool has_boot;
+    int64_t boot_ms;
+    bool has_written;
+    int64_t written_ms;
+};
+
+/* What an agent remembers of one boot, over its own restarts. A zeroed one remembers nothing. */
+struct hm_tcpip_memory {
+    const char *boot_id;
+    enum hm_in_force in_force;    /* of first: assumed, written or unknown */
+    struct hm_tcpip_values first; /* when the boot was first observed */
+    struct hm_tcpip_values last;  /* when it was last observed */
+    uint32_t highest;             /* port that a socket was given in this boot; 0 none */
+};
+
+/* Sets registry->in_force and earlier from what is known, memory first: values that stand as they
+ * stood before the boot are in force, and so are those that stood there when this boot was first
+ * observed, whoever wrote another value of the key since (DHCP does). memory NULL: nobody
+ * remembers. Borrows from memory. */
+void hm_tcpip_decide(struct hm_registry *registry, const struct hm_tcpip_times *times,
+                     const char *boot_id, const struct hm_tcpip_memory *memory);
+
+/* The memory after an observation of this boot; false when it is the same as before. Borrows from
+ * both. What was once doubted in a boot stays so until the next one. */
+bool hm_tcpip_remember(const struct hm_registry *registry, const char *boot_id, uint32_t highest,
+                       const struct hm_tcpip_memory *memory, struct hm_tcpip_memory *out_memory);
+
+/* Sockets against the values: the range in force, as far as they tell.
+ * - Documented values give their range. A socket that was given a port outside of it contradicts
+ *   them: values that were only assumed are then not in force, and the range is not known.
+ * - A socket of the DNS Server's pool on a reserved port says that the lines are not in force.
+ * - Where several ranges are possible (values that nobody knows; MaxUserPort outside of 5000 to
+ *   65534, which is ignored or cut), the smallest that holds every given port is used once the
+ *   sockets rule out a smaller one, or fill it so that a larger one is out of the question.
+ * sockets NULL: none are known. remembered: highest port given earlier in this boot. registry
+ * may become HM_IN_FORCE_UNKNOWN. *out_highest: with those of now. */
+struct hm_legacy_range {
+    bool known;
+    struct hm_range range;
+    uint32_t highest;
+};
+enum hm_status hm_legacy_range(struct hm_registry *registry, const struct hm_sockets *sockets,
+                               bool has_dns, uint32_t remembered, struct hm_arena *arena,
+                               struct hm_legacy_range *out, struct hm_err *err) HM_MUST_CHECK;
+
+/* Of a range that is not known: the ports that are surely in it, and those that may be. */
+void hm_legacy_bounds(const struct hm_registry *registry, struct hm_range *out_least,
+                      struct hm_range *out_most);
+
+/* The highest port given in this boot that the memory tells of; 0 none. memory may be NULL. */
+uint32_t hm_tcpip_highest(const struct hm_tcpip_memory *memory, const char *boot_id);
 
 /* The inventory as it is after the next boot, as far as it is written by now. *out_differs is
  * false when the boot changes nothing; the result then equals the inventory. Shares everything but

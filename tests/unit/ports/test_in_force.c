@@ -30,29 +30,23 @@ struct row {
 
 #define W2003 "5.2.3790"
 
+/* clang-format off */
 static const struct row rows[] = {
-    {W2003,      HM_IN_FORCE_ASSUMED, 0,     0,     {1024, 5000},  "1812-1813", "1812-1813", {1024, 5000},  false},
-    {W2003,
-     HM_IN_FORCE_WRITTEN,             60000,
-     0,                                             {1024, 60000},
-     "1812-1813",                                                               "1812-1813",
-     {1024, 60000},
-     false                                                                                                       },
-    {W2003,      HM_IN_FORCE_EARLIER, 0,     0,     {1024, 5000},  "3343",      "1812-1813", {1024, 5000},  true },
-    {W2003,      HM_IN_FORCE_EARLIER, 65534, 0,     {1024, 5000},  "3343",      "1812-1813", {1024, 65534}, true },
-    {W2003,      HM_IN_FORCE_EARLIER, 0,     60000, {1024, 60000}, "3343",      "1812-1813", {1024, 5000},  true },
-    {W2003,      HM_IN_FORCE_EARLIER, 65535, 0,     {1024, 5000},  "3343",      "1812-1813", {0, 0},        true },
- /* what sockets have shown stays where the value stays */
-    {W2003,
-     HM_IN_FORCE_EARLIER,             65535,
-     65535,                                         {1024, 65534},
-     "3343",                                                                    "1812-1813",
-     {1024, 65534},
-     true                                                                                                        },
-    {W2003,      HM_IN_FORCE_UNKNOWN, 60000, 0,     {0, 0},        "",          "1812-1813", {1024, 60000}, true },
-    {"5.0.2195", HM_IN_FORCE_UNKNOWN, 0,     0,     {1024, 5000},  "",          "1812-1813", {1024, 5000},  true },
-    {"5.1.2600", HM_IN_FORCE_EARLIER, 0,     0,     {1024, 5000},  "3343",      "1812-1813", {1024, 5000},  true },
+    {W2003, HM_IN_FORCE_ASSUMED, 0, 0, {1024, 5000}, "1812-1813", "1812-1813", {1024, 5000}, false},
+    {W2003, HM_IN_FORCE_WRITTEN, 60000, 0, {1024, 60000}, "1812-1813", "1812-1813", {1024, 60000},
+     false},
+    {W2003, HM_IN_FORCE_EARLIER, 0, 0, {1024, 5000}, "3343", "1812-1813", {1024, 5000}, true},
+    {W2003, HM_IN_FORCE_EARLIER, 65534, 0, {1024, 5000}, "3343", "1812-1813", {1024, 65534}, true},
+    {W2003, HM_IN_FORCE_EARLIER, 0, 60000, {1024, 60000}, "3343", "1812-1813", {1024, 5000}, true},
+    {W2003, HM_IN_FORCE_EARLIER, 65535, 0, {1024, 5000}, "3343", "1812-1813", {0, 0}, true},
+    /* what sockets have shown stays where the value stays */
+    {W2003, HM_IN_FORCE_EARLIER, 65535, 65535, {1024, 65534}, "3343", "1812-1813", {1024, 65534},
+     true},
+    {W2003, HM_IN_FORCE_UNKNOWN, 60000, 0, {0, 0}, "", "1812-1813", {1024, 60000}, true},
+    {"5.0.2195", HM_IN_FORCE_UNKNOWN, 0, 0, {1024, 5000}, "", "1812-1813", {1024, 5000}, true},
+    {"5.1.2600", HM_IN_FORCE_EARLIER, 0, 0, {1024, 5000}, "3343", "1812-1813", {1024, 5000}, true},
 };
+/* clang-format on */
 
 static void expect_ports(const struct hm_inventory *inventory, struct hm_arena *arena,
                          const char *expected)
@@ -180,12 +174,135 @@ static void test_values_of_max_user_port(void **state)
     }
 }
 
+/* ---- what an agent knows over its restarts ------------------------------------------------- */
+
+#define BOOT_MS 1000000
+
+static const struct hm_tcpip_values values_a = {.has_max_user_port = true, .max_user_port = 60000};
+static const struct hm_tcpip_values values_b = {.has_max_user_port = true, .max_user_port = 65534};
+
+struct decision {
+    int64_t written_ms;         /* 0 unknown, as is the boot then */
+    const char *memory_boot_id; /* NULL nobody remembers */
+    enum hm_in_force memory_in_force;
+    char first; /* 'a' or 'b' */
+    char last;
+    char now;
+    enum hm_in_force in_force;
+};
+
+/* clang-format off */
+static const struct decision decisions[] = {
+    {0, NULL, HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_ASSUMED},
+    {BOOT_MS - 1, NULL, HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_WRITTEN},
+    {BOOT_MS, NULL, HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_WRITTEN},
+    {BOOT_MS + 1, NULL, HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_UNKNOWN},
+    /* as they stood before the boot: DHCP has written something else since */
+    {BOOT_MS + 1, "before", HM_IN_FORCE_WRITTEN, 'a', 'b', 'b', HM_IN_FORCE_WRITTEN},
+    {0, "before", HM_IN_FORCE_WRITTEN, 'a', 'b', 'b', HM_IN_FORCE_WRITTEN},
+    {BOOT_MS + 1, "before", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_UNKNOWN},
+    {BOOT_MS - 1, "before", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_WRITTEN},
+    /* in this boot */
+    {BOOT_MS + 1, "now", HM_IN_FORCE_WRITTEN, 'a', 'a', 'a', HM_IN_FORCE_WRITTEN},
+    {BOOT_MS + 1, "now", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_EARLIER},
+    {BOOT_MS - 1, "now", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_EARLIER},
+    {0, "now", HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_EARLIER},
+    {0, "now", HM_IN_FORCE_ASSUMED, 'a', 'b', 'a', HM_IN_FORCE_ASSUMED}, /* and back */
+    {BOOT_MS + 1, "now", HM_IN_FORCE_UNKNOWN, 'a', 'a', 'b', HM_IN_FORCE_UNKNOWN},
+    {BOOT_MS + 1, "now", HM_IN_FORCE_UNKNOWN, 'a', 'b', 'a', HM_IN_FORCE_UNKNOWN},
+    {BOOT_MS + 1, "", HM_IN_FORCE_WRITTEN, 'a', 'b', 'b', HM_IN_FORCE_UNKNOWN},
+};
+/* clang-format on */
+
+static void check_decision(const struct decision *row)
+{
+    struct hm_registry registry = {.has_max_user_port = true,
+                                   .max_user_port = row->now == 'a' ? 60000 : 65534};
+    const struct hm_tcpip_times times = {
+        .has_boot = row->written_ms > 0,
+        .boot_ms = BOOT_MS,
+        .has_written = row->written_ms > 0,
+        .written_ms = row->written_ms,
+    };
+    const struct hm_tcpip_memory memory = {
+        .boot_id = row->memory_boot_id,
+        .in_force = row->memory_in_force,
+        .first = row->first == 'a' ? values_a : values_b,
+        .last = row->last == 'a' ? values_a : values_b,
+    };
+
+    hm_tcpip_decide(&registry, &times, "now", row->memory_boot_id == NULL ? NULL : &memory);
+    assert_int_equal(registry.in_force, row->in_force);
+    assert_int_equal(registry.has_earlier, row->in_force == HM_IN_FORCE_EARLIER);
+    if (registry.has_earlier) {
+        assert_int_equal(registry.earlier.max_user_port, 60000);
+    }
+}
+
+static void test_decisions(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(decisions); i++) {
+        check_decision(&decisions[i]);
+    }
+}
+
+static void write_value(struct hm_registry *registry, const struct hm_tcpip_memory *memory,
+                        const char *boot_id, uint32_t value)
+{
+    static const struct hm_tcpip_times none;
+
+    registry->has_max_user_port = value > 0;
+    registry->max_user_port = value;
+    hm_tcpip_decide(registry, &none, boot_id, memory);
+}
+
+/* One host over two boots, as an agent sees it. */
+static void test_memory_over_boots(void **state)
+{
+    struct hm_registry registry = {.in_force = HM_IN_FORCE_ASSUMED};
+    struct hm_tcpip_memory memory = {.boot_id = NULL};
+    struct hm_tcpip_memory next;
+
+    (void)state;
+    write_value(&registry, &memory, "one", 0);
+    assert_int_equal(registry.in_force, HM_IN_FORCE_ASSUMED);
+    assert_true(hm_tcpip_remember(&registry, "one", 4000, &memory, &next));
+    memory = next;
+    assert_int_equal(hm_tcpip_highest(&memory, "one"), 4000);
+    assert_int_equal(hm_tcpip_highest(&memory, "two"), 0);
+    assert_false(hm_tcpip_remember(&registry, "one", 3000, &memory, &next));
+    assert_int_equal(next.highest, 4000);
+
+    write_value(&registry, &memory, "one", 65534); /* somebody changes it */
+    assert_int_equal(registry.in_force, HM_IN_FORCE_EARLIER);
+    assert_false(registry.earlier.has_max_user_port);
+    assert_true(hm_tcpip_remember(&registry, "one", 3000, &memory, &next));
+    memory = next;
+    assert_false(memory.first.has_max_user_port);
+    assert_int_equal(memory.last.max_user_port, 65534);
+
+    write_value(&registry, &memory, "two", 65534); /* the boot */
+    assert_int_equal(registry.in_force, HM_IN_FORCE_WRITTEN);
+    assert_true(hm_tcpip_remember(&registry, "two", 0, &memory, &next));
+    memory = next;
+    assert_int_equal(memory.first.max_user_port, 65534);
+
+    registry.in_force = HM_IN_FORCE_UNKNOWN; /* a socket contradicts it */
+    assert_true(hm_tcpip_remember(&registry, "two", 0, &memory, &next));
+    memory = next;
+    write_value(&registry, &memory, "two", 65534); /* and is gone again */
+    assert_int_equal(registry.in_force, HM_IN_FORCE_UNKNOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_legacy),
         cmocka_unit_test(test_other_systems),
         cmocka_unit_test(test_values_of_max_user_port),
+        cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_memory_over_boots),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
