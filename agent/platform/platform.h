@@ -20,6 +20,7 @@
 #include "common/base/err.h"
 #include "common/judge/judge.h"
 #include "common/plan/plan.h"
+#include "common/ports/in_force.h"
 
 struct hm_observation {
     const char *name;         /* host name */
@@ -37,6 +38,7 @@ struct hm_observation {
     struct hm_range_opinions opinions;
     bool has_events;
     struct hm_event_counts events; /* of services and products, since the boot */
+    uint32_t highest_given; /* 2000 to 2003: highest port that a socket was given in this boot */
 };
 
 struct hm_platform;
@@ -46,6 +48,10 @@ struct hm_platform_ops {
     /* where: "" for native; the folder for recorded. */
     enum hm_status (*open)(const char *where, struct hm_platform **out_platform,
                            struct hm_err *err);
+    /* What the agent remembers of this host's Tcpip\Parameters, for observe: it says which values
+     * are in force (common/ports/in_force.h). Borrowed until the next call; NULL: nobody remembers.
+     * The op is NULL where that does not matter. */
+    void (*remember)(struct hm_platform *platform, const struct hm_tcpip_memory *memory);
     enum hm_status (*observe)(struct hm_platform *platform, struct hm_arena *arena,
                               struct hm_observation *out_observation, struct hm_err *err);
     /* The stacks (dynamic ranges, exclusions) and the registry of inventory as they are now, read

@@ -11,13 +11,6 @@
 #include "common/base/str.h"
 #include "common/readers/netsh_text.h"
 
-/* Windows 2000, XP, 2003: documented as 1025, seen to start at 1024 (KB929851); values of
- * MaxUserPort outside 5000 to 65534 are ignored. */
-#define LEGACY_FIRST 1024u
-#define LEGACY_LAST 5000u
-#define MAX_USER_PORT_MIN 5000u
-#define MAX_USER_PORT_MAX 65534u
-
 #define SYSTEM_PID 4 /* HTTP.sys and drivers */
 #define IPV6_GROUPS 8
 #define ADDRESS_BYTES 48
@@ -81,25 +74,70 @@ struct hm_stack *hm_windows_add_stack(struct hm_stacks *stacks, unsigned index)
     return stack;
 }
 
-void hm_windows_legacy_stacks(const struct hm_registry *registry, bool has_tcpip, bool ipv6,
-                              struct hm_stacks *stacks)
+/* What MaxUserPort says for the next boot, where that is another range. */
+static void set_next(const struct hm_registry *registry, struct hm_stack *stack)
 {
-    struct hm_range range = {LEGACY_FIRST, LEGACY_LAST};
+    const struct hm_tcpip_values written = hm_registry_written(registry);
+    struct hm_range range;
 
-    if (registry->has_max_user_port && registry->max_user_port >= MAX_USER_PORT_MIN &&
-        registry->max_user_port <= MAX_USER_PORT_MAX) {
-        range.last = (uint16_t)registry->max_user_port;
+    stack->has_next_dynamic =
+        (registry->in_force == HM_IN_FORCE_EARLIER || registry->in_force == HM_IN_FORCE_UNKNOWN) &&
+        hm_legacy_dynamic(&written, &range) &&
+        (!stack->has_dynamic || stack->dynamic.last != range.last);
+    stack->next_dynamic = stack->has_next_dynamic ? range : (struct hm_range){0, 0};
+}
+
+enum hm_status hm_windows_legacy_stacks(const struct hm_windows_legacy *legacy,
+                                        struct hm_arena *arena, struct hm_registry *registry,
+                                        struct hm_stacks *stacks, uint32_t *out_highest,
+                                        struct hm_err *err)
+{
+    struct hm_legacy_range range = {.known = false};
+    enum hm_status st = HM_OK;
+
+    if (legacy->has_tcpip) {
+        hm_tcpip_decide(registry, &legacy->times, legacy->boot_id, legacy->memory);
+        st = hm_legacy_range(registry, legacy->sockets, legacy->has_dns,
+                             hm_tcpip_highest(legacy->memory, legacy->boot_id), arena, &range, err);
     }
-    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        if (i % 2 == 0 || ipv6) {
+    for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
+        if (i % 2 == 0 || legacy->ipv6) {
             struct hm_stack *stack = hm_windows_add_stack(stacks, i);
 
-            stack->has_dynamic = has_tcpip;
-            stack->dynamic = has_tcpip ? range : (struct hm_range){0, 0};
+            stack->has_dynamic = range.known;
+            stack->dynamic = range.range;
             stack->has_administered = true;
             stack->has_runtime = true;
+            if (legacy->has_tcpip) {
+                set_next(registry, stack);
+            }
         }
     }
+    *out_highest = range.highest;
+    return st;
+}
+
+void hm_windows_legacy_reread(const struct hm_registry *before, struct hm_registry *registry,
+                              struct hm_stacks *stacks)
+{
+    static const struct hm_tcpip_times no_times;
+    struct hm_tcpip_memory memory;
+
+    (void)hm_tcpip_remember(before, "this boot", 0, NULL, &memory);
+    hm_tcpip_decide(registry, &no_times, "this boot", &memory);
+    for (size_t i = 0; i < stacks->count; i++) {
+        set_next(registry, &stacks->at[i]);
+    }
+}
+
+bool hm_windows_has_dns(const struct hm_strings *services, const struct hm_sockets *sockets)
+{
+    bool has = hm_windows_has_service(services, "DNS");
+
+    for (size_t i = 0; !has && i < sockets->count; i++) {
+        has = hm_socket_is_pool(&sockets->at[i]);
+    }
+    return has;
 }
 
 bool hm_windows_shows_ipv6(const struct hm_sockets *sockets, const struct hm_listeners *listeners)
@@ -239,6 +277,16 @@ enum hm_status hm_windows_take_listeners(const struct hm_sockets *sockets, struc
         }
     }
     return HM_OK;
+}
+
+/* ---- times --------------------------------------------------------------------------------- */
+
+#define FILETIME_OF_1970 116444736000000000
+#define FILETIME_PER_MS 10000
+
+int64_t hm_windows_unix_ms(int64_t filetime)
+{
+    return filetime < FILETIME_OF_1970 ? 0 : (filetime - FILETIME_OF_1970) / FILETIME_PER_MS;
 }
 
 /* ---- addresses ----------------------------------------------------------------------------- */

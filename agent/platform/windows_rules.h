@@ -7,6 +7,7 @@
 
 #include "agent/platform/notes.h"
 #include "common/judge/judge.h"
+#include "common/ports/in_force.h"
 
 /* DNS Server since MS08-037, where SocketPoolSize is not set (KB956188). */
 #define HM_DNS_POOL_DEFAULT 2500u
@@ -35,10 +36,30 @@ enum hm_status hm_windows_take_excluded(const struct hm_windows_listing *listing
 /* Appends the stack of this index, all unknown. stacks->at has room for HM_STACK_COUNT. */
 struct hm_stack *hm_windows_add_stack(struct hm_stacks *stacks, unsigned index);
 
-/* 2000, XP and 2003 have no such listings: one range for all, from MaxUserPort. has_tcpip: the
- * Tcpip\Parameters key was read. ipv6: the host uses it. */
-void hm_windows_legacy_stacks(const struct hm_registry *registry, bool has_tcpip, bool ipv6,
+/* 2000, XP and 2003 have no such listings: one range for all. What decides about it: */
+struct hm_windows_legacy {
+    struct hm_tcpip_times times;
+    const char *boot_id;
+    const struct hm_tcpip_memory *memory; /* NULL: nobody remembers */
+    bool has_tcpip;                       /* Tcpip\Parameters was read */
+    bool ipv6;                            /* the host uses it */
+    bool has_dns;                         /* the DNS Server is there */
+    const struct hm_sockets *sockets;     /* of this boot; NULL = unknown */
+};
+
+/* Sets which of the registry's values are in force, and the stacks by those. *out_highest: the
+ * highest port that a socket was given in this boot. */
+enum hm_status hm_windows_legacy_stacks(const struct hm_windows_legacy *legacy,
+                                        struct hm_arena *arena, struct hm_registry *registry,
+                                        struct hm_stacks *stacks, uint32_t *out_highest,
+                                        struct hm_err *err) HM_MUST_CHECK;
+
+/* The same host read again in the same boot: what was in force is in force, and values that differ
+ * from those of before were written since. stacks: those of before; what is written goes to their
+ * next range. */
+void hm_windows_legacy_reread(const struct hm_registry *before, struct hm_registry *registry,
                               struct hm_stacks *stacks);
+bool hm_windows_has_dns(const struct hm_strings *services, const struct hm_sockets *sockets);
 bool hm_windows_shows_ipv6(const struct hm_sockets *sockets, const struct hm_listeners *listeners);
 
 /* Values of DNS\Parameters and hns\State as they stand; a has_… of false = not set. */
@@ -79,6 +100,9 @@ enum hm_status hm_windows_take_listeners(const struct hm_sockets *sockets, struc
 /* A value name of the store that netsh keeps exclusions in (windows-ports 2.8): "cc570100" is
  * port 0xcc57, count 1 with its bytes swapped. false when it is no such name. */
 bool hm_windows_nsi_range(const char *name, struct hm_range *out_range);
+
+/* 100 nanoseconds since 1601 (FILETIME) as milliseconds since 1970; 0 for a time before. */
+int64_t hm_windows_unix_ms(int64_t filetime);
 
 /* An address as text, the way every system of ours writes it (RFC 5952); in the arena, NULL on
  * no memory. bytes: 4 or 16, in network order. */

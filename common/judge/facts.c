@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/ports/given.h"
 #include "common/ports/in_force.h"
 
 #define DNS_POOL_DEFAULT 2500u /* KB956188 */
@@ -191,6 +192,35 @@ static enum hm_status fill_usable(struct hm_stack_facts *out, struct hm_arena *a
     return st;
 }
 
+/* What can be said of a range that was not read, or that sockets contradict. */
+static void doubt_range(const struct hm_facts *facts, const struct hm_inventory *inventory,
+                        enum hm_protocol protocol, struct hm_stack_facts *out)
+{
+    const struct hm_socket *highest = hm_given_highest(&facts->given);
+    struct hm_tcpip_values values;
+
+    if (facts->linux_host) {
+        return;
+    }
+    if (facts->legacy && !out->has_dynamic && inventory->has_registry) {
+        out->has_least = true;
+        out->has_most = true;
+        hm_legacy_bounds(&inventory->registry, &out->least, &out->most);
+        if (!hm_registry_in_force(&inventory->registry, &values)) {
+            values = hm_registry_written(&inventory->registry);
+        }
+        out->contradicted = hm_legacy_dynamic(&values, &out->dynamic) && highest != NULL &&
+                            highest->port > out->dynamic.last;
+    }
+    if (!facts->legacy && out->has_dynamic &&
+        hm_given_outside(&facts->given, protocol, out->dynamic).contradict) {
+        out->has_dynamic = false;
+        out->contradicted = true;
+        out->has_most = true;
+        out->most = (struct hm_range){HM_GIVEN_FIRST, HM_PORT_COUNT - 1};
+    }
+}
+
 static enum hm_status fill_stack(const struct hm_facts *facts, const struct hm_inventory *inventory,
                                  unsigned index, struct hm_arena *arena, struct hm_stack_facts *out,
                                  struct hm_err *err)
@@ -208,6 +238,7 @@ static enum hm_status fill_stack(const struct hm_facts *facts, const struct hm_i
     }
     out->has_dynamic = stack->has_dynamic;
     out->dynamic = stack->dynamic;
+    doubt_range(facts, inventory, stack->protocol, out);
     st = fill_exclusions(facts, inventory, stack, arena, out, err);
     return st == HM_OK ? fill_usable(out, arena, err) : st;
 }
@@ -228,6 +259,14 @@ static enum hm_status fill_stacks(struct hm_facts *facts, struct hm_arena *arena
     return st;
 }
 
+static enum hm_status find_given(struct hm_facts *facts, struct hm_arena *arena, struct hm_err *err)
+{
+    if (facts->linux_host || facts->input->sockets == NULL) {
+        return HM_OK;
+    }
+    return hm_given_find(facts->input->sockets, facts->has_dns, arena, &facts->given, err);
+}
+
 static void fill_dns(struct hm_facts *facts)
 {
     const struct hm_registry *registry = &facts->inventory->registry;
@@ -244,12 +283,6 @@ static void fill_dns(struct hm_facts *facts)
     if (facts->inventory->has_registry && registry->has_dns_socket_pool) {
         facts->dns = registry->dns_socket_pool;
     }
-}
-
-static bool is_dns(const struct hm_socket *socket)
-{
-    return socket->protocol == HM_UDP && (hm_str_equal_nocase(socket->program, "dns.exe") ||
-                                          hm_str_equal_nocase(socket->service, "DNS"));
 }
 
 /* Where there are no sockets, the sample's counter stands for them. */
@@ -294,7 +327,7 @@ static enum hm_status count_used(struct hm_facts *facts, struct hm_arena *arena,
     }
     for (size_t i = 0; i < sockets->count; i++) {
         const struct hm_socket *socket = &sockets->at[i];
-        bool pool = facts->has_dns && is_dns(socket);
+        bool pool = facts->has_dns && hm_socket_is_pool(socket);
 
         hm_portbits_put(pool ? dns[socket->family] : facts->used[socket->protocol], socket->port);
     }
@@ -393,15 +426,18 @@ enum hm_status hm_facts_init(const struct hm_judge_input *input, struct hm_arena
             return no_memory(err);
         }
     }
-    st = fill_stacks(facts, arena, err);
+    st = collect_names(facts, arena, err);
     if (st == HM_OK) {
-        st = collect_names(facts, arena, err);
+        fill_dns(facts);
+        st = find_given(facts, arena, err);
+    }
+    if (st == HM_OK) {
+        st = fill_stacks(facts, arena, err);
     }
     if (st == HM_OK) {
         st = index_listeners(facts, arena, err);
     }
     if (st == HM_OK) {
-        fill_dns(facts);
         st = count_used(facts, arena, err);
     }
     return st;
@@ -411,6 +447,12 @@ const struct hm_stack_facts *hm_facts_stack(const struct hm_facts *facts, enum h
                                             enum hm_family family)
 {
     return &facts->stacks[hm_stack_index(protocol, family)];
+}
+
+bool hm_stack_facts_gives(const struct hm_stack_facts *stack, uint16_t port)
+{
+    return stack->has_dynamic ? hm_range_contains(stack->dynamic, port)
+                              : stack->has_least && hm_range_contains(stack->least, port);
 }
 
 const struct hm_stack_facts *hm_facts_next_stack(const struct hm_facts *facts,
@@ -424,8 +466,11 @@ bool hm_facts_ends_with_boot(const struct hm_facts *facts, const struct hm_socke
 {
     const struct hm_stack_facts *stack = hm_facts_stack(facts, socket->protocol, socket->family);
 
-    return stack->has_dynamic && hm_range_contains(stack->dynamic, socket->port) &&
-           (socket->state != HM_SOCKET_LISTEN || (facts->has_dns && is_dns(socket)));
+    if (facts->has_dns && hm_socket_is_pool(socket)) {
+        return true;
+    }
+    return socket->state != HM_SOCKET_LISTEN &&
+           (!stack->has_dynamic || hm_range_contains(stack->dynamic, socket->port));
 }
 
 /* The first place whose key is not below key. */

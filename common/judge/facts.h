@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/judge/judge.h"
+#include "common/ports/given.h"
 #include "common/ports/portbits.h"
 
 /* Exclusions of one stack as they count for judging. */
@@ -13,6 +14,12 @@ struct hm_stack_facts {
                      means "not installed", on a modern Windows it means "not read" */
     bool has_dynamic;
     struct hm_range dynamic;
+    bool contradicted; /* sockets contradict the range that was told: it is dynamic, and counts as
+                          unknown */
+    bool has_least;    /* range unknown: these ports are surely in it */
+    struct hm_range least;
+    bool has_most; /* range unknown: no other port is in it */
+    struct hm_range most;
     bool has_administered;
     struct hm_ports administered; /* legacy Windows: ReservedPorts with its adjacency fault */
     bool has_runtime;
@@ -62,6 +69,7 @@ struct hm_facts {
     size_t present_count;
     struct hm_port_index listeners;
     struct hm_port_index sockets;    /* only of ports that somebody requires; see index_sockets */
+    struct hm_given given;           /* Windows: sockets whose port the system picked */
     struct hm_portbits *used[2];     /* by protocol, UDP without dns.exe; NULL = unknown */
     struct hm_portbits *required[2]; /* by protocol: ports of the catalogue's requirements */
     bool has_dns;                    /* the DNS Server with its pool of random UDP ports */
@@ -83,6 +91,9 @@ bool hm_names_match(const struct hm_names *names, const struct hm_strings *patte
 
 const struct hm_stack_facts *hm_facts_stack(const struct hm_facts *facts, enum hm_protocol protocol,
                                             enum hm_family family);
+
+/* Is the port in the stack's dynamic range, for certain? */
+bool hm_stack_facts_gives(const struct hm_stack_facts *stack, uint16_t port);
 
 /* As hm_facts_stack, after the next boot: what is only written now is in force then. The counters
  * of sockets are those of now. */

@@ -91,6 +91,15 @@ static void put(struct unknown *unknown, const char *text)
     }
 }
 
+static const char *why_unknown(const struct hm_stack_facts *stack)
+{
+    if (stack->contradicted) {
+        return "is not known: sockets contradict the one that the host tells";
+    }
+    return stack->has_most ? "is not known: several are possible, and no socket shows which"
+                           : "was not read";
+}
+
 static void put_stacks(const struct hm_facts *facts, struct unknown *unknown)
 {
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
@@ -99,13 +108,35 @@ static void put_stacks(const struct hm_facts *facts, struct unknown *unknown)
         const char *family = hm_family_names[i % 2];
 
         if (stack->present && !stack->has_dynamic) {
-            put(unknown, hm_arena_printf(unknown->arena, "The dynamic range of %s/%s was not read.",
-                                         protocol, family));
+            put(unknown, hm_arena_printf(unknown->arena, "The dynamic range of %s/%s %s.", protocol,
+                                         family, why_unknown(stack)));
         }
         if (stack->present && (!stack->has_administered || !stack->has_runtime)) {
             put(unknown, hm_arena_printf(unknown->arena, "The exclusions of %s/%s were not read.",
                                          protocol, family));
         }
+    }
+}
+
+/* 2000 to 2003: are the values that are written those in force? */
+static void put_in_force(const struct hm_facts *facts, struct unknown *unknown)
+{
+    const struct hm_registry *registry = &facts->inventory->registry;
+
+    if (!facts->legacy || !facts->inventory->has_registry ||
+        (!registry->has_reserved_ports && !registry->has_max_user_port &&
+         !registry->has_tcp_timed_wait_delay_s)) {
+        return;
+    }
+    if (registry->in_force == HM_IN_FORCE_ASSUMED) {
+        put(unknown, "Whether ReservedPorts, MaxUserPort and TcpTimedWaitDelay were written before "
+                     "the host started is not known: they count as in force. What was written "
+                     "since then only counts after the next boot.");
+    } else if (registry->in_force == HM_IN_FORCE_UNKNOWN) {
+        put(unknown, "Which values of ReservedPorts, MaxUserPort and TcpTimedWaitDelay are in "
+                     "force is not known: their key was written since the host started (it may "
+                     "have been another value of it, as DHCP writes them), or a socket contradicts "
+                     "them. ReservedPorts counts as not in force until the next boot.");
     }
 }
 
@@ -164,6 +195,7 @@ static enum hm_status list_unknown(const struct hm_facts *facts, const struct hm
     if (!facts->linux_host && !inventory->has_registry) {
         put(&unknown, "The registry was not read.");
     }
+    put_in_force(facts, &unknown);
     put_reserved_lines(facts, &unknown);
     if (needs->unjudged > 0) {
         put(&unknown, hm_arena_printf(arena,

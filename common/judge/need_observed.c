@@ -213,7 +213,7 @@ static bool in_dynamic(const struct hm_facts *facts, enum hm_protocol protocol,
 {
     const struct hm_stack_facts *stack = hm_facts_stack(facts, protocol, family);
 
-    return stack->has_dynamic && hm_range_contains(stack->dynamic, port);
+    return hm_stack_facts_gives(stack, port);
 }
 
 /* Does the entry's program listen on its port now, in any family? */

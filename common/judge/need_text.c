@@ -185,6 +185,14 @@ static void write_unknown(const struct topic *topic, struct hm_line *line)
 
     hm_line_put(line, is_many(topic->need->verdict.at_risk) ? " are" : " is");
     hm_line_put(line, " neither known to be safe nor at risk: ");
+    if (!stack->has_dynamic && stack->has_most) {
+        hm_line_put(line, stack->contradicted
+                              ? "sockets of this host contradict the dynamic range that it tells"
+                              : "which dynamic range is in force is not known");
+        put_families(topic, line);
+        hm_line_put(line, ".");
+        return;
+    }
     hm_line_put(line, !stack->has_dynamic                               ? "the dynamic range"
                       : !stack->has_administered || !stack->has_runtime ? "the exclusions"
                       : topic->need->nameless_owner                     ? "who has it"

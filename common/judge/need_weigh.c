@@ -287,18 +287,31 @@ static enum hm_status weigh_odds(struct scales *scales)
     return HM_OK;
 }
 
+/* Ports that are in no range that it may be are outside of it. */
+static enum hm_status weigh_unknown_range(struct scales *scales)
+{
+    struct hm_ports most = {&scales->stack->most, 1};
+    struct hm_ports hit = scales->open;
+    enum hm_status st = HM_OK;
+
+    if (scales->stack->has_most && scales->stack->has_runtime) {
+        st = hm_ports_intersect(scales->open, most, scales->arena, &hit, scales->err);
+    }
+    if (st == HM_OK && hit.count > 0) {
+        decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, hit);
+    }
+    return st;
+}
+
 static enum hm_status weigh_dynamic(struct scales *scales)
 {
     const struct hm_stack_facts *stack = scales->stack;
-    struct hm_ports dynamic = {&stack->dynamic, 1};
+    struct hm_ports dynamic = {stack->has_dynamic ? &stack->dynamic : &stack->least, 1};
     struct hm_ports hit;
     enum hm_status st;
 
-    if (!stack->has_dynamic) {
-        if (scales->open.count > 0) {
-            decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, scales->open);
-        }
-        return HM_OK;
+    if (!stack->has_dynamic && !(stack->has_least && hm_ports_overlap(scales->open, dynamic))) {
+        return weigh_unknown_range(scales);
     }
     if (!hm_ports_overlap(scales->open, dynamic)) {
         if (scales->open.count > 0 &&

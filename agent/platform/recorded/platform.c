@@ -18,6 +18,7 @@ static const char *const usual_files[] = {HOST_FILE, "netstat.txt", "ipv4-tcp-dy
 
 struct hm_platform {
     char folder[FOLDER_BYTES];
+    const struct hm_tcpip_memory *memory;
 };
 
 /* Says so when it is a file, or may not be read. */
@@ -237,10 +238,16 @@ static enum hm_status nothing_there(const struct hm_recorded *recorded, struct h
                    recorded->folder);
 }
 
+static void recorded_remember(struct hm_platform *platform, const struct hm_tcpip_memory *memory)
+{
+    platform->memory = memory;
+}
+
 static enum hm_status recorded_observe(struct hm_platform *platform, struct hm_arena *arena,
                                        struct hm_observation *out_observation, struct hm_err *err)
 {
-    struct hm_recorded recorded = {.folder = platform->folder, .arena = arena};
+    struct hm_recorded recorded = {
+        .folder = platform->folder, .arena = arena, .memory = platform->memory};
     enum hm_status st;
 
     hm_notes_init(&recorded.notes, arena);
@@ -260,7 +267,8 @@ static enum hm_status recorded_observe(struct hm_platform *platform, struct hm_a
 static enum hm_status recorded_reread(struct hm_platform *platform, struct hm_arena *arena,
                                       struct hm_inventory *inventory, struct hm_err *err)
 {
-    struct hm_recorded recorded = {.folder = platform->folder, .arena = arena};
+    struct hm_recorded recorded = {
+        .folder = platform->folder, .arena = arena, .memory = platform->memory};
     enum hm_status st;
 
     hm_notes_init(&recorded.notes, arena);
@@ -276,7 +284,8 @@ static enum hm_status recorded_reread(struct hm_platform *platform, struct hm_ar
 static enum hm_status recorded_change(struct hm_platform *platform, const struct hm_action *action,
                                       struct hm_arena *arena, struct hm_err *err)
 {
-    struct hm_recorded recorded = {.folder = platform->folder, .arena = arena};
+    struct hm_recorded recorded = {
+        .folder = platform->folder, .arena = arena, .memory = platform->memory};
     enum hm_status st;
 
     hm_notes_init(&recorded.notes, arena);
@@ -287,7 +296,8 @@ static enum hm_status recorded_change(struct hm_platform *platform, const struct
 static enum hm_status recorded_try_ephemeral(struct hm_platform *platform, struct hm_arena *arena,
                                              const char **out_why, struct hm_err *err)
 {
-    struct hm_recorded recorded = {.folder = platform->folder, .arena = arena};
+    struct hm_recorded recorded = {
+        .folder = platform->folder, .arena = arena, .memory = platform->memory};
     enum hm_status st;
 
     hm_notes_init(&recorded.notes, arena);
@@ -298,6 +308,7 @@ static enum hm_status recorded_try_ephemeral(struct hm_platform *platform, struc
 const struct hm_platform_ops hm_platform_recorded = {
     .name = "recorded",
     .open = recorded_open,
+    .remember = recorded_remember,
     .observe = recorded_observe,
     .reread = recorded_reread,
     .change = recorded_change,

@@ -28,8 +28,9 @@ struct hm_recorded {
     struct hm_notes notes;
     struct hm_host_file host; /* host.json; all unknown when there is none */
     struct hm_observation seen;
-    bool has_tcpip; /* tcpip-parameters.reg was read */
-    unsigned files; /* how many of the known files are there */
+    bool has_tcpip;                       /* tcpip-parameters.reg was read */
+    const struct hm_tcpip_memory *memory; /* of the agent; NULL: nobody remembers */
+    unsigned files;                       /* how many of the known files are there */
     bool has_names;
     struct hm_strings names; /* of the folder */
     struct hm_recorded_changes changes;
@@ -78,6 +79,11 @@ enum hm_status hm_recorded_registry(struct hm_recorded *recorded, struct hm_err 
 /* stacks.c — the eight netsh files; on 2000, XP and 2003 from MaxUserPort; on Linux from
  * sysctl.txt. After the registry. */
 enum hm_status hm_recorded_stacks(struct hm_recorded *recorded, struct hm_err *err) HM_MUST_CHECK;
+
+/* legacy.c — 2000, XP and 2003: what is in force, by host.json's times, by what was changed in this
+ * boot, by what the agent remembers, and by the sockets. After the sockets. */
+enum hm_status hm_recorded_legacy_stacks(struct hm_recorded *recorded,
+                                         struct hm_err *err) HM_MUST_CHECK;
 
 /* sockets.c — netstat.txt and tasklist.csv. Tasks first: they bring services; listeners last:
  * which sockets are any depends on the stacks. */

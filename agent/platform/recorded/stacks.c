@@ -187,11 +187,7 @@ enum hm_status hm_recorded_stacks(struct hm_recorded *recorded, struct hm_err *e
         return read_sysctl(recorded, err);
     }
     if (hm_os_is_legacy(&inventory->os)) {
-        hm_windows_legacy_stacks(
-            &inventory->registry, recorded->has_tcpip,
-            hm_windows_shows_ipv6(&recorded->seen.sockets, &recorded->host.listeners),
-            &inventory->stacks);
-        return HM_OK;
+        return hm_recorded_legacy_stacks(recorded, err);
     }
     for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
         st = read_netsh(recorded, i, err);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/windows/windows.h"
 
+#include "agent/platform/windows_rules.h"
 #include "common/base/clock.h"
 #include "common/os/windows_text.h"
 
@@ -87,6 +88,30 @@ enum hm_status hm_windows_os(struct hm_arena *arena, struct hm_os *out_os, struc
     }
     *out_os = os;
     return HM_OK;
+}
+
+/* SYSTEM_TIMEOFDAY_INFORMATION of winternl.h: the boot first, in the system's own clock. */
+struct time_of_day {
+    LARGE_INTEGER boot;
+    unsigned char rest[40];
+};
+
+#define TIME_OF_DAY_CLASS 3 /* SystemTimeOfDayInformation */
+
+typedef LONG WINAPI nt_query_system_information(ULONG information, void *out, ULONG len,
+                                                ULONG *out_len);
+
+bool hm_windows_boot_time(int64_t *out_ms)
+{
+    nt_query_system_information *query =
+        (nt_query_system_information *)hm_windows_lookup(L"ntdll.dll", "NtQuerySystemInformation");
+    struct time_of_day time = {0};
+
+    if (query == NULL || query(TIME_OF_DAY_CLASS, &time, sizeof(time), NULL) < 0) {
+        return false;
+    }
+    *out_ms = hm_windows_unix_ms(time.boot.QuadPart);
+    return *out_ms > 0;
 }
 
 /* The value there; else, in a boot without one, a new one. */

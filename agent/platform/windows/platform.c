@@ -3,6 +3,7 @@
 #include "agent/platform/platform.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/platform/windows/windows.h"
 #include "agent/platform/windows_rules.h"
@@ -11,6 +12,7 @@
 
 struct hm_platform {
     struct hm_netsh *netsh;
+    const struct hm_tcpip_memory *memory;
     struct hm_event_mark events;
 };
 
@@ -100,23 +102,35 @@ static enum hm_status look_at_sockets(struct look *look, struct hm_err *err)
                 err);
 }
 
-static enum hm_status legacy_stacks(struct hm_observation *seen, bool has_tcpip,
+static enum hm_status legacy_stacks(struct hm_observation *seen,
+                                    const struct hm_tcpip_memory *memory, bool has_tcpip,
                                     struct hm_arena *arena, struct hm_err *err)
 {
     static const struct hm_listeners none;
     struct hm_inventory *inventory = &seen->inventory;
+    struct hm_windows_legacy legacy = {
+        .boot_id = seen->boot_id,
+        .memory = memory,
+        .has_tcpip = has_tcpip,
+        .ipv6 = hm_windows_shows_ipv6(&seen->sockets, &none),
+        .has_dns = hm_windows_has_dns(&inventory->services, &seen->sockets),
+        .sockets = seen->has_sockets ? &seen->sockets : NULL,
+    };
 
+    legacy.times.has_boot = hm_windows_boot_time(&legacy.times.boot_ms);
+    legacy.times.has_written =
+        hm_registry_last_write(HM_WINDOWS_TCPIP_KEY, &legacy.times.written_ms);
     inventory->stacks.at = hm_arena_alloc(arena, HM_STACK_COUNT, sizeof(*inventory->stacks.at));
     if (inventory->stacks.at == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
     }
-    hm_windows_legacy_stacks(&inventory->registry, has_tcpip,
-                             hm_windows_shows_ipv6(&seen->sockets, &none), &inventory->stacks);
-    return HM_OK;
+    return hm_windows_legacy_stacks(&legacy, arena, &inventory->registry, &inventory->stacks,
+                                    &seen->highest_given, err);
 }
 
-enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_observation *seen,
-                                  struct hm_notes *notes, struct hm_err *err)
+enum hm_status hm_windows_compose(struct hm_netsh *netsh, const struct hm_tcpip_memory *memory,
+                                  struct hm_observation *seen, struct hm_notes *notes,
+                                  struct hm_err *err)
 {
     struct hm_inventory *inventory = &seen->inventory;
     struct hm_netsh_facts facts = {
@@ -126,7 +140,7 @@ enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_observation 
     enum hm_status st = hm_windows_settings(inventory, &has_tcpip, notes, err);
 
     if (st == HM_OK && hm_os_is_legacy(&inventory->os)) {
-        st = legacy_stacks(seen, has_tcpip, notes->arena, err);
+        st = legacy_stacks(seen, memory, has_tcpip, notes->arena, err);
     } else if (st == HM_OK) {
         st = hm_netsh_stacks(netsh, &inventory->os, notes->arena, &facts, notes, err);
         inventory->stacks = facts.stacks;
@@ -177,12 +191,18 @@ static enum hm_status look_at_all(struct look *look, struct hm_err *err)
         st = look_at_sockets(look, err);
     }
     if (st == HM_OK) {
-        st = hm_windows_compose(look->platform->netsh, seen, &look->notes, err);
+        st = hm_windows_compose(look->platform->netsh, look->platform->memory, seen, &look->notes,
+                                err);
     }
     if (st == HM_OK) {
         st = take_sample(look, err);
     }
     return st;
+}
+
+static void windows_remember(struct hm_platform *platform, const struct hm_tcpip_memory *memory)
+{
+    platform->memory = memory;
 }
 
 static enum hm_status windows_observe(struct hm_platform *platform, struct hm_arena *arena,
@@ -203,17 +223,23 @@ static enum hm_status windows_observe(struct hm_platform *platform, struct hm_ar
 
 /* ---- for whoever carries out a plan -------------------------------------------------------- */
 
-/* Which families a legacy system has was seen by its sockets, which are not looked at again. */
-static void reread_legacy(const struct hm_inventory *before, bool has_tcpip, struct hm_stacks *out,
-                          const struct hm_registry *registry)
+/* What was in force stays so until the next boot; the sockets are not looked at again. */
+static enum hm_status reread_legacy(const struct hm_inventory *before, struct hm_inventory *now,
+                                    struct hm_arena *arena, struct hm_err *err)
 {
-    static const struct hm_sockets none;
-    bool ipv6 = hm_windows_shows_ipv6(&none, &before->listeners);
+    const size_t count = before->stacks.count;
 
-    for (size_t i = 0; i < before->stacks.count; i++) {
-        ipv6 = ipv6 || before->stacks.at[i].family == HM_IPV6;
+    now->stacks = (struct hm_stacks){hm_arena_alloc(arena, count, sizeof(*now->stacks.at)), count};
+    if (now->stacks.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
     }
-    hm_windows_legacy_stacks(registry, has_tcpip, ipv6, out);
+    if (count > 0) {
+        memcpy(now->stacks.at, before->stacks.at, count * sizeof(*now->stacks.at));
+    }
+    if (before->has_registry && now->has_registry) {
+        hm_windows_legacy_reread(&before->registry, &now->registry, &now->stacks);
+    }
+    return HM_OK;
 }
 
 enum hm_status hm_windows_reread(struct hm_netsh *netsh, struct hm_arena *arena,
@@ -230,12 +256,7 @@ enum hm_status hm_windows_reread(struct hm_netsh *netsh, struct hm_arena *arena,
         return st;
     }
     if (hm_os_is_legacy(&now.os)) {
-        now.stacks =
-            (struct hm_stacks){hm_arena_alloc(arena, HM_STACK_COUNT, sizeof(*now.stacks.at)), 0};
-        if (now.stacks.at == NULL) {
-            return hm_fail(err, HM_ENOMEM, "no memory for the port ranges");
-        }
-        reread_legacy(inventory, has_tcpip, &now.stacks, &now.registry);
+        st = reread_legacy(inventory, &now, arena, err);
     } else {
         st = hm_netsh_reread(netsh, &now.os, &now.stacks, &notes, err);
     }
@@ -272,6 +293,7 @@ static enum hm_status windows_try_ephemeral(struct hm_platform *platform, struct
 const struct hm_platform_ops hm_platform_native = {
     .name = "windows",
     .open = windows_open,
+    .remember = windows_remember,
     .observe = windows_observe,
     .reread = windows_reread,
     .change = windows_change,

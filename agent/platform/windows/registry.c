@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "agent/platform/windows_rules.h"
 #include "common/base/limits.h"
 #include "common/os/windows_text.h"
 
@@ -186,6 +187,26 @@ bool hm_registry_has_key(const wchar_t *key)
     }
     (void)RegCloseKey(handle);
     return true;
+}
+
+bool hm_registry_last_write(const wchar_t *key, int64_t *out_ms)
+{
+    FILETIME time;
+    HKEY handle;
+    LONG number;
+
+    if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, key, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY, &handle) !=
+        ERROR_SUCCESS) {
+        return false;
+    }
+    number =
+        RegQueryInfoKeyW(handle, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, &time);
+    (void)RegCloseKey(handle);
+    if (number != ERROR_SUCCESS) {
+        return false;
+    }
+    *out_ms = hm_windows_unix_ms((int64_t)time.dwHighDateTime << 32 | time.dwLowDateTime);
+    return *out_ms > 0;
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */

@@ -130,6 +130,8 @@ enum hm_status hm_registry_lines(const wchar_t *key, const wchar_t *name, struct
 enum hm_status hm_registry_names(const wchar_t *key, struct hm_arena *arena,
                                  struct hm_strings *out_names, struct hm_err *err) HM_MUST_CHECK;
 bool hm_registry_has_key(const wchar_t *key);
+/* When a value of the key was last written, or a key below it made; milliseconds, UTC. */
+bool hm_registry_last_write(const wchar_t *key, int64_t *out_ms);
 /* Written to disk before they return; the key is there. HM_EUNSUPPORTED when a value stands there
  * that the readers above do not show as it is: of another type, or a list with more in it than
  * its lines. It would be lost. Removing what is not there is fine. */
@@ -162,6 +164,9 @@ enum hm_status hm_windows_os(struct hm_arena *arena, struct hm_os *out_os,
  * forgets when it goes down. */
 enum hm_status hm_windows_boot_id(struct hm_arena *arena, const char **out_boot_id,
                                   struct hm_err *err) HM_MUST_CHECK;
+
+/* When the system started; milliseconds, UTC. false: it does not tell. */
+bool hm_windows_boot_time(int64_t *out_ms);
 
 /* services.c — Win32 services that run or start by themselves. */
 struct hm_windows_service {
@@ -242,10 +247,11 @@ struct hm_event_mark {
 enum hm_status hm_windows_events(struct hm_event_mark *mark, struct hm_sample *sample,
                                  struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
 
-/* platform.c — completes an inventory whose system, services and sockets are known by what the
- * registry and netsh say now. */
-enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_observation *seen,
-                                  struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
+/* platform.c — completes an inventory whose system, boot, services and sockets are known by what
+ * the registry and netsh say now. memory: as remember of the platform. */
+enum hm_status hm_windows_compose(struct hm_netsh *netsh, const struct hm_tcpip_memory *memory,
+                                  struct hm_observation *seen, struct hm_notes *notes,
+                                  struct hm_err *err) HM_MUST_CHECK;
 
 /* change.c — one action of a plan, on a system of this version; as change of the platform. A netsh
  * that has no answer within timeout_ms is ended: HM_EBUSY, code "timed_out". */

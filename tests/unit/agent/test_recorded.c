@@ -296,6 +296,11 @@ static void test_netsh_refused(void **state)
     finish(&host);
 }
 
+/* Both families, and no port that the system picked. */
+#define LISTENERS                                                                                  \
+    "  TCP    0.0.0.0:135            0.0.0.0:0              LISTENING       700\r\n"               \
+    "  TCP    [::]:135               [::]:0                 LISTENING       700\r\n"
+
 struct legacy_case {
     const char *values;
     uint16_t last;
@@ -307,8 +312,8 @@ static void test_legacy_range(void **state)
         {"\"Hostname\"=\"x\"",             5000 },
         {"\"MaxUserPort\"=dword:0000ea60", 60000},
         {"\"MaxUserPort\"=dword:0000fffe", 65534},
-        {"\"MaxUserPort\"=dword:0000ffff", 5000 }, /* over the most that is honoured */
-        {"\"MaxUserPort\"=dword:000003e8", 5000 },
+        {"\"MaxUserPort\"=dword:0000ffff", 0    }, /* not documented: no socket shows it */
+        {"\"MaxUserPort\"=dword:000003e8", 5000 }, /* ignored or obeyed, it ends there at most */
     };
 
     (void)state;
@@ -317,7 +322,7 @@ static void test_legacy_range(void **state)
         const struct file files[] = {
             {"host.json",            HOST("5.2.3790")},
             {"tcpip-parameters.reg", reg             },
-            {"netstat.txt",          NETSTAT         },
+            {"netstat.txt",          LISTENERS       },
             {NULL,                   NULL            },
         };
         struct host host;
@@ -327,8 +332,10 @@ static void test_legacy_range(void **state)
         assert_int_equal(host.st, HM_OK);
         assert_int_equal(host.seen.inventory.stacks.count, 4); /* netstat shows [::] */
         for (size_t j = 0; j < 4; j++) {
-            assert_int_equal(host.seen.inventory.stacks.at[j].dynamic.first, 1024);
+            assert_int_equal(host.seen.inventory.stacks.at[j].has_dynamic, cases[i].last > 0);
             assert_int_equal(host.seen.inventory.stacks.at[j].dynamic.last, cases[i].last);
+            assert_int_equal(host.seen.inventory.stacks.at[j].dynamic.first,
+                             cases[i].last > 0 ? 1024 : 0);
             assert_true(host.seen.inventory.stacks.at[j].has_administered);
         }
         assert_false(is_unknown(&host, "dynamicport"));

@@ -68,24 +68,27 @@ static void check(const struct row *row, struct hm_arena *arena)
                              .dynamic = row->dynamic,
                              .has_administered = true,
                              .has_runtime = true};
-    struct hm_inventory inventory = {
-        .os = {.family = HM_OS_WINDOWS,                     .version = row->version},
-        .stacks = { &stack, 1},
-        .has_registry = true,
-        .registry = { .has_reserved_ports = true,
-               .reserved_ports = {written_lines, 1},
-               .has_max_user_port = row->max_user_port > 0,
-               .max_user_port = row->max_user_port,
-               .in_force = row->in_force,
-               .has_earlier = row->in_force == HM_IN_FORCE_EARLIER,
-               .earlier = {.has_reserved_ports = true,
-                                 .reserved_ports = {earlier_lines, 1},
-                                 .has_max_user_port = row->earlier_max_user_port > 0,
-                                 .max_user_port = row->earlier_max_user_port}},
+    struct hm_tcpip_values earlier = {
+        .has_reserved_ports = true,
+        .has_max_user_port = row->earlier_max_user_port > 0,
+        .max_user_port = row->earlier_max_user_port,
     };
+    struct hm_inventory inventory = {.has_registry = true};
     struct hm_inventory next;
     bool differs;
 
+    earlier.reserved_ports = (struct hm_strings){earlier_lines, 1};
+    inventory.os = (struct hm_os){.family = HM_OS_WINDOWS, .version = row->version};
+    inventory.stacks = (struct hm_stacks){&stack, 1};
+    inventory.registry = (struct hm_registry){
+        .has_reserved_ports = true,
+        .has_max_user_port = row->max_user_port > 0,
+        .max_user_port = row->max_user_port,
+        .in_force = row->in_force,
+        .has_earlier = row->in_force == HM_IN_FORCE_EARLIER,
+        .earlier = earlier,
+    };
+    inventory.registry.reserved_ports = (struct hm_strings){written_lines, 1};
     expect_ports(&inventory, arena, row->excluded_now);
     assert_int_equal(hm_inventory_next(&inventory, arena, &differs, &next, NULL), HM_OK);
     assert_int_equal(differs, row->differs);
@@ -207,7 +210,8 @@ static const struct decision decisions[] = {
     {BOOT_MS + 1, "now", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_EARLIER},
     {BOOT_MS - 1, "now", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_EARLIER},
     {0, "now", HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_EARLIER},
-    {0, "now", HM_IN_FORCE_ASSUMED, 'a', 'b', 'a', HM_IN_FORCE_ASSUMED}, /* and back */
+    /* and back */
+    {0, "now", HM_IN_FORCE_ASSUMED, 'a', 'b', 'a', HM_IN_FORCE_ASSUMED},
     {BOOT_MS + 1, "now", HM_IN_FORCE_UNKNOWN, 'a', 'a', 'b', HM_IN_FORCE_UNKNOWN},
     {BOOT_MS + 1, "now", HM_IN_FORCE_UNKNOWN, 'a', 'b', 'a', HM_IN_FORCE_UNKNOWN},
     {BOOT_MS + 1, "", HM_IN_FORCE_WRITTEN, 'a', 'b', 'b', HM_IN_FORCE_UNKNOWN},

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/clock.h"
 #include "common/base/limits.h"
 
 #define KEY L"SOFTWARE\\HavenmasterTest"
@@ -145,6 +146,22 @@ static void test_names(void **state)
     assert_int_equal(names.count, 2);
 }
 
+/* The key of this test was made after the boot, and no value of it is older than a moment. */
+static void test_times(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t now_ms = hm_clock_now_ms();
+    int64_t boot_ms = 0;
+    int64_t written_ms = 0;
+
+    assert_false(hm_registry_last_write(KEY L"\\None", &written_ms));
+    set(fixture, REG_DWORD, "\x01\x00\x00\x00", 4);
+    assert_true(hm_registry_last_write(KEY, &written_ms));
+    assert_true(written_ms > now_ms - 60000 && written_ms <= now_ms + 60000);
+    assert_true(hm_windows_boot_time(&boot_ms));
+    assert_true(boot_ms > 0 && boot_ms < written_ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +169,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_times, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,251 @@
+/* tests/unit/agent/test_recorded_in_force.c — a recorded host of 2003: which of its registry values
+ * are in force. SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/platform.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/limits.h"
+#include "common/os/os.h"
+#include "tests/support/temp_folder.h"
+
+/* ReservedPorts "1812-1812", MaxUserPort 60000. */
+#define TCPIP                                                                                      \
+    "Windows Registry Editor Version 5.00\r\n\r\n"                                                 \
+    "[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters]\r\n"             \
+    "\"MaxUserPort\"=dword:0000ea60\r\n"                                                           \
+    "\"ReservedPorts\"=hex(7):31,00,38,00,31,00,32,00,2d,00,31,00,38,00,31,00,32,00,00,00,00,00"   \
+    "\r\n"
+/* MaxUserPort alone; 0xffff. */
+#define TCPIP_MAX(digits)                                                                          \
+    "Windows Registry Editor Version 5.00\r\n\r\n"                                                 \
+    "[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters]\r\n"             \
+    "\"MaxUserPort\"=dword:" digits "\r\n"
+#define NETSTAT(port)                                                                              \
+    "  TCP    10.0.0.5:" port "         10.0.0.9:445          ESTABLISHED     700\r\n"             \
+    "  TCP    0.0.0.0:135            0.0.0.0:0              LISTENING       700\r\n"
+#define TASKS "\"Image Name\",\"PID\",\"Services\"\r\n\"a.exe\",\"700\",\"N/A\"\r\n"
+
+#define EARLY "2026-11-20T04:00:00Z"
+#define LATE "2026-11-21T04:00:00Z"
+
+struct host {
+    char folder[512];
+    struct hm_arena arena;
+    struct hm_platform *platform;
+    struct hm_observation seen;
+    struct hm_err err;
+};
+
+static void put(struct host *host, const char *name, const char *text)
+{
+    const char *path = hm_arena_printf(&host->arena, "%s/%s", host->folder, name);
+
+    assert_int_equal(hm_os_replace_file(path, text, strlen(text), false, &host->err), HM_OK);
+}
+
+/* boot_time, tcpip_written: NULL absent. */
+static void put_host(struct host *host, const char *boot_id, const char *boot_time,
+                     const char *tcpip_written)
+{
+    put(host, "host.json",
+        hm_arena_printf(&host->arena,
+                        "{\"os\":{\"family\":\"windows\",\"version\":\"5.2.3790\"},\"boot_id\":\"%"
+                        "s\"%s%s%s%s%s%s}",
+                        boot_id, boot_time == NULL ? "" : ",\"boot_time\":\"",
+                        boot_time == NULL ? "" : boot_time, boot_time == NULL ? "" : "\"",
+                        tcpip_written == NULL ? "" : ",\"tcpip_written\":\"",
+                        tcpip_written == NULL ? "" : tcpip_written,
+                        tcpip_written == NULL ? "" : "\""));
+}
+
+static int start(void **state)
+{
+    struct host *host = calloc(1, sizeof(*host));
+
+    assert_non_null(host);
+    temp_folder_make(host->folder, sizeof(host->folder));
+    hm_arena_init(&host->arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    assert_int_equal(hm_platform_recorded.open(host->folder, &host->platform, &host->err), HM_OK);
+    *state = host;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    struct host *host = *state;
+
+    hm_platform_recorded.close(host->platform);
+    temp_folder_remove(host->folder);
+    hm_arena_fini(&host->arena);
+    free(host);
+    return 0;
+}
+
+static void observe(struct host *host)
+{
+    assert_int_equal(
+        hm_platform_recorded.observe(host->platform, &host->arena, &host->seen, &host->err), HM_OK);
+}
+
+static void expect(const struct host *host, enum hm_in_force in_force, uint16_t last,
+                   uint16_t next_last)
+{
+    const struct hm_inventory *inventory = &host->seen.inventory;
+    const struct hm_stack *stack = &inventory->stacks.at[0];
+
+    assert_string_equal(hm_in_force_names[inventory->registry.in_force],
+                        hm_in_force_names[in_force]);
+    assert_int_equal(stack->has_dynamic, last > 0);
+    assert_int_equal(stack->dynamic.last, last);
+    assert_int_equal(stack->has_next_dynamic, next_last > 0);
+    assert_int_equal(stack->next_dynamic.last, next_last);
+}
+
+static void expect_excluded(struct host *host, const char *ports)
+{
+    struct hm_ports excluded;
+    bool known;
+
+    assert_int_equal(hm_inventory_excluded(&host->seen.inventory, HM_UDP, HM_IPV4, &host->arena,
+                                           &known, &excluded, &host->err),
+                     HM_OK);
+    assert_true(known);
+    assert_string_equal(hm_ports_text(excluded, &host->arena), ports);
+}
+
+/* The times of host.json. */
+static void test_times(void **state)
+{
+    struct host *host = *state;
+
+    put(host, "tcpip-parameters.reg", TCPIP);
+    put_host(host, "b1", NULL, NULL);
+    observe(host);
+    expect(host, HM_IN_FORCE_ASSUMED, 60000, 0);
+    expect_excluded(host, "1812");
+    put_host(host, "b1", EARLY, NULL);
+    observe(host);
+    expect(host, HM_IN_FORCE_ASSUMED, 60000, 0);
+    put_host(host, "b1", NULL, LATE);
+    observe(host);
+    expect(host, HM_IN_FORCE_ASSUMED, 60000, 0);
+    put_host(host, "b1", LATE, EARLY);
+    observe(host);
+    expect(host, HM_IN_FORCE_WRITTEN, 60000, 0);
+    put_host(host, "b1", EARLY, LATE);
+    observe(host);
+    expect(host, HM_IN_FORCE_UNKNOWN, 0, 60000);
+    expect_excluded(host, "");
+}
+
+/* The sockets of netstat.txt. */
+static void test_sockets(void **state)
+{
+    struct host *host = *state;
+
+    put(host, "tasklist.csv", TASKS);
+    put_host(host, "b1", NULL, NULL);
+    put(host, "tcpip-parameters.reg", TCPIP_MAX("0000ffff"));
+    put(host, "netstat.txt", NETSTAT("1999"));
+    observe(host);
+    expect(host, HM_IN_FORCE_ASSUMED, 0, 0);
+    put(host, "netstat.txt", NETSTAT("65528"));
+    observe(host);
+    expect(host, HM_IN_FORCE_ASSUMED, 65534, 0);
+    assert_int_equal(host->seen.highest_given, 65528);
+    put(host, "tcpip-parameters.reg", TCPIP_MAX("00001388"));
+    observe(host);
+    expect(host, HM_IN_FORCE_UNKNOWN, 0, 5000);
+    put_host(host, "b1", LATE, EARLY);
+    observe(host);
+    expect(host, HM_IN_FORCE_WRITTEN, 0, 0);
+}
+
+static void set_reserved(struct host *host, const char *line)
+{
+    const char *lines[] = {line};
+    const struct hm_action action = {
+        .kind = HM_ACTION_SET_RESERVED_PORTS,
+        .lines = {lines, 1},
+    };
+
+    assert_int_equal(hm_platform_recorded.change(host->platform, &action, &host->arena, &host->err),
+                     HM_OK);
+}
+
+/* What was changed there, over a boot. */
+static void test_changes(void **state)
+{
+    struct host *host = *state;
+
+    put(host, "tcpip-parameters.reg", TCPIP);
+    put_host(host, "b1", NULL, NULL);
+    set_reserved(host, "9469-9469");
+    observe(host);
+    expect(host, HM_IN_FORCE_EARLIER, 60000, 0);
+    expect_excluded(host, "1812");
+    assert_string_equal(host->seen.inventory.registry.reserved_ports.at[0], "9469-9469");
+    put_host(host, "b2", NULL, NULL);
+    observe(host);
+    expect(host, HM_IN_FORCE_WRITTEN, 60000, 0);
+    expect_excluded(host, "9469");
+}
+
+/* Files that were written since the boot are no better known once more is changed. */
+static void test_changes_of_unknown_values(void **state)
+{
+    struct host *host = *state;
+
+    put(host, "tcpip-parameters.reg", TCPIP);
+    put_host(host, "b1", EARLY, LATE);
+    set_reserved(host, "9469-9469");
+    observe(host);
+    expect(host, HM_IN_FORCE_UNKNOWN, 0, 60000);
+    expect_excluded(host, "");
+}
+
+/* An agent remembers: a file that somebody edits is a value written since. */
+static void test_memory(void **state)
+{
+    struct host *host = *state;
+    struct hm_tcpip_memory memory;
+
+    put(host, "tcpip-parameters.reg", TCPIP_MAX("0000ea60"));
+    put_host(host, "b1", NULL, NULL);
+    observe(host);
+    (void)hm_tcpip_remember(&host->seen.inventory.registry, "b1", host->seen.highest_given, NULL,
+                            &memory);
+    hm_platform_recorded.remember(host->platform, &memory);
+    put(host, "tcpip-parameters.reg", TCPIP);
+    observe(host);
+    expect(host, HM_IN_FORCE_EARLIER, 60000, 0);
+    expect_excluded(host, "");
+    put(host, "tcpip-parameters.reg", TCPIP_MAX("00001388"));
+    observe(host);
+    expect(host, HM_IN_FORCE_EARLIER, 60000, 5000);
+    memory.last = hm_registry_written(&host->seen.inventory.registry);
+    put_host(host, "b2", EARLY, LATE); /* as before the boot: whatever else was written since */
+    observe(host);
+    expect(host, HM_IN_FORCE_WRITTEN, 5000, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_times, start, stop),
+        cmocka_unit_test_setup_teardown(test_sockets, start, stop),
+        cmocka_unit_test_setup_teardown(test_changes, start, stop),
+        cmocka_unit_test_setup_teardown(test_changes_of_unknown_values, start, stop),
+        cmocka_unit_test_setup_teardown(test_memory, start, stop),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
