@@ -455,6 +455,14 @@ bool hm_stack_facts_gives(const struct hm_stack_facts *stack, uint16_t port)
                               : stack->has_least && hm_range_contains(stack->least, port);
 }
 
+struct hm_ports hm_stack_facts_may_give(const struct hm_stack_facts *stack)
+{
+    if (stack->has_dynamic) {
+        return (struct hm_ports){&stack->dynamic, 1};
+    }
+    return (struct hm_ports){&stack->most, stack->has_most ? 1 : 0};
+}
+
 const struct hm_stack_facts *hm_facts_next_stack(const struct hm_facts *facts,
                                                  enum hm_protocol protocol, enum hm_family family)
 {

@@ -95,6 +95,10 @@ const struct hm_stack_facts *hm_facts_stack(const struct hm_facts *facts, enum h
 /* Is the port in the stack's dynamic range, for certain? */
 bool hm_stack_facts_gives(const struct hm_stack_facts *stack, uint16_t port);
 
+/* The dynamic range; where it is not known, all that may be in it; empty where nothing is known.
+ * Borrows from stack. */
+struct hm_ports hm_stack_facts_may_give(const struct hm_stack_facts *stack);
+
 /* As hm_facts_stack, after the next boot: what is only written now is in force then. The counters
  * of sockets are those of now. */
 const struct hm_stack_facts *hm_facts_next_stack(const struct hm_facts *facts,

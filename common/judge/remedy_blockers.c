@@ -85,7 +85,7 @@ static bool is_fixed(const struct hm_remedy_scope *scope, const struct hm_need *
     if (holder->state != HM_SOCKET_LISTEN) {
         return false;
     }
-    if (!stack->has_dynamic || !hm_range_contains(stack->dynamic, holder->port)) {
+    if (!hm_ports_contains(hm_stack_facts_may_give(stack), holder->port)) {
         return true;
     }
     for (size_t i = 0; i < ctx->count; i++) {

@@ -37,13 +37,13 @@ struct hm_ports hm_remedy_pool_reach(const struct hm_finding_ctx *ctx, const str
         const struct hm_need_stack *stack = &need->stacks[i];
         const struct hm_stack_facts *of = hm_facts_stack(facts, HM_UDP, i == 0 ? HM_IPV4 : HM_IPV6);
 
-        if (is_curable(stack) && of->has_dynamic) {
+        if (is_curable(stack)) {
             all = hm_finding_union(
                 list, all,
-                hm_finding_without(list,
-                                   hm_finding_common(list, need->requirement->ports,
-                                                     (struct hm_ports){&of->dynamic, 1}),
-                                   of->administered));
+                hm_finding_without(
+                    list,
+                    hm_finding_common(list, need->requirement->ports, hm_stack_facts_may_give(of)),
+                    of->administered));
         }
         if (is_curable(stack) && stack->has_holder &&
             is_dns(stack->holder.program, stack->holder.service)) {
@@ -109,10 +109,9 @@ static struct hm_ports wanted_of(const struct hm_remedy_scope *scope, const stru
 {
     const struct hm_stack_facts *stack =
         hm_facts_stack(scope->ctx->facts, need->verdict.protocol, family == 0 ? HM_IPV4 : HM_IPV6);
-    struct hm_ports dynamic = {&stack->dynamic, 1};
+    struct hm_ports dynamic = hm_stack_facts_may_give(stack);
 
-    if (!is_curable(&need->stacks[family]) || !stack->has_dynamic ||
-        !hm_remedy_may_exclude(scope->ctx, need)) {
+    if (!is_curable(&need->stacks[family]) || !hm_remedy_may_exclude(scope->ctx, need)) {
         return (struct hm_ports){NULL, 0};
     }
     return hm_finding_without(scope->list,
@@ -129,11 +128,10 @@ static struct hm_ports unwanted_of(const struct hm_remedy_scope *scope, const st
         const struct hm_stack_facts *stack =
             hm_facts_stack(scope->ctx->facts, need->verdict.protocol, i == 0 ? HM_IPV4 : HM_IPV6);
 
-        if (is_curable(&need->stacks[i]) && stack->has_dynamic &&
-            !hm_remedy_may_exclude(scope->ctx, need)) {
+        if (is_curable(&need->stacks[i]) && !hm_remedy_may_exclude(scope->ctx, need)) {
             all = hm_finding_union(scope->list, all,
                                    hm_finding_common(scope->list, need->requirement->ports,
-                                                     (struct hm_ports){&stack->dynamic, 1}));
+                                                     hm_stack_facts_may_give(stack)));
         }
     }
     return all;

@@ -26,14 +26,11 @@ static struct hm_ports in_dynamic(const struct hm_finding_ctx *ctx, struct hm_fi
         const struct hm_stack_facts *next =
             hm_facts_next_stack(ctx->facts, protocol, i == 0 ? HM_IPV4 : HM_IPV6);
 
-        if (stack->has_dynamic) {
-            all = hm_finding_union(
-                list, all, hm_finding_common(list, ports, (struct hm_ports){&stack->dynamic, 1}));
-        }
-        if (next->has_dynamic) { /* a larger range may be written already */
-            all = hm_finding_union(
-                list, all, hm_finding_common(list, ports, (struct hm_ports){&next->dynamic, 1}));
-        }
+        all = hm_finding_union(list, all,
+                               hm_finding_common(list, ports, hm_stack_facts_may_give(stack)));
+        /* a larger range may be written already */
+        all = hm_finding_union(list, all,
+                               hm_finding_common(list, ports, hm_stack_facts_may_give(next)));
     }
     return all;
 }

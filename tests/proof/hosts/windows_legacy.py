@@ -110,6 +110,17 @@ def beyond_the_documented(name, catalogue):
     return b.done()
 
 
+def range_taken_back(name, catalogue):
+    """MaxUserPort was deleted since the host started: a connection still has a high port."""
+    b = Build(name, "2003", catalogue)
+    b.terminal()
+    b.dns()
+    b.service("EvDRClient", "EvDRClient.exe", udp=[9469])
+    b.service("Spooler", "spoolsv.exe", needs=["RpcSs"])
+    b.held("Spooler", "tcp", 33012)
+    return b.done()
+
+
 def xp_station(name, catalogue):
     b = Build(name, "xp", catalogue)
     b.terminal()
@@ -123,5 +134,6 @@ MADE = {
     "made-sql-2003": sql_down_2003, "made-ipsec-2000": ipsec_2000,
     "made-ipsec-2000-rows": ipsec_2000_rows, "made-neighbours-2003": neighbours,
     "made-exhausted-2003": exhausted_2003, "made-65535-2003": beyond_the_documented,
+    "made-range-taken-back-2003": range_taken_back,
     "made-xp": xp_station,
 }
