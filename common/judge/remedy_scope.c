@@ -158,13 +158,13 @@ static bool counts(const struct hm_remedy_scope *scope, const struct hm_blocker 
                             scope->blocked[blocker->protocol][blocker->block]);
 }
 
-/* Nobody knows what has the ports now, or after the boot of a hotfix: the pool may have one. */
+/* Nobody knows what has the ports: then the pool may have one. */
 static bool may_hold(const struct hm_remedy_scope *scope)
 {
     const struct hm_facts *facts = scope->ctx->facts;
 
     return facts->has_dns && facts->dns.size > 0 && !facts->legacy &&
-           (facts->input->sockets == NULL || facts->stacks[2].unsupported) &&
+           facts->input->sockets == NULL &&
            scope->wanted.of[2].count + scope->wanted.of[3].count > 0;
 }
 
@@ -290,11 +290,42 @@ static struct hm_ports pool_ports(const struct hm_remedy_scope *scope)
     return all;
 }
 
+/* What stops after a boot. The DNS Server takes its pool at each start, and its list of ports to
+ * leave out, where it has one, is written before. */
+static void list_after_boot(struct hm_remedy_scope *scope)
+{
+    const struct hm_facts *facts = scope->ctx->facts;
+
+    if (hm_service_list_has(&scope->holders, "winnat")) {
+        hm_service_list_put(&scope->own, "winnat");
+    }
+    if (facts->has_dns && facts->dns.size > 0 && facts->windows < HM_REMEDY_POOL_LIST_SINCE &&
+        scope->wanted.of[2].count + scope->wanted.of[3].count > 0) {
+        hm_service_list_put(&scope->own, "DNS");
+    }
+    for (size_t i = 0; i < scope->count; i++) {
+        list_own(scope, scope->needs[i]);
+    }
+    if (scope->own_is_stuck) { /* a person stops them all, in one maintenance */
+        hm_service_list_join(&scope->stuck, &scope->own);
+    }
+}
+
+bool hm_remedy_needs_hotfix(const struct hm_remedy_scope *scope)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        any = any || (scope->wanted.of[i].count > 0 && scope->ctx->facts->stacks[i].unsupported);
+    }
+    return any;
+}
+
 bool hm_remedy_needs_boot(const struct hm_remedy_scope *scope)
 {
-    return scope->blocked[HM_TCP][HM_BLOCK_BOOT].count +
-               scope->blocked[HM_UDP][HM_BLOCK_BOOT].count >
-           0;
+    return hm_remedy_needs_hotfix(scope) || scope->blocked[HM_TCP][HM_BLOCK_BOOT].count +
+                                                    scope->blocked[HM_UDP][HM_BLOCK_BOOT].count >
+                                                0;
 }
 
 /* ---- a scope ------------------------------------------------------------------------------- */
@@ -324,8 +355,8 @@ static void fill(struct hm_remedy_scope *scope)
         }
     }
     hm_service_add_dependents_down(scope->ctx->services, &scope->down);
-    for (size_t i = 0; hm_remedy_needs_boot(scope) && i < scope->count; i++) {
-        list_own(scope, scope->needs[i]);
+    if (hm_remedy_needs_boot(scope)) {
+        list_after_boot(scope);
     }
 }
 

@@ -96,7 +96,10 @@ bool hm_remedy_is_at_risk(const struct hm_need *need);
 /* Two programs are set up for one port: a step that says so, where it is so. */
 void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding);
 
-/* Has somebody a port whom only a restart of the host takes it from? */
+/* Are there ports to exclude, and no command for it without hotfix KB2665809? */
+bool hm_remedy_needs_hotfix(const struct hm_remedy_scope *scope);
+
+/* Has somebody a port whom only a restart of the host takes it from, or does a hotfix need it? */
 bool hm_remedy_needs_boot(const struct hm_remedy_scope *scope);
 
 /* The names of blockers of one kind, "A and B"; the first few. */

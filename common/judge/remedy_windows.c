@@ -108,30 +108,13 @@ struct hm_remedy_step *hm_remedy_reserve(struct hm_finding_list *list, struct hm
     return step;
 }
 
-static bool is_unsupported(const struct hm_facts *facts)
-{
-    bool any = false;
-
-    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        any = any || facts->stacks[i].unsupported;
-    }
-    return any;
-}
-
 /* ---- steps --------------------------------------------------------------------------------- */
-
-static void install_hotfix(struct hm_remedy_scope *scope, struct hm_finding *finding)
-{
-    (void)hm_remedy_step(scope->list, finding, HM_STEP_DECIDE,
-                         "Install hotfix KB2665809: without it this system has no command to "
-                         "exclude ports, and does not read ReservedPorts.");
-    hm_remedy_restart(scope->list, finding, "Restart the host: the hotfix works from then on.");
-}
 
 static void list_for_dns(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
     struct hm_ports all =
         hm_finding_union(scope->list, scope->ctx->facts->dns.excluded, scope->ctx->pool);
+    const char *dns = "DNS";
     struct hm_remedy_step *step;
     struct hm_line line;
 
@@ -149,7 +132,9 @@ static void list_for_dns(struct hm_remedy_scope *scope, struct hm_finding *findi
                           "Tell the DNS Server to leave these ports out of its pool of random "
                           "ports. The list has what it leaves out now and every port of this host "
                           "at risk, and counts when the DNS Server starts again.");
-    step->precondition = "The DNS Server runs: dnscmd talks to it.";
+    if (!hm_names_match(&scope->ctx->facts->running, &(const struct hm_strings){&dns, 1})) {
+        step->precondition = "The DNS Server runs: dnscmd talks to it.";
+    }
     if (line.cut) {
         scope->list->cut = true;
     } else {
@@ -224,12 +209,19 @@ static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding 
     struct hm_finding_list *list = scope->list;
     struct hm_stack_ports table;
 
-    hm_remedy_restart(list, finding,
-                      hm_finding_print(list,
-                                       "Restart the host: no command may stop %s, and a restart "
-                                       "ends what has the port. The product then starts by "
-                                       "itself.",
-                                       hm_remedy_names(scope, HM_BLOCK_BOOT)));
+    if (hm_remedy_needs_hotfix(scope)) {
+        (void)hm_remedy_step(list, finding, HM_STEP_DECIDE,
+                             "Install hotfix KB2665809: without it this system has no command to "
+                             "exclude ports, and does not read ReservedPorts.");
+        hm_remedy_restart(list, finding, "Restart the host: the hotfix works from then on.");
+    } else {
+        hm_remedy_restart(list, finding,
+                          hm_finding_print(list,
+                                           "Restart the host: no command may stop %s, and a "
+                                           "restart ends what has the port. The product then "
+                                           "starts by itself.",
+                                           hm_remedy_names(scope, HM_BLOCK_BOOT)));
+    }
     scope->booted = true;
     if (scope->own_is_stuck || !has_ports(&scope->wanted)) {
         return;
@@ -247,8 +239,8 @@ static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding 
             hm_finding_without(list, table.of[i], scope->blocked[protocol][HM_BLOCK_FIXED]);
     }
     hm_remedy_stop_services(scope, finding, &scope->own,
-                            "as it has its ports after the restart, and netsh refuses a port that "
-                            "is in use");
+                            "as the ports are in use again after the restart, and netsh refuses "
+                            "such a port");
     (void)hm_remedy_reserve(list, finding, &table);
     hm_remedy_start_services(scope, finding, NULL, &scope->own);
 }
@@ -344,9 +336,8 @@ static bool set_range_back(struct hm_remedy_scope *scope, struct hm_finding *fin
     const struct hm_stack_ports own = table_of(scope, HM_BLOCK_OWN);
     const struct hm_stack_ports disabled = table_of(scope, HM_BLOCK_DISABLED);
 
-    if ((!has_ports(&own) && !has_ports(&disabled) &&
-         !(hm_remedy_needs_boot(scope) && scope->own_is_stuck) &&
-         !is_unsupported(scope->ctx->facts)) ||
+    if ((!has_ports(&own) && !has_ports(&disabled) && !hm_remedy_needs_hotfix(scope) &&
+         !(hm_remedy_needs_boot(scope) && scope->own_is_stuck)) ||
         !hm_remedy_range_helps(scope)) {
         return false;
     }
@@ -388,17 +379,12 @@ static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_ser
 void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
     const struct hm_stack_ports none = {{{NULL, 0}}};
-    const struct hm_stack_ports left =
-        is_unsupported(scope->ctx->facts) && hm_remedy_range_helps(scope)
-            ? none
-            : left_for_maintenance(scope);
+    const struct hm_stack_ports left = hm_remedy_needs_hotfix(scope) && hm_remedy_range_helps(scope)
+                                           ? none
+                                           : left_for_maintenance(scope);
+    const bool moved = set_range_back(scope, finding);
     struct hm_service_list stops = {.count = 0};
-    bool moved;
 
-    moved = set_range_back(scope, finding);
-    if (is_unsupported(scope->ctx->facts) && !moved) {
-        install_hotfix(scope, finding);
-    }
     /* Backwards, the product starts before those that had its ports. */
     hm_service_list_join(&stops, &scope->holders);
     hm_service_list_join(&stops, &scope->again);

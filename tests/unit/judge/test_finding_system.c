@@ -154,7 +154,7 @@ static void test_exclusions_unsupported(void **state)
     assert_int_equal(finding->steps.at[0].kind, HM_STEP_DECIDE); /* hotfix, boot, exclusion */
     assert_non_null(strstr(finding->steps.at[0].text, "KB2665809"));
     assert_int_equal(finding->steps.at[1].kind, HM_STEP_BOOT);
-    assert_int_equal(finding->steps.at[2].kind, HM_STEP_RESERVE);
+    assert_string_equal(kinds_of(finding), "decide boot free reserve start");
     assert_true(finding->needs_reboot);
     free_build(build);
 }
