@@ -114,6 +114,16 @@ class Host:
         return after
 
 
+def remember(state, program):
+    """The agent's port book after earlier boots: a port that nobody catalogued is required once the
+    same program had it in two of them."""
+    os.makedirs(state, mode=0o700)
+    entry = {"protocol": "tcp", "families": "ipv4", "port": PORT, "program": program, "boots": 2}
+    with open(os.path.join(state, "portbook.json"), "w", encoding="ascii") as file:
+        json.dump({"boot_id": "the boot before", "boot": 2,
+                   "rows": [{"entry": entry, "last_boot": 2}]}, file)
+
+
 def start_collector(network):
     """hm-collector on the hub, with two approvers to come."""
     data = os.path.join(network.folder, "collector")
@@ -212,6 +222,7 @@ def main():
                 [*host.prefix, copy, "tcp", "0.0.0.0", str(PORT)], stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, text=True))
             services[-1].stdout.readline()
+            remember(state, os.path.basename(copy))
             options = []
             for key, value in {"collector": f"https://{HUB}:5830", "token": join,
                                "state_dir": state, "name": host.name, "labels": host.labels,
