@@ -353,9 +353,11 @@ static bool is_whole_remedy(const struct hm_finding *finding)
     return finding->steps.count == 1 && strcmp(finding->steps.at[0].text, finding->remedy) == 0;
 }
 
-static void put_finding(const struct hm_finding *finding, const struct hm_check_look *look,
-                        struct hm_buf *out)
+static void put_finding(const struct hm_findings *findings, size_t at,
+                        const struct hm_check_look *look, struct hm_buf *out)
 {
+    const struct hm_finding *finding = &findings->at[at];
+    const struct hm_finding *same = hm_findings_same_remedy(findings, at);
     const char *severity = hm_severity_names[finding->severity];
 
     put_coloured(out, look, severity_colours[finding->severity], severity, strlen(severity));
@@ -375,6 +377,12 @@ static void put_finding(const struct hm_finding *finding, const struct hm_check_
             (void)hm_buf_putc(out, '\n');
             put_wrapped(out, look, 12, evidence->value);
         }
+    }
+    if (same != NULL) {
+        (void)hm_buf_printf(out, "%8sIts remedy is the one of ", "");
+        put_text(out, same->subject, strlen(same->subject));
+        (void)hm_buf_puts(out, " above.\n");
+        return;
     }
     if (finding->remedy[0] != '\0' && !is_whole_remedy(finding)) {
         put_wrapped(out, look, 8, finding->remedy);
@@ -558,7 +566,7 @@ enum hm_status hm_check_text(const struct hm_observation *observation,
         put_heading(out, look, "FINDINGS");
     }
     for (size_t i = 0; i < judgement->findings.count; i++) {
-        put_finding(&judgement->findings.at[i], look, out);
+        put_finding(&judgement->findings, i, look, out);
     }
     st = put_observed(&judgement->observed, look, out, err);
     if (st != HM_OK) {

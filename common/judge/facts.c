@@ -96,7 +96,24 @@ bool hm_names_match(const struct hm_names *names, const struct hm_strings *patte
 bool hm_facts_detect(const struct hm_facts *facts, const struct hm_detect *detect)
 {
     return detect->always || hm_names_match(&facts->services, &detect->services) ||
-           hm_names_match(&facts->programs, &detect->programs);
+           hm_names_match(&facts->programs, &detect->programs) ||
+           hm_names_match(&facts->idle_programs, &detect->programs);
+}
+
+/* A service that runs or starts by itself is there, and so is its program, though it be down. */
+static bool put_service(struct hm_facts *facts, const struct hm_service *service,
+                        struct hm_arena *arena)
+{
+    bool ok = true;
+
+    if (service->has_runs) {
+        ok = names_put(service->runs ? &facts->running : &facts->stopped, service->name, arena);
+    }
+    if (ok && (hm_service_starts_itself(service) || (service->has_runs && service->runs))) {
+        ok = names_put(&facts->services, service->name, arena) &&
+             names_put(&facts->idle_programs, service->program, arena);
+    }
+    return ok;
 }
 
 static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *arena,
@@ -128,10 +145,13 @@ static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *are
         }
     }
     for (size_t i = 0; ok && inventory->has_service_details && i < details->count; i++) {
-        if (details->at[i].has_runs) {
-            ok = names_put(details->at[i].runs ? &facts->running : &facts->stopped,
-                           details->at[i].name, arena);
-        }
+        ok = put_service(facts, &details->at[i], arena);
+    }
+    for (size_t i = 0; ok && inventory->has_port_book && i < inventory->port_book.count; i++) {
+        const struct hm_port_entry *entry = &inventory->port_book.at[i];
+
+        ok = names_put(&facts->idle_programs, entry->program, arena) &&
+             names_put(&facts->services, entry->service, arena);
     }
     return ok ? HM_OK : no_memory(err);
 }

@@ -63,6 +63,8 @@ struct hm_facts {
     struct hm_stack_facts next[HM_STACK_COUNT]; /* after the next boot; as stacks without it */
     struct hm_names services;
     struct hm_names programs;          /* that have a socket */
+    struct hm_names idle_programs;     /* of services that are there, and of the port book: they
+                                          tell of a product, not that it runs */
     struct hm_names running;           /* services that have a socket, or are known to run */
     struct hm_names stopped;           /* services that are known not to run */
     const struct hm_product **present; /* products of the catalogue that this host has */

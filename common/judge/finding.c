@@ -40,6 +40,7 @@ const struct hm_finding_kind *const hm_finding_kinds[] = {
     &hm_finding_reserved_ports_ignored,
     &hm_finding_reserved_ports_neighbours,
     &hm_finding_reserver_excluded,
+    &hm_finding_service_not_running,
     &hm_finding_unknown_listener_on_required_port,
 };
 const size_t hm_finding_kinds_count = HM_COUNT(hm_finding_kinds);
@@ -143,4 +144,29 @@ enum hm_status hm_findings_look(const struct hm_finding_ctx *ctx, struct hm_find
     }
     *out_findings = (struct hm_findings){list.at, list.count};
     return HM_OK;
+}
+
+static bool is_same_remedy(const struct hm_finding *a, const struct hm_finding *b)
+{
+    bool same = a->commands.count > 0 && a->commands.count == b->commands.count &&
+                a->steps.count == b->steps.count && hm_str_equal(a->remedy, b->remedy);
+
+    for (size_t i = 0; same && i < a->commands.count; i++) {
+        same = hm_str_equal(a->commands.at[i], b->commands.at[i]);
+    }
+    for (size_t i = 0; same && i < a->steps.count; i++) {
+        same = a->steps.at[i].kind == b->steps.at[i].kind &&
+               hm_str_equal(a->steps.at[i].text, b->steps.at[i].text);
+    }
+    return same;
+}
+
+const struct hm_finding *hm_findings_same_remedy(const struct hm_findings *findings, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (is_same_remedy(&findings->at[i], &findings->at[at])) {
+            return &findings->at[i];
+        }
+    }
+    return NULL;
 }

@@ -65,3 +65,7 @@ struct hm_findings {
     struct hm_finding *at; /* sorted: severest first, then kind, subject */
     size_t count;
 };
+
+/* The finding before the one at this place whose remedy is the very same; NULL when there is none.
+ * Findings of one product share it, and nobody shall carry it out twice. */
+const struct hm_finding *hm_findings_same_remedy(const struct hm_findings *findings, size_t at);

@@ -10,6 +10,7 @@
 #include "common/base/str.h"
 #include "common/judge/holders.h"
 #include "common/judge/remedy.h"
+#include "common/judge/service_events.h"
 
 static void fail(struct hm_finding_list *list, enum hm_status status)
 {
@@ -270,6 +271,37 @@ void hm_finding_describe_holder(struct hm_finding_list *list, struct hm_finding 
     }
 }
 
+/* What the system's logs say of the product and of its services that are down. */
+static void describe_events(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                            struct hm_finding *finding, const struct hm_need *need)
+{
+    const struct hm_event_counts *events = ctx->input->events;
+    const char *product = need->product == NULL ? "" : need->product->id;
+
+    for (size_t i = 0; events != NULL && i < events->count; i++) {
+        const struct hm_event_count *event = &events->at[i];
+        const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
+        bool concerns = hm_service_event_concerns(event, "", product);
+        const struct hm_service *service;
+        size_t at = 0;
+
+        while (!concerns && (service = hm_need_next_down(ctx->facts, need, false, &at)) != NULL) {
+            concerns = hm_service_event_concerns(event, service->name, product);
+        }
+        concerns = concerns || (row != NULL && row->kind == HM_KIND_HTTPSYS &&
+                                need->verdict.kind == HM_KIND_HTTPSYS);
+        if (row == NULL || !concerns) {
+            continue;
+        }
+        finding->counts = true;
+        hm_finding_evidence(list, finding, "event",
+                            hm_finding_print(list, "%s %u, %u time%s since the boot: %s",
+                                             event->provider, (unsigned)event->id,
+                                             (unsigned)event->count, event->count == 1 ? "" : "s",
+                                             row->says));
+    }
+}
+
 void hm_finding_describe(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                          struct hm_finding *finding, const struct hm_need *need)
 {
@@ -295,6 +327,7 @@ void hm_finding_describe(const struct hm_finding_ctx *ctx, struct hm_finding_lis
     if (verdict->has_holder) {
         hm_finding_describe_holder(list, finding, &verdict->holder);
     }
+    describe_events(ctx, list, finding, need);
     hm_finding_evidence(list, finding, "source", need->requirement->source);
 }
 

@@ -70,6 +70,40 @@ static bool owner_is_remembered(const struct hm_facts *facts, const struct hm_ne
     return false;
 }
 
+/* Has the port book seen the owner on whatever port? Then it knows which ones it uses. */
+static bool owner_is_known(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+
+    for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
+        const struct hm_port_entry *entry = &inventory->port_book.at[i];
+
+        if (is_owner(facts, need, entry->program, entry->service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does another process than the product's service bind it: the kernel, a container, a companion? */
+static bool is_bound_elsewhere(const struct hm_requirement *requirement)
+{
+    const struct hm_companions *companions = &requirement->companions;
+
+    return !has_names(&requirement->detect) &&
+           (companions->programs.count > 0 || companions->services.count > 0 ||
+            requirement->kind == HM_KIND_KERNEL || requirement->kind == HM_KIND_CONTAINER);
+}
+
+/* Or while its service is down: where nothing listens, that is no sign that nothing will. */
+static bool owner_is_down(const struct hm_facts *facts, const struct hm_need *need)
+{
+    size_t at = 0;
+
+    return !is_bound_elsewhere(need->requirement) &&
+           hm_need_next_down(facts, need, true, &at) != NULL && !owner_is_known(facts, need);
+}
+
 static bool applies(const struct hm_facts *facts, const struct hm_need *need)
 {
     const struct hm_requirement *requirement = need->requirement;
@@ -78,7 +112,8 @@ static bool applies(const struct hm_facts *facts, const struct hm_need *need)
     if (named && hm_facts_detect(facts, &requirement->detect)) {
         return true;
     }
-    return requirement->optional ? owner_listens(facts, need) || owner_is_remembered(facts, need)
+    return requirement->optional ? owner_listens(facts, need) || owner_is_remembered(facts, need) ||
+                                       owner_is_down(facts, need)
                                  : !named;
 }
 

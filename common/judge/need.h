@@ -101,6 +101,12 @@ bool hm_need_has_copy(const struct hm_need *need, const char *program, const cha
 enum hm_runs { HM_RUNS_UNKNOWN, HM_RUNS_YES, HM_RUNS_NO };
 enum hm_runs hm_need_runs(const struct hm_facts *facts, const struct hm_need *need);
 
+/* The next of the need's own services that starts without a person and is known not to run; *at
+ * begins with 0; NULL at the end. Not one that a failover cluster starts: it may run on another
+ * node. must_run: nor one that an event starts, which may stop by itself. */
+const struct hm_service *hm_need_next_down(const struct hm_facts *facts, const struct hm_need *need,
+                                           bool must_run, size_t *at);
+
 /* Does this program take ports on behalf of listeners of the kind (HTTP.sys, docker-proxy)? */
 bool hm_need_stands_in(enum hm_listener_kind kind, const char *program);
 

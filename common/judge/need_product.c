@@ -28,7 +28,10 @@ static enum presence presence_of(const struct hm_facts *facts, const struct hm_p
     if (detect->always || hm_names_match(&facts->services, &detect->services)) {
         return PRESENT;
     }
-    return hm_names_match(&facts->programs, &detect->programs) ? BY_PROGRAM : ABSENT;
+    return hm_names_match(&facts->programs, &detect->programs) ||
+                   hm_names_match(&facts->idle_programs, &detect->programs)
+               ? BY_PROGRAM
+               : ABSENT;
 }
 
 /* Is this listener a companion of the product, on one of its ports? */

@@ -54,7 +54,8 @@ struct hm_listeners {
 
 /* Start types of a service. All but manual and disabled start by themselves: HM_START_TRIGGERED by
  * an event of the system (a trigger; socket or timer units), HM_START_CLUSTER by a failover
- * cluster, which sets the start type to manual (the passive node, too). */
+ * cluster, which sets the start type to manual (the passive node, too). An automatic one that has
+ * triggers counts as triggered: such services stop by themselves when there is nothing to do. */
 enum hm_service_start {
     HM_START_AUTOMATIC,
     HM_START_DELAYED,
@@ -77,6 +78,8 @@ struct hm_service {
     enum hm_service_start start;
     bool has_runs; /* whether it runs is known, from a settled observation */
     bool runs;
+    uint32_t exit_code; /* of one that does not run: 10048 its port was in use, 1077 nobody has
+                           started it since the boot; 0 stopped in order, or unknown */
     bool has_depends_on;
     struct hm_strings depends_on; /* services that must run before it; sorted */
 };

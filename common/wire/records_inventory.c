@@ -104,6 +104,8 @@ static const struct hm_field service_fields[] = {
          "file name without folder"),
     HM_F_ENUM(hm_service, start, HM_FIELD_DEFAULT, &service_start, "how it starts"),
     HM_F_OPT(hm_service, runs, HM_TYPE_BOOL, 0, 0, "whether it runs once the host has settled"),
+    HM_F(hm_service, exit_code, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0,
+         "error of one that does not run; 0 stopped in order, or unknown"),
     HM_F_OPT(hm_service, depends_on, HM_TYPE_STRINGS, 0, HM_LIMIT_DEPENDENCIES,
              "services that must run before it"),
 };

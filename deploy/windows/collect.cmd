@@ -32,9 +32,12 @@ rem regedit of Windows 2000 wants the long name of the root.
 call :registry tcpip-parameters "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters"
 call :registry dns-parameters "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\DNS\Parameters"
 call :registry hns-state "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\hns\State"
+call :registry cluster-resources "HKEY_LOCAL_MACHINE\Cluster\Resources"
 for %%F in (ipv4 ipv6) do for %%P in (tcp udp) do call :ranges %%F %%P
 call :sockets
 call :tasks
+call :services
+call :events
 
 echo.
 echo Done. Next: copy the folder "%OUT%"
@@ -155,10 +158,83 @@ rem --- tasklist.csv -----------------------------------------------------------
 :tasks
 if exist "%OUT%\tasklist.csv" del "%OUT%\tasklist.csv"
 if not exist "%SYS%\tasklist.exe" goto :eof
-echo   services
+echo   programs
 "%SYS%\tasklist.exe" /svc /fo csv >"%OUT%\tasklist.csv" 2>nul
 if errorlevel 1 del "%OUT%\tasklist.csv"
 call :not_empty "%OUT%\tasklist.csv"
+goto :eof
+
+rem --- services: how each starts, which run, and what ended them -------------------------------
+rem How a service starts stands in the registry, in no language: Type (0x10 and 0x20 are services),
+rem Start (2 automatic, 3 manual, 4 disabled), since Vista DelayedAutostart, since 7 a key
+rem TriggerInfo with Action 1; ImagePath, DependOnService. Source: Microsoft Learn, "HKLM\SYSTEM\
+rem CurrentControlSet\Services registry tree" and QUERY_SERVICE_CONFIG. Which command gives it:
+rem   2000         regedit /e, the whole key: there is neither reg.exe nor sc.exe
+rem   XP, 2003     reg export, the whole key (1 to 3 MB): "reg query /s" knows no /v there
+rem   Vista to now reg query /s /v, one value of all keys: the whole key has firewall rules and
+rem                settings of drivers, too, and is of any size
+rem   where a policy forbids registry tools: sc qc of each service
+rem What a failover cluster starts is manual here, and stands in cluster-resources.reg (read by
+rem administrators only).
+rem Which services run: sc queryex (XP and later), whose numbers are not translated, and tasklist;
+rem on 2000 net start, by the names that people see.
+:services
+echo   services
+for %%F in (services.txt services.reg services-config.txt services-state.txt services-running.txt) do if exist "%OUT%\%%F" del "%OUT%\%%F"
+if "%RELEASE:~0,2%"=="5." goto services_export
+if not exist "%SYS%\reg.exe" goto services_state
+for %%V in (Type Start ImagePath DelayedAutostart DependOnService Action) do "%SYS%\reg.exe" query "HKLM\SYSTEM\CurrentControlSet\Services" /s /v %%V >>"%OUT%\services.txt" 2>nul
+"%SYS%\findstr.exe" /b HKEY_ "%OUT%\services.txt" >nul 2>nul
+if errorlevel 1 del "%OUT%\services.txt"
+goto services_state
+:services_export
+call :registry services "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services"
+:services_state
+if not exist "%SYS%\sc.exe" goto services_net
+rem The buffer's limit is 64 KB before 2003 SP1, and 256 KB since (EnumServicesStatusEx).
+set "BUFFER=262144"
+if "%RELEASE:~0,2%"=="5." set "BUFFER=65536"
+"%SYS%\sc.exe" queryex type= service state= all bufsize= %BUFFER% >"%OUT%\services-state.txt" 2>nul
+if errorlevel 1 "%SYS%\sc.exe" queryex type= service state= all >"%OUT%\services-state.txt" 2>nul
+if errorlevel 1 del "%OUT%\services-state.txt"
+call :not_empty "%OUT%\services-state.txt"
+if not exist "%OUT%\services-state.txt" goto services_net
+if exist "%OUT%\services.txt" goto :eof
+if exist "%OUT%\services.reg" goto :eof
+set "HEAD="
+for /f "usebackq tokens=1,* delims=:" %%A in ("%OUT%\services-state.txt") do call :config "%%A" "%%B"
+goto :eof
+:services_net
+if exist "%OUT%\tasklist.csv" goto :eof
+"%SYS%\net.exe" start >"%OUT%\services-running.txt" 2>nul
+call :not_empty "%OUT%\services-running.txt"
+goto :eof
+
+rem :config LABEL VALUE - of a line of services-state.txt: one that is not indented is the name of a
+rem service; the one behind it, too, is the name that people see
+:config
+set "LABEL=%~1"
+if "%LABEL:~0,1%"==" " set "HEAD="
+if "%LABEL:~0,1%"==" " goto :eof
+if defined HEAD goto :eof
+set "HEAD=yes"
+set "NAME=%~2"
+if not defined NAME goto :eof
+"%SYS%\sc.exe" qc "%NAME:~1%" 8192 >>"%OUT%\services-config.txt" 2>nul
+goto :eof
+
+rem --- events.xml: what the system's logs say of services that failed --------------------------
+rem By provider and number, which are not translated; the list is that of the agent
+rem (common/judge/service_events.c), and 6005, which tells where the boot was. wevtutil came with
+rem Vista; 2000 to 2003 have no tool that says it in every language: there the agent has to be asked.
+:events
+if exist "%OUT%\events.xml" del "%OUT%\events.xml"
+if not exist "%SYS%\wevtutil.exe" goto :eof
+echo   events
+set "MANAGER=(EventID=7000 or EventID=7001 or EventID=7009 or EventID=7022 or EventID=7023 or EventID=7024 or EventID=7031 or EventID=7034)"
+"%SYS%\wevtutil.exe" qe System "/q:*[System[(Provider[@Name='Service Control Manager'] and %MANAGER%) or (Provider[@Name='EventLog'] and EventID=6005) or (Provider[@Name='Microsoft-Windows-HttpEvent'] and EventID=15005)]]" /rd:true /c:1000 /f:xml >"%OUT%\events.xml" 2>nul
+"%SYS%\wevtutil.exe" qe Application "/q:*[System[EventID=17182 or EventID=17826 or EventID=26023]]" /rd:true /c:1000 /f:xml >>"%OUT%\events.xml" 2>nul
+call :not_empty "%OUT%\events.xml"
 goto :eof
 
 rem :not_empty FILE - a command that says nothing knows nothing: no file

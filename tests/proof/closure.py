@@ -154,6 +154,11 @@ def by_remedy(findings):
     return list(groups.values())
 
 
+def without_doubles(findings):
+    """A remedy that is printed for several findings is printed once, and so pasted once."""
+    return [group[0] for group in by_remedy(findings)]
+
+
 def disagreement(finding):
     """The list of commands and the steps are one and the same."""
     steps = finding.get("steps") or []
@@ -254,7 +259,7 @@ def survive(task, now, dice):
 def try_all(agent, host, before, seeds=BOOT_SEEDS, shared=False):
     """All remedies of a host, pasted in the order in which they are printed."""
     trial = Trial(host.name, "all", "in the order printed")
-    able = [f for f in before.findings if carry.commands_of(f)]
+    able = without_doubles([f for f in before.findings if carry.commands_of(f)])
     due = host.running()
     about = set()
     for finding in able:

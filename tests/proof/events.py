@@ -259,7 +259,7 @@ def boot(host, dice, early=lambda _host: None):
 
 def starts_itself(service, ran):
     return service.start in ("automatic", "delayed", "triggered") or \
-        (service.start == "cluster" and ran)
+        (ran and (service.start == "cluster" or service.name.lower() in truth.STARTED_ANYWAY))
 
 
 def go_down(host):

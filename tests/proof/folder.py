@@ -12,6 +12,7 @@ import os
 
 import model
 import ports
+import services
 import settle
 import texts
 
@@ -44,7 +45,7 @@ def read(folder, catalogue):
     host.facts = {"raw": raw, "image": {}, "pids": True, "none": "N/A", "encoding": {
         name: encoding for name, (_, encoding) in text.items()}}
     unknown = set(raw) - set(REGISTRY) - set(DYNAMIC) - set(EXCLUDED) - IGNORED - {
-        "host.json", "netstat.txt", "tasklist.csv", "sysctl.txt"}
+        "host.json", "netstat.txt", "tasklist.csv", "sysctl.txt"} - services.FILES
     if unknown:
         raise Unknown(f"{folder}: the model does not know {', '.join(sorted(unknown))}")
     if "model.json" in raw:
@@ -55,7 +56,7 @@ def read(folder, catalogue):
     read_stacks(host, text)
     read_registry(host, text)
     read_sysctl(host, text)
-    read_services(host)
+    read_services(host, text)
     settle.settle(host, catalogue)
     host.facts["image"] = {name: generate(host, name) for name in raw if name not in IGNORED}
     return host
@@ -139,14 +140,23 @@ def read_sysctl(host, text):
             host.sysctl[name.strip()] = value.strip()
 
 
-def read_services(host):
+def read_services(host, text):
     file = host.host_file
+    states = services.read_states(text[services.STATE][0]) if services.STATE in text else {}
+    host.facts["service_files"] = {name: text[name][0] for name in services.FILES if name in text}
     for process in host.processes.values():
         for name in process.services:
             host.put_service(model.Service(name, process.program, runs=True, pid=process.pid))
     for one in host.sockets:
         if one.service and host.service(one.service) is None:
             host.put_service(model.Service(one.service, runs=True, pid=one.pid))
+    for name, (start, program, depends_on) in services.read(text).items():
+        one = host.service(name) or host.put_service(model.Service(name, program))
+        one.detailed = True
+        one.program = one.program or program
+        one.start, one.depends_on = start, depends_on
+        one.runs = states.get(name, one.runs)
+    host.facts["starts"] = {one.name: one.start for one in host.services.values()}
     for name in file.get("services", []):
         if host.service(name) is None:
             host.put_service(model.Service(name))
@@ -207,8 +217,21 @@ def generate(host, name):
         return texts.write_reg({key: values for key, values in host.registry.items()
                                 if key.lower() == top or key.lower().startswith(top + "\\")})
     encoding = host.facts.get("encoding", {}).get(name, "utf-8")
+    if name in services.FILES:
+        return service_file(host, name).encode(encoding)
     return {"netstat.txt": netstat, "tasklist.csv": tasklist,
             "sysctl.txt": sysctl}[name](host).encode(encoding, "replace")
+
+
+def service_file(host, name):
+    if name != services.STATE:
+        for service, start in host.facts["starts"].items():
+            if host.service(service).start != start:
+                raise Unknown(f"{name}: {service} starts otherwise now")
+        return host.facts["service_files"][name]
+    return services.write_states(host.facts["service_files"][name],
+                                 {one.name: one.runs for one in host.services.values()},
+                                 {one.name: one.pid for one in host.services.values()})
 
 
 def generate_netsh(host, name):

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import json
+import os
 import re
 import subprocess
 import tempfile
@@ -24,6 +25,7 @@ class Agent:
         self.products = products
         self.scratch = tempfile.mkdtemp(dir=root)
         self.none = tempfile.mkdtemp(dir=root)
+        self.optional = optional_keys(products)
 
     def judge_folder(self, path):
         done = subprocess.run([self.program, "check", "--json", "--product-dir", self.products,
@@ -31,16 +33,28 @@ class Agent:
                               capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"{path}: exit {done.returncode}: {done.stderr}")
-        return Judgement(json.loads(done.stdout))
+        return Judgement(json.loads(done.stdout), self.optional)
 
     def judge(self, host):
         folder.write(host, self.scratch)
         return self.judge_folder(self.scratch)
 
 
+def optional_keys(products):
+    """Requirements that only count while their service is down, or listens there."""
+    found = set()
+    for name in os.listdir(products):
+        with open(os.path.join(products, name), encoding="utf-8") as file:
+            product = json.load(file)
+        found |= {(product["id"], row["id"], row["protocol"], "")
+                  for row in product["requirements"] if row.get("optional")}
+    return frozenset(found)
+
+
 class Judgement:
-    def __init__(self, document):
+    def __init__(self, document, optional=frozenset()):
         self.document = document
+        self.optional = optional
         self.findings = document["findings"]
         self.verdicts = {verdict_key(v): v for v in document["verdicts"]}
         self.fingerprints = {f["fingerprint"] for f in self.findings}
@@ -103,7 +117,7 @@ def worse(before, after):
         elif was is not None and RANK[verdict["state"]] > RANK[was]:
             found.append(f"{describe(key)} was {was}, is {verdict['state']}: {verdict['text']}")
     for key, verdict in before.verdicts.items():
-        if key not in after.verdicts and key[0] != "observed":
+        if key not in after.verdicts and key[0] != "observed" and key not in before.optional:
             found.append(f"{describe(key)} was {verdict['state']} and is not judged any more")
     for finding in after.findings:
         if finding["fingerprint"] not in before.fingerprints and \

@@ -9,6 +9,7 @@ CLOSES = (
     "max_user_port_set", "max_user_port_undocumented", "own_port_at_risk", "protocol_gap", "range_sources_differ",
     "required_in_dynamic", "required_in_runtime_exclusion", "required_port_held",
     "reserved_ports_ignored", "reserved_ports_neighbours", "reserver_excluded",
+    "service_not_running",
 )
 
 # Kinds for which no command exists, and why.
@@ -42,6 +43,8 @@ DECIDED = {
         "a person finds the program that holds the ports",
     ("made-linux-held", "required_port_held", "tcp 27017"): TWO,
     ("made-two-want-one", "required_port_held", "tcp 8081"): TWO,
+    ("made-linux-held", "service_not_running", "service mongod"): TWO,
+    ("made-two-want-one", "service_not_running", "service macmnsvc"): TWO,
     ("made-lost-rows", "exclusions_shifted", "tcp runtime exclusions"):
         "blocks land elsewhere at each boot; required ports have findings of their own",
     ("made-no-hotfix", "required_in_dynamic", "tcp 47001"):

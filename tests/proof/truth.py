@@ -12,6 +12,10 @@ NOT_STOPPABLE = {
 # They run before anything else, and nobody takes their ports.
 FIRST = {"rpcss", "rpceptmapper", "dcomlaunch", "samss", "lanmanserver", "eventlog", "ssh"}
 
+# Their start type is manual, and the system starts them at each boot: the session manager for
+# Remote Desktop, the service manager itself.
+STARTED_ANYWAY = {"termservice", "plugplay"}
+
 # Service -> services that must run before it (DependOnService of a plain installation).
 DEPENDS_ON = {
     "sqlserveragent": ["MSSQLSERVER"],

@@ -272,6 +272,14 @@ struct hm_requirement *hm_build_require(struct hm_build *build, struct hm_produc
     return more;
 }
 
+void hm_build_event(struct hm_build *build, const char *provider, uint32_t id, const char *about)
+{
+    must(build->events.count < HM_COUNT(build->event_rows), "too many events");
+    build->events.at = build->event_rows;
+    build->event_rows[build->events.count++] =
+        (struct hm_event_count){.provider = provider, .id = id, .count = 2, .about = about};
+}
+
 const struct hm_judgement *hm_build_judge(struct hm_build *build)
 {
     struct hm_judge_input input = {
@@ -281,6 +289,7 @@ const struct hm_judgement *hm_build_judge(struct hm_build *build)
         .sample = build->has_sample ? &build->sample : NULL,
         .previous_boot = build->previous_boot,
         .marks = build->marks,
+        .events = build->events.count > 0 ? &build->events : NULL,
     };
     struct hm_err err;
 

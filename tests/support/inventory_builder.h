@@ -19,6 +19,7 @@ struct hm_build {
     bool has_sample;
     const struct hm_inventory *previous_boot;
     const struct hm_policy_marks *marks;
+    struct hm_event_counts events;
     struct hm_judgement judgement; /* of the last hm_build_judge */
     struct hm_stack stacks[HM_STACK_COUNT];
     struct hm_listener listeners[HM_BUILD_MAX];
@@ -29,6 +30,7 @@ struct hm_build {
     struct hm_product products[HM_BUILD_MAX];
     struct hm_socket socket_rows[HM_BUILD_MAX];
     struct hm_sample_stack sample_rows[HM_STACK_COUNT];
+    struct hm_event_count event_rows[8];
 };
 
 /* A Windows of that version ("6.1.7601", "10.0.17763"), or Linux (NULL), with everything read:
@@ -75,6 +77,9 @@ struct hm_service *hm_build_service_runs(struct hm_build *build, const char *nam
 struct hm_port_entry *hm_build_remember(struct hm_build *build, enum hm_protocol protocol,
                                         uint16_t port, const char *program, const char *service,
                                         enum hm_listener_kind kind, uint32_t boots);
+
+/* An event of the system's logs, seen twice since the boot. */
+void hm_build_event(struct hm_build *build, const char *provider, uint32_t id, const char *about);
 
 /* Judges; the judgement is borrowed from the builder. */
 const struct hm_judgement *hm_build_judge(struct hm_build *build);

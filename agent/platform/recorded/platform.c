@@ -192,6 +192,9 @@ static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
         st = hm_recorded_tasks(recorded, &tasks, err);
     }
     if (st == HM_OK) {
+        st = hm_recorded_services(recorded, &tasks, err);
+    }
+    if (st == HM_OK) {
         st = hm_recorded_sockets(recorded, &tasks, err);
     }
     if (st == HM_OK && recorded->seen.inventory.os.family == HM_OS_WINDOWS) {

@@ -85,8 +85,13 @@ enum hm_status hm_recorded_stacks(struct hm_recorded *recorded, struct hm_err *e
 enum hm_status hm_recorded_legacy_stacks(struct hm_recorded *recorded,
                                          struct hm_err *err) HM_MUST_CHECK;
 
-/* sockets.c — netstat.txt and tasklist.csv. Tasks first: they bring services; listeners last:
- * which sockets are any depends on the stacks. */
+/* services.c — services of host.json and of the files that tell how services start, which run, and
+ * which a failover cluster starts. After tasks. */
+enum hm_status hm_recorded_services(struct hm_recorded *recorded, const struct hm_tasks *tasks,
+                                    struct hm_err *err) HM_MUST_CHECK;
+
+/* sockets.c — netstat.txt and tasklist.csv. Tasks first; listeners last: which sockets are any
+ * depends on the stacks. */
 enum hm_status hm_recorded_tasks(struct hm_recorded *recorded, struct hm_tasks *out_tasks,
                                  struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm_tasks *tasks,

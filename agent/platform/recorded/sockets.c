@@ -1,4 +1,4 @@
-/* agent/platform/recorded/sockets.c — sockets, listeners and services of a recorded host.
+/* agent/platform/recorded/sockets.c — sockets and listeners of a recorded host.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/recorded/recorded.h"
 
@@ -10,41 +10,10 @@
 #define NETSTAT_FILE "netstat.txt"
 #define TASKLIST_FILE "tasklist.csv"
 
-/* The services of host.json and of the tasks, as one set. */
-static enum hm_status join_services(struct hm_recorded *recorded, const struct hm_tasks *tasks,
-                                    struct hm_err *err)
-{
-    struct hm_inventory *inventory = &recorded->seen.inventory;
-    struct hm_strings joined = {0};
-    size_t most = recorded->host.services.count;
-
-    for (size_t i = 0; i < tasks->count; i++) {
-        most += tasks->at[i].services.count;
-    }
-    joined.at = (const char **)hm_arena_alloc(recorded->arena, most, sizeof(*joined.at));
-    if (joined.at == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
-    }
-    for (size_t i = 0; i < recorded->host.services.count; i++) {
-        joined.at[joined.count++] = recorded->host.services.at[i];
-    }
-    for (size_t i = 0; i < tasks->count; i++) {
-        for (size_t j = 0; j < tasks->at[i].services.count; j++) {
-            joined.at[joined.count++] = tasks->at[i].services.at[j];
-        }
-    }
-    inventory->services = joined;
-    inventory->has_services = true;
-    hm_inventory_settle(inventory);
-    return HM_OK;
-}
-
 enum hm_status hm_recorded_tasks(struct hm_recorded *recorded, struct hm_tasks *out_tasks,
                                  struct hm_err *err)
 {
-    const char *unknown = recorded->host.has_services
-                              ? "the programs behind sockets are unknown"
-                              : "services, and the programs behind sockets, are unknown";
+    static const char unknown[] = "the programs behind sockets are unknown";
     struct hm_tasks tasks = {0};
     struct hm_recorded_file file;
     enum hm_status st = hm_recorded_read(recorded, TASKLIST_FILE, &file, err);
@@ -56,11 +25,6 @@ enum hm_status hm_recorded_tasks(struct hm_recorded *recorded, struct hm_tasks *
         if (st != HM_OK) {
             st = hm_recorded_refused(recorded, &file, HM_TEXT_TASKLIST, unknown, err);
         }
-    }
-    if (st == HM_OK && (file.there || recorded->host.has_services)) {
-        st = join_services(recorded, &tasks, err);
-    } else if (st == HM_OK && recorded->seen.inventory.os.family == HM_OS_LINUX) {
-        st = hm_notes_add(&recorded->notes, err, "host.json does not list services");
     }
     if (st == HM_OK) {
         *out_tasks = tasks;

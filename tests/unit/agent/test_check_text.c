@@ -223,6 +223,42 @@ static void test_nothing_read(void **state)
     hm_buf_fini(&out);
 }
 
+/* Two findings of one product have one remedy: it is printed once. */
+static void test_one_remedy_of_two_findings(void **state)
+{
+    static const char *commands[] = {"net start MSExchangePOP3BE"};
+    struct hm_remedy_step step = {
+        .kind = HM_STEP_START, .text = "Start it.", .precondition = "", .warning = ""};
+    struct hm_finding findings[2];
+    struct hm_judgement judgement = {
+        .findings = {findings, 2}
+    };
+    struct hm_observation observation = host();
+    const char *first;
+    struct hm_buf out;
+    struct hm_err err;
+
+    (void)state;
+    step.commands = (struct hm_strings){commands, 1};
+    findings[0] = (struct hm_finding){
+        .kind = "required_port_held",
+        .subject = "tcp 9955",
+        .text = "",
+        .remedy = "Do it.",
+        .steps = {&step,    1},
+        .commands = {commands, 1},
+    };
+    findings[1] = findings[0];
+    findings[1].subject = "service POP3";
+    hm_buf_init(&out, 1024u * 1024u);
+    assert_int_equal(hm_check_text(&observation, &judgement, &plain_look, &out, &err), HM_OK);
+    first = strstr(hm_buf_text(&out), commands[0]);
+    assert_non_null(first);
+    assert_null(strstr(first + 1, commands[0]));
+    assert_non_null(strstr(hm_buf_text(&out), "Its remedy is the one of tcp 9955 above.\n"));
+    hm_buf_fini(&out);
+}
+
 static size_t columns(const char *line, size_t len)
 {
     size_t count = 0;
@@ -323,10 +359,15 @@ static void test_over_the_cap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words_of_a_verdict),     cmocka_unit_test(test_holder_and_family),
-        cmocka_unit_test(test_ranges_and_summary),     cmocka_unit_test(test_incomplete_and_high),
-        cmocka_unit_test(test_nothing_read),           cmocka_unit_test(test_lines_fit),
-        cmocka_unit_test(test_terminal_obeys_nothing), cmocka_unit_test(test_over_the_cap),
+        cmocka_unit_test(test_words_of_a_verdict),
+        cmocka_unit_test(test_holder_and_family),
+        cmocka_unit_test(test_ranges_and_summary),
+        cmocka_unit_test(test_incomplete_and_high),
+        cmocka_unit_test(test_one_remedy_of_two_findings),
+        cmocka_unit_test(test_nothing_read),
+        cmocka_unit_test(test_lines_fit),
+        cmocka_unit_test(test_terminal_obeys_nothing),
+        cmocka_unit_test(test_over_the_cap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

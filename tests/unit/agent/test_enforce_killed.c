@@ -113,6 +113,9 @@ static void copy_host(struct scene *scene)
         char *text;
         size_t len;
 
+        if (strncmp(names.at[i], "services", strlen("services")) == 0) {
+            continue; /* of a thousand kills none depends on how services start */
+        }
         assert_int_equal(hm_os_read_file(path, 1u << 20, &scene->arena, &text, &len, NULL), HM_OK);
         assert_int_equal(hm_os_replace_file(to, text, len, false, NULL), HM_OK);
     }

@@ -198,7 +198,7 @@ static void test_remembered_child_of_a_service_that_is_down(void **state)
     struct hm_build *build = *state;
 
     put_app(build)->optional = true;
-    hm_build_service_runs(build, "App", false);
+    hm_build_service_runs(build, "App", false)->start = HM_START_TRIGGERED; /* may stop in order */
     build->inventory.has_port_book = true;
     build->inventory.port_book = (struct hm_port_book){entries, 1};
     assert_non_null(judge(build, "app"));

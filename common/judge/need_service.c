@@ -1,0 +1,39 @@
+/* common/judge/need_service.c — is a service that needs the port down?
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/need.h"
+
+#include "common/base/str.h"
+
+/* By the service's name; a product that is known by its program alone, by that. */
+static bool is_own(const struct hm_need *need, const struct hm_service *service)
+{
+    const struct hm_detect *names = hm_need_names(need);
+
+    if (names->services.count > 0) {
+        return hm_detect_owns(names, "", service->name);
+    }
+    return !hm_need_is_shared_host(service->program) && hm_detect_owns(names, service->program, "");
+}
+
+static bool is_down(const struct hm_service *service, bool must_run)
+{
+    const bool always = service->start == HM_START_AUTOMATIC || service->start == HM_START_DELAYED;
+
+    return service->has_runs && !service->runs &&
+           (always || (!must_run && service->start == HM_START_TRIGGERED));
+}
+
+const struct hm_service *hm_need_next_down(const struct hm_facts *facts, const struct hm_need *need,
+                                           bool must_run, size_t *at)
+{
+    const struct hm_services *details = &facts->inventory->service_details;
+
+    while (facts->inventory->has_service_details && *at < details->count) {
+        const struct hm_service *service = &details->at[(*at)++];
+
+        if (is_down(service, must_run) && is_own(need, service)) {
+            return service;
+        }
+    }
+    return NULL;
+}

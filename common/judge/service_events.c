@@ -1,0 +1,72 @@
+/* common/judge/service_events.c — events that tell of a service which did not get its port.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/service_events.h"
+
+#include "common/base/str.h"
+
+#define SCM "Service Control Manager"
+
+/* clang-format off */
+#define MANAGER(number, text) \
+    {.log = "System", .provider = SCM, .id = number, .product = "", .failed = true, .says = text}
+#define PRODUCT(where, who, number, what, text) \
+    {.log = where, .provider = who, .id = number, .product = what, .says = text}
+
+/* Service Control Manager: Microsoft's "Service Control Manager" event pages. The rest: KB956189
+ * (IPSec, Server ActiveSync), SQL Server "Server configuration" and "TDSSNIClient" error pages,
+ * "HTTP.sys" (HttpEvent). */
+const struct hm_service_event hm_service_events[] = {
+    MANAGER(7000, "the service failed to start"),
+    MANAGER(7001, "a service that it depends on failed to start"),
+    MANAGER(7009, "the service did not answer in time when it was started"),
+    MANAGER(7022, "the service hung when it was started"),
+    MANAGER(7023, "the service ended with an error"),
+    MANAGER(7024, "the service ended with an error of its own"),
+    MANAGER(7031, "the service ended unexpectedly"),
+    MANAGER(7034, "the service ended unexpectedly"),
+    PRODUCT("System", "IPSec", 4292, "ipsec", "the IPsec driver is in block mode and drops all traffic"),
+    PRODUCT("System", "Server ActiveSync", 3015, "exchange-2003-autd", "notifications could not be set up"),
+    PRODUCT("System", "Server ActiveSync", 3024, "exchange-2003-autd", "notifications could not be set up"),
+    PRODUCT("Application", "Server ActiveSync", 3015, "exchange-2003-autd", "notifications could not be set up"),
+    PRODUCT("Application", "Server ActiveSync", 3024, "exchange-2003-autd", "notifications could not be set up"),
+    PRODUCT("Application", "MSSQLSERVER", 17182, "sql-server", "the TCP listener could not be started"),
+    PRODUCT("Application", "MSSQL$*", 17182, "sql-server", "the TCP listener could not be started"),
+    PRODUCT("Application", "MSSQLSERVER", 17826, "sql-server", "the network library could not be started"),
+    PRODUCT("Application", "MSSQL$*", 17826, "sql-server", "the network library could not be started"),
+    PRODUCT("Application", "MSSQLSERVER", 26023, "sql-server", "the TCP port is in use already"),
+    PRODUCT("Application", "MSSQL$*", 26023, "sql-server", "the TCP port is in use already"),
+    {.log = "System", .provider = "HTTP", .id = 15005, .product = "", .kind = HM_KIND_HTTPSYS,
+     .says = "HTTP.sys could not take a port"},
+    {.log = "System", .provider = "Microsoft-Windows-HttpEvent", .id = 15005, .product = "",
+     .kind = HM_KIND_HTTPSYS, .says = "HTTP.sys could not take a port"},
+};
+/* clang-format on */
+const size_t hm_service_events_count = HM_COUNT(hm_service_events);
+
+const struct hm_service_event *hm_service_event_find(const char *provider, uint32_t id)
+{
+    for (size_t i = 0; i < hm_service_events_count; i++) {
+        const struct hm_service_event *row = &hm_service_events[i];
+
+        if (row->id == id && hm_str_glob_nocase(row->provider, provider)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+bool hm_service_event_concerns(const struct hm_event_count *event, const char *service,
+                               const char *product)
+{
+    const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
+
+    if (row == NULL) {
+        return false;
+    }
+    if (row->failed) {
+        return !hm_str_equal(service, "") && hm_str_equal_nocase(event->about, service);
+    }
+    /* A named instance writes under the name of its service. */
+    return hm_str_equal_nocase(event->provider, service) ||
+           (!hm_str_equal(product, "") && hm_str_equal(row->product, product));
+}

@@ -1,0 +1,28 @@
+/* common/judge/service_events.h — events that tell of a service which did not get its port, or did
+ * not start at all: by provider and number, which are the same in every language.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Agents look for these and no others. */
+#pragma once
+
+#include "common/judge/judge.h"
+
+struct hm_service_event {
+    const char *log;      /* "System", "Application": where Windows writes it */
+    const char *provider; /* '*' and '?' as in file names: named instances have their own */
+    uint32_t id;
+    const char *product;        /* id in the catalogue that it is about; "" by what it names */
+    bool failed;                /* the service manager says that the service failed */
+    enum hm_listener_kind kind; /* with product "": of listeners that it is about, or socket */
+    const char *says;           /* for people, in the order: it …; source beside the row */
+};
+
+extern const struct hm_service_event hm_service_events[];
+extern const size_t hm_service_events_count;
+
+/* The row of an event; NULL when nobody asks for it. */
+const struct hm_service_event *hm_service_event_find(const char *provider, uint32_t id);
+
+/* Is the event about this service or product? product may be "". */
+bool hm_service_event_concerns(const struct hm_event_count *event, const char *service,
+                               const char *product);

@@ -1,0 +1,369 @@
+/* tests/unit/judge/test_services_down.c — a service that is down is the one that matters: what it
+ * needs is judged, and when its port is the reason, that is said; but nobody cries wolf.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/str.h"
+#include "common/judge/service_events.h"
+#include "tests/support/inventory_builder.h"
+
+static struct hm_build *new_build(void)
+{
+    struct hm_build *build = calloc(1, sizeof(*build));
+
+    assert_non_null(build);
+    hm_build_init(build, "6.3.9600");
+    hm_build_dynamic(build, 6005, 65534);
+    return build;
+}
+
+static void free_build(struct hm_build *build)
+{
+    hm_build_fini(build);
+    free(build);
+}
+
+/* A product on tcp 9955 that is known by its service. */
+static struct hm_requirement *put_product(struct hm_build *build)
+{
+    struct hm_product *product = hm_build_product(build, "pop3", "MSExchangePOP3BE", NULL);
+
+    return hm_build_require(build, product, "back-end", HM_TCP, "9955", HM_KIND_SOCKET);
+}
+
+static struct hm_service *put_down(struct hm_build *build, enum hm_service_start start)
+{
+    struct hm_service *service = hm_build_service_runs(build, "MSExchangePOP3BE", false);
+
+    service->start = start;
+    return service;
+}
+
+/* The outgoing connection that has its port. */
+static void put_holder(struct hm_build *build)
+{
+    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 9955, "lsass.exe", "Netlogon")
+        ->remote = "10.20.0.10:3268";
+}
+
+struct start_case {
+    enum hm_service_start start;
+    bool finding; /* with its port held */
+    bool quiet;   /* with the port free, and with events that say it failed */
+};
+
+/* Cluster: it may run on another node. Manual and disabled: nobody wants it. */
+static void test_which_starts_count(void **state)
+{
+    static const struct start_case cases[] = {
+        {HM_START_AUTOMATIC, true,  false},
+        {HM_START_DELAYED,   true,  false},
+        {HM_START_TRIGGERED, true,  true },
+        {HM_START_CLUSTER,   false, true },
+        {HM_START_MANUAL,    false, true },
+        {HM_START_DISABLED,  false, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build();
+
+        print_message("%s\n", hm_service_start_names[cases[i].start]);
+        put_product(build);
+        put_down(build, cases[i].start);
+        hm_build_judge(build);
+        assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_EXPOSED);
+        assert_int_equal(hm_build_count_kind(build, "service_not_running"), 0); /* no wolf */
+        hm_build_event(build, "Service Control Manager", 7023, "msexchangepop3be");
+        hm_build_judge(build);
+        assert_int_equal(hm_build_count_kind(build, "service_not_running"), !cases[i].quiet);
+        put_holder(build);
+        hm_build_judge(build);
+        assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
+        assert_int_equal(hm_build_count_kind(build, "service_not_running"), cases[i].finding);
+        free_build(build);
+    }
+}
+
+static void test_held_port(void **state)
+{
+    struct hm_build *build = new_build();
+    const struct hm_finding *finding;
+
+    (void)state;
+    put_product(build);
+    put_down(build, HM_START_AUTOMATIC)->exit_code = 10048;
+    put_holder(build);
+    hm_build_event(build, "Service Control Manager", 7024, "MSExchangePOP3BE");
+    hm_build_event(build, "Service Control Manager", 7023, "Spooler");
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "service_not_running", "service MSExchangePOP3BE");
+    assert_non_null(finding);
+    assert_int_equal(finding->severity, HM_SEVERITY_HIGH);
+    assert_non_null(strstr(finding->text, "MSExchangePOP3BE starts by itself and does not run."));
+    assert_non_null(strstr(finding->text, "lsass.exe (service Netlogon)"));
+    assert_string_equal(hm_build_evidence(finding, "start"), "automatic");
+    assert_string_equal(hm_build_evidence(finding, "exit_code"), "10048");
+    assert_string_equal(hm_build_evidence(finding, "holder"), "lsass.exe");
+    assert_string_equal(hm_build_evidence(finding, "holder_port"), "9955");
+    assert_string_equal(hm_build_evidence(finding, "event"),
+                        "Service Control Manager 7024, 2 times since the boot: the service ended "
+                        "with an error of its own");
+    assert_true(hm_build_command(finding, "net start MSExchangePOP3BE") >
+                hm_build_command(finding, "netsh int ipv4 add excludedportrange protocol=tcp "
+                                          "startport=9955 numberofports=1 store=persistent"));
+    build->inventory.service_details.at[0].runs = true; /* it has started: another port is enough */
+    hm_build_judge(build);
+    assert_int_equal(hm_build_count_kind(build, "service_not_running"), 0);
+    build->inventory.service_details.at[0].has_runs = false; /* and of what is not known, nothing */
+    hm_build_judge(build);
+    assert_int_equal(hm_build_count_kind(build, "service_not_running"), 0);
+    free_build(build);
+}
+
+static bool find_command(const struct hm_finding *finding, const char *command)
+{
+    for (size_t i = 0; i < finding->commands.count; i++) {
+        if (strcmp(finding->commands.at[i], command) == 0) {
+            return true;
+        }
+    }
+    print_message("no \"%s\" in: %s\n", command, finding->remedy);
+    return false;
+}
+
+struct failed_case {
+    const char *name;
+    uint32_t exit_code;
+    const char *provider;
+    uint32_t event;
+    uint16_t dynamic_first;
+    bool found;
+    enum hm_severity severity;
+};
+
+/* The holder may be gone again: the system says that the service failed. */
+static void test_failed_with_a_free_port(void **state)
+{
+    static const struct failed_case cases[] = {
+        {"stopped in order",     0,     "",                        0,    6005,  false, 0                 },
+        {"nobody has tried",     1077,  "",                        0,    6005,  false, 0                 },
+        {"address in use",       10048, "",                        0,    49152, true,  HM_SEVERITY_MEDIUM},
+        {"reserved",             10013, "",                        0,    6005,  true,  HM_SEVERITY_MEDIUM},
+        {"failed, in the range", 1,     "Service Control Manager", 7034, 6005,  true,
+         HM_SEVERITY_MEDIUM                                                                              },
+        {"failed, outside it",   1,     "Service Control Manager", 7034, 49152, true,  HM_SEVERITY_LOW   },
+        {"another event",        1,     "Service Control Manager", 7036, 6005,  false, 0                 },
+        {"of somebody else",     1,     "Another Manager",         7023, 6005,  false, 0                 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build();
+        const struct hm_finding *finding;
+
+        print_message("%s\n", cases[i].name);
+        hm_build_dynamic(build, cases[i].dynamic_first, 65534);
+        put_product(build);
+        put_down(build, HM_START_AUTOMATIC)->exit_code = cases[i].exit_code;
+        if (cases[i].event != 0) {
+            hm_build_event(build, cases[i].provider, cases[i].event, "MSExchangePOP3BE");
+        }
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "service_not_running", NULL);
+        assert_int_equal(finding != NULL, cases[i].found);
+        if (finding != NULL) {
+            assert_int_equal(finding->severity, cases[i].severity);
+            assert_true(find_command(finding, "net start MSExchangePOP3BE"));
+        }
+        free_build(build);
+    }
+}
+
+/* Nothing listens while the service is down: that is no sign that nothing will. */
+static void test_optional_requirement_of_a_service_that_is_down(void **state)
+{
+    struct hm_build *build = new_build();
+    struct hm_service *service;
+
+    (void)state;
+    put_product(build)->optional = true;
+    service = put_down(build, HM_START_AUTOMATIC);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_EXPOSED);
+    put_holder(build);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
+    /* The port book has seen the service, and only on another port. */
+    hm_build_remember(build, HM_TCP, 995, "Microsoft.Exchange.Pop3Service.exe", "MSExchangePOP3BE",
+                      HM_KIND_SOCKET, 3);
+    hm_build_judge(build);
+    assert_null(hm_build_verdict(build, "pop3", "back-end"));
+    build->inventory.has_port_book = false;
+    service->start = HM_START_TRIGGERED; /* such a one stops by itself: nobody cries wolf */
+    hm_build_judge(build);
+    assert_null(hm_build_verdict(build, "pop3", "back-end"));
+    service->start = HM_START_AUTOMATIC;
+    service->runs = true;
+    hm_build_judge(build);
+    assert_null(hm_build_verdict(build, "pop3", "back-end"));
+    free_build(build);
+}
+
+/* What another process binds is not known to be wanted because this service is down. */
+static void test_optional_requirement_that_is_bound_elsewhere(void **state)
+{
+    struct hm_build *build = new_build();
+    struct hm_requirement *requirement = put_product(build);
+
+    (void)state;
+    requirement->optional = true;
+    put_down(build, HM_START_AUTOMATIC);
+    requirement->companions.programs = hm_build_names(build, "proxy.exe");
+    hm_build_judge(build);
+    assert_null(hm_build_verdict(build, "pop3", "back-end"));
+    requirement->detect.services = hm_build_names(build, "MSExchangePOP3BE");
+    hm_build_judge(build);
+    assert_non_null(hm_build_verdict(build, "pop3", "back-end"));
+    requirement->detect.services.count = 0;
+    requirement->companions.programs.count = 0;
+    requirement->kind = HM_KIND_KERNEL;
+    hm_build_judge(build);
+    assert_null(hm_build_verdict(build, "pop3", "back-end"));
+    free_build(build);
+}
+
+/* What makes a product known: a service that starts by itself, though nothing else names it; its
+ * program; what the port book remembers. */
+static void test_what_is_known_of_services_detects_products(void **state)
+{
+    struct hm_build *build = new_build();
+    struct hm_product *by_service = hm_build_product(build, "by-service", "MSSQLSERVER", NULL);
+    struct hm_product *by_program = hm_build_product(build, "by-program", NULL, "mdaemon.exe");
+    struct hm_product *by_book = hm_build_product(build, "by-book", "Seen", NULL);
+    struct hm_product *by_book_too = hm_build_product(build, "by-book-too", NULL, "seen.exe");
+    struct hm_product *not_there = hm_build_product(build, "not-there", "Manual", NULL);
+    struct hm_service details[] = {
+        {.name = "MSSQLSERVER", .program = "sqlservr.exe", .start = HM_START_CLUSTER},
+        {.name = "Mail",        .program = "MDaemon.exe",  .start = HM_START_DELAYED},
+        {.name = "Manual",      .program = "m.exe",        .start = HM_START_MANUAL },
+    };
+    struct hm_port_entry book[] = {
+        {.port = 7000, .program = "seen.exe", .service = "Seen", .boots = 3},
+    };
+
+    (void)state;
+    hm_build_require(build, by_service, "r", HM_TCP, "1433", HM_KIND_SOCKET);
+    hm_build_require(build, by_program, "r", HM_TCP, "25", HM_KIND_SOCKET);
+    hm_build_require(build, by_book, "r", HM_TCP, "7000", HM_KIND_SOCKET);
+    hm_build_require(build, by_book_too, "r", HM_TCP, "7001", HM_KIND_SOCKET);
+    hm_build_require(build, not_there, "r", HM_TCP, "7002", HM_KIND_SOCKET);
+    hm_build_judge(build);
+    assert_int_equal(build->judgement.verdicts.count, 0);
+    build->inventory.has_service_details = true;
+    build->inventory.service_details = (struct hm_services){details, HM_COUNT(details)};
+    build->inventory.has_port_book = true;
+    build->inventory.port_book = (struct hm_port_book){book, 1};
+    hm_build_judge(build);
+    assert_non_null(hm_build_verdict(build, "by-service", "r"));
+    assert_non_null(hm_build_verdict(build, "by-program", "r"));
+    assert_non_null(hm_build_verdict(build, "by-book", "r"));
+    assert_non_null(hm_build_verdict(build, "by-book-too", "r"));
+    assert_null(hm_build_verdict(build, "not-there", "r"));
+    free_build(build);
+}
+
+/* Its program is known of the service, and does not run: who listens there is no companion. */
+static void test_program_of_a_service_that_is_down_does_not_run(void **state)
+{
+    struct hm_build *build = new_build();
+    struct hm_product *product = hm_build_product(build, "mongodb", "mongod", "mongod.exe");
+    struct hm_service *service;
+
+    (void)state;
+    hm_build_require(build, product, "server", HM_TCP, "27017", HM_KIND_SOCKET);
+    service = hm_build_service_runs(build, "mongod", false);
+    service->program = "mongod.exe";
+    hm_build_listener(build, HM_TCP, HM_IPV4, 27017, "telegraf.exe", "collector", HM_KIND_SOCKET);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "mongodb", "server")->state, HM_BLOCKED);
+    assert_non_null(hm_build_finding(build, "service_not_running", "service mongod"));
+    service->has_runs = false; /* nor does the service speak for it while nobody knows */
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "mongodb", "server")->state, HM_BLOCKED);
+    free_build(build);
+}
+
+/* Events of products, as evidence beside the port that they are about. */
+static void test_events_of_products(void **state)
+{
+    struct hm_build *build = new_build();
+    struct hm_product *sql = hm_build_product(build, "sql-server", "MSSQL$ERP", NULL);
+    struct hm_product *autd = hm_build_product(build, "exchange-2003-autd", "RESvc", NULL);
+    const struct hm_finding *finding;
+
+    (void)state;
+    hm_build_require(build, sql, "engine", HM_TCP, "50000", HM_KIND_SOCKET);
+    hm_build_require(build, autd, "autd", HM_UDP, "50001", HM_KIND_SOCKET);
+    hm_build_service_runs(build, "MSSQL$ERP", false);
+    hm_build_service(build, "RESvc");
+    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 50000, "x.exe", "");
+    hm_build_socket(build, HM_UDP, HM_IPV4, HM_SOCKET_LISTEN, 50001, "dns.exe", "DNS");
+    hm_build_event(build, "MSSQL$ERP", 26023, "'any' <ipv4> 50000");
+    hm_build_event(build, "Server ActiveSync", 3024, "");
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_port_held", "tcp 50000");
+    assert_string_equal(hm_build_evidence(finding, "event"),
+                        "MSSQL$ERP 26023, 2 times since the boot: the TCP port is in use already");
+    finding = hm_build_finding(build, "service_not_running", "service MSSQL$ERP");
+    assert_non_null(hm_build_evidence(finding, "event"));
+    finding = hm_build_finding(build, "required_port_held", "udp 50001");
+    assert_string_equal(hm_build_evidence(finding, "event"),
+                        "Server ActiveSync 3024, 2 times since the boot: notifications could not "
+                        "be set up");
+    free_build(build);
+}
+
+static void test_table_of_events(void **state)
+{
+    const struct hm_event_count scm = {"Service Control Manager", 7023, 1, "IAS"};
+    const struct hm_event_count unknown = {"Service Control Manager", 7036, 1, "IAS"};
+    const struct hm_event_count ipsec = {"IPSec", 4292, 1, ""};
+
+    (void)state;
+    for (size_t i = 0; i < hm_service_events_count; i++) {
+        const struct hm_service_event *row = &hm_service_events[i];
+
+        assert_true(hm_str_equal(row->log, "System") || hm_str_equal(row->log, "Application"));
+        assert_true(row->provider[0] != '\0' && row->says[0] != '\0');
+    }
+    assert_true(hm_service_event_concerns(&scm, "ias", ""));
+    assert_false(hm_service_event_concerns(&scm, "DNS", "ias-nps"));
+    assert_false(hm_service_event_concerns(&scm, "", ""));
+    assert_false(hm_service_event_concerns(&unknown, "IAS", ""));
+    assert_true(hm_service_event_concerns(&ipsec, "PolicyAgent", "ipsec"));
+    assert_false(hm_service_event_concerns(&ipsec, "PolicyAgent", "dns-server"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_which_starts_count),
+        cmocka_unit_test(test_held_port),
+        cmocka_unit_test(test_failed_with_a_free_port),
+        cmocka_unit_test(test_optional_requirement_of_a_service_that_is_down),
+        cmocka_unit_test(test_optional_requirement_that_is_bound_elsewhere),
+        cmocka_unit_test(test_what_is_known_of_services_detects_products),
+        cmocka_unit_test(test_program_of_a_service_that_is_down_does_not_run),
+        cmocka_unit_test(test_events_of_products),
+        cmocka_unit_test(test_table_of_events),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
