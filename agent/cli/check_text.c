@@ -230,6 +230,7 @@ static void why_text(const struct hm_verdict *verdict, const struct hm_inventory
                      char *out, size_t size)
 {
     const char *only = only_family(verdict, inventory);
+    const char *later = hm_verdict_after_boot_text(verdict);
     char text[CELL_BYTES];
 
     if (verdict->state == HM_EXPOSED) {
@@ -239,8 +240,9 @@ static void why_text(const struct hm_verdict *verdict, const struct hm_inventory
     } else {
         (void)hm_str_copy(text, sizeof(text), reason_texts[verdict->reason]);
     }
-    (void)snprintf(out, size, "%.400s%s%s%s", text, only != NULL ? " (" : "",
-                   only != NULL ? only : "", only != NULL ? " only)" : "");
+    (void)snprintf(out, size, "%.400s%s%s%s%s%s", text, only != NULL ? " (" : "",
+                   only != NULL ? only : "", only != NULL ? " only)" : "",
+                   later[0] != '\0' ? "; " : "", later);
 }
 
 static enum hm_status ports_text(enum hm_protocol protocol, struct hm_ports list, char *out,
@@ -464,7 +466,9 @@ static enum hm_status put_observed(const struct hm_observed_list *observed,
 static bool same_dynamic(const struct hm_stack *a, const struct hm_stack *b)
 {
     return a->has_dynamic == b->has_dynamic && a->dynamic.first == b->dynamic.first &&
-           a->dynamic.last == b->dynamic.last;
+           a->dynamic.last == b->dynamic.last && a->has_next_dynamic == b->has_next_dynamic &&
+           a->next_dynamic.first == b->next_dynamic.first &&
+           a->next_dynamic.last == b->next_dynamic.last;
 }
 
 static void put_range(struct hm_buf *out, const char *gap, const struct hm_stack *stack,
@@ -476,6 +480,10 @@ static void put_range(struct hm_buf *out, const char *gap, const struct hm_stack
         (void)hm_buf_printf(out, "%u-%u", stack->dynamic.first, stack->dynamic.last);
     } else {
         (void)hm_buf_puts(out, "unknown");
+    }
+    if (stack->has_next_dynamic) {
+        (void)hm_buf_printf(out, " (%u-%u after the next boot)", stack->next_dynamic.first,
+                            stack->next_dynamic.last);
     }
 }
 

@@ -11,3 +11,15 @@ const char *const hm_verdict_reason_names[HM_REASON_COUNT] = {
 };
 
 const char *const hm_verdict_origin_names[2] = {"catalogue", "observed"};
+
+const char *hm_verdict_after_boot_text(const struct hm_verdict *verdict)
+{
+    static const char *const texts[4] = {
+        [HM_SAFE] = "safe after the next boot",
+        [HM_UNKNOWN] = "unknown after the next boot",
+        [HM_EXPOSED] = "exposed after the next boot",
+        [HM_BLOCKED] = "blocked after the next boot",
+    };
+
+    return verdict->has_after_boot ? texts[verdict->after_boot] : "";
+}

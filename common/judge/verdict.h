@@ -70,3 +70,6 @@ struct hm_verdicts {
     struct hm_verdict *at; /* sorted: worst first, then product, requirement */
     size_t count;
 };
+
+/* "safe after the next boot", for tables; "" where the boot changes nothing. */
+const char *hm_verdict_after_boot_text(const struct hm_verdict *verdict);

@@ -77,15 +77,17 @@ const char *hm_show_why(struct hm_arena *arena, const struct hm_verdict *verdict
         [HM_REASON_UNKNOWN_LISTENER] = "an unknown program listens",
     };
     const struct hm_holder *holder = &verdict->holder;
+    const char *later = hm_verdict_after_boot_text(verdict);
+    const char *gap = later[0] != '\0' ? "; " : "";
 
     if (!verdict->has_holder) {
-        return words[verdict->reason];
+        return or_empty(hm_arena_printf(arena, "%s%s%s", words[verdict->reason], gap, later));
     }
     return or_empty(hm_arena_printf(
-        arena, "%u held by %s%s%s%s", holder->port,
+        arena, "%u held by %s%s%s%s%s%s", holder->port,
         holder->program[0] != '\0' ? holder->program : "somebody",
         holder->service[0] != '\0' ? " / " : "", holder->service,
-        verdict->reason == HM_REASON_UNKNOWN_LISTENER ? ", perhaps a part of it" : ""));
+        verdict->reason == HM_REASON_UNKNOWN_LISTENER ? ", perhaps a part of it" : "", gap, later));
 }
 
 const char *hm_show_policy_state(struct hm_arena *arena, const struct hm_api_host_policy *row)

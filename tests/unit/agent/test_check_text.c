@@ -148,6 +148,36 @@ static void test_ranges_and_summary(void **state)
     hm_buf_fini(&out);
 }
 
+/* A state that the next boot changes says so in its row. */
+static void test_after_the_next_boot(void **state)
+{
+    static const struct {
+        enum hm_verdict_state state;
+        enum hm_verdict_state after_boot;
+        const char *expected;
+    } cases[] = {
+        {HM_EXPOSED, HM_SAFE,    " safe after the next boot\n"},
+        {HM_SAFE,    HM_EXPOSED, "excluded; exposed after the"},
+        {HM_SAFE,    HM_UNKNOWN, "excluded; unknown after the"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_verdict row = verdict(cases[i].state);
+        struct hm_buf out;
+
+        row.has_odds = row.state == HM_EXPOSED;
+        row.odds = 0.63;
+        row.has_after_boot = true;
+        row.after_boot = cases[i].after_boot;
+        print(&row, false, &out);
+        if (strstr(hm_buf_text(&out), cases[i].expected) == NULL) {
+            fail_msg("no \"%s\" in\n%s", cases[i].expected, hm_buf_text(&out));
+        }
+        hm_buf_fini(&out);
+    }
+}
+
 struct summary_case {
     const char *name;
     enum hm_verdict_state state;
@@ -368,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_lines_fit),
         cmocka_unit_test(test_terminal_obeys_nothing),
         cmocka_unit_test(test_over_the_cap),
+        cmocka_unit_test(test_after_the_next_boot),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
