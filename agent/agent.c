@@ -116,9 +116,11 @@ static void stop_state(void *app)
 {
     struct hm_agent *agent = app;
 
+    hm_agent_tcpip_close(agent->tcpip);
     hm_agent_port_book_close(agent->port_book);
     hm_spool_close(agent->spool);
     hm_os_unlock(agent->lock);
+    agent->tcpip = NULL;
     agent->port_book = NULL;
     agent->spool = NULL;
     agent->lock = NULL;
@@ -141,6 +143,9 @@ static enum hm_status start_state(void *app, struct hm_err *err)
     }
     if (st == HM_OK) {
         st = hm_agent_port_book_open(agent->config.state_dir, &agent->port_book, err);
+    }
+    if (st == HM_OK) {
+        st = hm_agent_tcpip_open(agent->config.state_dir, &agent->tcpip, err);
     }
     if (st != HM_OK) {
         stop_state(agent);

@@ -12,6 +12,7 @@
 #include "agent/policies.h"
 #include "agent/port_book.h"
 #include "agent/status.h"
+#include "agent/tcpip_memory.h"
 #include "agent/uplink.h"
 #include "common/base/lifecycle.h"
 #include "common/os/os.h"
@@ -41,6 +42,7 @@ struct hm_agent {
     struct hm_os_lock *lock;
     struct hm_spool *spool;
     struct hm_agent_port_book *port_book;
+    struct hm_agent_tcpip *tcpip;
     hm_agent_tried *tried; /* NULL = nobody asks */
     const struct hm_platform_ops *platform_ops;
     struct hm_platform *platform;

@@ -19,6 +19,15 @@
 
 /* ---- look ---------------------------------------------------------------------------------- */
 
+/* What stands in the registry now, for the next observation and the next boot. */
+static enum hm_status note_tcpip(struct hm_agent *agent, struct hm_err *err)
+{
+    const struct hm_observation *seen = &agent->observation;
+
+    return hm_agent_tcpip_note(agent->tcpip, seen->boot_id, &seen->inventory, seen->highest_given,
+                               err);
+}
+
 enum hm_status hm_cycle_observe(struct hm_agent *agent, struct hm_err *err)
 {
     const char *name = agent->config.name;
@@ -26,8 +35,14 @@ enum hm_status hm_cycle_observe(struct hm_agent *agent, struct hm_err *err)
 
     hm_arena_reset(&agent->cycle_arena);
     memset(&agent->observation, 0, sizeof(agent->observation));
+    if (agent->platform_ops->remember != NULL) {
+        agent->platform_ops->remember(agent->platform, hm_agent_tcpip_get(agent->tcpip));
+    }
     st = agent->platform_ops->observe(agent->platform, &agent->cycle_arena, &agent->observation,
                                       err);
+    if (st == HM_OK) {
+        st = note_tcpip(agent, err);
+    }
     if (st != HM_OK) {
         return st;
     }
@@ -146,6 +161,7 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
     }
     if (st == HM_OK) {
         hm_agent_obey(agent, now_ms);
+        st = note_tcpip(agent, err);
     }
     if (st == HM_OK) {
         st = hm_judge_observation(&agent->observation, &agent->catalogue, previous_boot(agent),

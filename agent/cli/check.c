@@ -10,6 +10,7 @@
 #include "agent/config.h"
 #include "agent/judge.h"
 #include "agent/port_book.h"
+#include "agent/tcpip_memory.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/os/os.h"
@@ -55,18 +56,25 @@ static enum hm_status add_port_book(const struct hm_agent_config *config, struct
     return st == HM_ENOMEM ? st : HM_OK;
 }
 
-static enum hm_status observe(const char *folder, struct hm_arena *arena,
-                              struct hm_observation *out_observation, struct hm_err *err)
+static enum hm_status observe(const struct hm_agent_config *config, const char *folder,
+                              struct hm_arena *arena, struct hm_observation *out_observation,
+                              struct hm_err *err)
 {
+    struct hm_tcpip_memory memory;
     const struct hm_platform_ops *ops =
         folder == NULL ? &hm_platform_native : &hm_platform_recorded;
     struct hm_platform *platform;
     enum hm_status st = ops->open(folder == NULL ? "" : folder, &platform, err);
 
-    if (st == HM_OK) {
-        st = ops->observe(platform, arena, out_observation, err);
-        ops->close(platform);
+    if (st != HM_OK) {
+        return st;
     }
+    if (folder == NULL && ops->remember != NULL &&
+        hm_agent_tcpip_read(config->state_dir, arena, &memory, NULL) == HM_OK) {
+        ops->remember(platform, &memory);
+    }
+    st = ops->observe(platform, arena, out_observation, err);
+    ops->close(platform);
     return st;
 }
 
@@ -139,7 +147,7 @@ static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_conf
     enum hm_status st = load_catalogue(cli, config, arena, &catalogue, err);
 
     if (st == HM_OK) {
-        st = observe(hm_cli_value(cli, "from"), arena, &observation, err);
+        st = observe(config, hm_cli_value(cli, "from"), arena, &observation, err);
     }
     if (st == HM_OK && hm_cli_value(cli, "from") == NULL) {
         st = read_marks(config->state_dir, arena, &marks, err);

@@ -87,6 +87,26 @@ static void set_next(const struct hm_registry *registry, struct hm_stack *stack)
     stack->next_dynamic = stack->has_next_dynamic ? range : (struct hm_range){0, 0};
 }
 
+/* What was remembered lives shorter than the observation. */
+static enum hm_status own_earlier(struct hm_registry *registry, struct hm_arena *arena,
+                                  struct hm_err *err)
+{
+    const struct hm_strings lines = registry->earlier.reserved_ports;
+    const char **own = hm_arena_alloc(arena, lines.count, sizeof(*own));
+
+    if (own == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the values in force");
+    }
+    for (size_t i = 0; i < lines.count; i++) {
+        own[i] = hm_arena_strdup(arena, lines.at[i]);
+        if (own[i] == NULL) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the values in force");
+        }
+    }
+    registry->earlier.reserved_ports = (struct hm_strings){own, lines.count};
+    return HM_OK;
+}
+
 enum hm_status hm_windows_legacy_stacks(const struct hm_windows_legacy *legacy,
                                         struct hm_arena *arena, struct hm_registry *registry,
                                         struct hm_stacks *stacks, uint32_t *out_highest,
@@ -97,6 +117,9 @@ enum hm_status hm_windows_legacy_stacks(const struct hm_windows_legacy *legacy,
 
     if (legacy->has_tcpip) {
         hm_tcpip_decide(registry, &legacy->times, legacy->boot_id, legacy->memory);
+        st = registry->has_earlier ? own_earlier(registry, arena, err) : HM_OK;
+    }
+    if (legacy->has_tcpip && st == HM_OK) {
         st = hm_legacy_range(registry, legacy->sockets, legacy->has_dns,
                              hm_tcpip_highest(legacy->memory, legacy->boot_id), arena, &range, err);
     }

@@ -65,7 +65,7 @@ static const struct hm_field tcpip_fields[] = {
     HM_F_OPT(hm_tcpip_values, max_user_port, HM_TYPE_U32, 0, 0, "MaxUserPort"),
     HM_F_OPT(hm_tcpip_values, tcp_timed_wait_delay_s, HM_TYPE_U32, 0, 0, "TcpTimedWaitDelay"),
 };
-static const struct hm_record record_tcpip =
+const struct hm_record hm_record_tcpip_values =
     HM_RECORD("tcpip_values", hm_tcpip_values, tcpip_fields);
 
 static const struct hm_field registry_fields[] = {
@@ -75,7 +75,7 @@ static const struct hm_field registry_fields[] = {
     HM_F_OPT(hm_registry, tcp_timed_wait_delay_s, HM_TYPE_U32, 0, 0, "TcpTimedWaitDelay"),
     HM_F_ENUM(hm_registry, in_force, HM_FIELD_DEFAULT, &in_force,
               "whether the running system uses these three values"),
-    HM_F_RECORD_OPT(hm_registry, earlier, &record_tcpip,
+    HM_F_RECORD_OPT(hm_registry, earlier, &hm_record_tcpip_values,
                     "the three values that it uses, when in_force is earlier"),
     HM_F_RECORD_OPT(hm_registry, dns_socket_pool, &record_dns_pool, "pool of the DNS Server"),
     HM_F_RECORD_OPT(hm_registry, hns, &record_hns, "Host Network Service"),
