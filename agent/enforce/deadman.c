@@ -1,4 +1,4 @@
-/* agent/enforce/deadman.c — what is watched after a change, and when the change is taken back.
+/* agent/enforce/deadman.c — what is watched after a change, and when the change is undone.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/enforce/deadman.h"
 
@@ -160,8 +160,8 @@ static void turn_off(struct hm_enforce_run *run, struct hm_enforce_row *row, con
     struct hm_log_line line;
 
     row->has_watch = false;
-    row->off = why != NULL ? why : "It was taken back: it did harm within its watch time.";
-    hm_log_begin(&line, HM_LOG_ERROR, "policy_taken_back");
+    row->off = why != NULL ? why : "It did harm within its watch time, so it is off here.";
+    hm_log_begin(&line, HM_LOG_ERROR, "policy_turned_off");
     hm_log_str(&line, "policy", row->policy);
     hm_log_u64(&line, "revision", row->revision);
     hm_log_str(&line, "why", row->off);
@@ -180,8 +180,8 @@ static void look_at_listeners(struct hm_enforce_run *run, struct hm_enforce_row 
         if (watched->misses >= HM_DEADMAN_MISSES) {
             turn_off(run, row,
                      hm_arena_printf(run->arena,
-                                     "Taken back: after the change the listener %s/%s %u%s%s was "
-                                     "lost; this revision stays off here until a newer one.",
+                                     "After the change the listener %s/%s %u%s%s was lost: this "
+                                     "revision is off here until a newer one.",
                                      hm_protocol_names[watched->protocol],
                                      hm_family_names[watched->family], (unsigned)watched->port,
                                      watched->program[0] != '\0' ? " of " : "", watched->program));
@@ -199,8 +199,8 @@ static void look_at_ephemeral(struct hm_enforce_run *run, struct hm_enforce_row 
     row->watch.ephemeral_misses = gives ? 0 : row->watch.ephemeral_misses + 1;
     if (row->watch.ephemeral_misses >= HM_DEADMAN_MISSES) {
         turn_off(run, row,
-                 "Taken back: after the change this host handed out no ephemeral ports; this "
-                 "revision stays off here until a newer one.");
+                 "After the change this host handed out no ephemeral ports: this revision is off "
+                 "here until a newer one.");
     }
 }
 

@@ -1,4 +1,4 @@
-/* agent/enforce/deadman.h — what is watched after a change, and when the change is taken back.
+/* agent/enforce/deadman.h — what is watched after a change, and when the change is undone.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Private to enforcement. Before the first change for a policy the listeners on the ports that it
@@ -19,6 +19,6 @@
 enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_row *row,
                                 struct hm_err *err);
 
-/* One look for every row; sets off where a change has to be taken back. last_ms: of the look
+/* One look for every row; sets off where a change has to be undone. last_ms: of the look
  * before, kept by the caller. */
 void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms);

@@ -24,6 +24,11 @@ struct hm_enforce_row *hm_run_row(struct hm_enforce_run *run, const char *policy
     return NULL;
 }
 
+bool hm_run_row_is_live(const struct hm_enforce_row *row)
+{
+    return row->chosen != NULL && row->off[0] == '\0' && !row->wants_unknown;
+}
+
 enum hm_status hm_run_save(struct hm_enforce_run *run, struct hm_err *err)
 {
     hm_run_step(run, "state");

@@ -73,6 +73,9 @@ void hm_run_step(const struct hm_enforce_run *run, const char *name);
 /* NULL when there is no such row. */
 struct hm_enforce_row *hm_run_row(struct hm_enforce_run *run, const char *policy);
 
+/* Does it say itself what it wants here? */
+bool hm_run_row_is_live(const struct hm_enforce_row *row);
+
 /* enforce.json, then it counts. */
 enum hm_status hm_run_save(struct hm_enforce_run *run, struct hm_err *err);
 

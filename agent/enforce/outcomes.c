@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/enforce/action_facts.h"
+#include "agent/enforce/off_text.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 
@@ -355,13 +356,7 @@ static struct judged judge_row(struct hm_enforce_run *run, struct hm_enforce_row
     if (row->chosen == NULL) {
         judged = judge_gone(run, row);
         if (row->off[0] != '\0') {
-            judged = failed(judged.state == HM_OUTCOME_RETIRED
-                                ? row->off
-                                : or_text(hm_arena_printf(run->arena,
-                                                          "%s Not all of it could be "
-                                                          "taken back yet: %s",
-                                                          row->off, judged.text),
-                                          row->off));
+            judged = failed(hm_off_text(run, row, judged.state, judged.text));
         }
         return judged;
     }

@@ -17,12 +17,6 @@ static enum hm_status fail_memory(struct hm_err *err)
     return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
 }
 
-/* Does it say itself what it wants here? */
-static bool is_live(const struct hm_enforce_row *row)
-{
-    return row->chosen != NULL && row->off[0] == '\0' && !row->wants_unknown;
-}
-
 /* What cannot be read wants what it has. */
 static bool keeps_all(const struct hm_enforce_row *row)
 {
@@ -33,7 +27,7 @@ static bool wants_row(const struct hm_enforce_row *row, const struct hm_ledger_e
 {
     bool wants = false;
 
-    for (size_t i = 0; is_live(row) && i < row->wants.count; i++) {
+    for (size_t i = 0; hm_run_row_is_live(row) && i < row->wants.count; i++) {
         const struct hm_want *want = &row->wants.at[i];
 
         wants =
@@ -49,7 +43,7 @@ static bool wants_range(const struct hm_enforce_row *row, const struct hm_ledger
 {
     bool wants = false;
 
-    for (size_t i = 0; is_live(row) && i < row->chosen->ranges.count; i++) {
+    for (size_t i = 0; hm_run_row_is_live(row) && i < row->chosen->ranges.count; i++) {
         const struct hm_policy_range *range = &row->chosen->ranges.at[i];
 
         wants = wants || ((!entry->has_protocol || range->protocol == entry->protocol) &&
@@ -61,7 +55,7 @@ static bool wants_range(const struct hm_enforce_row *row, const struct hm_ledger
 
 static bool wants_delay(const struct hm_enforce_row *row, const struct hm_ledger_delay *entry)
 {
-    return is_live(row) && row->chosen->has_tcp_timed_wait_delay_s &&
+    return hm_run_row_is_live(row) && row->chosen->has_tcp_timed_wait_delay_s &&
            row->chosen->tcp_timed_wait_delay_s == entry->delay_s;
 }
 
@@ -130,7 +124,8 @@ static enum hm_status wanted_ports(const struct work *work, const struct hm_enfo
     struct hm_ports all = {NULL, 0};
     enum hm_status st = HM_OK;
 
-    for (size_t i = 0; st == HM_OK && row != NULL && is_live(row) && i < row->wants.count; i++) {
+    for (size_t i = 0;
+         st == HM_OK && row != NULL && hm_run_row_is_live(row) && i < row->wants.count; i++) {
         const struct hm_ports one = {&row->wants.at[i].range, 1};
 
         st = hm_ports_union(all, one, work->run->arena, &all, work->err);

@@ -247,6 +247,141 @@ static void test_not_meant_on_2003(void **state)
     expect_pass(host, "one/1 retired");
 }
 
+/* ---- turned off by the dead-man -------------------------------------------------------------- */
+
+static void lose_listener(struct hm_enforce_double *host)
+{
+    host->model.host.inventory.listeners.count = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        enforce_double_wait(host, 30);
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+    }
+}
+
+static void expect_off(struct hm_enforce_double *host, const char *policy, const char *rest)
+{
+    const char *text = hm_arena_printf(&host->model.host.arena,
+                                       "After the change the listener tcp/ipv4 40000 of db was "
+                                       "lost: this revision is off here until a newer one.%s",
+                                       rest);
+
+    for (unsigned i = 0; i < 2; i++) { /* and it goes on saying so */
+        assert_int_equal(enforce_double_outcome(host, policy)->state, HM_OUTCOME_FAILED);
+        assert_string_equal(enforce_double_outcome(host, policy)->text, text);
+        enforce_double_restart(host);
+        enforce_double_wait(host, 3600);
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+    }
+}
+
+static void begin_linux(struct hm_enforce_double *host)
+{
+    enforce_double_init(host, NULL);
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 40000, "db", "db", HM_KIND_SOCKET);
+}
+
+static void test_off_and_removed(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_linux(host);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000,40010");
+    expect_pass(host, "one/1 verified");
+    lose_listener(host);
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
+    expect_off(host, "one", " No longer reserved: tcp 40000,40010.");
+}
+
+/* Two policies reserve the port: for its service nothing has changed. */
+static void test_off_beside_another(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_linux(host);
+    (void)hm_model_reserve(&host->model, "two", "tcp", "40000");
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
+    expect_pass(host, "one/1 verified; two/1 verified");
+    lose_listener(host);
+    assert_string_equal(enforce_double_states(host), "one/1 failed; two/1 verified");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "40000");
+    expect_off(host, "one",
+               " Nothing was removed. Still there: tcp 40000, which policy two requires, too.");
+}
+
+static void test_off_in_part(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_linux(host);
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        host->model.host.stacks[i].administered = hm_build_ports(&host->model.host, "40020");
+    }
+    (void)hm_model_reserve(&host->model, "two", "tcp", "40010");
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000,40010,40020");
+    expect_pass(host, "one/1 verified; two/1 verified");
+    lose_listener(host);
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "40010,40020");
+    expect_off(host, "one",
+               " No longer reserved: tcp 40000. Still there: tcp 40010, which policy two requires, "
+               "too. Still there: tcp 40020, which this agent did not add.");
+}
+
+/* The range of both stays as it is. */
+static void test_off_and_a_range_stays(void **state)
+{
+    static const char range[] = "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"30000-60000\"}]";
+    struct hm_enforce_double *host = *state;
+
+    begin_linux(host);
+    (void)hm_model_policy(&host->model, "two", range);
+    (void)hm_model_policy(
+        &host->model, "one",
+        hm_arena_printf(&host->model.host.arena,
+                        "%s,\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"40000\"}]", range));
+    expect_pass(host, "one/1 verified; two/1 verified");
+    lose_listener(host);
+    assert_int_equal(hm_build_stack(&host->model.host, HM_TCP, HM_IPV4)->dynamic.last, 60000);
+    expect_off(host, "one",
+               " No longer reserved: tcp 40000. Still there: the tcp dynamic range 30000-60000, "
+               "which policy two requires, too.");
+}
+
+/* The document says what was reserved; without it only the reason is known. */
+static void test_off_without_its_document(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_linux(host);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
+    expect_pass(host, "one/1 verified");
+    lose_listener(host);
+    host->model.count = 0;
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    expect_off(host, "one", "");
+}
+
+static void test_off_and_not_removed(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 40000, "db", "db", HM_KIND_SOCKET);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000-40001");
+    host->model.host.has_sockets = true; /* no socket is in the way */
+    expect_pass(host, "one/1 verified");
+    host->refuse = HM_EDENIED;
+    host->refuse_family = HM_IPV6;
+    lose_listener(host);
+    assert_string_equal(enforce_double_rows(host, HM_IPV6), "40000-40001");
+    expect_text(
+        host, "one",
+        "Not everything could be removed yet: removing the exclusion tcp/ipv6 40000-40001: ");
+    host->refuse = HM_OK;
+    enforce_double_wait(host, 3600);
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    expect_off(host, "one", " No longer reserved: tcp 40000-40001.");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -261,6 +396,12 @@ int main(void)
         TEST(test_retired_on_2003_beside_another),
         TEST(test_lost_on_2003_after_a_removal),
         TEST(test_not_meant_on_2003),
+        TEST(test_off_and_removed),
+        TEST(test_off_beside_another),
+        TEST(test_off_in_part),
+        TEST(test_off_and_a_range_stays),
+        TEST(test_off_without_its_document),
+        TEST(test_off_and_not_removed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
