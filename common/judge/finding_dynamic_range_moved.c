@@ -4,13 +4,31 @@
 
 #include "common/judge/remedy.h"
 
-/* Does the move put somebody's port at risk that the default would leave alone? */
+/* May the moved range of one of its stacks have given these ports away? */
+static bool reaches(const struct hm_finding_ctx *ctx, const struct hm_verdict *verdict)
+{
+    for (unsigned family = 0; family < 2; family++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(ctx->facts, verdict->protocol, (enum hm_family)family);
+
+        if (stack->has_dynamic &&
+            hm_ports_overlap((struct hm_ports){&stack->dynamic, 1}, verdict->at_risk)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does the move put somebody's port at risk that the default would leave alone, or has somebody
+ * got it already? */
 static bool hurts(const struct hm_finding_ctx *ctx, struct hm_range usual)
 {
     for (size_t i = 0; i < ctx->count; i++) {
         const struct hm_verdict *verdict = &ctx->needs[i].verdict;
 
-        if (verdict->state == HM_EXPOSED && ctx->needs[i].product != NULL &&
+        if ((verdict->state == HM_EXPOSED ||
+             (verdict->state == HM_BLOCKED && reaches(ctx, verdict))) &&
+            ctx->needs[i].product != NULL &&
             !hm_ports_covers((struct hm_ports){&usual, 1}, verdict->at_risk)) {
             return true;
         }

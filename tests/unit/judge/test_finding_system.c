@@ -35,6 +35,33 @@ static void test_dynamic_range_moved(void **state)
     free_build(build);
 }
 
+/* A port that somebody got since the move is no smaller harm than one that somebody may get. */
+static void test_dynamic_range_moved_and_taken(void **state)
+{
+    struct hm_build *build = new_build(W2012R2);
+    struct hm_requirement *requirement;
+    struct hm_socket *socket;
+
+    (void)state;
+    hm_build_stack(build, HM_TCP, HM_IPV4)->dynamic = (struct hm_range){6000, 65534};
+    requirement = require(build, HM_TCP, "9955", HM_KIND_SOCKET);
+    hm_build_service_runs(build, "Own", false);
+    socket = hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 9955, "lsass.exe", "");
+    hm_build_judge(build);
+    assert_non_null(hm_build_finding(build, "required_port_held", NULL));
+    assert_int_equal(hm_build_finding(build, "dynamic_range_moved", NULL)->severity,
+                     HM_SEVERITY_MEDIUM);
+    socket->port = 80; /* whoever listens there was given no port */
+    socket->program = "foreign.exe";
+    socket->state = HM_SOCKET_LISTEN;
+    requirement->ports = hm_build_ports(build, "80");
+    hm_build_judge(build);
+    assert_non_null(hm_build_finding(build, "required_port_held", NULL));
+    assert_int_equal(hm_build_finding(build, "dynamic_range_moved", NULL)->severity,
+                     HM_SEVERITY_LOW);
+    free_build(build);
+}
+
 static void test_dynamic_range_moved_elsewhere(void **state)
 {
     struct hm_build *build = new_build(W2003);
@@ -206,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dynamic_range_moved),
+        cmocka_unit_test(test_dynamic_range_moved_and_taken),
         cmocka_unit_test(test_dynamic_range_moved_elsewhere),
         cmocka_unit_test(test_max_user_port),
         cmocka_unit_test(test_neighbours),
