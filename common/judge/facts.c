@@ -305,6 +305,13 @@ static void fill_dns(struct hm_facts *facts)
     }
 }
 
+/* Where nobody can tell whose sockets they are, as on 2000, the pool is most of them. */
+static bool is_nameless(const struct hm_socket *socket)
+{
+    return socket->protocol == HM_UDP && hm_str_equal(socket->program, "") &&
+           hm_str_equal(socket->service, "");
+}
+
 /* Where there are no sockets, the sample's counter stands for them. */
 static void count_by_sample(struct hm_facts *facts)
 {
@@ -347,7 +354,7 @@ static enum hm_status count_used(struct hm_facts *facts, struct hm_arena *arena,
     }
     for (size_t i = 0; i < sockets->count; i++) {
         const struct hm_socket *socket = &sockets->at[i];
-        bool pool = facts->has_dns && hm_socket_is_pool(socket);
+        bool pool = facts->has_dns && (hm_socket_is_pool(socket) || is_nameless(socket));
 
         hm_portbits_put(pool ? dns[socket->family] : facts->used[socket->protocol], socket->port);
     }

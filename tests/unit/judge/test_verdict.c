@@ -301,6 +301,15 @@ static void test_odds_count_the_dns_pool(void **state)
     verdict = &hm_build_judge(build)->verdicts.at[0];
     assert_false(verdict->odds_at_least);
     assert_true(verdict->odds > 2599.9 / 16384 && verdict->odds < 2600.1 / 16384);
+    for (size_t i = 0; i < build->sockets.count; i++) { /* nor where nobody can tell which it is */
+        build->socket_rows[i].program = "";
+        build->socket_rows[i].service = "";
+    }
+    verdict = &hm_build_judge(build)->verdicts.at[0];
+    assert_true(verdict->odds > 2499.9 / 16384 && verdict->odds < 2500.1 / 16384);
+    for (size_t i = 1; i < build->sockets.count; i += 2) {
+        build->socket_rows[i].program = "client.exe";
+    }
 
     build->inventory.registry.has_dns_socket_pool = true;
     build->inventory.registry.dns_socket_pool =
