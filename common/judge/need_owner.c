@@ -79,6 +79,12 @@ static bool owns(const struct hm_detect *names, const char *program, const char 
     return hm_detect_owns(names, named ? "" : program, service);
 }
 
+/* Nobody knows who it is; but while the product is down, it is somebody else. */
+static enum hm_owner unread(const struct hm_facts *facts, const struct hm_need *need)
+{
+    return hm_need_runs(facts, need) == HM_RUNS_NO ? HM_OWNER_FOREIGN : HM_OWNER_UNREAD;
+}
+
 enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
                             const char *program, const char *service, enum hm_socket_state state)
 {
@@ -86,7 +92,7 @@ enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *
     enum hm_owner companion;
 
     if (hm_str_equal(program, "") && hm_str_equal(service, "")) {
-        return HM_OWNER_UNREAD;
+        return unread(facts, need);
     }
     if (owns(names, program, service)) {
         return HM_OWNER_SELF;
@@ -107,7 +113,7 @@ enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *
     }
     if (!facts->linux_host && hm_str_equal(service, "") && names->services.count > 0 &&
         hm_need_is_shared_host(program)) {
-        return HM_OWNER_UNREAD;
+        return unread(facts, need);
     }
     return HM_OWNER_FOREIGN;
 }
@@ -141,10 +147,13 @@ static bool owner_has(const struct hm_facts *facts, const struct hm_need *need, 
     return false;
 }
 
-/* A shared process may well be the owner, and sockets of the kernel never have a name. */
-static bool is_nameless(const struct hm_need *need, const struct hm_holder *holder)
+/* A shared process may well be the owner, and sockets of the kernel never have a name. A product
+ * that runs has its ports, as far as anybody can tell. */
+static bool is_nameless(const struct hm_facts *facts, const struct hm_need *need,
+                        const struct hm_holder *holder)
 {
-    return hm_str_equal(holder->program, "") && need->requirement->kind != HM_KIND_KERNEL;
+    return hm_str_equal(holder->program, "") && need->requirement->kind != HM_KIND_KERNEL &&
+           hm_need_runs(facts, need) != HM_RUNS_YES;
 }
 
 /* What a process on a required port does to the need. */
@@ -167,7 +176,7 @@ static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
     }
     if (owner == HM_OWNER_UNREAD) {
         need->unread_owner = true;
-        need->nameless_owner = need->nameless_owner || is_nameless(need, holder);
+        need->nameless_owner = need->nameless_owner || is_nameless(facts, need, holder);
         return EFFECT_NONE;
     }
     return hm_need_is_unclear(facts, need, family, holder) ? EFFECT_UNCLEAR : EFFECT_BLOCKS;

@@ -108,14 +108,16 @@ static void write_exposed(const struct topic *topic, struct hm_line *line)
 static void put_holder(struct hm_line *line, const struct hm_holder *holder)
 {
     bool connected = !hm_str_equal(holder->remote, "");
+    bool has_program = !hm_str_equal(holder->program, "");
 
-    hm_line_put(line, hm_str_equal(holder->program, "") ? "service " : holder->program);
-    if (hm_str_equal(holder->program, "")) {
+    if (!has_program && hm_str_equal(holder->service, "")) {
+        hm_line_put(line, "a program whose name could not be read");
+    }
+    hm_line_put(line, holder->program);
+    if (!hm_str_equal(holder->service, "")) {
+        hm_line_put(line, has_program ? " (service " : "service ");
         hm_line_put(line, holder->service);
-    } else if (!hm_str_equal(holder->service, "")) {
-        hm_line_put(line, " (service ");
-        hm_line_put(line, holder->service);
-        hm_line_put(line, ")");
+        hm_line_put(line, has_program ? ")" : "");
     }
     if (connected) {
         hm_line_put(line, ", which uses it for a connection to ");

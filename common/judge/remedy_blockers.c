@@ -51,6 +51,9 @@ static const char *catalogue_service(const struct hm_remedy_scope *scope,
     return found;
 }
 
+/* A holder whom nobody could name: nothing can be stopped for it. */
+#define NAMELESS "the unknown program that has the port"
+
 static void block_own(struct hm_remedy_scope *scope, struct hm_blocker *blocker,
                       const char *program, const char *service)
 {
@@ -118,7 +121,9 @@ static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *bloc
                           enum hm_listener_kind kind)
 {
     blocker->service = holder->service;
-    blocker->name = holder->service[0] != '\0' ? holder->service : holder->program;
+    blocker->name = holder->service[0] != '\0'   ? holder->service
+                    : holder->program[0] != '\0' ? holder->program
+                                                 : NAMELESS;
     blocker->stop = hm_service_may_stop(scope->ctx->services, holder->service);
     if (is_fixed(scope, blocker->need, holder, family, kind)) {
         blocker->block = HM_BLOCK_FIXED;

@@ -470,6 +470,49 @@ static void test_owner(void **state)
     free_build(build);
 }
 
+/* Windows 2000 names nobody. Whoever has the port of a service that is down is not the service; one
+ * that runs has its ports, as far as anybody can tell. */
+static void test_nobody_is_named(void **state)
+{
+    static const struct {
+        uint16_t first; /* of the dynamic range */
+        bool known;
+        bool runs;
+        enum hm_verdict_state state;
+        const char *program;
+    } cases[] = {
+        {49152, false, false, HM_UNKNOWN, ""           },
+        {49152, true,  true,  HM_SAFE,    ""           },
+        {6005,  true,  true,  HM_EXPOSED, ""           },
+        {6005,  false, false, HM_EXPOSED, ""           },
+        {49152, true,  false, HM_BLOCKED, ""           },
+        {6005,  true,  false, HM_BLOCKED, ""           },
+        {6005,  true,  false, HM_BLOCKED, "svchost.exe"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(W2019);
+        const struct hm_verdict *verdict;
+
+        hm_build_dynamic(build, cases[i].first, 65534);
+        require(build, HM_TCP, "9955");
+        hm_build_service(build, "Own");
+        if (cases[i].known) {
+            hm_build_service_runs(build, "Own", cases[i].runs);
+        }
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, PORT, cases[i].program, "");
+        verdict = &hm_build_judge(build)->verdicts.at[0];
+        if (verdict->state != cases[i].state) {
+            fail_msg("row %zu: %s", i, verdict->text);
+        }
+        if (cases[i].program[0] == '\0') {
+            assert_non_null(strstr(verdict->text, "could not be read"));
+        }
+        free_build(build);
+    }
+}
+
 /* Socket activation: systemd has the port for the service. */
 static void test_activation(void **state)
 {
@@ -500,6 +543,7 @@ int main(void)
         cmocka_unit_test(test_legacy),
         cmocka_unit_test(test_what_listens_outranks_the_catalogue),
         cmocka_unit_test(test_owner),
+        cmocka_unit_test(test_nobody_is_named),
         cmocka_unit_test(test_activation),
     };
 
