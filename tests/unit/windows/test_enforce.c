@@ -430,8 +430,11 @@ static void test_2003(void **state)
     expect("payroll/1 verified");
     revise(HM_POLICY_RETIRE);
     clock_ms += 1000;
-    expect("payroll/2 retired");
+    expect("payroll/2 waiting reboot"); /* removed from the registry, in force until the boot */
     assert_reserved("3343-3343\0009506-9506\0", 21);
+    host.boot_id = "boot-3";
+    clock_ms += 1000;
+    expect("payroll/2 retired");
 }
 
 /* Without a value before, there is none afterwards. */
