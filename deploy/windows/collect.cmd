@@ -37,7 +37,6 @@ for %%F in (ipv4 ipv6) do for %%P in (tcp udp) do call :ranges %%F %%P
 call :sockets
 call :tasks
 call :services
-call :events
 
 echo.
 echo Done. Next: copy the folder "%OUT%"
@@ -164,7 +163,7 @@ if errorlevel 1 del "%OUT%\tasklist.csv"
 call :not_empty "%OUT%\tasklist.csv"
 goto :eof
 
-rem --- services: how each starts, which run, and what ended them -------------------------------
+rem --- services: how each starts, and which run -------------------------------------------------
 rem How a service starts stands in the registry, in no language: Type (0x10 and 0x20 are services),
 rem Start (2 automatic, 3 manual, 4 disabled), since Vista DelayedAutostart, since 7 a key
 rem TriggerInfo with Action 1; ImagePath, DependOnService. Source: Microsoft Learn, "HKLM\SYSTEM\
@@ -221,20 +220,6 @@ set "HEAD=yes"
 set "NAME=%~2"
 if not defined NAME goto :eof
 "%SYS%\sc.exe" qc "%NAME:~1%" 8192 >>"%OUT%\services-config.txt" 2>nul
-goto :eof
-
-rem --- events.xml: what the system's logs say of services that failed --------------------------
-rem By provider and number, which are not translated; the list is that of the agent
-rem (common/judge/service_events.c), and 6005, which tells where the boot was. wevtutil came with
-rem Vista; 2000 to 2003 have no tool that says it in every language: there the agent has to be asked.
-:events
-if exist "%OUT%\events.xml" del "%OUT%\events.xml"
-if not exist "%SYS%\wevtutil.exe" goto :eof
-echo   events
-set "MANAGER=(EventID=7000 or EventID=7001 or EventID=7009 or EventID=7022 or EventID=7023 or EventID=7024 or EventID=7031 or EventID=7034)"
-"%SYS%\wevtutil.exe" qe System "/q:*[System[(Provider[@Name='Service Control Manager'] and %MANAGER%) or (Provider[@Name='EventLog'] and EventID=6005) or (Provider[@Name='Microsoft-Windows-HttpEvent'] and EventID=15005)]]" /rd:true /c:1000 /f:xml >"%OUT%\events.xml" 2>nul
-"%SYS%\wevtutil.exe" qe Application "/q:*[System[EventID=17182 or EventID=17826 or EventID=26023]]" /rd:true /c:1000 /f:xml >>"%OUT%\events.xml" 2>nul
-call :not_empty "%OUT%\events.xml"
 goto :eof
 
 rem :not_empty FILE - a command that says nothing knows nothing: no file
