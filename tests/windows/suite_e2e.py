@@ -44,6 +44,12 @@ class World:
                 return state
         return None
 
+    def after_boot(self, name, port):
+        """What the next boot makes of the verdicts on this port."""
+        rows = self.collector.items(f"/v1/verdicts?filter=host%3D{name}")
+        return {row["verdict"].get("after_boot") for row in rows
+                if row["verdict"]["ports"] == str(port) and row["verdict"]["state"] != "safe"}
+
 
 def cure(world, name, version, port):
     """What a person would do: the commands of the verdict or finding, to the letter."""
@@ -70,17 +76,25 @@ def one_version(world, version):
     agent = w.Agent(world.collector, world.folder, name, token=world.collector.join_token(),
                     interval="1", labels="version=" + version,
                     program=w.AGENT_2003 if version == "2003" else w.AGENT)
+    # What this suite writes into the registry is younger than the boot: on 2003 nobody knows what
+    # was in force before, so that the range may be unknown, which is never safe.
+    at_risk = ("exposed", "unknown") if version == "2003" else ("exposed",)
     h.wait_until(f"{name}: the port is known to be at risk", 90,
-                 lambda: world.state(name, port) == "exposed")
+                 lambda: world.state(name, port) in at_risk)
     host = json.loads(world.hmctl("host", name, "--json"))
     system = json.dumps(host)
     h.check(f"{name}: version {w.VERSIONS[version]}", f'"version": "{w.VERSIONS[version]}"' in system,
             system[:600])
     h.check(f"{name}: hmctl shows the system", "Windows Server" in world.hmctl("host", name))
     h.check(f"{name}: hmctl verdicts names the port", str(port) in world.hmctl(
-        "verdicts", "--filter", f"host={name} state=exposed"))
+        "verdicts", "--filter", f"host={name} and state!=safe"))
     cure(world, name, version, port)
-    h.wait_until(f"{name}: safe after the cure", 90, lambda: world.state(name, port) == "safe")
+    if version == "2003": # what is written counts after the next boot, and not before
+        h.wait_until(f"{name}: safe after the next boot", 90,
+                     lambda: world.after_boot(name, port) == {"safe"})
+        h.check(f"{name}: and not before", world.state(name, port) in at_risk)
+    else:
+        h.wait_until(f"{name}: safe after the cure", 90, lambda: world.state(name, port) == "safe")
     h.check(f"{name}: stops when asked", agent.stop() == 0, agent.output())
     return name
 

@@ -289,9 +289,14 @@ def legacy(world):
     agent = w.Agent(world.collector, world.folder, name, **settings)
     world.wait(name, policy, "verified")
     world.retire(policy)
-    world.wait(name, policy, "retired")
+    world.wait(name, policy, "waiting", "reboot") # removed, and in force until the boot
     lines = world.prefix.reg_lines(TCPIP, "ReservedPorts")
     h.check("the lines are as they were", lines == before, lines)
+    h.check("stops for the second boot", agent.stop() == 0, agent.output())
+    world.prefix.script("stop")
+    world.prefix.script("start")
+    agent = w.Agent(world.collector, world.folder, name, **settings)
+    world.wait(name, policy, "retired")
     h.check("stops when asked", agent.stop() == 0, agent.output())
     world.prefix.reg_write((TCPIP, {"ReservedPorts": None, "MaxUserPort": None}))
 
