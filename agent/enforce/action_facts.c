@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/ports/in_force.h"
 #include "common/ports/timed_wait.h"
 
 static const struct hm_ports no_ports = {NULL, 0};
@@ -323,6 +324,7 @@ bool hm_action_concerns(const struct hm_action *action, const struct hm_ledger *
                         const struct hm_inventory *inventory, const char *policy,
                         struct hm_arena *arena)
 {
+    const struct hm_inventory written = hm_inventory_as_written(inventory);
     struct hm_ports ours;
     struct hm_ports listed = no_ports;
     bool known = false;
@@ -334,7 +336,7 @@ bool hm_action_concerns(const struct hm_action *action, const struct hm_ledger *
         return true;
     }
     ours = ports_of(&action->owned, policy, arena);
-    if (hm_inventory_excluded(inventory, HM_TCP, HM_IPV4, arena, &known, &listed, NULL) != HM_OK ||
+    if (hm_inventory_excluded(&written, HM_TCP, HM_IPV4, arena, &known, &listed, NULL) != HM_OK ||
         !known) {
         return ours.count > 0;
     }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "common/ports/in_force.h"
+
 struct apply {
     struct hm_inventory *inventory;
     struct hm_arena *arena;
@@ -45,6 +47,24 @@ static bool means(const struct hm_action *action, const struct hm_stack *stack)
            (!action->has_family || action->family == stack->family);
 }
 
+/* Linux: what outlives a boot is what outlived it before, with our part as it is now. */
+static enum hm_status keep_list(const struct apply *apply, const struct hm_action *action,
+                                struct hm_stack *stack)
+{
+    struct hm_ports *next = &stack->next_administered;
+    enum hm_status st = HM_OK;
+
+    if (!stack->has_next_administered) {
+        return HM_OK;
+    }
+    st = hm_ports_intersect(*next, action->ports, apply->arena, next, apply->err);
+    for (size_t i = 0; st == HM_OK && i < action->owned.count; i++) {
+        st = hm_ports_union(*next, action->owned.at[i].ports, apply->arena, next, apply->err);
+    }
+    stack->has_next_administered = st != HM_OK || !hm_ports_equal(*next, stack->administered);
+    return st;
+}
+
 static enum hm_status change_stack(const struct apply *apply, const struct hm_action *action,
                                    struct hm_stack *stack)
 {
@@ -60,10 +80,12 @@ static enum hm_status change_stack(const struct apply *apply, const struct hm_ac
         break;
     case HM_ACTION_SET_SYSCTL_RESERVED:
         stack->administered = action->ports;
+        st = keep_list(apply, action, stack);
         break;
     case HM_ACTION_SET_RANGE:
         stack->has_dynamic = true;
         stack->dynamic = action->range;
+        stack->has_next_dynamic = false; /* Linux: our file keeps it */
         break;
     case HM_ACTION_SET_RESERVED_PORTS:
     case HM_ACTION_SET_TIMED_WAIT_DELAY:
@@ -95,6 +117,8 @@ enum hm_status hm_plan_apply(const struct hm_inventory *inventory, const struct 
     struct hm_inventory after = *inventory;
     const struct apply apply = {&after, arena, err};
     const size_t count = inventory->stacks.count;
+    bool needs_boot = false;
+    bool differs;
     enum hm_status st = HM_OK;
 
     after.stacks.at = hm_arena_alloc(arena, count, sizeof(*after.stacks.at));
@@ -113,6 +137,10 @@ enum hm_status hm_plan_apply(const struct hm_inventory *inventory, const struct 
             }
         }
         change_registry(&apply, action);
+        needs_boot = needs_boot || action->needs_reboot;
+    }
+    if (st == HM_OK && needs_boot) {
+        return hm_inventory_next(&after, arena, &differs, out_inventory, err);
     }
     if (st == HM_OK) {
         *out_inventory = after;

@@ -1,8 +1,9 @@
 /* common/plan/plan_apply.h — a host as it will be once a plan has been carried out.
  * SPDX-License-Identifier: Apache-2.0
  *
- * For "what if": facts in, facts out; nothing is changed anywhere. What counts after the next boot
- * only is taken as counting. Pure; what is new lives in the arena, the rest is borrowed. */
+ * For "what if": facts in, facts out; nothing is changed anywhere. Where an action is in
+ * force after the next boot only, it is the host after that boot. Pure; what is new lives in the
+ * arena, the rest is borrowed. */
 #pragma once
 
 #include "common/plan/plan.h"

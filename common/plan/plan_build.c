@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "common/judge/headroom.h"
+#include "common/ports/in_force.h"
 #include "common/ports/line.h"
 
 static const struct hm_ports no_ports = {NULL, 0};
@@ -218,9 +219,10 @@ uint32_t hm_plan_usable(struct hm_plan_build *b, unsigned index)
         return 0;
     }
     if (b->status == HM_OK) {
-        b->status =
-            hm_inventory_excluded(b->input->inventory, hm_plan_protocol(index),
-                                  hm_plan_family(index), b->arena, &known, &excluded, b->err);
+        const struct hm_inventory written = hm_inventory_as_written(b->input->inventory);
+
+        b->status = hm_inventory_excluded(&written, hm_plan_protocol(index), hm_plan_family(index),
+                                          b->arena, &known, &excluded, b->err);
     }
     return hm_ports_count(hm_plan_without(b, (struct hm_ports){&b->dynamic[index], 1}, excluded));
 }

@@ -77,12 +77,25 @@ static void keep_owned(struct hm_plan_build *b, struct hm_plan_list *list)
     }
 }
 
-/* The part of the ports that was written in this boot: it counts after the next one. */
+/* What is written and not in force: known of the host, whoever wrote it. */
+static struct hm_ports find_not_in_force(struct hm_plan_build *b, struct hm_ports ports)
+{
+    struct hm_ports now = no_ports;
+    bool known;
+
+    if (b->status == HM_OK) {
+        b->status = hm_inventory_excluded(b->input->inventory, HM_TCP, HM_IPV4, b->arena, &known,
+                                          &now, b->err);
+    }
+    return hm_plan_without(b, ports, now);
+}
+
+/* The part of the ports that was written in this boot: it is in force after the next one. */
 static struct hm_ports find_pending(struct hm_plan_build *b, const struct hm_plan_list *list,
                                     struct hm_ports ports)
 {
     const char *boot_id = b->input->boot_id;
-    struct hm_ports pending = no_ports;
+    struct hm_ports pending = b->legacy ? find_not_in_force(b, ports) : no_ports;
 
     for (size_t i = 0;
          b->legacy && boot_id != NULL && boot_id[0] != '\0' && i < list->before_owned->count; i++) {

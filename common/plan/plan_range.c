@@ -322,6 +322,17 @@ static bool fits(struct hm_plan_build *b, const struct unit *unit, uint32_t floo
     return ok;
 }
 
+/* 2000 to 2003: MaxUserPort is written and not in force, by the host's facts or by our own. */
+static bool is_pending(const struct hm_plan_build *b, const struct unit *unit)
+{
+    const struct hm_stacks *stacks = &b->input->inventory->stacks;
+    const char *boot_id = b->input->boot_id;
+
+    return (stacks->count > 0 && stacks->at[0].has_next_dynamic) ||
+           (unit->entry != NULL && boot_id != NULL && boot_id[0] != '\0' &&
+            hm_str_equal(unit->entry->boot_id, boot_id));
+}
+
 static void set_range(struct hm_plan_build *b, const struct unit *unit)
 {
     const struct hm_policy *policy = unit->desired->policy;
@@ -340,9 +351,7 @@ static void set_range(struct hm_plan_build *b, const struct unit *unit)
         range.first = LEGACY_FIRST;
     }
     if (same_range(unit->current, range)) {
-        bool pending = b->legacy && unit->entry != NULL && b->input->boot_id != NULL &&
-                       b->input->boot_id[0] != '\0' &&
-                       hm_str_equal(unit->entry->boot_id, b->input->boot_id);
+        bool pending = b->legacy && is_pending(b, unit);
 
         say_each(b, unit, pending ? HM_NOTE_WAITING_REBOOT : HM_NOTE_ALREADY_THERE,
                  pending ? "The value is written; it counts after the next boot."

@@ -3,6 +3,7 @@
 #include "common/plan/plan_build.h"
 
 #include "common/base/str.h"
+#include "common/ports/in_force.h"
 #include "common/ports/timed_wait.h"
 
 /* The value as it stands. */
@@ -156,8 +157,9 @@ static void say_delay_is_there(struct hm_plan_build *b)
 {
     const struct hm_ledger_delay *entry = &b->ledger.timed_wait_delay;
     const char *boot_id = b->input->boot_id;
-    const bool waits = b->ledger.has_timed_wait_delay && boot_id != NULL && boot_id[0] != '\0' &&
-                       hm_str_equal(entry->boot_id, boot_id);
+    const bool waits = !hm_timed_wait_delay_in_force(&b->input->inventory->registry) ||
+                       (b->ledger.has_timed_wait_delay && boot_id != NULL && boot_id[0] != '\0' &&
+                        hm_str_equal(entry->boot_id, boot_id));
     const struct hm_policy *policy;
     size_t at = 0;
 

@@ -65,6 +65,24 @@ bool hm_legacy_dynamic(const struct hm_tcpip_values *values, struct hm_range *ou
     return true;
 }
 
+struct hm_inventory hm_inventory_as_written(const struct hm_inventory *inventory)
+{
+    struct hm_inventory written = *inventory;
+
+    written.registry.in_force = HM_IN_FORCE_WRITTEN;
+    written.registry.has_earlier = false;
+    return written;
+}
+
+bool hm_timed_wait_delay_in_force(const struct hm_registry *registry)
+{
+    struct hm_tcpip_values now;
+
+    return hm_registry_in_force(registry, &now) &&
+           now.has_tcp_timed_wait_delay_s == registry->has_tcp_timed_wait_delay_s &&
+           now.tcp_timed_wait_delay_s == registry->tcp_timed_wait_delay_s;
+}
+
 /* ---- deciding ------------------------------------------------------------------------------ */
 
 static enum hm_in_force by_times(const struct hm_tcpip_times *times)

@@ -84,6 +84,14 @@ void hm_legacy_bounds(const struct hm_registry *registry, struct hm_range *out_l
 /* The highest port given in this boot that the memory tells of; 0 none. memory may be NULL. */
 uint32_t hm_tcpip_highest(const struct hm_tcpip_memory *memory, const char *boot_id);
 
+/* The inventory with the written values counted as in force, for hm_inventory_excluded: what the
+ * system reserves once it has booted. A copy that shares everything; its ranges are those of now.
+ * Plans work on what is written, verdicts on what is in force. */
+struct hm_inventory hm_inventory_as_written(const struct hm_inventory *inventory);
+
+/* Is the value TcpTimedWaitDelay that is written in force, as far as is known? */
+bool hm_timed_wait_delay_in_force(const struct hm_registry *registry);
+
 /* The inventory as it is after the next boot, as far as it is written by now. *out_differs is
  * false when the boot changes nothing; the result then equals the inventory. Shares everything but
  * the stacks with it. */
