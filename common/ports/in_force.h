@@ -61,7 +61,8 @@ bool hm_tcpip_remember(const struct hm_registry *registry, const char *boot_id, 
 
 /* Sockets against the values: the range in force, as far as they tell.
  * - Documented values give their range. A socket that was given a port outside of it contradicts
- *   them: values that were only assumed are then not in force, and the range is not known.
+ *   them: values that were only assumed are then not in force, and the range is not known. The same
+ *   goes for a larger range that is only assumed, when the sockets fill the default one.
  * - A socket of the DNS Server's pool on a reserved port says that the lines are not in force.
  * - Where several ranges are possible (values that nobody knows; MaxUserPort outside of 5000 to
  *   65534, which is ignored or cut), the smallest that holds every given port is used once the

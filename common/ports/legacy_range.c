@@ -7,6 +7,8 @@
 #define ENDS_MAX 4
 #define POOL_MIN 64u /* without MS08-037 the DNS Server has a few sockets, not at random */
 #define SURE 1e-6    /* a chance that counts as none */
+#define HALF 50u     /* percent of a range that speak for it, where two are possible ... */
+#define NEARLY 90u   /* ... and against a larger one that is written */
 
 /* Ends of ranges that may be in force, smallest first. */
 struct ends {
@@ -112,12 +114,13 @@ static bool is_no_chance(size_t pool, uint16_t end, uint16_t next_end)
     return pool >= POOL_MIN && chance <= SURE;
 }
 
-/* 2003 goes through its range from the bottom to the top: with more than half of the smaller one
- * in use, sockets would lie past its end by now if there was room. */
-static enum hm_status is_half_used(const struct hm_sockets *sockets, uint16_t end,
-                                   struct hm_arena *arena, bool *out_used, struct hm_err *err)
+/* 2003 goes through its range from the bottom to the top: with so much of the smaller one in use,
+ * sockets would lie past its end by now if there was room. */
+static enum hm_status is_used(const struct hm_sockets *sockets, uint16_t end, unsigned percent,
+                              struct hm_arena *arena, bool *out_used, struct hm_err *err)
 {
     const struct hm_range range = {HM_LEGACY_FIRST, end};
+    const uint32_t most = hm_range_count(range) * percent / 100;
     struct hm_portbits *used[2] = {hm_portbits_new(arena), hm_portbits_new(arena)};
 
     if (used[0] == NULL || used[1] == NULL) {
@@ -126,21 +129,21 @@ static enum hm_status is_half_used(const struct hm_sockets *sockets, uint16_t en
     for (size_t i = 0; i < sockets->count; i++) {
         hm_portbits_put(used[sockets->at[i].protocol], sockets->at[i].port);
     }
-    *out_used = hm_portbits_count(used[HM_TCP], range) > hm_range_count(range) / 2 ||
-                hm_portbits_count(used[HM_UDP], range) > hm_range_count(range) / 2;
+    *out_used = hm_portbits_count(used[HM_TCP], range) > most ||
+                hm_portbits_count(used[HM_UDP], range) > most;
     return HM_OK;
 }
 
 /* No socket lies past the smaller end: does that speak against the larger one? */
 static enum hm_status is_filled(const struct hm_sockets *sockets, const struct hm_given *given,
-                                uint16_t end, uint16_t next_end, struct hm_arena *arena,
-                                bool *out_filled, struct hm_err *err)
+                                uint16_t end, uint16_t next_end, unsigned percent,
+                                struct hm_arena *arena, bool *out_filled, struct hm_err *err)
 {
     *out_filled = is_no_chance(given->pool, end, next_end);
     if (*out_filled || sockets == NULL || next_end - end < end - (int)HM_LEGACY_FIRST) {
         return HM_OK;
     }
-    return is_half_used(sockets, end, arena, out_filled, err);
+    return is_used(sockets, end, percent, arena, out_filled, err);
 }
 
 static enum hm_status choose(const struct ends *ends, const struct hm_sockets *sockets,
@@ -158,13 +161,27 @@ static enum hm_status choose(const struct ends *ends, const struct hm_sockets *s
         return HM_OK; /* contradicted */
     }
     if (at == 0 && ends->count > 1) {
-        st = is_filled(sockets, given, ends->at[0], ends->at[1], arena, &filled, err);
+        st = is_filled(sockets, given, ends->at[0], ends->at[1], HALF, arena, &filled, err);
     }
     out->known = at > 0 || ends->count == 1 || filled;
     if (out->known) {
         out->range = (struct hm_range){HM_LEGACY_FIRST, ends->at[at]};
     }
     return st;
+}
+
+/* Do the sockets say that a larger range is only written, and the default one still in force? */
+static enum hm_status is_only_written(const struct hm_registry *registry, const struct ends *ends,
+                                      const struct hm_sockets *sockets,
+                                      const struct hm_given *given, uint32_t highest,
+                                      struct hm_arena *arena, bool *out_written, struct hm_err *err)
+{
+    *out_written = false;
+    if (registry->in_force != HM_IN_FORCE_ASSUMED || ends->count > 1 ||
+        ends->at[0] <= HM_LEGACY_LAST || highest > HM_LEGACY_LAST) {
+        return HM_OK;
+    }
+    return is_filled(sockets, given, HM_LEGACY_LAST, ends->at[0], NEARLY, arena, out_written, err);
 }
 
 enum hm_status hm_legacy_range(struct hm_registry *registry, const struct hm_sockets *sockets,
@@ -174,7 +191,8 @@ enum hm_status hm_legacy_range(struct hm_registry *registry, const struct hm_soc
     struct hm_legacy_range found = {.highest = remembered};
     struct hm_given given = {NULL, 0, 0};
     const struct hm_socket *highest;
-    struct ends ends;
+    struct ends ends = {.count = 0};
+    bool written = false;
     enum hm_status st = HM_OK;
 
     if (sockets != NULL) {
@@ -189,7 +207,11 @@ enum hm_status hm_legacy_range(struct hm_registry *registry, const struct hm_soc
     }
     if (st == HM_OK) {
         ends = possible_ends(registry);
-        if (registry->in_force == HM_IN_FORCE_ASSUMED && ends.at[ends.count - 1] < found.highest) {
+        st = is_only_written(registry, &ends, sockets, &given, found.highest, arena, &written, err);
+    }
+    if (st == HM_OK) {
+        if (written || (registry->in_force == HM_IN_FORCE_ASSUMED &&
+                        ends.at[ends.count - 1] < found.highest)) {
             registry->in_force = HM_IN_FORCE_UNKNOWN;
             ends = possible_ends(registry);
         }

@@ -28,6 +28,7 @@ enum crowd {
     POOL_FEW,       /* 10 below 5000 */
     POOL_ON_LINE,   /* dns.exe on 1812 */
     HALF_FULL,      /* 3,000 ports in TIME_WAIT below 5000 */
+    NEARLY_FULL,    /* 3,700 */
     NAMELESS_WIDE,  /* Windows 2000: 600 UDP ports up to 60000, no programs */
     CLIENT_UDP_HIGH /* a UDP socket of a program at 33012 */
 };
@@ -51,7 +52,8 @@ static const struct row rows[] = {
   /* documented values */
     {ASSUMED, 0,     NULL,        NONE,            0,     5000,  ASSUMED},
     {ASSUMED, 0,     NULL,        UNREAD,          0,     5000,  ASSUMED},
-    {ASSUMED, 60000, NULL,        POOL_LOW,        0,     60000, ASSUMED},
+    {ASSUMED, 60000, NULL,        POOL_FEW,        0,     60000, ASSUMED},
+    {ASSUMED, 60000, NULL,        HALF_FULL,       0,     60000, ASSUMED},
     {WRITTEN, 60000, NULL,        ONE_HIGH,        0,     60000, WRITTEN},
  /* contradicted */
     {ASSUMED, 0,     NULL,        ONE_HIGH,        0,     0,     UNKNOWN},
@@ -59,6 +61,12 @@ static const struct row rows[] = {
     {ASSUMED, 0,     NULL,        POOL_WIDE,       0,     0,     UNKNOWN},
     {ASSUMED, 5000,  NULL,        NONE,            33012, 0,     UNKNOWN}, /* seen earlier in this boot */
     {WRITTEN, 65534, NULL,        POOL_WIDE,       0,     65534, WRITTEN},
+ /* a larger range that is only written */
+    {ASSUMED, 60000, NULL,        POOL_LOW,        0,     5000,  UNKNOWN},
+    {WRITTEN, 60000, NULL,        POOL_LOW,        0,     60000, WRITTEN},
+    {ASSUMED, 60000, NULL,        POOL_LOW,        33012, 60000, ASSUMED},
+    {ASSUMED, 60000, NULL,        NEARLY_FULL,     0,     5000,  UNKNOWN},
+    {ASSUMED, 5100,  NULL,        NEARLY_FULL,     0,     5100,  ASSUMED},
  /* no evidence */
     {ASSUMED, 0,     NULL,        ACCEPTED_HIGH,   0,     5000,  ASSUMED},
     {ASSUMED, 0,     NULL,        LEFT_HIGH,       0,     5000,  ASSUMED},
@@ -171,6 +179,11 @@ static void fill(struct scene *scene, enum crowd crowd)
         break;
     case HALF_FULL:
         for (uint16_t i = 0; i < 3000; i++) {
+            put(scene, HM_TCP, HM_SOCKET_TIME_WAIT, (uint16_t)(1100 + i), "", "10.0.0.9:25");
+        }
+        break;
+    case NEARLY_FULL:
+        for (uint16_t i = 0; i < 3700; i++) {
             put(scene, HM_TCP, HM_SOCKET_TIME_WAIT, (uint16_t)(1100 + i), "", "10.0.0.9:25");
         }
         break;
