@@ -530,8 +530,8 @@ static bool has_high(const struct hm_judgement *judgement)
            judgement->findings.at[0].severity == HM_SEVERITY_HIGH; /* severest first */
 }
 
-static void put_summary(const struct hm_judgement *judgement, const struct hm_check_look *look,
-                        struct hm_buf *out)
+static void put_summary(const struct hm_judgement *judgement, const struct hm_inventory *inventory,
+                        const struct hm_check_look *look, struct hm_buf *out)
 {
     size_t counts[HM_COUNT(state_colours)] = {0};
     enum hm_verdict_state worst = hm_judgement_worst(judgement);
@@ -539,7 +539,9 @@ static void put_summary(const struct hm_judgement *judgement, const struct hm_ch
     const char *text = "Not all is safe.";
 
     if (hm_judgement_is_safe(judgement)) {
-        text = "All safe.";
+        text = hm_judge_is_assumed(inventory)
+                   ? "All safe, if the host was restarted since the registry values were written."
+                   : "All safe.";
     } else if (worst == HM_SAFE &&
                !has_high(judgement)) { /* what could be read is safe, but that was not all */
         text = "Not all is known.";
@@ -588,6 +590,6 @@ enum hm_status hm_check_text(const struct hm_observation *observation,
         put_wrapped(out, look, 2, judgement->unknown.at[i]);
     }
     (void)hm_buf_putc(out, '\n');
-    put_summary(judgement, look, out);
+    put_summary(judgement, &observation->inventory, look, out);
     return hm_buf_status(out, err);
 }

@@ -118,14 +118,27 @@ static void put_stacks(const struct hm_facts *facts, struct unknown *unknown)
     }
 }
 
+/* Are there values that count after a boot only? */
+static bool has_boot_values(const struct hm_inventory *inventory)
+{
+    const struct hm_registry *registry = &inventory->registry;
+
+    return hm_os_is_legacy(&inventory->os) && inventory->has_registry &&
+           (registry->has_reserved_ports || registry->has_max_user_port ||
+            registry->has_tcp_timed_wait_delay_s);
+}
+
+bool hm_judge_is_assumed(const struct hm_inventory *inventory)
+{
+    return has_boot_values(inventory) && inventory->registry.in_force == HM_IN_FORCE_ASSUMED;
+}
+
 /* 2000 to 2003: are the values that are written those in force? */
 static void put_in_force(const struct hm_facts *facts, struct unknown *unknown)
 {
     const struct hm_registry *registry = &facts->inventory->registry;
 
-    if (!facts->legacy || !facts->inventory->has_registry ||
-        (!registry->has_reserved_ports && !registry->has_max_user_port &&
-         !registry->has_tcp_timed_wait_delay_s)) {
+    if (!has_boot_values(facts->inventory)) {
         return;
     }
     if (registry->in_force == HM_IN_FORCE_ASSUMED) {

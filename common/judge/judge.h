@@ -107,5 +107,9 @@ bool hm_judgement_is_safe(const struct hm_judgement *judgement);
 size_t hm_judge_incomplete(const struct hm_inventory *inventory,
                            const char *out_texts[HM_INCOMPLETE_MAX]);
 
+/* 2000 to 2003: does the judgement count values as in force of which nobody knows whether the host
+ * was restarted since they were written? Whoever says that all is safe says so, too. */
+bool hm_judge_is_assumed(const struct hm_inventory *inventory);
+
 /* The worst state of all; HM_SAFE when there is no requirement at all. */
 enum hm_verdict_state hm_judgement_worst(const struct hm_judgement *judgement);

@@ -386,6 +386,45 @@ static void test_over_the_cap(void **state)
     hm_buf_fini(&out);
 }
 
+/* What is only assumed stands beside the result. */
+static void test_assumed(void **state)
+{
+    static const struct {
+        const char *version;
+        enum hm_in_force in_force;
+        bool has_value;
+        const char *summary;
+    } cases[] = {
+        {"5.2.3790", HM_IN_FORCE_ASSUMED, true,  "\nAll safe, if the host was restarted since "},
+        {"5.2.3790", HM_IN_FORCE_WRITTEN, true,  "\nAll safe. "                                },
+        {"5.2.3790", HM_IN_FORCE_ASSUMED, false, "\nAll safe. "                                },
+        {"6.3.9600", HM_IN_FORCE_ASSUMED, true,  "\nAll safe. "                                },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_verdict row = verdict(HM_SAFE);
+        struct hm_judgement judgement = {
+            .verdicts = {&row, 1}
+        };
+        struct hm_observation observation = host();
+        struct hm_buf out;
+        struct hm_err err;
+
+        observation.inventory.os.version = cases[i].version;
+        observation.inventory.has_registry = true;
+        observation.inventory.registry.has_max_user_port = cases[i].has_value;
+        observation.inventory.registry.max_user_port = 60000;
+        observation.inventory.registry.in_force = cases[i].in_force;
+        hm_buf_init(&out, 1024u * 1024u);
+        assert_int_equal(hm_check_text(&observation, &judgement, &plain_look, &out, &err), HM_OK);
+        if (strstr(hm_buf_text(&out), cases[i].summary) == NULL) {
+            fail_msg("row %zu: no \"%s\" in\n%s", i, cases[i].summary, hm_buf_text(&out));
+        }
+        hm_buf_fini(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_lines_fit),
         cmocka_unit_test(test_terminal_obeys_nothing),
         cmocka_unit_test(test_over_the_cap),
+        cmocka_unit_test(test_assumed),
         cmocka_unit_test(test_after_the_next_boot),
     };
 
