@@ -90,9 +90,7 @@ def set_range(action, now):
     if action.get("needs_reboot"):
         last = action["range"].split("-")[1]
         now["max_user_port"] = None if action.get("unset") else int(last)
-        for stack in now["stacks"].values():
-            stack["range"] = "1024-" + last
-        return
+        return # written; the range in force is another after the next boot
     for stack in meant(action, now["stacks"]):
         stack["range"] = action["range"]
 
@@ -135,7 +133,12 @@ class Scene:
         if status != 200:
             raise RuntimeError(f"inventory of {name}: {status} {body[:200]}")
         # What the agent remembers of listeners goes on, whatever policies do.
-        return json.dumps({**json.loads(body), "port_book": None})
+        # What the agent has learned meanwhile is no change of the host: its port book, and which
+        # values it saw in force.
+        seen = {**json.loads(body), "port_book": None}
+        seen["registry"] = {key: value for key, value in seen.get("registry", {}).items()
+                            if key not in ("in_force", "earlier")}
+        return json.dumps(seen)
 
     def inventories(self):
         return {name: self.inventory(name) for name in self.hosts}
