@@ -29,7 +29,7 @@ def host_row(collector, name):
 
 def inventory(collector, name):
     row = host_row(collector, name)
-    return collector.api(f"/v1/hosts/{row['id']}")["inventory"] if row else {}
+    return collector.api(f"/v1/hosts/{row['id']}").get("inventory", {}) if row else {}
 
 
 def whole(state):
