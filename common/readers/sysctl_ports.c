@@ -9,6 +9,8 @@
 
 #define INPUT_ARENA_BYTES (4u * HM_LIMIT_INPUT_FILE_BYTES)
 #define PORT_MAX (HM_PORT_COUNT - 1)
+#define KERNEL_FIRST 32768u
+#define KERNEL_LAST 60999u
 
 static bool is_space(char c)
 {
@@ -97,6 +99,84 @@ static enum hm_status take_line(struct hm_span line, struct hm_arena *arena,
     } else if (is_name(name, "net.ipv4.ip_local_reserved_ports")) {
         st = hm_sysctl_parse_reserved(value.at, value.len, arena, &ports->reserved, err);
         ports->has_reserved = st == HM_OK;
+    }
+    return st;
+}
+
+/* Does the line set one of the two, whatever else is in it? */
+static bool is_about_ports(struct hm_span line)
+{
+    static const char mark[] = "ip_local_";
+    const size_t len = sizeof(mark) - 1;
+
+    for (size_t i = 0; i + len <= line.len; i++) {
+        if (memcmp(line.at + i, mark, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum hm_status hm_sysctl_take_settings(struct hm_span text, struct hm_arena *arena,
+                                       struct hm_sysctl_ports *ports, struct hm_err *err)
+{
+    struct hm_span line;
+
+    while (hm_str_next_line(&text, &line)) {
+        struct hm_sysctl_ports one = {0};
+        enum hm_status st;
+
+        line = hm_str_trim(line.at, line.len);
+        if (!is_about_ports(line)) {
+            continue;
+        }
+        while (line.len > 0 && line.at[line.len - 1] == ',') {
+            line.len--;
+        }
+        st = take_line(line, arena, &one, err);
+        if (st == HM_ENOMEM) {
+            return st;
+        }
+        if (st == HM_OK && one.has_reserved) {
+            ports->has_reserved = true;
+            ports->reserved = one.reserved;
+        }
+        if (st == HM_OK && one.has_range) {
+            ports->has_range = true;
+            ports->range = one.range;
+        }
+    }
+    return HM_OK;
+}
+
+/* 61000 was the end before 60999. */
+static bool is_kernel_default(struct hm_range range)
+{
+    return range.first == KERNEL_FIRST && (range.last == KERNEL_LAST || range.last == 61000);
+}
+
+enum hm_status hm_sysctl_set_next(const struct hm_sysctl_ports *settings, struct hm_arena *arena,
+                                  struct hm_stack *stack, struct hm_err *err)
+{
+    const struct hm_ports none = {NULL, 0};
+    struct hm_range range = {KERNEL_FIRST, KERNEL_LAST};
+    struct hm_ports now = none;
+    enum hm_status st = hm_ports_union(stack->administered, none, arena, &now, err);
+
+    if (settings->has_range) {
+        range = settings->range;
+    } else if (is_kernel_default(stack->dynamic)) {
+        range = stack->dynamic;
+    }
+    stack->has_next_dynamic = stack->has_dynamic && (range.first != stack->dynamic.first ||
+                                                     range.last != stack->dynamic.last);
+    stack->next_dynamic = stack->has_next_dynamic ? range : (struct hm_range){0, 0};
+    if (st == HM_OK && stack->has_administered) {
+        struct hm_ports next = settings->has_reserved ? settings->reserved : none;
+
+        st = hm_ports_union(next, none, arena, &next, err);
+        stack->has_next_administered = st == HM_OK && !hm_ports_equal(now, next);
+        stack->next_administered = stack->has_next_administered ? next : none;
     }
     return st;
 }

@@ -4,7 +4,8 @@
  * Source: kernel Documentation/networking/ip-sysctl.rst. */
 #pragma once
 
-#include "common/ports/portset.h"
+#include "common/base/str.h"
+#include "common/ports/stack.h"
 
 /* "32768\t60999\n". */
 enum hm_status hm_sysctl_parse_range(const char *text, size_t len, struct hm_range *out_range,
@@ -26,3 +27,16 @@ struct hm_sysctl_ports {
 };
 enum hm_status hm_sysctl_parse(const char *text, size_t len, struct hm_arena *arena,
                                struct hm_sysctl_ports *out_ports, struct hm_err *err) HM_MUST_CHECK;
+
+/* Settings files of a system, one or several in the order in which it loads them (the text of
+ * "systemd-analyze cat-config sysctl.d"): added to *ports, the last line of a name wins. A line
+ * that the kernel would not take is skipped, so that it does not hide the rest; a comma at the end
+ * of the list it does take. Fails for want of memory only. */
+enum hm_status hm_sysctl_take_settings(struct hm_span text, struct hm_arena *arena,
+                                       struct hm_sysctl_ports *ports,
+                                       struct hm_err *err) HM_MUST_CHECK;
+
+/* What the settings files make of the stack's running values at the next boot: its next_… members.
+ * A name that no file sets has the kernel's default then: 32768 60999, and an empty list. */
+enum hm_status hm_sysctl_set_next(const struct hm_sysctl_ports *settings, struct hm_arena *arena,
+                                  struct hm_stack *stack, struct hm_err *err) HM_MUST_CHECK;

@@ -81,6 +81,10 @@ enum hm_status hm_linux_stacks(const char *root, struct hm_notes *notes,
     if (st != HM_OK && note(notes, st, "reserved ports", &why, err) != HM_OK) {
         return HM_ENOMEM;
     }
+    st = hm_linux_sysctl_next(root, notes->arena, &common, err);
+    if (st != HM_OK) {
+        return st;
+    }
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
         stacks[i] = common;
         stacks[i].protocol = i < 2 ? HM_TCP : HM_UDP;

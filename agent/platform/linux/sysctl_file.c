@@ -17,7 +17,6 @@
 #define OWN_NAME "zzzz-havenmaster.conf"
 #define CONF_FILE "/etc/sysctl.conf"
 #define SUFFIX ".conf"
-#define LINE_MARK "ip_local_" /* in each name that matters here */
 
 #define OWN_TEXT_BYTES (2u * HM_LINUX_SYSCTL_BYTES)
 
@@ -48,47 +47,10 @@ static enum hm_status own_path(const char *root, char out[HM_LINUX_PATH_BYTES], 
 
 /* ---- the files of others ------------------------------------------------------------------- */
 
-/* One line at a time: what is broken there, or not ours to judge, must not hide the rest. The
- * kernel takes a comma at the end of the list. */
-static enum hm_status read_lines(struct hm_span rest, struct hm_arena *arena,
-                                 struct hm_sysctl_ports *ports, struct hm_err *err)
-{
-    struct hm_span line;
-
-    while (hm_str_next_line(&rest, &line)) {
-        struct hm_sysctl_ports one;
-        char *text = hm_arena_strndup(arena, line.at, line.len);
-        enum hm_status st;
-
-        if (text == NULL) {
-            return no_memory(err);
-        }
-        if (strstr(text, LINE_MARK) == NULL) {
-            continue;
-        }
-        line = hm_str_trim(text, line.len);
-        while (line.len > 0 && line.at[line.len - 1] == ',') {
-            line.len--;
-        }
-        st = hm_sysctl_parse(line.at, line.len, arena, &one, err);
-        if (st == HM_ENOMEM) {
-            return st;
-        }
-        if (st == HM_OK && one.has_reserved) {
-            ports->has_reserved = true;
-            ports->reserved = one.reserved;
-        }
-        if (st == HM_OK && one.has_range) {
-            ports->has_range = true;
-            ports->range = one.range;
-        }
-    }
-    return HM_OK;
-}
-
-/* A file that cannot be read by us is none for the system's loader, which is no more than we. */
+/* Adds what the file sets; one that is not there sets nothing. *out_unread becomes true for one
+ * that is there and cannot be read. */
 static enum hm_status read_file(const char *path, struct hm_arena *arena,
-                                struct hm_sysctl_ports *ports, struct hm_err *err)
+                                struct hm_sysctl_ports *ports, bool *out_unread, struct hm_err *err)
 {
     char *text;
     size_t len;
@@ -97,7 +59,9 @@ static enum hm_status read_file(const char *path, struct hm_arena *arena,
     if (st == HM_ENOMEM) {
         return st;
     }
-    return st == HM_OK ? read_lines((struct hm_span){text, len}, arena, ports, err) : HM_OK;
+    *out_unread = *out_unread || (st != HM_OK && st != HM_ENOENT);
+    return st == HM_OK ? hm_sysctl_take_settings((struct hm_span){text, len}, arena, ports, err)
+                       : HM_OK;
 }
 
 struct conf {
@@ -116,7 +80,7 @@ static bool is_conf(const char *name)
     size_t len = strlen(name);
     size_t end = sizeof(SUFFIX) - 1;
 
-    return len > end && strcmp(name + len - end, SUFFIX) == 0 && strcmp(name, OWN_NAME) != 0;
+    return len > end && strcmp(name + len - end, SUFFIX) == 0;
 }
 
 /* Where the name is, or belongs. */
@@ -150,8 +114,9 @@ static enum hm_status put_conf(struct confs *confs, const char *folder, const ch
     return HM_OK;
 }
 
-static enum hm_status list_confs(const char *root, struct hm_arena *arena, struct confs *confs,
-                                 struct hm_err *err)
+/* In the order in which they are loaded; our own only when it is asked for. */
+static enum hm_status list_confs(const char *root, bool own, struct hm_arena *arena,
+                                 struct confs *confs, struct hm_err *err)
 {
     enum hm_status st = HM_OK;
 
@@ -168,7 +133,7 @@ static enum hm_status list_confs(const char *root, struct hm_arena *arena, struc
         }
         st = HM_OK; /* a folder that is not there has no files */
         for (size_t k = 0; st == HM_OK && k < names.count; k++) {
-            if (is_conf(names.at[k])) {
+            if (is_conf(names.at[k]) && (own || strcmp(names.at[k], OWN_NAME) != 0)) {
                 st = put_conf(confs, folder, names.at[k], arena, err);
             }
         }
@@ -182,20 +147,101 @@ static enum hm_status read_others(const char *root, struct hm_arena *arena,
 {
     struct hm_sysctl_ports folder_says = {0};
     struct hm_sysctl_ports conf_says = {0};
+    bool unread = false; /* by the agent, then by the system's loader, too: both are root */
     struct confs confs = {0};
     const char *conf = hm_arena_printf(arena, "%s" CONF_FILE, root);
-    enum hm_status st = conf == NULL ? no_memory(err) : list_confs(root, arena, &confs, err);
+    enum hm_status st = conf == NULL ? no_memory(err) : list_confs(root, false, arena, &confs, err);
 
     for (size_t i = 0; st == HM_OK && i < confs.count; i++) {
-        st = read_file(confs.at[i].path, arena, &folder_says, err);
+        st = read_file(confs.at[i].path, arena, &folder_says, &unread, err);
     }
     if (st == HM_OK) {
-        st = read_file(conf, arena, &conf_says, err);
+        st = read_file(conf, arena, &conf_says, &unread, err);
     }
     if (st == HM_OK) {
         st = hm_ports_union(folder_says.reserved, conf_says.reserved, arena, out_ports, err);
     }
     return st;
+}
+
+/* ---- the next boot -------------------------------------------------------------------------- */
+
+#define TUNED_PROFILE "/etc/tuned/active_profile"
+#define KERNEL_LINE "/proc/cmdline"
+#define SYSTEMD_FOLDER "/run/systemd/system"
+#define MARK "ip_local_" /* in each name that matters here */
+
+/* Text of a file below root; "" when it cannot be read. */
+static enum hm_status read_small(const char *root, const char *path, struct hm_arena *arena,
+                                 const char **out_text, struct hm_err *err)
+{
+    const char *whole = hm_arena_printf(arena, "%s%s", root, path);
+    char *text;
+    size_t len;
+    enum hm_status st =
+        whole == NULL ? no_memory(err)
+                      : hm_os_read_file(whole, HM_LIMIT_INPUT_FILE_BYTES, arena, &text, &len, err);
+
+    *out_text = st == HM_OK ? text : "";
+    return st == HM_ENOMEM ? st : HM_OK;
+}
+
+/* Is there something else that sets the values at boot? A container has them from its engine, the
+ * kernel takes them from its command line, and a tuned profile outranks the files. */
+static enum hm_status is_set_elsewhere(const char *root, struct hm_arena *arena, bool *out_is,
+                                       struct hm_err *err)
+{
+    static const char *const tuned[] = {"/etc/tuned/profiles", "/etc/tuned",
+                                        "/usr/lib/tuned/profiles", "/usr/lib/tuned"};
+    static const char *const engines[] = {"/.dockerenv", "/run/.containerenv"};
+    const char *text = "";
+    struct hm_span profile;
+    enum hm_status st = read_small(root, KERNEL_LINE, arena, &text, err);
+
+    *out_is = st == HM_OK && strstr(text, "sysctl.") != NULL && strstr(text, MARK) != NULL;
+    for (size_t i = 0; st == HM_OK && i < HM_COUNT(engines); i++) {
+        const char *path = hm_arena_printf(arena, "%s%s", root, engines[i]);
+
+        *out_is = *out_is || path == NULL || hm_os_exists(path);
+    }
+    if (st == HM_OK) {
+        st = read_small(root, TUNED_PROFILE, arena, &text, err);
+    }
+    profile = hm_str_trim(text, strlen(text));
+    for (size_t i = 0; st == HM_OK && profile.len > 0 && i < HM_COUNT(tuned); i++) {
+        const char *path =
+            hm_arena_printf(arena, "%s/%.*s/tuned.conf", tuned[i], (int)profile.len, profile.at);
+
+        st = path == NULL ? no_memory(err) : read_small(root, path, arena, &text, err);
+        *out_is = *out_is || strstr(text, MARK) != NULL || strstr(text, "include") != NULL;
+    }
+    return st;
+}
+
+enum hm_status hm_linux_sysctl_next(const char *root, struct hm_arena *arena,
+                                    struct hm_stack *stack, struct hm_err *err)
+{
+    const char *systemd = hm_arena_printf(arena, "%s" SYSTEMD_FOLDER, root);
+    const char *conf = hm_arena_printf(arena, "%s" CONF_FILE, root);
+    struct hm_sysctl_ports settings = {0};
+    struct confs confs = {0};
+    bool elsewhere = false;
+    bool unread = false;
+    enum hm_status st = systemd == NULL || conf == NULL
+                            ? no_memory(err)
+                            : is_set_elsewhere(root, arena, &elsewhere, err);
+
+    if (st != HM_OK || elsewhere) {
+        return st;
+    }
+    st = list_confs(root, true, arena, &confs, err);
+    for (size_t i = 0; st == HM_OK && i < confs.count; i++) {
+        st = read_file(confs.at[i].path, arena, &settings, &unread, err);
+    }
+    if (st == HM_OK && !hm_os_exists(systemd)) { /* "sysctl --system" reads it last */
+        st = read_file(conf, arena, &settings, &unread, err);
+    }
+    return st == HM_OK && !unread ? hm_sysctl_set_next(&settings, arena, stack, err) : st;
 }
 
 /* ---- our file ------------------------------------------------------------------------------ */
@@ -339,7 +385,7 @@ enum hm_status hm_linux_sysctl_file_get(const char *root, struct hm_arena *arena
     enum hm_status st = hm_linux_sysctl_file_save(root, arena, &bytes, err);
 
     if (st == HM_OK && bytes.text != NULL) {
-        st = read_lines((struct hm_span){bytes.text, bytes.len}, arena, &ports, err);
+        st = hm_sysctl_take_settings((struct hm_span){bytes.text, bytes.len}, arena, &ports, err);
     }
     if (st == HM_OK) {
         *out_kept = (struct hm_linux_kept){ports.reserved, ports.has_range, ports.range};

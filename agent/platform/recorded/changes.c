@@ -278,9 +278,34 @@ static void apply_range(const struct hm_recorded *recorded, struct hm_stack *sta
         if (is_of(row, stack) && stack->has_dynamic && row->over.first == stack->dynamic.first &&
             row->over.last == stack->dynamic.last) {
             stack->dynamic = row->range;
+            stack->has_next_dynamic = false;
             return;
         }
     }
+}
+
+/* What we reserve is kept over boots, as the live platform does; what we take away is not. */
+static enum hm_status apply_list(const struct hm_recorded *recorded, struct hm_stack *stack,
+                                 struct hm_err *err)
+{
+    const struct hm_recorded_list *list = &recorded->changes.reserved;
+    struct hm_ports *next = &stack->next_administered;
+    struct hm_ports added;
+    enum hm_status st = HM_OK;
+
+    stack->administered = list->ports;
+    if (!stack->has_next_administered) {
+        return HM_OK;
+    }
+    st = hm_ports_subtract(list->ports, list->over, recorded->arena, &added, err);
+    if (st == HM_OK) {
+        st = hm_ports_intersect(*next, list->ports, recorded->arena, next, err);
+    }
+    if (st == HM_OK) {
+        st = hm_ports_union(*next, added, recorded->arena, next, err);
+    }
+    stack->has_next_administered = st == HM_OK && !hm_ports_equal(*next, stack->administered);
+    return st;
 }
 
 enum hm_status hm_recorded_apply_stacks(struct hm_recorded *recorded, struct hm_err *err)
@@ -298,7 +323,7 @@ enum hm_status hm_recorded_apply_stacks(struct hm_recorded *recorded, struct hm_
             st = stack->has_administered ? apply_exclusions(recorded, stack, err) : HM_OK;
         } else if (recorded->changes.has_reserved && stack->has_administered &&
                    hm_ports_equal(list->over, stack->administered)) {
-            stack->administered = list->ports;
+            st = apply_list(recorded, stack, err);
         }
     }
     return st;

@@ -10,6 +10,7 @@
 #include "common/readers/sysctl_ports.h"
 
 #define SYSCTL_FILE "sysctl.txt"
+#define SETTINGS_FILE "sysctl-files.txt"
 
 /* Did netsh refuse? Then the file holds the one line that collect.cmd writes. */
 static bool netsh_failed(const struct hm_recorded_file *file)
@@ -135,9 +136,26 @@ static enum hm_status read_netsh(struct hm_recorded *recorded, unsigned index, s
     return st == HM_OK ? read_excluded(recorded, index, stack, &files[1], err) : st;
 }
 
+/* What the host loads at boot, optional. */
+static enum hm_status read_settings(struct hm_recorded *recorded,
+                                    struct hm_sysctl_ports *out_settings, bool *out_has,
+                                    struct hm_err *err)
+{
+    struct hm_recorded_file file;
+    enum hm_status st = hm_recorded_read(recorded, SETTINGS_FILE, &file, err);
+
+    *out_has = st == HM_OK && file.found != NULL;
+    return st == HM_OK && file.there
+               ? hm_sysctl_take_settings((struct hm_span){file.text, file.len}, recorded->arena,
+                                         out_settings, err)
+               : st;
+}
+
 static enum hm_status read_sysctl(struct hm_recorded *recorded, struct hm_err *err)
 {
     struct hm_sysctl_ports ports = {0};
+    struct hm_sysctl_ports settings = {0};
+    bool has_settings = false;
     struct hm_recorded_file file;
     enum hm_status st = hm_recorded_read(recorded, SYSCTL_FILE, &file, err);
 
@@ -161,6 +179,13 @@ static enum hm_status read_sysctl(struct hm_recorded *recorded, struct hm_err *e
                                           "ports are unknown");
         }
     }
+    if (st == HM_OK) {
+        st = read_settings(recorded, &settings, &has_settings, err);
+    }
+    if (st == HM_OK && !has_settings && ports.reserved.count > 0) {
+        st = hm_recorded_missing(recorded, SETTINGS_FILE,
+                                 "whether the reserved ports outlive a boot is unknown", err);
+    }
     for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
         struct hm_stack *stack = hm_windows_add_stack(&recorded->seen.inventory.stacks, i);
 
@@ -169,6 +194,9 @@ static enum hm_status read_sysctl(struct hm_recorded *recorded, struct hm_err *e
         stack->has_administered = ports.has_reserved;
         stack->administered = ports.reserved;
         stack->has_runtime = true; /* Linux has no such thing */
+        if (has_settings) {
+            st = hm_sysctl_set_next(&settings, recorded->arena, stack, err);
+        }
     }
     return st;
 }

@@ -237,6 +237,74 @@ static void test_memory(void **state)
     expect(host, HM_IN_FORCE_WRITTEN, 5000, 0);
 }
 
+/* ---- Linux --------------------------------------------------------------------------------- */
+
+static void put_linux(struct host *host, const char *reserved, const char *files)
+{
+    put(host, "host.json", "{\"os\":{\"family\":\"linux\",\"version\":\"6.1.0\"}}");
+    put(host, "sysctl.txt",
+        hm_arena_printf(&host->arena,
+                        "net.ipv4.ip_local_port_range = 32768 60999\n"
+                        "net.ipv4.ip_local_reserved_ports = %s\n",
+                        reserved));
+    if (files != NULL) {
+        put(host, "sysctl-files.txt", files);
+    }
+}
+
+static bool is_unknown(const struct host *host, const char *piece)
+{
+    for (size_t i = 0; i < host->seen.unknown.count; i++) {
+        if (strstr(host->seen.unknown.at[i], piece) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* next: NULL no change. */
+static void expect_next(struct host *host, const char *next)
+{
+    const struct hm_stack *stack = &host->seen.inventory.stacks.at[3];
+
+    assert_int_equal(stack->has_next_administered, next != NULL);
+    if (next != NULL) {
+        assert_string_equal(hm_ports_text(stack->next_administered, &host->arena), next);
+    }
+}
+
+static void test_linux_files(void **state)
+{
+    struct host *host = *state;
+    struct hm_action action = {.kind = HM_ACTION_SET_SYSCTL_RESERVED};
+
+    put_linux(host, "", NULL);
+    observe(host);
+    expect_next(host, NULL);
+    assert_false(is_unknown(host, "sysctl-files.txt"));
+    put_linux(host, "8080", NULL);
+    observe(host);
+    expect_next(host, NULL);
+    assert_true(is_unknown(host, "sysctl-files.txt is missing"));
+    put_linux(host, "8080", "# /etc/sysctl.d/x.conf\nkernel.x = 1\n");
+    observe(host);
+    expect_next(host, "");
+    assert_false(is_unknown(host, "sysctl-files.txt"));
+    put_linux(host, "8080",
+              "# /usr/lib/sysctl.d/a.conf\nnet.ipv4.ip_local_reserved_ports = 9000\n\n"
+              "# /etc/sysctl.d/x.conf\nnet/ipv4/ip_local_reserved_ports = 8080\n");
+    observe(host);
+    expect_next(host, NULL);
+
+    /* What an agent reserves outlives a boot; what others reserve at run time does not. */
+    put_linux(host, "8080", "kernel.x = 1\n");
+    assert_int_equal(hm_ports_parse("8080,9955", 9, &host->arena, &action.ports, NULL), HM_OK);
+    assert_int_equal(hm_platform_recorded.change(host->platform, &action, &host->arena, &host->err),
+                     HM_OK);
+    observe(host);
+    expect_next(host, "9955");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_changes, start, stop),
         cmocka_unit_test_setup_teardown(test_changes_of_unknown_values, start, stop),
         cmocka_unit_test_setup_teardown(test_memory, start, stop),
+        cmocka_unit_test_setup_teardown(test_linux_files, start, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,157 @@
+/* tests/unit/agent/test_linux_next.c — what the settings files make of a Linux host at the next
+ * boot. SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/linux/linux.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/base/limits.h"
+#include "common/os/os.h"
+
+#define KEY "net.ipv4.ip_local_reserved_ports = "
+#define RANGE "net.ipv4.ip_local_port_range = "
+#define FILES 3
+
+struct row {
+    const char *name;
+    const char *reserved; /* as it runs */
+    const char *range;
+    const char *path[FILES];
+    const char *text[FILES];
+    const char *next_reserved; /* NULL: no change */
+    const char *next_range;    /* likewise */
+};
+
+#define DEFAULT "32768\t60999\n"
+
+/* clang-format off */
+static const struct row rows[] = {
+    {"nothing is set anywhere", "\n", DEFAULT, {NULL}, {NULL}, NULL, NULL},
+    {"reserved at run time only", "8080\n", DEFAULT, {NULL}, {NULL}, "", NULL},
+    {"written and not loaded", "\n", DEFAULT, {"/etc/sysctl.d/50-x.conf"}, {KEY "8080\n"}, "8080",
+     NULL},
+    {"written and loaded", "8080\n", DEFAULT, {"/etc/sysctl.d/50-x.conf"}, {KEY "8080\n"}, NULL,
+     NULL},
+    {"neighbours are one set", "8080,8081\n", DEFAULT, {"/usr/lib/sysctl.d/50-x.conf"},
+     {KEY "8080-8081\n"}, NULL, NULL},
+    {"the last file wins", "8080\n", DEFAULT,
+     {"/etc/sysctl.d/50-x.conf", "/run/sysctl.d/60-x.conf"}, {KEY "8080\n", KEY "9000\n"}, "9000",
+     NULL},
+    {"our own file counts", "8080\n", DEFAULT,
+     {"/etc/sysctl.d/50-x.conf", HM_LINUX_SYSCTL_FILE}, {KEY "9000\n", KEY "8080\n"}, NULL, NULL},
+    {"systemd does not read sysctl.conf", "8080\n", DEFAULT,
+     {"/run/systemd/system/x", "/etc/sysctl.conf"}, {"", KEY "8080\n"}, "", NULL},
+    {"others read it last", "8080\n", DEFAULT, {"/etc/sysctl.d/50-x.conf", "/etc/sysctl.conf"},
+     {KEY "9000\n", KEY "8080\n"}, NULL, NULL},
+    {"range at run time only", "\n", "1024\t65000\n", {NULL}, {NULL}, NULL, "32768-60999"},
+    {"range of an older kernel", "\n", "32768\t61000\n", {NULL}, {NULL}, NULL, NULL},
+    {"range written", "\n", DEFAULT, {"/etc/sysctl.d/50-x.conf"}, {RANGE "1024 65000\n"}, NULL,
+     "1024-65000"},
+    {"of a container", "8080\n", DEFAULT, {"/.dockerenv"}, {""}, NULL, NULL},
+    {"on the kernel's command line", "8080\n", DEFAULT, {"/proc/cmdline"},
+     {"quiet sysctl.net.ipv4.ip_local_reserved_ports=8080\n"}, NULL, NULL},
+    {"by a tuned profile", "8080\n", DEFAULT,
+     {"/etc/tuned/active_profile", "/usr/lib/tuned/db/tuned.conf"},
+     {"db\n", "[sysctl]\nnet.ipv4.ip_local_port_range = 9000 65499\n"}, NULL, NULL},
+    {"tuned with another purpose", "8080\n", DEFAULT,
+     {"/etc/tuned/active_profile", "/usr/lib/tuned/db/tuned.conf"},
+     {"db\n", "[vm]\ntransparent_hugepages=never\n"}, "", NULL},
+};
+/* clang-format on */
+
+static void put(const char *root, const char *path, const char *text)
+{
+    char full[512];
+    char folder[512];
+
+    (void)snprintf(full, sizeof(full), "%s%s", root, path);
+    (void)snprintf(folder, sizeof(folder), "%s", full);
+    *strrchr(folder, '/') = '\0';
+    assert_int_equal(hm_os_make_folder(folder, 0755, NULL), HM_OK);
+    assert_int_equal(hm_os_replace_file(full, text, strlen(text), false, NULL), HM_OK);
+}
+
+static void remove_tree(const char *path)
+{
+    struct hm_strings names = {NULL, 0};
+    struct hm_arena arena;
+
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    if (hm_os_list_folder(path, &arena, &names, NULL) == HM_OK) {
+        for (size_t i = 0; i < names.count; i++) {
+            remove_tree(hm_arena_printf(&arena, "%s/%s", path, names.at[i]));
+        }
+        (void)rmdir(path);
+    } else {
+        (void)unlink(path);
+    }
+    hm_arena_fini(&arena);
+}
+
+static const char *range_text(const struct hm_stack *stack, char out[32])
+{
+    (void)snprintf(out, 32, "%u-%u", (unsigned)stack->next_dynamic.first,
+                   (unsigned)stack->next_dynamic.last);
+    return out;
+}
+
+static void check(const struct row *row)
+{
+    char root[] = "/tmp/hm-linux-next-XXXXXX";
+    const struct hm_stack *stack;
+    struct hm_stacks stacks;
+    struct hm_notes notes;
+    struct hm_arena arena;
+    struct hm_err err;
+    char text[32];
+
+    print_message("%s\n", row->name);
+    assert_non_null(mkdtemp(root));
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    hm_notes_init(&notes, &arena);
+    put(root, "/proc/sys/net/ipv4/ip_local_reserved_ports", row->reserved);
+    put(root, "/proc/sys/net/ipv4/ip_local_port_range", row->range);
+    for (size_t i = 0; i < FILES && row->path[i] != NULL; i++) {
+        put(root, row->path[i], row->text[i]);
+    }
+    assert_int_equal(hm_linux_stacks(root, &notes, &stacks, &err), HM_OK);
+    assert_int_equal(stacks.count, HM_STACK_COUNT);
+    for (size_t i = 0; i < stacks.count; i++) {
+        stack = &stacks.at[i];
+        assert_int_equal(stack->has_next_administered, row->next_reserved != NULL);
+        assert_int_equal(stack->has_next_dynamic, row->next_range != NULL);
+        if (row->next_reserved != NULL) {
+            assert_string_equal(hm_ports_text(stack->next_administered, &arena),
+                                row->next_reserved);
+        }
+        if (row->next_range != NULL) {
+            assert_string_equal(range_text(stack, text), row->next_range);
+        }
+    }
+    hm_arena_fini(&arena);
+    remove_tree(root);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        check(&rows[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
