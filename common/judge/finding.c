@@ -27,6 +27,7 @@ const struct hm_finding_kind *const hm_finding_kinds[] = {
     &hm_finding_family_gap,
     &hm_finding_few_free_blocks,
     &hm_finding_listing_refused,
+    &hm_finding_lost_at_boot,
     &hm_finding_low_headroom,
     &hm_finding_max_user_port_set,
     &hm_finding_max_user_port_undocumented,

@@ -12,6 +12,7 @@ extern const struct hm_finding_kind hm_finding_exhaustion_events;
 extern const struct hm_finding_kind hm_finding_family_gap;
 extern const struct hm_finding_kind hm_finding_few_free_blocks;
 extern const struct hm_finding_kind hm_finding_listing_refused;
+extern const struct hm_finding_kind hm_finding_lost_at_boot;
 extern const struct hm_finding_kind hm_finding_low_headroom;
 extern const struct hm_finding_kind hm_finding_max_user_port_set;
 extern const struct hm_finding_kind hm_finding_max_user_port_undocumented;

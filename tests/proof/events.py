@@ -354,10 +354,15 @@ def read_files(host, booted=True):
     (sysctl.d of systemd)."""
     if booted:
         host.sysctl.update(host.sysctl_defaults)
+    for path in settings_files(host):
+        read_settings(host, host.files[path])
+
+
+def settings_files(host):
+    """In the order in which they are read."""
     folders = ("/etc/sysctl.d/", "/run/sysctl.d/", "/usr/lib/sysctl.d/")
     files = [path for path in host.files if path.startswith(folders) and path.endswith(".conf")]
-    for path in sorted(files, key=lambda p: p.rpartition("/")[2]):
-        read_settings(host, host.files[path])
+    return sorted(files, key=lambda p: p.rpartition("/")[2])
 
 
 def read_settings(host, text):

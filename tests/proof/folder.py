@@ -22,6 +22,7 @@ DYNAMIC = {f"{f}-{p}-dynamicport.txt": (p, f) for p, f in ports.STACKS}
 EXCLUDED = {f"{f}-{p}-excludedportrange.txt": (p, f) for p, f in ports.STACKS}
 IGNORED = {"model.json", "EXPECT.md"}
 LISTENING, CONNECTED, CLOSING = "LISTENING", "ESTABLISHED", "TIME_WAIT"
+SETTINGS = "sysctl-files.txt"  # all settings files, in the order in which a boot loads them
 LINUX_FILE = "/etc/sysctl.d/99-sysctl.conf"  # /etc/sysctl.conf of Debian, read late
 LINUX_DEFAULTS = {model.RANGE_NAME: "32768\t60999", model.RESERVED_NAME: ""}
 
@@ -45,7 +46,7 @@ def read(folder, catalogue):
     host.facts = {"raw": raw, "image": {}, "pids": True, "none": "N/A", "encoding": {
         name: encoding for name, (_, encoding) in text.items()}}
     unknown = set(raw) - set(REGISTRY) - set(DYNAMIC) - set(EXCLUDED) - IGNORED - {
-        "host.json", "netstat.txt", "tasklist.csv", "sysctl.txt"} - services.FILES
+        "host.json", "netstat.txt", "tasklist.csv", "sysctl.txt", SETTINGS} - services.FILES
     if unknown:
         raise Unknown(f"{folder}: the model does not know {', '.join(sorted(unknown))}")
     if "model.json" in raw:
@@ -138,6 +139,8 @@ def read_sysctl(host, text):
         name, equals, value = line.partition("=")
         if equals:
             host.sysctl[name.strip()] = value.strip()
+    if SETTINGS in text:
+        host.files[LINUX_FILE] = text[SETTINGS][0]
 
 
 def read_services(host, text):
@@ -195,7 +198,8 @@ def gathered(host):
     """What collect.cmd, or an agent, writes for this system."""
     names = ["host.json"]
     if host.linux:
-        return names + ["sysctl.txt"] + (["netstat.txt", "tasklist.csv"]
+        names += ["sysctl.txt"] + ([SETTINGS] if host.facts.get("settings") else [])
+        return names + (["netstat.txt", "tasklist.csv"]
                                          if host.facts.get("linux_sockets") else [])
     names += ["netstat.txt", "tcpip-parameters.reg"]
     names += [name for name, key in REGISTRY.items()
@@ -220,7 +224,7 @@ def generate(host, name):
     if name in services.FILES:
         return service_file(host, name).encode(encoding)
     return {"netstat.txt": netstat, "tasklist.csv": tasklist,
-            "sysctl.txt": sysctl}[name](host).encode(encoding, "replace")
+            "sysctl.txt": sysctl, SETTINGS: settings}[name](host).encode(encoding, "replace")
 
 
 def service_file(host, name):
@@ -276,6 +280,12 @@ def tasklist(host):
 
 def sysctl(host):
     return "".join(f"{name} = {value}\n" for name, value in sorted(host.sysctl.items()))
+
+
+def settings(host):
+    """What "systemd-analyze cat-config sysctl.d" prints."""
+    import events
+    return "\n".join(f"# {path}\n{host.files[path]}" for path in events.settings_files(host))
 
 
 def host_file(host):

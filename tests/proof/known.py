@@ -5,11 +5,11 @@ SPDX-License-Identifier: Apache-2.0
 
 # Kinds whose remedy is carried out and must close, but for the rows of DECIDED.
 CLOSES = (
-    "dns_pool_overlap", "dynamic_range_moved", "exclusions_shifted", "family_gap", "low_headroom",
-    "max_user_port_set", "max_user_port_undocumented", "own_port_at_risk", "protocol_gap", "range_sources_differ",
-    "required_in_dynamic", "required_in_runtime_exclusion", "required_port_held",
-    "reserved_ports_ignored", "reserved_ports_neighbours", "reserver_excluded",
-    "service_not_running",
+    "dns_pool_overlap", "dynamic_range_moved", "exclusions_shifted", "family_gap", "lost_at_boot",
+    "low_headroom", "max_user_port_set", "max_user_port_undocumented", "own_port_at_risk",
+    "protocol_gap", "range_sources_differ", "required_in_dynamic", "required_in_runtime_exclusion",
+    "required_port_held", "reserved_ports_ignored", "reserved_ports_neighbours",
+    "reserver_excluded", "service_not_running",
 )
 
 # Kinds for which no command exists, and why.

@@ -30,6 +30,27 @@ def moved_and_reserved(name, catalogue):
     return b.done()
 
 
+def reserved_until_the_boot(name, catalogue):
+    """MySQL's X protocol is reserved by hand, and no settings file has it."""
+    b = Build(name, "linux", catalogue)
+    b.host.sysctl[model.RESERVED_NAME] = "33060"
+    b.host.files["/etc/sysctl.d/99-sysctl.conf"] = "kernel.panic = 10\n"
+    b.host.facts["settings"] = True
+    unit(b, "ssh", "sshd", tcp=[22])
+    unit(b, "mysql", "mysqld", tcp=[3306, 33060])
+    return b.done()
+
+
+def reserved_for_the_boot(name, catalogue):
+    """The other way round: a file has it, and nobody has loaded the file."""
+    b = Build(name, "linux", catalogue)
+    b.host.files["/etc/sysctl.d/99-sysctl.conf"] = f"{model.RESERVED_NAME} = 33060\n"
+    b.host.facts["settings"] = True
+    unit(b, "ssh", "sshd", tcp=[22])
+    unit(b, "mysql", "mysqld", tcp=[3306, 33060])
+    return b.done()
+
+
 def exposed(name, catalogue):
     """MySQL's X protocol in the usual range."""
     b = Build(name, "linux", catalogue)
@@ -110,5 +131,6 @@ MADE = {
     "made-linux-moved": moved, "made-linux-moved-reserved": moved_and_reserved,
     "made-linux-exposed": exposed, "made-linux-held": held,
     "made-linux-held-connection": held_by_connection, "made-linux-collector": collector,
-    "made-linux-odd-file": odd_file,
+    "made-linux-odd-file": odd_file, "made-linux-for-the-boot": reserved_for_the_boot,
+    "made-linux-until-the-boot": reserved_until_the_boot,
 }

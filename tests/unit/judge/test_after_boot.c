@@ -148,6 +148,15 @@ static void check(const struct row *row, size_t at)
     assert_true(ends_with(verdict->text, row->text));
     assert_int_equal(strstr(verdict->text, "after the next boot") != NULL, row->text[0] != '\0');
 
+    /* What is lost at the next boot is a finding while everything is safe. */
+    finding = hm_build_finding(build, "lost_at_boot", NULL);
+    assert_int_equal(finding != NULL, row->state == HM_SAFE && row->after_boot == HM_EXPOSED);
+    if (finding != NULL) {
+        assert_true(finding->commands.count > 0);
+        assert_int_equal(finding->steps.at[0].kind, HM_STEP_RESERVE);
+        assert_non_null(strstr(finding->commands.at[0], row->version == NULL ? "49955" : "1812"));
+    }
+
     /* What is written is not advised again. */
     finding = hm_build_finding(build, "required_in_dynamic", NULL);
     finding = finding != NULL ? finding : hm_build_finding(build, "required_port_held", NULL);
