@@ -148,8 +148,8 @@ enum hm_status hm_linux_sysctl_file_get(const char *root, struct hm_arena *arena
                                         struct hm_err *err) HM_MUST_CHECK;
 /* What the settings files leave of the stack's running values at the next boot: its next_… members.
  * They are read as systemd-sysctl does where systemd runs, else as "sysctl --system" does. Nothing
- * is said where a file cannot be read, or where something else sets the values at boot: a container engine, the kernel's command
- * line, a tuned profile that names them or includes another one. */
+ * is said where a file cannot be read, or where something else sets the values at boot: a container
+ * engine, the kernel's command line, a tuned profile that names them or includes another one. */
 enum hm_status hm_linux_sysctl_next(const char *root, struct hm_arena *arena,
                                     struct hm_stack *stack, struct hm_err *err) HM_MUST_CHECK;
 /* The file's bytes; text NULL = there is none. set brings exactly that back. */
