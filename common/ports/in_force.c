@@ -90,7 +90,11 @@ static enum hm_in_force by_times(const struct hm_tcpip_times *times)
     if (!times->has_boot || !times->has_written) {
         return HM_IN_FORCE_ASSUMED;
     }
-    return times->written_ms <= times->boot_ms ? HM_IN_FORCE_WRITTEN : HM_IN_FORCE_UNKNOWN;
+    if (times->written_ms <= times->boot_ms) {
+        return HM_IN_FORCE_WRITTEN;
+    }
+    return times->written_ms <= times->boot_ms + HM_TCPIP_BOOT_WRITES_MS ? HM_IN_FORCE_ASSUMED
+                                                                         : HM_IN_FORCE_UNKNOWN;
 }
 
 static bool is_of_boot(const struct hm_tcpip_memory *memory, const char *boot_id)

@@ -38,6 +38,11 @@ struct hm_tcpip_times {
     int64_t written_ms;
 };
 
+/* The system itself writes other values of the key while it starts (the host's name, addresses by
+ * DHCP): a write in this time after the start tells nothing, and the values are assumed to be in
+ * force. The length is ours. */
+#define HM_TCPIP_BOOT_WRITES_MS 120000
+
 /* What an agent remembers of one boot, over its own restarts. A zeroed one remembers nothing. */
 struct hm_tcpip_memory {
     const char *boot_id;

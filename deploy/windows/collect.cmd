@@ -37,6 +37,7 @@ for %%F in (ipv4 ipv6) do for %%P in (tcp udp) do call :ranges %%F %%P
 call :sockets
 call :tasks
 call :services
+call :boot
 
 echo.
 echo Done. Next: copy the folder "%OUT%"
@@ -220,6 +221,37 @@ set "HEAD=yes"
 set "NAME=%~2"
 if not defined NAME goto :eof
 "%SYS%\sc.exe" qc "%NAME:~1%" 8192 >>"%OUT%\services-config.txt" 2>nul
+goto :eof
+
+rem --- boot-time.txt, tcpip-parameters.hiv --------------------------------------------------------
+rem Windows 2000, XP and 2003 read ReservedPorts, MaxUserPort and TcpTimedWaitDelay when they start
+rem (KB956189): what was written since then is not in force. Later systems need neither file. Which
+rem system gives what, in every language:
+rem   when it started   2000, XP, 2003: LastBootUpTime of Win32_OperatingSystem (Microsoft Learn), a
+rem                     time without names of days or months. Asked by the script host, which all
+rem                     three have; the script is deleted again. "net statistics" and systeminfo
+rem                     are translated, and so is the time of a file in a listing.
+rem   when the key was  XP, 2003: the time is in the file that "reg save" makes (Microsoft Learn, "reg
+rem   last written      save"), which only an administrator may do. reg query and reg export do not
+rem                     show it. 2000 has no reg.exe, and its regedit exports no time: unknown there.
+rem Where one of them is missing, hm-agent says that the values are assumed to be in force.
+:boot
+for %%F in (boot-time.txt boot-time.vbs tcpip-parameters.hiv) do if exist "%OUT%\%%F" del "%OUT%\%%F"
+if not "%RELEASE:~0,2%"=="5." goto :eof
+echo   boot
+if not exist "%SYS%\cscript.exe" goto boot_key
+>"%OUT%\boot-time.vbs" echo For Each o In GetObject("winmgmts:\\.\root\cimv2").InstancesOf("Win32_OperatingSystem")
+>>"%OUT%\boot-time.vbs" echo WScript.Echo o.LastBootUpTime
+>>"%OUT%\boot-time.vbs" echo Next
+"%SYS%\cscript.exe" //nologo "%OUT%\boot-time.vbs" >"%OUT%\boot-time.txt" 2>nul
+if errorlevel 1 del "%OUT%\boot-time.txt"
+del "%OUT%\boot-time.vbs"
+call :not_empty "%OUT%\boot-time.txt"
+:boot_key
+if not exist "%SYS%\reg.exe" goto :eof
+"%SYS%\reg.exe" save "HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters" "%OUT%\tcpip-parameters.hiv" >nul 2>nul
+if errorlevel 1 if exist "%OUT%\tcpip-parameters.hiv" del "%OUT%\tcpip-parameters.hiv"
+call :not_empty "%OUT%\tcpip-parameters.hiv"
 goto :eof
 
 rem :not_empty FILE - a command that says nothing knows nothing: no file

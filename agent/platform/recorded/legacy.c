@@ -43,21 +43,22 @@ static bool is_this_boot(const struct hm_recorded *recorded, const struct hm_tcp
 
 enum hm_status hm_recorded_legacy_stacks(struct hm_recorded *recorded, struct hm_err *err)
 {
-    const struct hm_host_file *host = &recorded->host;
     struct hm_observation *seen = &recorded->seen;
     struct hm_inventory *inventory = &seen->inventory;
     struct hm_windows_legacy legacy = {
-        .times = {host->has_boot_time, host->boot_time, host->has_tcpip_written,
-                  host->tcpip_written},
         .boot_id = seen->boot_id,
         .memory = recorded->memory,
         .has_tcpip = recorded->has_tcpip,
-        .ipv6 = hm_windows_shows_ipv6(&seen->sockets, &host->listeners),
+        .ipv6 = hm_windows_shows_ipv6(&seen->sockets, &recorded->host.listeners),
         .has_dns = hm_windows_has_dns(&inventory->services, &seen->sockets),
         .sockets = seen->has_sockets ? &seen->sockets : NULL,
     };
     struct hm_tcpip_memory changes;
+    enum hm_status st = hm_recorded_times(recorded, &legacy.times, err);
 
+    if (st != HM_OK) {
+        return st;
+    }
     if (remember_changes(recorded, &legacy.times, &changes)) {
         if (!is_this_boot(recorded, &changes)) {
             legacy.sockets = NULL; /* the files were made before the boot that is over */

@@ -80,6 +80,10 @@ enum hm_status hm_recorded_registry(struct hm_recorded *recorded, struct hm_err 
  * sysctl.txt. After the registry. */
 enum hm_status hm_recorded_stacks(struct hm_recorded *recorded, struct hm_err *err) HM_MUST_CHECK;
 
+/* times.c — host.json's boot_time and tcpip_written, or boot-time.txt and tcpip-parameters.hiv. */
+enum hm_status hm_recorded_times(struct hm_recorded *recorded, struct hm_tcpip_times *out_times,
+                                 struct hm_err *err) HM_MUST_CHECK;
+
 /* legacy.c — 2000, XP and 2003: what is in force, by host.json's times, by what was changed in this
  * boot, by what the agent remembers, and by the sockets. After the sockets. */
 enum hm_status hm_recorded_legacy_stacks(struct hm_recorded *recorded,

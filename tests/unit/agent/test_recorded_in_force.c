@@ -146,6 +146,54 @@ static void test_times(void **state)
     expect_excluded(host, "");
 }
 
+/* A hive as "reg save" makes it: its root was written seconds before it was saved. */
+static void put_hive(struct host *host, int64_t saved_ms, unsigned seconds)
+{
+    static char hive[8192];
+    const uint64_t saved = (uint64_t)saved_ms * 10000u + 116444736000000000u;
+    const uint64_t written = saved - (uint64_t)seconds * 10000000u;
+    const char *path = hm_arena_printf(&host->arena, "%s/tcpip-parameters.hiv", host->folder);
+
+    memcpy(hive, "regf", 4);
+    memcpy(hive + 4096 + 4, "nk", 2);
+    for (size_t i = 0; i < 8; i++) {
+        hive[12 + i] = (char)(saved >> (8 * i));
+        hive[4096 + 8 + i] = (char)(written >> (8 * i));
+    }
+    assert_int_equal(hm_os_replace_file(path, hive, sizeof(hive), false, &host->err), HM_OK);
+}
+
+/* The files that collect.cmd makes of the same two times. */
+static void test_gathered_times(void **state)
+{
+    const int64_t noon_ms = 1215604800000; /* 2008-07-09T12:00:00Z */
+    struct host *host = *state;
+
+    put(host, "tcpip-parameters.reg", TCPIP);
+    put_host(host, "b1", NULL, NULL);
+    put(host, "boot-time.txt", "20080709130000.000000+120\r\n"); /* 11:00 UTC */
+    observe(host);
+    expect(host, HM_IN_FORCE_ASSUMED, 60000, 0);
+    put_hive(host, noon_ms, 600); /* 11:50 */
+    observe(host);
+    expect(host, HM_IN_FORCE_UNKNOWN, 0, 60000);
+    put_hive(host, noon_ms, 7200); /* 10:00 */
+    observe(host);
+    expect(host, HM_IN_FORCE_WRITTEN, 60000, 0);
+    put_hive(host, noon_ms, 1); /* the time of the saving: it tells nothing */
+    observe(host);
+    expect(host, HM_IN_FORCE_ASSUMED, 60000, 0);
+    put_hive(host, noon_ms, 7200);
+    put_host(host, "b1", EARLY, LATE); /* host.json outranks both */
+    observe(host);
+    expect(host, HM_IN_FORCE_UNKNOWN, 0, 60000);
+    put_host(host, "b1", NULL, NULL);
+    put(host, "boot-time.txt", "Zugriff verweigert\r\n");
+    observe(host);
+    expect(host, HM_IN_FORCE_ASSUMED, 60000, 0);
+    assert_int_equal(host->seen.unknown.count > 0, true);
+}
+
 /* The sockets of netstat.txt. */
 static void test_sockets(void **state)
 {
@@ -309,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_times, start, stop),
+        cmocka_unit_test_setup_teardown(test_gathered_times, start, stop),
         cmocka_unit_test_setup_teardown(test_sockets, start, stop),
         cmocka_unit_test_setup_teardown(test_changes, start, stop),
         cmocka_unit_test_setup_teardown(test_changes_of_unknown_values, start, stop),

@@ -180,6 +180,7 @@ static void test_values_of_max_user_port(void **state)
 /* ---- what an agent knows over its restarts ------------------------------------------------- */
 
 #define BOOT_MS 1000000
+#define LATE_MS (BOOT_MS + 120001)
 
 static const struct hm_tcpip_values values_a = {.has_max_user_port = true, .max_user_port = 60000};
 static const struct hm_tcpip_values values_b = {.has_max_user_port = true, .max_user_port = 65534};
@@ -199,22 +200,24 @@ static const struct decision decisions[] = {
     {0, NULL, HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_ASSUMED},
     {BOOT_MS - 1, NULL, HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_WRITTEN},
     {BOOT_MS, NULL, HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_WRITTEN},
-    {BOOT_MS + 1, NULL, HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_UNKNOWN},
+    {BOOT_MS + 1, NULL, HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_ASSUMED},
+    {BOOT_MS + 120000, NULL, HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_ASSUMED},
+    {LATE_MS, NULL, HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_UNKNOWN},
     /* as they stood before the boot: DHCP has written something else since */
-    {BOOT_MS + 1, "before", HM_IN_FORCE_WRITTEN, 'a', 'b', 'b', HM_IN_FORCE_WRITTEN},
+    {LATE_MS, "before", HM_IN_FORCE_WRITTEN, 'a', 'b', 'b', HM_IN_FORCE_WRITTEN},
     {0, "before", HM_IN_FORCE_WRITTEN, 'a', 'b', 'b', HM_IN_FORCE_WRITTEN},
-    {BOOT_MS + 1, "before", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_UNKNOWN},
+    {LATE_MS, "before", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_UNKNOWN},
     {BOOT_MS - 1, "before", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_WRITTEN},
     /* in this boot */
-    {BOOT_MS + 1, "now", HM_IN_FORCE_WRITTEN, 'a', 'a', 'a', HM_IN_FORCE_WRITTEN},
-    {BOOT_MS + 1, "now", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_EARLIER},
+    {LATE_MS, "now", HM_IN_FORCE_WRITTEN, 'a', 'a', 'a', HM_IN_FORCE_WRITTEN},
+    {LATE_MS, "now", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_EARLIER},
     {BOOT_MS - 1, "now", HM_IN_FORCE_WRITTEN, 'a', 'a', 'b', HM_IN_FORCE_EARLIER},
     {0, "now", HM_IN_FORCE_ASSUMED, 'a', 'a', 'b', HM_IN_FORCE_EARLIER},
     /* and back */
     {0, "now", HM_IN_FORCE_ASSUMED, 'a', 'b', 'a', HM_IN_FORCE_ASSUMED},
-    {BOOT_MS + 1, "now", HM_IN_FORCE_UNKNOWN, 'a', 'a', 'b', HM_IN_FORCE_UNKNOWN},
-    {BOOT_MS + 1, "now", HM_IN_FORCE_UNKNOWN, 'a', 'b', 'a', HM_IN_FORCE_UNKNOWN},
-    {BOOT_MS + 1, "", HM_IN_FORCE_WRITTEN, 'a', 'b', 'b', HM_IN_FORCE_UNKNOWN},
+    {LATE_MS, "now", HM_IN_FORCE_UNKNOWN, 'a', 'a', 'b', HM_IN_FORCE_UNKNOWN},
+    {LATE_MS, "now", HM_IN_FORCE_UNKNOWN, 'a', 'b', 'a', HM_IN_FORCE_UNKNOWN},
+    {LATE_MS, "", HM_IN_FORCE_WRITTEN, 'a', 'b', 'b', HM_IN_FORCE_UNKNOWN},
 };
 /* clang-format on */
 
