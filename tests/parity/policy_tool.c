@@ -14,6 +14,7 @@
 #include "common/os/os.h"
 #include "common/plan/plan_apply.h"
 #include "common/plan/policy_lint.h"
+#include "common/ports/in_force.h"
 #include "common/ports/timed_wait.h"
 #include "common/wire/records.h"
 #include "server/hmctl/yaml.h"
@@ -150,6 +151,12 @@ static enum hm_status print_verdicts(struct tool *tool, const struct hm_observat
 
     if (st == HM_OK) {
         st = hm_plan_apply(&seen->inventory, &plan->actions, &tool->arena, &after, err);
+    }
+    if (st == HM_OK) { /* a later start comes after a boot: what is written is in force then */
+        struct hm_inventory done = after;
+        bool differs;
+
+        st = hm_inventory_next(&done, &tool->arena, &differs, &after, err);
     }
     if (st == HM_OK) {
         input.inventory = &after;
