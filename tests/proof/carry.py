@@ -53,7 +53,7 @@ def ends_with_boot(finding):
 
 
 def carry_out(host, finding, dice, boot_dice, waiting=lambda _host, _stopped: None):
-    """Answers the failures, whether every command only read, and whether the host booted. waiting
+    """Answers the failures, whether nothing was changed, and whether the host booted. waiting
     is called with the host, and whether commands have stopped services, before each boot."""
     failures, reads, booted, ran, stopped = [], True, False, host.running(), False
     if any(HOTFIX in step.get("text", "") + step.get("precondition", "")
@@ -64,7 +64,7 @@ def carry_out(host, finding, dice, boot_dice, waiting=lambda _host, _stopped: No
             failures += left_stopped(host, ran)
             waiting(host, stopped)
             events.boot(host, boot_dice)
-            booted, ran = True, host.running()
+            booted, ran, reads = True, host.running(), False
         elif kind == "paste":
             paste = shell.Paste(host, dice).run(what)
             failures += paste.failures

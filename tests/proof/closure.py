@@ -259,7 +259,7 @@ def survive(task, now, dice):
 def try_all(agent, host, before, seeds=BOOT_SEEDS, shared=False):
     """All remedies of a host, pasted in the order in which they are printed."""
     trial = Trial(host.name, "all", "in the order printed")
-    able = without_doubles([f for f in before.findings if carry.commands_of(f)])
+    able = without_doubles([f for f in before.findings if carry.steps_of(f)])
     due = host.running()
     about = set()
     for finding in able:

@@ -65,8 +65,8 @@ def try_host(name):
         findings = [finding for finding in before.findings
                     if WORK.options.kind in (None, finding["kind"])]
         silent = [(name, one["kind"], one["subject"]) for one in findings
-                  if not carry.commands_of(one) or carry.is_left_to_person(one)]
-        for group in closure.by_remedy([one for one in findings if carry.commands_of(one)]):
+                  if not carry.steps_of(one) or carry.is_left_to_person(one)]
+        for group in closure.by_remedy([one for one in findings if carry.steps_of(one)]):
             listed = " ".join(carry.commands_of(group[0]))
             both = closure.can_share(host) and "netsh" in listed and "show" not in listed
             for shared in ((False, True) if both else (False,)):
