@@ -9,10 +9,11 @@ import copy
 import datetime
 import json
 import os
+import re
 
 import model
 import ports
-import services
+import service_texts
 import settle
 import texts
 
@@ -20,6 +21,10 @@ REGISTRY = {"tcpip-parameters.reg": model.TCPIP, "dns-parameters.reg": model.DNS
             "hns-state.reg": model.HNS}
 DYNAMIC = {f"{f}-{p}-dynamicport.txt": (p, f) for p, f in ports.STACKS}
 EXCLUDED = {f"{f}-{p}-excludedportrange.txt": (p, f) for p, f in ports.STACKS}
+SERVICE_FILES = {"services.txt", "services.reg", "services-config.txt", "services-state.txt",
+                 "services-running.txt", "cluster-resources.reg", "events.xml"}
+AS_THEY_ARE = {"services.txt", "services.reg", "services-config.txt", "cluster-resources.reg",
+               "events.xml"}
 IGNORED = {"model.json", "EXPECT.md"}
 LISTENING, CONNECTED, CLOSING = "LISTENING", "ESTABLISHED", "TIME_WAIT"
 SETTINGS = "sysctl-files.txt"  # all settings files, in the order in which a boot loads them
@@ -35,18 +40,19 @@ class Unknown(Exception):
 
 def read(folder, catalogue):
     raw = {}
-    for name in sorted(os.listdir(folder)):
+    names = {name.lower(): name for name in sorted(os.listdir(folder))}
+    for label, name in names.items():
         with open(os.path.join(folder, name), "rb") as file:
-            raw[name] = file.read()
+            raw[label if label not in map(str.lower, IGNORED) else name] = file.read()
     text = {name: texts.decode(data) for name, data in raw.items()}
     file = json.loads(text["host.json"][0]) if "host.json" in raw else {}
     os_facts = file.get("os") or {"family": "linux" if "sysctl.txt" in raw else "windows"}
     host = model.Host(file.get("name") or os.path.basename(folder.rstrip("/")), os_facts)
     host.host_file = file
-    host.facts = {"raw": raw, "image": {}, "pids": True, "none": "N/A", "encoding": {
-        name: encoding for name, (_, encoding) in text.items()}}
+    host.facts = {"raw": raw, "names": names, "image": {}, "pids": True, "none": "N/A",
+                  "encoding": {name: encoding for name, (_, encoding) in text.items()}}
     unknown = set(raw) - set(REGISTRY) - set(DYNAMIC) - set(EXCLUDED) - IGNORED - {
-        "host.json", "netstat.txt", "tasklist.csv", "sysctl.txt", SETTINGS} - services.FILES
+        "host.json", "netstat.txt", "tasklist.csv", "sysctl.txt", SETTINGS, *SERVICE_FILES}
     if unknown:
         raise Unknown(f"{folder}: the model does not know {', '.join(sorted(unknown))}")
     if "model.json" in raw:
@@ -59,6 +65,7 @@ def read(folder, catalogue):
     read_sysctl(host, text)
     read_services(host, text)
     settle.settle(host, catalogue)
+    host.facts["starts"] = {one.name: one.start for one in host.services.values()}
     host.facts["image"] = {name: generate(host, name) for name in raw if name not in IGNORED}
     return host
 
@@ -74,17 +81,31 @@ def read_tasks(host, text):
 def read_sockets(host, text):
     if "netstat.txt" not in text:
         return
-    rows = texts.read_netstat(text["netstat.txt"][0])
+    rows = texts.read_netstat_b(text["netstat.txt"][0])
     host.facts["pids"] = any(row[6] is not None for row in rows)
-    for protocol, family, address, port, remote, word, pid in rows:
+    host.facts["owners"] = any(row[8] for row in rows)
+    for protocol, family, address, port, remote, word, pid, service, program in rows:
+        if pid is None and host.facts["owners"]:
+            pid = find_owner(host, service, program, word)
         state = "listen" if not remote else "time_wait" if pid == 0 or word == CLOSING \
             else "connection"
         if not remote and word == "BOUND":
             state = "bound"
         host.sockets.append(model.Socket(protocol, family, address, port, pid or 0, remote, state,
-                                         word=word))
+                                         service=service, word=word))
         if pid and pid not in host.processes:
             host.processes[pid] = model.Process(pid, "")
+
+
+def find_owner(host, service, program, word):
+    """netstat -b names the owner in place of its number."""
+    if not program:
+        return 0 if word == CLOSING else model.SYSTEM_PID
+    for process in host.processes.values():
+        if process.program.lower() == program.lower() and (
+                not service or service in process.services):
+            return process.pid
+    return host.add_process(program, [service] if service else [])
 
 
 def read_listeners(host):
@@ -100,6 +121,8 @@ def read_listeners(host):
                 pids[name] = host.add_process(name[0], [name[1]] if name[1] else [])
             found = [model.Socket(*key[:2], key[2], key[3], pids[name])]
             host.sockets += found
+        if not row.get("service"):
+            host.facts.setdefault("untold", set()).add((*key[:2], key[3], row.get("program", "")))
         for one in found:
             one.kind = row.get("kind", "socket")
             one.service = row.get("service", "")
@@ -109,7 +132,12 @@ def read_stacks(host, text):
     for files, take in ((DYNAMIC, take_dynamic), (EXCLUDED, take_excluded)):
         for name, key in files.items():
             if name in text:
-                take(host.stacks.setdefault(key, model.Stack(listed=False)), text[name][0])
+                stack = host.stacks.setdefault(key, model.Stack(listed=False))
+                other = "udp" if key[0] == "tcp" else "tcp"
+                if re.search(rf"\b{other}\b", text[name][0], re.I):
+                    host.facts.setdefault("wrong", set()).add(name)
+                else:
+                    take(stack, text[name][0])
 
 
 def take_dynamic(stack, text):
@@ -143,23 +171,44 @@ def read_sysctl(host, text):
         host.files[LINUX_FILE] = text[SETTINGS][0]
 
 
+def read_service_files(host, text):
+    """How services start and what they depend on, and which of them run."""
+    rows = {}
+    if "services.txt" in text:
+        rows = service_texts.rows_from_keys(service_texts.read_query(text["services.txt"][0]))
+    elif "services.reg" in text:
+        rows = service_texts.read_rows(text["services.reg"][0])
+    elif "services-config.txt" in text:
+        rows = service_texts.read_config(text["services-config.txt"][0])
+    states = service_texts.read_states(text.get("services-state.txt", ("", ""))[0])
+    cluster = service_texts.clustered(texts.read_reg(text["cluster-resources.reg"][0])) \
+        if "cluster-resources.reg" in text else set()
+    host.facts["display"] = {name: row["display"] or name for name, row in rows.items()}
+    for name, row in rows.items():
+        one = host.service(name) or host.put_service(model.Service(name))
+        one.detailed, one.depends_on = True, row["depends_on"]
+        one.program = one.program or row["program"]
+        one.start = "cluster" if name.lower() in cluster else row["start"]
+        one.listed = one.start not in ("manual", "disabled")
+    for name, (state, pid) in states.items():
+        one = host.service(name) or host.put_service(model.Service(name))
+        one.runs, one.pid = state != 1, pid
+    running = text.get("services-running.txt", ("", ""))[0]
+    for line in running.splitlines():
+        for name, shown in host.facts["display"].items():
+            if shown.lower() == line.strip().lower():
+                host.service(name).runs = True
+
+
 def read_services(host, text):
     file = host.host_file
-    states = services.read_states(text[services.STATE][0]) if services.STATE in text else {}
-    host.facts["service_files"] = {name: text[name][0] for name in services.FILES if name in text}
     for process in host.processes.values():
         for name in process.services:
             host.put_service(model.Service(name, process.program, runs=True, pid=process.pid))
+    read_service_files(host, text)
     for one in host.sockets:
         if one.service and host.service(one.service) is None:
             host.put_service(model.Service(one.service, runs=True, pid=one.pid))
-    for name, (start, program, depends_on) in services.read(text).items():
-        one = host.service(name) or host.put_service(model.Service(name, program))
-        one.detailed = True
-        one.program = one.program or program
-        one.start, one.depends_on = start, depends_on
-        one.runs = states.get(name, one.runs)
-    host.facts["starts"] = {one.name: one.start for one in host.services.values()}
     for name in file.get("services", []):
         if host.service(name) is None:
             host.put_service(model.Service(name))
@@ -183,14 +232,16 @@ def write(host, folder):
     if "dns-parameters.reg" not in names and not host.linux and host.service("DNS") and \
             model.DNS in host.registry:
         names.add("dns-parameters.reg")
+    names -= {"events.xml"} if host.boots else set()
+    shown = host.facts.get("names", {})
     for name in os.listdir(folder):
-        if name not in names:
+        if name not in {shown.get(label, label) for label in names}:
             os.remove(os.path.join(folder, name))
     for name in names:
         data = generate(host, name)
         if host.facts["image"].get(name) == data:
             data = host.facts["raw"][name]
-        with open(os.path.join(folder, name), "wb") as file:
+        with open(os.path.join(folder, shown.get(name, name)), "wb") as file:
             file.write(data)
 
 
@@ -214,6 +265,12 @@ def gathered(host):
 def generate(host, name):
     if name == "host.json":
         return json.dumps(host_file(host), indent=2).encode()
+    if name in AS_THEY_ARE:
+        for service, start in host.facts["starts"].items():
+            if host.service(service).start != start:
+                raise Unknown(f"{name}: {service} starts otherwise now")
+    if name in AS_THEY_ARE or name in host.facts.get("wrong", ()):
+        return host.facts["raw"][name]
     if name in DYNAMIC or name in EXCLUDED:
         return generate_netsh(host, name)
     if name in REGISTRY:
@@ -221,21 +278,7 @@ def generate(host, name):
         return texts.write_reg({key: values for key, values in host.registry.items()
                                 if key.lower() == top or key.lower().startswith(top + "\\")})
     encoding = host.facts.get("encoding", {}).get(name, "utf-8")
-    if name in services.FILES:
-        return service_file(host, name).encode(encoding)
-    return {"netstat.txt": netstat, "tasklist.csv": tasklist,
-            "sysctl.txt": sysctl, SETTINGS: settings}[name](host).encode(encoding, "replace")
-
-
-def service_file(host, name):
-    if name != services.STATE:
-        for service, start in host.facts["starts"].items():
-            if host.service(service).start != start:
-                raise Unknown(f"{name}: {service} starts otherwise now")
-        return host.facts["service_files"][name]
-    return services.write_states(host.facts["service_files"][name],
-                                 {one.name: one.runs for one in host.services.values()},
-                                 {one.name: one.pid for one in host.services.values()})
+    return WRITERS[name](host).encode(encoding, "replace")
 
 
 def generate_netsh(host, name):
@@ -265,8 +308,20 @@ def netstat(host):
         if one.word and one.protocol == "tcp":
             words.setdefault(one.state, one.word)
     rows = [(one.protocol, one.family, one.address, one.port, one.remote, word_of(one, words),
-             one.pid) for one in host.sockets]
+             one.pid, owner_lines(host, one)) for one in host.sockets]
     return texts.write_netstat(sorted(rows, key=lambda row: row[:4]), host.facts["pids"])
+
+
+def owner_lines(host, one):
+    """What netstat -b says below a row."""
+    process = host.processes.get(one.pid)
+    if not host.facts.get("owners") or one.pid == 0:
+        return []
+    if process is None or one.pid == model.SYSTEM_PID:
+        return [" Can not obtain ownership information"]
+    service = [f"  {one.service}"] if one.service in process.services and \
+        process.program.lower() == "svchost.exe" else []
+    return service + [f" [{process.program}]"]
 
 
 def tasklist(host):
@@ -276,6 +331,18 @@ def tasklist(host):
                    if host.service(name) is None or host.service(name).runs]
         rows.append((process.program, process.pid, running))
     return texts.write_tasklist(sorted(rows, key=lambda row: row[1]), host.facts["none"])
+
+
+def states(host):
+    text = texts.decode(host.facts["raw"]["services-state.txt"])[0]
+    return service_texts.write_states(text, {
+        name: (one.runs, one.pid if one.runs else 0) for name, one in host.services.items()})
+
+
+def running(host):
+    return service_texts.write_running(
+        host.facts["display"].get(one.name, one.name) for one in host.services.values()
+        if one.runs and not one.driver)
 
 
 def sysctl(host):
@@ -314,14 +381,20 @@ def host_file(host):
     return file
 
 
+WRITERS = {"netstat.txt": netstat, "tasklist.csv": tasklist, "sysctl.txt": sysctl,
+           SETTINGS: settings, "services-state.txt": states, "services-running.txt": running}
+
+
 def listeners(host):
     rows = []
     for one in host.sockets:
         if not one.remote and one.state == "listen":
             process = host.processes.get(one.pid)
+            program = process.program if process else ""
+            told = (one.protocol, one.family, one.port, program) not in host.facts.get("untold", ())
             rows.append({"protocol": one.protocol, "family": one.family, "address": one.address,
-                         "port": one.port, "program": process.program if process else "",
-                         "service": one.service, "kind": one.kind})
+                         "port": one.port, "program": program,
+                         "service": one.service if told else "", "kind": one.kind})
     rows.sort(key=lambda row: (row["protocol"], row["family"], row["port"], row["address"]))
     return rows
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import tempfile
 
+import catalogue
 import folder
 import ports
 
@@ -18,14 +19,16 @@ TAIL = re.compile(r": ([0-9][0-9,-]*)$")
 
 
 class Agent:
-    """hm-agent check on folders. One scratch folder a process, below root, which the caller owns."""
+    """hm-agent check on folders; one scratch folder a process, below the caller's."""
 
     def __init__(self, program, products, root):
         self.program = program
         self.products = products
+        self.optional = {(product["id"], row["id"])
+                         for product in catalogue.Catalogue(products).products
+                         for row in product["requirements"] if row.get("optional")}
         self.scratch = tempfile.mkdtemp(dir=root)
         self.none = tempfile.mkdtemp(dir=root)
-        self.optional = optional_keys(products)
 
     def judge_folder(self, path):
         done = subprocess.run([self.program, "check", "--json", "--product-dir", self.products,
@@ -40,21 +43,10 @@ class Agent:
         return self.judge_folder(self.scratch)
 
 
-def optional_keys(products):
-    """Requirements that only count while their service is down, or listens there."""
-    found = set()
-    for name in os.listdir(products):
-        with open(os.path.join(products, name), encoding="utf-8") as file:
-            product = json.load(file)
-        found |= {(product["id"], row["id"], row["protocol"], "")
-                  for row in product["requirements"] if row.get("optional")}
-    return frozenset(found)
-
-
 class Judgement:
-    def __init__(self, document, optional=frozenset()):
+    def __init__(self, document, optional):
         self.document = document
-        self.optional = optional
+        self.optional = optional  # (product, requirement): judged only while something shows them
         self.findings = document["findings"]
         self.verdicts = {verdict_key(v): v for v in document["verdicts"]}
         self.fingerprints = {f["fingerprint"] for f in self.findings}
@@ -117,7 +109,8 @@ def worse(before, after):
         elif was is not None and RANK[verdict["state"]] > RANK[was]:
             found.append(f"{describe(key)} was {was}, is {verdict['state']}: {verdict['text']}")
     for key, verdict in before.verdicts.items():
-        if key not in after.verdicts and key[0] != "observed" and key not in before.optional:
+        if key not in after.verdicts and key[0] != "observed" and \
+                key[:2] not in before.optional:
             found.append(f"{describe(key)} was {verdict['state']} and is not judged any more")
     for finding in after.findings:
         if finding["fingerprint"] not in before.fingerprints and \

@@ -30,7 +30,7 @@ UNSEEN = {
 EXCHANGE = ("exchange-seoul-01", "i2-exchange-2013-cured", "i2-exchange-2013-exposed",
             "i2-exchange-2013-held", "i2-exchange-2013-stopped", "i2-exchange-2013-v4-only",
             "made-exchange-down-ipv6", "made-exchange-down-lsass", "made-exchange-down-transport",
-            "made-holder-parent", "made-no-hotfix", "made-with-hotfix")
+            "made-holder-parent", "made-no-hotfix", "made-with-hotfix", "netstat-b")
 SBS = ("i3-sbs-2003", "i3-sbs-2003-cured", "i3-sbs-2003-written")
 RANGE = ("dynamic_range_moved", "dynamic range")
 TWO = "two programs are set up for one port: a person gives one of them another"
@@ -50,8 +50,6 @@ DECIDED = {
     ("made-no-hotfix", "required_in_dynamic", "tcp 47001"):
         "HTTP.sys must not be excluded, and Exchange sets the range again: another port",
 }
-
-REQUIRED = "required_in_dynamic"
 
 # (host, kind, subject): reason. A row whose remedy passes is a failure of the test, too.
 FAILURES = {

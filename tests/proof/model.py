@@ -304,6 +304,10 @@ class Host:
 
     # ---- rows (2.1 to 2.3) -----------------------------------------------------------------
 
+    def excludes(self, stack):
+        """Has netsh the command? Since 2012, and on 2008 and 2008 R2 with KB2665809 (2.6)."""
+        return self.version >= (6, 2) or stack.listed
+
     def meant(self, protocol, family):
         return [key for key in self.stacks
                 if key[0] == protocol and (self.families_shared or key[1] == family)]

@@ -35,7 +35,7 @@ def run(paste, args):
         raise Refused(1, "the syntax supplied for this command is not valid: protocol")
     if (protocol, family) not in host.stacks:
         raise Refused(1, f"{family} is not installed")
-    if what == "excludedportrange" and not host.stacks[(protocol, family)].listed:
+    if what == "excludedportrange" and not host.excludes(host.stacks[(protocol, family)]):
         raise Refused(1, f"{UNKNOWN}: {what} (KB2665809 is not there)")
     if verb == "show":
         return ""

@@ -203,6 +203,7 @@ def try_policies(work, host, before, label, policies):
         held = False
         events.boot(now, events.Dice(turn, (), case.spared),
                     lambda early: case.do(early, "early in the boot"))
+        case.do(now, "later in the boot")
         case.trial.add("after a boot", case.problems(now))
         left = case.plan(now)
         case.trial.add("after a boot", [f"something is left to do: {row}" for row in left.actions])

@@ -21,7 +21,7 @@ import judging  # noqa: E402
 import known  # noqa: E402
 from hosts import all_hosts  # noqa: E402
 
-RECORDED = ("tests/fixtures/hosts", "tests/fixtures/fleet")
+RECORDED = ("tests/fixtures/hosts", "tests/fixtures/fleet", "tests/fixtures/cases")
 
 
 def recorded(source):

@@ -13,6 +13,7 @@ import catalogue  # noqa: E402
 import events  # noqa: E402
 import model  # noqa: E402
 import ports  # noqa: E402
+import service_texts  # noqa: E402
 import shell  # noqa: E402
 import texts  # noqa: E402
 from hosts.build import Build, WIDE  # noqa: E402
@@ -329,6 +330,37 @@ def try_dns(products):
     yield "the pool is as large as before (3.3)", len(mine) >= 50
 
 
+STATES = """
+NOMBRE_SERVICIO: DNS
+NOMBRE_MOSTRAR : Servidor DNS
+        TIPO               : 10  WIN32_OWN_PROCESS
+        ESTADO             : {state}
+                                (STOPPABLE, PAUSABLE, ACCEPTS_SHUTDOWN)
+        CÓD_SALIDA_WIN32   : 0  (0x0)
+        CÓD_SALIDA_SERV.   : 0  (0x0)
+        PUNTO_COMPROB.     : 0x0
+        INDICACIÓN_INICIO  : 0x0
+        PID                : {pid}
+        MARCAS             :
+"""
+QUERY = f"""
+{service_texts.SERVICES}DNS
+    Type    REG_DWORD    0x10
+
+{service_texts.SERVICES}DNS
+    Start    REG_DWORD    0x2
+
+{service_texts.SERVICES}DNS
+    ImagePath    REG_EXPAND_SZ    %systemroot%\\system32\\dns.exe
+
+{service_texts.SERVICES}DNS
+    DelayedAutostart    REG_DWORD    0x1
+
+{service_texts.SERVICES}DNS
+    DependOnService    REG_MULTI_SZ    Tcpip\\0Afd\\0+NetGroup
+"""
+
+
 def try_texts():
     keys = {LONG: {"ReservedPorts": ("REG_MULTI_SZ", ["1-1", "5-9"]), "N": ("REG_DWORD", 7),
                    "S": ("REG_SZ", 'a "b" \\c')}}
@@ -337,6 +369,12 @@ def try_texts():
     rows = [(80, 80, False), (50000, 50059, True)]
     yield "a list of exclusions, too", texts.read_excluded(
         texts.write_excluded("tcp", rows)) == rows
+    text = STATES.format(state="4  RUNNING", pid=1234)
+    now = service_texts.read_states(service_texts.write_states(text, {"dns": (False, 0)}))
+    yield "sc queryex is written with what has changed", now == {"DNS": (1, 0)}
+    rows = service_texts.rows_from_keys(service_texts.read_query(QUERY))
+    yield "reg query tells how a service starts", rows["DNS"]["start"] == "delayed" and \
+        rows["DNS"]["depends_on"] == ["Tcpip", "Afd"] and rows["DNS"]["program"] == "dns.exe"
     yield "a range, too", texts.read_dynamic(texts.write_dynamic("tcp", (1024, 65534))) == \
         (1024, 65534)
 

@@ -55,17 +55,27 @@ def split_end(text):
 
 def read_netstat(text):
     """(protocol, family, address, port, remote, word, pid or None)"""
+    return [row[:7] for row in read_netstat_b(text)]
+
+
+def read_netstat_b(text):
+    """The same with service and program, which netstat -b has on lines of their own."""
     found = []
     for line in text.splitlines():
         words = line.split()
         if not words or words[0] not in ("TCP", "UDP") or len(words) < 3 or ":" not in words[1]:
+            bracket = re.match(r"\s*\[(.+)\]\s*$", line)
+            if found and bracket:
+                found[-1] = found[-1][:8] + (bracket.group(1),)
+            elif found and len(words) == 1:
+                found[-1] = found[-1][:7] + (words[0], "")
             continue
         address, port = split_end(words[1])
         remote_address, remote_port = split_end(words[2])
         rest = words[3:]
         pid = int(rest.pop()) if rest and rest[-1].isdigit() else None
         found.append((words[0].lower(), "ipv6" if words[1].startswith("[") else "ipv4", address,
-                      port, f"{words[2]}" if remote_port else "", " ".join(rest), pid))
+                      port, f"{words[2]}" if remote_port else "", " ".join(rest), pid, "", ""))
     return found
 
 
@@ -74,16 +84,17 @@ def end(family, address, port):
 
 
 def write_netstat(rows, pids):
-    """rows: (protocol, family, address, port, remote, word, pid)"""
+    """rows: (protocol, family, address, port, remote, word, pid, lines below it)"""
     lines = ["", "Active Connections", "",
              "  Proto  Local Address          Foreign Address        State" +
              ("           PID" if pids else "")]
-    for protocol, family, address, port, remote, word, pid in rows:
+    for protocol, family, address, port, remote, word, pid, below in rows:
         nothing = "*:*" if protocol == "udp" else end(family, "::" if family == "ipv6" else
                                                       "0.0.0.0", 0)
         line = (f"  {protocol.upper()}    {end(family, address, port):<22} "
                 f"{remote or nothing:<22} {word:<15}")
         lines.append(line + (f" {pid}" if pids else ""))
+        lines += below
     return "\r\n".join(lines + [""])
 
 
