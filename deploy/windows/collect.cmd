@@ -70,12 +70,7 @@ set "BUILD="
 set "MAJOR="
 set "MINOR="
 set "UBR=0"
-if exist "%SYS%\reg.exe" goto system_read
-rem Windows 2000 is the only one of them without reg.exe.
-set "PRODUCT=Windows 2000"
-set "RELEASE=5.0"
-set "BUILD=2195"
-goto system_write
+if not exist "%SYS%\reg.exe" goto system_ver
 :system_read
 call :text PRODUCT ProductName
 call :text RELEASE CurrentVersion
@@ -84,6 +79,14 @@ call :number MAJOR CurrentMajorVersionNumber
 call :number MINOR CurrentMinorVersionNumber
 call :number UBR UBR
 if defined MAJOR if defined MINOR set "RELEASE=%MAJOR%.%MINOR%"
+if defined RELEASE if defined BUILD goto system_write
+rem Windows 2000 has no reg.exe, and a policy may forbid it elsewhere: the last word of "ver" is the
+rem version ("[Version 5.00.2195]"); the words before it are translated.
+:system_ver
+for /f "tokens=1,2 delims=[]" %%A in ('ver') do call :last_word %%A %%B
+for /f "tokens=1-3 delims=." %%A in ("%VERSION%") do call :version %%A %%B %%C
+if "%RELEASE%"=="5.0" set "PRODUCT=Windows 2000"
+if not defined PRODUCT set "PRODUCT=Windows"
 :system_write
 set "ARCH=%PROCESSOR_ARCHITECTURE%"
 if defined PROCESSOR_ARCHITEW6432 set "ARCH=%PROCESSOR_ARCHITEW6432%"
@@ -100,6 +103,19 @@ if not defined BUILD goto :eof
 >>"%OUT%\host.json" echo     "arch": "%ARCH%"
 >>"%OUT%\host.json" echo   }
 >>"%OUT%\host.json" echo }
+goto :eof
+
+:last_word
+set "VERSION=%1"
+shift
+if not "%1"=="" goto last_word
+goto :eof
+
+rem :version MAJOR MINOR BUILD - as "ver" says it: "5 00 2195"
+:version
+set "RELEASE=%1.%2"
+if "%2"=="00" set "RELEASE=%1.0"
+set "BUILD=%3"
 goto :eof
 
 rem :text VARIABLE VALUE - a REG_SZ below %NT%
