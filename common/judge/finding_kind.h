@@ -102,6 +102,10 @@ bool hm_need_is_protocol_gap(const struct hm_finding_ctx *ctx, const struct hm_n
 void hm_finding_describe_holder(struct hm_finding_list *list, struct hm_finding *finding,
                                 const struct hm_holder *holder);
 
+/* Evidence "event"; nothing for an event that nobody asks for (service_events.h). */
+void hm_finding_describe_event(struct hm_finding_list *list, struct hm_finding *finding,
+                               const struct hm_event_count *event);
+
 /* Evidence that every finding about a requirement has: product, ranges, odds, holder. */
 void hm_finding_describe(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                          struct hm_finding *finding, const struct hm_need *need);

@@ -3,24 +3,44 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Many services stop in order when there is nothing to do: one that is down is no finding by
- * itself. It is one when it cannot get a port now; and when the system says that it failed. */
+ * itself. It is one when it cannot get a port now; when the system says that it failed; and when it
+ * ended with the error of a bind, though nobody knows its port. */
 #include "common/judge/finding_kinds.h"
 
 #include "common/base/str.h"
 #include "common/judge/remedy.h"
 #include "common/judge/service_events.h"
 
-/* Windows errors of a bind: access denied by a reservation, address in use; of HTTP.sys. */
-static const uint32_t port_errors[] = {10013, 10048, 32};
+/* Errors of a bind, as Windows reports them (System Error Codes; Windows Sockets Error Codes), and
+ * the HRESULT of each (0x8007xxxx), which services written in .NET or COM end with. */
+struct port_error {
+    uint32_t code;
+    bool certain; /* false: it is the error of a file in use, too */
+    const char *says;
+};
 
-static bool is_port_error(uint32_t code)
+static const struct port_error port_errors[] = {
+    {10013, true,  "the port is reserved by something else"           },
+    {10048, true,  "the port is in use"                               },
+    {1740,  true,  "the RPC end point is in use"                      },
+    {32,    false, "HTTP.sys found the port in use, or a file is open"},
+};
+
+#define HRESULT_OF_WIN32 0x80070000u
+#define ERROR_NEVER_STARTED 1077u /* nobody has started it since the boot */
+#define ERROR_DISABLED 1058u      /* nobody may */
+
+/* NULL when the code does not speak of a port; on Linux it is the program's own. */
+static const struct port_error *port_error_of(const struct hm_finding_ctx *ctx, uint32_t code)
 {
-    for (size_t i = 0; i < HM_COUNT(port_errors); i++) {
-        if (port_errors[i] == code) {
-            return true;
+    const uint32_t win32 = (code & 0xffff0000u) == HRESULT_OF_WIN32 ? code & 0xffffu : code;
+
+    for (size_t i = 0; !ctx->facts->linux_host && i < HM_COUNT(port_errors); i++) {
+        if (port_errors[i].code == win32) {
+            return &port_errors[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 /* Does the service manager's log say, since the boot, that it failed? */
@@ -103,20 +123,147 @@ static void put_blocked(const struct hm_finding_ctx *ctx, struct hm_finding_list
 static void put_failed(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                        const struct hm_need *need, const struct hm_service *service)
 {
-    const bool by_port = is_port_error(service->exit_code);
+    const struct port_error *error = port_error_of(ctx, service->exit_code);
     struct hm_finding *finding = put(ctx, out, need, service);
 
-    finding->severity =
-        need->verdict.state == HM_EXPOSED || by_port ? HM_SEVERITY_MEDIUM : HM_SEVERITY_LOW;
+    finding->severity = error != NULL && error->certain                      ? HM_SEVERITY_HIGH
+                        : need->verdict.state == HM_EXPOSED || error != NULL ? HM_SEVERITY_MEDIUM
+                                                                             : HM_SEVERITY_LOW;
     finding->text = hm_finding_print(
-        out, "%s starts by itself and does not run: %s. Nothing holds a port that it needs now%s",
+        out,
+        "%s starts by itself and does not run: %s. Nothing holds a port now that it is known to "
+        "need%s%s",
         service->name,
-        by_port ? "it ended with an error that means a taken port"
-                : "the system's log says that it failed",
-        need->verdict.state == HM_EXPOSED
-            ? ", but any program may be given one again: whoever had it may be gone."
-            : ".");
+        error != NULL ? hm_finding_print(out, "it ended with error %u (%s)",
+                                         (unsigned)service->exit_code, error->says)
+                      : "the system's log says that it failed",
+        need->verdict.state == HM_EXPOSED ? ", but any program may be given one again" : "",
+        error != NULL ? ": whoever had it may be gone, or the service is configured for another "
+                        "port."
+                      : ".");
     put_remedy(ctx, out, finding, need);
+}
+
+/* ---- services whose ports nobody knows ----------------------------------------------------- */
+
+static void put_events(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                       struct hm_finding *finding, const struct hm_service *service)
+{
+    const struct hm_event_counts *events = ctx->input->events;
+
+    for (size_t i = 0; events != NULL && i < events->count; i++) {
+        if (hm_service_event_concerns(&events->at[i], service->name, "")) {
+            hm_finding_describe_event(out, finding, &events->at[i]);
+        }
+    }
+}
+
+/* Where to look for the port, and what then. */
+static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                             const struct hm_service *service)
+{
+    const bool excluded = !ctx->facts->legacy;
+
+    return hm_finding_print(
+        out,
+        "Find the port that %s needs: in its own configuration and log, or in its events in the "
+        "event log. Look who has it with \"%s\"%s, free it and start the service. Then describe "
+        "the service in a catalogue file of your own, so that its port is judged before the next "
+        "start; an installed agent learns the port by itself once the service has run.",
+        service->name, hm_remedy_list_sockets(ctx),
+        excluded ? " and \"netsh int ipv4 show excludedportrange protocol=tcp\"" : "");
+}
+
+/* Nobody knows its ports: what it says itself counts. */
+static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                        const struct hm_service *service)
+{
+    const struct port_error *error = port_error_of(ctx, service->exit_code);
+    struct hm_finding *finding =
+        hm_finding_put(out, hm_finding_print(out, "service %s", service->name));
+
+    hm_finding_evidence(out, finding, "service", service->name);
+    hm_finding_evidence(out, finding, "start", hm_service_start_names[service->start]);
+    hm_finding_evidence(out, finding, "program", service->program);
+    hm_finding_evidence(out, finding, "exit_code",
+                        hm_finding_print(out, "%u", (unsigned)service->exit_code));
+    put_events(ctx, out, finding, service);
+    if (error == NULL) {
+        finding->severity = HM_SEVERITY_LOW;
+        finding->text = hm_finding_print(
+            out,
+            "%s starts %s and does not run: it ended with error %u. Which port it needs is not "
+            "known here, so nobody can say whether one was taken.",
+            service->name, starts_as(service), (unsigned)service->exit_code);
+        hm_remedy_decide(out, finding,
+                         hm_finding_print(out,
+                                          "Read in the log of %s or in the event log why it "
+                                          "ended. When a port was the reason, describe the service "
+                                          "in a catalogue file of your own.",
+                                          service->name));
+        return;
+    }
+    finding->severity = error->certain ? HM_SEVERITY_HIGH : HM_SEVERITY_MEDIUM;
+    finding->text = hm_finding_print(
+        out,
+        "%s starts %s and does not run: it ended with error %u (%s). Which port that is, is not "
+        "known here: neither the catalogue nor the port book has a port of it that is held now.",
+        service->name, starts_as(service), (unsigned)service->exit_code, error->says);
+    hm_remedy_decide(out, finding, advice_of(ctx, out, service));
+}
+
+/* A cluster may have started it on another node; one that nobody has started ended with nothing. */
+static bool has_ended(const struct hm_service *service)
+{
+    return service->has_runs && !service->runs && hm_service_starts_itself(service) &&
+           service->start != HM_START_CLUSTER && service->exit_code != 0 &&
+           service->exit_code != ERROR_NEVER_STARTED && service->exit_code != ERROR_DISABLED;
+}
+
+/* The services of requirements that are judged: their own findings speak, or have nothing to say.
+ */
+static void mark_judged(const struct hm_finding_ctx *ctx, bool *out_judged)
+{
+    const struct hm_services *details = &ctx->input->inventory->service_details;
+
+    for (size_t i = 0; i < ctx->count; i++) {
+        const struct hm_service *service;
+        size_t at = 0;
+
+        while ((service = hm_need_next_down(ctx->facts, &ctx->needs[i], false, &at)) != NULL) {
+            out_judged[service - details->at] = true;
+        }
+    }
+}
+
+/* A triggered service that ended with another error does so when it finds nothing to do. */
+static bool is_telling(const struct hm_finding_ctx *ctx, const struct hm_service *service)
+{
+    return has_ended(service) &&
+           (service->start != HM_START_TRIGGERED || port_error_of(ctx, service->exit_code) != NULL);
+}
+
+static void look_at_the_rest(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+{
+    const struct hm_services *details = &ctx->input->inventory->service_details;
+    bool *judged = NULL;
+
+    for (size_t i = 0; ctx->input->inventory->has_service_details && i < details->count; i++) {
+        if (!is_telling(ctx, &details->at[i])) {
+            continue;
+        }
+        if (judged == NULL) {
+            judged = hm_arena_alloc(out->arena, details->count, sizeof(*judged));
+            if (judged == NULL) {
+                out->status = out->status == HM_OK ? HM_ENOMEM : out->status;
+                return;
+            }
+            mark_judged(ctx, judged);
+        }
+        if (!judged[i]) {
+            put_unknown(ctx, out, &details->at[i]);
+        }
+    }
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
@@ -135,12 +282,14 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
             while ((service = hm_need_next_down(ctx->facts, need, blocked == 0, &at)) != NULL) {
                 if (blocked == 1) {
                     put_blocked(ctx, out, need, service);
-                } else if (is_port_error(service->exit_code) || has_failed(ctx, service)) {
+                } else if (port_error_of(ctx, service->exit_code) != NULL ||
+                           has_failed(ctx, service)) {
                     put_failed(ctx, out, need, service);
                 }
             }
         }
     }
+    look_at_the_rest(ctx, out);
 }
 
 const struct hm_finding_kind hm_finding_service_not_running = {

@@ -271,6 +271,22 @@ void hm_finding_describe_holder(struct hm_finding_list *list, struct hm_finding 
     }
 }
 
+void hm_finding_describe_event(struct hm_finding_list *list, struct hm_finding *finding,
+                               const struct hm_event_count *event)
+{
+    const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
+
+    if (row == NULL) {
+        return;
+    }
+    finding->counts = true;
+    hm_finding_evidence(list, finding, "event",
+                        hm_finding_print(list, "%s %u, %u time%s since the boot: %s",
+                                         event->provider, (unsigned)event->id,
+                                         (unsigned)event->count, event->count == 1 ? "" : "s",
+                                         row->says));
+}
+
 /* What the system's logs say of the product and of its services that are down. */
 static void describe_events(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                             struct hm_finding *finding, const struct hm_need *need)
@@ -290,15 +306,9 @@ static void describe_events(const struct hm_finding_ctx *ctx, struct hm_finding_
         }
         concerns = concerns || (row != NULL && row->kind == HM_KIND_HTTPSYS &&
                                 need->verdict.kind == HM_KIND_HTTPSYS);
-        if (row == NULL || !concerns) {
-            continue;
+        if (concerns) {
+            hm_finding_describe_event(list, finding, event);
         }
-        finding->counts = true;
-        hm_finding_evidence(list, finding, "event",
-                            hm_finding_print(list, "%s %u, %u time%s since the boot: %s",
-                                             event->provider, (unsigned)event->id,
-                                             (unsigned)event->count, event->count == 1 ? "" : "s",
-                                             row->says));
     }
 }
 

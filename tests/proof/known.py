@@ -34,6 +34,7 @@ EXCHANGE = ("exchange-seoul-01", "i2-exchange-2013-cured", "i2-exchange-2013-exp
 SBS = ("i3-sbs-2003", "i3-sbs-2003-cured", "i3-sbs-2003-written")
 RANGE = ("dynamic_range_moved", "dynamic range")
 TWO = "two programs are set up for one port: a person gives one of them another"
+UNKNOWN = "which port the service needs is not known: a person finds out"
 
 # (host, kind, subject) of the other kinds that leave it to a person, and why.
 DECIDED = {
@@ -42,6 +43,8 @@ DECIDED = {
     ("made-exhausted", "low_headroom", "tcp dynamic range"):
         "a person finds the program that holds the ports",
     ("made-linux-held", "required_port_held", "tcp 27017"): TWO,
+    ("unknown-service-down", "service_not_running", "service ContosoLicensing"): UNKNOWN,
+    ("unknown-service-down", "service_not_running", "service ContosoSync"): UNKNOWN,
     ("made-two-want-one", "required_port_held", "tcp 8081"): TWO,
     ("made-linux-held", "service_not_running", "service mongod"): TWO,
     ("made-two-want-one", "service_not_running", "service macmnsvc"): TWO,

@@ -154,8 +154,9 @@ static void test_failed_with_a_free_port(void **state)
     static const struct failed_case cases[] = {
         {"stopped in order",     0,     "",                        0,    6005,  false, 0                 },
         {"nobody has tried",     1077,  "",                        0,    6005,  false, 0                 },
-        {"address in use",       10048, "",                        0,    49152, true,  HM_SEVERITY_MEDIUM},
-        {"reserved",             10013, "",                        0,    6005,  true,  HM_SEVERITY_MEDIUM},
+        {"address in use",       10048, "",                        0,    49152, true,  HM_SEVERITY_HIGH  },
+        {"reserved",             10013, "",                        0,    6005,  true,  HM_SEVERITY_HIGH  },
+        {"a file or a port",     32,    "",                        0,    49152, true,  HM_SEVERITY_MEDIUM},
         {"failed, in the range", 1,     "Service Control Manager", 7034, 6005,  true,
          HM_SEVERITY_MEDIUM                                                                              },
         {"failed, outside it",   1,     "Service Control Manager", 7034, 49152, true,  HM_SEVERITY_LOW   },
@@ -184,6 +185,87 @@ static void test_failed_with_a_free_port(void **state)
         }
         free_build(build);
     }
+}
+
+struct unknown_case {
+    const char *name;
+    enum hm_service_start start;
+    uint32_t exit_code;
+    bool found;
+    enum hm_severity severity;
+};
+
+/* No product has the service, and nobody has seen its port: what it ended with is all there is. */
+static void test_failed_service_that_nobody_knows(void **state)
+{
+    static const struct unknown_case cases[] = {
+        {"address in use",        HM_START_AUTOMATIC, 10048,       true,  HM_SEVERITY_HIGH  },
+        {"reserved",              HM_START_DELAYED,   10013,       true,  HM_SEVERITY_HIGH  },
+        {"as HRESULT",            HM_START_AUTOMATIC, 0x80072740u, true,  HM_SEVERITY_HIGH  },
+        {"RPC end point",         HM_START_AUTOMATIC, 1740,        true,  HM_SEVERITY_HIGH  },
+        {"triggered",             HM_START_TRIGGERED, 10048,       true,  HM_SEVERITY_HIGH  },
+        {"a file or a port",      HM_START_AUTOMATIC, 32,          true,  HM_SEVERITY_MEDIUM},
+        {"another error",         HM_START_AUTOMATIC, 1067,        true,  HM_SEVERITY_LOW   },
+        {"another, triggered",    HM_START_TRIGGERED, 1067,        false, 0                 },
+        {"on another node",       HM_START_CLUSTER,   10048,       false, 0                 },
+        {"nobody wants it",       HM_START_MANUAL,    10048,       false, 0                 },
+        {"disabled",              HM_START_DISABLED,  10048,       false, 0                 },
+        {"in order",              HM_START_AUTOMATIC, 0,           false, 0                 },
+        {"nobody has tried",      HM_START_AUTOMATIC, 1077,        false, 0                 },
+        {"disabled when started", HM_START_AUTOMATIC, 1058,        false, 0                 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build();
+        struct hm_service *service = hm_build_service_runs(build, "ContosoLicensing", false);
+        const struct hm_finding *finding;
+
+        print_message("%s\n", cases[i].name);
+        service->start = cases[i].start;
+        service->exit_code = cases[i].exit_code;
+        service->program = "licd.exe";
+        hm_build_event(build, "Service Control Manager", 7024, "ContosoLicensing");
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "service_not_running", "service ContosoLicensing");
+        assert_int_equal(finding != NULL, cases[i].found);
+        assert_int_equal(hm_judgement_is_safe(&build->judgement),
+                         !cases[i].found || cases[i].severity != HM_SEVERITY_HIGH);
+        if (finding != NULL) {
+            assert_int_equal(finding->severity, cases[i].severity);
+            assert_string_equal(hm_build_evidence(finding, "program"), "licd.exe");
+            assert_non_null(hm_build_evidence(finding, "event"));
+            assert_non_null(strstr(finding->text, "not known here"));
+            assert_non_null(strstr(finding->remedy, "catalogue file"));
+            assert_int_equal(finding->commands.count, 0);
+        }
+        service->runs = true;
+        hm_build_judge(build);
+        assert_int_equal(hm_build_count_kind(build, "service_not_running"), 0);
+        service->runs = false;
+        service->has_runs = false;
+        hm_build_judge(build);
+        assert_int_equal(hm_build_count_kind(build, "service_not_running"), 0);
+        free_build(build);
+    }
+}
+
+/* On Linux an exit code is the program's own: 32 or 10048 say nothing of a port. */
+static void test_exit_codes_of_linux(void **state)
+{
+    struct hm_build *build = calloc(1, sizeof(*build));
+    struct hm_service *service;
+
+    (void)state;
+    assert_non_null(build);
+    hm_build_init(build, NULL);
+    service = hm_build_service_runs(build, "contoso", false);
+    service->exit_code = 32;
+    hm_build_judge(build);
+    assert_true(hm_judgement_is_safe(&build->judgement));
+    assert_int_equal(hm_build_finding(build, "service_not_running", NULL)->severity,
+                     HM_SEVERITY_LOW);
+    free_build(build);
 }
 
 /* Nothing listens while the service is down: that is no sign that nothing will. */
@@ -357,6 +439,8 @@ int main(void)
         cmocka_unit_test(test_which_starts_count),
         cmocka_unit_test(test_held_port),
         cmocka_unit_test(test_failed_with_a_free_port),
+        cmocka_unit_test(test_failed_service_that_nobody_knows),
+        cmocka_unit_test(test_exit_codes_of_linux),
         cmocka_unit_test(test_optional_requirement_of_a_service_that_is_down),
         cmocka_unit_test(test_optional_requirement_that_is_bound_elsewhere),
         cmocka_unit_test(test_what_is_known_of_services_detects_products),
