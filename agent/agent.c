@@ -116,10 +116,12 @@ static void stop_state(void *app)
 {
     struct hm_agent *agent = app;
 
+    hm_agent_runs_close(agent->runs);
     hm_agent_tcpip_close(agent->tcpip);
     hm_agent_port_book_close(agent->port_book);
     hm_spool_close(agent->spool);
     hm_os_unlock(agent->lock);
+    agent->runs = NULL;
     agent->tcpip = NULL;
     agent->port_book = NULL;
     agent->spool = NULL;
@@ -146,6 +148,9 @@ static enum hm_status start_state(void *app, struct hm_err *err)
     }
     if (st == HM_OK) {
         st = hm_agent_tcpip_open(agent->config.state_dir, &agent->tcpip, err);
+    }
+    if (st == HM_OK) {
+        st = hm_agent_runs_open(agent->config.state_dir, &agent->runs, err);
     }
     if (st != HM_OK) {
         stop_state(agent);

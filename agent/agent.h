@@ -11,6 +11,7 @@
 #include "agent/platform/platform.h"
 #include "agent/policies.h"
 #include "agent/port_book.h"
+#include "agent/run_memory.h"
 #include "agent/status.h"
 #include "agent/tcpip_memory.h"
 #include "agent/uplink.h"
@@ -43,6 +44,7 @@ struct hm_agent {
     struct hm_spool *spool;
     struct hm_agent_port_book *port_book;
     struct hm_agent_tcpip *tcpip;
+    struct hm_agent_runs *runs;
     hm_agent_tried *tried; /* NULL = nobody asks */
     const struct hm_platform_ops *platform_ops;
     struct hm_platform *platform;

@@ -43,6 +43,9 @@ enum hm_status hm_cycle_observe(struct hm_agent *agent, struct hm_err *err)
     if (st == HM_OK) {
         st = note_tcpip(agent, err);
     }
+    if (st == HM_OK) {
+        st = hm_agent_runs_note(agent->runs, &agent->cycle_arena, &agent->observation, err);
+    }
     if (st != HM_OK) {
         return st;
     }

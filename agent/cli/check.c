@@ -10,6 +10,7 @@
 #include "agent/config.h"
 #include "agent/judge.h"
 #include "agent/port_book.h"
+#include "agent/run_memory.h"
 #include "agent/tcpip_memory.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
@@ -75,7 +76,7 @@ static enum hm_status observe(const struct hm_agent_config *config, const char *
     }
     st = ops->observe(platform, arena, out_observation, err);
     ops->close(platform);
-    return st;
+    return st == HM_OK ? hm_agent_runs_check(arena, out_observation, err) : st;
 }
 
 /* As wide as the terminal, within reason; files and pipes always get the same. */

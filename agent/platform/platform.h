@@ -21,6 +21,7 @@
 #include "common/judge/judge.h"
 #include "common/plan/plan.h"
 #include "common/ports/in_force.h"
+#include "common/ports/run_state.h"
 
 struct hm_observation {
     const char *name;         /* host name */
@@ -38,6 +39,11 @@ struct hm_observation {
     struct hm_range_opinions opinions;
     bool has_events;
     struct hm_event_counts events; /* of services and products, since the boot */
+    /* Live hosts only: seconds since the boot. Their services' run states are those of this moment,
+     * not settled yet (agent/run_memory.h). */
+    bool has_uptime;
+    int64_t uptime_s;
+    struct hm_run_instances instances; /* of services that run, where the system tells */
     uint32_t highest_given; /* 2000 to 2003: highest port that a socket was given in this boot */
 };
 

@@ -15,6 +15,7 @@
 #include "common/base/err.h"
 #include "common/ports/inventory.h"
 
+/* Never goes back, whatever happens to the clock of the system. Counts from the boot. */
 int64_t hm_os_monotonic_ms(void);
 
 /* Gives freed memory back to the system, where the C library keeps it else. For programs that

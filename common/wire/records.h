@@ -19,6 +19,7 @@ extern const struct hm_record hm_record_findings;   /* struct hm_judgement: verd
                                                        unknown: the agent's own judgement */
 extern const struct hm_record hm_record_product;    /* struct hm_product: a catalogue file */
 extern const struct hm_record hm_record_port_entry; /* struct hm_port_entry: inside an inventory */
+extern const struct hm_record hm_record_service;    /* struct hm_service: likewise */
 extern const struct hm_record hm_record_tcpip_values; /* struct hm_tcpip_values: likewise */
 extern const struct hm_record hm_record_verdict;
 extern const struct hm_record hm_record_finding;

@@ -109,7 +109,7 @@ static const struct hm_field service_fields[] = {
     HM_F_OPT(hm_service, depends_on, HM_TYPE_STRINGS, 0, HM_LIMIT_DEPENDENCIES,
              "services that must run before it"),
 };
-static const struct hm_record record_service = HM_RECORD("service", hm_service, service_fields);
+const struct hm_record hm_record_service = HM_RECORD("service", hm_service, service_fields);
 
 static const struct hm_field port_entry_fields[] = {
     HM_F_ENUM(hm_port_entry, protocol, HM_FIELD_REQUIRED, &hm_enum_protocol, "tcp or udp"),
@@ -139,7 +139,7 @@ static const struct hm_field inventory_fields[] = {
              "services that run or start by themselves; absent when unknown"),
     HM_F(hm_inventory, services_partial, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "services that do not run could not be read"),
-    HM_F_RECORDS_OPT(hm_inventory, service_details, HM_LIMIT_SERVICES, &record_service,
+    HM_F_RECORDS_OPT(hm_inventory, service_details, HM_LIMIT_SERVICES, &hm_record_service,
                      "start type, state and dependencies; absent when unknown"),
     HM_F_RECORDS_OPT(hm_inventory, port_book, HM_LIMIT_PORT_BOOK, &hm_record_port_entry,
                      "listeners seen over boots; absent when nobody keeps one"),
@@ -192,7 +192,7 @@ static const struct hm_field host_file_fields[] = {
     HM_F_RECORD_OPT(hm_host_file, os, &hm_record_os, "operating system"),
     HM_F_OPT(hm_host_file, services, HM_TYPE_STRINGS, 0, HM_LIMIT_SERVICES,
              "services that run or start by themselves"),
-    HM_F_RECORDS_OPT(hm_host_file, service_details, HM_LIMIT_SERVICES, &record_service,
+    HM_F_RECORDS_OPT(hm_host_file, service_details, HM_LIMIT_SERVICES, &hm_record_service,
                      "start type, state and dependencies"),
     HM_F_RECORDS_OPT(hm_host_file, port_book, HM_LIMIT_PORT_BOOK, &hm_record_port_entry,
                      "listeners seen over boots"),

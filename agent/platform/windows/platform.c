@@ -65,6 +65,7 @@ static enum hm_status note(struct look *look, enum hm_status st, const struct hm
 static enum hm_status look_at_services(struct look *look, struct hm_err *err)
 {
     struct hm_inventory *inventory = &look->seen.inventory;
+    struct hm_run_instances *runs = &look->seen.instances;
     struct hm_arena *arena = look->notes.arena;
     struct hm_err why;
     enum hm_status st = hm_windows_services(arena, &look->services, &why);
@@ -74,11 +75,17 @@ static enum hm_status look_at_services(struct look *look, struct hm_err *err)
     }
     inventory->services.at =
         (const char **)hm_arena_alloc(arena, look->services.count, sizeof(const char *));
-    if (inventory->services.at == NULL) {
+    runs->at = hm_arena_alloc(arena, look->services.count, sizeof(*runs->at));
+    if (inventory->services.at == NULL || runs->at == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
     }
     for (size_t i = 0; i < look->services.count; i++) {
-        inventory->services.at[i] = look->services.at[i].name;
+        const struct hm_windows_service *service = &look->services.at[i];
+
+        inventory->services.at[i] = service->name;
+        if (service->pid != 0) { /* another one after every start, but of a shared host */
+            runs->at[runs->count++] = (struct hm_run_instance){service->name, service->pid};
+        }
     }
     inventory->services.count = look->services.count;
     inventory->has_services = true;
@@ -181,6 +188,8 @@ static enum hm_status look_at_all(struct look *look, struct hm_err *err)
     enum hm_status st = hm_windows_os(arena, &seen->inventory.os, err);
 
     seen->name = hm_os_host_name(arena);
+    seen->has_uptime = true;
+    seen->uptime_s = hm_os_monotonic_ms() / 1000;
     if (st == HM_OK) {
         st = hm_windows_boot_id(arena, &seen->boot_id, err);
     }
