@@ -5,25 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/cli/check_rows.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 
 #define CELL_BYTES 512
-#define GAP 2
-
-/* One column of the verdict table. */
-struct cell {
-    const char *text;
-    size_t width;
-};
-
 #define STATE_WIDTH 7
 #define PORTS_WIDTH 16
 
 static const char *const state_colours[] = {"\033[32m", "\033[36m", "\033[33m", "\033[1;31m"};
 static const char *const severity_colours[] = {"\033[36m", "\033[36m", "\033[33m", "\033[1;31m"};
 static const char bold[] = "\033[1m";
-static const char plain[] = "\033[0m";
 
 static const char *const reason_texts[HM_REASON_COUNT] = {
     "excluded",
@@ -44,133 +36,6 @@ static const char *const observed_texts[HM_OBSERVED_WHY_COUNT] = {
     "RPC endpoints, which take any free port: ",
     "client sockets, which take any free port: ",
 };
-
-/* Bytes of text that fill at most width columns, broken after a space or comma where there is
- * one. A column is a code point: wider scripts are not lined up. */
-static size_t fit(const char *text, size_t width)
-{
-    size_t columns = 0;
-    size_t good = 0;
-    size_t i = 0;
-
-    for (; text[i] != '\0'; i++) {
-        bool starts = ((unsigned char)text[i] & 0xc0) != 0x80;
-
-        if (starts && columns == width) {
-            return text[i] == ' ' || good == 0 ? i : good;
-        }
-        columns += starts;
-        if (text[i] == ' ' || text[i] == ',') {
-            good = i + 1;
-        }
-    }
-    return i;
-}
-
-static size_t columns_of(const char *text, size_t len)
-{
-    size_t columns = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        columns += ((unsigned char)text[i] & 0xc0) != 0x80;
-    }
-    return columns;
-}
-
-static void put_spaces(struct hm_buf *out, size_t count)
-{
-    (void)hm_buf_printf(out, "%*s", (int)count, "");
-}
-
-/* Names come from files of other hosts: a terminal must not obey them. */
-static void put_text(struct hm_buf *out, const char *text, size_t len)
-{
-    size_t done = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        bool c1 = c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0;
-
-        if (c < 0x20 || c == 0x7f || c1) {
-            (void)hm_buf_put(out, text + done, i - done);
-            (void)hm_buf_putc(out, '?');
-            i += c1;
-            done = i + 1;
-        }
-    }
-    (void)hm_buf_put(out, text + done, len - done);
-}
-
-static void put_line(struct hm_buf *out, const char *text)
-{
-    put_text(out, text, strlen(text));
-    (void)hm_buf_putc(out, '\n');
-}
-
-/* escape may be NULL: as it is. */
-static void put_coloured(struct hm_buf *out, const struct hm_check_look *look, const char *escape,
-                         const char *text, size_t len)
-{
-    if (look->colour && escape != NULL) {
-        (void)hm_buf_puts(out, escape);
-    }
-    put_text(out, text, len);
-    if (look->colour && escape != NULL) {
-        (void)hm_buf_puts(out, plain);
-    }
-}
-
-static void put_heading(struct hm_buf *out, const struct hm_check_look *look, const char *text)
-{
-    put_coloured(out, look, bold, text, strlen(text));
-    (void)hm_buf_putc(out, '\n');
-}
-
-/* Paragraph, indented, broken at the last column. */
-static void put_wrapped(struct hm_buf *out, const struct hm_check_look *look, size_t indent,
-                        const char *text)
-{
-    do {
-        size_t len = fit(text, look->columns - indent);
-        size_t shown = hm_str_trim(text, len).len;
-
-        put_spaces(out, indent);
-        put_text(out, text, shown);
-        (void)hm_buf_putc(out, '\n');
-        text += len;
-        text += strspn(text, " ");
-    } while (*text != '\0');
-}
-
-/* One row of cells, each wrapped in its column; the first is coloured. */
-static void put_row(struct hm_buf *out, struct cell *cells, size_t count,
-                    const struct hm_check_look *look, const char *escape)
-{
-    bool more = true;
-    bool first_line = true;
-
-    while (more) {
-        size_t pending = 0; /* spaces that are only due when something follows */
-
-        more = false;
-        for (size_t i = 0; i < count; i++) {
-            size_t len = fit(cells[i].text, cells[i].width);
-            size_t shown = hm_str_trim(cells[i].text, len).len;
-
-            if (shown > 0) {
-                put_spaces(out, pending);
-                put_coloured(out, look, i == 0 && first_line ? escape : NULL, cells[i].text, shown);
-                pending = 0;
-            }
-            pending += cells[i].width + GAP - columns_of(cells[i].text, shown);
-            cells[i].text += len;
-            cells[i].text += strspn(cells[i].text, " ");
-            more = more || *cells[i].text != '\0';
-        }
-        (void)hm_buf_putc(out, '\n');
-        first_line = false;
-    }
-}
 
 /* "3.9 %", or "1 in 480" where a percentage says nothing. */
 static void odds_text(const struct hm_verdict *verdict, char *out, size_t size)
@@ -245,22 +110,6 @@ static void why_text(const struct hm_verdict *verdict, const struct hm_inventory
                    later[0] != '\0' ? "; " : "", later);
 }
 
-static enum hm_status ports_text(enum hm_protocol protocol, struct hm_ports list, char *out,
-                                 size_t size, struct hm_err *err)
-{
-    struct hm_buf ports;
-    enum hm_status st;
-
-    hm_buf_init(&ports, 1024u * 1024u);
-    (void)hm_ports_format(list, &ports);
-    st = hm_buf_status(&ports, err);
-    if (st == HM_OK) {
-        (void)snprintf(out, size, "%s %s", hm_protocol_names[protocol], hm_buf_text(&ports));
-    }
-    hm_buf_fini(&ports);
-    return st;
-}
-
 /* Above the table: who reads no further must not take it for the whole host. */
 static void put_incomplete(const struct hm_judgement *judgement,
                            const struct hm_inventory *inventory, const struct hm_check_look *look,
@@ -272,10 +121,10 @@ static void put_incomplete(const struct hm_judgement *judgement,
     if (!judgement->incomplete) {
         return;
     }
-    put_coloured(out, look, state_colours[HM_UNKNOWN], "INCOMPLETE", 10);
+    hm_check_put_coloured(out, look, state_colours[HM_UNKNOWN], "INCOMPLETE", 10);
     (void)hm_buf_putc(out, '\n');
     for (size_t i = 0; i < count; i++) {
-        put_wrapped(out, look, 2, texts[i]);
+        hm_check_put_wrapped(out, look, 2, texts[i]);
     }
     (void)hm_buf_putc(out, '\n');
 }
@@ -286,10 +135,10 @@ static enum hm_status put_verdicts(const struct hm_judgement *judgement,
                                    struct hm_err *err)
 {
     const struct hm_verdicts *verdicts = &judgement->verdicts;
-    const size_t rest = look->columns - STATE_WIDTH - PORTS_WIDTH - 3 * GAP;
+    const size_t rest = look->columns - STATE_WIDTH - PORTS_WIDTH - 3 * HM_CHECK_GAP;
     const size_t why_width = rest * 2 / 5;
     const size_t title_width = rest - why_width;
-    struct cell heads[] = {
+    struct hm_check_cell heads[] = {
         {"STATE",   STATE_WIDTH},
         {"PRODUCT", title_width},
         {"PORTS",   PORTS_WIDTH},
@@ -303,25 +152,25 @@ static enum hm_status put_verdicts(const struct hm_judgement *judgement,
                               : "No known product and no listener of this host needs a port.\n");
         return HM_OK;
     }
-    put_row(out, heads, HM_COUNT(heads), look, bold);
+    hm_check_put_row(out, heads, HM_COUNT(heads), look, bold);
     for (size_t i = 0; i < verdicts->count; i++) {
         const struct hm_verdict *verdict = &verdicts->at[i];
         char ports[CELL_BYTES];
         char why[CELL_BYTES];
-        struct cell cells[] = {
+        struct hm_check_cell cells[] = {
             {hm_verdict_state_names[verdict->state], STATE_WIDTH},
             {verdict->title,                         title_width},
             {ports,                                  PORTS_WIDTH},
             {why,                                    why_width  },
         };
         enum hm_status st =
-            ports_text(verdict->protocol, verdict->ports, ports, sizeof(ports), err);
+            hm_check_ports_text(verdict->protocol, verdict->ports, ports, sizeof(ports), err);
 
         if (st != HM_OK) {
             return st;
         }
         why_text(verdict, inventory, why, sizeof(why));
-        put_row(out, cells, HM_COUNT(cells), look, state_colours[verdict->state]);
+        hm_check_put_row(out, cells, HM_COUNT(cells), look, state_colours[verdict->state]);
     }
     return HM_OK;
 }
@@ -334,18 +183,18 @@ static void put_step(struct hm_buf *out, const struct hm_check_look *look, size_
 
     (void)snprintf(text, sizeof(text), "%zu. %s: %s", number, hm_step_kind_names[step->kind],
                    step->text);
-    put_wrapped(out, look, 8, text);
+    hm_check_put_wrapped(out, look, 8, text);
     if (step->precondition[0] != '\0') {
         (void)snprintf(text, sizeof(text), "Only when: %s", step->precondition);
-        put_wrapped(out, look, 11, text);
+        hm_check_put_wrapped(out, look, 11, text);
     }
     if (step->warning[0] != '\0') {
         (void)snprintf(text, sizeof(text), "Warning: %s", step->warning);
-        put_wrapped(out, look, 11, text);
+        hm_check_put_wrapped(out, look, 11, text);
     }
     for (size_t i = 0; i < step->commands.count; i++) {
         (void)hm_buf_printf(out, "%8s> ", "");
-        put_line(out, step->commands.at[i]);
+        hm_check_put_line(out, step->commands.at[i]);
     }
 }
 
@@ -362,39 +211,41 @@ static void put_finding(const struct hm_findings *findings, size_t at,
     const struct hm_finding *same = hm_findings_same_remedy(findings, at);
     const char *severity = hm_severity_names[finding->severity];
 
-    put_coloured(out, look, severity_colours[finding->severity], severity, strlen(severity));
-    put_spaces(out, 8 - strlen(severity));
-    put_text(out, finding->subject, strlen(finding->subject));
+    hm_check_put_coloured(out, look, severity_colours[finding->severity], severity,
+                          strlen(severity));
+    hm_check_put_spaces(out, 8 - strlen(severity));
+    hm_check_put_text(out, finding->subject, strlen(finding->subject));
     (void)hm_buf_printf(out, ": %s\n", finding->kind);
-    put_wrapped(out, look, 8, finding->text);
+    hm_check_put_wrapped(out, look, 8, finding->text);
     for (size_t i = 0; i < finding->evidence.count; i++) {
         const struct hm_evidence *evidence = &finding->evidence.at[i];
 
         (void)hm_buf_printf(out, "%8s- %s:", "", evidence->name);
-        if (strlen(evidence->name) + 12 + columns_of(evidence->value, strlen(evidence->value)) <=
+        if (strlen(evidence->name) + 12 +
+                hm_check_columns(evidence->value, strlen(evidence->value)) <=
             look->columns) {
             (void)hm_buf_putc(out, ' ');
-            put_line(out, evidence->value);
+            hm_check_put_line(out, evidence->value);
         } else {
             (void)hm_buf_putc(out, '\n');
-            put_wrapped(out, look, 12, evidence->value);
+            hm_check_put_wrapped(out, look, 12, evidence->value);
         }
     }
     if (same != NULL) {
         (void)hm_buf_printf(out, "%8sIts remedy is the one of ", "");
-        put_text(out, same->subject, strlen(same->subject));
+        hm_check_put_text(out, same->subject, strlen(same->subject));
         (void)hm_buf_puts(out, " above.\n");
         return;
     }
     if (finding->remedy[0] != '\0' && !is_whole_remedy(finding)) {
-        put_wrapped(out, look, 8, finding->remedy);
+        hm_check_put_wrapped(out, look, 8, finding->remedy);
     }
     for (size_t i = 0; i < finding->steps.count; i++) {
         put_step(out, look, i + 1, &finding->steps.at[i]);
     }
     for (size_t i = 0; finding->steps.count == 0 && i < finding->commands.count; i++) {
         (void)hm_buf_printf(out, "%8s> ", "");
-        put_line(out, finding->commands.at[i]);
+        hm_check_put_line(out, finding->commands.at[i]);
     }
 }
 
@@ -413,13 +264,13 @@ static enum hm_status put_given(const struct hm_observed_list *observed, enum hm
         char ports[CELL_BYTES];
 
         if (row->why == why) {
-            st = ports_text(row->protocol, row->ports, ports, sizeof(ports), err);
+            st = hm_check_ports_text(row->protocol, row->ports, ports, sizeof(ports), err);
             (void)hm_buf_printf(&text, "%s%s %s", gap, row->name, ports);
             gap = ", ";
         }
     }
     if (st == HM_OK && text.len > 0) {
-        put_wrapped(out, look, 2, hm_buf_text(&text));
+        hm_check_put_wrapped(out, look, 2, hm_buf_text(&text));
         st = hm_buf_status(&text, err);
     }
     hm_buf_fini(&text);
@@ -431,18 +282,18 @@ static enum hm_status put_observed(const struct hm_observed_list *observed,
                                    const struct hm_check_look *look, struct hm_buf *out,
                                    struct hm_err *err)
 {
-    const size_t rest = look->columns - 2 * PORTS_WIDTH - 3 * GAP;
+    const size_t rest = look->columns - 2 * PORTS_WIDTH - 3 * HM_CHECK_GAP;
     enum hm_status st = HM_OK;
 
     if (observed->count == 0) {
         return HM_OK;
     }
     (void)hm_buf_putc(out, '\n');
-    put_heading(out, look, "OBSERVED, MAY BE RANDOM (does not change the result)");
+    hm_check_put_heading(out, look, "OBSERVED, MAY BE RANDOM (does not change the result)");
     for (size_t i = 0; i < observed->count && st == HM_OK; i++) {
         const struct hm_observed *row = &observed->at[i];
         char ports[CELL_BYTES];
-        struct cell cells[] = {
+        struct hm_check_cell cells[] = {
             {"",                       0          },
             {row->name,                PORTS_WIDTH},
             {ports,                    PORTS_WIDTH},
@@ -450,8 +301,8 @@ static enum hm_status put_observed(const struct hm_observed_list *observed,
         };
 
         if (row->why == HM_OBSERVED_ONE_BOOT || row->why == HM_OBSERVED_NO_PORT_BOOK) {
-            st = ports_text(row->protocol, row->ports, ports, sizeof(ports), err);
-            put_row(out, cells, HM_COUNT(cells), look, NULL);
+            st = hm_check_ports_text(row->protocol, row->ports, ports, sizeof(ports), err);
+            hm_check_put_row(out, cells, HM_COUNT(cells), look, NULL);
         }
     }
     if (st == HM_OK) {
@@ -516,11 +367,11 @@ static void put_host(const struct hm_observation *observation, const struct hm_c
     const struct hm_os *os = &observation->inventory.os;
     const char *system = os->name[0] != '\0' ? os->name : "system unknown";
 
-    put_coloured(out, look, bold, observation->name, strlen(observation->name));
-    put_spaces(out, GAP);
-    put_text(out, system, strlen(system));
+    hm_check_put_coloured(out, look, bold, observation->name, strlen(observation->name));
+    hm_check_put_spaces(out, HM_CHECK_GAP);
+    hm_check_put_text(out, system, strlen(system));
     (void)hm_buf_puts(out, os->version[0] != '\0' ? ", " : "");
-    put_line(out, os->version);
+    hm_check_put_line(out, os->version);
     put_ranges(&observation->inventory, out);
 }
 
@@ -552,7 +403,7 @@ static void put_summary(const struct hm_judgement *judgement, const struct hm_in
     for (size_t i = 0; i < judgement->verdicts.count; i++) {
         counts[judgement->verdicts.at[i].state]++;
     }
-    put_coloured(out, look, colour, text, strlen(text));
+    hm_check_put_coloured(out, look, colour, text, strlen(text));
     (void)hm_buf_printf(out, " %zu blocked, %zu exposed, %zu unknown, %zu safe; %zu finding%s.\n",
                         counts[HM_BLOCKED], counts[HM_EXPOSED], counts[HM_UNKNOWN], counts[HM_SAFE],
                         judgement->findings.count, judgement->findings.count == 1 ? "" : "s");
@@ -573,7 +424,7 @@ enum hm_status hm_check_text(const struct hm_observation *observation,
     }
     if (judgement->findings.count > 0) {
         (void)hm_buf_putc(out, '\n');
-        put_heading(out, look, "FINDINGS");
+        hm_check_put_heading(out, look, "FINDINGS");
     }
     for (size_t i = 0; i < judgement->findings.count; i++) {
         put_finding(&judgement->findings, i, look, out);
@@ -584,10 +435,10 @@ enum hm_status hm_check_text(const struct hm_observation *observation,
     }
     if (judgement->unknown.count > 0) {
         (void)hm_buf_putc(out, '\n');
-        put_heading(out, look, "NOT KNOWN");
+        hm_check_put_heading(out, look, "NOT KNOWN");
     }
     for (size_t i = 0; i < judgement->unknown.count; i++) {
-        put_wrapped(out, look, 2, judgement->unknown.at[i]);
+        hm_check_put_wrapped(out, look, 2, judgement->unknown.at[i]);
     }
     (void)hm_buf_putc(out, '\n');
     put_summary(judgement, &observation->inventory, look, out);
