@@ -275,7 +275,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
             const struct hm_need *need = &ctx->needs[i];
             size_t at = 0;
 
-            if (need->product == NULL || hm_need_is_own(need) ||
+            if ((need->product == NULL && !need->remembered) || hm_need_is_own(need) ||
                 (need->verdict.state == HM_BLOCKED) != (blocked == 1)) {
                 continue;
             }

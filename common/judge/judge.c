@@ -31,7 +31,13 @@ static bool is_judged(const struct hm_need *need)
     return need->stacks[0].judged || need->stacks[1].judged;
 }
 
-/* Weighs each need; those whose families the host does not have are dropped. */
+/* Does it count? Not when the host does not have its families. */
+static bool counts(const struct hm_need *need)
+{
+    return is_judged(need) && !(need->only_blocked && need->verdict.state != HM_BLOCKED);
+}
+
+/* Weighs each need; those that do not count are dropped. */
 static enum hm_status weigh_all(const struct hm_facts *facts, struct hm_needs *needs,
                                 struct hm_arena *arena, struct hm_err *err)
 {
@@ -40,7 +46,7 @@ static enum hm_status weigh_all(const struct hm_facts *facts, struct hm_needs *n
     for (size_t i = 0; i < needs->count; i++) {
         enum hm_status st = hm_need_weigh(facts, &needs->at[i], arena, err);
 
-        if (st == HM_OK && is_judged(&needs->at[i])) {
+        if (st == HM_OK && counts(&needs->at[i])) {
             st = hm_need_write(facts, &needs->at[i], arena, err);
             if (left != i) {
                 needs->at[left] = needs->at[i];

@@ -29,6 +29,7 @@ struct hm_need {
     bool quiet;                               /* nobody has any of its ports now */
     bool unread_owner;                        /* something has a port and does not say who it is */
     bool remembered;                          /* of the port book only: it does not listen now */
+    bool only_blocked;                        /* counts while it is blocked: its service is down */
     bool nameless_owner;                      /* and nothing at all speaks for the product */
     struct hm_need_stack stacks[2];           /* by enum hm_family */
     struct hm_need_stack next[2];             /* after the next boot; judged where that differs */

@@ -232,6 +232,59 @@ static bool listens_now(const struct hm_facts *facts, const struct hm_port_entry
     return false;
 }
 
+/* Is the entry's service known to be down, although it starts by itself? */
+static bool is_down(const struct hm_inventory *inventory, const struct hm_port_entry *entry)
+{
+    const struct hm_service *service =
+        hm_str_equal(entry->service, "") ? NULL : hm_inventory_service(inventory, entry->service);
+
+    return service != NULL && service->has_runs && !service->runs &&
+           hm_service_starts_itself(service) && service->start != HM_START_CLUSTER;
+}
+
+static enum hm_families families_of(bool ipv4, bool ipv6)
+{
+    return ipv4 && ipv6 ? HM_FAMILIES_BOTH : only(ipv4 ? HM_IPV4 : HM_IPV6);
+}
+
+/* Does the port of the entry count? Inside the dynamic range once it is known to be fixed; any
+ * other port was chosen, but nobody is handed it: it matters while the service is down and
+ * somebody has it. *out_families: those to be judged. */
+static bool is_wanted(const struct hm_facts *facts, const struct hm_port_entry *entry,
+                      enum hm_families *out_families, bool *out_only_blocked)
+{
+    const bool ipv4 = entry->families != HM_FAMILIES_IPV6;
+    const bool ipv6 = entry->families != HM_FAMILIES_IPV4;
+    const bool given4 = ipv4 && in_dynamic(facts, entry->protocol, HM_IPV4, entry->port);
+    const bool given6 = ipv6 && in_dynamic(facts, entry->protocol, HM_IPV6, entry->port);
+
+    *out_only_blocked = !given4 && !given6;
+    *out_families = *out_only_blocked ? entry->families : families_of(given4, given6);
+    return *out_only_blocked ? is_down(facts->inventory, entry)
+                             : entry->boots >= HM_PORT_BOOK_FIXED;
+}
+
+/* Is the port judged already, for this service or program? Another one's requirement of the same
+ * port does not help a service that is down. */
+static bool is_covered(const struct hm_facts *facts, const struct hm_need_list *list,
+                       const struct hm_port_entry *entry)
+{
+    if (!hm_portbits_has(facts->required[entry->protocol], entry->port)) {
+        return false;
+    }
+    for (size_t i = 0; is_down(facts->inventory, entry) && i < list->needs.count; i++) {
+        const struct hm_need *need = &list->needs.at[i];
+
+        if (need->requirement->protocol == entry->protocol &&
+            hm_ports_contains(need->requirement->ports, entry->port) &&
+            hm_need_owner(facts, need, entry->program, entry->service, HM_SOCKET_LISTEN) !=
+                HM_OWNER_FOREIGN) {
+            return true;
+        }
+    }
+    return !is_down(facts->inventory, entry);
+}
+
 /* What had a fixed port in earlier boots and does not listen now: the service is down, and its port
  * may be held. */
 static enum hm_status remember(struct hm_facts *facts, struct hm_need_list *list)
@@ -241,26 +294,22 @@ static enum hm_status remember(struct hm_facts *facts, struct hm_need_list *list
 
     for (size_t i = 0; inventory->has_port_book && i < book->count; i++) {
         const struct hm_port_entry *entry = &book->at[i];
-        const bool ipv4 = entry->families != HM_FAMILIES_IPV6 &&
-                          in_dynamic(facts, entry->protocol, HM_IPV4, entry->port);
-        const bool ipv6 = entry->families != HM_FAMILIES_IPV4 &&
-                          in_dynamic(facts, entry->protocol, HM_IPV6, entry->port);
-        const struct hm_listener seen = {
+        struct hm_listener seen = {
             .protocol = entry->protocol,
-            .family = ipv4 ? HM_IPV4 : HM_IPV6,
             .address = "",
             .port = entry->port,
             .program = entry->program,
             .service = entry->service,
             .kind = entry->kind,
         };
+        enum hm_families families;
         enum hm_observed_why why;
+        bool only_blocked;
         struct hm_need *need;
         enum hm_status st;
 
         if ((hm_str_equal(entry->program, "") && hm_str_equal(entry->service, "")) ||
-            entry->boots < HM_PORT_BOOK_FIXED || !(ipv4 || ipv6) ||
-            hm_portbits_has(facts->required[entry->protocol], entry->port) ||
+            !is_wanted(facts, entry, &families, &only_blocked) || is_covered(facts, list, entry) ||
             is_given(facts, &seen, &why) || listens_now(facts, entry)) {
             continue;
         }
@@ -268,13 +317,15 @@ static enum hm_status remember(struct hm_facts *facts, struct hm_need_list *list
             list->needs.unjudged++;
             continue;
         }
+        seen.family = families == HM_FAMILIES_IPV6 ? HM_IPV6 : HM_IPV4;
         st = put_observed(list, &seen);
         if (st != HM_OK) {
             return st;
         }
         need = &list->needs.at[list->needs.count - 1];
-        need->families = ipv4 && ipv6 ? HM_FAMILIES_BOTH : only(ipv4 ? HM_IPV4 : HM_IPV6);
+        need->families = families;
         need->remembered = true;
+        need->only_blocked = only_blocked;
         hm_portbits_put(facts->required[entry->protocol], entry->port);
     }
     return HM_OK;

@@ -74,7 +74,7 @@ bool hm_need_is_shared_host(const char *program)
 /* The name of a shared host says nothing beside that of a service. */
 static bool owns(const struct hm_detect *names, const char *program, const char *service)
 {
-    bool named = !hm_str_equal(service, "") && hm_need_is_shared_host(program);
+    const bool named = !hm_str_equal(service, "") && hm_need_is_shared_host(program);
 
     return hm_detect_owns(names, named ? "" : program, service);
 }
@@ -93,6 +93,9 @@ enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *
 
     if (hm_str_equal(program, "") && hm_str_equal(service, "")) {
         return unread(facts, need);
+    }
+    if (need->product == NULL && names->services.count > 0 && !hm_str_equal(service, "")) {
+        program = ""; /* two services often have one program: java.exe, node.exe */
     }
     if (owns(names, program, service)) {
         return HM_OWNER_SELF;

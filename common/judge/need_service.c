@@ -4,7 +4,8 @@
 
 #include "common/base/str.h"
 
-/* By the service's name; a product that is known by its program alone, by that. */
+/* By the service's name; a product that is known by its program alone, by that. An observed program
+ * without a service was no service's process: it is not known which one it belongs to. */
 static bool is_own(const struct hm_need *need, const struct hm_service *service)
 {
     const struct hm_detect *names = hm_need_names(need);
@@ -12,7 +13,8 @@ static bool is_own(const struct hm_need *need, const struct hm_service *service)
     if (names->services.count > 0) {
         return hm_detect_owns(names, "", service->name);
     }
-    return !hm_need_is_shared_host(service->program) && hm_detect_owns(names, service->program, "");
+    return need->product != NULL && !hm_need_is_shared_host(service->program) &&
+           hm_detect_owns(names, service->program, "");
 }
 
 static bool is_down(const struct hm_service *service, bool must_run)

@@ -46,6 +46,8 @@ DECIDED = {
     ("unknown-service-down", "service_not_running", "service ContosoLicensing"): UNKNOWN,
     ("unknown-service-down", "service_not_running", "service ContosoSync"): UNKNOWN,
     ("made-two-want-one", "required_port_held", "tcp 8081"): TWO,
+    ("port-book-services", "required_port_held", "tcp 8445"): TWO,
+    ("port-book-services", "service_not_running", "service ContosoLicensing"): TWO,
     ("made-linux-held", "service_not_running", "service mongod"): TWO,
     ("made-two-want-one", "service_not_running", "service macmnsvc"): TWO,
     ("made-lost-rows", "exclusions_shifted", "tcp runtime exclusions"):

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -250,6 +251,87 @@ static void test_failed_service_that_nobody_knows(void **state)
     }
 }
 
+struct remembered_case {
+    const char *name;
+    enum hm_service_start start;
+    const char *entry_service; /* of the port book's entry */
+    uint16_t port;
+    uint32_t boots;
+    enum { TAKER_NOBODY, TAKER_PROGRAM, TAKER_SISTER, TAKER_SELF, TAKER_BLOCK } taker;
+    bool blocked;
+};
+
+/* No product has the service, and the port book has seen its port: inside the dynamic range in two
+ * boots; any other port was chosen. */
+static void test_service_that_only_the_port_book_knows(void **state)
+{
+    static const struct remembered_case cases[] = {
+        {"in the range",      HM_START_AUTOMATIC, "Contoso", 51000, 2, TAKER_PROGRAM, true },
+        {"once: random",      HM_START_AUTOMATIC, "Contoso", 51000, 1, TAKER_PROGRAM, false},
+        {"outside the range", HM_START_AUTOMATIC, "Contoso", 8085,  1, TAKER_PROGRAM, true },
+        {"delayed",           HM_START_DELAYED,   "Contoso", 8085,  1, TAKER_PROGRAM, true },
+        {"triggered",         HM_START_TRIGGERED, "Contoso", 8085,  1, TAKER_PROGRAM, true },
+        {"cluster",           HM_START_CLUSTER,   "Contoso", 8085,  1, TAKER_PROGRAM, false},
+        {"manual",            HM_START_MANUAL,    "Contoso", 8085,  1, TAKER_PROGRAM, false},
+        {"no service",        HM_START_AUTOMATIC, "",        8085,  1, TAKER_PROGRAM, false},
+        {"free",              HM_START_AUTOMATIC, "Contoso", 8085,  1, TAKER_NOBODY,  false},
+        {"sister service",    HM_START_AUTOMATIC, "Contoso", 8085,  1, TAKER_SISTER,  true },
+        {"itself",            HM_START_AUTOMATIC, "Contoso", 8085,  1, TAKER_SELF,    false},
+        {"WinNAT",            HM_START_AUTOMATIC, "Contoso", 8085,  1, TAKER_BLOCK,   true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build();
+        const struct hm_finding *finding;
+        char subject[16];
+
+        print_message("%s\n", cases[i].name);
+        hm_build_dynamic(build, 49152, 65535);
+        hm_build_service_runs(build, "Contoso", false)->start = cases[i].start;
+        hm_build_remember(build, HM_TCP, cases[i].port, "java.exe", cases[i].entry_service,
+                          HM_KIND_SOCKET, cases[i].boots);
+        if (cases[i].taker == TAKER_BLOCK) {
+            hm_build_runtime(build, HM_TCP, HM_IPV4, "8064-8163");
+        } else if (cases[i].taker != TAKER_NOBODY) {
+            hm_build_listener(build, HM_TCP, HM_IPV4, cases[i].port,
+                              cases[i].taker == TAKER_PROGRAM ? "other.exe" : "java.exe",
+                              cases[i].taker == TAKER_SISTER ? "Sister"
+                              : cases[i].taker == TAKER_SELF ? "Contoso"
+                                                             : "",
+                              HM_KIND_SOCKET);
+        }
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "service_not_running", "service Contoso");
+        assert_int_equal(finding != NULL, cases[i].blocked);
+        assert_int_equal(hm_judgement_is_safe(&build->judgement), !cases[i].blocked);
+        (void)snprintf(subject, sizeof(subject), "tcp-%u", (unsigned)cases[i].port);
+        assert_int_equal(hm_build_verdict(build, "Contoso", subject) != NULL, cases[i].blocked);
+        if (finding != NULL) {
+            assert_int_equal(finding->severity, HM_SEVERITY_HIGH);
+            assert_non_null(strstr(finding->text, "Contoso (observed): TCP "));
+            assert_true(finding->steps.count > 0);
+        }
+        free_build(build);
+    }
+}
+
+/* Its port belongs to a product of this host: that does not make the service start. */
+static void test_port_of_a_product_that_a_service_had(void **state)
+{
+    struct hm_build *build = new_build();
+
+    (void)state;
+    put_product(build);
+    hm_build_listener(build, HM_TCP, HM_IPV4, 9955, "pop3.exe", "MSExchangePOP3BE", HM_KIND_SOCKET);
+    hm_build_service_runs(build, "Contoso", false);
+    hm_build_remember(build, HM_TCP, 9955, "java.exe", "Contoso", HM_KIND_SOCKET, 3);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "Contoso", "tcp-9955")->state, HM_BLOCKED);
+    assert_non_null(hm_build_finding(build, "service_not_running", "service Contoso"));
+    free_build(build);
+}
+
 /* On Linux an exit code is the program's own: 32 or 10048 say nothing of a port. */
 static void test_exit_codes_of_linux(void **state)
 {
@@ -440,6 +522,8 @@ int main(void)
         cmocka_unit_test(test_held_port),
         cmocka_unit_test(test_failed_with_a_free_port),
         cmocka_unit_test(test_failed_service_that_nobody_knows),
+        cmocka_unit_test(test_service_that_only_the_port_book_knows),
+        cmocka_unit_test(test_port_of_a_product_that_a_service_had),
         cmocka_unit_test(test_exit_codes_of_linux),
         cmocka_unit_test(test_optional_requirement_of_a_service_that_is_down),
         cmocka_unit_test(test_optional_requirement_that_is_bound_elsewhere),
