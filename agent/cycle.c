@@ -163,6 +163,7 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
                                      &agent->cycle_arena, &agent->observation.inventory, err);
     }
     if (st == HM_OK) {
+        hm_agent_port_book_mark(&agent->observation);
         hm_agent_obey(agent, now_ms);
         st = note_tcpip(agent, err);
     }

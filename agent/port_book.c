@@ -207,6 +207,12 @@ enum hm_status hm_agent_port_book_note(struct hm_agent_port_book *book, const ch
     return st;
 }
 
+void hm_agent_port_book_mark(struct hm_observation *observation)
+{
+    hm_port_book_mark(&observation->inventory, &observation->idle_services,
+                      observation->knows_all_services);
+}
+
 enum hm_status hm_agent_port_book_read(const char *state_dir, struct hm_arena *arena,
                                        struct hm_port_book *out_book, struct hm_err *err)
 {

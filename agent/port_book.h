@@ -6,6 +6,7 @@
  * and ports count as required again after two boots. It is written only when it changed. */
 #pragma once
 
+#include "agent/platform/platform.h"
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/ports/port_book.h"
@@ -23,6 +24,10 @@ void hm_agent_port_book_close(struct hm_agent_port_book *book);
 enum hm_status hm_agent_port_book_note(struct hm_agent_port_book *book, const char *boot_id,
                                        struct hm_arena *arena, struct hm_inventory *inventory,
                                        struct hm_err *err) HM_MUST_CHECK;
+
+/* Says in the observation's port book which services are disabled or gone, where the platform
+ * lists them (port_book.h of common/ports). */
+void hm_agent_port_book_mark(struct hm_observation *observation);
 
 /* The book of an agent that may be running, for "hm-agent check"; nothing is written. HM_ENOENT
  * when there is none, HM_EDENIED when this account may not read it, HM_EINVAL when it is damaged.

@@ -157,6 +157,7 @@ static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_conf
         st = add_port_book(config, arena, &observation.inventory, err);
     }
     if (st == HM_OK) {
+        hm_agent_port_book_mark(&observation);
         st = hm_judge_observation(&observation, &catalogue, NULL, &marks, arena, &judgement, err);
     }
     if (st == HM_OK) {

@@ -35,6 +35,8 @@ static const char *const observed_texts[HM_OBSERVED_WHY_COUNT] = {
     "an installed agent can tell once it has seen two boots",
     "RPC endpoints, which take any free port: ",
     "client sockets, which take any free port: ",
+    "its service is disabled and needs no port: nothing is judged",
+    "its service is not installed any more: nothing is judged",
 };
 
 /* "3.9 %", or "1 in 480" where a percentage says nothing. */
@@ -277,19 +279,31 @@ static enum hm_status put_given(const struct hm_observed_list *observed, enum hm
     return st;
 }
 
-/* Listed, so that nothing is dropped without a line; it does not change the result. */
-static enum hm_status put_observed(const struct hm_observed_list *observed,
-                                   const struct hm_check_look *look, struct hm_buf *out,
-                                   struct hm_err *err)
+enum look_of_row { ROW_RANDOM, ROW_GIVEN, ROW_NOT_JUDGED };
+
+static const enum look_of_row observed_looks[HM_OBSERVED_WHY_COUNT] = {
+    [HM_OBSERVED_ONE_BOOT] = ROW_RANDOM,     [HM_OBSERVED_NO_PORT_BOOK] = ROW_RANDOM,
+    [HM_OBSERVED_RPC_ENDPOINT] = ROW_GIVEN,  [HM_OBSERVED_CLIENT_SOCKET] = ROW_GIVEN,
+    [HM_OBSERVED_DISABLED] = ROW_NOT_JUDGED, [HM_OBSERVED_GONE] = ROW_NOT_JUDGED,
+};
+
+static bool has_rows(const struct hm_observed_list *observed, bool judged)
+{
+    for (size_t i = 0; i < observed->count; i++) {
+        if ((observed_looks[observed->at[i].why] != ROW_NOT_JUDGED) == judged) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum hm_status put_rows(const struct hm_observed_list *observed, enum look_of_row wanted,
+                               const struct hm_check_look *look, struct hm_buf *out,
+                               struct hm_err *err)
 {
     const size_t rest = look->columns - 2 * PORTS_WIDTH - 3 * HM_CHECK_GAP;
     enum hm_status st = HM_OK;
 
-    if (observed->count == 0) {
-        return HM_OK;
-    }
-    (void)hm_buf_putc(out, '\n');
-    hm_check_put_heading(out, look, "OBSERVED, MAY BE RANDOM (does not change the result)");
     for (size_t i = 0; i < observed->count && st == HM_OK; i++) {
         const struct hm_observed *row = &observed->at[i];
         char ports[CELL_BYTES];
@@ -300,16 +314,35 @@ static enum hm_status put_observed(const struct hm_observed_list *observed,
             {observed_texts[row->why], rest       },
         };
 
-        if (row->why == HM_OBSERVED_ONE_BOOT || row->why == HM_OBSERVED_NO_PORT_BOOK) {
+        if (observed_looks[row->why] == wanted) {
             st = hm_check_ports_text(row->protocol, row->ports, ports, sizeof(ports), err);
             hm_check_put_row(out, cells, HM_COUNT(cells), look, NULL);
         }
     }
-    if (st == HM_OK) {
-        st = put_given(observed, HM_OBSERVED_RPC_ENDPOINT, look, out, err);
+    return st;
+}
+
+/* Listed, so that nothing is dropped without a line; it does not change the result. */
+static enum hm_status put_observed(const struct hm_observed_list *observed,
+                                   const struct hm_check_look *look, struct hm_buf *out,
+                                   struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    if (has_rows(observed, true)) {
+        (void)hm_buf_putc(out, '\n');
+        hm_check_put_heading(out, look, "OBSERVED, MAY BE RANDOM (does not change the result)");
+        st = put_rows(observed, ROW_RANDOM, look, out, err);
     }
-    if (st == HM_OK) {
-        st = put_given(observed, HM_OBSERVED_CLIENT_SOCKET, look, out, err);
+    for (unsigned why = 0; why < HM_OBSERVED_WHY_COUNT && st == HM_OK; why++) {
+        if (observed_looks[why] == ROW_GIVEN) {
+            st = put_given(observed, (enum hm_observed_why)why, look, out, err);
+        }
+    }
+    if (st == HM_OK && has_rows(observed, false)) {
+        (void)hm_buf_putc(out, '\n');
+        hm_check_put_heading(out, look, "NOT JUDGED (does not change the result)");
+        st = put_rows(observed, ROW_NOT_JUDGED, look, out, err);
     }
     return st;
 }

@@ -28,6 +28,9 @@ struct hm_observation {
     const char *boot_id;      /* changes with every boot */
     struct hm_strings labels; /* only recorded hosts bring some */
     struct hm_inventory inventory;
+    struct hm_services idle_services; /* installed ones that neither run nor start by themselves;
+                                         others may be among them: inventory outranks it */
+    bool knows_all_services;          /* with them and those of inventory */
     bool has_sockets;
     struct hm_sockets sockets;
     bool has_sample;

@@ -32,6 +32,42 @@ bool hm_windows_is_cluster_node(const struct hm_service_rows *rows)
     return row != NULL && (row->start == HM_SERVICE_AUTO_START || (row->has_runs && row->runs));
 }
 
+static bool is_idle(const struct hm_service *service)
+{
+    return !hm_service_starts_itself(service) && !service->runs;
+}
+
+static struct hm_service service_of(const struct hm_service_row *row)
+{
+    return (struct hm_service){
+        .name = row->name,
+        .program = "",
+        .start = hm_service_start_of(row),
+        .has_runs = row->has_runs,
+        .runs = row->has_runs && row->runs,
+        .exit_code = row->has_runs && !row->runs ? row->exit_code : 0,
+    };
+}
+
+enum hm_status hm_windows_idle_services(const struct hm_service_rows *rows, struct hm_arena *arena,
+                                        struct hm_services *out_idle, struct hm_err *err)
+{
+    struct hm_services idle = {hm_arena_alloc(arena, rows->count, sizeof(*idle.at)), 0};
+
+    if (idle.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
+    }
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct hm_service service = service_of(&rows->at[i]);
+
+        if (is_idle(&service)) {
+            idle.at[idle.count++] = service;
+        }
+    }
+    *out_idle = idle;
+    return HM_OK;
+}
+
 /* More dependencies than a report holds are not known, rather than a part of them. */
 static void take_dependencies(const struct hm_service_row *row, struct hm_service *out)
 {
@@ -64,16 +100,9 @@ enum hm_status hm_windows_take_services(const struct hm_service_rows *rows, stru
     details->at = detail_at;
     for (size_t i = 0; i < rows->count; i++) {
         const struct hm_service_row *row = &rows->at[i];
-        struct hm_service detail = {
-            .name = row->name,
-            .start = hm_service_start_of(row),
-            .has_runs = row->has_runs,
-            .runs = row->has_runs && row->runs,
-            .exit_code = row->has_runs && !row->runs ? row->exit_code : 0,
-        };
+        struct hm_service detail = service_of(row);
 
-        if (hm_windows_is_user_service(row->type) ||
-            (!hm_service_starts_itself(&detail) && !detail.runs)) {
+        if (hm_windows_is_user_service(row->type) || is_idle(&detail)) {
             continue;
         }
         detail.program = hm_service_program(row->image, arena);

@@ -17,6 +17,11 @@ void hm_windows_mark_clustered(struct hm_service_rows *rows, const struct hm_str
 /* Does the cluster service start or run here, so that it may start others? */
 bool hm_windows_is_cluster_node(const struct hm_service_rows *rows);
 
+/* The installed services that neither run nor start by themselves: hm_observation.idle_services. */
+enum hm_status hm_windows_idle_services(const struct hm_service_rows *rows, struct hm_arena *arena,
+                                        struct hm_services *out_idle,
+                                        struct hm_err *err) HM_MUST_CHECK;
+
 /* Appends to services and service_details those that run or start by themselves; both lists are
  * settled later. */
 enum hm_status hm_windows_take_services(const struct hm_service_rows *rows, struct hm_arena *arena,

@@ -8,6 +8,7 @@
 #include "common/base/str.h"
 #include "common/ports/given.h"
 #include "common/ports/in_force.h"
+#include "common/ports/port_book.h"
 
 #define DNS_POOL_DEFAULT 2500u /* KB956188 */
 #define NAMES_ROOM_FIRST 64u
@@ -150,8 +151,10 @@ static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *are
     for (size_t i = 0; ok && inventory->has_port_book && i < inventory->port_book.count; i++) {
         const struct hm_port_entry *entry = &inventory->port_book.at[i];
 
-        ok = names_put(&facts->idle_programs, entry->program, arena) &&
-             names_put(&facts->services, entry->service, arena);
+        if (!hm_port_entry_is_retired(entry)) {
+            ok = names_put(&facts->idle_programs, entry->program, arena) &&
+                 names_put(&facts->services, entry->service, arena);
+        }
     }
     return ok ? HM_OK : no_memory(err);
 }

@@ -61,18 +61,20 @@ struct hm_judge_input {
     const struct hm_policy_marks *marks;      /* NULL = no policy has set anything */
 };
 
-/* Why a listener inside the dynamic range is not a requirement. */
+/* Why a listener is not a requirement. */
 enum hm_observed_why {
     HM_OBSERVED_ONE_BOOT,      /* the port book saw it in one boot: it may be random */
     HM_OBSERVED_NO_PORT_BOOK,  /* nobody has watched this host over boots: likewise */
     HM_OBSERVED_RPC_ENDPOINT,  /* asks for any port and tells the endpoint mapper */
     HM_OBSERVED_CLIENT_SOCKET, /* UDP of a program that is no service */
+    HM_OBSERVED_DISABLED,      /* the port book saw it; its service is disabled now */
+    HM_OBSERVED_GONE,          /* likewise; its service is not installed any more */
 };
-#define HM_OBSERVED_WHY_COUNT 4
+#define HM_OBSERVED_WHY_COUNT 6
 extern const char *const hm_observed_why_names[HM_OBSERVED_WHY_COUNT];
 
-/* Listeners inside the dynamic range whose port may be random. They change no verdict and no exit
- * status; none is dropped without a row. */
+/* Listeners inside the dynamic range whose port may be random, and ports that nobody needs now.
+ * They change no verdict and no exit status; none is dropped without a row. */
 struct hm_observed {
     const char *name; /* service, or program */
     enum hm_protocol protocol;

@@ -6,6 +6,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
+#include "common/ports/port_book.h"
 
 static bool has_names(const struct hm_detect *detect)
 {
@@ -60,7 +61,7 @@ static bool owner_is_remembered(const struct hm_facts *facts, const struct hm_ne
     for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
         const struct hm_port_entry *entry = &inventory->port_book.at[i];
 
-        if (entry->protocol == requirement->protocol &&
+        if (!hm_port_entry_is_retired(entry) && entry->protocol == requirement->protocol &&
             hm_ports_contains(requirement->ports, entry->port) &&
             (hm_need_has_copy(need, entry->program, entry->service) ||
              is_owner(facts, need, entry->program, entry->service))) {
@@ -78,7 +79,8 @@ static bool owner_is_known(const struct hm_facts *facts, const struct hm_need *n
     for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
         const struct hm_port_entry *entry = &inventory->port_book.at[i];
 
-        if (is_owner(facts, need, entry->program, entry->service)) {
+        if (!hm_port_entry_is_retired(entry) &&
+            is_owner(facts, need, entry->program, entry->service)) {
             return true;
         }
     }

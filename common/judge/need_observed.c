@@ -14,10 +14,7 @@
 #include "common/ports/port_book.h"
 
 const char *const hm_observed_why_names[HM_OBSERVED_WHY_COUNT] = {
-    "one_boot",
-    "no_port_book",
-    "rpc_endpoint",
-    "client_socket",
+    "one_boot", "no_port_book", "rpc_endpoint", "client_socket", "service_disabled", "service_gone",
 };
 
 /* Windows' own RPC servers: their TCP port in the dynamic range is given, not required. */
@@ -287,7 +284,8 @@ static bool is_covered(const struct hm_facts *facts, const struct hm_need_list *
 
 /* What had a fixed port in earlier boots and does not listen now: the service is down, and its port
  * may be held. */
-static enum hm_status remember(struct hm_facts *facts, struct hm_need_list *list)
+static enum hm_status remember(struct hm_facts *facts, struct hm_need_list *list,
+                               struct looses *looses)
 {
     const struct hm_inventory *inventory = facts->inventory;
     const struct hm_port_book *book = &inventory->port_book;
@@ -308,6 +306,15 @@ static enum hm_status remember(struct hm_facts *facts, struct hm_need_list *list
         struct hm_need *need;
         enum hm_status st;
 
+        if (hm_port_entry_is_retired(entry)) {
+            st = put_loose(list, looses, &seen,
+                           entry->service_state == HM_ENTRY_SERVICE_GONE ? HM_OBSERVED_GONE
+                                                                         : HM_OBSERVED_DISABLED);
+            if (st != HM_OK) {
+                return st;
+            }
+            continue;
+        }
         if ((hm_str_equal(entry->program, "") && hm_str_equal(entry->service, "")) ||
             !is_wanted(facts, entry, &families, &only_blocked) || is_covered(facts, list, entry) ||
             is_given(facts, &seen, &why) || listens_now(facts, entry)) {
@@ -406,7 +413,7 @@ enum hm_status hm_needs_observe(struct hm_facts *facts, struct hm_need_list *lis
         }
     }
     if (st == HM_OK) {
-        st = remember(facts, list);
+        st = remember(facts, list, &looses);
     }
     return st == HM_OK ? group(&looses, list) : st;
 }

@@ -89,6 +89,17 @@ struct hm_services {
     size_t count;
 };
 
+/* What is known of the service of a port book's entry, as the platform lists more services than an
+ * inventory has: those that somebody disabled, and those that are no longer there. They need no
+ * port now. */
+enum hm_entry_service {
+    HM_ENTRY_SERVICE_UNKNOWN, /* it is there, or nobody knows, or the entry has none */
+    HM_ENTRY_SERVICE_DISABLED,
+    HM_ENTRY_SERVICE_GONE,
+};
+#define HM_ENTRY_SERVICE_COUNT 3
+extern const char *const hm_entry_service_names[HM_ENTRY_SERVICE_COUNT];
+
 /* One listener that the port book has seen: the agent's memory over boots. The same program on
  * one port in several boots needs that port; on another port in each boot it was given them. */
 struct hm_port_entry {
@@ -99,6 +110,7 @@ struct hm_port_entry {
     const char *service; /* "" none, or not one alone */
     enum hm_listener_kind kind;
     uint32_t boots; /* in how many boots, counted up to HM_PORT_BOOK_BOOTS */
+    enum hm_entry_service service_state;
 };
 #define HM_PORT_BOOK_BOOTS 10u
 #define HM_PORT_BOOK_FIXED 2u /* boots after which the port counts as fixed */

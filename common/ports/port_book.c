@@ -229,6 +229,79 @@ bool hm_port_entry_is_of(const struct hm_port_entry *entry, const char *program,
     return !hm_str_equal(entry->program, "") && hm_str_equal_nocase(entry->program, program);
 }
 
+static const struct hm_service *find_service(const struct hm_services *services, const char *name)
+{
+    for (size_t i = 0; i < services->count; i++) {
+        if (hm_str_equal_nocase(services->at[i].name, name)) {
+            return &services->at[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_listed(const struct hm_inventory *inventory, const char *name)
+{
+    for (size_t i = 0; inventory->has_services && i < inventory->services.count; i++) {
+        if (hm_str_equal_nocase(inventory->services.at[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* systemd: "postgresql@15-main" is an instance of the unit file "postgresql@". */
+static bool has_template(const struct hm_services *idle, const char *name)
+{
+    const char *at = strchr(name, '@');
+
+    for (size_t i = 0; at != NULL && i < idle->count; i++) {
+        if (strlen(idle->at[i].name) == (size_t)(at - name) + 1 &&
+            strncmp(idle->at[i].name, name, (size_t)(at - name) + 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_disabled(const struct hm_service *service)
+{
+    return service != NULL && service->start == HM_START_DISABLED &&
+           !(service->has_runs && service->runs);
+}
+
+void hm_port_book_mark(struct hm_inventory *inventory, const struct hm_services *idle,
+                       bool is_whole)
+{
+    const struct hm_services *details = &inventory->service_details;
+
+    for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
+        struct hm_port_entry *entry = &inventory->port_book.at[i];
+        const struct hm_service *detail =
+            inventory->has_service_details ? find_service(details, entry->service) : NULL;
+        const struct hm_service *other = find_service(idle, entry->service);
+
+        if (hm_str_equal(entry->service, "")) {
+            continue;
+        }
+        if (is_disabled(detail)) {
+            entry->service_state = HM_ENTRY_SERVICE_DISABLED;
+        } else if (detail != NULL || is_listed(inventory, entry->service)) {
+            entry->service_state = HM_ENTRY_SERVICE_UNKNOWN;
+        } else if (other != NULL) {
+            entry->service_state =
+                is_disabled(other) ? HM_ENTRY_SERVICE_DISABLED : HM_ENTRY_SERVICE_UNKNOWN;
+        } else if (is_whole && inventory->has_services && !inventory->services_partial &&
+                   !has_template(idle, entry->service)) {
+            entry->service_state = HM_ENTRY_SERVICE_GONE;
+        }
+    }
+}
+
+bool hm_port_entry_is_retired(const struct hm_port_entry *entry)
+{
+    return entry->service_state != HM_ENTRY_SERVICE_UNKNOWN;
+}
+
 /* The first entry of this port or a later one: entries are sorted by protocol and port. */
 static size_t find_first(const struct hm_port_book *book, enum hm_protocol protocol, uint16_t port)
 {

@@ -55,6 +55,15 @@ enum hm_status hm_port_memo_list(const struct hm_port_memo *memo, struct hm_aren
 bool hm_port_book_saw(const struct hm_port_book *book, enum hm_protocol protocol, uint16_t port,
                       const char *program, const char *service, uint32_t boots);
 
+/* Says of each entry of the inventory's port book whether its service is disabled or no longer
+ * there. idle: services that are installed and neither run nor start by themselves; is_whole: with
+ * those of the inventory, every installed service is known. Without that nothing is gone. */
+void hm_port_book_mark(struct hm_inventory *inventory, const struct hm_services *idle,
+                       bool is_whole);
+
+/* Is it an entry whose service needs no port now? */
+bool hm_port_entry_is_retired(const struct hm_port_entry *entry);
+
 /* The order of a book: protocol, port, program, service, kind. */
 int hm_port_entry_compare(const struct hm_port_entry *a, const struct hm_port_entry *b);
 

@@ -6,6 +6,7 @@ const struct hm_enum hm_enum_protocol = {hm_protocol_names, 2};
 const struct hm_enum hm_enum_family = {hm_family_names, 2};
 const struct hm_enum hm_enum_os_family = {hm_os_family_names, 2};
 const struct hm_enum hm_enum_listener_kind = {hm_listener_kind_names, HM_KIND_COUNT};
+static const struct hm_enum entry_service = {hm_entry_service_names, HM_ENTRY_SERVICE_COUNT};
 static const struct hm_enum families = {hm_families_names, 3};
 static const struct hm_enum service_start = {hm_service_start_names, HM_SERVICE_START_COUNT};
 static const struct hm_enum in_force = {hm_in_force_names, HM_IN_FORCE_COUNT};
@@ -123,6 +124,8 @@ static const struct hm_field port_entry_fields[] = {
               "how the port was held"),
     HM_F(hm_port_entry, boots, HM_TYPE_U32, HM_FIELD_REQUIRED, 1, HM_PORT_BOOK_BOOTS,
          "boots in which it was seen"),
+    HM_F_ENUM(hm_port_entry, service_state, HM_FIELD_DEFAULT, &entry_service,
+              "whether its service is disabled, or no longer there"),
 };
 const struct hm_record hm_record_port_entry =
     HM_RECORD("port_entry", hm_port_entry, port_entry_fields);

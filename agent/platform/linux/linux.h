@@ -109,9 +109,11 @@ const char *hm_linux_cgroup_service(const char *text, size_t len, struct hm_aren
 /* A listener of a container engine's helper (docker-proxy, rootlessport …). */
 bool hm_linux_is_container(const char *program);
 
-/* services.c — units that run or are enabled, read from files alone. */
+/* services.c — units that run or are enabled, read from files alone; out_installed: all that have a
+ * unit file, in the order of precedence, masked ones as disabled. */
 enum hm_status hm_linux_services(const char *root, struct hm_notes *notes, bool *out_has,
-                                 struct hm_strings *out_services, struct hm_err *err) HM_MUST_CHECK;
+                                 struct hm_strings *out_services, struct hm_services *out_installed,
+                                 struct hm_err *err) HM_MUST_CHECK;
 
 /* sysctl_file.c — what outlives a boot, in a file of our own.
  *

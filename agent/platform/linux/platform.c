@@ -150,7 +150,8 @@ static enum hm_status linux_observe(struct hm_platform *platform, struct hm_aren
     }
     if (st == HM_OK) {
         st = hm_linux_services(platform->root, &notes, &seen.inventory.has_services,
-                               &seen.inventory.services, err);
+                               &seen.inventory.services, &seen.idle_services, err);
+        seen.knows_all_services = seen.inventory.has_services;
     }
     if (st != HM_OK) {
         return st;

@@ -377,7 +377,12 @@ static enum hm_status join(struct hm_recorded *recorded, struct sources *sources
     inventory->has_services = extra.names.count > 0 || recorded->host.has_services ||
                               sources->tasks->count > 0 || sources->has_states;
     if (sources->has_rows) {
+        recorded->seen.knows_all_services = !sources->partial;
+        st = hm_windows_idle_services(&sources->rows, recorded->arena,
+                                      &recorded->seen.idle_services, err);
         drop_detailed(recorded, &sources->rows);
+    }
+    if (st == HM_OK && sources->has_rows) {
         st = hm_windows_take_services(&sources->rows, recorded->arena, inventory, err);
     }
     if (st == HM_OK) {

@@ -192,11 +192,23 @@ static bool has_service(const struct hm_inventory *inventory, const char *name)
     return false;
 }
 
+/* The first of the name, as a unit file of a folder further down does not count. */
+static const struct hm_service *find_idle(const struct hm_observation *seen, const char *name)
+{
+    for (size_t i = 0; i < seen->idle_services.count; i++) {
+        if (strcmp(seen->idle_services.at[i].name, name) == 0) {
+            return &seen->idle_services.at[i];
+        }
+    }
+    return NULL;
+}
+
 /* A whole host below a folder: no sock_diag there, so /proc/net is read. */
 static void test_host_below_a_folder(void **state)
 {
     static const char *const kept[] = {"nginx", "cron", "getty@tty1"};
-    static const char *const left_out[] = {"logrotate", "run-u12", "user@0", "basic"};
+    static const char *const left_out[] = {"logrotate", "run-u12", "user@0", "basic",
+                                           "contoso" /* masked */};
     struct hm_platform *platform;
     struct hm_observation seen;
     struct hm_arena arena;
@@ -219,6 +231,11 @@ static void test_host_below_a_folder(void **state)
     put_file(ROOT "/sys/fs/cgroup/system.slice/system-getty.slice/getty@tty1.service/cgroup.procs",
              "");
     put_file(ROOT "/etc/systemd/system/multi-user.target.wants/cron.service", "");
+    put_file(ROOT "/etc/systemd/system/multi-user.target.wants/contoso.service", "");
+    put_file(ROOT "/usr/lib/systemd/system/contoso.service", "");
+    put_file(ROOT "/usr/lib/systemd/system/postgresql@.service", "");
+    (void)unlink(ROOT "/etc/systemd/system/contoso.service");
+    assert_int_equal(symlink("/dev/null", ROOT "/etc/systemd/system/contoso.service"), 0);
     put_file(ROOT "/usr/lib/systemd/system/timers.target.wants/logrotate.timer", "");
     put_file(ROOT "/usr/lib/systemd/system/basic.target.wants/basic.service", "");
 
@@ -245,6 +262,10 @@ static void test_host_below_a_folder(void **state)
     for (size_t i = 0; i < HM_COUNT(left_out); i++) {
         assert_false(has_service(&seen.inventory, left_out[i]));
     }
+    assert_true(seen.knows_all_services);
+    assert_int_equal(find_idle(&seen, "contoso")->start, HM_START_DISABLED);
+    assert_int_equal(find_idle(&seen, "postgresql@")->start, HM_START_MANUAL);
+    assert_null(find_idle(&seen, "basic"));
     assert_false(seen.inventory.has_registry);
     hm_arena_fini(&arena);
 }

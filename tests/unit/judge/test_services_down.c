@@ -332,6 +332,48 @@ static void test_port_of_a_product_that_a_service_had(void **state)
     free_build(build);
 }
 
+struct retired_case {
+    enum hm_entry_service state;
+    enum hm_observed_why why;
+};
+
+/* Nobody can start it: its ports are not judged, and a line says so. */
+static void test_service_that_is_disabled_or_gone(void **state)
+{
+    static const struct retired_case cases[] = {
+        {HM_ENTRY_SERVICE_DISABLED, HM_OBSERVED_DISABLED},
+        {HM_ENTRY_SERVICE_GONE,     HM_OBSERVED_GONE    },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build();
+        struct hm_port_entry *catalogued;
+        struct hm_port_entry *observed;
+
+        put_product(build);
+        put_holder(build);
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 51000, "lsass.exe",
+                        "Netlogon");
+        catalogued = hm_build_remember(build, HM_TCP, 9955, "Pop3Service.exe", "MSExchangePOP3BE",
+                                       HM_KIND_SOCKET, 5);
+        observed =
+            hm_build_remember(build, HM_TCP, 51000, "java.exe", "Contoso", HM_KIND_SOCKET, 5);
+        hm_build_judge(build);
+        assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
+        assert_int_equal(hm_build_verdict(build, "Contoso", "tcp-51000")->state, HM_BLOCKED);
+        catalogued->service_state = observed->service_state = cases[i].state;
+        hm_build_judge(build);
+        assert_int_equal(build->judgement.verdicts.count, 0);
+        assert_true(hm_judgement_is_safe(&build->judgement));
+        assert_int_equal(build->judgement.observed.count, 2);
+        assert_int_equal(build->judgement.observed.at[0].why, cases[i].why);
+        assert_string_equal(build->judgement.observed.at[0].name, "Contoso");
+        assert_string_equal(build->judgement.observed.at[1].name, "MSExchangePOP3BE");
+        free_build(build);
+    }
+}
+
 /* On Linux an exit code is the program's own: 32 or 10048 say nothing of a port. */
 static void test_exit_codes_of_linux(void **state)
 {
@@ -524,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_failed_service_that_nobody_knows),
         cmocka_unit_test(test_service_that_only_the_port_book_knows),
         cmocka_unit_test(test_port_of_a_product_that_a_service_had),
+        cmocka_unit_test(test_service_that_is_disabled_or_gone),
         cmocka_unit_test(test_exit_codes_of_linux),
         cmocka_unit_test(test_optional_requirement_of_a_service_that_is_down),
         cmocka_unit_test(test_optional_requirement_that_is_bound_elsewhere),

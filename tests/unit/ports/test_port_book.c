@@ -212,6 +212,65 @@ static void test_bounded(void **state)
     hm_arena_fini(&host.arena);
 }
 
+struct mark_case {
+    const char *service;
+    enum hm_entry_service whole;   /* every installed service is known */
+    enum hm_entry_service partial; /* or not */
+};
+
+/* Disabled, or no longer there: only what the system lists says so. */
+static void test_services_that_need_no_port(void **state)
+{
+    static const struct mark_case cases[] = {
+        {"Runs",              HM_ENTRY_SERVICE_UNKNOWN,  HM_ENTRY_SERVICE_UNKNOWN },
+        {"runs-masked",       HM_ENTRY_SERVICE_UNKNOWN,  HM_ENTRY_SERVICE_UNKNOWN },
+        {"Automatic",         HM_ENTRY_SERVICE_UNKNOWN,  HM_ENTRY_SERVICE_UNKNOWN },
+        {"Manual",            HM_ENTRY_SERVICE_UNKNOWN,  HM_ENTRY_SERVICE_UNKNOWN },
+        {"DISABLED",          HM_ENTRY_SERVICE_DISABLED, HM_ENTRY_SERVICE_DISABLED},
+        {"DetailDisabled",    HM_ENTRY_SERVICE_DISABLED, HM_ENTRY_SERVICE_DISABLED},
+        {"Gone",              HM_ENTRY_SERVICE_GONE,     HM_ENTRY_SERVICE_UNKNOWN },
+        {"postgresql@15",     HM_ENTRY_SERVICE_UNKNOWN,  HM_ENTRY_SERVICE_UNKNOWN },
+        {"postgresql-old@15", HM_ENTRY_SERVICE_GONE,     HM_ENTRY_SERVICE_UNKNOWN },
+        {"",                  HM_ENTRY_SERVICE_UNKNOWN,  HM_ENTRY_SERVICE_UNKNOWN },
+    };
+    const char *running[] = {"Runs", "runs-masked"};
+    struct hm_service details[] = {
+        {.name = "Automatic",      .start = HM_START_AUTOMATIC},
+        {.name = "DetailDisabled", .start = HM_START_DISABLED }
+    };
+    struct hm_service idle[] = {
+        {.name = "runs-masked", .start = HM_START_DISABLED},
+        {.name = "Manual",      .start = HM_START_MANUAL  },
+        {.name = "Disabled",    .start = HM_START_DISABLED},
+        {.name = "postgresql@", .start = HM_START_MANUAL  },
+    };
+    const struct hm_services others = {idle, HM_COUNT(idle)};
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_port_entry entry = {.program = "p", .service = cases[i].service};
+        struct hm_inventory inventory = {
+            .has_services = true,
+            .services = {running, HM_COUNT(running)},
+            .has_service_details = true,
+            .service_details = {details, HM_COUNT(details)},
+            .has_port_book = true,
+            .port_book = {&entry,  1                }
+        };
+
+        print_message("\"%s\"\n", cases[i].service);
+        hm_port_book_mark(&inventory, &others, true);
+        assert_int_equal(entry.service_state, cases[i].whole);
+        entry.service_state = HM_ENTRY_SERVICE_UNKNOWN;
+        hm_port_book_mark(&inventory, &others, false);
+        assert_int_equal(entry.service_state, cases[i].partial);
+        entry.service_state = HM_ENTRY_SERVICE_UNKNOWN;
+        inventory.services_partial = true;
+        hm_port_book_mark(&inventory, &others, true);
+        assert_int_equal(entry.service_state, cases[i].partial);
+    }
+}
+
 static void test_without_listeners(void **state)
 {
     struct host host;
@@ -227,9 +286,13 @@ static void test_without_listeners(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_observations), cmocka_unit_test(test_boots_are_counted),
-        cmocka_unit_test(test_forgotten),        cmocka_unit_test(test_saw),
-        cmocka_unit_test(test_bounded),          cmocka_unit_test(test_without_listeners),
+        cmocka_unit_test(test_two_observations),
+        cmocka_unit_test(test_boots_are_counted),
+        cmocka_unit_test(test_forgotten),
+        cmocka_unit_test(test_saw),
+        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_without_listeners),
+        cmocka_unit_test(test_services_that_need_no_port),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
