@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "agent/platform/notes.h"
+#include "agent/platform/platform.h"
 #include "common/plan/plan.h"
 #include "common/ports/sockets.h"
 
@@ -21,6 +22,8 @@
 /* os_facts.c */
 enum hm_status hm_linux_os_facts(const char *root, struct hm_notes *notes, struct hm_os *out_os,
                                  const char **out_boot_id, struct hm_err *err) HM_MUST_CHECK;
+/* Seconds since the boot (/proc/uptime); 0, as right after it, where that cannot be read. */
+int64_t hm_linux_uptime_s(const char *root, struct hm_arena *arena);
 /* Value of NAME=value or NAME="value" in os-release or locale text; NULL when absent. */
 const char *hm_linux_shell_value(const char *text, size_t len, const char *name,
                                  struct hm_arena *arena);
@@ -109,11 +112,11 @@ const char *hm_linux_cgroup_service(const char *text, size_t len, struct hm_aren
 /* A listener of a container engine's helper (docker-proxy, rootlessport …). */
 bool hm_linux_is_container(const char *program);
 
-/* services.c — units that run or are enabled, read from files alone; out_installed: all that have a
- * unit file, in the order of precedence, masked ones as disabled. */
-enum hm_status hm_linux_services(const char *root, struct hm_notes *notes, bool *out_has,
-                                 struct hm_strings *out_services, struct hm_services *out_installed,
-                                 struct hm_err *err) HM_MUST_CHECK;
+/* services.c — services that run or start by themselves, with their details and which run of each
+ * this is; and as idle_services all that have a unit file, in the order of precedence, masked ones
+ * as disabled. Read from files alone. */
+enum hm_status hm_linux_services(const char *root, struct hm_notes *notes,
+                                 struct hm_observation *out_seen, struct hm_err *err) HM_MUST_CHECK;
 
 /* sysctl_file.c — what outlives a boot, in a file of our own.
  *

@@ -96,6 +96,21 @@ static enum hm_status read_boot_id(const char *root, struct hm_notes *notes,
     return *out_boot_id == NULL ? hm_fail(err, HM_ENOMEM, "no memory for the boot id") : HM_OK;
 }
 
+int64_t hm_linux_uptime_s(const char *root, struct hm_arena *arena)
+{
+    char path[HM_LINUX_PATH_BYTES];
+    uint32_t seconds = 0;
+    char *text;
+    size_t len;
+
+    (void)snprintf(path, sizeof(path), "%s/proc/uptime", root);
+    if (hm_os_read_file(path, FACT_FILE_BYTES, arena, &text, &len, NULL) != HM_OK ||
+        !hm_str_parse_u32(text, strcspn(text, ". \n"), UINT32_MAX, &seconds)) {
+        return 0;
+    }
+    return (int64_t)seconds;
+}
+
 enum hm_status hm_linux_os_facts(const char *root, struct hm_notes *notes, struct hm_os *out_os,
                                  const char **out_boot_id, struct hm_err *err)
 {

@@ -141,6 +141,8 @@ static enum hm_status linux_observe(struct hm_platform *platform, struct hm_aren
 
     hm_notes_init(&notes, arena);
     seen.name = hm_os_host_name(arena);
+    seen.has_uptime = true;
+    seen.uptime_s = hm_linux_uptime_s(platform->root, arena);
     st = hm_linux_os_facts(platform->root, &notes, &seen.inventory.os, &seen.boot_id, err);
     if (st == HM_OK) {
         st = hm_linux_stacks(platform->root, &notes, &seen.inventory.stacks, err);
@@ -149,9 +151,7 @@ static enum hm_status linux_observe(struct hm_platform *platform, struct hm_aren
         st = observe_sockets(platform, &notes, &seen, err);
     }
     if (st == HM_OK) {
-        st = hm_linux_services(platform->root, &notes, &seen.inventory.has_services,
-                               &seen.inventory.services, &seen.idle_services, err);
-        seen.knows_all_services = seen.inventory.has_services;
+        st = hm_linux_services(platform->root, &notes, &seen, err);
     }
     if (st != HM_OK) {
         return st;

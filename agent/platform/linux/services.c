@@ -1,254 +1,424 @@
-/* agent/platform/linux/services.c — systemd units that run or are enabled, from files alone.
+/* agent/platform/linux/services.c — systemd's services: how they start, whether they run.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Running: folders of the control group tree named after units. Enabled: links in the .wants
- * folders below /etc/systemd/system, but for units that are masked. Installed: unit files. Units
- * that a timer starts come and go and would make an unchanged host look changed: they are left out,
- * as are transient units ("run-…") and the managers of logged-in users. */
+ * From files alone (units.h). What is known from where:
+ * - starts by itself: what default.target reaches over .wants and .requires links and the files'
+ *   Wants=, Requires=, BindsTo=, Upholds=; triggered: by a socket or path unit that is reached.
+ *   Listed are those that somebody, a preset or a generator enabled; what packages want of
+ *   themselves (basic services of the system) only while it runs. Services of timers come and go
+ *   and are left out, as are transient units ("run-…") and the managers of logged-in users;
+ * - it runs: a control group of its name has processes (systemd.resource-control(5): the tree
+ *   follows slices and units; cgroup.events has "populated 1");
+ * - it does not: systemd runs this host (/run/systemd/system, sd_booted(3)), and no control group
+ *   of its name has processes. That says nothing, and stays unknown, of a unit that may be active
+ *   without any (Type=oneshot, RemainAfterExit=), whose processes may have moved to a log-in's
+ *   session (PAMName=, a terminal), that a condition or a missing device may keep from starting,
+ *   or whose file cannot be read;
+ * - how it ended, and whether systemd has given up on it, no file tells: exit_code stays 0;
+ * - which run of it this is: the invocation id, a link in /run/systemd/units that systemd makes for
+ *   its journal (since version 235; where it is missing one run cannot be told from the next);
+ * - installed: it has a unit file; masked: disabled;
+ * - depends on: services that stop it when they stop: Requires=, BindsTo=, Requisite=, PartOf=. */
 #include "agent/platform/linux/linux.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/platform/linux/units.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/os/os.h"
 
-#define SLICE_DEPTH_MAX 4
+#define DEPTH_MAX 6 /* of slices, and of groups below a unit */
+#define GROUP_FILE_BYTES (64u * 1024u)
+#define SUFFIX ".service"
+#define INVOCATION_DIGITS 13 /* of 32: 52 bits, which every reader of JSON keeps exact */
 
-struct units {
+struct scan {
+    const char *root;
     struct hm_arena *arena;
-    struct hm_strings services;
-    size_t services_room;
-    struct hm_strings timers; /* names without ".timer" */
-    size_t timers_room;
-    struct hm_services installed; /* of every unit file; masked ones are disabled */
-    size_t installed_room;
+    struct hm_strings running; /* with ".service" */
+    size_t running_room;
+    bool has_groups;
+    struct hm_linux_units *units;
+    bool booted; /* systemd runs this host */
+    struct hm_observation *seen;
+    size_t details_room;
+    size_t instances_room;
+    size_t idle_room;
 };
 
-static const char *const slices[] = {"/sys/fs/cgroup/system.slice",
-                                     "/sys/fs/cgroup/systemd/system.slice",
-                                     "/sys/fs/cgroup/unified/system.slice"};
-/* In the order in which systemd looks (systemd.unit(5)): the first file of a name counts. */
-static const char *const unit_folders[] = {
-    "/etc/systemd/system",           "/run/systemd/system",     "/run/systemd/generator",
-    "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
-    "/run/systemd/generator.late"};
-#define MASK_FOLDERS 2 /* "systemctl mask" writes to the first, "mask --runtime" to the second */
+/* Where systemd's tree of control groups is: unified, hybrid, legacy. */
+static const char *const trees[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/systemd",
+                                    "/sys/fs/cgroup/unified"};
 static const char *const passing_prefixes[] = {"run-", "user@", "user-runtime-dir@"};
 
-/* Length of the name without the suffix; 0 when it does not end so. */
-static size_t stem(const char *name, const char *suffix)
+static enum hm_status no_memory(struct hm_err *err)
 {
-    size_t len = strlen(name);
-    size_t suffix_len = strlen(suffix);
-
-    return len > suffix_len && memcmp(name + len - suffix_len, suffix, suffix_len) == 0
-               ? len - suffix_len
-               : 0;
+    return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
 }
 
-static enum hm_status add(struct units *units, struct hm_strings *list, size_t *room,
-                          const char *name, size_t len, struct hm_err *err)
-{
-    void *items = (void *)list->at;
-    char *copy;
+/* ---- what runs ----------------------------------------------------------------------------- */
 
-    if (list->count >= HM_LIMIT_SERVICES || len > HM_LIMIT_NAME_BYTES ||
-        !hm_str_is_utf8(name, len)) {
-        return HM_OK;
+static bool has_processes_v1(const char *path, struct hm_arena *arena, int depth)
+{
+    struct hm_strings names;
+    char file[HM_LINUX_PATH_BYTES];
+    char *text;
+    size_t len;
+
+    (void)snprintf(file, sizeof(file), "%s/cgroup.procs", path);
+    if (hm_os_read_file(file, GROUP_FILE_BYTES, arena, &text, &len, NULL) != HM_OK || len > 0) {
+        return true; /* more than fits, or not told: the group is there */
     }
-    copy = hm_arena_strndup(units->arena, name, len);
-    if (copy == NULL ||
-        hm_arena_grow(units->arena, &items, list->count, room, sizeof(*list->at)) != 0) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
+    if (depth >= DEPTH_MAX || hm_os_list_folder(path, arena, &names, NULL) != HM_OK) {
+        return false;
     }
-    list->at = (const char **)items;
-    list->at[list->count++] = copy;
+    for (size_t i = 0; i < names.count; i++) {
+        if (strchr(names.at[i], '.') != NULL && hm_linux_unit_stem(names.at[i], SUFFIX) == 0 &&
+            hm_linux_unit_stem(names.at[i], ".scope") == 0) {
+            continue; /* a file of the group: "cgroup.procs", "pids.max" */
+        }
+        (void)snprintf(file, sizeof(file), "%s/%s/cgroup.procs", path, names.at[i]);
+        if (!hm_os_exists(file)) {
+            continue;
+        }
+        (void)snprintf(file, sizeof(file), "%s/%s", path, names.at[i]);
+        if (has_processes_v1(file, arena, depth + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_processes(const char *path, struct hm_arena *arena)
+{
+    char file[HM_LINUX_PATH_BYTES];
+    char *text;
+    size_t len;
+
+    (void)snprintf(file, sizeof(file), "%s/cgroup.events", path);
+    if (hm_os_read_file(file, GROUP_FILE_BYTES, arena, &text, &len, NULL) == HM_OK) {
+        return strstr(text, "populated 0") == NULL; /* of the groups below, too */
+    }
+    return has_processes_v1(path, arena, 0);
+}
+
+static enum hm_status put_running(struct scan *scan, const char *name, struct hm_err *err)
+{
+    void *items = (void *)scan->running.at;
+
+    if (hm_arena_grow(scan->arena, &items, scan->running.count, &scan->running_room,
+                      sizeof(*scan->running.at)) != 0) {
+        return no_memory(err);
+    }
+    scan->running.at = (const char **)items;
+    scan->running.at[scan->running.count++] = name;
     return HM_OK;
 }
 
-/* Control groups: units at this level, and below nested slices. */
-static enum hm_status add_running(struct units *units, const char *path, int depth, bool *out_found,
-                                  struct hm_err *err)
+/* Units at this level, and below nested slices; of users' slices none is a service of the host. */
+static enum hm_status find_running(struct scan *scan, const char *path, int depth,
+                                   struct hm_err *err)
 {
     struct hm_strings names;
     enum hm_status st = HM_OK;
 
-    if (hm_os_list_folder(path, units->arena, &names, NULL) != HM_OK) {
+    if (hm_os_list_folder(path, scan->arena, &names, NULL) != HM_OK) {
         return HM_OK;
     }
-    *out_found = true;
     for (size_t i = 0; st == HM_OK && i < names.count; i++) {
-        size_t len = stem(names.at[i], ".service");
+        const bool is_service = hm_linux_unit_stem(names.at[i], SUFFIX) > 0;
         char below[HM_LINUX_PATH_BYTES];
 
-        if (len > 0) {
-            st = add(units, &units->services, &units->services_room, names.at[i], len, err);
-        } else if (depth < SLICE_DEPTH_MAX && stem(names.at[i], ".slice") > 0) {
-            (void)snprintf(below, sizeof(below), "%s/%s", path, names.at[i]);
-            st = add_running(units, below, depth + 1, out_found, err);
+        if (!is_service && (hm_linux_unit_stem(names.at[i], ".slice") == 0 ||
+                            strcmp(names.at[i], "user.slice") == 0)) {
+            continue;
+        }
+        (void)snprintf(below, sizeof(below), "%s/%s", path, names.at[i]);
+        scan->has_groups = scan->has_groups || strcmp(names.at[i], "system.slice") == 0;
+        if (!is_service && depth < DEPTH_MAX) {
+            st = find_running(scan, below, depth + 1, err);
+        } else if (is_service && has_processes(below, scan->arena)) {
+            st = put_running(scan, names.at[i], err);
         }
     }
     return st;
 }
 
-/* A masked unit is a link to /dev/null: nobody can start it. */
-static bool is_masked_in(const char *root, size_t folder, const char *name, size_t len)
+static int compare_names(const void *a, const void *b)
 {
-    char path[HM_LINUX_PATH_BYTES + HM_LIMIT_NAME_BYTES + 16];
-    char target[sizeof("/dev/null")];
-
-    (void)snprintf(path, sizeof(path), "%s%s/%.*s.service", root, unit_folders[folder], (int)len,
-                   name);
-    return readlink(path, target, sizeof(target)) == (ssize_t)sizeof(target) - 1 &&
-           memcmp(target, "/dev/null", sizeof(target) - 1) == 0;
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool is_masked(const char *root, const char *name, size_t len)
+static enum hm_status find_all_running(struct scan *scan, struct hm_err *err)
 {
-    for (size_t i = 0; i < MASK_FOLDERS; i++) {
-        if (is_masked_in(root, i, name, len)) {
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && i < HM_COUNT(trees); i++) {
+        char path[HM_LINUX_PATH_BYTES];
+
+        (void)snprintf(path, sizeof(path), "%s%s", scan->root, trees[i]);
+        st = find_running(scan, path, 0, err);
+    }
+    if (st == HM_OK && scan->running.count > 1) {
+        qsort((void *)scan->running.at, scan->running.count, sizeof(*scan->running.at),
+              compare_names);
+    }
+    return st;
+}
+
+static bool is_running(const struct scan *scan, const char *name)
+{
+    return scan->running.count > 0 && bsearch(&name, scan->running.at, scan->running.count,
+                                              sizeof(*scan->running.at), compare_names) != NULL;
+}
+
+/* ---- one service --------------------------------------------------------------------------- */
+
+/* Is it a service of this host that stays, or is there for a moment? */
+static bool is_passing(const struct hm_linux_unit *unit)
+{
+    for (size_t i = 0; i < HM_COUNT(passing_prefixes); i++) {
+        if (strncmp(unit->name, passing_prefixes[i], strlen(passing_prefixes[i])) == 0) {
             return true;
         }
     }
-    return false;
+    return unit->timed && !(unit->reached && unit->chosen);
 }
 
-static enum hm_status add_installed(struct units *units, const char *name, size_t len, bool masked,
-                                    struct hm_err *err)
+static bool starts_itself(const struct hm_linux_unit *unit)
 {
-    void *items = units->installed.at;
-    struct hm_service service = {.program = "",
-                                 .start = masked ? HM_START_DISABLED : HM_START_MANUAL};
+    const bool enabled = unit->chosen || (unit->generated && !unit->oneshot);
 
-    if (len > HM_LIMIT_NAME_BYTES || !hm_str_is_utf8(name, len)) {
+    return (unit->reached || unit->triggered) && enabled && (unit->found || unit->unreadable) &&
+           strstr(unit->name, "@.") == NULL;
+}
+
+static enum hm_service_start start_of(const struct hm_linux_unit *unit)
+{
+    return unit->masked      ? HM_START_DISABLED
+           : unit->triggered ? HM_START_TRIGGERED
+           : unit->reached   ? HM_START_AUTOMATIC
+                             : HM_START_MANUAL;
+}
+
+/* Does having no process mean that it is down? */
+static bool needs_processes(const struct hm_linux_unit *unit)
+{
+    return unit->found && unit->has_exec && !unit->oneshot && !unit->remains && !unit->conditions &&
+           !unit->asserts && !unit->bound && !unit->session;
+}
+
+static enum hm_status take_dependencies(const struct scan *scan, const struct hm_linux_unit *unit,
+                                        struct hm_service *out, struct hm_err *err)
+{
+    const struct hm_strings *from = &unit->stops_with;
+    const char **names;
+
+    if (!unit->found || unit->deps_unknown || from->count > HM_LIMIT_DEPENDENCIES) {
         return HM_OK;
     }
-    service.name = hm_arena_strndup(units->arena, name, len);
-    if (service.name == NULL ||
-        hm_arena_grow(units->arena, &items, units->installed.count, &units->installed_room,
-                      sizeof(*units->installed.at)) != 0) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
+    names = (const char **)hm_arena_alloc(scan->arena, from->count, sizeof(*names));
+    if (names == NULL) {
+        return no_memory(err);
     }
-    units->installed.at = items;
-    units->installed.at[units->installed.count++] = service;
+    for (size_t i = 0; i < from->count; i++) {
+        const struct hm_linux_unit *other = hm_linux_unit(scan->units, from->at[i]);
+        const char *name = other == NULL ? from->at[i] : other->name;
+        const size_t len = hm_linux_unit_stem(name, SUFFIX);
+
+        if (len > HM_LIMIT_NAME_BYTES || !hm_str_is_utf8(name, len)) {
+            return HM_OK;
+        }
+        names[i] = hm_arena_strndup(scan->arena, name, len);
+        if (names[i] == NULL) {
+            return no_memory(err);
+        }
+    }
+    out->has_depends_on = true;
+    out->depends_on = (struct hm_strings){names, from->count};
     return HM_OK;
 }
 
-/* Links in one .wants folder. */
-static enum hm_status add_wanted(struct units *units, const char *root, const char *path,
-                                 bool with_services, struct hm_err *err)
+/* The first digits of the invocation id; 0 where there is none. */
+static uint64_t run_number(const struct scan *scan, const char *name)
 {
-    struct hm_strings names;
-    enum hm_status st = HM_OK;
-
-    if (hm_os_list_folder(path, units->arena, &names, NULL) != HM_OK) {
-        return HM_OK;
-    }
-    for (size_t i = 0; st == HM_OK && i < names.count; i++) {
-        size_t service = stem(names.at[i], ".service");
-        size_t timer = stem(names.at[i], ".timer");
-
-        if (service > 0 && with_services && !is_masked(root, names.at[i], service)) {
-            st = add(units, &units->services, &units->services_room, names.at[i], service, err);
-        } else if (timer > 0) {
-            st = add(units, &units->timers, &units->timers_room, names.at[i], timer, err);
-        }
-    }
-    return st;
-}
-
-/* What packages want of themselves (basic services of the system) is not taken as a service of
- * this host, but its timers count. */
-static enum hm_status add_enabled(struct units *units, const char *root, size_t folder,
-                                  bool *out_found, struct hm_err *err)
-{
-    struct hm_strings names;
-    enum hm_status st = HM_OK;
     char path[HM_LINUX_PATH_BYTES];
+    char id[INVOCATION_DIGITS + 1];
+    char *end;
+    uint64_t number;
+    ssize_t len;
 
-    (void)snprintf(path, sizeof(path), "%s%s", root, unit_folders[folder]);
-    if (hm_os_list_folder(path, units->arena, &names, NULL) != HM_OK) {
+    (void)snprintf(path, sizeof(path), "%s/run/systemd/units/invocation:%s", scan->root, name);
+    len = readlink(path, id, INVOCATION_DIGITS);
+    if (len != INVOCATION_DIGITS) {
+        return 0;
+    }
+    id[len] = '\0';
+    number = strtoull(id, &end, 16);
+    return *end == '\0' ? number : 0;
+}
+
+static enum hm_status put_instance(struct scan *scan, const char *name, uint64_t number,
+                                   struct hm_err *err)
+{
+    struct hm_run_instances *instances = &scan->seen->instances;
+    void *items = instances->at;
+
+    if (number == 0) {
         return HM_OK;
     }
-    *out_found = *out_found || folder == 0;
-    for (size_t i = 0; st == HM_OK && i < names.count; i++) {
-        size_t service = stem(names.at[i], ".service");
-        size_t timer = stem(names.at[i], ".timer");
-        char wants[HM_LINUX_PATH_BYTES + HM_LIMIT_NAME_BYTES + 2];
+    if (hm_arena_grow(scan->arena, &items, instances->count, &scan->instances_room,
+                      sizeof(*instances->at)) != 0) {
+        return no_memory(err);
+    }
+    instances->at = items;
+    instances->at[instances->count++] = (struct hm_run_instance){name, number};
+    return HM_OK;
+}
 
-        if (stem(names.at[i], ".wants") > 0) {
-            (void)snprintf(wants, sizeof(wants), "%s/%s", path, names.at[i]);
-            st = add_wanted(units, root, wants, folder == 0, err);
-        } else if (service > 0) {
-            st = add_installed(
-                units, names.at[i], service,
-                folder < MASK_FOLDERS && is_masked_in(root, folder, names.at[i], service), err);
-        } else if (timer > 0) {
-            st = add(units, &units->timers, &units->timers_room, names.at[i], timer, err);
+static enum hm_status put(struct scan *scan, const struct hm_linux_unit *unit, bool runs,
+                          struct hm_err *err)
+{
+    struct hm_services *details = &scan->seen->inventory.service_details;
+    const size_t len = hm_linux_unit_stem(unit->name, SUFFIX);
+    const bool known = scan->booted && scan->has_groups;
+    void *items = details->at;
+    struct hm_service service = {
+        .program = unit->program,
+        .start = start_of(unit),
+        .has_runs = known && (runs || needs_processes(unit)),
+        .runs = known && runs,
+    };
+    enum hm_status st;
+
+    if (details->count >= HM_LIMIT_SERVICES || len > HM_LIMIT_NAME_BYTES ||
+        !hm_str_is_utf8(unit->name, len)) {
+        return HM_OK;
+    }
+    service.name = hm_arena_strndup(scan->arena, unit->name, len);
+    if (service.name == NULL || hm_arena_grow(scan->arena, &items, details->count,
+                                              &scan->details_room, sizeof(*details->at)) != 0) {
+        return no_memory(err);
+    }
+    details->at = items;
+    st = take_dependencies(scan, unit, &service, err);
+    if (st == HM_OK && runs) {
+        st = put_instance(scan, service.name, run_number(scan, unit->name), err);
+    }
+    details->at[details->count++] = service;
+    return st;
+}
+
+/* ---- all of them --------------------------------------------------------------------------- */
+
+/* Services that run are read, too; units that are read meanwhile only say what others depend on. */
+static enum hm_status put_all(struct scan *scan, struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+    size_t count;
+
+    for (size_t i = 0; i < scan->running.count; i++) {
+        (void)hm_linux_unit(scan->units, scan->running.at[i]);
+    }
+    count = hm_linux_units_count(scan->units);
+    for (size_t i = 0; st == HM_OK && i < count; i++) {
+        const struct hm_linux_unit *unit = hm_linux_units_at(scan->units, i);
+        const bool runs = is_running(scan, unit->name);
+
+        if (hm_linux_unit_stem(unit->name, SUFFIX) > 0 && !is_passing(unit) &&
+            (runs || starts_itself(unit))) {
+            st = put(scan, unit, runs, err);
         }
     }
     return st;
 }
 
-static bool is_passing(const struct units *units, const char *service)
+static enum hm_status list_names(struct scan *scan, struct hm_err *err)
 {
-    for (size_t i = 0; i < HM_COUNT(passing_prefixes); i++) {
-        if (strncmp(service, passing_prefixes[i], strlen(passing_prefixes[i])) == 0) {
-            return true;
-        }
+    struct hm_inventory *inventory = &scan->seen->inventory;
+    const struct hm_services *details = &inventory->service_details;
+    const char **names = (const char **)hm_arena_alloc(scan->arena, details->count, sizeof(*names));
+
+    if (names == NULL) {
+        return no_memory(err);
     }
-    for (size_t i = 0; i < units->timers.count; i++) {
-        if (hm_str_equal(units->timers.at[i], service)) {
-            return true;
-        }
+    for (size_t i = 0; i < details->count; i++) {
+        names[i] = details->at[i].name;
     }
-    return false;
+    inventory->services = (struct hm_strings){names, details->count};
+    inventory->has_services = true;
+    inventory->has_service_details = true;
+    return HM_OK;
 }
 
-static void drop_passing(struct units *units)
+/* Every service that has a unit file. The first of a name counts. */
+static enum hm_status put_installed(struct scan *scan, struct hm_err *err)
 {
-    size_t left = 0;
+    struct hm_services *idle = &scan->seen->idle_services;
 
-    for (size_t i = 0; i < units->services.count; i++) {
-        if (!is_passing(units, units->services.at[i])) {
-            units->services.at[left++] = units->services.at[i];
+    for (size_t i = 0; i < HM_LINUX_UNIT_FOLDERS; i++) {
+        const struct hm_strings *names = hm_linux_units_names(scan->units, i);
+
+        for (size_t k = 0; k < names->count; k++) {
+            const size_t len = hm_linux_unit_stem(names->at[k], SUFFIX);
+            void *items = idle->at;
+            struct hm_service service = {.program = "", .start = HM_START_MANUAL};
+
+            if (len == 0 || len > HM_LIMIT_NAME_BYTES || !hm_str_is_utf8(names->at[k], len)) {
+                continue;
+            }
+            service.name = hm_arena_strndup(scan->arena, names->at[k], len);
+            if (service.name == NULL || hm_arena_grow(scan->arena, &items, idle->count,
+                                                      &scan->idle_room, sizeof(*idle->at)) != 0) {
+                return no_memory(err);
+            }
+            if (hm_linux_units_masks(scan->units, i, names->at[k])) {
+                service.start = HM_START_DISABLED;
+            }
+            idle->at = items;
+            idle->at[idle->count++] = service;
         }
     }
-    units->services.count = left;
+    scan->seen->knows_all_services = true;
+    return HM_OK;
 }
 
-enum hm_status hm_linux_services(const char *root, struct hm_notes *notes, bool *out_has,
-                                 struct hm_strings *out_services, struct hm_services *out_installed,
-                                 struct hm_err *err)
+enum hm_status hm_linux_services(const char *root, struct hm_notes *notes,
+                                 struct hm_observation *out_seen, struct hm_err *err)
 {
-    struct units units = {.arena = notes->arena};
-    enum hm_status st = HM_OK;
-    bool found = false;
+    struct scan scan = {.root = root, .arena = notes->arena, .seen = out_seen};
+    char path[HM_LINUX_PATH_BYTES];
+    bool any_unit = false;
+    enum hm_status st = find_all_running(&scan, err);
 
-    for (size_t i = 0; st == HM_OK && i < HM_COUNT(slices); i++) {
-        char path[HM_LINUX_PATH_BYTES];
-
-        (void)snprintf(path, sizeof(path), "%s%s", root, slices[i]);
-        st = add_running(&units, path, 0, &found, err);
-    }
-    for (size_t i = 0; st == HM_OK && i < HM_COUNT(unit_folders); i++) {
-        st = add_enabled(&units, root, i, &found, err);
+    if (st == HM_OK) {
+        st = hm_linux_units_open(root, scan.arena, &scan.units, &any_unit, err);
     }
     if (st != HM_OK) {
         return st;
     }
-    if (!found) {
-        *out_has = false;
+    if (!scan.has_groups && !any_unit) {
         return hm_notes_add(notes, err,
                             "services: neither systemd's control groups nor "
                             "/etc/systemd/system can be read");
     }
-    drop_passing(&units);
-    *out_has = true;
-    *out_services = units.services;
-    *out_installed = units.installed;
-    return HM_OK;
+    (void)snprintf(path, sizeof(path), "%s/run/systemd/system", root);
+    scan.booted = hm_os_exists(path);
+    st = hm_linux_units_boot(scan.units, err);
+    if (st == HM_OK) {
+        st = put_all(&scan, err);
+    }
+    if (st == HM_OK && !(scan.booted && scan.has_groups)) {
+        st = hm_notes_add(notes, err, "which services run: %s",
+                          scan.booted ? "systemd's control groups cannot be read"
+                                      : "systemd does not run this system");
+    }
+    if (st == HM_OK) {
+        st = put_installed(&scan, err);
+    }
+    return st == HM_OK ? list_names(&scan, err) : st;
 }

@@ -224,12 +224,16 @@ static void test_host_below_a_folder(void **state)
     put_file(ROOT "/proc/net/udp", "  sl  local_address\n");
     put_file(ROOT "/etc/os-release", "PRETTY_NAME=\"Test Linux 1\"\n");
     put_file(ROOT "/etc/locale.conf", "LANG=pl_PL.UTF-8\n");
-    put_file(ROOT "/sys/fs/cgroup/system.slice/nginx.service/cgroup.procs", "");
-    put_file(ROOT "/sys/fs/cgroup/system.slice/logrotate.service/cgroup.procs", "");
-    put_file(ROOT "/sys/fs/cgroup/system.slice/run-u12.service/cgroup.procs", "");
-    put_file(ROOT "/sys/fs/cgroup/system.slice/user@0.service/cgroup.procs", "");
+    put_file(ROOT "/sys/fs/cgroup/system.slice/nginx.service/cgroup.procs", "7\n");
+    put_file(ROOT "/sys/fs/cgroup/system.slice/logrotate.service/cgroup.procs", "7\n");
+    put_file(ROOT "/sys/fs/cgroup/system.slice/run-u12.service/cgroup.procs", "7\n");
+    put_file(ROOT "/sys/fs/cgroup/system.slice/user@0.service/cgroup.procs", "7\n");
     put_file(ROOT "/sys/fs/cgroup/system.slice/system-getty.slice/getty@tty1.service/cgroup.procs",
-             "");
+             "7\n");
+    put_file(ROOT "/usr/lib/systemd/system/default.target", "[Unit]\nWants=multi-user.target\n");
+    put_file(ROOT "/usr/lib/systemd/system/multi-user.target", "[Unit]\n");
+    put_file(ROOT "/usr/lib/systemd/system/logrotate.timer", "[Timer]\n");
+    put_file(ROOT "/usr/lib/systemd/system/cron.service", "[Service]\nExecStart=/usr/sbin/cron\n");
     put_file(ROOT "/etc/systemd/system/multi-user.target.wants/cron.service", "");
     put_file(ROOT "/etc/systemd/system/multi-user.target.wants/contoso.service", "");
     put_file(ROOT "/usr/lib/systemd/system/contoso.service", "");
