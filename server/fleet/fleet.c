@@ -78,7 +78,7 @@ static enum hm_status load_row(const struct hm_agent_row *agent, const struct hm
     const char *digests[HM_FLEET_DOCUMENTS] = {row->inventory_digest, row->findings_digest,
                                                row->outcome_digest};
     const struct hm_fleet_report last = {.name = row->name, .version = row->agent_version};
-    struct hm_fleet_host *host;
+    struct hm_fleet_host *host = NULL;
     enum hm_status st;
 
     if (row->id[0] == '\0') {
@@ -162,7 +162,7 @@ void hm_fleet_close(struct hm_fleet *fleet)
 enum hm_status hm_fleet_put(struct hm_fleet *fleet, const struct hm_agent_row *agent,
                             const char *name, struct hm_err *err)
 {
-    struct hm_fleet_host *host;
+    struct hm_fleet_host *host = NULL;
     enum hm_status st = new_host(agent, name, &host, err);
 
     if (st != HM_OK) {

@@ -35,7 +35,7 @@ static enum hm_status read_wished(struct start *start, struct hm_err *err)
 {
     struct hm_plan_order *order = &start->job->order;
     const char *document = start->wish->document;
-    struct hm_policy *policy;
+    struct hm_policy *policy = NULL;
     enum hm_status st;
 
     if (document[0] == '\0') {
@@ -70,7 +70,7 @@ static enum hm_status read_live(struct hm_session *s, struct start *start, struc
     for (size_t i = 0; st == HM_OK && i < rows.count; i++) {
         const char *document = rows.at[i].document;
         struct hm_err bad = {.status = HM_OK};
-        struct hm_policy *policy;
+        struct hm_policy *policy = NULL;
 
         st = decode_policy(arena, document, strlen(document), &policy, &bad);
         if (st == HM_ENOMEM) {
