@@ -24,22 +24,14 @@ static const struct hm_table_column requirement_columns[] = {
     {"SOURCE",      20, false, false, 1, false},
 };
 
-static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
-                          const char **out_next, struct hm_err *err)
+static enum hm_status put_row(struct hm_ctl *ctl, const void *item, struct hm_table *table,
+                              struct hm_err *err)
 {
-    const struct hm_api_products *list = page;
-    enum hm_status st = HM_OK;
-    size_t i;
+    const struct hm_product *row = item;
+    const char *cells[] = {row->id, row->title, row->vendor,
+                           hm_show_number(&ctl->page, row->requirements.count)};
 
-    for (i = 0; st == HM_OK && i < list->items.count; i++) {
-        const struct hm_product *row = &list->items.at[i];
-        const char *cells[] = {row->id, row->title, row->vendor,
-                               hm_show_number(&ctl->page, row->requirements.count)};
-
-        st = hm_table_put(table, cells, err);
-    }
-    *out_next = list->next;
-    return st;
+    return hm_table_put(table, cells, err);
 }
 
 static int list_all(const struct hm_cli *cli)
@@ -49,7 +41,7 @@ static int list_all(const struct hm_cli *cli)
         .record = &hm_record_api_products,
         .columns = columns,
         .column_count = HM_COUNT(columns),
-        .put = put,
+        .put_row = put_row,
         .nothing = "the catalogue is empty",
     };
 

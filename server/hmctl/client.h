@@ -77,9 +77,9 @@ struct hm_ctl_list {
     const struct hm_record *record; /* {items, next} */
     const struct hm_table_column *columns;
     size_t column_count;
-    /* Decoded page in: puts its rows, answers its cursor. */
-    enum hm_status (*put)(struct hm_ctl *ctl, const void *page, struct hm_table *table,
-                          const char **out_next, struct hm_err *err);
+    /* Puts one decoded item as a row of the table. */
+    enum hm_status (*put_row)(struct hm_ctl *ctl, const void *item, struct hm_table *table,
+                              struct hm_err *err);
     const char *nothing; /* said when there is no row: "no host matches" */
     bool worst_first;    /* a table of one page is sorted; longer ones come as the API lists them */
 };

@@ -38,28 +38,20 @@ static const char *what(struct hm_arena *arena, const struct hm_api_event *row)
                            has_why ? " (" : "", row->why, has_why ? ")" : "");
 }
 
-static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
-                          const char **out_next, struct hm_err *err)
+static enum hm_status put_row(struct hm_ctl *ctl, const void *item, struct hm_table *table,
+                              struct hm_err *err)
 {
-    const struct hm_api_events *list = page;
-    enum hm_status st = HM_OK;
-    size_t i;
+    const struct hm_api_event *row = item;
+    const char *cells[] = {
+        hm_show_number(&ctl->page, row->id),
+        hm_show_time(&ctl->page, row->at),
+        row->kind,
+        row->host,
+        who(&ctl->page, row),
+        what(&ctl->page, row),
+    };
 
-    for (i = 0; st == HM_OK && i < list->items.count; i++) {
-        const struct hm_api_event *row = &list->items.at[i];
-        const char *cells[] = {
-            hm_show_number(&ctl->page, row->id),
-            hm_show_time(&ctl->page, row->at),
-            row->kind,
-            row->host,
-            who(&ctl->page, row),
-            what(&ctl->page, row),
-        };
-
-        st = hm_table_put(table, cells, err);
-    }
-    *out_next = list->next;
-    return st;
+    return hm_table_put(table, cells, err);
 }
 
 static int run(const struct hm_cli *cli)
@@ -76,7 +68,7 @@ static int run(const struct hm_cli *cli)
         .record = &hm_record_api_events,
         .columns = columns,
         .column_count = HM_COUNT(columns),
-        .put = put,
+        .put_row = put_row,
         .nothing = "no event matches",
     };
 

@@ -23,30 +23,23 @@ static const struct hm_table_column columns[] = {
     {"REASON",    30, false, false, 0, false},
 };
 
-static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
-                          const char **out_next, struct hm_err *err)
+static enum hm_status put_row(struct hm_ctl *ctl, const void *item, struct hm_table *table,
+                              struct hm_err *err)
 {
-    const struct hm_api_exceptions *list = page;
-    enum hm_status st = HM_OK;
+    const struct hm_api_exception *row = item;
+    const char *cells[] = {
+        row->id,
+        row->host,
+        row->policy[0] == '\0' ? "every policy" : row->policy,
+        row->revoked                         ? "revoked"
+        : row->expires <= ctl->output.now_ms ? "expired"
+                                             : "valid",
+        hm_output_age(&ctl->output, row->expires, &ctl->page),
+        row->approver,
+        row->reason,
+    };
 
-    for (size_t i = 0; st == HM_OK && i < list->items.count; i++) {
-        const struct hm_api_exception *row = &list->items.at[i];
-        const char *cells[] = {
-            row->id,
-            row->host,
-            row->policy[0] == '\0' ? "every policy" : row->policy,
-            row->revoked                         ? "revoked"
-            : row->expires <= ctl->output.now_ms ? "expired"
-                                                 : "valid",
-            hm_output_age(&ctl->output, row->expires, &ctl->page),
-            row->approver,
-            row->reason,
-        };
-
-        st = hm_table_put(table, cells, err);
-    }
-    *out_next = list->next;
-    return st;
+    return hm_table_put(table, cells, err);
 }
 
 static int run_list(const struct hm_cli *cli)
@@ -57,7 +50,7 @@ static int run_list(const struct hm_cli *cli)
         .record = &hm_record_api_exceptions,
         .columns = columns,
         .column_count = HM_COUNT(columns),
-        .put = put,
+        .put_row = put_row,
         .nothing = "there is no exception",
     };
 

@@ -17,29 +17,21 @@ static const struct hm_table_column columns[] = {
     {"FACTS",    0,  false, true,  1, false},
 };
 
-static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
-                          const char **out_next, struct hm_err *err)
+static enum hm_status put_row(struct hm_ctl *ctl, const void *item, struct hm_table *table,
+                              struct hm_err *err)
 {
-    const struct hm_api_findings *list = page;
-    enum hm_status st = HM_OK;
-    size_t i;
+    const struct hm_api_finding *row = item;
+    const char *cells[] = {
+        row->host,
+        hm_severity_names[row->finding.severity],
+        row->finding.kind,
+        row->finding.subject,
+        row->finding.text,
+        hm_output_age(&ctl->output, row->since, &ctl->page),
+        hm_show_seen(ctl, row->silent, row->as_of),
+    };
 
-    for (i = 0; st == HM_OK && i < list->items.count; i++) {
-        const struct hm_api_finding *row = &list->items.at[i];
-        const char *cells[] = {
-            row->host,
-            hm_severity_names[row->finding.severity],
-            row->finding.kind,
-            row->finding.subject,
-            row->finding.text,
-            hm_output_age(&ctl->output, row->since, &ctl->page),
-            hm_show_seen(ctl, row->silent, row->as_of),
-        };
-
-        st = hm_table_put(table, cells, err);
-    }
-    *out_next = list->next;
-    return st;
+    return hm_table_put(table, cells, err);
 }
 
 static int run(const struct hm_cli *cli)
@@ -50,7 +42,7 @@ static int run(const struct hm_cli *cli)
         .record = &hm_record_api_findings,
         .columns = columns,
         .column_count = HM_COUNT(columns),
-        .put = put,
+        .put_row = put_row,
         .worst_first = true,
         .nothing = "no finding matches",
     };

@@ -17,27 +17,19 @@ static const struct hm_table_column columns[] = {
     {"DIGEST",   20, false, false, 0, false},
 };
 
-static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
-                          const char **out_next, struct hm_err *err)
+static enum hm_status put_row(struct hm_ctl *ctl, const void *item, struct hm_table *table,
+                              struct hm_err *err)
 {
-    const struct hm_api_history *list = page;
-    enum hm_status st = HM_OK;
-    size_t i;
+    const struct hm_api_document *row = item;
+    const char *cells[] = {
+        hm_show_time(&ctl->page, row->since),
+        row->until == 0 ? "now" : hm_show_time(&ctl->page, row->until),
+        row->kind,
+        hm_show_number(&ctl->page, row->size_bytes),
+        row->digest,
+    };
 
-    for (i = 0; st == HM_OK && i < list->items.count; i++) {
-        const struct hm_api_document *row = &list->items.at[i];
-        const char *cells[] = {
-            hm_show_time(&ctl->page, row->since),
-            row->until == 0 ? "now" : hm_show_time(&ctl->page, row->until),
-            row->kind,
-            hm_show_number(&ctl->page, row->size_bytes),
-            row->digest,
-        };
-
-        st = hm_table_put(table, cells, err);
-    }
-    *out_next = list->next;
-    return st;
+    return hm_table_put(table, cells, err);
 }
 
 static int run(const struct hm_cli *cli)
@@ -46,7 +38,7 @@ static int run(const struct hm_cli *cli)
         .record = &hm_record_api_history,
         .columns = columns,
         .column_count = HM_COUNT(columns),
-        .put = put,
+        .put_row = put_row,
         .nothing = "this host has not reported yet",
     };
     struct hm_arena arena;

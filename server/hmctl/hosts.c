@@ -20,32 +20,24 @@ static const struct hm_table_column columns[] = {
     {"SEEN",    0,  false, true,  0, false},
 };
 
-static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
-                          const char **out_next, struct hm_err *err)
+static enum hm_status put_row(struct hm_ctl *ctl, const void *item, struct hm_table *table,
+                              struct hm_err *err)
 {
-    const struct hm_api_hosts *hosts = page;
-    enum hm_status st = HM_OK;
-    size_t i;
+    const struct hm_api_host *host = item;
+    const char *cells[] = {
+        host->name,
+        host->verdict,
+        hm_show_number(&ctl->page, host->blocked),
+        hm_show_number(&ctl->page, host->exposed),
+        hm_show_number(&ctl->page, host->unknown),
+        hm_show_number(&ctl->page, host->safe),
+        hm_show_number(&ctl->page, host->findings_high),
+        host->os_name,
+        hm_show_strings(&ctl->page, &host->labels),
+        hm_show_seen(ctl, host->silent, host->last_seen),
+    };
 
-    for (i = 0; st == HM_OK && i < hosts->items.count; i++) {
-        const struct hm_api_host *host = &hosts->items.at[i];
-        const char *cells[] = {
-            host->name,
-            host->verdict,
-            hm_show_number(&ctl->page, host->blocked),
-            hm_show_number(&ctl->page, host->exposed),
-            hm_show_number(&ctl->page, host->unknown),
-            hm_show_number(&ctl->page, host->safe),
-            hm_show_number(&ctl->page, host->findings_high),
-            host->os_name,
-            hm_show_strings(&ctl->page, &host->labels),
-            hm_show_seen(ctl, host->silent, host->last_seen),
-        };
-
-        st = hm_table_put(table, cells, err);
-    }
-    *out_next = hosts->next;
-    return st;
+    return hm_table_put(table, cells, err);
 }
 
 static int run(const struct hm_cli *cli)
@@ -56,7 +48,7 @@ static int run(const struct hm_cli *cli)
         .record = &hm_record_api_hosts,
         .columns = columns,
         .column_count = HM_COUNT(columns),
-        .put = put,
+        .put_row = put_row,
         .worst_first = true,
         .nothing = "no host matches",
     };

@@ -8,6 +8,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
+#include "common/wire/fields.h"
 
 #define PAGE_ROWS 500u
 #define PARAMS_MAX 8u
@@ -81,6 +82,38 @@ static const char *page_url(struct run *run)
     return hm_ctl_url(&run->urls, run->list->path, params, count);
 }
 
+/* The row of the page's field table with this name: every list has items and next. */
+static const struct hm_field *field_of(const struct hm_record *page, const char *name)
+{
+    const struct hm_field *field = page->fields;
+
+    while (strcmp(field->name, name) != 0) {
+        field++;
+        assert(field < page->fields + page->count);
+    }
+    return field;
+}
+
+/* Puts the items of a decoded page into the table, and gives the cursor of the page after it. */
+static enum hm_status put_page(struct run *run, const unsigned char *page, const char **out_next,
+                               struct hm_err *err)
+{
+    const struct hm_record *record = run->list->record;
+    const struct hm_field *field = field_of(record, "items");
+    enum hm_status st = HM_OK;
+    struct {
+        const unsigned char *at;
+        size_t count;
+    } items; /* the layout of every HM_TYPE_RECORDS */
+
+    memcpy(&items, page + field->offset, sizeof(items));
+    for (size_t i = 0; st == HM_OK && i < items.count; i++) {
+        st = run->list->put_row(&run->ctl, items.at + i * field->record->size, &run->table, err);
+    }
+    memcpy(out_next, page + field_of(record, "next")->offset, sizeof(*out_next));
+    return st;
+}
+
 static enum hm_status do_page(struct run *run, struct hm_err *err)
 {
     const struct hm_ctl_list *list = run->list;
@@ -104,7 +137,7 @@ static enum hm_status do_page(struct run *run, struct hm_err *err)
     if (st == HM_OK) {
         run->table.rows = NULL; /* they went with the page before */
         run->table.room = 0;
-        st = list->put(ctl, page, &run->table, &next, err);
+        st = put_page(run, page, &next, err);
     }
     if (st != HM_OK) {
         return st;

@@ -37,30 +37,23 @@ static const char *live_of(struct hm_ctl *ctl, const struct hm_api_policy *row)
     return text == NULL ? "" : text;
 }
 
-static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
-                          const char **out_next, struct hm_err *err)
+static enum hm_status put_row(struct hm_ctl *ctl, const void *item, struct hm_table *table,
+                              struct hm_err *err)
 {
-    const struct hm_api_policies *list = page;
-    enum hm_status st = HM_OK;
+    const struct hm_api_policy *row = item;
+    const char *cells[] = {
+        row->name,
+        row->state,
+        hm_show_number(&ctl->page, row->newest),
+        live_of(ctl, row),
+        has_end(row) ? hm_output_age(&ctl->output, row->ends, &ctl->page) : "-",
+        row->mode,
+        row->owner,
+        hm_output_age(&ctl->output, row->review, &ctl->page),
+        row->reason,
+    };
 
-    for (size_t i = 0; st == HM_OK && i < list->items.count; i++) {
-        const struct hm_api_policy *row = &list->items.at[i];
-        const char *cells[] = {
-            row->name,
-            row->state,
-            hm_show_number(&ctl->page, row->newest),
-            live_of(ctl, row),
-            has_end(row) ? hm_output_age(&ctl->output, row->ends, &ctl->page) : "-",
-            row->mode,
-            row->owner,
-            hm_output_age(&ctl->output, row->review, &ctl->page),
-            row->reason,
-        };
-
-        st = hm_table_put(table, cells, err);
-    }
-    *out_next = list->next;
-    return st;
+    return hm_table_put(table, cells, err);
 }
 
 static int run(const struct hm_cli *cli)
@@ -71,7 +64,7 @@ static int run(const struct hm_cli *cli)
         .record = &hm_record_api_policies,
         .columns = columns,
         .column_count = HM_COUNT(columns),
-        .put = put,
+        .put_row = put_row,
         .nothing = "no policy matches; \"hmctl policy submit FILE\" makes one",
     };
 

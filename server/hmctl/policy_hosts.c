@@ -30,30 +30,22 @@ static const char *text_of(const struct hm_api_host_policy *row)
     return row->excepted && row->text[0] == '\0' ? "an exception counts" : row->text;
 }
 
-static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
-                          const char **out_next, struct hm_err *err)
+static enum hm_status put_row(struct hm_ctl *ctl, const void *item, struct hm_table *table,
+                              struct hm_err *err)
 {
-    const struct hm_api_host_policies *list = page;
-    enum hm_status st = HM_OK;
+    const struct hm_api_host_policy *row = item;
+    const char *cells[] = {
+        row->host,
+        row->policy,
+        hm_show_number(&ctl->page, row->revision),
+        hm_show_policy_state(&ctl->page, row),
+        hm_output_age(&ctl->output, row->changed, &ctl->page),
+        hm_show_number(&ctl->page, row->repairs),
+        row->failing_since == 0 ? "-" : hm_output_age(&ctl->output, row->failing_since, &ctl->page),
+        text_of(row),
+    };
 
-    for (size_t i = 0; st == HM_OK && i < list->items.count; i++) {
-        const struct hm_api_host_policy *row = &list->items.at[i];
-        const char *cells[] = {
-            row->host,
-            row->policy,
-            hm_show_number(&ctl->page, row->revision),
-            hm_show_policy_state(&ctl->page, row),
-            hm_output_age(&ctl->output, row->changed, &ctl->page),
-            hm_show_number(&ctl->page, row->repairs),
-            row->failing_since == 0 ? "-"
-                                    : hm_output_age(&ctl->output, row->failing_since, &ctl->page),
-            text_of(row),
-        };
-
-        st = hm_table_put(table, cells, err);
-    }
-    *out_next = list->next;
-    return st;
+    return hm_table_put(table, cells, err);
 }
 
 static const char *nothing(const struct hm_cli *cli)
@@ -78,7 +70,7 @@ static int list_hosts(const struct hm_cli *cli, const char *filter)
         .record = &hm_record_api_host_policies,
         .columns = columns,
         .column_count = HM_COUNT(columns),
-        .put = put,
+        .put_row = put_row,
         .worst_first = true,
         .nothing = nothing(cli),
     };

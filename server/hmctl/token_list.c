@@ -32,31 +32,23 @@ static const char *state_of(const struct hm_ctl *ctl, const struct hm_api_token 
     return strcmp(token->kind, "join") == 0 && token->uses_left == 0 ? "used" : "valid";
 }
 
-static enum hm_status put(struct hm_ctl *ctl, const void *page, struct hm_table *table,
-                          const char **out_next, struct hm_err *err)
+static enum hm_status put_row(struct hm_ctl *ctl, const void *item, struct hm_table *table,
+                              struct hm_err *err)
 {
-    const struct hm_api_tokens *list = page;
-    enum hm_status st = HM_OK;
-    size_t i;
+    const struct hm_api_token *row = item;
+    const char *cells[] = {
+        row->id,
+        row->kind,
+        row->name,
+        row->role,
+        state_of(ctl, row),
+        hm_show_number(&ctl->page, row->uses_left),
+        hm_show_strings(&ctl->page, &row->labels),
+        hm_output_age(&ctl->output, row->created, &ctl->page),
+        hm_output_age(&ctl->output, row->expires, &ctl->page),
+    };
 
-    for (i = 0; st == HM_OK && i < list->items.count; i++) {
-        const struct hm_api_token *row = &list->items.at[i];
-        const char *cells[] = {
-            row->id,
-            row->kind,
-            row->name,
-            row->role,
-            state_of(ctl, row),
-            hm_show_number(&ctl->page, row->uses_left),
-            hm_show_strings(&ctl->page, &row->labels),
-            hm_output_age(&ctl->output, row->created, &ctl->page),
-            hm_output_age(&ctl->output, row->expires, &ctl->page),
-        };
-
-        st = hm_table_put(table, cells, err);
-    }
-    *out_next = list->next;
-    return st;
+    return hm_table_put(table, cells, err);
 }
 
 static int run(const struct hm_cli *cli)
@@ -67,7 +59,7 @@ static int run(const struct hm_cli *cli)
         .record = &hm_record_api_tokens,
         .columns = columns,
         .column_count = HM_COUNT(columns),
-        .put = put,
+        .put_row = put_row,
         .nothing = "no token matches",
     };
 
