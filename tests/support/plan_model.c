@@ -248,6 +248,19 @@ void hm_model_apply(struct hm_model *model)
     must(!hm_model_apply_some(model, SIZE_MAX), "a plan that never ends");
 }
 
+void hm_model_enforce(struct hm_model *model)
+{
+    (void)hm_model_plan(model);
+    hm_model_apply(model);
+}
+
+void hm_model_start(struct hm_model *model, const char *windows_version, const char *members)
+{
+    hm_model_init(model, windows_version);
+    (void)hm_model_policy(model, "p", members);
+    hm_model_enforce(model);
+}
+
 const struct hm_plan_note *hm_model_note(const struct hm_model *model, enum hm_plan_note_kind kind,
                                          const char *policy, size_t n)
 {

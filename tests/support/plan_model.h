@@ -10,6 +10,14 @@
 
 #define HM_MODEL_POLICIES_MAX 16
 
+/* Versions for hm_model_init. */
+#define SERVER_2019 "10.0.17763"
+#define SERVER_2012R2 "6.3.9600"
+#define SERVER_2008 "6.0.6003"
+#define SERVER_2003 "5.2.3790"
+#define WINDOWS_2000 "5.0.2195"
+#define LINUX NULL
+
 struct hm_model {
     struct hm_build host;
     const struct hm_policy *policies[HM_MODEL_POLICIES_MAX];
@@ -39,8 +47,14 @@ const struct hm_plan *hm_model_plan(struct hm_model *model);
 /* Carries the last plan out, ledger first; then forgets what its notes say is no longer ours. */
 void hm_model_apply(struct hm_model *model);
 
-/* The same, killed after that many steps; an action has three: ledger before, change, ledger after.
- * True when it was killed before the end. */
+/* Plans, and carries it out. */
+void hm_model_enforce(struct hm_model *model);
+
+/* A host on which one policy "p" with these members has been enforced. */
+void hm_model_start(struct hm_model *model, const char *windows_version, const char *members);
+
+/* As hm_model_apply, killed after that many steps; an action has three: ledger before, change,
+ * ledger after. True when it was killed before the end. */
 bool hm_model_apply_some(struct hm_model *model, size_t steps);
 
 /* The n-th note of that kind about that policy (NULL: any), or NULL. */
@@ -50,6 +64,13 @@ size_t hm_model_count_notes(const struct hm_model *model, enum hm_plan_note_kind
 
 /* "add_exclusion tcp ipv4 9933; …": the actions in their order; lines and ranges as they are. */
 const char *hm_model_actions(struct hm_model *model);
+
+/* Plans, and compares the actions. A macro, so that a failure names the line of the test. */
+#define HM_MODEL_EXPECT(model, expected)                                                           \
+    do {                                                                                           \
+        (void)hm_model_plan(model);                                                                \
+        assert_string_equal(hm_model_actions(model), expected);                                    \
+    } while (0)
 
 /* The inventory as it travels. */
 const char *hm_model_inventory(struct hm_model *model);

@@ -12,11 +12,6 @@
 
 #include "tests/support/plan_model.h"
 
-#define SERVER_2019 "10.0.17763"
-#define SERVER_2012R2 "6.3.9600"
-#define SERVER_2003 "5.2.3790"
-#define LINUX NULL
-
 /* One reservation on an untouched system. */
 struct cure {
     const char *windows; /* version, or Linux */
@@ -88,11 +83,9 @@ static void test_cures(void **state)
         put_standing(&model, cures[i].standing);
         before = hm_model_inventory(&model);
         (void)hm_model_reserve(&model, "p", cures[i].protocol, cures[i].ports);
-        (void)hm_model_plan(&model);
-        assert_string_equal(hm_model_actions(&model), cures[i].actions);
+        HM_MODEL_EXPECT(&model, cures[i].actions);
         hm_model_apply(&model);
-        (void)hm_model_plan(&model);
-        assert_string_equal(hm_model_actions(&model), "");
+        HM_MODEL_EXPECT(&model, "");
         assert_int_equal(hm_ledger_is_empty(&model.ledger), cures[i].actions[0] == '\0');
         model.boot_id = "boot-2";
         (void)hm_model_plan(&model);
@@ -100,8 +93,7 @@ static void test_cures(void **state)
                          hm_model_count_notes(&model, HM_NOTE_ALREADY_THERE));
         assert_true(model.plan.notes.count > 0);
         model.count = 0;
-        (void)hm_model_plan(&model);
-        hm_model_apply(&model);
+        hm_model_enforce(&model);
         assert_string_equal(hm_model_inventory(&model), before);
         assert_true(hm_ledger_is_empty(&model.ledger));
         hm_model_fini(&model);
@@ -166,14 +158,11 @@ static void test_ranges(void **state)
         before = hm_model_inventory(&model);
         (void)hm_model_policy(&model, "p",
                               hm_arena_printf(&model.host.arena, "\"ranges\":[%s]", row->ranges));
-        (void)hm_model_plan(&model);
-        assert_string_equal(hm_model_actions(&model), row->actions);
+        HM_MODEL_EXPECT(&model, row->actions);
         hm_model_apply(&model);
-        (void)hm_model_plan(&model);
-        assert_string_equal(hm_model_actions(&model), "");
+        HM_MODEL_EXPECT(&model, "");
         model.count = 0;
-        (void)hm_model_plan(&model);
-        assert_string_equal(hm_model_actions(&model), row->back);
+        HM_MODEL_EXPECT(&model, row->back);
         hm_model_apply(&model);
         assert_string_equal(hm_model_inventory(&model), before);
         assert_true(hm_ledger_is_empty(&model.ledger));
@@ -189,13 +178,11 @@ static void test_range_of_others_stays(void **state)
     hm_model_init(&model, SERVER_2019);
     (void)hm_model_policy(&model, "p",
                           "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"20000-65535\"}]");
-    (void)hm_model_plan(&model);
-    hm_model_apply(&model);
+    hm_model_enforce(&model);
     hm_build_stack(&model.host, HM_TCP, HM_IPV4)->dynamic = (struct hm_range){10000, 65535};
     hm_build_stack(&model.host, HM_TCP, HM_IPV6)->dynamic = (struct hm_range){49152, 65535};
     model.count = 0;
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "");
+    HM_MODEL_EXPECT(&model, "");
     assert_int_equal(hm_model_count_notes(&model, HM_NOTE_FOREIGN_LEFT_ALONE), 1);
     assert_int_equal(hm_model_count_notes(&model, HM_NOTE_GONE), 1);
     hm_model_apply(&model);
@@ -220,10 +207,8 @@ static void test_busy_is_split_around(void **state)
     (void)hm_build_socket(&model.host, HM_TCP, HM_IPV4, HM_SOCKET_TIME_WAIT, 9957, "", "");
     (void)hm_build_socket(&model.host, HM_UDP, HM_IPV4, HM_SOCKET_LISTEN, 9958, "x.exe", "");
     hm_build_runtime(&model.host, HM_TCP, HM_IPV4, "9959-10058");
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model),
-                        "add_exclusion tcp ipv4 9950-9954; add_exclusion tcp ipv4 9956-9958; "
-                        "add_exclusion tcp ipv6 9950-9959");
+    HM_MODEL_EXPECT(&model, "add_exclusion tcp ipv4 9950-9954; add_exclusion tcp ipv4 9956-9958; "
+                            "add_exclusion tcp ipv6 9950-9959");
     assert_int_equal(hm_model_count_notes(&model, HM_NOTE_TAKEN), 2);
     assert_string_equal(
         hm_ports_text(hm_model_note(&model, HM_NOTE_TAKEN, "p", 0)->ports, &model.host.arena),
@@ -237,9 +222,7 @@ static void test_busy_is_split_around(void **state)
     hm_model_apply(&model);
     model.host.sockets.count = 0;
     hm_build_runtime(&model.host, HM_TCP, HM_IPV4, "");
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model),
-                        "add_exclusion tcp ipv4 9955; add_exclusion tcp ipv4 9959");
+    HM_MODEL_EXPECT(&model, "add_exclusion tcp ipv4 9955; add_exclusion tcp ipv4 9959");
     hm_model_fini(&model);
 }
 
@@ -252,8 +235,7 @@ static void test_busy_by_listener(void **state)
     hm_model_init(&model, SERVER_2012R2);
     (void)hm_model_reserve(&model, "p", "tcp", "9955");
     hm_build_listener(&model.host, HM_TCP, HM_IPV4, 9955, "pop3.exe", "POP3BE", HM_KIND_SOCKET);
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "add_exclusion tcp ipv6 9955");
+    HM_MODEL_EXPECT(&model, "add_exclusion tcp ipv6 9955");
     assert_string_equal(hm_model_note(&model, HM_NOTE_BUSY, "p", 0)->holder.service, "POP3BE");
     hm_model_fini(&model);
 }
@@ -267,13 +249,11 @@ static void test_foreign_rows_stay(void **state)
     hm_build_exclude(&model.host, HM_TCP, HM_IPV4, "50000-50059");
     hm_build_exclude(&model.host, HM_TCP, HM_IPV6, "50000-50059");
     (void)hm_model_reserve(&model, "p", "tcp", "50010,50070");
-    (void)hm_model_plan(&model);
-    hm_model_apply(&model);
+    hm_model_enforce(&model);
     hm_build_exclude(&model.host, HM_TCP, HM_IPV4, "50000-50059,50065-50075");
     hm_build_exclude(&model.host, HM_TCP, HM_IPV6, "50000-50059");
     model.count = 0;
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "");
+    HM_MODEL_EXPECT(&model, "");
     assert_int_equal(hm_model_count_notes(&model, HM_NOTE_FOREIGN_LEFT_ALONE), 1);
     assert_int_equal(hm_model_count_notes(&model, HM_NOTE_GONE), 1);
     hm_model_apply(&model);
@@ -300,12 +280,10 @@ static void test_drift_is_repaired(void **state)
         hm_build_exclude(&model.host, HM_TCP, HM_IPV6, "");
         hm_build_exclude(&model.host, HM_UDP, HM_IPV4, "");
         hm_build_exclude(&model.host, HM_UDP, HM_IPV6, "");
-        (void)hm_model_plan(&model);
-        assert_string_equal(hm_model_actions(&model), first);
+        HM_MODEL_EXPECT(&model, first);
         hm_model_apply(&model);
         model.count = 0;
-        (void)hm_model_plan(&model);
-        hm_model_apply(&model);
+        hm_model_enforce(&model);
         assert_int_equal(hm_build_stack(&model.host, HM_TCP, HM_IPV4)->administered.count, 0);
         assert_true(hm_ledger_is_empty(&model.ledger));
         hm_model_fini(&model);
@@ -325,13 +303,11 @@ static void test_joined_lines_of_others_stay(void **state)
     hm_build_reserved(&model.host, "9506-9506");
     hm_build_reserved(&model.host, "9507-9507");
     (void)hm_model_reserve(&model, "p", "udp", "9507");
-    (void)hm_model_plan(&model);
-    hm_model_apply(&model);
+    hm_model_enforce(&model);
     assert_int_equal(registry->reserved_ports.count, 1);
     model.host.inventory.registry.reserved_ports = (struct hm_strings){later, HM_COUNT(later)};
     model.count = 0;
-    (void)hm_model_plan(&model);
-    hm_model_apply(&model);
+    hm_model_enforce(&model);
     assert_int_equal(registry->reserved_ports.count, 2);
     assert_string_equal(registry->reserved_ports.at[0], "9506-9507");
     hm_model_fini(&model);
@@ -349,16 +325,13 @@ static void test_lines_of_others_stay(void **state)
     hm_build_reserved(&model.host, "1433-1433");
     hm_build_reserved(&model.host, "9505-9505");
     (void)hm_model_reserve(&model, "p", "udp", "9506-9508");
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "set_reserved_ports 1433-1433|9505-9508");
+    HM_MODEL_EXPECT(&model, "set_reserved_ports 1433-1433|9505-9508");
     hm_model_apply(&model);
     registry = &model.host.inventory.registry;
     model.host.inventory.registry.reserved_ports = (struct hm_strings){later, HM_COUNT(later)};
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "");
+    HM_MODEL_EXPECT(&model, "");
     model.count = 0;
-    (void)hm_model_plan(&model);
-    hm_model_apply(&model);
+    hm_model_enforce(&model);
     assert_int_equal(registry->reserved_ports.count, 3);
     assert_string_equal(registry->reserved_ports.at[1], "9505-9505");
     assert_string_equal(registry->reserved_ports.at[2], "20000-20001");
@@ -373,20 +346,17 @@ static void test_entry_shrinks(void **state)
     (void)state;
     hm_model_init(&model, SERVER_2019);
     (void)hm_model_reserve(&model, "p", "udp", "3500-3619");
-    (void)hm_model_plan(&model);
-    hm_model_apply(&model);
+    hm_model_enforce(&model);
     model.count = 0;
     (void)hm_model_reserve(&model, "q", "udp", "3510");
     (void)hm_build_socket(&model.host, HM_UDP, HM_IPV4, HM_SOCKET_LISTEN, 3510, "isa.exe", "");
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "remove_exclusion udp ipv6 3500-3619; "
-                                                  "add_exclusion udp ipv6 3510");
+    HM_MODEL_EXPECT(&model, "remove_exclusion udp ipv6 3500-3619; "
+                            "add_exclusion udp ipv6 3510");
     assert_int_equal(hm_model_count_notes(&model, HM_NOTE_BUSY), 1);
     hm_model_apply(&model);
     model.host.sockets.count = 0;
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "remove_exclusion udp ipv4 3500-3619; "
-                                                  "add_exclusion udp ipv4 3510");
+    HM_MODEL_EXPECT(&model, "remove_exclusion udp ipv4 3500-3619; "
+                            "add_exclusion udp ipv4 3510");
     hm_model_fini(&model);
 }
 
@@ -400,17 +370,14 @@ static void test_killed_between_ranges(void **state)
         hm_model_init(&model, SERVER_2019);
         (void)hm_model_policy(&model, "p",
                               "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"20000-65535\"}]");
-        (void)hm_model_plan(&model);
-        hm_model_apply(&model);
+        hm_model_enforce(&model);
         model.count = 0;
         (void)hm_model_policy(&model, "p",
                               "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"30000-65535\"}]");
         (void)hm_model_plan(&model);
         assert_true(hm_model_apply_some(&model, steps));
         model.count = 0;
-        (void)hm_model_plan(&model);
-        assert_string_equal(hm_model_actions(&model),
-                            "set_range tcp ipv4 49152-65535; set_range tcp ipv6 49152-65535");
+        HM_MODEL_EXPECT(&model, "set_range tcp ipv4 49152-65535; set_range tcp ipv6 49152-65535");
         hm_model_fini(&model);
     }
 }
@@ -429,13 +396,10 @@ static void test_first_range_comes_back(void **state)
     for (size_t i = 0; i < HM_COUNT(ranges); i++) {
         model.count = 0;
         (void)hm_model_policy(&model, "p", ranges[i]);
-        (void)hm_model_plan(&model);
-        hm_model_apply(&model);
+        hm_model_enforce(&model);
     }
     model.count = 0;
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model),
-                        "set_range tcp ipv4 49152-65535; set_range tcp ipv6 49152-65535");
+    HM_MODEL_EXPECT(&model, "set_range tcp ipv4 49152-65535; set_range tcp ipv6 49152-65535");
     hm_model_fini(&model);
 }
 
@@ -454,10 +418,8 @@ static void test_product(void **state)
     (void)hm_build_require(&model.host, product, "sip", HM_UDP, "5060", HM_KIND_SOCKET);
     (void)hm_model_policy(&model, "p",
                           "\"reservations\":[{\"protocol\":\"tcp\",\"product\":\"mail\"}]");
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model),
-                        "add_exclusion tcp ipv4 9933; add_exclusion tcp ipv4 9955; "
-                        "add_exclusion tcp ipv6 9955");
+    HM_MODEL_EXPECT(&model, "add_exclusion tcp ipv4 9933; add_exclusion tcp ipv4 9955; "
+                            "add_exclusion tcp ipv6 9955");
     hm_model_fini(&model);
 }
 

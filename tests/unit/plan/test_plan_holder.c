@@ -12,8 +12,6 @@
 
 #include "tests/support/plan_model.h"
 
-#define SERVER_2012R2 "6.3.9600"
-
 /* A socket on the port: "tcp4 listen pop3.exe POP3BE". */
 struct holder {
     enum hm_family family;

@@ -12,10 +12,6 @@
 
 #include "tests/support/plan_model.h"
 
-#define SERVER_2019 "10.0.17763"
-#define SERVER_2003 "5.2.3790"
-#define LINUX NULL
-
 /* Each refusal: what makes it on an otherwise good host that wants tcp 9955. */
 typedef void make_fn(struct hm_model *model);
 
@@ -162,8 +158,7 @@ static void test_refusals(void **state)
         hm_model_init(&model, SERVER_2019);
         (void)hm_model_reserve(&model, "p", "tcp", "9955");
         refusals[i].make(&model);
-        (void)hm_model_plan(&model);
-        assert_string_equal(hm_model_actions(&model), "");
+        HM_MODEL_EXPECT(&model, "");
         assert_int_equal(hm_model_count_notes(&model, HM_NOTE_REFUSED), refusals[i].notes);
         note = hm_model_note(&model, HM_NOTE_REFUSED, "p", 0);
         assert_non_null(note);
@@ -184,9 +179,7 @@ static void test_hazard_of_absent_product(void **state)
     product = hm_build_product(&model.host, "wsus", "WsusService", NULL);
     (void)hm_build_require(&model.host, product, "http", HM_TCP, "8530", HM_KIND_HTTPSYS);
     (void)hm_model_reserve(&model, "p", "tcp", "8530");
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model),
-                        "add_exclusion tcp ipv4 8530; add_exclusion tcp ipv6 8530");
+    HM_MODEL_EXPECT(&model, "add_exclusion tcp ipv4 8530; add_exclusion tcp ipv6 8530");
     hm_model_fini(&model);
 }
 
@@ -200,8 +193,7 @@ static void test_newest_revision_counts(void **state)
     (void)hm_model_reserve(&model, "p", "tcp", "5");
     hm_model_reserve(&model, "p", "tcp", "6")->revision = 2;
     hm_model_reserve(&model, "p", "tcp", "7")->revision = 0;
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "set_sysctl_reserved 6");
+    HM_MODEL_EXPECT(&model, "set_sysctl_reserved 6");
     assert_int_equal(hm_model_count_notes(&model, HM_NOTE_REFUSED), 2);
     hm_model_fini(&model);
 }
@@ -216,8 +208,7 @@ static void test_explicit_binds_elsewhere(void **state)
     (void)hm_model_reserve(&model, "p", "tcp", "9955");
     make_container(&model);
     make_shared(&model);
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "set_sysctl_reserved 9955");
+    HM_MODEL_EXPECT(&model, "set_sysctl_reserved 9955");
     hm_model_fini(&model);
 }
 
@@ -246,8 +237,7 @@ static void test_gates(void **state)
                                     "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"1025-60001\"}],"
                                     "%s}",
                                     rows[i % HM_COUNT(rows)].members));
-        (void)hm_model_plan(&model);
-        assert_string_equal(hm_model_actions(&model), "");
+        HM_MODEL_EXPECT(&model, "");
         assert_int_equal(model.plan.notes.count,
                          hm_model_count_notes(&model, rows[i % HM_COUNT(rows)].kind));
         assert_true(model.plan.notes.count >= 2);
@@ -259,8 +249,7 @@ static void test_gates(void **state)
 
 static void expect_of_both(struct hm_model *model, enum hm_plan_note_kind kind)
 {
-    (void)hm_model_plan(model);
-    assert_string_equal(hm_model_actions(model), "");
+    HM_MODEL_EXPECT(model, "");
     assert_non_null(hm_model_note(model, kind, "a", 0));
     assert_non_null(hm_model_note(model, kind, "b", 0));
 }
@@ -290,8 +279,7 @@ static void test_range_of_two_policies(void **state)
         {(const char *[]){"sat"}, 1},
         0, 60
     };
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "set_range 1025-60000"); /* by b */
+    HM_MODEL_EXPECT(&model, "set_range 1025-60000"); /* by b */
     assert_string_equal(model.plan.actions.at[0].policy, "b");
     hm_model_apply(&model);
     expect_of_both(&model, HM_NOTE_WAITING_REBOOT);
@@ -319,8 +307,7 @@ static void test_headroom_of_two_policies(void **state)
     assert_int_equal(hm_model_note(&model, HM_NOTE_REFUSED, "b", 0)->code,
                      HM_REFUSE_WOULD_BREAK_HEADROOM);
     second->mode = HM_POLICY_AUDIT; /* holds up nobody */
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "set_range 1025-5999");
+    HM_MODEL_EXPECT(&model, "set_range 1025-5999");
     hm_model_fini(&model);
 }
 
@@ -346,8 +333,7 @@ static void test_too_many_takes_nothing_back(void **state)
                         "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"1025-50001\"}]")
             ->revision = 2;
         model.policies[0] = model.policies[--model.count];
-        (void)hm_model_plan(&model);
-        assert_string_equal(hm_model_actions(&model), "");
+        HM_MODEL_EXPECT(&model, "");
         assert_int_equal(hm_model_note(&model, HM_NOTE_REFUSED, "p", 0)->code,
                          HM_REFUSE_LOCAL_LIMIT);
         model.limits.policy_ports_max = 4;
@@ -366,16 +352,12 @@ static void test_audit_keeps_expiry_removes(void **state)
     (void)state;
     hm_model_init(&model, SERVER_2019);
     policy = hm_model_reserve(&model, "p", "udp", "1812");
-    (void)hm_model_plan(&model);
-    hm_model_apply(&model);
+    hm_model_enforce(&model);
     policy->mode = HM_POLICY_AUDIT;
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model), "");
+    HM_MODEL_EXPECT(&model, "");
     policy->has_expires = true;
     policy->expires = 1;
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model),
-                        "remove_exclusion udp ipv4 1812; remove_exclusion udp ipv6 1812");
+    HM_MODEL_EXPECT(&model, "remove_exclusion udp ipv4 1812; remove_exclusion udp ipv6 1812");
     hm_model_fini(&model);
 }
 
@@ -391,9 +373,7 @@ static void test_range_contradiction(void **state)
     (void)hm_model_policy(&model, "a",
                           "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"10000-65535\"}],"
                           "\"reservations\":[{\"protocol\":\"udp\",\"ports\":\"1812\"}]");
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model),
-                        "add_exclusion udp ipv4 1812; add_exclusion udp ipv6 1812");
+    HM_MODEL_EXPECT(&model, "add_exclusion udp ipv4 1812; add_exclusion udp ipv6 1812");
     assert_int_equal(hm_model_count_notes(&model, HM_NOTE_REFUSED), 2);
     note = hm_model_note(&model, HM_NOTE_REFUSED, "a", 0);
     assert_int_equal(note->code, HM_REFUSE_CONTRADICTION);
@@ -419,10 +399,9 @@ static void test_headroom_in_new_range(void **state)
     assert_int_equal(hm_model_note(&model, HM_NOTE_REFUSED, "p", 0)->code,
                      HM_REFUSE_WOULD_BREAK_HEADROOM);
     model.count = 1;
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model),
-                        "add_exclusion tcp ipv4 65000-65020; add_exclusion tcp ipv6 65000-65020; "
-                        "set_range tcp ipv4 64512-65535; set_range tcp ipv6 64512-65535");
+    HM_MODEL_EXPECT(&model,
+                    "add_exclusion tcp ipv4 65000-65020; add_exclusion tcp ipv6 65000-65020; "
+                    "set_range tcp ipv4 64512-65535; set_range tcp ipv6 64512-65535");
     hm_model_fini(&model);
 }
 
@@ -436,10 +415,9 @@ static void test_headroom_adds_up(void **state)
     hm_build_dynamic(&model.host, 50000, 50254);
     (void)hm_model_reserve(&model, "p", "tcp", "50000-50099,50110-50199");
     (void)hm_model_reserve(&model, "q", "tcp", "50201-50203");
-    (void)hm_model_plan(&model);
-    assert_string_equal(hm_model_actions(&model),
-                        "add_exclusion tcp ipv4 50000-50099; add_exclusion tcp ipv4 50110-50199; "
-                        "add_exclusion tcp ipv6 50000-50099; add_exclusion tcp ipv6 50110-50199");
+    HM_MODEL_EXPECT(&model,
+                    "add_exclusion tcp ipv4 50000-50099; add_exclusion tcp ipv4 50110-50199; "
+                    "add_exclusion tcp ipv6 50000-50099; add_exclusion tcp ipv6 50110-50199");
     assert_int_equal(hm_model_count_notes(&model, HM_NOTE_REFUSED), 2);
     assert_string_equal(hm_model_note(&model, HM_NOTE_REFUSED, NULL, 0)->policy, "q");
     hm_model_fini(&model);

@@ -12,24 +12,12 @@
 
 #include "tests/support/plan_model.h"
 
-#define SERVER_2019 "10.0.17763"
-#define SERVER_2008 "6.0.6003"
-#define SERVER_2003 "5.2.3790"
-#define WINDOWS_2000 "5.0.2195"
-#define LINUX NULL
-
 #define DELAY(s) "\"tcp_timed_wait_delay_s\":" s
 
 static void write_value(struct hm_model *model, uint32_t s)
 {
     model->host.inventory.registry.has_tcp_timed_wait_delay_s = true;
     model->host.inventory.registry.tcp_timed_wait_delay_s = s;
-}
-
-static void expect_actions(struct hm_model *model, const char *actions)
-{
-    (void)hm_model_plan(model);
-    assert_string_equal(hm_model_actions(model), actions);
 }
 
 static void expect_notes(const struct hm_model *model, enum hm_plan_note_kind kind, size_t count)
@@ -60,28 +48,28 @@ static void test_there_and_back(void **state)
         }
         untouched = hm_model_inventory(&model);
         (void)hm_model_policy(&model, "p", DELAY("60"));
-        expect_actions(&model, "set_timed_wait_delay 60");
+        HM_MODEL_EXPECT(&model, "set_timed_wait_delay 60");
         assert_true(model.plan.needs_reboot);
         assert_int_equal(model.plan.actions.at[0].has_before_timed_wait_delay_s, was != 0);
         assert_int_equal(model.plan.actions.at[0].before_timed_wait_delay_s, was);
         hm_model_apply(&model);
         assert_int_equal(model.host.inventory.registry.tcp_timed_wait_delay_s, 60);
-        expect_actions(&model, "");
+        HM_MODEL_EXPECT(&model, "");
         expect_notes(&model, HM_NOTE_WAITING_REBOOT, 1);
         assert_int_equal(hm_model_note(&model, HM_NOTE_WAITING_REBOOT, "p", 0)->timed_wait_delay_s,
                          60);
         model.boot_id = "boot-2";
-        expect_actions(&model, "");
+        HM_MODEL_EXPECT(&model, "");
         expect_notes(&model, HM_NOTE_ALREADY_THERE, 1);
         model.count = 0;
-        expect_actions(&model, was == 0    ? "set_timed_wait_delay unset"
-                               : was == 10 ? "set_timed_wait_delay 10"
-                               : was < 300 ? "set_timed_wait_delay 240"
-                                           : "set_timed_wait_delay 100000");
+        HM_MODEL_EXPECT(&model, was == 0    ? "set_timed_wait_delay unset"
+                                : was == 10 ? "set_timed_wait_delay 10"
+                                : was < 300 ? "set_timed_wait_delay 240"
+                                            : "set_timed_wait_delay 100000");
         hm_model_apply(&model);
         assert_string_equal(hm_model_inventory(&model), untouched);
         assert_true(hm_ledger_is_empty(&model.ledger));
-        expect_actions(&model, "");
+        HM_MODEL_EXPECT(&model, "");
         assert_int_equal(model.plan.notes.count, 0);
         hm_model_fini(&model);
     }
@@ -99,11 +87,10 @@ static void test_first_value_comes_back(void **state)
     for (size_t i = 0; i < HM_COUNT(delays); i++) {
         model.count = 0;
         (void)hm_model_policy(&model, "p", delays[i]);
-        (void)hm_model_plan(&model);
-        hm_model_apply(&model);
+        hm_model_enforce(&model);
     }
     model.count = 0;
-    expect_actions(&model, "set_timed_wait_delay 240");
+    HM_MODEL_EXPECT(&model, "set_timed_wait_delay 240");
     hm_model_fini(&model);
 }
 
@@ -114,16 +101,13 @@ static void test_killed_between_values(void **state)
     for (size_t steps = 0; steps <= 2; steps++) {
         struct hm_model model;
 
-        hm_model_init(&model, SERVER_2003);
-        (void)hm_model_policy(&model, "p", DELAY("60"));
-        (void)hm_model_plan(&model);
-        hm_model_apply(&model);
+        hm_model_start(&model, SERVER_2003, DELAY("60"));
         model.count = 0;
         (void)hm_model_policy(&model, "p", DELAY("90"));
-        expect_actions(&model, "set_timed_wait_delay 90");
+        HM_MODEL_EXPECT(&model, "set_timed_wait_delay 90");
         assert_true(hm_model_apply_some(&model, steps));
         model.count = 0;
-        expect_actions(&model, "set_timed_wait_delay unset");
+        HM_MODEL_EXPECT(&model, "set_timed_wait_delay unset");
         hm_model_apply(&model);
         assert_true(hm_ledger_is_empty(&model.ledger));
         hm_model_fini(&model);
@@ -139,17 +123,17 @@ static void test_value_of_others(void **state)
     hm_model_init(&model, SERVER_2003);
     write_value(&model, 60);
     (void)hm_model_policy(&model, "p", DELAY("60"));
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_ALREADY_THERE, 1);
     hm_model_apply(&model);
     assert_true(hm_ledger_is_empty(&model.ledger));
     write_value(&model, 120);
-    expect_actions(&model, "set_timed_wait_delay 60");
+    HM_MODEL_EXPECT(&model, "set_timed_wait_delay 60");
     hm_model_apply(&model);
     write_value(&model, 45);
-    expect_actions(&model, "set_timed_wait_delay 60"); /* repaired while it is wanted */
+    HM_MODEL_EXPECT(&model, "set_timed_wait_delay 60"); /* repaired while it is wanted */
     model.count = 0;
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_FOREIGN_LEFT_ALONE, 1);
     hm_model_apply(&model);
     assert_true(hm_ledger_is_empty(&model.ledger));
@@ -163,15 +147,12 @@ static void test_removed_by_others(void **state)
     struct hm_model model;
 
     (void)state;
-    hm_model_init(&model, SERVER_2003);
-    (void)hm_model_policy(&model, "p", DELAY("60"));
-    (void)hm_model_plan(&model);
-    hm_model_apply(&model);
+    hm_model_start(&model, SERVER_2003, DELAY("60"));
     model.host.inventory.registry.has_tcp_timed_wait_delay_s = false;
     model.host.inventory.registry.tcp_timed_wait_delay_s = 0;
-    expect_actions(&model, "set_timed_wait_delay 60");
+    HM_MODEL_EXPECT(&model, "set_timed_wait_delay 60");
     model.count = 0;
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_GONE, 1);
     hm_model_apply(&model);
     assert_true(hm_ledger_is_empty(&model.ledger));
@@ -189,7 +170,7 @@ static void test_contradiction(void **state)
     (void)hm_model_policy(&model, "a", DELAY("60"));
     (void)hm_model_policy(&model, "b", DELAY("60"));
     (void)hm_model_policy(&model, "c", DELAY("90"));
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_REFUSED, 3);
     for (size_t i = 0; i < 3; i++) {
         const struct hm_plan_note *note = hm_model_note(&model, HM_NOTE_REFUSED, NULL, i);
@@ -209,13 +190,13 @@ static void test_two_who_agree(void **state)
     hm_model_init(&model, SERVER_2003);
     (void)hm_model_policy(&model, "a", DELAY("60"));
     (void)hm_model_policy(&model, "b", DELAY("60"));
-    expect_actions(&model, "set_timed_wait_delay 60");
+    HM_MODEL_EXPECT(&model, "set_timed_wait_delay 60");
     hm_model_apply(&model);
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_WAITING_REBOOT, 2);
     model.policies[0] = model.policies[1];
     model.count = 1;
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_WAITING_REBOOT, 1);
     hm_model_fini(&model);
 }
@@ -230,7 +211,7 @@ static void test_other_systems(void **state)
 
         hm_model_init(&model, systems[i]);
         (void)hm_model_policy(&model, "p", DELAY("60"));
-        expect_actions(&model, "");
+        HM_MODEL_EXPECT(&model, "");
         expect_notes(&model, HM_NOTE_REFUSED, 1);
         assert_int_equal(hm_model_note(&model, HM_NOTE_REFUSED, "p", 0)->code,
                          HM_REFUSE_UNSUPPORTED_SYSTEM);
@@ -244,17 +225,14 @@ static void test_upgraded_in_place(void **state)
     struct hm_model model;
 
     (void)state;
-    hm_model_init(&model, SERVER_2003);
-    (void)hm_model_policy(&model, "p", DELAY("60"));
-    (void)hm_model_plan(&model);
-    hm_model_apply(&model);
+    hm_model_start(&model, SERVER_2003, DELAY("60"));
     model.host.inventory.os.version = SERVER_2008;
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_REFUSED, 1);
     hm_model_apply(&model);
     assert_false(hm_ledger_is_empty(&model.ledger));
     model.count = 0;
-    expect_actions(&model, "set_timed_wait_delay unset");
+    HM_MODEL_EXPECT(&model, "set_timed_wait_delay unset");
     hm_model_fini(&model);
 }
 
@@ -263,16 +241,13 @@ static void test_registry_unknown(void **state)
     struct hm_model model;
 
     (void)state;
-    hm_model_init(&model, SERVER_2003);
-    (void)hm_model_policy(&model, "p", DELAY("60"));
-    (void)hm_model_plan(&model);
-    hm_model_apply(&model);
+    hm_model_start(&model, SERVER_2003, DELAY("60"));
     model.host.inventory.has_registry = false;
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_REFUSED, 1);
     assert_int_equal(hm_model_note(&model, HM_NOTE_REFUSED, "p", 0)->code, HM_REFUSE_FACTS_MISSING);
     model.count = 0;
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_GONE, 0);
     hm_model_apply(&model);
     assert_false(hm_ledger_is_empty(&model.ledger));
@@ -288,7 +263,7 @@ static void test_gates(void **state)
     hm_model_init(&model, SERVER_2003);
     policy = hm_model_policy(&model, "p", DELAY("60"));
     policy->mode = HM_POLICY_AUDIT;
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_AUDIT_ONLY, 1);
     policy->mode = HM_POLICY_ENFORCE;
     policy->has_window = true; /* Saturday; now is Wednesday */
@@ -296,15 +271,15 @@ static void test_gates(void **state)
         {(const char *[]){"sat"}, 1},
         0, 60
     };
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_WAITING_WINDOW, 1);
     (void)hm_model_policy(&model, "q", DELAY("60")); /* which may change something now */
-    expect_actions(&model, "set_timed_wait_delay 60");
+    HM_MODEL_EXPECT(&model, "set_timed_wait_delay 60");
     assert_string_equal(model.plan.actions.at[0].policy, "q");
     hm_model_apply(&model);
     model.limits.enforce_off = true;
     model.count = 0;
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_REFUSED, 1);
     assert_int_equal(hm_model_note(&model, HM_NOTE_REFUSED, "q", 0)->code, HM_REFUSE_LOCAL_LIMIT);
     hm_model_fini(&model);
@@ -316,16 +291,13 @@ static void test_too_many_ports(void **state)
     struct hm_model model;
 
     (void)state;
-    hm_model_init(&model, SERVER_2003);
-    (void)hm_model_policy(&model, "p", DELAY("60"));
-    (void)hm_model_plan(&model);
-    hm_model_apply(&model);
+    hm_model_start(&model, SERVER_2003, DELAY("60"));
     model.limits.policy_ports_max = 1;
     hm_model_policy(&model, "p",
                     DELAY("90") ",\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"5-9\"}]")
         ->revision = 2;
     model.policies[0] = model.policies[--model.count];
-    expect_actions(&model, "");
+    HM_MODEL_EXPECT(&model, "");
     assert_int_equal(hm_model_note(&model, HM_NOTE_REFUSED, "p", 0)->code, HM_REFUSE_LOCAL_LIMIT);
     hm_model_fini(&model);
 }
