@@ -32,11 +32,6 @@ bool hm_windows_is_cluster_node(const struct hm_service_rows *rows)
     return row != NULL && (row->start == HM_SERVICE_AUTO_START || (row->has_runs && row->runs));
 }
 
-static bool is_idle(const struct hm_service *service)
-{
-    return !hm_service_starts_itself(service) && !service->runs;
-}
-
 static struct hm_service service_of(const struct hm_service_row *row)
 {
     return (struct hm_service){
@@ -47,6 +42,11 @@ static struct hm_service service_of(const struct hm_service_row *row)
         .runs = row->has_runs && row->runs,
         .exit_code = row->has_runs && !row->runs ? row->exit_code : 0,
     };
+}
+
+static bool is_idle(const struct hm_service_row *row, const struct hm_service *service)
+{
+    return !hm_service_starts_itself(service) && !service->runs && !row->pending;
 }
 
 enum hm_status hm_windows_idle_services(const struct hm_service_rows *rows, struct hm_arena *arena,
@@ -60,7 +60,7 @@ enum hm_status hm_windows_idle_services(const struct hm_service_rows *rows, stru
     for (size_t i = 0; i < rows->count; i++) {
         const struct hm_service service = service_of(&rows->at[i]);
 
-        if (is_idle(&service)) {
+        if (is_idle(&rows->at[i], &service)) {
             idle.at[idle.count++] = service;
         }
     }
@@ -102,7 +102,7 @@ enum hm_status hm_windows_take_services(const struct hm_service_rows *rows, stru
         const struct hm_service_row *row = &rows->at[i];
         struct hm_service detail = service_of(row);
 
-        if (hm_windows_is_user_service(row->type) || is_idle(&detail)) {
+        if (hm_windows_is_user_service(row->type) || is_idle(row, &detail)) {
             continue;
         }
         detail.program = hm_service_program(row->image, arena);

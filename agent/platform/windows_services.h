@@ -22,8 +22,8 @@ enum hm_status hm_windows_idle_services(const struct hm_service_rows *rows, stru
                                         struct hm_services *out_idle,
                                         struct hm_err *err) HM_MUST_CHECK;
 
-/* Appends to services and service_details those that run or start by themselves; both lists are
- * settled later. */
+/* Appends to services and service_details those that run, are being started or stopped, or start
+ * by themselves; both lists are settled later. */
 enum hm_status hm_windows_take_services(const struct hm_service_rows *rows, struct hm_arena *arena,
                                         struct hm_inventory *inventory,
                                         struct hm_err *err) HM_MUST_CHECK;

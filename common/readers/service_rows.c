@@ -48,6 +48,14 @@ struct hm_service_row *hm_service_rows_find(const struct hm_service_rows *rows, 
                             : bsearch(&key, rows->at, rows->count, sizeof(*rows->at), compare);
 }
 
+void hm_service_row_set_state(struct hm_service_row *row, uint32_t state, uint32_t exit_code)
+{
+    row->pending = state == HM_SERVICE_START_PENDING || state == HM_SERVICE_STOP_PENDING;
+    row->has_runs = !row->pending;
+    row->runs = row->has_runs && state != HM_SERVICE_STOPPED;
+    row->exit_code = exit_code;
+}
+
 /* ---- the key Services ------------------------------------------------------------------------ */
 
 /* A key below Services: the service, and what stands behind it ("TriggerInfo\\0"; "" nothing). */

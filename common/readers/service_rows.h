@@ -17,6 +17,8 @@
 #define HM_SERVICE_DEMAND_START 3u
 #define HM_SERVICE_DISABLED 4u
 #define HM_SERVICE_STOPPED 1u
+#define HM_SERVICE_START_PENDING 2u
+#define HM_SERVICE_STOP_PENDING 3u
 #define HM_SERVICE_RUNNING 4u
 
 struct hm_service_row {
@@ -32,6 +34,7 @@ struct hm_service_row {
     struct hm_strings depends_on; /* services; groups are left out */
     bool has_runs;
     bool runs;
+    bool pending;       /* it is being started or stopped: what comes of it is not known */
     uint32_t exit_code; /* as in struct hm_service */
 };
 
@@ -42,6 +45,10 @@ struct hm_service_rows {
 
 /* NULL when there is none of this name; case folded. */
 struct hm_service_row *hm_service_rows_find(const struct hm_service_rows *rows, const char *name);
+
+/* What the service manager says of a service, SERVICE_STATUS by winsvc.h: a state of HM_SERVICE_…;
+ * one that is paused runs. exit_code as in struct hm_service. */
+void hm_service_row_set_state(struct hm_service_row *row, uint32_t state, uint32_t exit_code);
 
 /* Sorts, and keeps the first of each name. */
 void hm_service_rows_settle(struct hm_service_rows *rows);

@@ -25,8 +25,8 @@
 /* All that the files tell of services. */
 struct sources {
     const struct hm_tasks *tasks;
-    bool has_rows; /* how services start is known */
-    bool has_triggers;
+    bool has_rows;     /* how services start is known */
+    bool has_registry; /* by the whole key Services, which has the triggers, too */
     struct hm_service_rows rows;
     bool has_states;
     struct hm_sc_states states;
@@ -76,7 +76,7 @@ static enum hm_status take_reg(struct hm_recorded *recorded, struct hm_recorded_
         st = hm_service_rows_from_reg(&reg, recorded->arena, &sources->rows, err);
     }
     sources->has_rows = st == HM_OK && sources->rows.count > 0;
-    sources->has_triggers = sources->has_rows;
+    sources->has_registry = sources->has_rows;
     return st == HM_OK ? HM_OK
                        : hm_recorded_refused(recorded, file,
                                              strcmp(file->name, EXPORT_FILE) == 0 ? HM_TEXT_REGISTRY
@@ -185,17 +185,15 @@ static bool has_task(const struct hm_tasks *tasks, const char *service)
 }
 
 /* sc knows best; a process that hosts it is proof as well. */
-static void fill_states(struct sources *sources)
+static void fill_states(const struct sources *sources, struct hm_service_rows *rows)
 {
-    for (size_t i = 0; i < sources->rows.count; i++) {
-        struct hm_service_row *row = &sources->rows.at[i];
+    for (size_t i = 0; i < rows->count; i++) {
+        struct hm_service_row *row = &rows->at[i];
         const struct hm_sc_state *state =
             sources->has_states ? hm_sc_states_find(&sources->states, row->name) : NULL;
 
         if (state != NULL) {
-            row->has_runs = true;
-            row->runs = state->state != HM_SERVICE_STOPPED;
-            row->exit_code = state->exit_code;
+            hm_service_row_set_state(row, state->state, state->exit_code);
         } else if (sources->tasks->count > 0) {
             row->has_runs = true;
             row->runs = has_task(sources->tasks, row->name);
@@ -303,31 +301,32 @@ static bool is_row(const struct hm_service_rows *rows, const char *name)
     return false;
 }
 
-/* Resources of the cluster without a row: they start by themselves all the same. */
+/* Resources of the cluster without a row: they start by themselves all the same. A registry that
+ * lacks one is of a node that does not have the service. */
 static enum hm_status take_clustered(struct hm_recorded *recorded, const struct sources *sources,
                                      struct hm_err *err)
 {
     struct hm_inventory *inventory = &recorded->seen.inventory;
     const size_t count = sources->clustered.count;
-    struct hm_service_rows rows = {hm_arena_alloc(recorded->arena, count, sizeof(*rows.at)), 0};
+    struct hm_service_rows rows;
 
+    if (sources->has_registry && !sources->partial) {
+        return HM_OK;
+    }
+    rows = (struct hm_service_rows){hm_arena_alloc(recorded->arena, count, sizeof(*rows.at)), 0};
     if (rows.at == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
     }
     for (size_t i = 0; i < count; i++) {
         const char *name = sources->clustered.at[i];
-        const bool known = sources->tasks->count > 0 || sources->has_states;
 
         if (hm_service_rows_find(&sources->rows, name) == NULL &&
             hm_inventory_service(inventory, name) == NULL && !is_row(&rows, name)) {
-            rows.at[rows.count++] = (struct hm_service_row){.name = name,
-                                                            .image = "",
-                                                            .start = HM_SERVICE_DEMAND_START,
-                                                            .clustered = true,
-                                                            .has_runs = known,
-                                                            .runs = known && runs(sources, name)};
+            rows.at[rows.count++] = (struct hm_service_row){
+                .name = name, .image = "", .start = HM_SERVICE_DEMAND_START, .clustered = true};
         }
     }
+    fill_states(sources, &rows);
     return rows.count == 0 ? HM_OK
                            : hm_windows_take_services(&rows, recorded->arena, inventory, err);
 }
@@ -409,7 +408,7 @@ static enum hm_status judge_rows(struct hm_recorded *recorded, struct sources *s
                   "services run, or are listed, of which it is not known how they start: the list "
                   "of services is not complete");
     }
-    if (st == HM_OK && !sources->has_triggers && !hm_os_is_legacy(&recorded->seen.inventory.os)) {
+    if (st == HM_OK && !sources->has_registry && !hm_os_is_legacy(&recorded->seen.inventory.os)) {
         st = note(recorded, sources, err,
                   CONFIG_FILE " does not tell which services an event of the system starts");
     }
@@ -464,7 +463,7 @@ enum hm_status hm_recorded_services(struct hm_recorded *recorded, const struct h
         if (st == HM_OK) {
             st = read_cluster(recorded, &sources, err);
         }
-        fill_states(&sources);
+        fill_states(&sources, &sources.rows);
     }
     if (st == HM_OK) {
         st = join(recorded, &sources, err);

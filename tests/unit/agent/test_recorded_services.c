@@ -154,6 +154,22 @@ static void test_listing_and_tasks(void **state)
     assert_false(details_of(host, "IAS")->runs);
 }
 
+/* One that is being started or stopped neither runs nor is it down, and stays in the list. */
+static void test_states_that_pass(void **state)
+{
+    struct recorded_folder *host = *state;
+
+    OBSERVE(host, {"host.json", HOST("10.0.17763")}, {"services.txt", LISTING},
+            {"services-state.txt",
+             STATE("IAS", "2  START_PENDING", "0") STATE("TermService", "3  STOP_PENDING", "0")
+                 STATE("MSSQLSERVER", "7  PAUSED", "0")});
+    assert_int_equal(host->seen.inventory.services.count, 3);
+    assert_false(details_of(host, "IAS")->has_runs);
+    assert_false(details_of(host, "TermService")->has_runs);
+    assert_true(details_of(host, "MSSQLSERVER")->has_runs);
+    assert_true(details_of(host, "MSSQLSERVER")->runs);
+}
+
 /* A running manual service would be missing, and a list of services that lacks one is not whole. */
 static void test_lists_that_are_not_whole(void **state)
 {
@@ -254,6 +270,18 @@ static void test_failover_cluster(void **state)
     assert_false(details_of(host, "MSSQLSERVER")->runs);
 }
 
+/* A node without the service: whoever starts it, it is not started here. */
+static void test_failover_cluster_elsewhere(void **state)
+{
+    struct recorded_folder *host = *state;
+
+    OBSERVE(host, {"host.json", HOST("10.0.17763")}, {"tasklist.csv", TASKS_OF("ClusSvc")},
+            {"services.txt", SERVICE("ClusSvc", "0x2")}, {"cluster-resources.reg", CLUSTER});
+    assert_false(host->seen.inventory.services_partial);
+    assert_false(has_service(host, "MSSQLSERVER"));
+    assert_null(details_of(host, "MSSQLSERVER"));
+}
+
 /* The resources alone are enough to know the service; and a person's list says nothing of them. */
 static void test_failover_cluster_of_a_list(void **state)
 {
@@ -345,11 +373,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tasks_alone_are_not_all, begin, end),
         cmocka_unit_test_setup_teardown(test_listing_and_states, begin, end),
         cmocka_unit_test_setup_teardown(test_listing_and_tasks, begin, end),
+        cmocka_unit_test_setup_teardown(test_states_that_pass, begin, end),
         cmocka_unit_test_setup_teardown(test_lists_that_are_not_whole, begin, end),
         cmocka_unit_test_setup_teardown(test_services_of_a_logon, begin, end),
         cmocka_unit_test_setup_teardown(test_configurations_of_sc, begin, end),
         cmocka_unit_test_setup_teardown(test_windows_2000, begin, end),
         cmocka_unit_test_setup_teardown(test_failover_cluster, begin, end),
+        cmocka_unit_test_setup_teardown(test_failover_cluster_elsewhere, begin, end),
         cmocka_unit_test_setup_teardown(test_failover_cluster_of_a_list, begin, end),
         cmocka_unit_test_setup_teardown(test_list_of_a_person, begin, end),
         cmocka_unit_test_setup_teardown(test_details_of_a_person, begin, end),
