@@ -1,13 +1,18 @@
 /* tests/windows/make_services.c — registers services that start by themselves, or removes them.
  * SPDX-License-Identifier: Apache-2.0
  *
- *   make_services create|delete NAME…
+ *   make_services create NAME[=PROGRAM]…
+ *   make_services delete NAME…
  * They are never started: a host's list of services is about what would start at boot. One that
- * is there already is made to start by itself; one that is gone already need not be removed. */
+ * is there already is made to start by itself and keeps its program; one that is gone already need
+ * not be removed. */
 #include <windows.h>
 
 #include <stdio.h>
 #include <wchar.h>
+
+#define FOLDER L"C:\\windows\\system32\\"
+#define PATH_CHARS 512
 
 static int make_automatic(SC_HANDLE manager, const wchar_t *name)
 {
@@ -28,15 +33,21 @@ static int make_automatic(SC_HANDLE manager, const wchar_t *name)
 #define TRIES 50 /* whoever lists services holds one that was removed for a moment */
 #define PAUSE_MS 200
 
-static int create(SC_HANDLE manager, const wchar_t *name)
+static int create(SC_HANDLE manager, wchar_t *name)
 {
     SC_HANDLE service = NULL;
+    wchar_t *program = wcschr(name, L'=');
+    wchar_t path[PATH_CHARS] = FOLDER;
+
+    if (program != NULL) {
+        *program++ = L'\0';
+    }
+    (void)wcsncat(path, program == NULL ? L"absent.exe" : program, PATH_CHARS - wcslen(path) - 1);
 
     for (int i = 0; i < TRIES && service == NULL; i++) {
-        service =
-            CreateServiceW(manager, name, name, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
-                           SERVICE_AUTO_START, SERVICE_ERROR_NORMAL,
-                           L"C:\\windows\\system32\\absent.exe", NULL, NULL, NULL, NULL, NULL);
+        service = CreateServiceW(manager, name, name, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
+                                 SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, path, NULL, NULL, NULL,
+                                 NULL, NULL);
         if (service == NULL && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE) {
             break;
         }

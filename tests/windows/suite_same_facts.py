@@ -29,8 +29,10 @@ VERSION_NAMES = {number: name for name, number in w.VERSIONS.items()}
 
 # Wine is a 64-bit system; a socket's owner is only told for programs of Wine's own, so a
 # listener's program, service and kind stay those of the socket that stands for it; some services
-# are Wine's own.
-DIFFERS = "os.arch, listeners' program, service and kind, Wine's own services"
+# are Wine's own. Its service manager knows neither dependencies, delays nor triggers, and no
+# service of the host runs.
+DIFFERS = ("os.arch, listeners' program, service and kind, Wine's own services, "
+           "what services depend on, whether they run, all but their automatic start")
 
 
 class Host:
@@ -142,6 +144,19 @@ def others(names, base):
                   if name.casefold() not in base and not name.casefold().startswith("winedevice"))
 
 
+def details(inventory, base):
+    """Program of each service, and whether it starts by itself at boot."""
+    return sorted((entry["name"].casefold(), entry["program"].casefold(),
+                   entry.get("start", "automatic"))
+                  for entry in inventory["service_details"]
+                  if others([entry["name"]], base))
+
+
+def made_automatic(entries):
+    """As the details are once make_services has made each service of them."""
+    return [(name, program, "automatic") for name, program, _ in entries]
+
+
 def load(prefix, host, inventory, locales):
     """Makes Wine that host; the environment that its locale needs."""
     prefix.version(VERSION_NAMES[host.os["version"]], host.os["name"], host.os["revision"])
@@ -150,21 +165,57 @@ def load(prefix, host, inventory, locales):
                      *((key, None) for key in PORT_KEYS[1:]))
     for path in host.registry_files():
         prefix.reg_import(path)
-    services(prefix, "create", inventory["services"])
+    services(prefix, "create", [f"{entry['name']}={entry['program']}"
+                                for entry in inventory["service_details"]])
     return {"LC_ALL": host.os["locale"].replace("-", "_") + ".UTF-8", "LOCPATH": locales}
 
 
-def write_recorded(host, seen, folder):
+def write_services(prefix, seen, folder):
+    """services.txt as Wine's registry has it, but for what its service manager does not know; and
+    the states that were seen."""
+    code, out, err = prefix.run("reg", "query", SERVICES, "/s")
+    key = ""
+    names = []
+    with open(os.path.join(folder, "services.txt"), "w", encoding="utf-8") as file:
+        for line in out.splitlines():
+            value = line.split("    ")
+            if line.startswith("HKEY_"):
+                key = line[len(SERVICES) + 1:]
+                file.write("\n" + line + "\n")
+            elif len(value) == 4 and value[1] in ("Type", "Start", "ImagePath"):
+                file.write(line + "\n")
+                if value[1] == "Type" and "\\" not in key and int(value[3], 16) & 0x30:
+                    names.append(key)
+        for entry in seen["service_details"]: # Wine's own groups of drivers are not in the registry
+            if entry["name"].startswith("Winedevice") and entry["name"] not in names:
+                file.write(f"\n{SERVICES}\\{entry['name']}\n    Type    REG_DWORD    0x10\n"
+                           "    Start    REG_DWORD    0x3\n"
+                           f"    ImagePath    REG_SZ    {entry['program']}\n")
+                names.append(entry["name"])
+    h.check("Wine's registry has its services", code == 0 and names, f"{code} {err}")
+    states = {entry["name"].casefold(): entry for entry in seen["service_details"]}
+    with open(os.path.join(folder, "services-state.txt"), "w", encoding="utf-8") as file:
+        for name in names:
+            entry = states.get(name.casefold(), {"exit_code": 1077})
+            file.write(f"\nSERVICE_NAME: {name}\nDISPLAY_NAME: {name}\n        TYPE : 10\n"
+                       f"        STATE : {'4  RUNNING' if entry.get('runs') else '1  STOPPED'}\n"
+                       f"        WIN32_EXIT_CODE : {entry.get('exit_code', 0)}\n")
+
+
+def write_recorded(prefix, host, seen, folder):
     """The host as files: its own listings and exports, and what only Wine could tell."""
     os.makedirs(folder)
     for path in glob.glob(os.path.join(host.folder, "*")):
         if (os.path.basename(path) not in ("host.json", "netstat.txt", "tasklist.csv") and
                 not os.path.basename(path).startswith(("services", "cluster", "net-start"))):
             shutil.copy(path, folder)
-    said = {"os": {**host.os, "arch": "x86_64"}, "services": seen["services"],
-            "listeners": seen["listeners"]}
-    if host.reads_registry_at_boot(): # this suite wrote the values, and no boot came after that
-        said.update(boot_time="2026-01-01T00:00:00Z", tcpip_written="2026-01-02T00:00:00Z")
+    write_services(prefix, seen, folder)
+    said = {"os": {**host.os, "arch": "x86_64"}, "listeners": seen["listeners"]}
+    if host.reads_registry_at_boot(): # this suite wrote the values, and no boot came after that:
+        # within the first two minutes of Wine the boot may have done it
+        late = seen["registry"].get("in_force") == "unknown"
+        said.update(boot_time="2026-01-01T00:00:00Z",
+                    tcpip_written=f"2026-01-0{2 if late else 1}T00:01:00Z")
     with open(os.path.join(folder, "host.json"), "w", encoding="utf-8") as file:
         json.dump(said, file)
 
@@ -204,7 +255,7 @@ def one_host(prefix, host, folder, locales, base_services):
                        ("ReservedPorts" in text or "dynamic range" in text))]
     h.check(f"{host.name}: only what is no file here is unknown", unknown == [], unknown)
     files = os.path.join(folder, host.name)
-    write_recorded(host, seen, files)
+    write_recorded(prefix, host, seen, files)
     compare(f"{host.name}: as the native agent reads the files", seen,
             recorded_check(native, files)["inventory"])
     compare(f"{host.name}: as hm-agent.exe reads the files", seen,
@@ -216,6 +267,9 @@ def one_host(prefix, host, folder, locales, base_services):
     compare(f"{host.name}: registry", written(seen), written(original))
     h.check(f"{host.name}: services", others(seen["services"], base_services) ==
             others(original["services"], base_services), [seen["services"], original["services"]])
+    h.check(f"{host.name}: programs of services, and that they start by themselves",
+            details(seen, base_services) == made_automatic(details(original, base_services)),
+            [details(seen, base_services), details(original, base_services)])
     if "dynamic" in (seen["stacks"] or [{}])[0]: # which UDP sockets listen depends on the range
         h.check(f"{host.name}: listeners", endpoints(seen) == endpoints(original),
                 set(endpoints(seen)) ^ set(endpoints(original)))

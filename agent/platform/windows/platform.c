@@ -7,6 +7,7 @@
 
 #include "agent/platform/windows/windows.h"
 #include "agent/platform/windows_rules.h"
+#include "agent/platform/windows_services.h"
 #include "common/judge/headroom.h"
 #include "common/os/os.h"
 
@@ -62,10 +63,24 @@ static enum hm_status note(struct look *look, enum hm_status st, const struct hm
     return st == HM_OK ? HM_OK : hm_notes_add(&look->notes, err, "%s: %s", why->text, unknown);
 }
 
+/* Process ids: another one after every start, but of a shared host. */
+static enum hm_status take_instances(const struct hm_windows_services *services,
+                                     struct hm_arena *arena, struct hm_run_instances *out,
+                                     struct hm_err *err)
+{
+    out->at = hm_arena_alloc(arena, services->count, sizeof(*out->at));
+    if (out->at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
+    }
+    for (size_t i = 0; i < services->count; i++) {
+        out->at[out->count++] = (struct hm_run_instance){services->at[i].name, services->at[i].pid};
+    }
+    return HM_OK;
+}
+
 static enum hm_status look_at_services(struct look *look, struct hm_err *err)
 {
-    struct hm_inventory *inventory = &look->seen.inventory;
-    struct hm_run_instances *runs = &look->seen.instances;
+    struct hm_observation *seen = &look->seen;
     struct hm_arena *arena = look->notes.arena;
     struct hm_err why;
     enum hm_status st = hm_windows_services(arena, &look->services, &why);
@@ -73,23 +88,13 @@ static enum hm_status look_at_services(struct look *look, struct hm_err *err)
     if (st != HM_OK) {
         return note(look, st, &why, "services are unknown", err);
     }
-    inventory->services.at =
-        (const char **)hm_arena_alloc(arena, look->services.count, sizeof(const char *));
-    runs->at = hm_arena_alloc(arena, look->services.count, sizeof(*runs->at));
-    if (inventory->services.at == NULL || runs->at == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
+    st = hm_windows_settle_services(&look->services, HM_WINDOWS_CLUSTER_KEY, &seen->inventory,
+                                    &look->notes, err);
+    if (st == HM_OK) {
+        st = hm_windows_idle_services(&look->services.rows, arena, &seen->idle_services, err);
     }
-    for (size_t i = 0; i < look->services.count; i++) {
-        const struct hm_windows_service *service = &look->services.at[i];
-
-        inventory->services.at[i] = service->name;
-        if (service->pid != 0) { /* another one after every start, but of a shared host */
-            runs->at[runs->count++] = (struct hm_run_instance){service->name, service->pid};
-        }
-    }
-    inventory->services.count = look->services.count;
-    inventory->has_services = true;
-    return HM_OK;
+    seen->knows_all_services = st == HM_OK && !seen->inventory.services_partial;
+    return st == HM_OK ? take_instances(&look->services, arena, &seen->instances, err) : st;
 }
 
 static enum hm_status look_at_sockets(struct look *look, struct hm_err *err)

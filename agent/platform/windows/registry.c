@@ -130,12 +130,25 @@ enum hm_status hm_registry_lines(const wchar_t *key, const wchar_t *name, struct
     return HM_OK;
 }
 
-#define VALUE_NAME_CHARS 16384 /* documented as the longest */
+#define NAME_CHARS 16384 /* documented as the longest of a value; of a key it is 255 */
 
-enum hm_status hm_registry_names(const wchar_t *key, struct hm_arena *arena,
-                                 struct hm_strings *out_names, struct hm_err *err)
+typedef LONG WINAPI list_names(HKEY key, DWORD index, wchar_t *name, DWORD *chars);
+
+static LONG WINAPI list_values(HKEY key, DWORD index, wchar_t *name, DWORD *chars)
 {
-    wchar_t *name = hm_arena_alloc(arena, VALUE_NAME_CHARS, sizeof(*name));
+    return RegEnumValueW(key, index, name, chars, NULL, NULL, NULL, NULL);
+}
+
+static LONG WINAPI list_keys(HKEY key, DWORD index, wchar_t *name, DWORD *chars)
+{
+    return RegEnumKeyExW(key, index, name, chars, NULL, NULL, NULL, NULL);
+}
+
+static enum hm_status names_of(const wchar_t *key, REGSAM access, list_names *next,
+                               struct hm_arena *arena, struct hm_strings *out_names,
+                               struct hm_err *err)
+{
+    wchar_t *name = hm_arena_alloc(arena, NAME_CHARS, sizeof(*name));
     struct hm_strings names = {NULL, 0};
     enum hm_status st = HM_OK;
     size_t cap = 0;
@@ -145,19 +158,19 @@ enum hm_status hm_registry_names(const wchar_t *key, struct hm_arena *arena,
     if (name == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for a registry key");
     }
-    number = RegOpenKeyExW(HKEY_LOCAL_MACHINE, key, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY, &handle);
+    number = RegOpenKeyExW(HKEY_LOCAL_MACHINE, key, 0, access | KEY_WOW64_64KEY, &handle);
     if (number != ERROR_SUCCESS) {
         return hm_windows_fail(err, "a registry key", (unsigned long)number);
     }
     for (DWORD i = 0; st == HM_OK; i++) {
         void *items = (void *)names.at;
-        DWORD len = VALUE_NAME_CHARS;
+        DWORD len = NAME_CHARS;
 
-        if (RegEnumValueW(handle, i, name, &len, NULL, NULL, NULL, NULL) != ERROR_SUCCESS) {
+        if (next(handle, i, name, &len) != ERROR_SUCCESS) {
             break;
         }
         if (names.count >= HM_LIMIT_REG_VALUES) {
-            st = hm_fail(err, HM_ETOOBIG, "a registry key has more than %u values",
+            st = hm_fail(err, HM_ETOOBIG, "a registry key has more than %u names in it",
                          HM_LIMIT_REG_VALUES);
         } else if (hm_arena_grow(arena, &items, names.count, &cap, sizeof(*names.at)) != 0) {
             st = hm_fail(err, HM_ENOMEM, "no memory for a registry key");
@@ -175,6 +188,18 @@ enum hm_status hm_registry_names(const wchar_t *key, struct hm_arena *arena,
         *out_names = names;
     }
     return st;
+}
+
+enum hm_status hm_registry_names(const wchar_t *key, struct hm_arena *arena,
+                                 struct hm_strings *out_names, struct hm_err *err)
+{
+    return names_of(key, KEY_QUERY_VALUE, list_values, arena, out_names, err);
+}
+
+enum hm_status hm_registry_keys(const wchar_t *key, struct hm_arena *arena,
+                                struct hm_strings *out_names, struct hm_err *err)
+{
+    return names_of(key, KEY_ENUMERATE_SUB_KEYS, list_keys, arena, out_names, err);
 }
 
 bool hm_registry_has_key(const wchar_t *key)

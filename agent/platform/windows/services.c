@@ -1,67 +1,167 @@
-/* agent/platform/windows/services.c — Win32 services that run or start by themselves.
+/* agent/platform/windows/services.c — Win32 services as the service manager knows them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/windows/windows.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "agent/platform/windows_services.h"
 #include "common/base/limits.h"
 #include "common/os/windows_text.h"
 
 #define LIST_BYTES (256u * 1024u) /* documented as the most that is given at once */
-#define CONFIG_BYTES 8192u        /* likewise */
-#define USER_INSTANCE 0x80u       /* SERVICE_USERSERVICE_INSTANCE, Windows 10 */
+#define CONFIG_BYTES 8192u        /* likewise, of both queries */
+#define KEY_CHARS 512             /* a name has at most 256 */
+#define SERVICES_KEY L"SYSTEM\\CurrentControlSet\\Services\\"
 
-static bool starts_by_itself(SC_HANDLE manager, const wchar_t *name, QUERY_SERVICE_CONFIGW *config)
-{
-    SC_HANDLE service = OpenServiceW(manager, name, SERVICE_QUERY_CONFIG);
-    DWORD needed = 0;
-    bool starts = false;
-
-    if (service != NULL) {
-        starts = QueryServiceConfigW(service, config, CONFIG_BYTES, &needed) &&
-                 config->dwStartType == SERVICE_AUTO_START;
-        (void)CloseServiceHandle(service);
-    }
-    return starts;
-}
+/* Levels of QueryServiceConfig2W: of Vista and 2008, of 7 and 2008 R2. An older system refuses
+ * them, and has no such services. */
+#define DELAYED_LEVEL 3u
+#define TRIGGER_LEVEL 8u
 
 struct list {
     SC_HANDLE manager;
-    ENUM_SERVICE_STATUS_PROCESSW *rows; /* LIST_BYTES */
-    QUERY_SERVICE_CONFIGW *config;      /* CONFIG_BYTES */
+    ENUM_SERVICE_STATUS_PROCESSW *entries; /* LIST_BYTES */
+    QUERY_SERVICE_CONFIGW *config;         /* CONFIG_BYTES */
+    struct hm_service_triggers *triggers;  /* CONFIG_BYTES */
     struct hm_arena *arena;
     struct hm_windows_services services;
     size_t room;
+    size_t rows_room;
+    size_t unread_room;
 };
 
-static enum hm_status add(struct list *list, const ENUM_SERVICE_STATUS_PROCESSW *row,
-                          struct hm_err *err)
+static enum hm_status no_memory(struct hm_err *err)
 {
-    const bool runs = row->ServiceStatusProcess.dwCurrentState != SERVICE_STOPPED;
-    struct hm_windows_service *service;
-    void *items = list->services.at;
+    return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
+}
 
-    /* A service of one log-on carries a new name each time: "cbdhsvc_3f2a1". */
-    if ((row->ServiceStatusProcess.dwServiceType & USER_INSTANCE) != 0 ||
-        (!runs && !starts_by_itself(list->manager, row->lpServiceName, list->config))) {
+/* Only a manual or automatic service is started by anything but a person. */
+static void ask_more(SC_HANDLE service, const struct list *list, struct hm_service_answers *answers)
+{
+    const DWORD start = list->config->dwStartType;
+    BOOL delayed = FALSE; /* SERVICE_DELAYED_AUTO_START_INFO */
+    DWORD needed = 0;
+
+    if (start == SERVICE_AUTO_START) {
+        answers->delayed = QueryServiceConfig2W(service, DELAYED_LEVEL, (unsigned char *)&delayed,
+                                                sizeof(delayed), &needed) &&
+                           delayed != FALSE;
+    }
+    if ((start == SERVICE_AUTO_START || start == SERVICE_DEMAND_START) &&
+        QueryServiceConfig2W(service, TRIGGER_LEVEL, (unsigned char *)list->triggers, CONFIG_BYTES,
+                             &needed)) {
+        answers->triggers = list->triggers;
+    }
+}
+
+/* The registry tells the start type of a service that not even an administrator may ask about. */
+static bool ask_registry(const wchar_t *name, struct hm_service_answers *answers)
+{
+    wchar_t key[KEY_CHARS] = SERVICES_KEY;
+    uint32_t start = 0;
+    uint32_t delayed = 0;
+    bool found = false;
+
+    if (wcslen(key) + wcslen(name) >= KEY_CHARS) {
+        return false;
+    }
+    wcscat(key, name);
+    if (hm_registry_u32(key, L"Start", &found, &start, NULL) != HM_OK || !found) {
+        return false;
+    }
+    answers->start = start;
+    answers->delayed = hm_registry_u32(key, L"DelayedAutostart", &found, &delayed, NULL) == HM_OK &&
+                       found && delayed != 0;
+    return true;
+}
+
+/* false: nobody says how it starts. */
+static bool ask(const struct list *list, struct hm_service_answers *answers)
+{
+    const wchar_t *name = answers->entry->lpServiceName;
+    SC_HANDLE service = OpenServiceW(list->manager, name, SERVICE_QUERY_CONFIG);
+    DWORD needed = 0;
+
+    if (service != NULL) {
+        if (QueryServiceConfigW(service, list->config, CONFIG_BYTES, &needed)) {
+            answers->config = list->config;
+            ask_more(service, list, answers);
+        }
+        (void)CloseServiceHandle(service);
+    }
+    return answers->config != NULL || ask_registry(name, answers);
+}
+
+static enum hm_status put_process(struct list *list, const char *name, uint32_t pid,
+                                  struct hm_err *err)
+{
+    void *grown = list->services.at;
+
+    if (pid == 0) {
         return HM_OK;
     }
-    if (list->services.count >= HM_LIMIT_SERVICES) {
+    if (hm_arena_grow(list->arena, &grown, list->services.count, &list->room,
+                      sizeof(*list->services.at)) != 0) {
+        return no_memory(err);
+    }
+    list->services.at = grown;
+    list->services.at[list->services.count++] = (struct hm_windows_service){name, pid};
+    return HM_OK;
+}
+
+static enum hm_status put_unread(struct list *list, const char *name, struct hm_err *err)
+{
+    struct hm_strings *unread = &list->services.unread;
+    void *grown = (void *)unread->at;
+
+    if (hm_arena_grow(list->arena, &grown, unread->count, &list->unread_room,
+                      sizeof(const char *)) != 0) {
+        return no_memory(err);
+    }
+    unread->at = (const char **)grown;
+    unread->at[unread->count++] = name;
+    return HM_OK;
+}
+
+static enum hm_status put_row(struct list *list, const struct hm_service_row *row,
+                              struct hm_err *err)
+{
+    struct hm_service_rows *rows = &list->services.rows;
+    void *grown = rows->at;
+
+    if (hm_arena_grow(list->arena, &grown, rows->count, &list->rows_room, sizeof(*rows->at)) != 0) {
+        return no_memory(err);
+    }
+    rows->at = grown;
+    rows->at[rows->count++] = *row;
+    return HM_OK;
+}
+
+static enum hm_status add(struct list *list, const ENUM_SERVICE_STATUS_PROCESSW *entry,
+                          struct hm_err *err)
+{
+    struct hm_service_answers answers = {.entry = entry};
+    struct hm_service_row row;
+    enum hm_status st;
+    bool known;
+
+    if (hm_windows_is_user_service((uint32_t)entry->ServiceStatusProcess.dwServiceType)) {
+        return HM_OK;
+    }
+    if (list->services.rows.count + list->services.unread.count >= HM_LIMIT_SERVICES) {
         return hm_fail(err, HM_ETOOBIG, "more than %u services", HM_LIMIT_SERVICES);
     }
-    if (hm_arena_grow(list->arena, &items, list->services.count, &list->room,
-                      sizeof(*list->services.at)) != 0) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
+    known = ask(list, &answers);
+    st = hm_windows_service_row(&answers, list->arena, &row, err);
+    if (st != HM_OK || strlen(row.name) > HM_LIMIT_NAME_BYTES) {
+        return st;
     }
-    list->services.at = items;
-    service = &list->services.at[list->services.count];
-    service->pid = runs ? (uint32_t)row->ServiceStatusProcess.dwProcessId : 0;
-    service->name = hm_windows_utf8(list->arena, row->lpServiceName);
-    if (service->name == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
+    st = put_process(list, row.name, (uint32_t)entry->ServiceStatusProcess.dwProcessId, err);
+    if (st == HM_OK) {
+        st = known ? put_row(list, &row, err) : put_unread(list, row.name, err);
     }
-    list->services.count++;
-    return HM_OK;
+    return st;
 }
 
 static enum hm_status read_all(struct list *list, struct hm_err *err)
@@ -75,15 +175,16 @@ static enum hm_status read_all(struct list *list, struct hm_err *err)
         DWORD count = 0;
 
         more = !EnumServicesStatusExW(list->manager, SC_ENUM_PROCESS_INFO, SERVICE_WIN32,
-                                      SERVICE_STATE_ALL, (unsigned char *)list->rows, LIST_BYTES,
+                                      SERVICE_STATE_ALL, (unsigned char *)list->entries, LIST_BYTES,
                                       &needed, &count, &resume, NULL);
         if (more && (GetLastError() != ERROR_MORE_DATA || count == 0)) {
             return hm_windows_fail(err, "services cannot be listed", GetLastError());
         }
         for (DWORD i = 0; st == HM_OK && i < count; i++) {
-            st = add(list, &list->rows[i], err);
+            st = add(list, &list->entries[i], err);
         }
     }
+    hm_service_rows_settle(&list->services.rows);
     return st;
 }
 
@@ -97,16 +198,18 @@ enum hm_status hm_windows_services(struct hm_arena *arena, struct hm_windows_ser
     if (list.manager == NULL) {
         return hm_windows_fail(err, "services cannot be listed", GetLastError());
     }
-    list.rows = malloc(LIST_BYTES);
+    list.entries = malloc(LIST_BYTES);
     list.config = malloc(CONFIG_BYTES);
-    st = list.rows == NULL || list.config == NULL
-             ? hm_fail(err, HM_ENOMEM, "no memory for the list of services")
+    list.triggers = malloc(CONFIG_BYTES);
+    st = list.entries == NULL || list.config == NULL || list.triggers == NULL
+             ? no_memory(err)
              : read_all(&list, err);
     if (st == HM_OK) {
         *out_services = list.services;
     }
+    free(list.triggers);
     free(list.config);
-    free(list.rows);
+    free(list.entries);
     (void)CloseServiceHandle(list.manager);
     return st;
 }

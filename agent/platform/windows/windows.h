@@ -14,6 +14,7 @@
 
 #include "agent/platform/notes.h"
 #include "agent/platform/platform.h"
+#include "common/readers/service_rows.h"
 
 /* A function of a system library, NULL where this Windows lacks it; cast it to its real type. */
 typedef void (*hm_windows_function)(void);
@@ -129,6 +130,9 @@ enum hm_status hm_registry_lines(const wchar_t *key, const wchar_t *name, struct
 /* Names of the values of a key; HM_ENOENT when there is no such key. */
 enum hm_status hm_registry_names(const wchar_t *key, struct hm_arena *arena,
                                  struct hm_strings *out_names, struct hm_err *err) HM_MUST_CHECK;
+/* Likewise, the names of the keys in it. */
+enum hm_status hm_registry_keys(const wchar_t *key, struct hm_arena *arena,
+                                struct hm_strings *out_names, struct hm_err *err) HM_MUST_CHECK;
 bool hm_registry_has_key(const wchar_t *key);
 /* When a value of the key was last written, or a key below it made; milliseconds, UTC. */
 bool hm_registry_last_write(const wchar_t *key, int64_t *out_ms);
@@ -168,17 +172,49 @@ enum hm_status hm_windows_boot_id(struct hm_arena *arena, const char **out_boot_
 /* When the system started; milliseconds, UTC. false: it does not tell. */
 bool hm_windows_boot_time(int64_t *out_ms);
 
-/* services.c — Win32 services that run or start by themselves. */
+/* services.c — Win32 services but for those of one log-on, by the service manager. */
 struct hm_windows_service {
     const char *name;
-    uint32_t pid; /* 0 = does not run */
+    uint32_t pid;
 };
 struct hm_windows_services {
-    struct hm_windows_service *at;
+    struct hm_windows_service *at; /* those that have a process */
     size_t count;
+    struct hm_service_rows rows;
+    struct hm_strings unread; /* nobody may ask how they start: they are no rows */
 };
 enum hm_status hm_windows_services(struct hm_arena *arena, struct hm_windows_services *out_services,
                                    struct hm_err *err) HM_MUST_CHECK;
+/* Services into the inventory, with what the failover cluster starts. */
+enum hm_status hm_windows_settle_services(const struct hm_windows_services *services,
+                                          const wchar_t *resources_key,
+                                          struct hm_inventory *inventory, struct hm_notes *notes,
+                                          struct hm_err *err) HM_MUST_CHECK;
+#define HM_WINDOWS_CLUSTER_KEY L"Cluster\\Resources"
+
+/* service_row.c — all that the manager answers about one service, as a row of it. */
+struct hm_service_trigger { /* SERVICE_TRIGGER, which headers for Server 2003 lack */
+    DWORD type;
+    DWORD action;
+    void *subtype;
+    DWORD item_count;
+    void *items;
+};
+struct hm_service_triggers { /* SERVICE_TRIGGER_INFO */
+    DWORD count;
+    struct hm_service_trigger *at;
+    void *reserved;
+};
+struct hm_service_answers {
+    const ENUM_SERVICE_STATUS_PROCESSW *entry;
+    const QUERY_SERVICE_CONFIGW *config; /* NULL: refused; then start counts */
+    DWORD start;
+    bool delayed;
+    const struct hm_service_triggers *triggers; /* NULL: none, or a system that has none */
+};
+enum hm_status hm_windows_service_row(const struct hm_service_answers *answers,
+                                      struct hm_arena *arena, struct hm_service_row *out_row,
+                                      struct hm_err *err) HM_MUST_CHECK;
 
 /* processes.c — every process by id. */
 struct hm_windows_process {

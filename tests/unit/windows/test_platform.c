@@ -23,6 +23,7 @@
 #include "common/wire/records.h"
 #include "tests/support/handle_count.h"
 #include "tests/support/windows_registry.h"
+#include "tests/support/windows_services.h"
 
 #define ARENA_BYTES HM_LIMIT_CYCLE_ARENA_BYTES
 #define DOUBLE "SOFTWARE\\NetshDouble"
@@ -193,6 +194,23 @@ static void give_sockets(const struct hm_sockets *from, struct hm_arena *arena,
     out->has_sockets = true;
 }
 
+static void give_services(const struct hm_services *from, struct hm_notes *notes,
+                          struct hm_inventory *out)
+{
+    struct hm_windows_services services = {
+        .rows = {hm_arena_alloc(notes->arena, from->count, sizeof(*services.rows.at)), 0}
+    };
+    struct hm_err err;
+
+    assert_true(from->count > 0);
+    assert_non_null(services.rows.at);
+    for (size_t i = 0; i < from->count; i++) {
+        services.rows.at[services.rows.count++] = hm_test_service_row(&from->at[i], notes->arena);
+    }
+    assert_int_equal(
+        hm_windows_settle_services(&services, L"SOFTWARE\\NoSuchCluster", out, notes, &err), HM_OK);
+}
+
 /* ---- the comparison ------------------------------------------------------------------------ */
 
 static const char *inventory_text(const struct hm_inventory *inventory, struct hm_arena *arena)
@@ -241,14 +259,11 @@ static void compare_host(const char *name)
     hm_platform_recorded.remember(platform, &memory);
     assert_int_equal(hm_platform_recorded.observe(platform, &arena, &recorded, &err), HM_OK);
     hm_platform_recorded.close(platform);
-    recorded.inventory.has_service_details = false; /* the live platform tells names only so far */
-    recorded.inventory.services_partial = false;
 
     give_stacks(&recorded.inventory.stacks);
     give_registry(&recorded.inventory.registry);
     live.inventory.os = recorded.inventory.os;
-    live.inventory.services = recorded.inventory.services;
-    live.inventory.has_services = recorded.inventory.has_services;
+    give_services(&recorded.inventory.service_details, &notes, &live.inventory);
     give_sockets(&recorded.sockets, &arena, &live);
 
     assert_int_equal(hm_netsh_open(&netsh, &err), HM_OK);

@@ -139,7 +139,7 @@ static SOCKET open_own(const struct own_case *row, uint16_t *out_port)
 
 static void test_own_sockets(void **state)
 {
-    struct hm_windows_services none = {NULL, 0};
+    struct hm_windows_services none = {0};
     struct hm_windows_processes live;
     struct hm_sockets sockets;
     struct hm_arena arena;
