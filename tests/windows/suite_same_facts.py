@@ -196,9 +196,10 @@ def write_services(prefix, seen, folder):
     states = {entry["name"].casefold(): entry for entry in seen["service_details"]}
     with open(os.path.join(folder, "services-state.txt"), "w", encoding="utf-8") as file:
         for name in names:
-            entry = states.get(name.casefold(), {"exit_code": 1077})
+            entry = states.get(name.casefold(), {"runs": False, "exit_code": 1077})
+            state = {True: "4  RUNNING", False: "1  STOPPED", None: "2  START_PENDING"}
             file.write(f"\nSERVICE_NAME: {name}\nDISPLAY_NAME: {name}\n        TYPE : 10\n"
-                       f"        STATE : {'4  RUNNING' if entry.get('runs') else '1  STOPPED'}\n"
+                       f"        STATE : {state[entry.get('runs')]}\n"
                        f"        WIN32_EXIT_CODE : {entry.get('exit_code', 0)}\n")
 
 

@@ -520,6 +520,8 @@ static void test_observation(void **state)
     assert_true(first.inventory.os.version[0] >= '1' && first.inventory.os.version[0] <= '9');
     assert_string_equal(first.inventory.os.arch, system_arch());
     assert_true(first.inventory.has_services && first.inventory.services.count > 0);
+    assert_true(first.inventory.has_service_details && first.knows_all_services);
+    assert_true(first.instances.count > 0 && first.idle_services.count > 0);
     assert_true(first.inventory.has_listeners && first.has_sockets && first.has_sample);
     assert_true(first.inventory.has_registry);
     if (!hm_os_is_legacy(&first.inventory.os)) { /* where IPv6 is there only when installed */
