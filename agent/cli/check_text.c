@@ -37,6 +37,7 @@ static const char *const observed_texts[HM_OBSERVED_WHY_COUNT] = {
     "client sockets, which take any free port: ",
     "its service is disabled and needs no port: nothing is judged",
     "its service is not installed any more: nothing is judged",
+    "optional ports of a product that is down: they count once it was seen to use them",
 };
 
 /* "3.9 %", or "1 in 480" where a percentage says nothing. */
@@ -285,6 +286,7 @@ static const enum look_of_row observed_looks[HM_OBSERVED_WHY_COUNT] = {
     [HM_OBSERVED_ONE_BOOT] = ROW_RANDOM,     [HM_OBSERVED_NO_PORT_BOOK] = ROW_RANDOM,
     [HM_OBSERVED_RPC_ENDPOINT] = ROW_GIVEN,  [HM_OBSERVED_CLIENT_SOCKET] = ROW_GIVEN,
     [HM_OBSERVED_DISABLED] = ROW_NOT_JUDGED, [HM_OBSERVED_GONE] = ROW_NOT_JUDGED,
+    [HM_OBSERVED_OPTIONAL] = ROW_NOT_JUDGED,
 };
 
 static bool has_rows(const struct hm_observed_list *observed, bool judged)

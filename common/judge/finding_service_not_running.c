@@ -8,40 +8,12 @@
 #include "common/judge/finding_kinds.h"
 
 #include "common/base/str.h"
+#include "common/judge/port_errors.h"
 #include "common/judge/remedy.h"
 #include "common/judge/service_events.h"
 
-/* Errors of a bind, as Windows reports them (System Error Codes; Windows Sockets Error Codes), and
- * the HRESULT of each (0x8007xxxx), which services written in .NET or COM end with. */
-struct port_error {
-    uint32_t code;
-    bool certain; /* false: it is the error of a file in use, too */
-    const char *says;
-};
-
-static const struct port_error port_errors[] = {
-    {10013, true,  "the port is reserved by something else"           },
-    {10048, true,  "the port is in use"                               },
-    {1740,  true,  "the RPC end point is in use"                      },
-    {32,    false, "HTTP.sys found the port in use, or a file is open"},
-};
-
-#define HRESULT_OF_WIN32 0x80070000u
 #define ERROR_NEVER_STARTED 1077u /* nobody has started it since the boot */
 #define ERROR_DISABLED 1058u      /* nobody may */
-
-/* NULL when the code does not speak of a port; on Linux it is the program's own. */
-static const struct port_error *port_error_of(const struct hm_finding_ctx *ctx, uint32_t code)
-{
-    const uint32_t win32 = (code & 0xffff0000u) == HRESULT_OF_WIN32 ? code & 0xffffu : code;
-
-    for (size_t i = 0; !ctx->facts->linux_host && i < HM_COUNT(port_errors); i++) {
-        if (port_errors[i].code == win32) {
-            return &port_errors[i];
-        }
-    }
-    return NULL;
-}
 
 /* Does the service manager's log say, since the boot, that it failed? */
 static bool has_failed(const struct hm_finding_ctx *ctx, const struct hm_service *service)
@@ -123,7 +95,7 @@ static void put_blocked(const struct hm_finding_ctx *ctx, struct hm_finding_list
 static void put_failed(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                        const struct hm_need *need, const struct hm_service *service)
 {
-    const struct port_error *error = port_error_of(ctx, service->exit_code);
+    const struct hm_port_error *error = hm_port_error_find(ctx->facts, service->exit_code);
     struct hm_finding *finding = put(ctx, out, need, service);
 
     finding->severity = error != NULL && error->certain                      ? HM_SEVERITY_HIGH
@@ -178,7 +150,7 @@ static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding
 static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                         const struct hm_service *service)
 {
-    const struct port_error *error = port_error_of(ctx, service->exit_code);
+    const struct hm_port_error *error = hm_port_error_find(ctx->facts, service->exit_code);
     struct hm_finding *finding =
         hm_finding_put(out, hm_finding_print(out, "service %s", service->name));
 
@@ -239,8 +211,8 @@ static void mark_judged(const struct hm_finding_ctx *ctx, bool *out_judged)
 /* A triggered service that ended with another error does so when it finds nothing to do. */
 static bool is_telling(const struct hm_finding_ctx *ctx, const struct hm_service *service)
 {
-    return has_ended(service) &&
-           (service->start != HM_START_TRIGGERED || port_error_of(ctx, service->exit_code) != NULL);
+    return has_ended(service) && (service->start != HM_START_TRIGGERED ||
+                                  hm_port_error_find(ctx->facts, service->exit_code) != NULL);
 }
 
 static void look_at_the_rest(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
@@ -282,7 +254,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
             while ((service = hm_need_next_down(ctx->facts, need, blocked == 0, &at)) != NULL) {
                 if (blocked == 1) {
                     put_blocked(ctx, out, need, service);
-                } else if (port_error_of(ctx, service->exit_code) != NULL ||
+                } else if (hm_port_error_find(ctx->facts, service->exit_code) != NULL ||
                            has_failed(ctx, service)) {
                     put_failed(ctx, out, need, service);
                 }

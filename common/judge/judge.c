@@ -52,6 +52,8 @@ static enum hm_status weigh_all(const struct hm_facts *facts, struct hm_needs *n
                 needs->at[left] = needs->at[i];
             }
             left++;
+        } else if (st == HM_OK && is_judged(&needs->at[i]) && needs->at[i].product != NULL) {
+            st = hm_needs_put_optional(needs, &needs->at[i], arena, err);
         }
         if (st != HM_OK) {
             return st;

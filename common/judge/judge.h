@@ -69,14 +69,15 @@ enum hm_observed_why {
     HM_OBSERVED_CLIENT_SOCKET, /* UDP of a program that is no service */
     HM_OBSERVED_DISABLED,      /* the port book saw it; its service is disabled now */
     HM_OBSERVED_GONE,          /* likewise; its service is not installed any more */
+    HM_OBSERVED_OPTIONAL,      /* of a product that is down; nothing shows that it uses them here */
 };
-#define HM_OBSERVED_WHY_COUNT 6
+#define HM_OBSERVED_WHY_COUNT 7
 extern const char *const hm_observed_why_names[HM_OBSERVED_WHY_COUNT];
 
 /* Listeners inside the dynamic range whose port may be random, and ports that nobody needs now.
  * They change no verdict and no exit status; none is dropped without a row. */
 struct hm_observed {
-    const char *name; /* service, or program */
+    const char *name; /* service, or program; product of an optional one */
     enum hm_protocol protocol;
     struct hm_ports ports;
     enum hm_observed_why why;

@@ -6,6 +6,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
+#include "common/judge/port_errors.h"
 #include "common/ports/port_book.h"
 
 static bool has_names(const struct hm_detect *detect)
@@ -97,13 +98,28 @@ static bool is_bound_elsewhere(const struct hm_requirement *requirement)
             requirement->kind == HM_KIND_KERNEL || requirement->kind == HM_KIND_CONTAINER);
 }
 
-/* Or while its service is down: where nothing listens, that is no sign that nothing will. */
+/* Its service is down: that nothing listens is no sign that nothing will. */
 static bool owner_is_down(const struct hm_facts *facts, const struct hm_need *need)
 {
     size_t at = 0;
 
     return !is_bound_elsewhere(need->requirement) &&
            hm_need_next_down(facts, need, true, &at) != NULL && !owner_is_known(facts, need);
+}
+
+/* Did a service of it end with the error of a port? Then a port of it that somebody has may be the
+ * one, though nobody has seen it there. */
+static bool ended_by_port(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_service *service;
+    size_t at = 0;
+
+    while ((service = hm_need_next_down(facts, need, true, &at)) != NULL) {
+        if (hm_port_error_find(facts, service->exit_code) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool applies(const struct hm_facts *facts, const struct hm_need *need)
@@ -114,9 +130,21 @@ static bool applies(const struct hm_facts *facts, const struct hm_need *need)
     if (named && hm_facts_detect(facts, &requirement->detect)) {
         return true;
     }
-    return requirement->optional ? owner_listens(facts, need) || owner_is_remembered(facts, need) ||
-                                       owner_is_down(facts, need)
+    return requirement->optional ? owner_listens(facts, need) || owner_is_remembered(facts, need)
                                  : !named;
+}
+
+static enum hm_status put_optional(const struct hm_need *need, struct hm_need_list *list)
+{
+    void *items = list->optional;
+
+    if (hm_arena_grow(list->arena, &items, list->optional_count, &list->optional_cap,
+                      sizeof(*list->optional)) != 0) {
+        return hm_fail(list->err, HM_ENOMEM, "no memory for the requirements of a host");
+    }
+    list->optional = items;
+    list->optional[list->optional_count++] = *need;
+    return HM_OK;
 }
 
 static enum hm_status put_product(struct hm_facts *facts, const struct hm_product *product,
@@ -128,7 +156,18 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
         struct hm_need *kept;
 
         if (!applies(facts, &need)) {
-            continue;
+            if (!requirement->optional || !owner_is_down(facts, &need)) {
+                continue;
+            }
+            if (!requirement->when_down && !ended_by_port(facts, &need)) {
+                enum hm_status st = put_optional(&need, list);
+
+                if (st != HM_OK) {
+                    return st;
+                }
+                continue;
+            }
+            need.only_blocked = !requirement->when_down;
         }
         if (list->needs.count >= HM_LIMIT_VERDICTS - HM_NEEDS_OBSERVED_MAX) {
             return hm_fail(list->err, HM_ETOOBIG,
@@ -142,6 +181,7 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
         kept->product = product;
         kept->requirement = requirement;
         kept->families = requirement->families;
+        kept->only_blocked = need.only_blocked;
         hm_portbits_put_ports(facts->required[requirement->protocol], requirement->ports);
     }
     return HM_OK;

@@ -51,6 +51,9 @@ struct hm_needs {
 struct hm_need_list {
     struct hm_needs needs;
     size_t cap;
+    struct hm_need *optional; /* of products that are down, and nothing says that they use it */
+    size_t optional_count;
+    size_t optional_cap;
     size_t observed; /* of them, at the end */
     struct hm_arena *arena;
     struct hm_err *err;
@@ -61,8 +64,12 @@ struct hm_need *hm_need_put(struct hm_need_list *list);
 
 /* Adds the observed needs: listeners inside the dynamic range, and ports of the port book, that no
  * requirement of the catalogue covers and that their programs had in several boots. The other
- * listeners there become list->needs.observed. */
+ * listeners there become list->needs.observed, as does list->optional. */
 enum hm_status hm_needs_observe(struct hm_facts *facts, struct hm_need_list *list) HM_MUST_CHECK;
+
+/* Adds the ports of an optional requirement that is not judged to needs->observed. */
+enum hm_status hm_needs_put_optional(struct hm_needs *needs, const struct hm_need *need,
+                                     struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
 
 /* Fills facts->present: products whose service, or a program of theirs that is no companion of
  * another product, shows on the host. */

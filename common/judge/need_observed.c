@@ -14,7 +14,8 @@
 #include "common/ports/port_book.h"
 
 const char *const hm_observed_why_names[HM_OBSERVED_WHY_COUNT] = {
-    "one_boot", "no_port_book", "rpc_endpoint", "client_socket", "service_disabled", "service_gone",
+    "one_boot",         "no_port_book", "rpc_endpoint", "client_socket",
+    "service_disabled", "service_gone", "optional",
 };
 
 /* Windows' own RPC servers: their TCP port in the dynamic range is given, not required. */
@@ -42,12 +43,12 @@ bool hm_need_is_rpc_program(const char *program)
  * L2TP) and processes that host several services. */
 static const char *const udp_hosts[] = {"System", "svchost.exe"};
 
-/* One port of one program that is not required for now. */
+/* Ports of one program that are not required for now. */
 struct loose {
     const char *name;
     enum hm_protocol protocol;
     enum hm_observed_why why;
-    uint16_t port;
+    struct hm_range range;
 };
 
 struct looses {
@@ -157,10 +158,8 @@ static bool is_given(const struct hm_facts *facts, const struct hm_listener *lis
 }
 
 static enum hm_status put_loose(struct hm_need_list *list, struct looses *looses,
-                                const struct hm_listener *listener, enum hm_observed_why why)
+                                const struct loose *loose)
 {
-    const char *name = name_of(listener);
-
     if (looses->count >= HM_NEEDS_OBSERVED_MAX) {
         list->needs.unjudged++;
         return HM_OK;
@@ -169,9 +168,45 @@ static enum hm_status put_loose(struct hm_need_list *list, struct looses *looses
                       sizeof(*looses->at)) != 0) {
         return hm_fail(list->err, HM_ENOMEM, "no memory for the listeners of a host");
     }
-    looses->at[looses->count++] = (struct loose){name[0] == '\0' ? "unknown program" : name,
-                                                 listener->protocol, why, listener->port};
+    looses->at[looses->count++] = *loose;
     return HM_OK;
+}
+
+static enum hm_status put_listener(struct hm_need_list *list, struct looses *looses,
+                                   const struct hm_listener *listener, enum hm_observed_why why)
+{
+    const char *name = name_of(listener);
+    const struct loose loose = {
+        .name = name[0] == '\0' ? "unknown program" : name,
+        .protocol = listener->protocol,
+        .why = why,
+        .range = {listener->port, listener->port},
+    };
+
+    return put_loose(list, looses, &loose);
+}
+
+/* Optional ports of products that are down. */
+static enum hm_status put_optional(struct hm_need_list *list, struct looses *looses)
+{
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; i < list->optional_count && st == HM_OK; i++) {
+        const struct hm_need *need = &list->optional[i];
+        const struct hm_requirement *requirement = need->requirement;
+
+        for (size_t k = 0; k < requirement->ports.count && st == HM_OK; k++) {
+            const struct loose loose = {
+                .name = need->product->title,
+                .protocol = requirement->protocol,
+                .why = HM_OBSERVED_OPTIONAL,
+                .range = requirement->ports.at[k],
+            };
+
+            st = put_loose(list, looses, &loose);
+        }
+    }
+    return st;
 }
 
 static enum hm_status observe(const struct hm_facts *facts, struct hm_need_list *list,
@@ -183,13 +218,13 @@ static enum hm_status observe(const struct hm_facts *facts, struct hm_need_list 
     struct hm_need *same;
 
     if (is_given(facts, listener, &why)) {
-        return put_loose(list, looses, listener, why);
+        return put_listener(list, looses, listener, why);
     }
     if (!hm_port_book_saw(&inventory->port_book, listener->protocol, listener->port, program,
                           listener->service, HM_PORT_BOOK_FIXED)) {
-        return put_loose(list, looses, listener,
-                         inventory->has_port_book ? HM_OBSERVED_ONE_BOOT
-                                                  : HM_OBSERVED_NO_PORT_BOOK);
+        return put_listener(list, looses, listener,
+                            inventory->has_port_book ? HM_OBSERVED_ONE_BOOT
+                                                     : HM_OBSERVED_NO_PORT_BOOK);
     }
     same = find_same(list, listener);
     if (same != NULL) {
@@ -307,9 +342,9 @@ static enum hm_status remember(struct hm_facts *facts, struct hm_need_list *list
         enum hm_status st;
 
         if (hm_port_entry_is_retired(entry)) {
-            st = put_loose(list, looses, &seen,
-                           entry->service_state == HM_ENTRY_SERVICE_GONE ? HM_OBSERVED_GONE
-                                                                         : HM_OBSERVED_DISABLED);
+            st = put_listener(list, looses, &seen,
+                              entry->service_state == HM_ENTRY_SERVICE_GONE ? HM_OBSERVED_GONE
+                                                                            : HM_OBSERVED_DISABLED);
             if (st != HM_OK) {
                 return st;
             }
@@ -346,7 +381,7 @@ static int compare_looses(const void *a, const void *b)
         (int)x->why - (int)y->why,
         strcmp(x->name, y->name),
         (int)x->protocol - (int)y->protocol,
-        (int)x->port - (int)y->port,
+        (int)x->range.first - (int)y->range.first,
     };
 
     for (size_t i = 0; i < HM_COUNT(by); i++) {
@@ -383,7 +418,7 @@ static enum hm_status group(struct looses *looses, struct hm_need_list *list)
         enum hm_status st;
 
         while (i < looses->count && same_row(first, &looses->at[i])) {
-            ranges[of_row++] = (struct hm_range){looses->at[i].port, looses->at[i].port};
+            ranges[of_row++] = looses->at[i].range;
             i++;
         }
         at[count] = (struct hm_observed){
@@ -415,5 +450,39 @@ enum hm_status hm_needs_observe(struct hm_facts *facts, struct hm_need_list *lis
     if (st == HM_OK) {
         st = remember(facts, list, &looses);
     }
+    if (st == HM_OK) {
+        st = put_optional(list, &looses);
+    }
     return st == HM_OK ? group(&looses, list) : st;
+}
+
+enum hm_status hm_needs_put_optional(struct hm_needs *needs, const struct hm_need *need,
+                                     struct hm_arena *arena, struct hm_err *err)
+{
+    const struct hm_observed_list old = needs->observed;
+    struct hm_observed *last = old.count == 0 ? NULL : &old.at[old.count - 1];
+    struct hm_observed *at;
+
+    if (last != NULL && last->why == HM_OBSERVED_OPTIONAL &&
+        last->protocol == need->requirement->protocol &&
+        hm_str_equal(last->name, need->product->title)) {
+        return hm_ports_union(last->ports, need->requirement->ports, arena, &last->ports, err);
+    }
+    if (old.count >= HM_LIMIT_OBSERVED) {
+        needs->unjudged++;
+        return HM_OK;
+    }
+    at = hm_arena_alloc(arena, old.count + 1, sizeof(*at));
+    if (at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the listeners of a host");
+    }
+    for (size_t i = 0; i < old.count; i++) {
+        at[i] = old.at[i];
+    }
+    at[old.count] = (struct hm_observed){.name = need->product->title,
+                                         .protocol = need->requirement->protocol,
+                                         .ports = need->requirement->ports,
+                                         .why = HM_OBSERVED_OPTIONAL};
+    needs->observed = (struct hm_observed_list){at, old.count + 1};
+    return HM_OK;
 }

@@ -46,6 +46,9 @@ struct hm_requirement {
     struct hm_companions companions; /* beside those of the product */
     enum hm_safe_to_exclude safe_to_exclude;
     bool optional;     /* used only in some set-ups: required once its service or listener shows */
+    bool when_down;    /* optional as it can be configured otherwise: the default of a product that
+                          always takes a port. Required while its service is down and nothing shows
+                          its ports */
     bool reserve_only; /* nobody must be handed one of the ports, yet one that is taken stops
                           nothing: a pool of which any port will do, or a port of the network */
     const char *source;

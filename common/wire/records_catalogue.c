@@ -45,6 +45,8 @@ static const struct hm_field requirement_fields[] = {
               "does the product still start when its port is excluded?"),
     HM_F(hm_requirement, optional, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "required only once its service or listener shows"),
+    HM_F(hm_requirement, when_down, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "optional, but required while its service is down and nothing shows its ports: a default"),
     HM_F(hm_requirement, reserve_only, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "must not be handed out, yet a port that is taken stops nothing"),
     HM_F(hm_requirement, source, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_TEXT_BYTES,

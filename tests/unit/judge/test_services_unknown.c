@@ -1,0 +1,262 @@
+/* tests/unit/judge/test_services_unknown.c — services that no product of the catalogue has, or that
+ * only the port book knows: what they say themselves counts, and nothing is dropped silently.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/str.h"
+#include "tests/support/inventory_builder.h"
+
+static struct hm_build *new_build(void)
+{
+    struct hm_build *build = calloc(1, sizeof(*build));
+
+    assert_non_null(build);
+    hm_build_init(build, "6.3.9600");
+    hm_build_dynamic(build, 6005, 65534);
+    return build;
+}
+
+static void free_build(struct hm_build *build)
+{
+    hm_build_fini(build);
+    free(build);
+}
+
+/* A product on tcp 9955 that is known by its service. */
+static struct hm_requirement *put_product(struct hm_build *build)
+{
+    struct hm_product *product = hm_build_product(build, "pop3", "MSExchangePOP3BE", NULL);
+
+    return hm_build_require(build, product, "back-end", HM_TCP, "9955", HM_KIND_SOCKET);
+}
+
+/* The outgoing connection that has its port. */
+static void put_holder(struct hm_build *build)
+{
+    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 9955, "lsass.exe", "Netlogon")
+        ->remote = "10.20.0.10:3268";
+}
+
+struct unknown_case {
+    const char *name;
+    enum hm_service_start start;
+    uint32_t exit_code;
+    bool found;
+    enum hm_severity severity;
+};
+
+/* No product has the service, and nobody has seen its port: what it ended with is all there is. */
+static void test_failed_service_that_nobody_knows(void **state)
+{
+    static const struct unknown_case cases[] = {
+        {"address in use",        HM_START_AUTOMATIC, 10048,       true,  HM_SEVERITY_HIGH  },
+        {"reserved",              HM_START_DELAYED,   10013,       true,  HM_SEVERITY_HIGH  },
+        {"as HRESULT",            HM_START_AUTOMATIC, 0x80072740u, true,  HM_SEVERITY_HIGH  },
+        {"RPC end point",         HM_START_AUTOMATIC, 1740,        true,  HM_SEVERITY_HIGH  },
+        {"triggered",             HM_START_TRIGGERED, 10048,       true,  HM_SEVERITY_HIGH  },
+        {"a file or a port",      HM_START_AUTOMATIC, 32,          true,  HM_SEVERITY_MEDIUM},
+        {"another error",         HM_START_AUTOMATIC, 1067,        true,  HM_SEVERITY_LOW   },
+        {"another, triggered",    HM_START_TRIGGERED, 1067,        false, 0                 },
+        {"on another node",       HM_START_CLUSTER,   10048,       false, 0                 },
+        {"nobody wants it",       HM_START_MANUAL,    10048,       false, 0                 },
+        {"disabled",              HM_START_DISABLED,  10048,       false, 0                 },
+        {"in order",              HM_START_AUTOMATIC, 0,           false, 0                 },
+        {"nobody has tried",      HM_START_AUTOMATIC, 1077,        false, 0                 },
+        {"disabled when started", HM_START_AUTOMATIC, 1058,        false, 0                 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build();
+        struct hm_service *service = hm_build_service_runs(build, "ContosoLicensing", false);
+        const struct hm_finding *finding;
+
+        print_message("%s\n", cases[i].name);
+        service->start = cases[i].start;
+        service->exit_code = cases[i].exit_code;
+        service->program = "licd.exe";
+        hm_build_event(build, "Service Control Manager", 7024, "ContosoLicensing");
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "service_not_running", "service ContosoLicensing");
+        assert_int_equal(finding != NULL, cases[i].found);
+        assert_int_equal(hm_judgement_is_safe(&build->judgement),
+                         !cases[i].found || cases[i].severity != HM_SEVERITY_HIGH);
+        if (finding != NULL) {
+            assert_int_equal(finding->severity, cases[i].severity);
+            assert_string_equal(hm_build_evidence(finding, "program"), "licd.exe");
+            assert_non_null(hm_build_evidence(finding, "event"));
+            assert_non_null(strstr(finding->text, "not known here"));
+            assert_non_null(strstr(finding->remedy, "catalogue file"));
+            assert_int_equal(finding->commands.count, 0);
+        }
+        service->runs = true;
+        hm_build_judge(build);
+        assert_int_equal(hm_build_count_kind(build, "service_not_running"), 0);
+        service->runs = false;
+        service->has_runs = false;
+        hm_build_judge(build);
+        assert_int_equal(hm_build_count_kind(build, "service_not_running"), 0);
+        free_build(build);
+    }
+}
+
+struct remembered_case {
+    const char *name;
+    enum hm_service_start start;
+    const char *entry_service; /* of the port book's entry */
+    uint16_t port;
+    uint32_t boots;
+    enum { TAKER_NOBODY, TAKER_PROGRAM, TAKER_SISTER, TAKER_SELF, TAKER_BLOCK } taker;
+    bool blocked;
+};
+
+/* No product has the service, and the port book has seen its port: inside the dynamic range in two
+ * boots; any other port was chosen. */
+static void test_service_that_only_the_port_book_knows(void **state)
+{
+    static const struct remembered_case cases[] = {
+        {"in the range",      HM_START_AUTOMATIC, "Contoso", 51000, 2, TAKER_PROGRAM, true },
+        {"once: random",      HM_START_AUTOMATIC, "Contoso", 51000, 1, TAKER_PROGRAM, false},
+        {"outside the range", HM_START_AUTOMATIC, "Contoso", 8085,  1, TAKER_PROGRAM, true },
+        {"delayed",           HM_START_DELAYED,   "Contoso", 8085,  1, TAKER_PROGRAM, true },
+        {"triggered",         HM_START_TRIGGERED, "Contoso", 8085,  1, TAKER_PROGRAM, true },
+        {"cluster",           HM_START_CLUSTER,   "Contoso", 8085,  1, TAKER_PROGRAM, false},
+        {"manual",            HM_START_MANUAL,    "Contoso", 8085,  1, TAKER_PROGRAM, false},
+        {"no service",        HM_START_AUTOMATIC, "",        8085,  1, TAKER_PROGRAM, false},
+        {"free",              HM_START_AUTOMATIC, "Contoso", 8085,  1, TAKER_NOBODY,  false},
+        {"sister service",    HM_START_AUTOMATIC, "Contoso", 8085,  1, TAKER_SISTER,  true },
+        {"itself",            HM_START_AUTOMATIC, "Contoso", 8085,  1, TAKER_SELF,    false},
+        {"WinNAT",            HM_START_AUTOMATIC, "Contoso", 8085,  1, TAKER_BLOCK,   true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build();
+        const struct hm_finding *finding;
+        char subject[16];
+
+        print_message("%s\n", cases[i].name);
+        hm_build_dynamic(build, 49152, 65535);
+        hm_build_service_runs(build, "Contoso", false)->start = cases[i].start;
+        hm_build_remember(build, HM_TCP, cases[i].port, "java.exe", cases[i].entry_service,
+                          HM_KIND_SOCKET, cases[i].boots);
+        if (cases[i].taker == TAKER_BLOCK) {
+            hm_build_runtime(build, HM_TCP, HM_IPV4, "8064-8163");
+        } else if (cases[i].taker != TAKER_NOBODY) {
+            hm_build_listener(build, HM_TCP, HM_IPV4, cases[i].port,
+                              cases[i].taker == TAKER_PROGRAM ? "other.exe" : "java.exe",
+                              cases[i].taker == TAKER_SISTER ? "Sister"
+                              : cases[i].taker == TAKER_SELF ? "Contoso"
+                                                             : "",
+                              HM_KIND_SOCKET);
+        }
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "service_not_running", "service Contoso");
+        assert_int_equal(finding != NULL, cases[i].blocked);
+        assert_int_equal(hm_judgement_is_safe(&build->judgement), !cases[i].blocked);
+        (void)snprintf(subject, sizeof(subject), "tcp-%u", (unsigned)cases[i].port);
+        assert_int_equal(hm_build_verdict(build, "Contoso", subject) != NULL, cases[i].blocked);
+        if (finding != NULL) {
+            assert_int_equal(finding->severity, HM_SEVERITY_HIGH);
+            assert_non_null(strstr(finding->text, "Contoso (observed): TCP "));
+            assert_true(finding->steps.count > 0);
+        }
+        free_build(build);
+    }
+}
+
+/* Its port belongs to a product of this host: that does not make the service start. */
+static void test_port_of_a_product_that_a_service_had(void **state)
+{
+    struct hm_build *build = new_build();
+
+    (void)state;
+    put_product(build);
+    hm_build_listener(build, HM_TCP, HM_IPV4, 9955, "pop3.exe", "MSExchangePOP3BE", HM_KIND_SOCKET);
+    hm_build_service_runs(build, "Contoso", false);
+    hm_build_remember(build, HM_TCP, 9955, "java.exe", "Contoso", HM_KIND_SOCKET, 3);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "Contoso", "tcp-9955")->state, HM_BLOCKED);
+    assert_non_null(hm_build_finding(build, "service_not_running", "service Contoso"));
+    free_build(build);
+}
+
+struct retired_case {
+    enum hm_entry_service state;
+    enum hm_observed_why why;
+};
+
+/* Nobody can start it: its ports are not judged, and a line says so. */
+static void test_service_that_is_disabled_or_gone(void **state)
+{
+    static const struct retired_case cases[] = {
+        {HM_ENTRY_SERVICE_DISABLED, HM_OBSERVED_DISABLED},
+        {HM_ENTRY_SERVICE_GONE,     HM_OBSERVED_GONE    },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build();
+        struct hm_port_entry *catalogued;
+        struct hm_port_entry *observed;
+
+        put_product(build);
+        put_holder(build);
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 51000, "lsass.exe",
+                        "Netlogon");
+        catalogued = hm_build_remember(build, HM_TCP, 9955, "Pop3Service.exe", "MSExchangePOP3BE",
+                                       HM_KIND_SOCKET, 5);
+        observed =
+            hm_build_remember(build, HM_TCP, 51000, "java.exe", "Contoso", HM_KIND_SOCKET, 5);
+        hm_build_judge(build);
+        assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
+        assert_int_equal(hm_build_verdict(build, "Contoso", "tcp-51000")->state, HM_BLOCKED);
+        catalogued->service_state = observed->service_state = cases[i].state;
+        hm_build_judge(build);
+        assert_int_equal(build->judgement.verdicts.count, 0);
+        assert_true(hm_judgement_is_safe(&build->judgement));
+        assert_int_equal(build->judgement.observed.count, 2);
+        assert_int_equal(build->judgement.observed.at[0].why, cases[i].why);
+        assert_string_equal(build->judgement.observed.at[0].name, "Contoso");
+        assert_string_equal(build->judgement.observed.at[1].name, "MSExchangePOP3BE");
+        free_build(build);
+    }
+}
+
+/* On Linux an exit code is the program's own: 32 or 10048 say nothing of a port. */
+static void test_exit_codes_of_linux(void **state)
+{
+    struct hm_build *build = calloc(1, sizeof(*build));
+    struct hm_service *service;
+
+    (void)state;
+    assert_non_null(build);
+    hm_build_init(build, NULL);
+    service = hm_build_service_runs(build, "contoso", false);
+    service->exit_code = 32;
+    hm_build_judge(build);
+    assert_true(hm_judgement_is_safe(&build->judgement));
+    assert_int_equal(hm_build_finding(build, "service_not_running", NULL)->severity,
+                     HM_SEVERITY_LOW);
+    free_build(build);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_failed_service_that_nobody_knows),
+        cmocka_unit_test(test_service_that_only_the_port_book_knows),
+        cmocka_unit_test(test_port_of_a_product_that_a_service_had),
+        cmocka_unit_test(test_service_that_is_disabled_or_gone),
+        cmocka_unit_test(test_exit_codes_of_linux),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
