@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/platform/linux/units.h"
 #include "agent/platform/notes.h"
 #include "agent/platform/platform.h"
 #include "common/plan/plan.h"
@@ -115,8 +116,9 @@ bool hm_linux_is_container(const char *program);
 /* services.c — services that run or start by themselves, with their details and which run of each
  * this is; and as idle_services all that have a unit file, in the order of precedence, masked ones
  * as disabled. Read from files alone. */
-enum hm_status hm_linux_services(const char *root, struct hm_notes *notes,
-                                 struct hm_observation *out_seen, struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_linux_services(const char *root, struct hm_linux_unit_cache *cache,
+                                 struct hm_notes *notes, struct hm_observation *out_seen,
+                                 struct hm_err *err) HM_MUST_CHECK;
 
 /* sysctl_file.c — what outlives a boot, in a file of our own.
  *

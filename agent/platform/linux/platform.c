@@ -18,6 +18,7 @@
 struct hm_platform {
     char root[HM_LINUX_PATH_BYTES];
     struct hm_linux_owner_cache owners;
+    struct hm_linux_unit_cache units;
 };
 
 static enum hm_status linux_open(const char *where, struct hm_platform **out_platform,
@@ -39,7 +40,10 @@ static enum hm_status linux_open(const char *where, struct hm_platform **out_pla
 
 static void linux_close(struct hm_platform *platform)
 {
-    free(platform);
+    if (platform != NULL) {
+        hm_linux_unit_cache_fini(&platform->units);
+        free(platform);
+    }
 }
 
 /* The kernel's list as ours: dual-stack wildcards get their second row. */
@@ -151,7 +155,7 @@ static enum hm_status linux_observe(struct hm_platform *platform, struct hm_aren
         st = observe_sockets(platform, &notes, &seen, err);
     }
     if (st == HM_OK) {
-        st = hm_linux_services(platform->root, &notes, &seen, err);
+        st = hm_linux_services(platform->root, &platform->units, &notes, &seen, err);
     }
     if (st != HM_OK) {
         return st;

@@ -178,15 +178,20 @@ static bool is_running(const struct scan *scan, const char *name)
 
 /* ---- one service --------------------------------------------------------------------------- */
 
-/* Is it a service of this host that stays, or is there for a moment? */
-static bool is_passing(const struct hm_linux_unit *unit)
+static bool has_passing_prefix(const char *name)
 {
     for (size_t i = 0; i < HM_COUNT(passing_prefixes); i++) {
-        if (strncmp(unit->name, passing_prefixes[i], strlen(passing_prefixes[i])) == 0) {
+        if (strncmp(name, passing_prefixes[i], strlen(passing_prefixes[i])) == 0) {
             return true;
         }
     }
-    return unit->timed && !(unit->reached && unit->chosen);
+    return false;
+}
+
+/* Is it a service of this host that stays, or is there for a moment? */
+static bool is_passing(const struct hm_linux_unit *unit)
+{
+    return has_passing_prefix(unit->name) || (unit->timed && !(unit->reached && unit->chosen));
 }
 
 static bool starts_itself(const struct hm_linux_unit *unit)
@@ -288,7 +293,6 @@ static enum hm_status put(struct scan *scan, const struct hm_linux_unit *unit, b
     const bool known = scan->booted && scan->has_groups;
     void *items = details->at;
     struct hm_service service = {
-        .program = unit->program,
         .start = start_of(unit),
         .has_runs = known && (runs || needs_processes(unit)),
         .runs = known && runs,
@@ -300,8 +304,10 @@ static enum hm_status put(struct scan *scan, const struct hm_linux_unit *unit, b
         return HM_OK;
     }
     service.name = hm_arena_strndup(scan->arena, unit->name, len);
-    if (service.name == NULL || hm_arena_grow(scan->arena, &items, details->count,
-                                              &scan->details_room, sizeof(*details->at)) != 0) {
+    service.program = hm_arena_strdup(scan->arena, unit->program);
+    if (service.name == NULL || service.program == NULL ||
+        hm_arena_grow(scan->arena, &items, details->count, &scan->details_room,
+                      sizeof(*details->at)) != 0) {
         return no_memory(err);
     }
     details->at = items;
@@ -322,7 +328,9 @@ static enum hm_status put_all(struct scan *scan, struct hm_err *err)
     size_t count;
 
     for (size_t i = 0; i < scan->running.count; i++) {
-        (void)hm_linux_unit(scan->units, scan->running.at[i]);
+        if (!has_passing_prefix(scan->running.at[i])) { /* their names would fill the cache */
+            (void)hm_linux_unit(scan->units, scan->running.at[i]);
+        }
     }
     count = hm_linux_units_count(scan->units);
     for (size_t i = 0; st == HM_OK && i < count; i++) {
@@ -387,31 +395,28 @@ static enum hm_status put_installed(struct scan *scan, struct hm_err *err)
     return HM_OK;
 }
 
-enum hm_status hm_linux_services(const char *root, struct hm_notes *notes,
-                                 struct hm_observation *out_seen, struct hm_err *err)
+enum hm_status hm_linux_services(const char *root, struct hm_linux_unit_cache *cache,
+                                 struct hm_notes *notes, struct hm_observation *out_seen,
+                                 struct hm_err *err)
 {
     struct scan scan = {.root = root, .arena = notes->arena, .seen = out_seen};
     char path[HM_LINUX_PATH_BYTES];
-    bool any_unit = false;
     enum hm_status st = find_all_running(&scan, err);
 
     if (st == HM_OK) {
-        st = hm_linux_units_open(root, scan.arena, &scan.units, &any_unit, err);
+        st = hm_linux_units_open(root, cache, scan.arena, &scan.units, err);
     }
     if (st != HM_OK) {
         return st;
     }
-    if (!scan.has_groups && !any_unit) {
+    if (!scan.has_groups && !hm_linux_units_any(scan.units)) {
         return hm_notes_add(notes, err,
                             "services: neither systemd's control groups nor "
                             "/etc/systemd/system can be read");
     }
     (void)snprintf(path, sizeof(path), "%s/run/systemd/system", root);
     scan.booted = hm_os_exists(path);
-    st = hm_linux_units_boot(scan.units, err);
-    if (st == HM_OK) {
-        st = put_all(&scan, err);
-    }
+    st = put_all(&scan, err);
     if (st == HM_OK && !(scan.booted && scan.has_groups)) {
         st = hm_notes_add(notes, err, "which services run: %s",
                           scan.booted ? "systemd's control groups cannot be read"

@@ -44,7 +44,7 @@ static void reach(struct boot *boot, const char *name, enum hm_linux_maker maker
         return;
     }
     unit->reached = true;
-    if (hm_arena_grow(hm_linux_units_arena(boot->units), &items, boot->count, &boot->room,
+    if (hm_arena_grow(hm_linux_units_scratch(boot->units), &items, boot->count, &boot->room,
                       sizeof(*boot->queue)) != 0) {
         boot->failed = true;
         return;
@@ -156,7 +156,7 @@ static void first_unit(const struct hm_linux_units *units, char out[HM_LINUX_UNI
 
     (void)snprintf(out, HM_LINUX_UNIT_NAME_BYTES, "default.target");
     (void)snprintf(path, sizeof(path), "%s/proc/cmdline", hm_linux_units_root(units));
-    if (hm_os_read_file(path, CMDLINE_BYTES, hm_linux_units_arena(units), &text, &len, NULL) !=
+    if (hm_os_read_file(path, CMDLINE_BYTES, hm_linux_units_scratch(units), &text, &len, NULL) !=
         HM_OK) {
         return;
     }

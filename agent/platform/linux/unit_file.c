@@ -22,7 +22,7 @@ static const char *const wrappers[] = {
 /* One setting, and the file it is in. */
 struct setting {
     struct hm_linux_unit *unit;
-    const char *root;
+    const struct hm_linux_unit_source *source;
     struct hm_arena *arena;
     const char *key;
     struct hm_span value;
@@ -301,7 +301,7 @@ static const struct known known[] = {
 /* clang-format on */
 
 /* "PathExists=/etc/postgresql/%I" or "!/etc/…", and so it is now? Then it starts the next time. */
-static bool path_holds(const struct setting *setting, const char *kind)
+static bool path_holds(struct setting *setting, const char *kind)
 {
     struct hm_span value = setting->value;
     const bool wanted = value.len == 0 || value.at[0] != '!';
@@ -317,7 +317,11 @@ static bool path_holds(const struct setting *setting, const char *kind)
     if (!expand(setting->unit->name, value, path) || path[0] != '/') {
         return false;
     }
-    (void)snprintf(file, sizeof(file), "%s%s", setting->root, path);
+    (void)snprintf(file, sizeof(file), "%s%s", setting->source->root, path);
+    if (!hm_linux_watch(setting->source->watches, file, setting->arena)) {
+        setting->failed = true;
+        return false;
+    }
     return hm_os_exists(file) == wanted;
 }
 
@@ -374,8 +378,8 @@ static bool copy_span(char *out, size_t size, struct hm_span text)
     return true;
 }
 
-bool hm_linux_unit_parse(struct hm_linux_unit *unit, const char *root, char *text, size_t len,
-                         struct hm_arena *arena)
+bool hm_linux_unit_parse(struct hm_linux_unit *unit, const struct hm_linux_unit_source *source,
+                         char *text, size_t len)
 {
     struct hm_span rest = {text, len};
     struct hm_span line;
@@ -385,7 +389,8 @@ bool hm_linux_unit_parse(struct hm_linux_unit *unit, const char *root, char *tex
     join_lines(text, len);
     while (hm_str_next_line(&rest, &line)) {
         const struct hm_span trimmed = hm_str_trim(line.at, line.len);
-        struct setting setting = {.unit = unit, .root = root, .arena = arena, .key = key};
+        struct setting setting = {
+            .unit = unit, .source = source, .arena = source->arena, .key = key};
         const char *equals;
 
         if (trimmed.len == 0 || trimmed.at[0] == '#' || trimmed.at[0] == ';') {

@@ -13,7 +13,8 @@
 #include "common/base/str.h"
 #include "common/os/os.h"
 
-#define SLOTS 16384u  /* of names; twice HM_LINUX_UNITS_MAX */
+#define SLOTS 16384u /* of names; twice HM_LINUX_UNITS_MAX */
+#define CACHE_BYTES (32u * 1024u * 1024u)
 #define ALIASES_MAX 8 /* of a name; more is a circle */
 #define NAME_BYTES HM_LINUX_UNIT_NAME_BYTES
 
@@ -46,7 +47,11 @@ struct slot {
 
 struct hm_linux_units {
     const char *root;
-    struct hm_arena *arena;
+    struct hm_arena *arena;   /* the cache's */
+    struct hm_arena *scratch; /* of this look */
+    struct hm_linux_watches watches;
+    bool merged; /* /lib is /usr/lib */
+    bool any;
     struct hm_strings folders[FOLDERS]; /* names in each, sorted */
     struct slot *slots;
     struct hm_linux_unit **at; /* in the order in which they were read */
@@ -90,40 +95,93 @@ static bool is_lib_merged(const char *root)
     return stat(path, &lib) == 0 && usr.st_dev == lib.st_dev && usr.st_ino == lib.st_ino;
 }
 
-enum hm_status hm_linux_units_open(const char *root, struct hm_arena *arena,
-                                   struct hm_linux_units **out_units, bool *out_any,
-                                   struct hm_err *err)
+static bool list_folder(struct hm_linux_units *units, size_t i)
+{
+    struct hm_strings *names = &units->folders[i];
+    char path[HM_LINUX_PATH_BYTES];
+    enum hm_status st = HM_ENOENT;
+
+    (void)snprintf(path, sizeof(path), "%s%s", units->root, load_path[i].path);
+    if (!hm_linux_watch(&units->watches, path, units->arena)) {
+        return false;
+    }
+    if (!units->merged || strcmp(load_path[i].path, "/lib/systemd/system") != 0) {
+        st = hm_os_list_folder(path, units->arena, names, NULL);
+    }
+    if (st != HM_OK) {
+        *names = (struct hm_strings){NULL, 0};
+    } else if (strcmp(load_path[i].path, "/etc/systemd/system") == 0) {
+        units->any = true;
+    }
+    return st != HM_ENOMEM;
+}
+
+static enum hm_status open_anew(const char *root, struct hm_arena *arena, struct hm_arena *scratch,
+                                struct hm_linux_units **out_units, struct hm_err *err)
 {
     struct hm_linux_units *units = hm_arena_alloc(arena, 1, sizeof(*units));
-    const bool merged = is_lib_merged(root);
+    bool ok = units != NULL;
 
-    if (units != NULL) {
+    if (ok) {
+        units->root = root;
+        units->arena = arena;
+        units->scratch = scratch;
+        units->merged = is_lib_merged(root);
         units->slots = hm_arena_alloc(arena, SLOTS, sizeof(*units->slots));
+        ok = units->slots != NULL;
     }
-    if (units == NULL || units->slots == NULL) {
+    for (size_t i = 0; ok && i < FOLDERS; i++) {
+        ok = list_folder(units, i);
+    }
+    if (!ok) {
         return hm_fail(err, HM_ENOMEM, "no memory for the units of this host");
     }
-    units->root = root;
-    units->arena = arena;
-    for (size_t i = 0; i < FOLDERS; i++) {
-        char path[HM_LINUX_PATH_BYTES];
-        enum hm_status st = HM_ENOENT;
+    *out_units = units;
+    return hm_linux_units_boot(units, err);
+}
 
-        (void)snprintf(path, sizeof(path), "%s%s", root, load_path[i].path);
-        if (!merged || strcmp(load_path[i].path, "/lib/systemd/system") != 0) {
-            st = hm_os_list_folder(path, arena, &units->folders[i], NULL);
-        }
-        if (st == HM_ENOMEM) {
-            return hm_fail(err, st, "no memory for the units of this host");
-        }
-        if (st != HM_OK) {
-            units->folders[i] = (struct hm_strings){NULL, 0};
-        } else if (strcmp(load_path[i].path, "/etc/systemd/system") == 0) {
-            *out_any = true;
-        }
+void hm_linux_unit_cache_fini(struct hm_linux_unit_cache *cache)
+{
+    if (cache->units != NULL) {
+        hm_arena_fini(&cache->arena);
+        cache->units = NULL;
     }
+}
+
+/* Names of units that came and went fill it, too: then it is made anew. */
+static bool is_fresh(const struct hm_linux_units *units, const char *root)
+{
+    return units != NULL && units->root == root && units->names < HM_LINUX_UNITS_MAX / 2 &&
+           !hm_linux_watches_changed(&units->watches);
+}
+
+enum hm_status hm_linux_units_open(const char *root, struct hm_linux_unit_cache *cache,
+                                   struct hm_arena *scratch, struct hm_linux_units **out_units,
+                                   struct hm_err *err)
+{
+    struct hm_linux_units *units = NULL;
+    enum hm_status st;
+
+    if (is_fresh(cache->units, root)) {
+        cache->units->scratch = scratch;
+        *out_units = cache->units;
+        return HM_OK;
+    }
+    hm_linux_unit_cache_fini(cache);
+    hm_arena_init(&cache->arena, CACHE_BYTES);
+    st = open_anew(root, &cache->arena, scratch, &units, err);
+    if (st != HM_OK) {
+        hm_arena_fini(&cache->arena);
+        return st;
+    }
+    cache->units = units;
     *out_units = units;
     return HM_OK;
+}
+
+bool hm_linux_units_any(const struct hm_linux_units *units)
+{
+    return units->any;
 }
 
 /* ---- finding a unit's files ---------------------------------------------------------------- */
@@ -231,22 +289,25 @@ static void locate(const struct hm_linux_units *units, const char *name, struct 
     }
 }
 
-static enum hm_status read_file(const struct hm_linux_units *units, const char *path,
+static enum hm_status read_file(struct hm_linux_units *units, const char *path,
                                 struct hm_linux_unit *unit, bool *out_empty)
 {
+    const struct hm_linux_unit_source source = {units->root, units->arena, &units->watches};
     char *text;
     size_t len;
-    enum hm_status st =
-        hm_os_read_file(path, HM_LINUX_UNIT_FILE_BYTES, units->arena, &text, &len, NULL);
+    enum hm_status st = HM_ENOMEM;
 
+    if (hm_linux_watch(&units->watches, path, units->arena)) {
+        st = hm_os_read_file(path, HM_LINUX_UNIT_FILE_BYTES, units->scratch, &text, &len, NULL);
+    }
     *out_empty = st == HM_OK && len == 0;
-    if (st == HM_OK && !hm_linux_unit_parse(unit, units->root, text, len, units->arena)) {
+    if (st == HM_OK && !hm_linux_unit_parse(unit, &source, text, len)) {
         st = HM_ENOMEM;
     }
     return st;
 }
 
-bool hm_linux_units_links(const struct hm_linux_units *units, const char *name, size_t folder,
+bool hm_linux_units_links(struct hm_linux_units *units, const char *name, size_t folder,
                           struct hm_strings *out_names, enum hm_linux_maker *out_maker)
 {
     char path[HM_LINUX_PATH_BYTES];
@@ -256,7 +317,8 @@ bool hm_linux_units_links(const struct hm_linux_units *units, const char *name, 
     }
     (void)snprintf(path, sizeof(path), "%s%s/%s", units->root, load_path[folder].path, name);
     *out_maker = load_path[folder].maker;
-    return hm_os_list_folder(path, units->arena, out_names, NULL) == HM_OK;
+    return hm_linux_watch(&units->watches, path, units->arena) &&
+           hm_os_list_folder(path, units->scratch, out_names, NULL) == HM_OK;
 }
 
 bool hm_linux_units_masks(const struct hm_linux_units *units, size_t folder, const char *name)
@@ -283,9 +345,9 @@ const char *hm_linux_units_root(const struct hm_linux_units *units)
     return units->root;
 }
 
-struct hm_arena *hm_linux_units_arena(const struct hm_linux_units *units)
+struct hm_arena *hm_linux_units_scratch(const struct hm_linux_units *units)
 {
-    return units->arena;
+    return units->scratch;
 }
 
 /* ---- drop-ins ------------------------------------------------------------------------------ */
@@ -348,10 +410,10 @@ static bool list_drop_ins(struct hm_linux_units *units, const char *folder_name,
             if (hm_linux_unit_stem(names.at[k], ".conf") == 0 || !is_first(paths, names.at[k])) {
                 continue;
             }
-            file = hm_arena_printf(units->arena, "%s%s/%s/%s", units->root, load_path[i].path,
+            file = hm_arena_printf(units->scratch, "%s%s/%s/%s", units->root, load_path[i].path,
                                    folder_name, names.at[k]);
-            if (file == NULL ||
-                hm_arena_grow(units->arena, &items, paths->count, room, sizeof(*paths->at)) != 0) {
+            if (file == NULL || hm_arena_grow(units->scratch, &items, paths->count, room,
+                                              sizeof(*paths->at)) != 0) {
                 return false;
             }
             paths->at = (const char **)items;
@@ -426,16 +488,19 @@ static bool read_requires(struct hm_linux_units *units, struct hm_linux_unit *un
         }
         for (size_t k = 0; k < names.count; k++) {
             void *items = (void *)unit->stops_with.at;
+            const char *copy;
 
             if (hm_linux_unit_stem(names.at[k], ".service") == 0) {
                 continue;
             }
-            if (hm_arena_grow(units->arena, &items, unit->stops_with.count, &unit->stops_room,
+            copy = hm_arena_strdup(units->arena, names.at[k]);
+            if (copy == NULL ||
+                hm_arena_grow(units->arena, &items, unit->stops_with.count, &unit->stops_room,
                               sizeof(*unit->stops_with.at)) != 0) {
                 return false;
             }
             unit->stops_with.at = (const char **)items;
-            unit->stops_with.at[unit->stops_with.count++] = names.at[k];
+            unit->stops_with.at[unit->stops_with.count++] = copy;
         }
     }
     return true;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/platform/linux/watch.h"
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/ports/inventory.h"
@@ -56,11 +57,23 @@ struct hm_linux_unit {
 
 struct hm_linux_units;
 
-/* Lists the folders of units below root; no unit is read yet. *out_any: /etc/systemd/system can be
- * read. */
-enum hm_status hm_linux_units_open(const char *root, struct hm_arena *arena,
-                                   struct hm_linux_units **out_units, bool *out_any,
+/* Units as the last look read them. Zeroed = none yet. As long as no file that was read has changed
+ * (watch.h), they are not read again: a look at a host whose units stay costs a stat(2) a file. */
+struct hm_linux_unit_cache {
+    struct hm_arena arena;
+    struct hm_linux_units *units; /* NULL none */
+};
+void hm_linux_unit_cache_fini(struct hm_linux_unit_cache *cache);
+
+/* All units below root, those of the boot read and followed (hm_linux_units_boot). They belong to
+ * the cache and are valid until the next call; scratch is for what is read meanwhile, until then.
+ */
+enum hm_status hm_linux_units_open(const char *root, struct hm_linux_unit_cache *cache,
+                                   struct hm_arena *scratch, struct hm_linux_units **out_units,
                                    struct hm_err *err) HM_MUST_CHECK;
+
+/* Can /etc/systemd/system be read? */
+bool hm_linux_units_any(const struct hm_linux_units *units);
 
 /* The unit of this name ("postgresql@15-main.service"), read once; one without a file has found
  * false. NULL on no memory, and past HM_LINUX_UNITS_MAX. */
@@ -84,16 +97,22 @@ bool hm_linux_unit_template(const char *name, char out[HM_LINUX_UNIT_NAME_BYTES]
  * ------------------------------------------------------------------ */
 
 /* What is in "multi-user.target.wants" of one folder of the load path; false when it has none. */
-bool hm_linux_units_links(const struct hm_linux_units *units, const char *name, size_t folder,
+bool hm_linux_units_links(struct hm_linux_units *units, const char *name, size_t folder,
                           struct hm_strings *out_names, enum hm_linux_maker *out_maker);
 /* A link to /dev/null of a person's: nobody can start the unit. */
 bool hm_linux_units_masks(const struct hm_linux_units *units, size_t folder, const char *name);
 const struct hm_strings *hm_linux_units_names(const struct hm_linux_units *units, size_t folder);
 const char *hm_linux_units_root(const struct hm_linux_units *units);
-struct hm_arena *hm_linux_units_arena(const struct hm_linux_units *units);
+struct hm_arena *hm_linux_units_scratch(const struct hm_linux_units *units);
 
 /* ---- unit_file.c, for units.c -------------------------------------------------------------- */
 
+struct hm_linux_unit_source {
+    const char *root;
+    struct hm_arena *arena;
+    struct hm_linux_watches *watches; /* paths that a condition asks for are added */
+};
+
 /* Reads one file into the unit; text is changed. false on no memory. */
-bool hm_linux_unit_parse(struct hm_linux_unit *unit, const char *root, char *text, size_t len,
-                         struct hm_arena *arena);
+bool hm_linux_unit_parse(struct hm_linux_unit *unit, const struct hm_linux_unit_source *source,
+                         char *text, size_t len);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <ftw.h>
 
 #include "agent/platform/platform.h"
 #include "agent/run_memory.h"
@@ -202,10 +203,19 @@ static void remove_file(const char *path)
     assert_int_equal(unlink(full), 0);
 }
 
+static int remove_one(const char *path, const struct stat *found, int type, struct FTW *where)
+{
+    (void)found;
+    (void)type;
+    (void)where;
+    return remove(path);
+}
+
 static int set_up(void **state)
 {
     struct hm_arena *arena = calloc(1, sizeof(*arena));
 
+    (void)nftw(ROOT, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* of an earlier test */
     for (size_t i = 0; i < HM_COUNT(files); i++) {
         put_file(files[i].path, files[i].text);
     }
@@ -367,16 +377,6 @@ static void test_groups_of_version_1(void **state)
     assert_int_equal(runs_of(find(&seen, "named")), 1);
     assert_int_equal(runs_of(find(&seen, "freed")), 1);
     assert_int_equal(runs_of(find(&seen, "idle")), 0);
-    for (size_t i = 0; i < HM_COUNT(groups); i++) {
-        char path[256];
-
-        (void)snprintf(path, sizeof(path), "/sys/fs/cgroup/systemd/system.slice/%s", groups[i][0]);
-        remove_file(path);
-        *strrchr(path, '/') = '\0';
-        (void)rmdir(hm_arena_printf(*state, "%s%s", ROOT, path));
-    }
-    (void)rmdir(ROOT "/sys/fs/cgroup/systemd/system.slice/freed.service");
-    (void)rmdir(ROOT "/sys/fs/cgroup/systemd/system.slice/idle.service");
 }
 
 /* A boot into another target starts other services. */
@@ -391,7 +391,50 @@ static void test_other_target(void **state)
     put_file("/proc/cmdline", "root=/dev/vda1 systemd.unit=multi-user.target\n");
     observe(*state, &seen);
     assert_int_equal(runs_of(find(&seen, "named")), 0);
-    remove_file("/proc/cmdline");
+}
+
+static void look_again(struct hm_platform *platform, struct hm_arena *arena,
+                       struct hm_observation *out)
+{
+    hm_arena_reset(arena); /* what was returned is gone: what is kept must not be in there */
+    assert_int_equal(hm_platform_native.observe(platform, arena, out, NULL), HM_OK);
+}
+
+/* Units are read once as long as nothing changes; every change is seen by the next look. */
+static void test_later_looks(void **state)
+{
+    struct hm_arena *arena = *state;
+    struct hm_platform *platform;
+    struct hm_observation seen;
+
+    assert_int_equal(hm_platform_native.open(ROOT, &platform, NULL), HM_OK);
+    for (int i = 0; i < 3; i++) {
+        look_again(platform, arena, &seen);
+        assert_int_equal(seen.inventory.service_details.count, HM_COUNT(services));
+        assert_int_equal(runs_of(find(&seen, "named")), 0);
+        assert_string_equal(find(&seen, "rabbitmq-server")->program, "mq-server");
+        assert_string_equal(join(&find(&seen, "rabbitmq-server")->depends_on, arena),
+                            "named,nginx");
+    }
+    put_file(SLICE "named.service/cgroup.events", UP); /* started */
+    put_file(MULTI "late.service", "-> /lib/systemd/system/late.service");
+    put_file(LIB "late.service", "[Service]\nExecStart=/bin/late\n");
+    put_file(ETC "rabbitmq-server.service.d/50-local.conf", "[Service]\n");
+    put_file("/etc/postgresql/15/gone/postgresql.conf", "\n");
+    look_again(platform, arena, &seen);
+    assert_int_equal(runs_of(find(&seen, "named")), 1);
+    assert_int_equal(runs_of(find(&seen, "late")), 0);
+    assert_string_equal(find(&seen, "rabbitmq-server")->program, "rabbitmq-server");
+    assert_int_equal(runs_of(find(&seen, "postgresql@15-gone")), 0); /* its assertion holds now */
+    put_file(ETC "late.service", "-> /dev/null");                    /* masked */
+    put_file("/run/systemd/generator.late/multi-user.target.wants/legacy.service",
+             "-> ../legacy.service"); /* a folder that was not there */
+    put_file("/run/systemd/generator.late/legacy.service",
+             "[Service]\nType=forking\nRemainAfterExit=no\nExecStart=/etc/init.d/legacy start\n");
+    look_again(platform, arena, &seen);
+    assert_null(hm_inventory_service(&seen.inventory, "late"));
+    assert_int_equal(runs_of(find(&seen, "legacy")), 0);
+    hm_platform_native.close(platform);
 }
 
 /* The same host, recorded: what host.json tells of services are the same facts. */
@@ -457,7 +500,6 @@ static void test_found(void **state)
     remove_file(SLICE "masked.service/cgroup.events"); /* nobody knows what it depends on */
     assert_int_equal(rmdir(ROOT SLICE "masked.service"), 0);
     put_file("/state/.keep", "");
-    (void)unlink(ROOT "/state/runs.json");
     assert_int_equal(hm_agent_runs_open(ROOT "/state", &runs, NULL), HM_OK);
     hm_build_init(build, NULL);
     (void)hm_build_require(build, hm_build_product(build, "dns", "named", NULL), "port", HM_TCP,
@@ -503,6 +545,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_without_systemd, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_groups_of_version_1, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_target, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_later_looks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_recorded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_found, set_up, tear_down),
     };
