@@ -235,6 +235,9 @@ static void put_finding(const struct hm_findings *findings, size_t at,
         }
     }
     if (same != NULL) {
+        if (strcmp(same->remedy, finding->remedy) != 0) {
+            hm_check_put_wrapped(out, look, 8, finding->remedy);
+        }
         (void)hm_buf_printf(out, "%8sIts remedy is the one of ", "");
         hm_check_put_text(out, same->subject, strlen(same->subject));
         (void)hm_buf_puts(out, " above.\n");

@@ -66,6 +66,6 @@ struct hm_findings {
     size_t count;
 };
 
-/* The finding before the one at this place whose remedy is the very same; NULL when there is none.
- * Findings of one product share it, and nobody shall carry it out twice. */
+/* The finding before the one at this place that has the very same steps; NULL when there is none.
+ * Findings of one product share them, and nobody shall carry them out twice. */
 const struct hm_finding *hm_findings_same_remedy(const struct hm_findings *findings, size_t at);

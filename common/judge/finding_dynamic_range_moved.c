@@ -80,7 +80,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
         const struct hm_stack_facts *stack = &ctx->facts->stacks[i];
 
-        if (!hm_remedy_is_moved(stack, usual)) {
+        if (!hm_remedy_is_moved(stack, usual) || hm_remedy_is_moved_off(ctx, i)) {
             continue;
         }
         if (finding == NULL) {

@@ -18,8 +18,10 @@ struct hm_finding_ctx {
     const struct hm_need *needs;
     size_t count;
     const struct hm_service_graph *services; /* who depends on whom; see remedy_services.h */
-    struct hm_ports pool;    /* what the DNS Server's pool may take of ports at risk, or has */
-    struct hm_ports reserve; /* Linux, legacy: what to reserve so that nothing is at risk */
+    struct hm_ports pool;        /* what the DNS Server's pool may take of ports at risk, or has */
+    struct hm_ports reserve;     /* Linux, legacy: what to reserve so that nothing is at risk */
+    struct hm_ports keep_off[2]; /* by protocol: must neither be excluded nor be in the dynamic
+                                    range, so that every remedy sets the same range */
     struct hm_arena *arena;
 };
 

@@ -115,6 +115,10 @@ const struct hm_policy_mark *hm_remedy_range_mark(const struct hm_finding_ctx *c
 /* Is the range another than the system's default? Off by one is no move. */
 bool hm_remedy_is_moved(const struct hm_stack_facts *stack, struct hm_range usual);
 
+/* Is the stack's range the one that the remedies set, as the default has ports that must not be
+ * excluded? Then it was moved on purpose, and stays. stack: as of hm_stack_index. */
+bool hm_remedy_is_moved_off(const struct hm_finding_ctx *ctx, unsigned stack);
+
 /* The value of ReservedPorts with what is there and ports: the step, without the boot. */
 void hm_remedy_write_reserved(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                               struct hm_finding *finding, struct hm_ports ports);

@@ -10,7 +10,10 @@
 #define RANGE_WARNING                                                                              \
     "RPC end points move with the range: check that firewall rules allow the new one. Blocks of "  \
     "WinNAT follow after a restart of the host."
+#define ON_PURPOSE "Nobody moved it on purpose, and that many ports suffice."
 #define LINUX_FILE "/etc/sysctl.d/zzz-port-range.conf"
+
+static const enum hm_family families[] = {HM_IPV4, HM_IPV6};
 
 /* Ranges that a product's set-up makes, and makes again with its next update (windows-ports 1.5).
  */
@@ -183,41 +186,174 @@ void hm_remedy_set_range(struct hm_finding_list *list, struct hm_remedy_step *st
                       (unsigned)hm_range_count(range));
 }
 
+/* The range of the protocol that every remedy of this host sets: the system's default, or the
+ * largest part of it that is off the ports which must not be excluded. False: there is none. */
+static bool pick_range(const struct hm_finding_ctx *ctx, enum hm_protocol protocol,
+                       struct hm_range *out_range)
+{
+    struct hm_ports ports = ctx->keep_off[protocol];
+    struct hm_range best = {0, 0};
+    struct hm_range usual;
+    uint32_t first;
+
+    if (!hm_os_default_dynamic(&ctx->input->inventory->os, &usual)) {
+        return false;
+    }
+    if (!hm_ports_overlap(ports, (struct hm_ports){&usual, 1})) {
+        *out_range = usual;
+        return true;
+    }
+    first = usual.first;
+    for (size_t i = 0; i <= ports.count && first <= usual.last; i++) {
+        uint32_t next = i < ports.count ? ports.at[i].first : usual.last + 1u;
+
+        next = next > usual.last + 1u ? usual.last + 1u : next;
+        if (next > first && (best.first == 0 || next - first > hm_range_count(best))) {
+            best = (struct hm_range){(uint16_t)first, (uint16_t)(next - 1)};
+        }
+        if (i < ports.count && ports.at[i].last + 1u > first) {
+            first = ports.at[i].last + 1u;
+        }
+    }
+    *out_range = best;
+    return best.first != 0 && hm_range_count(best) >= RANGE_MIN_PORTS;
+}
+
+/* Ports of the protocol that stand in the way of the system's default range. */
+static struct hm_ports kept_off_default(const struct hm_finding_ctx *ctx,
+                                        struct hm_finding_list *list, enum hm_protocol protocol)
+{
+    struct hm_range usual;
+
+    if (!hm_os_default_dynamic(&ctx->input->inventory->os, &usual)) {
+        return (struct hm_ports){NULL, 0};
+    }
+    return hm_finding_common(list, ctx->keep_off[protocol], (struct hm_ports){&usual, 1});
+}
+
+bool hm_remedy_is_moved_off(const struct hm_finding_ctx *ctx, unsigned stack)
+{
+    struct hm_range usual;
+    struct hm_range target;
+
+    return hm_os_default_dynamic(&ctx->input->inventory->os, &usual) &&
+           hm_remedy_is_moved(&ctx->facts->stacks[stack], usual) &&
+           pick_range(ctx, stack < 2 ? HM_TCP : HM_UDP, &target) &&
+           (target.first != usual.first || target.last != usual.last) &&
+           !hm_remedy_is_moved(&ctx->facts->stacks[stack], target);
+}
+
 /* ---- back to the default ------------------------------------------------------------------- */
+
+/* Is the stack another range than the one to be set? *out_target: that one. */
+static bool is_off_target(const struct hm_finding_ctx *ctx, unsigned stack, struct hm_range usual,
+                          struct hm_range *out_target)
+{
+    const struct hm_stack_facts *facts = &ctx->facts->stacks[stack];
+
+    return hm_remedy_is_moved(facts, usual) &&
+           pick_range(ctx, stack < 2 ? HM_TCP : HM_UDP, out_target) &&
+           hm_remedy_is_moved(facts, *out_target);
+}
+
+static const char *find_default_harm(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                                     struct hm_range usual)
+{
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        enum hm_protocol protocol = i < 2 ? HM_TCP : HM_UDP;
+        struct hm_range target;
+        const char *harm;
+
+        if (!hm_remedy_is_moved(&ctx->facts->stacks[i], usual)) {
+            continue;
+        }
+        if (!pick_range(ctx, protocol, &target)) {
+            return hm_finding_print(
+                list, "no large part of the default range is off %s, which must not be excluded",
+                hm_finding_ports(list, protocol, kept_off_default(ctx, list, protocol)));
+        }
+        if (!hm_remedy_is_moved(&ctx->facts->stacks[i], target)) {
+            continue;
+        }
+        harm = harm_of(ctx, list, protocol, i % 2 == 0 ? HM_IPV4 : HM_IPV6, target);
+        if (harm != NULL) {
+            return harm;
+        }
+    }
+    return NULL;
+}
 
 static const char *harm_of_default(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                                    struct hm_range usual)
 {
-    const char *harm = NULL;
+    if (!list->has_default_harm) { /* one answer for all findings of a host */
+        list->default_harm = find_default_harm(ctx, list, usual);
+        list->has_default_harm = true;
+    }
+    return list->default_harm;
+}
 
-    if (list->has_default_harm) {
-        return list->default_harm; /* one answer for all findings of a host */
-    }
-    for (unsigned i = 0; i < HM_STACK_COUNT && harm == NULL; i++) {
-        if (hm_remedy_is_moved(&ctx->facts->stacks[i], usual)) {
-            harm =
-                harm_of(ctx, list, i < 2 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6, usual);
-        }
-    }
-    list->has_default_harm = true;
-    list->default_harm = harm;
-    return harm;
+/* The step that sets the range of one protocol: the same in every finding. */
+static struct hm_remedy_step *step_off(const struct hm_finding_ctx *ctx,
+                                       struct hm_finding_list *list, struct hm_finding *finding,
+                                       enum hm_protocol protocol, struct hm_range range)
+{
+    struct hm_remedy_step *step = hm_remedy_step(
+        list, finding, HM_STEP_SET,
+        hm_finding_print(list,
+                         "Move the dynamic range of %s to %u-%u, off %s, which must not be "
+                         "excluded: its listener would fail at its next start.",
+                         hm_protocol_names[protocol], (unsigned)range.first, (unsigned)range.last,
+                         hm_finding_ports(list, protocol, ctx->keep_off[protocol])));
+
+    step->precondition = ON_PURPOSE;
+    step->warning = RANGE_WARNING;
+    return step;
+}
+
+static struct hm_remedy_step *step_back(struct hm_finding_list *list, struct hm_finding *finding,
+                                        struct hm_range usual)
+{
+    struct hm_remedy_step *step =
+        hm_remedy_step(list, finding, HM_STEP_SET,
+                       hm_finding_print(list, "Set the dynamic range back to the system's %u-%u.",
+                                        (unsigned)usual.first, (unsigned)usual.last));
+
+    step->precondition = ON_PURPOSE;
+    return step;
 }
 
 static void set_back_modern(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                            struct hm_remedy_step *step, struct hm_range usual)
+                            struct hm_finding *finding, struct hm_range usual)
 {
     const struct hm_inventory *inventory = ctx->input->inventory;
+    const bool apart = ctx->keep_off[HM_TCP].count + ctx->keep_off[HM_UDP].count > 0;
+    struct hm_remedy_step *step = NULL;
 
-    step->warning = RANGE_WARNING;
-    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        if (hm_remedy_is_moved(&ctx->facts->stacks[i], usual)) {
-            hm_remedy_set_range(list, step, i < 2 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6,
-                                usual);
+    for (unsigned p = 0; p < 2; p++) {
+        enum hm_protocol protocol = (enum hm_protocol)p;
+
+        step = apart ? NULL : step;
+        for (unsigned f = 0; f < 2; f++) {
+            struct hm_range target;
+
+            if (!is_off_target(ctx, hm_stack_index(protocol, families[f]), usual, &target)) {
+                continue;
+            }
+            if (step == NULL) {
+                step = ctx->keep_off[p].count > 0 ? step_off(ctx, list, finding, protocol, target)
+                                                  : step_back(list, finding, usual);
+                step->warning = RANGE_WARNING;
+            }
+            hm_remedy_set_range(list, step, protocol, families[f], target);
         }
     }
     if (inventory->has_registry && inventory->registry.has_max_user_port) {
+        step = &finding->steps.at[finding->steps.count - 1];
         hm_remedy_set_value(ctx, list, step, "MaxUserPort", NULL); /* it would make it again */
+        hm_remedy_restart(list, finding,
+                          "Restart the host: MaxUserPort is read when it "
+                          "starts.");
     }
 }
 
@@ -267,12 +403,8 @@ void hm_remedy_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list
         /* In a smaller range what stays inside would be taken more often. */
         hm_remedy_write_reserved(ctx, list, finding, ctx->reserve);
     }
-    step =
-        hm_remedy_step(list, finding, HM_STEP_SET,
-                       hm_finding_print(list, "Set the dynamic range back to the system's %u-%u.",
-                                        (unsigned)usual.first, (unsigned)usual.last));
-    step->precondition = "Nobody moved it on purpose, and that many ports suffice.";
     if (ctx->facts->linux_host) {
+        step = step_back(list, finding, usual);
         step->text =
             hm_finding_print(list,
                              "As root, set the dynamic range back to the kernel's %u-%u, now and "
@@ -280,18 +412,12 @@ void hm_remedy_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list
                              (unsigned)usual.first, (unsigned)usual.last);
         set_back_linux(list, step, usual);
     } else if (ctx->facts->legacy) {
-        hm_remedy_set_value(ctx, list, step, "MaxUserPort", NULL);
+        hm_remedy_set_value(ctx, list, step_back(list, finding, usual), "MaxUserPort", NULL);
         hm_remedy_restart(list, finding,
                           "Restart the host: this system reads the values when it "
                           "starts.");
     } else {
-        set_back_modern(ctx, list, step, usual);
-        if (step->commands.count > 0 && ctx->input->inventory->has_registry &&
-            ctx->input->inventory->registry.has_max_user_port) {
-            hm_remedy_restart(list, finding,
-                              "Restart the host: MaxUserPort is read when it "
-                              "starts.");
-        }
+        set_back_modern(ctx, list, finding, usual);
     }
 }
 
@@ -300,44 +426,22 @@ bool hm_remedy_range_helps(const struct hm_remedy_scope *scope)
     const struct hm_finding_ctx *ctx = scope->ctx;
     struct hm_range usual;
 
-    if (!hm_os_default_dynamic(&ctx->input->inventory->os, &usual)) {
+    if (!hm_os_default_dynamic(&ctx->input->inventory->os, &usual) ||
+        harm_of_default(ctx, scope->list, usual) != NULL) {
         return false;
     }
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        if (hm_ports_overlap(scope->wanted.of[i], (struct hm_ports){&usual, 1})) {
+        struct hm_range range;
+
+        if (!pick_range(ctx, i < 2 ? HM_TCP : HM_UDP, &range) ||
+            hm_ports_overlap(scope->wanted.of[i], (struct hm_ports){&range, 1})) {
             return false;
         }
     }
-    return harm_of_default(ctx, scope->list, usual) == NULL;
+    return true;
 }
 
 /* ---- off ports ----------------------------------------------------------------------------- */
-
-/* The system's default when that is off the ports, else the larger side of them. */
-static bool pick_range(const struct hm_finding_ctx *ctx, struct hm_ports ports,
-                       struct hm_range *out_range)
-{
-    struct hm_range range;
-    uint32_t first = ports.at[0].first;
-    uint32_t last = ports.at[ports.count - 1].last;
-
-    if (!hm_os_default_dynamic(&ctx->input->inventory->os, &range)) {
-        return false;
-    }
-    if (!hm_ports_overlap(ports, (struct hm_ports){&range, 1})) {
-        *out_range = range;
-        return true;
-    }
-    if (range.last >= last + RANGE_MIN_PORTS) {
-        *out_range = (struct hm_range){(uint16_t)(last + 1), range.last};
-        return true;
-    }
-    if (first >= range.first + RANGE_MIN_PORTS) {
-        *out_range = (struct hm_range){range.first, (uint16_t)(first - 1)};
-        return true;
-    }
-    return false;
-}
 
 void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                     struct hm_finding *finding, enum hm_protocol protocol, struct hm_ports ports)
@@ -347,21 +451,23 @@ void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *li
     struct hm_range range = {0, 0};
     bool in[2];
 
+    if (ports.count == 0) {
+        return;
+    }
     for (unsigned i = 0; i < 2; i++) {
-        const struct hm_stack_facts *stack =
-            hm_facts_stack(ctx->facts, protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+        const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, families[i]);
 
-        in[i] =
-            stack->has_dynamic && hm_ports_overlap(ports, (struct hm_ports){&stack->dynamic, 1});
+        in[i] = stack->has_dynamic &&
+                hm_ports_overlap(ctx->keep_off[protocol], (struct hm_ports){&stack->dynamic, 1});
     }
     if (!in[0] && !in[1]) {
         return;
     }
-    if (!pick_range(ctx, ports, &range)) {
+    if (!pick_range(ctx, protocol, &range)) {
         harm = "no large part of the default range is off the ports";
     }
     for (unsigned i = 0; i < 2 && harm == NULL; i++) {
-        harm = in[i] ? harm_of(ctx, list, protocol, i == 0 ? HM_IPV4 : HM_IPV6, range) : NULL;
+        harm = in[i] ? harm_of(ctx, list, protocol, families[i], range) : NULL;
     }
     if (harm != NULL) {
         (void)hm_remedy_step(
@@ -374,17 +480,10 @@ void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *li
                 hm_finding_ports(list, protocol, ports), harm));
         return;
     }
-    step = hm_remedy_step(
-        list, finding, HM_STEP_SET,
-        hm_finding_print(list,
-                         "Move the dynamic range to %u-%u, off %s, which must not be excluded: its "
-                         "listener would fail at its next start.",
-                         (unsigned)range.first, (unsigned)range.last,
-                         hm_finding_ports(list, protocol, ports)));
-    step->warning = RANGE_WARNING;
+    step = step_off(ctx, list, finding, protocol, range);
     for (unsigned i = 0; i < 2; i++) {
         if (in[i]) {
-            hm_remedy_set_range(list, step, protocol, i == 0 ? HM_IPV4 : HM_IPV6, range);
+            hm_remedy_set_range(list, step, protocol, families[i], range);
         }
     }
 }

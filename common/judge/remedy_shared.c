@@ -76,6 +76,38 @@ static struct hm_ports all_in_pool(const struct hm_finding_ctx *ctx, struct hm_f
     return hm_port_bag_set(list, &bag);
 }
 
+/* Ports that no remedy may exclude, and that no range which a remedy sets may have: those at risk
+ * now, and those of the default range that the present range leaves alone. */
+static struct hm_ports all_to_keep_off(const struct hm_finding_ctx *ctx,
+                                       struct hm_finding_list *list, enum hm_protocol protocol)
+{
+    struct hm_port_bag bag = {.count = 0};
+    struct hm_ports spared = {NULL, 0};
+    struct hm_range usual;
+
+    if (hm_os_default_dynamic(&ctx->input->inventory->os, &usual)) {
+        spared = hm_finding_union(list, spared, (struct hm_ports){&usual, 1});
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(ctx->facts, protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+
+        spared = hm_finding_without(list, spared,
+                                    (struct hm_ports){&stack->dynamic, stack->has_dynamic ? 1 : 0});
+    }
+    for (size_t i = 0; i < ctx->count; i++) {
+        const struct hm_need *need = &ctx->needs[i];
+
+        if (need->verdict.protocol == protocol && !hm_remedy_may_exclude(ctx, need)) {
+            hm_port_bag_put(list, &bag,
+                            need->verdict.state >= HM_EXPOSED
+                                ? need->verdict.at_risk
+                                : hm_finding_common(list, need->requirement->ports, spared));
+        }
+    }
+    return hm_port_bag_set(list, &bag);
+}
+
 enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
 {
     struct hm_finding_list list = {.arena = ctx->arena, .status = HM_OK};
@@ -87,6 +119,8 @@ enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
     }
     ctx->services = services;
     ctx->pool = all_in_pool(ctx, &list);
+    ctx->keep_off[HM_TCP] = all_to_keep_off(ctx, &list, HM_TCP);
+    ctx->keep_off[HM_UDP] = all_to_keep_off(ctx, &list, HM_UDP);
     if (!ctx->facts->linux_host && !ctx->facts->legacy) {
         return list.status == HM_OK /* rows are added one by one there */
                    ? HM_OK

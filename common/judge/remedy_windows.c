@@ -193,7 +193,7 @@ static void reserve_last(struct hm_remedy_scope *scope, struct hm_finding *findi
                          "pasted whole into cmd.exe: that goes on when the session is cut off.",
                          list_table(scope->list, &table),
                          hm_remedy_list_services(scope->list, &scope->last)));
-    step->precondition = "The steps above are done.";
+    step->precondition = finding->steps.count > 1 ? "The steps above are done." : "";
     step->warning = hm_service_warning(scope->last.at[0]);
     if (len >= sizeof(text)) {
         scope->list->cut = true;

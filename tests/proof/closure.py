@@ -256,10 +256,12 @@ def survive(task, now, dice):
                                  for problem in missing(host, task.due_after(True))])
 
 
-def try_all(agent, host, before, seeds=BOOT_SEEDS, shared=False):
-    """All remedies of a host, pasted in the order in which they are printed."""
-    trial = Trial(host.name, "all", "in the order printed")
+def try_all(agent, host, before, seeds=BOOT_SEEDS, shared=False, backwards=False):
+    """All remedies of a host, pasted in the order in which they are printed, or backwards: none
+    undoes another, whichever comes last."""
+    trial = Trial(host.name, "all", "backwards" if backwards else "in the order printed")
     able = without_doubles([f for f in before.findings if carry.steps_of(f)])
+    able = able[::-1] if backwards else able
     due = host.running()
     about = set()
     for finding in able:

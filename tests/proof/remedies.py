@@ -77,6 +77,7 @@ def try_host(name):
                     trials.append(trial)
         if not WORK.options.kind:
             trials.append(closure.try_all(WORK.agent, host, before, WORK.options.seeds))
+            trials.append(closure.try_all(WORK.agent, host, before, 1, backwards=True))
         return name, trials, silent, ""
     except Exception as error:  # a host that cannot be tried is a failure of the test
         import traceback

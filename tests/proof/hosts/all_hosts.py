@@ -2,10 +2,11 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
-from hosts import linux, windows_harder, windows_legacy, windows_services, windows_stack
+from hosts import (linux, windows_agree, windows_harder, windows_legacy, windows_services,
+                   windows_stack)
 
 MADE = {**windows_services.MADE, **windows_harder.MADE, **windows_stack.MADE,
-        **windows_legacy.MADE, **linux.MADE}
+        **windows_agree.MADE, **windows_legacy.MADE, **linux.MADE}
 
 
 def names():
