@@ -62,6 +62,21 @@ static enum hm_status no_memory(struct hm_err *err)
 
 /* ---- what runs ----------------------------------------------------------------------------- */
 
+/* "a/b"; false when that is longer than any path. */
+static bool join_path(char out[HM_LINUX_PATH_BYTES], const char *a, const char *b)
+{
+    const int put = snprintf(out, HM_LINUX_PATH_BYTES, "%s/%s", a, b);
+
+    return put > 0 && put < (int)HM_LINUX_PATH_BYTES;
+}
+
+/* A file of a group, like "cgroup.procs" and "pids.max", and no group below. */
+static bool is_group_file(const char *name)
+{
+    return strchr(name, '.') != NULL && hm_linux_unit_stem(name, SUFFIX) == 0 &&
+           hm_linux_unit_stem(name, ".scope") == 0;
+}
+
 static bool has_processes_v1(const char *path, struct hm_arena *arena, int depth)
 {
     struct hm_strings names;
@@ -69,24 +84,24 @@ static bool has_processes_v1(const char *path, struct hm_arena *arena, int depth
     char *text;
     size_t len;
 
-    (void)snprintf(file, sizeof(file), "%s/cgroup.procs", path);
-    if (hm_os_read_file(file, GROUP_FILE_BYTES, arena, &text, &len, NULL) != HM_OK || len > 0) {
-        return true; /* more than fits, or not told: the group is there */
+    if (!join_path(file, path, "cgroup.procs")) {
+        return false;
+    }
+    if (hm_os_read_file(file, GROUP_FILE_BYTES, arena, &text, &len, NULL) != HM_OK) {
+        return hm_os_exists(path); /* more than fits, or not told; or it has just gone */
+    }
+    if (len > 0) {
+        return true;
     }
     if (depth >= DEPTH_MAX || hm_os_list_folder(path, arena, &names, NULL) != HM_OK) {
         return false;
     }
     for (size_t i = 0; i < names.count; i++) {
-        if (strchr(names.at[i], '.') != NULL && hm_linux_unit_stem(names.at[i], SUFFIX) == 0 &&
-            hm_linux_unit_stem(names.at[i], ".scope") == 0) {
-            continue; /* a file of the group: "cgroup.procs", "pids.max" */
-        }
-        (void)snprintf(file, sizeof(file), "%s/%s/cgroup.procs", path, names.at[i]);
-        if (!hm_os_exists(file)) {
-            continue;
-        }
-        (void)snprintf(file, sizeof(file), "%s/%s", path, names.at[i]);
-        if (has_processes_v1(file, arena, depth + 1)) {
+        char inner[HM_LINUX_PATH_BYTES];
+
+        if (!is_group_file(names.at[i]) && join_path(file, path, names.at[i]) &&
+            join_path(inner, file, "cgroup.procs") && hm_os_exists(inner) &&
+            has_processes_v1(file, arena, depth + 1)) {
             return true;
         }
     }
@@ -99,8 +114,8 @@ static bool has_processes(const char *path, struct hm_arena *arena)
     char *text;
     size_t len;
 
-    (void)snprintf(file, sizeof(file), "%s/cgroup.events", path);
-    if (hm_os_read_file(file, GROUP_FILE_BYTES, arena, &text, &len, NULL) == HM_OK) {
+    if (join_path(file, path, "cgroup.events") &&
+        hm_os_read_file(file, GROUP_FILE_BYTES, arena, &text, &len, NULL) == HM_OK) {
         return strstr(text, "populated 0") == NULL; /* of the groups below, too */
     }
     return has_processes_v1(path, arena, 0);
@@ -133,11 +148,11 @@ static enum hm_status find_running(struct scan *scan, const char *path, int dept
         const bool is_service = hm_linux_unit_stem(names.at[i], SUFFIX) > 0;
         char below[HM_LINUX_PATH_BYTES];
 
-        if (!is_service && (hm_linux_unit_stem(names.at[i], ".slice") == 0 ||
-                            strcmp(names.at[i], "user.slice") == 0)) {
+        if ((!is_service && (hm_linux_unit_stem(names.at[i], ".slice") == 0 ||
+                             strcmp(names.at[i], "user.slice") == 0)) ||
+            !join_path(below, path, names.at[i])) {
             continue;
         }
-        (void)snprintf(below, sizeof(below), "%s/%s", path, names.at[i]);
         scan->has_groups = scan->has_groups || strcmp(names.at[i], "system.slice") == 0;
         if (!is_service && depth < DEPTH_MAX) {
             st = find_running(scan, below, depth + 1, err);

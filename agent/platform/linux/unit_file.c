@@ -300,6 +300,19 @@ static const struct known known[] = {
 };
 /* clang-format on */
 
+/* The agent's own service sees other ones there (PrivateTmp=, PrivateDevices=). */
+static bool is_private(const char *path)
+{
+    static const char *const folders[] = {"/dev/", "/tmp/", "/var/tmp/"};
+
+    for (size_t i = 0; i < HM_COUNT(folders); i++) {
+        if (strncmp(path, folders[i], strlen(folders[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* "PathExists=/etc/postgresql/%I" or "!/etc/…", and so it is now? Then it starts the next time. */
 static bool path_holds(struct setting *setting, const char *kind)
 {
@@ -315,6 +328,9 @@ static bool path_holds(struct setting *setting, const char *kind)
         value = hm_str_trim(value.at + 1, value.len - 1);
     }
     if (!expand(setting->unit->name, value, path) || path[0] != '/') {
+        return false;
+    }
+    if (is_private(path)) {
         return false;
     }
     (void)snprintf(file, sizeof(file), "%s%s", setting->source->root, path);

@@ -127,6 +127,9 @@ static const struct file files[] = {
     {LIB "conditioned.service",
      "[Unit]\nConditionVirtualization=!container\n[Service]\nExecStart=/usr/sbin/conditioned\n"                                                           },
     {MULTI "conditioned.service",                                                  "-> /lib/systemd/system/conditioned.service"                           },
+    {LIB "devised.service",
+     "[Unit]\nConditionPathExists=!/dev/no-such-device\n[Service]\nExecStart=/bin/devised\n"                                                              },
+    {MULTI "devised.service",                                                      "-> /lib/systemd/system/devised.service"                               },
     {LIB "freed.service",
      "[Unit]\nConditionVirtualization=!container\n[Service]\nExecStart=/usr/sbin/freed\n"                                                                 },
     {MULTI "freed.service",                                                        "-> /lib/systemd/system/freed.service"                                 },
@@ -252,6 +255,7 @@ struct expected {
 static const struct expected services[] = {
     {"byhand",             HM_START_MANUAL,    1,  "python3",          ""           },
     {"conditioned",        HM_START_AUTOMATIC, -1, "conditioned",      ""           },
+    {"devised",            HM_START_AUTOMATIC, -1, "devised",          ""           },
     {"docker",             HM_START_TRIGGERED, 0,  "dockerd",          ""           },
     {"freed",              HM_START_AUTOMATIC, 0,  "freed",            ""           },
     {"getty@tty1",         HM_START_AUTOMATIC, -1, "agetty",           ""           },
