@@ -30,7 +30,8 @@ UNSEEN = {
 EXCHANGE = ("exchange-seoul-01", "i2-exchange-2013-cured", "i2-exchange-2013-exposed",
             "i2-exchange-2013-held", "i2-exchange-2013-stopped", "i2-exchange-2013-v4-only",
             "made-exchange-down-ipv6", "made-exchange-down-lsass", "made-exchange-down-transport",
-            "made-holder-parent", "made-no-hotfix", "made-with-hotfix", "netstat-b")
+            "made-holder-parent", "made-no-hotfix", "made-with-hotfix", "netstat-b",
+            "exchange-pop3-down", "exchange-pop3-down-no-services")
 SBS = ("i3-sbs-2003", "i3-sbs-2003-cured", "i3-sbs-2003-written")
 RANGE = ("dynamic_range_moved", "dynamic range")
 TWO = "two programs are set up for one port: a person gives one of them another"
