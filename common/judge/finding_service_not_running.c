@@ -14,6 +14,7 @@
 
 #define ERROR_NEVER_STARTED 1077u /* nobody has started it since the boot */
 #define ERROR_DISABLED 1058u      /* nobody may */
+#define ERROR_DEPENDENCY 1068u    /* one that it depends on has failed */
 
 /* Does the service manager's log say, since the boot, that it failed? */
 static bool has_failed(const struct hm_finding_ctx *ctx, const struct hm_service *service)
@@ -208,11 +209,26 @@ static void mark_judged(const struct hm_finding_ctx *ctx, bool *out_judged)
     }
 }
 
+/* The one that it depends on is the one to look at. */
+static bool waits_for_another(const struct hm_finding_ctx *ctx, const struct hm_service *service)
+{
+    for (size_t i = 0; i < service->depends_on.count; i++) {
+        const struct hm_service *needed =
+            hm_inventory_service(ctx->input->inventory, service->depends_on.at[i]);
+
+        if (needed != NULL && needed->has_runs && !needed->runs) {
+            return service->exit_code == ERROR_DEPENDENCY;
+        }
+    }
+    return false;
+}
+
 /* A triggered service that ended with another error does so when it finds nothing to do. */
 static bool is_telling(const struct hm_finding_ctx *ctx, const struct hm_service *service)
 {
-    return has_ended(service) && (service->start != HM_START_TRIGGERED ||
-                                  hm_port_error_find(ctx->facts, service->exit_code) != NULL);
+    return has_ended(service) && !waits_for_another(ctx, service) &&
+           (service->start != HM_START_TRIGGERED ||
+            hm_port_error_find(ctx->facts, service->exit_code) != NULL);
 }
 
 static void look_at_the_rest(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
