@@ -152,15 +152,50 @@ static bool is_known(const struct hm_remedy_scope *scope, const struct hm_need *
     return false;
 }
 
+/* The only service that starts this program and with which it ends, by the products of this host;
+ * "" none, or several. */
+static const char *parent_of(const struct hm_remedy_scope *scope, const char *program)
+{
+    const struct hm_facts *facts = scope->ctx->facts;
+    const char *found = "";
+
+    for (size_t i = 0; i < facts->present_count; i++) {
+        const struct hm_children_list *children = &facts->present[i]->children;
+
+        for (size_t k = 0; k < children->count; k++) {
+            const struct hm_strings service = {&children->at[k].service, 1};
+            const struct hm_detect names = {.programs = children->at[k].programs};
+
+            if (!hm_detect_owns(&names, program, "") ||
+                !hm_names_match(&facts->services, &service) ||
+                !hm_service_may_run(scope->ctx->services, children->at[k].service)) {
+                continue;
+            }
+            if (found[0] != '\0' && !hm_str_equal_nocase(found, children->at[k].service)) {
+                return "";
+            }
+            found = children->at[k].service;
+        }
+    }
+    return found;
+}
+
 static void put_holder(struct hm_remedy_scope *scope, const struct hm_need *need,
-                       const struct hm_holder *holder, enum hm_family family,
+                       const struct hm_holder *seen, enum hm_family family,
                        enum hm_listener_kind kind)
 {
     const struct hm_facts *facts = scope->ctx->facts;
-    enum hm_owner owner =
-        hm_need_owner(facts, need, holder->program, holder->service, holder->state);
+    const enum hm_owner owner =
+        hm_need_owner(facts, need, seen->program, seen->service, seen->state);
+    const bool is_unclear =
+        owner == HM_OWNER_FOREIGN && hm_need_is_unclear(facts, need, family, seen);
+    struct hm_holder named = *seen;
+    const struct hm_holder *holder = &named;
     struct hm_blocker *blocker;
 
+    if (owner == HM_OWNER_FOREIGN && !is_unclear && seen->service[0] == '\0') {
+        named.service = parent_of(scope, seen->program);
+    }
     if (is_known(scope, need, holder, owner) ||
         (owner != HM_OWNER_FOREIGN && !hm_remedy_may_exclude(scope->ctx, need))) {
         return;
@@ -171,7 +206,7 @@ static void put_holder(struct hm_remedy_scope *scope, const struct hm_need *need
     }
     if (owner != HM_OWNER_FOREIGN) {
         block_own(scope, blocker, holder->program, holder->service);
-    } else if (hm_need_is_unclear(facts, need, family, holder)) {
+    } else if (is_unclear) {
         block_own(scope, blocker, holder->program, holder->service);
         blocker->block = HM_BLOCK_OWN; /* it may be a part of the product, or not */
         blocker->stop = HM_STOP_NONE;

@@ -34,6 +34,19 @@ struct hm_companions {
                                           the service of another product is not the product's */
 };
 
+/* Programs that one service of a product starts and that end with it, so that a stop of the service
+ * frees what they hold: "EdgeTransport.exe" of MSExchangeTransport. Only what is certain: not a
+ * port mapper that stays (epmd.exe), not a program of which others bring a copy. */
+struct hm_children {
+    const char *service;
+    struct hm_strings programs;
+};
+
+struct hm_children_list {
+    struct hm_children *at;
+    size_t count;
+};
+
 struct hm_requirement {
     const char *id;    /* unique in the product: "pop3-back-end" */
     const char *title; /* "POP3 back end" */
@@ -67,6 +80,7 @@ struct hm_product {
     struct hm_strings os; /* "windows", "linux"; empty = any */
     struct hm_detect detect;
     struct hm_companions companions; /* own any of its ports */
+    struct hm_children_list children;
     struct hm_requirements requirements;
     const char *note; /* for people: what usually goes wrong; "" none */
 };

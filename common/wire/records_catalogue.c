@@ -26,6 +26,14 @@ static const struct hm_field companions_fields[] = {
 static const struct hm_record record_companions =
     HM_RECORD("companions", hm_companions, companions_fields);
 
+static const struct hm_field children_fields[] = {
+    HM_F(hm_children, service, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "the service that starts them"),
+    HM_F(hm_children, programs, HM_TYPE_STRINGS, HM_FIELD_REQUIRED, 0, HM_LIMIT_REQUIREMENTS,
+         "programs that end with it"),
+};
+static const struct hm_record record_children = HM_RECORD("children", hm_children, children_fields);
+
 static const struct hm_field requirement_fields[] = {
     HM_F(hm_requirement, id, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
          "unique in the product"),
@@ -68,6 +76,8 @@ static const struct hm_field product_fields[] = {
     HM_F_RECORD(hm_product, detect, HM_FIELD_REQUIRED, &record_detect, "who has it"),
     HM_F_RECORD(hm_product, companions, HM_FIELD_DEFAULT, &record_companions,
                 "what owns its ports without being a sign of it"),
+    HM_F_RECORDS(hm_product, children, HM_FIELD_DEFAULT, HM_LIMIT_REQUIREMENTS, &record_children,
+                 "programs that end with a service of it"),
     HM_F_RECORDS(hm_product, requirements, HM_FIELD_REQUIRED, HM_LIMIT_REQUIREMENTS,
                  &record_requirement, "the ports it must get"),
     HM_F(hm_product, note, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,

@@ -279,6 +279,69 @@ static void test_holder_that_is_needed(void **state)
     free_build(host.build);
 }
 
+/* Judging sorts the services. */
+static void set_runs(struct hm_build *build, const char *name, bool runs)
+{
+    struct hm_services *details = &build->inventory.service_details;
+
+    for (size_t i = 0; i < details->count; i++) {
+        if (strcmp(details->at[i].name, name) == 0) {
+            details->at[i].runs = runs;
+        }
+    }
+}
+
+static const char *const mail_child[] = {"child.exe"};
+
+static void put_children(struct held_host *host, struct hm_product *of, const char *service)
+{
+    struct hm_children *children = hm_arena_alloc(&host->build->arena, 1, sizeof(*children));
+
+    assert_non_null(children);
+    *children = (struct hm_children){
+        service, {(const char **)mail_child, 1}
+    };
+    of->children = (struct hm_children_list){children, 1};
+}
+
+/* A child carries no service; where the catalogue says which one it ends with, that one stops, with
+ * what depends on it. Nothing else is certain enough. */
+static void test_holder_that_is_a_child(void **state)
+{
+    struct held_host host = held(W2019, "child.exe", "", HM_SOCKET_ESTABLISHED);
+    struct hm_product *mail = product(host.build, "Mail", "mail.exe");
+    struct hm_product *other = product(host.build, "Other", "other.exe");
+    const struct hm_finding *finding;
+
+    (void)state;
+    service_row(host.build, "Mail", true, NULL);
+    service_row(host.build, "MailSearch", true, "Mail");
+    put_children(&host, mail, "Mail");
+    finding = must_find(host.build, "required_port_held", "tcp 50000",
+                        COMMANDS("net stop MailSearch", "net stop Mail", ADD_BOTH("tcp", "50000"),
+                                 "net start Own", "net start OwnAgent", "net start Mail",
+                                 "net start MailSearch", NULL));
+    assert_string_equal(kinds_of(finding), "free reserve start");
+    /* The program of two services, both of which run. */
+    service_row(host.build, "Other", true, NULL);
+    put_children(&host, other, "Other");
+    hm_build_judge(host.build);
+    finding = hm_build_finding(host.build, "required_port_held", "tcp 50000");
+    assert_int_equal(hm_build_command(finding, "net stop Mail"), -1);
+    other->children.count = 0;
+    /* It is down: the child is not its. */
+    set_runs(host.build, "Mail", false);
+    hm_build_judge(host.build);
+    finding = hm_build_finding(host.build, "required_port_held", "tcp 50000");
+    assert_int_equal(hm_build_command(finding, "net stop Mail"), -1);
+    set_runs(host.build, "Mail", true);
+    mail->children.count = 0;
+    hm_build_judge(host.build);
+    finding = hm_build_finding(host.build, "required_port_held", "tcp 50000");
+    assert_int_equal(hm_build_command(finding, "net stop Mail"), -1);
+    free_build(host.build);
+}
+
 /* Nobody may stop lsass.exe: a boot ends its connection, and the product has the port then. */
 static void test_holder_that_may_not_stop(void **state)
 {
@@ -453,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_outgoing_connection),
         cmocka_unit_test(test_holder_that_is_needed),
+        cmocka_unit_test(test_holder_that_is_a_child),
         cmocka_unit_test(test_holder_that_may_not_stop),
         cmocka_unit_test(test_conflict),
         cmocka_unit_test(test_blocks),
