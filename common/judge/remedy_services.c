@@ -414,6 +414,10 @@ enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const cha
     if (rule == RULE_NEVER) {
         return HM_STOP_NEVER;
     }
+    /* On Linux a job of a timer, of a user, of a moment: systemctl may not know how to start it. */
+    if (graph->facts->linux_host && hm_inventory_service(graph->facts->inventory, name) == NULL) {
+        return HM_STOP_UNKNOWN;
+    }
     hm_service_list_put(&all, name);
     if (!add_dependents(graph, false, &all)) {
         return HM_STOP_UNKNOWN;

@@ -17,7 +17,8 @@
  * - how it ended, and whether systemd has given up on it, no file tells: exit_code stays 0;
  * - which run of it this is: the invocation id, a link in /run/systemd/units that systemd makes for
  *   its journal (since version 235; where it is missing one run cannot be told from the next);
- * - installed: it has a unit file; masked: disabled;
+ * - installed: it has a unit file; disabled: masked, or a transient one of systemd-run that runs:
+ *   once it is stopped nobody can start it again;
  * - depends on: services that stop it when they stop: Requires=, BindsTo=, Requisite=, PartOf=. */
 #include "agent/platform/linux/linux.h"
 
@@ -219,10 +220,10 @@ static bool starts_itself(const struct hm_linux_unit *unit)
 
 static enum hm_service_start start_of(const struct hm_linux_unit *unit)
 {
-    return unit->masked      ? HM_START_DISABLED
-           : unit->triggered ? HM_START_TRIGGERED
-           : unit->reached   ? HM_START_AUTOMATIC
-                             : HM_START_MANUAL;
+    return unit->masked || unit->transient ? HM_START_DISABLED
+           : unit->triggered               ? HM_START_TRIGGERED
+           : unit->reached                 ? HM_START_AUTOMATIC
+                                           : HM_START_MANUAL;
 }
 
 /* Does having no process mean that it is down? */

@@ -18,6 +18,8 @@
 #define ALIASES_MAX 8 /* of a name; more is a circle */
 #define NAME_BYTES HM_LINUX_UNIT_NAME_BYTES
 
+#define TRANSIENT_FOLDER "/run/systemd/transient"
+
 /* The load path of the system manager, first one first: systemd.unit(5). */
 static const struct {
     const char *path;
@@ -25,7 +27,7 @@ static const struct {
 } load_path[] = {
     {"/etc/systemd/system.control",   HM_LINUX_BY_PERSON   },
     {"/run/systemd/system.control",   HM_LINUX_BY_PERSON   },
-    {"/run/systemd/transient",        HM_LINUX_BY_PERSON   },
+    {TRANSIENT_FOLDER,                HM_LINUX_BY_PERSON   },
     {"/run/systemd/generator.early",  HM_LINUX_BY_GENERATOR},
     {"/etc/systemd/system",           HM_LINUX_BY_PERSON   },
     {"/etc/systemd/system.attached",  HM_LINUX_BY_PERSON   },
@@ -244,6 +246,7 @@ struct place {
     char path[HM_LINUX_PATH_BYTES]; /* "" there is none */
     char name[NAME_BYTES];
     bool masked;
+    bool transient;
 };
 
 static bool is_same_unit(const char *base, const char *name)
@@ -257,6 +260,7 @@ static bool is_same_unit(const char *base, const char *name)
 static void locate(const struct hm_linux_units *units, const char *name, struct place *out)
 {
     out->masked = false;
+    out->transient = false;
     (void)snprintf(out->name, sizeof(out->name), "%s", name);
     for (int i = 0; i < ALIASES_MAX; i++) {
         char file[NAME_BYTES];
@@ -273,6 +277,7 @@ static void locate(const struct hm_linux_units *units, const char *name, struct 
         if (folder == FOLDERS) {
             return;
         }
+        out->transient = strcmp(load_path[folder].path, TRANSIENT_FOLDER) == 0;
         (void)snprintf(out->path, sizeof(out->path), "%s%s/%s", units->root, load_path[folder].path,
                        file);
         len = readlink(out->path, target, sizeof(target) - 1);
@@ -513,6 +518,7 @@ static bool load(struct hm_linux_units *units, const struct place *place,
     enum hm_status st = HM_ENOENT;
 
     unit->masked = place->masked;
+    unit->transient = place->transient;
     if (place->path[0] != '\0' && !place->masked) {
         st = read_file(units, place->path, unit, &empty);
         unit->unreadable = st != HM_OK && st != HM_ENOENT; /* a link to nothing is no unit */

@@ -28,6 +28,7 @@ enum hm_linux_maker { HM_LINUX_BY_PERSON, HM_LINUX_BY_GENERATOR, HM_LINUX_BY_PAC
 struct hm_linux_unit {
     const char *name; /* "nginx.service"; of an alias that of the unit itself */
     bool found;       /* its file was read */
+    bool transient;   /* made by systemd-run: once stopped it is gone */
     bool unreadable;  /* it is there, and could not be */
     bool masked;      /* cannot be started: a link to /dev/null, or an empty file */
     /* By the way of the boot (hm_linux_units_boot): */

@@ -163,6 +163,8 @@ static const struct file files[] = {
     {LIB "sysinit.target.wants/basic.service",                                     "-> ../basic.service"                                                  },
     {LIB "basic.service",                                                          "[Service]\nExecStart=/bin/basic\n"                                    },
     {SLICE "run-u12.service/cgroup.events",                                        UP                                                                     },
+    {"/run/systemd/transient/backup.service",                                      "[Service]\nExecStart=\"/usr/bin/rsync\" -a\n"                         },
+    {SLICE "backup.service/cgroup.events",                                         UP                                                                     },
     {SLICE "user@0.service/cgroup.events",                                         UP                                                                     },
     {"/sys/fs/cgroup/user.slice/user-0.slice/sync.service/cgroup.events",          UP                                                                     },
  /* A slice of its own; a group without processes is no service that runs. */
@@ -253,6 +255,7 @@ struct expected {
 };
 
 static const struct expected services[] = {
+    {"backup",             HM_START_DISABLED,  1,  "rsync",            ""           },
     {"byhand",             HM_START_MANUAL,    1,  "python3",          ""           },
     {"conditioned",        HM_START_AUTOMATIC, -1, "conditioned",      ""           },
     {"devised",            HM_START_AUTOMATIC, -1, "devised",          ""           },

@@ -168,6 +168,11 @@ static void test_linux(void **state)
                                  "systemctl start OwnAgent", "systemctl start sync", NULL));
     assert_string_equal(kinds_of(finding), "reserve free start");
     assert_null(strstr(finding->remedy, "netsh"));
+    build->socket_rows[0].service = "run-u12"; /* a job of a moment: nobody can start it again */
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_port_held", "tcp 50000");
+    assert_string_equal(kinds_of(finding), "reserve boot");
+    build->socket_rows[0].service = "sync";
     build->inventory.has_service_details = false;
     hm_build_judge(build);
     finding = hm_build_finding(build, "required_port_held", "tcp 50000");
