@@ -146,10 +146,10 @@ static void put_in_force(const struct hm_facts *facts, struct unknown *unknown)
 {
     const struct hm_registry *registry = &facts->inventory->registry;
 
-    if (!has_boot_values(facts->inventory)) {
+    if (!facts->legacy || !facts->inventory->has_registry) {
         return;
     }
-    if (registry->in_force == HM_IN_FORCE_ASSUMED) {
+    if (hm_judge_is_assumed(facts->inventory)) {
         put(unknown, "Whether ReservedPorts, MaxUserPort and TcpTimedWaitDelay were written before "
                      "the host started is not known: they count as in force. What was written "
                      "since then only counts after the next boot.");

@@ -72,6 +72,9 @@ bool hm_tcpip_remember(const struct hm_registry *registry, const char *boot_id, 
  * - Where several ranges are possible (values that nobody knows; MaxUserPort outside of 5000 to
  *   65534, which is ignored or cut), the smallest that holds every given port is used once the
  *   sockets rule out a smaller one, or fill it so that a larger one is out of the question.
+ * - Values that nobody knows may have been any: MaxUserPort may have been deleted or lowered since
+ *   the boot. Ports are given in ascending order before Vista, so that low sockets do not prove a
+ *   small range; the written range is then known only when no larger one is possible.
  * sockets NULL: none are known. remembered: highest port given earlier in this boot. registry
  * may become HM_IN_FORCE_UNKNOWN. *out_highest: with those of now. */
 struct hm_legacy_range {

@@ -14,6 +14,7 @@
 struct ends {
     uint16_t at[ENDS_MAX];
     size_t count;
+    bool open; /* a value that was deleted or replaced may be in force: any end is possible */
 };
 
 static void put_end(struct ends *ends, uint32_t end)
@@ -90,12 +91,13 @@ static enum hm_status doubt_lines(struct hm_registry *registry, const struct hm_
 static struct ends possible_ends(const struct hm_registry *registry)
 {
     const struct hm_tcpip_values written = hm_registry_written(registry);
-    struct ends ends = {.count = 0};
+    struct ends ends = {.open = false};
     struct hm_tcpip_values values;
 
     if (hm_registry_in_force(registry, &values)) {
         put_ends(&ends, &values);
     } else {
+        ends.open = true;
         put_end(&ends, HM_LEGACY_LAST);
         put_ends(&ends, &written);
     }
@@ -114,8 +116,8 @@ static bool is_no_chance(size_t pool, uint16_t end, uint16_t next_end)
     return pool >= POOL_MIN && chance <= SURE;
 }
 
-/* 2003 goes through its range from the bottom to the top: with so much of the smaller one in use,
- * sockets would lie past its end by now if there was room. */
+/* 2003 goes through its range from the bottom to the top: a few low sockets prove nothing, but with
+ * so much of the smaller range in use, sockets would lie past its end by now if there was room. */
 static enum hm_status is_used(const struct hm_sockets *sockets, uint16_t end, unsigned percent,
                               struct hm_arena *arena, bool *out_used, struct hm_err *err)
 {
@@ -151,6 +153,8 @@ static enum hm_status choose(const struct ends *ends, const struct hm_sockets *s
                              struct hm_legacy_range *out, struct hm_err *err)
 {
     size_t at = 0;
+    bool written;
+    bool larger;
     bool filled = false;
     enum hm_status st = HM_OK;
 
@@ -160,10 +164,14 @@ static enum hm_status choose(const struct ends *ends, const struct hm_sockets *s
     if (at == ends->count) {
         return HM_OK; /* contradicted */
     }
-    if (at == 0 && ends->count > 1) {
-        st = is_filled(sockets, given, ends->at[0], ends->at[1], HALF, arena, &filled, err);
+    written = at + 1 < ends->count;
+    larger = ends->open ? ends->at[at] < HM_LEGACY_LAST_MAX : at == 0 && written;
+    if (larger) {
+        st = is_filled(sockets, given, ends->at[at],
+                       written ? ends->at[at + 1] : (uint16_t)HM_LEGACY_LAST_MAX,
+                       written ? HALF : NEARLY, arena, &filled, err);
     }
-    out->known = at > 0 || ends->count == 1 || filled;
+    out->known = !larger || filled;
     if (out->known) {
         out->range = (struct hm_range){HM_LEGACY_FIRST, ends->at[at]};
     }
@@ -191,7 +199,7 @@ enum hm_status hm_legacy_range(struct hm_registry *registry, const struct hm_soc
     struct hm_legacy_range found = {.highest = remembered};
     struct hm_given given = {NULL, 0, 0};
     const struct hm_socket *highest;
-    struct ends ends = {.count = 0};
+    struct ends ends = {.open = false};
     bool written = false;
     enum hm_status st = HM_OK;
 

@@ -26,7 +26,8 @@ class Agent:
         self.products = products
         self.optional = {(product["id"], row["id"])
                          for product in catalogue.Catalogue(products).products
-                         for row in product["requirements"] if row.get("optional")}
+                         for row in product["requirements"]
+                         if row.get("optional") or product.get("in_every_windows")}
         self.scratch = tempfile.mkdtemp(dir=root)
         self.none = tempfile.mkdtemp(dir=root)
 
@@ -99,14 +100,14 @@ def pairs(judgement, keys):
             for port in ports.numbers(judgement.verdicts[key]["ports"])}
 
 
-def worse(before, after):
-    """What is worse in the later judgement, as sentences."""
+def worse(before, after, spared=()):
+    """What is worse in the later judgement, as sentences; of verdicts that are spared, nothing."""
     found = []
     for key, verdict in after.verdicts.items():
         was = before.state(key)
         if was is None and verdict["state"] != "safe" and key[0] != "observed":
             found.append(f"new verdict {verdict['state']}: {describe(key)}: {verdict['text']}")
-        elif was is not None and RANK[verdict["state"]] > RANK[was]:
+        elif was is not None and key not in spared and RANK[verdict["state"]] > RANK[was]:
             found.append(f"{describe(key)} was {was}, is {verdict['state']}: {verdict['text']}")
     for key, verdict in before.verdicts.items():
         if key not in after.verdicts and key[0] != "observed" and \

@@ -25,6 +25,7 @@ enum crowd {
     LISTEN_HIGH,    /* a listener at 33012 */
     POOL_LOW,       /* 2,500 sockets of dns.exe below 5000 */
     POOL_WIDE,      /* the same up to 65528 */
+    POOL_TO_60000,  /* the same up to 59986 */
     POOL_FEW,       /* 10 below 5000 */
     POOL_ON_LINE,   /* dns.exe on 1812 */
     HALF_FULL,      /* 3,000 ports in TIME_WAIT below 5000 */
@@ -88,15 +89,24 @@ static const struct row rows[] = {
     {ASSUMED, 4000,  NULL,        ONE_HIGH,        0,     0,     UNKNOWN},
     {ASSUMED, 80,    NULL,        NONE,            0,     5000,  ASSUMED},
  /* nobody knows what was there before */
-    {UNKNOWN, 0,     NULL,        NONE,            0,     5000,  UNKNOWN},
+    {UNKNOWN, 0,     NULL,        NONE,            0,     0,     UNKNOWN}, /* MaxUserPort deleted */
+    {UNKNOWN, 0,     NULL,        UNREAD,          0,     0,     UNKNOWN},
+    {UNKNOWN, 0,     NULL,        FEW_LOW,         0,     0,     UNKNOWN}, /* ascending: no proof */
+    {UNKNOWN, 0,     NULL,        HALF_FULL,       0,     0,     UNKNOWN},
+    {UNKNOWN, 0,     NULL,        NEARLY_FULL,     0,     5000,  UNKNOWN},
+    {UNKNOWN, 0,     NULL,        POOL_LOW,        0,     5000,  UNKNOWN},
+    {UNKNOWN, 0,     NULL,        ONE_HIGH,        0,     0,     UNKNOWN},
+    {UNKNOWN, 5000,  NULL,        FEW_LOW,         0,     0,     UNKNOWN}, /* lowered */
+    {UNKNOWN, 60000, NULL,        ONE_HIGH,        0,     0,     UNKNOWN},
+    {UNKNOWN, 60000, NULL,        POOL_TO_60000,   0,     60000, UNKNOWN}, /* at random: proof */
     {UNKNOWN, 65534, NULL,        NONE,            0,     0,     UNKNOWN},
     {UNKNOWN, 65534, NULL,        FEW_LOW,         0,     0,     UNKNOWN},
     {UNKNOWN, 65534, NULL,        HALF_FULL,       0,     5000,  UNKNOWN},
     {UNKNOWN, 65534, NULL,        ONE_HIGH,        0,     65534, UNKNOWN},
     {UNKNOWN, 20000, NULL,        ONE_HIGH,        0,     0,     UNKNOWN},
  /* a reserved port that the DNS Server was given */
-    {ASSUMED, 0,     "1812-1813", POOL_ON_LINE,    0,     5000,  UNKNOWN},
-    {WRITTEN, 0,     "1812-1813", POOL_ON_LINE,    0,     5000,  UNKNOWN},
+    {ASSUMED, 0,     "1812-1813", POOL_ON_LINE,    0,     0,     UNKNOWN},
+    {WRITTEN, 0,     "1812-1813", POOL_ON_LINE,    0,     0,     UNKNOWN},
     {ASSUMED, 0,     "1811-1811", POOL_ON_LINE,    0,     5000,  ASSUMED},
 };
 /* clang-format on */
@@ -170,6 +180,10 @@ static void fill(struct scene *scene, enum crowd crowd)
     case POOL_WIDE:
         put_pool(scene, "dns.exe", 2500, 1036, 25);
         put_pool(scene, "dns.exe", 1, 65528, 1);
+        break;
+    case POOL_TO_60000:
+        put_pool(scene, "dns.exe", 2500, 1036, 23);
+        put_pool(scene, "dns.exe", 1, 59986, 1);
         break;
     case POOL_FEW:
         put_pool(scene, "dns.exe", 10, 1100, 300);
