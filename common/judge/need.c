@@ -127,6 +127,9 @@ static bool applies(const struct hm_facts *facts, const struct hm_need *need)
     const struct hm_requirement *requirement = need->requirement;
     bool named = has_names(&requirement->detect);
 
+    if (need->product->in_every_windows) {
+        return owner_listens(facts, need) || owner_is_remembered(facts, need);
+    }
     if (named && hm_facts_detect(facts, &requirement->detect)) {
         return true;
     }

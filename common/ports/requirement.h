@@ -82,7 +82,8 @@ struct hm_product {
     struct hm_companions companions; /* own any of its ports */
     struct hm_children_list children;
     struct hm_requirements requirements;
-    const char *note; /* for people: what usually goes wrong; "" none */
+    bool in_every_windows; /* its service says nothing: required once a listener shows */
+    const char *note;      /* for people: what usually goes wrong; "" none */
 };
 
 struct hm_catalogue {

@@ -80,6 +80,8 @@ static const struct hm_field product_fields[] = {
                  "programs that end with a service of it"),
     HM_F_RECORDS(hm_product, requirements, HM_FIELD_REQUIRED, HM_LIMIT_REQUIREMENTS,
                  &record_requirement, "the ports it must get"),
+    HM_F(hm_product, in_every_windows, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "every Windows has its service, used or not: required only once a listener shows"),
     HM_F(hm_product, note, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,
          "what usually goes wrong"),
 };

@@ -58,10 +58,11 @@ class Catalogue:
     def binds(self, host, service):
         """(protocol, family, port, kind) that the service requires, by the catalogue."""
         found = []
-        for _, row, services, _ in self.rows(host):
+        for product, row, services, _ in self.rows(host):
             first = next((one for pattern in services for one in host.services.values()
                           if matches(pattern, one.name)), None)
-            if row.get("optional") or row.get("reserve_only") or first is not service:
+            if row.get("optional") or row.get("reserve_only") or first is not service or \
+                    product.get("in_every_windows"):
                 continue
             numbers = ports.numbers(row["ports"])
             for family in host.families() if len(numbers) <= MOST_PORTS else ():

@@ -268,6 +268,37 @@ static void test_default_port_of_a_service_that_is_down(void **state)
     free_build(build);
 }
 
+/* sppsvc of a host that is no Key Management Service host: the service exists on every Windows and
+ * stops by itself. Only a listener, or the port book, shows that the port is needed. */
+static void test_service_of_every_windows_is_no_sign(void **state)
+{
+    struct hm_build *build = new_build();
+    struct hm_requirement *requirement = put_product(build);
+    struct hm_service *service = put_down(build, HM_START_AUTOMATIC);
+
+    (void)state;
+    build->products[0].in_every_windows = true;
+    for (int optional = 0; optional < 2; optional++) {
+        requirement->optional = optional != 0;
+        service->runs = false;
+        hm_build_judge(build);
+        assert_null(hm_build_verdict(build, "pop3", "back-end"));
+        service->runs = true;
+        hm_build_judge(build);
+        assert_null(hm_build_verdict(build, "pop3", "back-end"));
+    }
+    service->runs = false;
+    hm_build_remember(build, HM_TCP, 9955, "Microsoft.Exchange.Pop3Service.exe", "MSExchangePOP3BE",
+                      HM_KIND_SOCKET, 3);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_EXPOSED);
+    build->inventory.has_port_book = false;
+    hm_build_listener(build, HM_TCP, HM_IPV4, 9955, "", "MSExchangePOP3BE", HM_KIND_SOCKET);
+    hm_build_judge(build);
+    assert_non_null(hm_build_verdict(build, "pop3", "back-end"));
+    free_build(build);
+}
+
 /* What another process binds is not known to be wanted because this service is down. */
 static void test_optional_requirement_that_is_bound_elsewhere(void **state)
 {
@@ -413,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_optional_requirement_that_nobody_has_seen),
         cmocka_unit_test(test_default_port_of_a_service_that_is_down),
         cmocka_unit_test(test_optional_requirement_that_is_bound_elsewhere),
+        cmocka_unit_test(test_service_of_every_windows_is_no_sign),
         cmocka_unit_test(test_what_is_known_of_services_detects_products),
         cmocka_unit_test(test_program_of_a_service_that_is_down_does_not_run),
         cmocka_unit_test(test_events_of_products),
