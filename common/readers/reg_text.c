@@ -223,7 +223,27 @@ static const char *take_string(const struct reader *reader, size_t *at)
                                                                                         : NULL;
 }
 
-/* REG_MULTI_SZ: as many lines as there are; what is empty at the end is the list's own end. */
+/* Was the file cut behind this value? regedit and reg.exe end a file with an empty line. */
+static bool ends_file(const struct reader *reader)
+{
+    return reader->rest.len == 0;
+}
+
+/* REG_MULTI_SZ ends in two NUL characters. */
+static bool has_list_end(const struct reader *reader)
+{
+    const size_t ends = reader->wide ? 4 : 2;
+    size_t nuls = 0;
+
+    while (nuls < ends && nuls < reader->hex.len &&
+           reader->hex.data[reader->hex.len - nuls - 1] == 0) {
+        nuls++;
+    }
+    return nuls == ends || nuls == reader->hex.len;
+}
+
+/* REG_MULTI_SZ: as many lines as there are; what is empty at the end is the list's own end. Some
+ * programs write a value without that end; without it at the end of the file, lines are missing. */
 static enum hm_status make_lines(struct reader *reader, struct hm_reg_value *out,
                                  struct hm_err *err)
 {
@@ -232,6 +252,9 @@ static enum hm_status make_lines(struct reader *reader, struct hm_reg_value *out
     size_t count = 0;
     size_t at = 0;
 
+    if (ends_file(reader) && !has_list_end(reader)) {
+        return refuse(reader, err, "the list of lines does not end here: the file was cut");
+    }
     while (at < reader->hex.len) {
         const char *line = take_string(reader, &at);
 
@@ -311,9 +334,13 @@ static enum hm_status read_value(struct reader *reader, struct hm_span text,
         return read_text(reader, trimmed, out, err);
     }
     if (starts_with(trimmed, "dword:")) {
+        trimmed = after(trimmed, strlen("dword:"));
         out->type = HM_REG_DWORD;
-        if (!parse_hex(after(trimmed, strlen("dword:")), &out->dword)) {
+        if (!parse_hex(trimmed, &out->dword)) {
             return refuse(reader, err, "dword: needs one to eight hexadecimal digits");
+        }
+        if (trimmed.len < DWORD_DIGITS && trimmed.at + trimmed.len == reader->rest.at) {
+            return refuse(reader, err, "dword: has eight digits, but the file ends: it was cut");
         }
         return HM_OK;
     }
@@ -516,80 +543,4 @@ enum hm_status hm_reg_parse(const char *text, size_t len, struct hm_arena *arena
     hm_buf_fini(&reader.hex);
     hm_arena_fini(&input);
     return st;
-}
-
-/* The last component of a path of len bytes. */
-static struct hm_span last_component(const char *path, size_t len)
-{
-    size_t start = len;
-
-    while (start > 0 && path[start - 1] != '\\') {
-        start--;
-    }
-    return (struct hm_span){path + start, len - start};
-}
-
-static bool span_is_nocase(struct hm_span a, const char *b, size_t len)
-{
-    bool same = a.len == len;
-
-    for (size_t i = 0; same && i < len; i++) {
-        same = fold(a.at[i]) == fold(b[i]);
-    }
-    return same;
-}
-
-/* CurrentControlSet, or ControlSet and three digits. */
-static bool is_control_set(struct hm_span name)
-{
-    uint32_t number;
-
-    return span_is_nocase(name, "CurrentControlSet", strlen("CurrentControlSet")) ||
-           (name.len == strlen("ControlSet001") &&
-            span_is_nocase((struct hm_span){name.at, name.len - 3}, "ControlSet", 10) &&
-            hm_str_parse_u32(name.at + name.len - 3, 3, 999, &number));
-}
-
-static bool key_ends_with(const char *key, const char *tail)
-{
-    size_t key_len = strlen(key);
-    size_t tail_len = strlen(tail);
-
-    while (tail_len > 0) {
-        struct hm_span k = last_component(key, key_len);
-        struct hm_span t = last_component(tail, tail_len);
-
-        if (key_len == 0 ||
-            (!span_is_nocase(k, t.at, t.len) && !(is_control_set(k) && is_control_set(t)))) {
-            return false;
-        }
-        key_len -= k.len < key_len ? k.len + 1 : k.len;
-        tail_len -= t.len < tail_len ? t.len + 1 : t.len;
-    }
-    return true;
-}
-
-const struct hm_reg_value *hm_reg_find(const struct hm_reg *reg, const char *key_tail,
-                                       const char *name)
-{
-    const struct hm_reg_value *found = NULL;
-
-    for (size_t i = 0; i < reg->count; i++) { /* the last one wins, as when it is imported */
-        const struct hm_reg_value *value = &reg->at[i];
-
-        if (hm_str_equal_nocase(value->name, name) && key_ends_with(value->key, key_tail)) {
-            found = value;
-        }
-    }
-    return found;
-}
-
-bool hm_reg_has_key(const struct hm_reg *reg, const char *key_tail)
-{
-    for (size_t i = 0; i < reg->keys.count; i++) {
-        if (key_ends_with(reg->keys.at[i], key_tail)) {
-            return true;
-        }
-    }
-    return false;
 }

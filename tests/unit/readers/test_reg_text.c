@@ -116,7 +116,13 @@ static const struct text_case texts[] = {
     {V5 KEY "\"a\"=dword:1\r\n[-HKEY_LOCAL_MACHINE\\SYS]\r\n", HM_OK, 0, 1},
     {V5 KEY "\"a\"=hex(ffff0012):01\r\n", HM_OK, 0, 1},
     {V5 KEY "\"a\"=hex:\r\n", HM_OK, 0, 1},
-    {V5 KEY "\"a\"=hex(7):31,00\r\n", HM_OK, 0, 1}, /* without its NULs: still certain */
+    {V5 KEY "\"a\"=hex(7):31,00\r\n\r\n", HM_OK, 0, 1}, /* without its NULs, and not cut here */
+    {V5 KEY "\"a\"=hex(7):31,00\r\n\"b\"=dword:1\r\n", HM_OK, 0, 2},
+    {V5 KEY "\"a\"=hex(7):31,00,00,00,00,00", HM_OK, 0, 1},
+    {V5 KEY "\"a\"=hex(7):00,00", HM_OK, 0, 1},
+    {V5 KEY "\"a\"=hex(7):", HM_OK, 0, 1},
+    {V5 KEY "\"a\"=dword:00001388", HM_OK, 0, 1},
+    {"REGEDIT4\r\n" KEY "\"a\"=hex(7):31,00,00", HM_OK, 0, 1},
     {V5 "[HKEY\\with [brackets]]\r\n@=\"\"\r\n", HM_OK, 0, 1},
     {"", HM_EINVAL, 0, 0},
     {"ERROR: The system was unable to find the specified registry key or value.\r\n", HM_EINVAL,
@@ -137,6 +143,12 @@ static const struct text_case texts[] = {
     {V5 KEY "\"a\"=\"x\" y\r\n", HM_EINVAL, 4, 0},
     {V5 KEY "\"a\"=hex(7):3\r\n", HM_EINVAL, 4, 0},
     {V5 KEY "\"a\"=hex(7):31\r\n", HM_EINVAL, 4, 0}, /* half a character */
+    {V5 KEY "\"a\"=hex(7):31,00\r\n", HM_EINVAL, 4, 0}, /* cut: a list ends in two NULs */
+    {V5 KEY "\"a\"=hex(7):31,00", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=hex(7):31,00,00,00", HM_EINVAL, 4, 0},
+    {V5 KEY "\"a\"=hex(7):31,00,\\\r\n  00,00", HM_EINVAL, 5, 0},
+    {"REGEDIT4\r\n" KEY "\"a\"=hex(7):31,00", HM_EINVAL, 3, 0},
+    {V5 KEY "\"a\"=dword:0000", HM_EINVAL, 4, 0}, /* 5000 may have been fffe */
     {V5 KEY "\"a\"=hex(7):31,00,\r\n", HM_EINVAL, 4, 0},
     {V5 KEY "\"a\"=hex(7):31 00\r\n", HM_EINVAL, 4, 0},
     {V5 KEY "\"a\"=hex(7):31,00,\\\r\n  32\r\n", HM_EINVAL, 5, 0},
