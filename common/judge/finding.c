@@ -122,7 +122,8 @@ static void finish_kind(struct hm_finding_list *list, size_t from)
 enum hm_status hm_findings_look(const struct hm_finding_ctx *ctx, struct hm_findings *out_findings,
                                 struct hm_err *err)
 {
-    struct hm_finding_list list = {.arena = ctx->arena, .status = HM_OK};
+    struct hm_finding_list list = {
+        .arena = ctx->arena, .status = HM_OK, .boot_warning = ctx->boot_warning};
 
     for (size_t i = 0; i < hm_finding_kinds_count; i++) {
         size_t from = list.count;

@@ -22,6 +22,7 @@ struct hm_finding_ctx {
     struct hm_ports reserve;     /* Linux, legacy: what to reserve so that nothing is at risk */
     struct hm_ports keep_off[2]; /* by protocol: must neither be excluded nor be in the dynamic
                                     range, so that every remedy sets the same range */
+    const char *boot_warning;    /* what a restart of the host interrupts */
     struct hm_arena *arena;
 };
 
@@ -35,6 +36,7 @@ struct hm_finding_list {
     struct hm_finding spare; /* written to after a failure */
     struct hm_remedy_step spare_step;
     struct hm_remedy_made **made; /* remedies of products, by the place of their first need */
+    const char *boot_warning;     /* of the context */
     bool has_default_harm;        /* default_harm is known: see remedy_range.c */
     const char *default_harm;
     bool open; /* the last finding is in the making */

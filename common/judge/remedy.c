@@ -9,8 +9,6 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 
-#define BOOT_WARNING "Every service of the host is interrupted."
-
 static void fail(struct hm_finding_list *list)
 {
     list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
@@ -118,7 +116,7 @@ const char *hm_remedy_list_sockets(const struct hm_finding_ctx *ctx)
 
 void hm_remedy_restart(struct hm_finding_list *list, struct hm_finding *finding, const char *text)
 {
-    hm_remedy_step(list, finding, HM_STEP_BOOT, text)->warning = BOOT_WARNING;
+    hm_remedy_step(list, finding, HM_STEP_BOOT, text)->warning = list->boot_warning;
 }
 
 /* All or nothing: a part of the commands would leave ports open, or services stopped. */

@@ -61,6 +61,7 @@ static void block_own(struct hm_remedy_scope *scope, struct hm_blocker *blocker,
         [HM_STOP_CAN] = HM_BLOCK_STOP,    [HM_STOP_LAST] = HM_BLOCK_LAST,
         [HM_STOP_UNKNOWN] = HM_BLOCK_OWN, [HM_STOP_NEVER] = HM_BLOCK_OWN,
         [HM_STOP_NONE] = HM_BLOCK_OWN,    [HM_STOP_DISABLED] = HM_BLOCK_DISABLED,
+        [HM_STOP_CLUSTER] = HM_BLOCK_OWN,
     };
 
     if (!hm_service_is_plain(scope->ctx->facts, service)) {
@@ -127,6 +128,8 @@ static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *bloc
     blocker->stop = hm_service_may_stop(scope->ctx->services, holder->service);
     if (is_fixed(scope, blocker->need, holder, family, kind)) {
         blocker->block = HM_BLOCK_FIXED;
+    } else if (blocker->stop == HM_STOP_CLUSTER) {
+        blocker->block = HM_BLOCK_OWN; /* a person takes it offline; a boot would move it */
     } else {
         blocker->block = blocker->stop == HM_STOP_CAN ? HM_BLOCK_STOP : HM_BLOCK_BOOT;
     }

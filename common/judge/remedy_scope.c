@@ -219,6 +219,19 @@ static bool is_freed(const struct hm_remedy_scope *scope, const struct hm_need *
     return true;
 }
 
+/* Has somebody a port of the need whom only a person may stop, as a cluster runs it? */
+static bool waits_for_person(const struct hm_remedy_scope *scope, const struct hm_need *need)
+{
+    for (size_t i = 0; i < scope->blockers.count; i++) {
+        const struct hm_blocker *one = &scope->blockers.at[i];
+
+        if (one->need == need && one->block == HM_BLOCK_OWN && !one->own) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Would it start without the remedy, too? A cluster starts its services where they belong. */
 static bool is_started(const struct hm_service *details)
 {
@@ -229,7 +242,8 @@ static bool is_started(const struct hm_service *details)
 
 /* The product's services that do not run, as somebody else has their port; they start once it is
  * free. One that runs without the port has to start again, too. */
-static void list_down(struct hm_remedy_scope *scope, const struct hm_need *need)
+static void list_down(struct hm_remedy_scope *scope, const struct hm_need *need,
+                      struct hm_service_list *down)
 {
     const struct hm_inventory *inventory = scope->ctx->input->inventory;
     const struct hm_detect *names = hm_need_names(need);
@@ -243,7 +257,7 @@ static void list_down(struct hm_remedy_scope *scope, const struct hm_need *need)
             continue;
         }
         if (!hm_names_match(&scope->ctx->facts->running, &one)) {
-            hm_service_list_put(&scope->down, name);
+            hm_service_list_put(down, name);
         } else if (hm_service_may_stop(scope->ctx->services, name) == HM_STOP_CAN) {
             hm_service_list_put(&scope->again, name);
         } else {
@@ -351,7 +365,8 @@ static void fill(struct hm_remedy_scope *scope)
     list_stops(scope);
     for (size_t i = 0; i < scope->count; i++) {
         if (is_blocked(scope->needs[i]) && is_freed(scope, scope->needs[i])) {
-            list_down(scope, scope->needs[i]);
+            list_down(scope, scope->needs[i],
+                      waits_for_person(scope, scope->needs[i]) ? &scope->late : &scope->down);
         }
     }
     hm_service_add_dependents_down(scope->ctx->services, &scope->down);

@@ -21,7 +21,7 @@ enum hm_block {
     HM_BLOCK_NONE,
     HM_BLOCK_STOP,     /* a service that may be stopped */
     HM_BLOCK_LAST,     /* likewise, but that ends the connection of the person who types */
-    HM_BLOCK_OWN,      /* the product itself, and no command may stop it */
+    HM_BLOCK_OWN,      /* the product itself, and no command may stop it; or what a cluster runs */
     HM_BLOCK_DISABLED, /* likewise, as it is disabled and would not start again */
     HM_BLOCK_BOOT,     /* somebody who was given the port by chance and may not be stopped */
     HM_BLOCK_FIXED,    /* somebody who listens there by choice: two products want one port */
@@ -64,6 +64,7 @@ struct hm_remedy_scope {
     struct hm_service_list own;     /* all of the product: after a boot they have their ports */
     struct hm_service_list stuck;   /* of the product, or processes; no command may stop them */
     struct hm_service_list down;    /* of the product, to be started */
+    struct hm_service_list late;    /* likewise, once a person has freed the port */
     bool own_is_stuck;              /* one of own is among them, or the product has no service */
     bool restart; /* something of the product runs without its port and may not be stopped */
     bool booted;  /* the steps to come are those after a boot */

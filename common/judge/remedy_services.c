@@ -30,6 +30,19 @@ struct known {
 #define WARN_TERMINAL                                                                              \
     "Every Remote Desktop session loses its connection, that of the person who types this, too."
 
+#define WARN_CLUSTER                                                                               \
+    "The roles of this node fail over, and those that only it can run end: drain the node first "  \
+    "(Suspend-ClusterNode -Drain since 2012; before, move its groups to another node)."
+#define WARN_VMMS                                                                                  \
+    "On a cluster the virtual machines of this node fail over, and nobody can manage them until "  \
+    "vmms runs again: move them to another host first."
+#define WARN_DOMAIN                                                                                \
+    "Whoever logs on or looks up names at this domain controller fails meanwhile: see that "       \
+    "another one answers."
+#define WARN_CONTAINERS                                                                            \
+    "Containers of this host end or lose the network: move them to another host first (kubectl "   \
+    "drain on a node of Kubernetes)."
+
 /* Windows' own services. Stop not valid (NET HELPMSG 2191), or the host is crippled by it: NEVER.
  */
 /* clang-format off */
@@ -46,7 +59,7 @@ static const struct known windows_services[] = {
     {"CDPUserSvc*",              RULE_SYSTEM,  ""},
     {"CertPropSvc",              RULE_SYSTEM,  ""},
     {"ClipSVC",                  RULE_SYSTEM,  ""},
-    {"ClusSvc",                  RULE_NEVER,   ""},
+    {"ClusSvc",                  RULE_NEVER,   WARN_CLUSTER},
     {"CoreMessagingRegistrar",   RULE_NEVER,   ""},
     {"CryptSvc",                 RULE_SYSTEM,  ""},
     {"DcomLaunch",               RULE_NEVER,   ""},
@@ -64,13 +77,13 @@ static const struct known windows_services[] = {
     {"FDResPub",                 RULE_SYSTEM,  ""},
     {"FontCache",                RULE_SYSTEM,  ""},
     {"gpsvc",                    RULE_NEVER,   ""},
-    {"hns",                      RULE_NEVER,   ""},
+    {"hns",                      RULE_NEVER,   WARN_CONTAINERS},
     {"HTTP",                     RULE_NEVER,   ""},
     {"IAS",                      RULE_LEAF,    "Logons by RADIUS (VPN, wireless) wait until IAS runs again."},
     {"IKEEXT",                   RULE_SYSTEM,  ""},
     {"iphlpsvc",                 RULE_SYSTEM,  ""},
     {"IsmServ",                  RULE_SYSTEM,  ""},
-    {"Kdc",                      RULE_NEVER,   ""},
+    {"Kdc",                      RULE_NEVER,   WARN_DOMAIN},
     {"KeyIso",                   RULE_NEVER,   ""},
     {"lanmanserver",             RULE_NEVER,   ""},
     {"lanmanworkstation",        RULE_NEVER,   ""},
@@ -79,12 +92,12 @@ static const struct known windows_services[] = {
     {"LSM",                      RULE_NEVER,   ""},
     {"mpssvc",                   RULE_NEVER,   ""},
     {"MSDTC",                    RULE_SYSTEM,  ""},
-    {"Netlogon",                 RULE_NEVER,   ""},
+    {"Netlogon",                 RULE_NEVER,   WARN_DOMAIN},
     {"Netman",                   RULE_SYSTEM,  ""},
     {"netprofm",                 RULE_NEVER,   ""},
     {"NlaSvc",                   RULE_NEVER,   ""},
     {"nsi",                      RULE_NEVER,   ""},
-    {"NTDS",                     RULE_NEVER,   ""},
+    {"NTDS",                     RULE_NEVER,   WARN_DOMAIN},
     {"PcaSvc",                   RULE_SYSTEM,  ""},
     {"PlugPlay",                 RULE_NEVER,   ""},
     {"PolicyAgent",              RULE_SYSTEM,  "IPsec ends until PolicyAgent runs again."},
@@ -120,8 +133,8 @@ static const struct known windows_services[] = {
     {"UserManager",              RULE_NEVER,   ""},
     {"UsoSvc",                   RULE_LEAF,    ""},
     {"VaultSvc",                 RULE_NEVER,   ""},
-    {"vmcompute",                RULE_NEVER,   ""},
-    {"vmms",                     RULE_NEVER,   ""},
+    {"vmcompute",                RULE_NEVER,   WARN_CONTAINERS},
+    {"vmms",                     RULE_NEVER,   WARN_VMMS},
     {"W32Time",                  RULE_LEAF,    ""},
     {"Wcmsvc",                   RULE_NEVER,   ""},
     {"WdiServiceHost",           RULE_SYSTEM,  ""},
@@ -173,6 +186,18 @@ static const struct known linux_services[] = {
     {"wpa_supplicant",           RULE_NEVER,   ""},
 };
 /* clang-format on */
+
+/* Services of products whose stop ends more than themselves. */
+static const struct {
+    const char *name;
+    const char *warning;
+} product_warnings[] = {
+    {"docker",     WARN_CONTAINERS},
+    {"dockerd",    WARN_CONTAINERS},
+    {"containerd", WARN_CONTAINERS},
+    {"kubelet",    WARN_CONTAINERS},
+    {"rke2",       WARN_CONTAINERS},
+};
 
 /* "dependent stops when dependency stops" */
 struct edge {
@@ -433,6 +458,13 @@ enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const cha
     for (size_t i = 0; i < all.count; i++) {
         const struct hm_service *details = hm_inventory_service(graph->facts->inventory, all.at[i]);
 
+        if (details != NULL && details->start == HM_START_CLUSTER) {
+            return HM_STOP_CLUSTER;
+        }
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        const struct hm_service *details = hm_inventory_service(graph->facts->inventory, all.at[i]);
+
         if (details != NULL && details->start == HM_START_DISABLED && details->has_runs &&
             details->runs) {
             return HM_STOP_DISABLED;
@@ -463,6 +495,11 @@ const char *hm_service_warning(const char *name)
     for (size_t i = 0; i < HM_COUNT(windows_services); i++) {
         if (hm_str_equal_nocase(windows_services[i].name, name)) {
             return windows_services[i].warning;
+        }
+    }
+    for (size_t i = 0; i < HM_COUNT(product_warnings); i++) {
+        if (hm_str_equal_nocase(product_warnings[i].name, name)) {
+            return product_warnings[i].warning;
         }
     }
     return "";

@@ -108,6 +108,38 @@ static struct hm_ports all_to_keep_off(const struct hm_finding_ctx *ctx,
     return hm_port_bag_set(list, &bag);
 }
 
+/* What a restart of this host interrupts besides its services. */
+static const char *boot_warning_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *list)
+{
+    static const struct {
+        const char *service;
+        const char *warning;
+    } rows[] = {
+        {"ClusSvc",    " It is a node of a failover cluster: drain it first (Suspend-ClusterNode "
+                    "-Drain since 2012; before, move its groups to another node)."},
+        {"vmms",       " Its virtual machines stop or are saved: move them to another host first."   },
+        {"NTDS",       " It is a domain controller: see that another one answers meanwhile."         },
+        {"kubelet",    " It is a node of Kubernetes: kubectl drain first."                           },
+        {"docker",     " Its containers end: move them to another host first."                       },
+        {"containerd", " Its containers end: move them to another host first."                       },
+    };
+    struct hm_line line;
+    const char *said = "";
+
+    hm_line_init(&line);
+    hm_line_put(&line, "Every service of the host is interrupted.");
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        const char *service = rows[i].service;
+
+        if (hm_names_match(&ctx->facts->running, &(const struct hm_strings){&service, 1}) &&
+            !hm_str_equal(said, rows[i].warning)) {
+            said = rows[i].warning;
+            hm_line_put(&line, said);
+        }
+    }
+    return hm_finding_line(list, &line);
+}
+
 enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
 {
     struct hm_finding_list list = {.arena = ctx->arena, .status = HM_OK};
@@ -118,6 +150,7 @@ enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
         return st;
     }
     ctx->services = services;
+    ctx->boot_warning = boot_warning_of(ctx, &list);
     ctx->pool = all_in_pool(ctx, &list);
     ctx->keep_off[HM_TCP] = all_to_keep_off(ctx, &list, HM_TCP);
     ctx->keep_off[HM_UDP] = all_to_keep_off(ctx, &list, HM_UDP);

@@ -284,12 +284,62 @@ static void decide_disabled(struct hm_remedy_scope *scope, struct hm_finding *fi
     }
 }
 
+#define OFFLINE                                                                                    \
+    "as a failover cluster runs it: in Failover Cluster Manager, by Stop-ClusterResource (since "  \
+    "2008 R2) or \"cluster res NAME /offline\" (2003 to 2008). The cluster takes a stop by \"net " \
+    "stop\" for a failure, and restarts the service or moves its group to another node"
+
+/* How a person stops them: services of a cluster otherwise than the rest. */
+static const char *how_to_stop(const struct hm_remedy_scope *scope,
+                               const struct hm_service_list *clustered,
+                               const struct hm_service_list *others)
+{
+    struct hm_finding_list *list = scope->list;
+    const char *offline = hm_remedy_list_services(list, clustered);
+    const char *plain = others->count == 0 ? "the product" : hm_remedy_list_services(list, others);
+
+    if (clustered->count > 0 && others->count == 0) {
+        return hm_finding_print(list, "take the resource of %s offline, " OFFLINE ".", offline);
+    }
+    return hm_finding_print(
+        list,
+        "stop %s, and what depends on it. Which services do is not recorded here, or it is no "
+        "service that could be stopped, so no command that stops it is given.%s%s%s",
+        plain, clustered->count > 0 ? " Take the resource of " : "",
+        clustered->count > 0 ? offline : "", clustered->count > 0 ? " offline, " OFFLINE "." : "");
+}
+
+static const char *maintenance_warning(const struct hm_remedy_scope *scope,
+                                       const struct hm_service_list *clustered)
+{
+    struct hm_line line;
+
+    hm_line_init(&line);
+    for (size_t i = 0; i < scope->stuck.count; i++) {
+        const char *warning = hm_service_warning(scope->stuck.at[i]);
+
+        if (warning[0] != '\0') {
+            hm_line_put(&line, line.len > 0 ? " " : "");
+            hm_line_put(&line, warning);
+        }
+    }
+    if (clustered->count > 0) {
+        hm_line_put(&line, line.len > 0 ? " " : "");
+        hm_line_put(&line, "Whoever uses the clustered role of ");
+        hm_line_put_names(&line, clustered->at, clustered->count);
+        hm_line_put(&line, " waits until its resources are online again.");
+    }
+    return hm_finding_line(scope->list, &line);
+}
+
 /* Ports of the product that no command may free, also after a restart of the host: a person stops
  * and starts it, in a maintenance. */
 static void reserve_in_maintenance(struct hm_remedy_scope *scope, struct hm_finding *finding,
                                    const struct hm_stack_ports *table, bool moved)
 {
     struct hm_finding_list *list = scope->list;
+    struct hm_service_list clustered = {.count = 0};
+    struct hm_service_list others = {.count = 0};
     const char *names =
         scope->stuck.count == 0 ? "the product" : hm_remedy_list_services(list, &scope->stuck);
     struct hm_remedy_step *step;
@@ -297,29 +347,37 @@ static void reserve_in_maintenance(struct hm_remedy_scope *scope, struct hm_find
     if (!has_ports(table) && !scope->restart) {
         return;
     }
+    for (size_t i = 0; i < scope->stuck.count; i++) {
+        hm_service_list_put(hm_service_may_stop(scope->ctx->services, scope->stuck.at[i]) ==
+                                    HM_STOP_CLUSTER
+                                ? &clustered
+                                : &others,
+                            scope->stuck.at[i]);
+    }
     step = hm_remedy_step(
         list, finding, HM_STEP_FREE,
-        hm_finding_print(
-            list,
-            "%sIn the next maintenance stop %s, and what depends on it. Which services do is "
-            "not recorded here, or it is no service that could be stopped, so no "
-            "command that stops it is given. %s",
-            moved ? "Exclusions last, also when somebody moves the range again. " : "", names,
-            has_ports(table) ? "netsh refuses a port that is in use. " POLICY_WAITS
-                             : "It tries for its port again when it starts."));
-    for (size_t i = 0; i < scope->stuck.count; i++) {
-        if (hm_service_is_session(scope->ctx->services, scope->stuck.at[i])) {
-            step->warning = hm_service_warning(scope->stuck.at[i]);
-        }
-    }
+        hm_finding_print(list, "%sIn the next maintenance %s %s",
+                         moved ? "Exclusions last, also when somebody moves the range again. " : "",
+                         how_to_stop(scope, &clustered, &others),
+                         has_ports(table) ? "netsh refuses a port that is in use. " POLICY_WAITS
+                                          : "It tries for its port again when it starts."));
+    step->warning = maintenance_warning(scope, &clustered);
     step = hm_remedy_reserve(list, finding, table);
     if (step != NULL) {
         step->precondition =
             hm_finding_print(list, "%s %s stopped.", names, scope->stuck.count > 1 ? "are" : "is");
     }
-    (void)hm_remedy_step(
-        list, finding, HM_STEP_START,
-        hm_finding_print(list, "Start %s again, and what stopped with it.", names));
+    step = hm_remedy_step(list, finding, HM_STEP_START,
+                          hm_finding_print(list, "%s %s again, and what stopped with it%s%s.",
+                                           others.count > 0 || scope->stuck.count == 0
+                                               ? "Start"
+                                               : "Bring the resource online "
+                                                 "that runs",
+                                           names, scope->late.count > 0 ? "; before that " : "",
+                                           hm_remedy_list_services(list, &scope->late)));
+    for (size_t i = 0; i < scope->late.count; i++) {
+        hm_remedy_service_command(scope, step, "start", scope->late.at[i]);
+    }
 }
 
 /* What is left for a maintenance: after a restart the product has all its ports. */

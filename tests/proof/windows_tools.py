@@ -110,6 +110,13 @@ def find_service(paste, name, code):
     return service
 
 
+def refuse_clustered(host, service):
+    """A cluster takes a stop behind its back for a failure."""
+    for one in (service, *host.dependents(service)):
+        if one.start == "cluster":
+            raise Refused(1, f"the cluster restarts {one.name}, or fails its group over")
+
+
 def net_stop(paste, name, yes):
     """With services that depend on it and run, net asks Y/N: in a paste the next line answers."""
     paste.reads_only = False
@@ -118,6 +125,7 @@ def net_stop(paste, name, yes):
         raise Already(3521, f"the {name} service is not started")
     if not model.stoppable(paste.host, service):
         raise Refused(2191, f"the requested stop is not valid for {name}")
+    refuse_clustered(paste.host, service)
     others = [one.name for one in paste.host.dependents(service)]
     if others and not yes:
         raise Refused(2, f"asks Y/N, since {', '.join(others)} depend on {name}: nothing stops")

@@ -25,6 +25,21 @@ def adfs_off(name, catalogue):
     return b.done()
 
 
+def clustered(name, catalogue):
+    """What a failover cluster runs is not stopped behind its back, nor what it depends on, nor when
+    it has the port of somebody else."""
+    b = Build(name, "2019", catalogue, tcp=WIDE)
+    b.terminal()
+    b.service("ClusSvc", "clussvc.exe", tcp=[3343], udp=[3343])
+    b.service("MySQL80", "mysqld.exe", tcp=[3306], start="cluster")
+    b.service("VeeamTransportSvc", "VeeamTransportSvc.exe", tcp=[6162])
+    b.service("ContosoRole", "role.exe", start="cluster", needs=["VeeamTransportSvc"])
+    b.held("ContosoRole", "tcp", 1433)
+    b.service("MSSQLSERVER", "sqlservr.exe", runs=False)
+    return b.done()
+
+
 MADE = {
+    "made-clustered": clustered,
     "made-adfs-wsus": adfs_and_wsus, "made-adfs-off": adfs_off,
 }
