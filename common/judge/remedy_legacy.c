@@ -48,7 +48,8 @@ static void begin_file(struct hm_finding_list *list, struct hm_remedy_step *step
 
 static void end_file(struct hm_finding_list *list, struct hm_remedy_step *step)
 {
-    hm_remedy_command(list, step, "regedit /s %s", REG_FILE);
+    /* cmd.exe does not wait for a program with windows, and the next remedy writes the file again */
+    hm_remedy_command(list, step, "start \"\" /wait regedit /s \"%s\"", REG_FILE);
 }
 
 /* Lines as UTF-16, each ended by a NUL, and one more at the end. */

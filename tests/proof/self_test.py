@@ -118,6 +118,8 @@ REG_FILE = [f"echo Windows Registry Editor Version 5.00> %TEMP%\\p.reg",
             f"echo [{LONG}]>> %TEMP%\\p.reg",
             'echo "ReservedPorts"=hex(7):34,00,35,00,30,00,30,00,2d,00,34,00,35,00,30,00,30,00,00,'
             "00,00,00>> %TEMP%\\p.reg", "regedit /s %TEMP%\\p.reg"]
+REG_WAITS = [*REG_FILE[:-1], 'start "" /wait regedit /s "%TEMP%\\p.reg"']
+OVERWRITTEN = ["echo Windows Registry Editor Version 5.00> %TEMP%\\p.reg"]
 REG_FILE_4 = ["echo REGEDIT4> %TEMP%\\p.reg", f"echo [{LONG}]>> %TEMP%\\p.reg",
               'echo "ReservedPorts"=hex(7):34,35,30,30,2d,34,35,30,30,00,00>> %TEMP%\\p.reg',
               "regedit /s %TEMP%\\p.reg"]
@@ -219,6 +221,9 @@ ROWS = (
      value("ReservedPorts", None), "3.1: no reg.exe on 2000"),
     ("2000", two_thousand, REG_FILE, [], booted(reserved(4500)), "KB310516"),
     ("2000", two_thousand, REG_FILE_4, [], booted(reserved(4500)), "KB310516"),
+    ("2000", two_thousand, REG_FILE + OVERWRITTEN, [], value("ReservedPorts", None),
+     "cmd.exe does not wait for a program with windows"),
+    ("2000", two_thousand, REG_WAITS + OVERWRITTEN, [], booted(reserved(4500)), "start /wait"),
     ("2000", two_thousand, [*REG_FILE[:2], REG_FILE[2].replace(",00,00,00,00>>", ",00,00>>"),
                             REG_FILE[3]], [1], value("ReservedPorts", None), "3.1: the last NUL"),
     ("2000", two_thousand, REG_FILE[1:], [1], value("ReservedPorts", None),

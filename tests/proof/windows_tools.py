@@ -270,17 +270,35 @@ def reg_delete(paste, key, options):
     paste.changes("reg delete", key, options["/v"])
 
 
+def start(paste, args):
+    """start "title" /wait program arguments; a quoted first word is the title."""
+    words = args[1:] if args and args[0] == "" else args
+    waits = bool(words) and words[0].lower() == "/wait"
+    words = words[1:] if waits else words
+    if not words or words[0].lower() != "regedit":
+        raise Refused(1, "only regedit is known to be started like that")
+    regedit(paste, words[1:])
+    if waits:
+        paste.settle()
+
+
 def regedit(paste, args):
-    """/s imports without a question; without it a box asks. /e exports."""
+    """/s imports without a question; without it a box asks. /e exports. It has a window: cmd.exe
+    does not wait for it at a prompt, so the file is read while the next command runs."""
     words = [word for word in args if not word.lower() in ("/s", "-s")]
     if any(word.lower() in ("/e", "-e") for word in args):
         return ""
     paste.reads_only = False
     if len(words) == len(args) or len(words) != 1:
         raise Refused(1, "regedit opens a window and asks; an import in a script needs /s")
-    text = paste.host.files.get(words[0].lower())
-    if text is None:
+    if words[0].lower() not in paste.host.files:
         raise Refused(1, f"there is no file {words[0]}")
+    paste.begin(lambda: import_file(paste, words[0]))
+    paste.changes("regedit", words[0])
+
+
+def import_file(paste, name):
+    text = paste.host.files.get(name.lower(), "")
     try:
         keys = texts.read_reg(text)
     except ValueError as error:
@@ -288,11 +306,9 @@ def regedit(paste, args):
     for key, values in keys.items():
         if not key.upper().startswith("HKEY_LOCAL_MACHINE\\"):
             raise Refused(1, f"{key} is no long name of a root")
-        for name, (kind, value) in values.items():
-            if kind is not None or paste.host.value(key, name) is not None:
-                paste.host.set_value(key, name, kind, value)
-    paste.changes("regedit", words[0])
-    return None
+        for value_name, (kind, value) in values.items():
+            if kind is not None or paste.host.value(key, value_name) is not None:
+                paste.host.set_value(key, value_name, kind, value)
 
 
 # ---- others --------------------------------------------------------------------------------------
@@ -374,6 +390,7 @@ TOOLS = {
     "netsh": (netsh_tool, everywhere),
     "netstat": (read, everywhere),
     "regedit": (regedit, everywhere),
+    "start": (start, everywhere),
     "echo": (None, everywhere),
     "rem": (read, everywhere),
     "type": (read, everywhere),

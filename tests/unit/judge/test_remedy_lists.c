@@ -59,7 +59,7 @@ static void test_no_reg_on_2000(void **state)
     assert_string_equal(finding->commands.at[0],
                         "echo Windows Registry Editor Version 5.00>tcpip-parameters.reg");
     assert_string_equal(finding->commands.at[finding->commands.count - 1],
-                        "regedit /s tcpip-parameters.reg");
+                        "start \"\" /wait regedit /s \"tcpip-parameters.reg\"");
     read_reg_lines(finding, text, sizeof(text));
     assert_string_equal(text, "1645-1646|1812-1813|2883-2883|4500-4500||");
     for (size_t i = 0; i < finding->commands.count; i++) {
