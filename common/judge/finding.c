@@ -151,8 +151,8 @@ enum hm_status hm_findings_look(const struct hm_finding_ctx *ctx, struct hm_find
 /* The same steps: the sentence above them may differ. */
 static bool is_same_remedy(const struct hm_finding *a, const struct hm_finding *b)
 {
-    bool same = a->commands.count > 0 && a->commands.count == b->commands.count &&
-                a->steps.count == b->steps.count;
+    bool same = (a->commands.count > 0 || a->needs_reboot) &&
+                a->commands.count == b->commands.count && a->steps.count == b->steps.count;
 
     for (size_t i = 0; same && i < a->commands.count; i++) {
         same = hm_str_equal(a->commands.at[i], b->commands.at[i]);

@@ -153,6 +153,10 @@ static void put_in_force(const struct hm_facts *facts, struct unknown *unknown)
         put(unknown, "Whether ReservedPorts, MaxUserPort and TcpTimedWaitDelay were written before "
                      "the host started is not known: they count as in force. What was written "
                      "since then only counts after the next boot.");
+    } else if (registry->contradicted) {
+        put(unknown, "Whether ReservedPorts helps on this host is not known: by the times of the "
+                     "host it was written before the host started, and yet the DNS Server was "
+                     "given a port of it. It counts as not in force, also after the next boot.");
     } else if (registry->in_force == HM_IN_FORCE_UNKNOWN) {
         put(unknown, "Which values of ReservedPorts, MaxUserPort and TcpTimedWaitDelay are in "
                      "force is not known: their key was written since the host started (it may "

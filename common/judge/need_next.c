@@ -49,6 +49,16 @@ static enum hm_status is_touched(const struct hm_facts *facts, const struct hm_n
     return st;
 }
 
+/* 2000 to 2003: was everything that is reserved so when the host started? Then whoever has such a
+ * port took it in spite of that, and may do so again. */
+static bool was_booted(const struct hm_facts *facts)
+{
+    return facts->legacy && facts->inventory->has_registry &&
+           facts->inventory->registry.has_reserved_ports &&
+           (facts->inventory->registry.in_force == HM_IN_FORCE_WRITTEN ||
+            facts->inventory->registry.contradicted);
+}
+
 enum hm_status hm_need_weigh_next(const struct hm_facts *facts, struct hm_need *need,
                                   struct hm_arena *arena, struct hm_err *err)
 {
@@ -58,7 +68,7 @@ enum hm_status hm_need_weigh_next(const struct hm_facts *facts, struct hm_need *
     bool touched;
     enum hm_status st = is_touched(facts, need, arena, &touched, err);
 
-    if (st != HM_OK || (!touched && verdict->reason != HM_REASON_HELD)) {
+    if (st != HM_OK || (!touched && (verdict->reason != HM_REASON_HELD || was_booted(facts)))) {
         return st;
     }
     st = hm_need_weigh_stacks(facts, &after, true, need->next, arena, err);

@@ -48,7 +48,8 @@ static void begin_file(struct hm_finding_list *list, struct hm_remedy_step *step
 
 static void end_file(struct hm_finding_list *list, struct hm_remedy_step *step)
 {
-    /* cmd.exe does not wait for a program with windows, and the next remedy writes the file again */
+    /* cmd.exe does not wait for a program with windows, and the next remedy writes the file again
+     */
     hm_remedy_command(list, step, "start \"\" /wait regedit /s \"%s\"", REG_FILE);
 }
 
@@ -181,6 +182,36 @@ void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *fi
                          names));
 }
 
+/* What is reserved was in force by all that is known, and did not help. */
+static void legacy_contradicted(struct hm_remedy_scope *scope, struct hm_finding *finding,
+                                const struct hm_service_list *targets)
+{
+    finding->remedy =
+        "The ports are reserved already, and yet the DNS Server was given one when it started: "
+        "another restart may bring the same. Find out why the reservation did not help.";
+    hm_remedy_stop_services(scope, finding, targets, "so that the port is free for its service");
+    hm_remedy_start_services(scope, finding, &scope->down, targets);
+    (void)hm_remedy_step(
+        scope->list, finding, HM_STEP_DECIDE,
+        "Find out why: whether the clock was changed between the write and the start, so that the "
+        "value is not in force yet; whether ReservedPorts is of type REG_MULTI_SZ, with first-last "
+        "on each line; on ISA Server the updates for DNS need a script of their own, as "
+        "ReservedPorts does not help there (KB956190). Until it is found, start the service before "
+        "the DNS Server after each restart of the host.");
+}
+
+/* Are the ports, of all stacks, in the list that is written? */
+static bool is_written(const struct hm_remedy_scope *scope)
+{
+    struct hm_ports listed = hm_remedy_listed(scope->ctx, scope->list);
+    bool all = true;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        all = all && hm_ports_covers(listed, scope->wanted.of[i]);
+    }
+    return all;
+}
+
 void hm_remedy_legacy(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
     struct hm_finding_list *list = scope->list;
@@ -192,6 +223,10 @@ void hm_remedy_legacy(struct hm_remedy_scope *scope, struct hm_finding *finding)
     if (scope->down.count + scope->again.count > 0) {
         hm_service_list_join(&targets, &scope->holders);
         hm_service_list_join(&targets, &scope->again);
+    }
+    if (wanted && scope->ctx->input->inventory->registry.contradicted && is_written(scope)) {
+        legacy_contradicted(scope, finding, &targets);
+        return;
     }
     finding->remedy =
         targets.count > 0 && wanted ? "Free the port for the moment, and reserve it in the "
@@ -211,7 +246,11 @@ void hm_remedy_legacy(struct hm_remedy_scope *scope, struct hm_finding *finding)
                           "Restart the host: this system reads ReservedPorts when it "
                           "starts, and nothing else has the ports then.");
     } else if (targets.count == 0 && hm_remedy_names(scope, HM_BLOCK_BOOT)[0] != '\0') {
-        hm_remedy_restart(list, finding, "Restart the host: that ends what has the port now.");
+        hm_remedy_restart(
+            list, finding,
+            "Restart the host: that ends what has the port now. Where the port is reserved, "
+            "its holder was given it before that counted, or binds this very port: "
+            "if it has it again after the restart, give it another one.");
     }
     hm_remedy_decide_fixed(scope, finding);
 }

@@ -114,6 +114,7 @@ void hm_tcpip_decide(struct hm_registry *registry, const struct hm_tcpip_times *
     const struct hm_tcpip_values now = hm_registry_written(registry);
 
     registry->has_earlier = false;
+    registry->contradicted = false;
     if (!remembers(memory)) {
         registry->in_force = by_times(times);
     } else if (!is_of_boot(memory, boot_id)) {
@@ -171,7 +172,8 @@ static bool boot_legacy(const struct hm_inventory *inventory, struct hm_inventor
     struct hm_range range = {0, 0};
     bool has_range;
 
-    if (!inventory->has_registry || (known && hm_tcpip_values_equal(&now, &written))) {
+    if (!inventory->has_registry || registry->contradicted ||
+        (known && hm_tcpip_values_equal(&now, &written))) {
         return false;
     }
     next->registry.in_force = HM_IN_FORCE_WRITTEN;

@@ -167,6 +167,9 @@ struct hm_registry {
     bool has_tcp_timed_wait_delay_s;
     uint32_t tcp_timed_wait_delay_s;
     enum hm_in_force in_force; /* of the three values above */
+    bool contradicted;         /* they were written before the boot, and yet a socket was given a
+                                  reserved port: in_force is unknown, and the next boot may bring
+                                  the same */
     bool has_earlier;          /* with HM_IN_FORCE_EARLIER */
     struct hm_tcpip_values earlier;
     bool has_dns_socket_pool;

@@ -81,6 +81,8 @@ static enum hm_status doubt_lines(struct hm_registry *registry, const struct hm_
     st = read_lines(&values, arena, &reserved, err);
     for (size_t i = 0; st == HM_OK && i < given->count; i++) {
         if (hm_socket_is_pool(given->at[i]) && hm_ports_contains(reserved, given->at[i]->port)) {
+            registry->contradicted =
+                registry->contradicted || registry->in_force == HM_IN_FORCE_WRITTEN;
             registry->in_force = HM_IN_FORCE_UNKNOWN;
             registry->has_earlier = false;
         }

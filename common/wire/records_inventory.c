@@ -76,6 +76,8 @@ static const struct hm_field registry_fields[] = {
     HM_F_OPT(hm_registry, tcp_timed_wait_delay_s, HM_TYPE_U32, 0, 0, "TcpTimedWaitDelay"),
     HM_F_ENUM(hm_registry, in_force, HM_FIELD_DEFAULT, &in_force,
               "whether the running system uses these three values"),
+    HM_F(hm_registry, contradicted, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "they were written before the boot, and a socket has a reserved port all the same"),
     HM_F_RECORD_OPT(hm_registry, earlier, &hm_record_tcpip_values,
                     "the three values that it uses, when in_force is earlier"),
     HM_F_RECORD_OPT(hm_registry, dns_socket_pool, &record_dns_pool, "pool of the DNS Server"),

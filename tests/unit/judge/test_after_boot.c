@@ -44,7 +44,10 @@ static const struct row rows[] = {
     {W2003, HM_IN_FORCE_EARLIER, "1812-1812", "",          POOL,   HM_BLOCKED, HM_SAFE,    WRITTEN_TEXT },
     {W2003, HM_IN_FORCE_EARLIER, "1812-1812", "",          CLIENT, HM_BLOCKED, HM_SAFE,    WRITTEN_TEXT },
     {W2003, HM_IN_FORCE_EARLIER, "1812-1812", "",          FIXED,  HM_BLOCKED, NO_CHANGE,  ""           },
-    {W2003, HM_IN_FORCE_WRITTEN, "1812-1812", "",          CLIENT, HM_BLOCKED, HM_SAFE,    FREED_TEXT   },
+    {W2003, HM_IN_FORCE_ASSUMED, "1812-1812", "",          CLIENT, HM_BLOCKED, HM_SAFE,    FREED_TEXT   },
+ /* reserved before the boot, and somebody has it all the same: the next boot may bring the same
+  */
+    {W2003, HM_IN_FORCE_WRITTEN, "1812-1812", "",          CLIENT, HM_BLOCKED, NO_CHANGE,  ""           },
     {W2003, HM_IN_FORCE_WRITTEN, "4500-4500", "",          CLIENT, HM_BLOCKED, NO_CHANGE,  ""           },
     {W2003, HM_IN_FORCE_EARLIER, "4500-4500", "",          POOL,   HM_BLOCKED, NO_CHANGE,  ""           },
  /* Linux: the running list, and what the files leave of it */
@@ -184,9 +187,42 @@ static void test_table(void **state)
     }
 }
 
+/* The DNS Server was given a reserved port: the boot that would have cured it was made. */
+static void test_contradicted(void **state)
+{
+    static const struct row row = {
+        .in_force = HM_IN_FORCE_UNKNOWN, .written = "1812-1812", .earlier = ""};
+    static const enum hm_step_kind kinds[] = {HM_STEP_FREE, HM_STEP_START, HM_STEP_DECIDE};
+    struct hm_build *build = malloc(sizeof(*build));
+    const struct hm_finding *finding;
+    struct hm_product *product;
+
+    (void)state;
+    assert_non_null(build);
+    hm_build_init(build, W2003);
+    set_legacy(build, &row);
+    build->inventory.registry.contradicted = true;
+    product = hm_build_product(build, "product", "Own", "own.exe");
+    hm_build_require(build, product, "port", HM_UDP, "1812", HM_KIND_SOCKET);
+    hm_build_service(build, "Own");
+    put_holder(build, POOL, HM_UDP, 1812);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "product", "port")->state, HM_BLOCKED);
+    assert_false(hm_build_verdict(build, "product", "port")->has_after_boot);
+    finding = hm_build_finding(build, "required_port_held", NULL);
+    assert_int_equal(finding->steps.count, HM_COUNT(kinds));
+    for (size_t i = 0; i < HM_COUNT(kinds); i++) {
+        assert_int_equal(finding->steps.at[i].kind, kinds[i]);
+    }
+    assert_false(finding->needs_reboot);
+    hm_build_fini(build);
+    free(build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_contradicted),
         cmocka_unit_test(test_table),
     };
 

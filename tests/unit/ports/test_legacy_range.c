@@ -236,6 +236,8 @@ static void check(const struct row *row, size_t at, struct scene *scene)
     assert_int_equal(range.range.last, row->last);
     assert_int_equal(range.range.first, row->last > 0 ? 1024 : 0);
     assert_int_equal(registry.in_force, row->in_force_after);
+    assert_int_equal(registry.contradicted,
+                     row->in_force == HM_IN_FORCE_WRITTEN && row->crowd == POOL_ON_LINE);
     hm_arena_fini(&arena);
 }
 
