@@ -73,7 +73,8 @@ static const struct hm_inventory *previous_boot(struct hm_agent *agent)
     return inventory;
 }
 
-/* Encodes the judgement; where it differs from the last report, what is no news is taken back. */
+/* Encodes the judgement; where it differs from the last report, what did not really change stays as
+ * it was reported. */
 static enum hm_status encode_findings(struct hm_agent *agent, int64_t now_ms, struct hm_err *err)
 {
     struct hm_buf *json = &agent->findings_json;

@@ -90,7 +90,7 @@ enum hm_status hm_identity_load(const char *state_dir, struct hm_identity *out_i
         st = take(stored.agent_id, stored.secret, stored.interval_s, out_identity, err);
     }
     if (st != HM_OK) {
-        hm_err_prefix(err, "%s: remove it and enrol anew", path);
+        hm_err_prefix(err, "%s: remove it and enrol again", path);
     }
 done:
     if (text != NULL) {

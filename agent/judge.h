@@ -18,7 +18,7 @@ enum hm_status hm_judge_observation(const struct hm_observation *observation,
                                     struct hm_judgement *out_judgement,
                                     struct hm_err *err) HM_MUST_CHECK;
 
-/* Odds within this factor of those last reported are no news. */
+/* Odds within this factor of those last reported count as unchanged. */
 #define HM_SETTLE_ODDS_FACTOR 2.0
 /* Counters in findings travel at most this often. */
 #define HM_SETTLE_COUNTS_MS 3600000

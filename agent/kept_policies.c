@@ -100,8 +100,8 @@ static enum hm_status check_agreement(const struct hm_statement *statement,
 
     if (strcmp(statement->policy, policy->name) != 0 || statement->revision != policy->revision) {
         return hm_fail_code(err, HM_EINVAL, HM_REFUSED_MALFORMED,
-                            "name or revision of the policy document is another than the "
-                            "statement's; have it signed anew");
+                            "name or revision of the policy document differs from the "
+                            "statement's; have it signed again");
     }
     st = hm_record_decode(&hm_record_match, statement->match, strlen(statement->match), true, arena,
                           &match, NULL, &why);
@@ -111,10 +111,11 @@ static enum hm_status check_agreement(const struct hm_statement *statement,
     if (st != HM_OK) {
         return refuse(err, &why, "match of the statement");
     }
-    return same ? HM_OK
-                : hm_fail_code(err, HM_EINVAL, HM_REFUSED_MALFORMED,
-                               "the policy document means other hosts than the statement; have it "
-                               "signed anew");
+    return same
+               ? HM_OK
+               : hm_fail_code(err, HM_EINVAL, HM_REFUSED_MALFORMED,
+                              "the policy document matches other hosts than the statement; have it "
+                              "signed again");
 }
 
 enum hm_status hm_kept_policy_verify(const struct hm_envelope *envelope,

@@ -116,7 +116,7 @@ stop_all() {
         fi
         rm -f "$file"
     done
-    echo "$ended processes ended. Data and logs stay in $dir; remove it to begin anew."
+    echo "$ended processes ended. Data and logs stay in $dir; remove it to begin again."
 }
 
 port_is_free() {

@@ -205,7 +205,7 @@ const struct hm_cli_verb hm_verb_check = {
     .arguments = "",
     .options = options,
     .option_count = HM_COUNT(options),
-    .help = "verdicts and findings of this host, with no collector; exit 0 all safe, 1 not (a "
-            "verdict that is not, a high finding, incomplete facts), 3 unreadable input",
+    .help = "judge this host without a collector; exit status 0 all safe, 1 not all safe, 3 "
+            "unreadable input",
     .run = run,
 };

@@ -27,7 +27,7 @@ static enum hm_status check_free(const char *lock_path, const char *state_dir, s
     if (!hm_os_exists(lock_path)) {
         return hm_fail(err, HM_ECONFLICT,
                        "%s: no agent has kept its state there (no file \"lock\"); remove it "
-                       "yourself if it shall go",
+                       "yourself if it is not needed",
                        state_dir);
     }
     st = hm_os_lock(lock_path, &lock, err);
@@ -71,9 +71,10 @@ static int take_back(void *app)
         hm_enforcer_resume(agent->enforcer, &why) != HM_OK) {
         hm_log_failure(HM_LOG_ERROR, "still_held", &why);
     }
-    hm_err_prefix(&err, "nothing was erased, as its record would be lost: take back what policies "
-                        "added first (\"hm-agent restore\"), or leave it there with "
-                        "--keep-reservations");
+    hm_err_prefix(&err,
+                  "nothing was erased, as its record would be lost: remove what policies added "
+                  "first (\"hm-agent restore\"), or leave it there with "
+                  "--keep-reservations");
     return hm_cli_fail(agent->cli, HM_EXIT_FAILED, &err);
 }
 
@@ -133,8 +134,8 @@ static enum hm_status check(const struct hm_cli *cli, struct hm_arena *arena,
 
     if (hm_cli_value(cli, "yes") == NULL) {
         return hm_fail(err, HM_EINVAL,
-                       "this host's identity, configuration and state would be gone for good; say "
-                       "--yes if they shall");
+                       "this host's identity, configuration and state would be removed for good; "
+                       "confirm with --yes");
     }
     st = hm_agent_config_load(cli, arena, config, err);
     if (st == HM_OK && hm_os_exists(config->state_dir)) {

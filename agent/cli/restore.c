@@ -21,7 +21,7 @@ static enum hm_status take_back(struct hm_agent *agent, struct hm_err *err)
                          ? "restart this host: what was removed stays in force until "
                            "then"
                      : taken.changed ? "this host is as it was before"
-                     : held          ? "there was nothing left to take back"
+                     : held          ? "there was nothing left to remove"
                                      : "this agent had added nothing");
     }
     return st;
@@ -59,6 +59,7 @@ const struct hm_cli_verb hm_verb_restore = {
     .arguments = "",
     .options = options,
     .option_count = HM_COUNT(options),
-    .help = "take back everything that policies added to this host, and enforce none from then on",
+    .help =
+        "remove everything that policies added to this host, and enforce no policy from then on",
     .run = run,
 };

@@ -527,11 +527,11 @@ enum hm_status hm_enforcer_restore(struct hm_enforcer *enforcer, struct hm_enfor
     }
     if (st == HM_OK && run.unfinished && run.done > 0) {
         enforcer->restores = true;
-        return hm_fail(err, HM_EBUSY, "not everything is taken back yet; it goes on");
+        return hm_fail(err, HM_EBUSY, "not everything is removed yet; the next pass continues");
     }
     if (st == HM_OK && !hm_ledger_is_empty(&run.ledger)) {
         st = hm_fail(err, HM_ECONFLICT,
-                     "not everything could be taken back%s%s; run it again when that is mended",
+                     "not everything could be removed%s%s; fix that, then run it again",
                      run.stopped != NULL || run.broken != NULL ? ": " : "",
                      run.stopped != NULL  ? run.stopped
                      : run.broken != NULL ? run.broken

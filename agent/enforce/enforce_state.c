@@ -163,7 +163,7 @@ enum hm_status hm_enforce_state_load(const char *state_dir, struct hm_arena *are
         st = HM_OK;
     } else if (st == HM_EINVAL) {
         hm_err_prefix(err, "nothing is enforced here: what the agent did so far cannot be read; "
-                           "put enforce.json back, or remove it to begin anew");
+                           "put enforce.json back, or remove it to begin again");
     }
     return st;
 }
@@ -186,7 +186,7 @@ enum hm_status hm_ledger_load(const char *state_dir, bool expected, struct hm_ar
         return HM_OK;
     }
     if (st == HM_ENOENT || st == HM_EINVAL) {
-        const char *what = "nothing is enforced here, and nothing taken back: what this agent "
+        const char *what = "nothing is enforced here, and nothing removed: what this agent "
                            "added cannot be read; put ledger.json back, or remove it and "
                            "enforce.json: what was added is then treated as somebody else's";
 

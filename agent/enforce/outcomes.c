@@ -227,7 +227,7 @@ static struct judged judge_gone(struct hm_enforce_run *run, const struct hm_enfo
         return waits(run, HM_WHY_BUSY, picture.first[HM_NOTE_BUSY]);
     }
     if (is_left_unseen(run, row->policy)) {
-        return failed("What it added cannot be seen now, so it is not taken back yet.");
+        return failed("What it added cannot be seen now, so it is not removed yet.");
     }
     if (row->removed_boot_id[0] != '\0') {
         return (struct judged){HM_OUTCOME_WAITING, HM_WHY_REBOOT, HM_REFUSE_NONE,

@@ -54,8 +54,8 @@ struct hm_finding {
     const char *subject;     /* "tcp 9955", "registry MaxUserPort": what it is about */
     const char *text;        /* what is wrong and what it leads to, one or two sentences */
     struct hm_evidence_list evidence;
-    bool counts;                  /* the evidence holds counters: a change of it alone is no news */
-    const char *remedy;           /* what to do, one or two sentences */
+    bool counts;        /* the evidence holds counters: a change of it alone is not reported */
+    const char *remedy; /* what to do, one or two sentences */
     struct hm_remedy_steps steps; /* how to do it, in order */
     struct hm_strings commands; /* the commands of all steps, in order; empty when there is none */
     bool needs_reboot;

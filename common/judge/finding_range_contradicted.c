@@ -1,5 +1,5 @@
 /* common/judge/finding_range_contradicted.c — sockets have ports outside the dynamic range that the
- * host tells. SPDX-License-Identifier: Apache-2.0 */
+ * host reports. SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/finding_kinds.h"
 
 #include "common/judge/remedy.h"
@@ -94,5 +94,5 @@ const struct hm_finding_kind hm_finding_range_contradicted = {
     .name = "range_contradicted",
     .severity = HM_SEVERITY_MEDIUM,
     .look = look,
-    .help = "sockets have ports outside the dynamic range that the host tells",
+    .help = "sockets have ports outside the dynamic range that the host reports",
 };

@@ -7,10 +7,11 @@
 static void cure(struct hm_finding_list *out, struct hm_finding *finding,
                  const struct hm_stack *stack)
 {
-    finding->remedy = "Set the range once more, so that both tell the same; then look at both "
+    finding->remedy = "Set the range once more, so that both report the same; then compare both "
                       "listings.";
     hm_remedy_set_range(
-        out, hm_remedy_step(out, finding, HM_STEP_SET, "Set the range that netsh tells once more."),
+        out,
+        hm_remedy_step(out, finding, HM_STEP_SET, "Set the range that netsh reports once more."),
         stack->protocol, stack->family, stack->dynamic);
     (void)hm_remedy_step(
         out, finding, HM_STEP_DECIDE,
@@ -44,7 +45,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                 out, hm_finding_print(out, "dynamic range of %s/%s", protocol, family));
             finding->text = hm_finding_print(
                 out,
-                "netsh tells %u-%u, the %s tells %u-%u: which of them Windows obeys is not "
+                "netsh reports %u-%u, the %s reports %u-%u: which of them Windows uses is not "
                 "certain. Verdicts are made with netsh's.",
                 stack->dynamic.first, stack->dynamic.last, opinion->source, opinion->range.first,
                 opinion->range.last);

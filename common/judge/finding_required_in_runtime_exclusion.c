@@ -50,7 +50,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         }
         hm_remedy_protect(ctx, out, finding, need,
                           row != NULL && hm_range_count(*row) >= BLOCK_MIN_PORTS
-                              ? "Such blocks are taken anew at each boot."
+                              ? "Such blocks are taken again at each boot."
                               : "");
     }
 }

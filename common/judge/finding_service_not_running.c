@@ -166,7 +166,7 @@ static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list
         finding->text = hm_finding_print(
             out,
             "%s starts %s and does not run: it ended with error %u. Which port it needs is not "
-            "known here, so nobody can say whether one was taken.",
+            "known here, nor whether one was taken.",
             service->name, starts_as(service), (unsigned)service->exit_code);
         hm_remedy_decide(out, finding,
                          hm_finding_print(out,

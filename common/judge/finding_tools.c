@@ -258,7 +258,7 @@ static void describe_ranges(const struct hm_finding_ctx *ctx, struct hm_finding_
 void hm_finding_describe_holder(struct hm_finding_list *list, struct hm_finding *finding,
                                 const struct hm_holder *holder)
 {
-    finding->counts = true; /* another process id is no news */
+    finding->counts = true; /* another process id alone is no change */
     hm_finding_evidence(list, finding, "holder", holder->program);
     hm_finding_evidence(list, finding, "holder_service", holder->service);
     hm_finding_evidence(list, finding, "holder_state", hm_socket_state_names[holder->state]);

@@ -102,7 +102,7 @@ static void put(struct unknown *unknown, const char *text)
 static const char *why_unknown(const struct hm_stack_facts *stack)
 {
     if (stack->contradicted) {
-        return "is not known: sockets contradict the one that the host tells";
+        return "is not known: sockets contradict the one that the host reports";
     }
     return stack->has_most ? "is not known: several are possible, and no socket shows which"
                            : "was not read";

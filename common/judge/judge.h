@@ -101,7 +101,7 @@ struct hm_judgement {
 enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *arena,
                         struct hm_judgement *out_judgement, struct hm_err *err) HM_MUST_CHECK;
 
-/* May a script go on? Every verdict is safe, no finding is high, and nothing is incomplete. */
+/* May a script continue? Every verdict is safe, no finding is high, and nothing is incomplete. */
 bool hm_judgement_is_safe(const struct hm_judgement *judgement);
 
 /* Why a judgement of this inventory is incomplete, one constant sentence each; 0 = it is complete.

@@ -189,7 +189,7 @@ static void write_unknown(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, " neither known to be safe nor at risk: ");
     if (!stack->has_dynamic && stack->has_most) {
         hm_line_put(line, stack->contradicted
-                              ? "sockets of this host contradict the dynamic range that it tells"
+                              ? "sockets of this host contradict the dynamic range that it reports"
                               : "which dynamic range is in force is not known");
         put_families(topic, line);
         hm_line_put(line, ".");

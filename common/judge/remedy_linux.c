@@ -76,7 +76,7 @@ void hm_remedy_linux(struct hm_remedy_scope *scope, struct hm_finding *finding)
         list, "%s%s",
         wanted ? "Reserve the ports: it works at once, lasts over boots, and hinders no service "
                  "that binds them."
-               : "Nobody is given the port any more, or it is outside the dynamic range.",
+               : "The system no longer hands the port out, or it is outside the dynamic range.",
         targets.count > 0 || boot[0] != '\0' ? " What has the port now must give it up." : "");
     if (wanted) { /* first: what gives the port up is not given it again */
         hm_remedy_write_sysctl(scope->ctx, list, finding, (struct hm_ports){NULL, 0});

@@ -190,7 +190,7 @@ static void reserve_last(struct hm_remedy_scope *scope, struct hm_finding *findi
         scope->list, finding, HM_STEP_RESERVE,
         hm_finding_print(scope->list,
                          "Exclude %s while %s is stopped for a moment. It is one line, to be "
-                         "pasted whole into cmd.exe: that goes on when the session is cut off.",
+                         "pasted whole into cmd.exe: it continues when the session is cut off.",
                          list_table(scope->list, &table),
                          hm_remedy_list_services(scope->list, &scope->last)));
     step->precondition = finding->steps.count > 1 ? "The steps above are done." : "";

@@ -1,4 +1,4 @@
-/* common/judge/service_events.c — events that tell of a service which did not get its port.
+/* common/judge/service_events.c — events of a service that did not get its port.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/service_events.h"
 

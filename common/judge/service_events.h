@@ -1,4 +1,4 @@
-/* common/judge/service_events.h — events that tell of a service which did not get its port, or did
+/* common/judge/service_events.h — events of a service that did not get its port, or did
  * not start at all: by provider and number, which are the same in every language.
  * SPDX-License-Identifier: Apache-2.0
  *

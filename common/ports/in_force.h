@@ -90,7 +90,7 @@ enum hm_status hm_legacy_range(struct hm_registry *registry, const struct hm_soc
 void hm_legacy_bounds(const struct hm_registry *registry, struct hm_range *out_least,
                       struct hm_range *out_most);
 
-/* The highest port given in this boot that the memory tells of; 0 none. memory may be NULL. */
+/* The highest port given in this boot, as remembered; 0 none. memory may be NULL. */
 uint32_t hm_tcpip_highest(const struct hm_tcpip_memory *memory, const char *boot_id);
 
 /* The inventory with the written values counted as in force, for hm_inventory_excluded: what the

@@ -351,7 +351,7 @@ enum hm_status hm_run_memo_note(const struct hm_run_memo *memo, const struct hm_
                                 struct hm_run_memo *out_memo, bool *out_changed, struct hm_err *err)
 {
     static const struct hm_run_rows none = {NULL, 0};
-    /* A host that tells no boot id still shows a boot: it has been up for less than before. */
+    /* A host without a boot id still shows a boot: it has been up for less than before. */
     const bool booted =
         strcmp(memo->boot_id, look->boot_id) != 0 || look->uptime_s < memo->uptime_s;
     const struct hm_run_rows *old = booted ? &none : &memo->rows;

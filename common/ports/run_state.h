@@ -5,7 +5,7 @@
  * One observation of a live host is a moment: a service may be restarting just now, or have stopped
  * by itself because there is nothing to do. A state counts once observations at least
  * HM_RUN_SETTLE_S apart saw it, without another one between them. Until then the last settled state
- * counts, or "unknown" (has_runs false) when there is none. Every boot starts anew.
+ * counts, or "unknown" (has_runs false) when there is none. Every boot starts from nothing.
  *
  * Two things would flap all the same. A service that is restarted again and again runs in one
  * observation and not in the next: a run counts as held only while it is the same run (its
@@ -32,7 +32,7 @@
 /* So long after a boot nothing is noted: delayed services of Windows start two minutes after the
  * automatic ones, and those may take their time. */
 #define HM_RUN_BOOT_S 300
-/* A host that has been up for less tells nothing about which services run. */
+/* Of a host that has been up for less it is not known which services run. */
 #define HM_RUN_KNOWN_S (HM_RUN_BOOT_S + HM_RUN_SETTLE_S)
 /* A service that is restarted again and again: for half an hour, and at least so many observations,
  * no state held. When enough of them saw it down it counts as down, otherwise as unknown. */
@@ -55,7 +55,7 @@ struct hm_run_instance {
 };
 
 struct hm_run_instances {
-    struct hm_run_instance *at; /* in any order; a service that is not there tells none */
+    struct hm_run_instance *at; /* in any order; a service that is not there has none */
     size_t count;
 };
 
@@ -68,7 +68,7 @@ struct hm_run_row {
     int64_t since_s;   /* seen so ever since */
     uint32_t changes;  /* of the settled state in this boot */
     /* Not kept on disk: */
-    bool has_held;     /* the next three say something */
+    bool has_held;     /* the next three are valid */
     int64_t held_s;    /* when the settled state was last seen to hold */
     uint32_t doubtful; /* observations since then ... */
     uint32_t downs;    /* ... that saw it down */

@@ -32,7 +32,7 @@ struct hm_netstat_row {
     bool has_pid;
     uint32_t pid;
     unsigned line;
-    const char *program; /* netstat -b; "" not told */
+    const char *program; /* netstat -b; "" not shown */
     const char *service;
 };
 

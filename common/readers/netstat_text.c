@@ -232,7 +232,7 @@ static enum hm_status find_listening(const struct listing *list, struct hm_span 
     }
     if (sure == NULL) {
         return hm_fail(err, HM_EINVAL,
-                       "rows without a remote end have different states, and nothing tells which "
+                       "rows without a remote end have different states, and nothing shows which "
                        "of them is \"listening\"; give the whole output of netstat -ano");
     }
     *out_state = sure->state;

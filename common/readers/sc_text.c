@@ -204,7 +204,7 @@ static enum hm_status take_head(struct reader *reader, struct hm_span line, stru
     return st;
 }
 
-/* ": nsi" of "sc qc" goes on with the list of services that must run before. */
+/* ": nsi" of "sc qc" continues the list of services that must run before. */
 static enum hm_status take_dependency(struct reader *reader, struct hm_span value,
                                       struct hm_err *err)
 {

@@ -15,7 +15,7 @@ struct hm_sc_state {
     uint32_t type;
     uint32_t state;     /* HM_SERVICE_STOPPED 1, start pending 2, … running 4, … paused 7 */
     uint32_t exit_code; /* Win32, or its own where sc says 1066: service-specific error */
-    uint32_t pid;       /* 0 none, or of "sc query", which does not tell */
+    uint32_t pid;       /* 0 none, or of "sc query", which does not show it */
 };
 
 struct hm_sc_states {
@@ -31,7 +31,7 @@ enum hm_status hm_sc_query_parse(const char *text, size_t len, struct hm_arena *
 /* NULL when it is not listed; case folded. */
 const struct hm_sc_state *hm_sc_states_find(const struct hm_sc_states *states, const char *name);
 
-/* The outputs of "sc qc NAME", one after the other. It does not tell what triggers there are. */
+/* The outputs of "sc qc NAME", one after the other. It does not show triggers. */
 enum hm_status hm_sc_config_parse(const char *text, size_t len, struct hm_arena *arena,
                                   struct hm_service_rows *out_rows,
                                   struct hm_err *err) HM_MUST_CHECK;

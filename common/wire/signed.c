@@ -182,7 +182,7 @@ static enum hm_status check_place_and_time(const struct hm_statement *statement,
     if (ctx->now_ms >= statement->expires) {
         return hm_fail_code(err, HM_EDENIED, HM_REFUSED_EXPIRED,
                             "this policy has expired; is the clock right? if so, have it reviewed "
-                            "and signed anew");
+                            "and signed again");
     }
     return HM_OK;
 }

@@ -326,7 +326,7 @@ static enum hm_status answer_clone(struct hm_req *req, struct hm_reply *reply, s
     reply->status = 409;
     reply->reenroll_token = token;
     return hm_fail_code(err, HM_ECONFLICT, "clone_detected",
-                        "two machines report with this identity: enrol anew with the token given");
+                        "two machines report with this identity: enrol again with the token given");
 }
 
 static enum hm_status submit_clone(struct hm_req *req, const struct hm_ingest *read,

@@ -27,7 +27,7 @@ static const char *const folders[] = {
 };
 
 static const char header[] =
-    "# Made by hm-agent: policies of Havenmaster keep these ports. It is written anew when they\n"
+    "# Made by hm-agent: policies of Havenmaster keep these ports. It is written again when they\n"
     "# change, and removed when none is left. Ports that other files reserve are repeated here,\n"
     "# because the last file that sets the value wins.\n";
 

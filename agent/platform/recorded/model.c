@@ -104,7 +104,7 @@ static enum hm_status check_exclusion(const struct hm_recorded *recorded,
         return hm_fail(err, HM_EUNSUPPORTED, "an exclusion is one range of ports of one stack");
     }
     if (stack == NULL || !stack->has_administered || !stack->has_runtime) {
-        return unsupported(action, "the files do not tell its exclusions", err);
+        return unsupported(action, "the files do not have its exclusions", err);
     }
     return stack->exclusions_unsupported ? unsupported(action, "KB2665809 is not there", err)
                                          : HM_OK;
@@ -275,7 +275,7 @@ static enum hm_status set_max_user_port(struct hm_recorded *recorded,
     struct hm_recorded_values *values;
 
     if (!recorded->has_tcpip) {
-        return unsupported(action, "the files do not tell Tcpip\\Parameters", err);
+        return unsupported(action, "the files do not have Tcpip\\Parameters", err);
     }
     values = open_registry(recorded);
     values->has_max_user_port = !action->unset;
@@ -291,7 +291,7 @@ static enum hm_status set_timed_wait_delay(struct hm_recorded *recorded,
     struct hm_recorded_values *values;
 
     if (!recorded->has_tcpip) {
-        return unsupported(action, "the files do not tell Tcpip\\Parameters", err);
+        return unsupported(action, "the files do not have Tcpip\\Parameters", err);
     }
     values = open_registry(recorded);
     values->has_tcp_timed_wait_delay_s = action->has_timed_wait_delay_s;
@@ -336,7 +336,7 @@ static enum hm_status set_range(struct hm_recorded *recorded, const struct hm_ac
                 err);
         }
     }
-    return st != HM_OK || any ? st : unsupported(action, "the files do not tell its range", err);
+    return st != HM_OK || any ? st : unsupported(action, "the files do not have its range", err);
 }
 
 static enum hm_status set_sysctl(struct hm_recorded *recorded, const struct hm_action *action,

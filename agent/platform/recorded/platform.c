@@ -104,8 +104,7 @@ static enum hm_status read_host_file(struct hm_recorded *recorded, struct hm_err
                               host, NULL, err);
         if (st != HM_OK) {
             st = hm_recorded_refused(recorded, &file, HM_TEXT_JSON,
-                                     "what it should tell (the system, its version) is unknown",
-                                     err);
+                                     "its facts (the system, its version) are unknown", err);
         }
     }
     if (st != HM_OK) {

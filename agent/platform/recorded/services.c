@@ -1,4 +1,4 @@
-/* agent/platform/recorded/services.c — services of a recorded host, from whatever tells of them.
+/* agent/platform/recorded/services.c — services of a recorded host, from every file that has them.
  * SPDX-License-Identifier: Apache-2.0
  *
  * How a service starts: services.txt (reg query), services.reg (an export, of 2000 to 2003) or
@@ -22,7 +22,7 @@
 #define RUNNING_FILE "services-running.txt"
 #define CLUSTER_FILE "cluster-resources.reg"
 
-/* All that the files tell of services. */
+/* All that the files say of services. */
 struct sources {
     const struct hm_tasks *tasks;
     bool has_rows;     /* how services start is known */
@@ -410,13 +410,13 @@ static enum hm_status judge_rows(struct hm_recorded *recorded, struct sources *s
     }
     if (st == HM_OK && !sources->has_registry && !hm_os_is_legacy(&recorded->seen.inventory.os)) {
         st = note(recorded, sources, err,
-                  CONFIG_FILE " does not tell which services an event of the system starts");
+                  CONFIG_FILE " does not say which services an event of the system starts");
     }
     if (st == HM_OK && !sources->has_states && sources->tasks->count == 0 &&
         !sources->has_running) {
         st = note(recorded, sources, err,
                   "which services run is not known: neither " STATE_FILE
-                  ", tasklist.csv nor " RUNNING_FILE " tells");
+                  ", tasklist.csv nor " RUNNING_FILE " says so");
     }
     return st;
 }
