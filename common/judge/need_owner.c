@@ -85,6 +85,18 @@ static enum hm_owner unread(const struct hm_facts *facts, const struct hm_need *
     return hm_need_runs(facts, need) == HM_RUNS_NO ? HM_OWNER_FOREIGN : HM_OWNER_UNREAD;
 }
 
+/* Does this program have the port until the first client of the need's service comes? Not while a
+ * service of the need is down that starts at boot: no socket unit is there for it, so the port is
+ * another one's. */
+static bool listens_for(const struct hm_facts *facts, const struct hm_need *need,
+                        const char *program)
+{
+    size_t at = 0;
+
+    return facts->linux_host && is_one_of(activators, HM_COUNT(activators), program) &&
+           hm_need_next_down(facts, need, true, &at) == NULL;
+}
+
 enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
                             const char *program, const char *service, enum hm_socket_state state)
 {
@@ -111,7 +123,7 @@ enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *
         hm_need_stands_in(need->requirement->kind, program)) {
         return HM_OWNER_SELF;
     }
-    if (facts->linux_host && is_one_of(activators, HM_COUNT(activators), program)) {
+    if (listens_for(facts, need, program)) {
         return HM_OWNER_SELF;
     }
     if (!facts->linux_host && hm_str_equal(service, "") && names->services.count > 0 &&

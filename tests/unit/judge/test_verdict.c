@@ -529,6 +529,35 @@ static void test_activation(void **state)
     free_build(build);
 }
 
+/* A service that starts at boot, has no socket unit and is down: systemd has the port for another
+ * one (cockpit.socket and Prometheus both want 9090). */
+static void test_activation_of_another(void **state)
+{
+    static const struct {
+        enum hm_service_start start;
+        bool runs;
+        enum hm_verdict_state state;
+    } cases[] = {
+        {HM_START_AUTOMATIC, false, HM_BLOCKED},
+        {HM_START_AUTOMATIC, true,  HM_SAFE   },
+        {HM_START_TRIGGERED, false, HM_SAFE   },
+        {HM_START_MANUAL,    false, HM_SAFE   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(NULL);
+
+        require(build, HM_TCP, "9090");
+        hm_build_service_runs(build, "Own", cases[i].runs)->start = cases[i].start;
+        hm_build_socket(build, HM_TCP, HM_IPV6, HM_SOCKET_LISTEN, 9090, "systemd", "");
+        if (hm_build_judge(build)->verdicts.at[0].state != cases[i].state) {
+            fail_msg("row %zu: %s", i, build->judgement.verdicts.at[0].text);
+        }
+        free_build(build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -545,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_owner),
         cmocka_unit_test(test_nobody_is_named),
         cmocka_unit_test(test_activation),
+        cmocka_unit_test(test_activation_of_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
