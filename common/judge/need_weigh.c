@@ -8,13 +8,13 @@
 #include "common/judge/odds.h"
 
 /* What an exclusion does to a kind of listener. */
-enum class {
+enum listener_class {
     CLASS_PLAIN,    /* administered: protected */
     CLASS_RESERVER, /* administered: broken; runtime: maybe its own */
     CLASS_SHARED,   /* administered: the second bind fails (KB3039044) */
 };
 
-static const enum class classes[HM_KIND_COUNT] = {
+static const enum listener_class classes[HM_KIND_COUNT] = {
     [HM_KIND_SOCKET] = CLASS_PLAIN,  [HM_KIND_HTTPSYS] = CLASS_RESERVER,
     [HM_KIND_QUIC] = CLASS_RESERVER, [HM_KIND_RPC] = CLASS_PLAIN,
     [HM_KIND_KERNEL] = CLASS_PLAIN,  [HM_KIND_CONTAINER] = CLASS_RESERVER,
@@ -37,7 +37,7 @@ struct scales {
     enum hm_family family;
     const struct hm_stack_facts *stack;
     bool after_boot; /* the next one */
-    enum class class;
+    enum listener_class class;
     struct hm_arena *arena;
     struct hm_err *err;
     struct hm_ports open; /* ports that nothing has decided yet */
@@ -46,15 +46,15 @@ struct scales {
     struct hm_need_stack *out;
 };
 
-static enum class class_of(const struct hm_facts *facts, enum hm_listener_kind kind) {
-    if (facts->linux_host || facts->legacy){
+static enum listener_class class_of(const struct hm_facts *facts, enum hm_listener_kind kind)
+{
+    if (facts->linux_host || facts->legacy) {
         return CLASS_PLAIN; /* reserved ports there never hinder an explicit bind */
     }
-if (kind == HM_KIND_SHARED && (facts->windows < 601 || facts->windows > 603))
-{
-    return CLASS_PLAIN; /* KB3039044: 2008 R2, 2012, 2012 R2 only */
-}
-return classes[kind];
+    if (kind == HM_KIND_SHARED && (facts->windows < 601 || facts->windows > 603)) {
+        return CLASS_PLAIN; /* KB3039044: 2008 R2, 2012, 2012 R2 only */
+    }
+    return classes[kind];
 }
 
 /* What listens outranks the catalogue. "socket" is also what a system says that cannot tell more,
