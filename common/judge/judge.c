@@ -165,18 +165,32 @@ static void put_in_force(const struct hm_facts *facts, struct unknown *unknown)
     }
 }
 
+#define IGNORED_LINES_SHOWN 8u /* that many are named; of the others the number is */
+
 /* Lines that Windows ignores are no error of ours, but somebody counts on them. */
 static void put_reserved_lines(const struct hm_facts *facts, struct unknown *unknown)
 {
     const struct hm_inventory *inventory = facts->inventory;
-    struct hm_ports listed;
-    struct hm_ports effective;
-    struct hm_err why;
+    const struct hm_strings *lines = &inventory->registry.reserved_ports;
+    const bool asked =
+        facts->legacy && inventory->has_registry && inventory->registry.has_reserved_ports;
+    size_t ignored = 0;
 
-    if (facts->legacy && inventory->has_registry && inventory->registry.has_reserved_ports &&
-        hm_reserved_ports_parse(&inventory->registry.reserved_ports, unknown->arena, &listed,
-                                &effective, &why) == HM_EINVAL) {
-        put(unknown, hm_arena_printf(unknown->arena, "A line does not count: %s.", why.text));
+    for (size_t i = 0; asked && i < lines->count; i++) {
+        struct hm_err why;
+
+        if (hm_reserved_ports_check_line(lines->at[i], (unsigned)i + 1, &why) == HM_OK) {
+            continue;
+        }
+        ignored++;
+        if (ignored <= IGNORED_LINES_SHOWN) {
+            put(unknown, hm_arena_printf(unknown->arena, "A line does not count: %s.", why.text));
+        }
+    }
+    if (ignored > IGNORED_LINES_SHOWN) {
+        put(unknown,
+            hm_arena_printf(unknown->arena, "%zu more lines of ReservedPorts do not count either.",
+                            ignored - IGNORED_LINES_SHOWN));
     }
 }
 

@@ -47,6 +47,14 @@ static enum hm_status parse_line(const char *line, unsigned number, bool *out_em
     return HM_OK;
 }
 
+enum hm_status hm_reserved_ports_check_line(const char *line, unsigned number, struct hm_err *err)
+{
+    struct hm_range range;
+    bool empty;
+
+    return parse_line(line, number, &empty, &range, err);
+}
+
 static int compare_ranges(const void *a, const void *b)
 {
     const struct hm_range *x = a;

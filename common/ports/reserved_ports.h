@@ -12,6 +12,10 @@ enum hm_status hm_reserved_ports_parse(const struct hm_strings *lines, struct hm
                                        struct hm_ports *out_listed, struct hm_ports *out_effective,
                                        struct hm_err *err) HM_MUST_CHECK;
 
+/* Does Windows read this line? HM_EINVAL, with the number in the text, when not. */
+enum hm_status hm_reserved_ports_check_line(const char *line, unsigned number,
+                                            struct hm_err *err) HM_MUST_CHECK;
+
 /* The lines to write so that all of ports is reserved: neighbours coalesced, "x-y". */
 enum hm_status hm_reserved_ports_format(struct hm_ports ports, struct hm_arena *arena,
                                         struct hm_strings *out_lines,

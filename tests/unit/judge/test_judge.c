@@ -410,6 +410,41 @@ static void test_partial_services(void **state)
     free_build(build);
 }
 
+static size_t count_unknown(const struct hm_build *build, const char *part)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < build->judgement.unknown.count; i++) {
+        count += strstr(build->judgement.unknown.at[i], part) != NULL;
+    }
+    return count;
+}
+
+/* Each line of ReservedPorts that Windows ignores is named, up to a number. */
+static void test_ignored_lines(void **state)
+{
+    static const char *const lines[] = {"1433", "9506-9507", "x", "", "5000-4000", "1434"};
+    struct hm_build *build = new_build("5.2.3790");
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(lines); i++) {
+        hm_build_reserved(build, lines[i]);
+    }
+    hm_build_judge(build);
+    assert_int_equal(count_unknown(build, "A line does not count"), 4);
+    assert_int_equal(count_unknown(build, "line 1 is a lone port"), 1);
+    assert_int_equal(count_unknown(build, "line 3 is no range"), 1);
+    assert_int_equal(count_unknown(build, "line 5: range 5000-4000 ends below"), 1);
+    assert_int_equal(count_unknown(build, "line 6 is a lone port"), 1);
+    for (size_t i = 0; i < 20; i++) {
+        hm_build_reserved(build, "80");
+    }
+    hm_build_judge(build);
+    assert_int_equal(count_unknown(build, "A line does not count"), 8);
+    assert_int_equal(count_unknown(build, "16 more lines of ReservedPorts do not count"), 1);
+    free_build(build);
+}
+
 static void test_no_memory_is_told(void **state)
 {
     struct hm_build *build = new_build("6.3.9600");
@@ -463,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_nothing_known),
         cmocka_unit_test(test_partial_services),
+        cmocka_unit_test(test_ignored_lines),
         cmocka_unit_test(test_no_memory_is_told),
         cmocka_unit_test(test_registry),
     };
