@@ -45,15 +45,6 @@ struct hm_agent_port_book {
     char failed[HM_ERR_TEXT_MAX]; /* why the last save failed; "" it did not */
 };
 
-/* The book is sorted whatever the file says: what reads it relies on the order. */
-static int compare_rows(const void *a, const void *b)
-{
-    const struct hm_port_entry *x = &((const struct hm_port_memory *)a)->entry;
-    const struct hm_port_entry *y = &((const struct hm_port_memory *)b)->entry;
-
-    return hm_port_entry_compare(x, y);
-}
-
 static enum hm_status path_of(const char *state_dir, char out[PATH_BYTES], struct hm_err *err)
 {
     int put = snprintf(out, PATH_BYTES, "%s/portbook.json", state_dir);
@@ -79,9 +70,7 @@ static enum hm_status read_memo(const char *path, struct hm_arena *arena,
         }
     }
     if (st == HM_OK) {
-        if (memo.rows.count > 1) {
-            qsort(memo.rows.at, memo.rows.count, sizeof(*memo.rows.at), compare_rows);
-        }
+        hm_port_memo_settle(&memo); /* whatever the file says: what reads it relies on the order */
         *out_memo = memo;
     }
     return st;

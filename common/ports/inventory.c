@@ -115,11 +115,6 @@ static int compare_services(const void *a, const void *b)
     return compare_text(x->name, y->name);
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-    return hm_port_entry_compare(a, b);
-}
-
 /* Sorts, then drops items that compare equal to the one before; returns how many are left. */
 static size_t sort_unique(void *items, size_t count, size_t size,
                           int (*compare)(const void *, const void *))
@@ -147,7 +142,6 @@ void hm_inventory_settle(struct hm_inventory *inventory)
     struct hm_listeners *listeners = &inventory->listeners;
     struct hm_strings *services = &inventory->services;
     struct hm_services *details = &inventory->service_details;
-    struct hm_port_book *book = &inventory->port_book;
 
     listeners->count =
         sort_unique(listeners->at, listeners->count, sizeof(*listeners->at), compare_listeners);
@@ -160,7 +154,7 @@ void hm_inventory_settle(struct hm_inventory *inventory)
 
         names->count = sort_unique(names->at, names->count, sizeof(*names->at), compare_strings);
     }
-    book->count = sort_unique(book->at, book->count, sizeof(*book->at), compare_entries);
+    hm_port_book_settle(&inventory->port_book);
 }
 
 /* Takes decimal digits off the text; false when there are none. */

@@ -116,7 +116,7 @@ struct hm_port_entry {
 #define HM_PORT_BOOK_FIXED 2u /* boots after which the port counts as fixed */
 
 struct hm_port_book {
-    struct hm_port_entry *at; /* sorted: protocol, port, program, service, kind */
+    struct hm_port_entry *at; /* sorted: protocol, port, program, service; each once */
     size_t count;
 };
 

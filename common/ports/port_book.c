@@ -21,9 +21,10 @@ static int compare_text(const char *a, const char *b)
 int hm_port_entry_compare(const struct hm_port_entry *a, const struct hm_port_entry *b)
 {
     const int by[] = {
-        (int)a->protocol - (int)b->protocol,  (int)a->port - (int)b->port,
-        compare_text(a->program, b->program), compare_text(a->service, b->service),
-        (int)a->kind - (int)b->kind,
+        (int)a->protocol - (int)b->protocol,
+        (int)a->port - (int)b->port,
+        compare_text(a->program, b->program),
+        compare_text(a->service, b->service),
     };
 
     for (size_t i = 0; i < HM_COUNT(by); i++) {
@@ -38,6 +39,69 @@ static int compare_memories(const void *a, const void *b)
 {
     return hm_port_entry_compare(&((const struct hm_port_memory *)a)->entry,
                                  &((const struct hm_port_memory *)b)->entry);
+}
+
+/* "socket" is also what a system says that cannot tell more. */
+static enum hm_listener_kind better_kind(enum hm_listener_kind known, enum hm_listener_kind seen)
+{
+    return seen == HM_KIND_SOCKET ? known : seen;
+}
+
+static void merge_entry(struct hm_port_entry *into, const struct hm_port_entry *from)
+{
+    if (into->families != from->families) {
+        into->families = HM_FAMILIES_BOTH;
+    }
+    into->kind = better_kind(into->kind, from->kind);
+    into->boots = from->boots > into->boots ? from->boots : into->boots;
+    if (into->service_state == HM_ENTRY_SERVICE_UNKNOWN) {
+        into->service_state = from->service_state;
+    }
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    return hm_port_entry_compare(a, b);
+}
+
+void hm_port_book_settle(struct hm_port_book *book)
+{
+    size_t left = 0;
+
+    if (book->count > 1) {
+        qsort(book->at, book->count, sizeof(*book->at), compare_entries);
+    }
+    for (size_t i = 0; i < book->count; i++) {
+        if (left > 0 && hm_port_entry_compare(&book->at[left - 1], &book->at[i]) == 0) {
+            merge_entry(&book->at[left - 1], &book->at[i]);
+        } else {
+            book->at[left++] = book->at[i];
+        }
+    }
+    book->count = left;
+}
+
+void hm_port_memo_settle(struct hm_port_memo *memo)
+{
+    struct hm_port_memories *rows = &memo->rows;
+    size_t left = 0;
+
+    if (rows->count > 1) {
+        qsort(rows->at, rows->count, sizeof(*rows->at), compare_memories);
+    }
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct hm_port_memory *row = &rows->at[i];
+        struct hm_port_memory *kept = left > 0 ? &rows->at[left - 1] : NULL;
+
+        if (kept != NULL && compare_memories(kept, row) == 0) {
+            merge_entry(&kept->entry, &row->entry);
+            kept->last_boot = row->last_boot > kept->last_boot ? row->last_boot : kept->last_boot;
+            kept->pending = kept->pending || row->pending;
+        } else {
+            rows->at[left++] = *row;
+        }
+    }
+    rows->count = left;
 }
 
 /* The host's listeners as entries, the two families of one as one entry; sorted. */
@@ -73,9 +137,7 @@ static enum hm_status list_seen(const struct hm_inventory *inventory, struct hm_
     }
     for (size_t i = 0; i < named; i++) {
         if (count > 0 && compare_memories(&at[count - 1], &at[i]) == 0) {
-            if (at[count - 1].entry.families != at[i].entry.families) {
-                at[count - 1].entry.families = HM_FAMILIES_BOTH;
-            }
+            merge_entry(&at[count - 1].entry, &at[i].entry);
         } else {
             at[count++] = at[i];
         }
@@ -100,6 +162,7 @@ static bool confirm(struct hm_port_memory *row, const struct hm_port_memory *see
     if (row->entry.families != seen->entry.families) {
         row->entry.families = HM_FAMILIES_BOTH;
     }
+    row->entry.kind = better_kind(row->entry.kind, seen->entry.kind);
     if (row->last_boot != boot && !row->pending) {
         row->pending = true;
     } else if (row->last_boot != boot) {
@@ -108,7 +171,7 @@ static bool confirm(struct hm_port_memory *row, const struct hm_port_memory *see
         row->last_boot = boot;
     }
     return before.pending != row->pending || before.last_boot != row->last_boot ||
-           before.entry.families != row->entry.families;
+           before.entry.families != row->entry.families || before.entry.kind != row->entry.kind;
 }
 
 /* Over the cap the rows of one boot go first, the longest unseen of them first. */

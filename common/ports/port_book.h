@@ -64,8 +64,16 @@ void hm_port_book_mark(struct hm_inventory *inventory, const struct hm_services 
 /* Is it an entry whose service needs no port now? */
 bool hm_port_entry_is_retired(const struct hm_port_entry *entry);
 
-/* The order of a book: protocol, port, program, service, kind. */
+/* The order of a book: protocol, port, program, service. Equal entries are one listener, whatever
+ * kind it was seen with. */
 int hm_port_entry_compare(const struct hm_port_entry *a, const struct hm_port_entry *b);
+
+/* Sorts, and makes one entry of those that are equal: both families, most boots, and the kind that
+ * says more ("socket" is also what a system says that cannot tell). In place. */
+void hm_port_book_settle(struct hm_port_book *book);
+
+/* The same for a book read from disk. */
+void hm_port_memo_settle(struct hm_port_memo *memo);
 
 /* Is the entry about what a listener with these names is? By service where both have one. */
 bool hm_port_entry_is_of(const struct hm_port_entry *entry, const char *program,

@@ -212,6 +212,70 @@ static void test_bounded(void **state)
     hm_arena_fini(&host.arena);
 }
 
+/* A kind that becomes known later is no second listener. */
+static void test_one_row_whatever_the_kind(void **state)
+{
+    struct host host;
+    struct hm_port_book book;
+
+    (void)state;
+    start(&host);
+    listens(&host, 49152, "wininit.exe", HM_IPV4);
+    (void)look(&host);
+    (void)look(&host);
+    host.boot = 2;
+    host.listeners[0].kind = HM_KIND_RPC;
+    listens(&host, 49152, "wininit.exe", HM_IPV6); /* of which the kind is not known */
+    assert_true(look(&host));
+    assert_true(look(&host));
+    book = book_of(&host);
+    assert_int_equal(book.count, 1);
+    assert_int_equal(book.at[0].kind, HM_KIND_RPC);
+    assert_int_equal(book.at[0].families, HM_FAMILIES_BOTH);
+    assert_int_equal(book.at[0].boots, 2);
+    host.boot = 3;
+    host.listeners[0].kind = HM_KIND_SOCKET;
+    (void)look(&host);
+    (void)look(&host);
+    assert_false(look(&host));
+    assert_int_equal(book_of(&host).count, 1);
+    assert_int_equal(book_of(&host).at[0].kind, HM_KIND_RPC);
+    hm_arena_fini(&host.arena);
+}
+
+/* Books of agents that kept a row for each kind. */
+static void test_rows_of_two_kinds_are_merged(void **state)
+{
+    struct hm_port_memory rows[] = {
+        {.entry = {.port = 49153, .program = "b", .service = "", .boots = 1}, .last_boot = 4},
+        {.entry = {.port = 49152, .program = "a", .service = "", .boots = 5}, .last_boot = 3},
+        {.entry = {.port = 49152,
+                   .program = "a",
+                   .service = "",
+                   .families = HM_FAMILIES_IPV4,
+                   .kind = HM_KIND_RPC,
+                   .boots = 2},
+         .last_boot = 4                                                                     },
+    };
+    struct hm_port_memo memo = {
+        "boot", 4, {rows, HM_COUNT(rows)}
+    };
+    struct hm_port_entry entries[] = {rows[2].entry, rows[0].entry, rows[1].entry};
+    struct hm_port_book book = {entries, HM_COUNT(entries)};
+
+    (void)state;
+    hm_port_memo_settle(&memo);
+    assert_int_equal(memo.rows.count, 2);
+    assert_int_equal(rows[0].entry.kind, HM_KIND_RPC);
+    assert_int_equal(rows[0].entry.boots, 5);
+    assert_int_equal(rows[0].last_boot, 4);
+    assert_int_equal(rows[1].entry.port, 49153);
+    hm_port_book_settle(&book);
+    assert_int_equal(book.count, 2);
+    assert_int_equal(entries[0].kind, HM_KIND_RPC);
+    assert_int_equal(entries[0].boots, 5);
+}
+
 struct mark_case {
     const char *service;
     enum hm_entry_service whole;   /* every installed service is known */
@@ -293,6 +357,8 @@ int main(void)
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_without_listeners),
         cmocka_unit_test(test_services_that_need_no_port),
+        cmocka_unit_test(test_one_row_whatever_the_kind),
+        cmocka_unit_test(test_rows_of_two_kinds_are_merged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
