@@ -121,6 +121,13 @@ static void put_incomplete(const struct hm_judgement *judgement,
     const char *texts[HM_INCOMPLETE_MAX];
     size_t count = hm_judge_incomplete(inventory, texts);
 
+    if (hm_judge_is_assumed(inventory)) {
+        hm_check_put_wrapped(out, look, 0,
+                             "NOT KNOWN: whether the host was restarted since ReservedPorts, "
+                             "MaxUserPort and TcpTimedWaitDelay were written. They count as in "
+                             "force.");
+        (void)hm_buf_putc(out, '\n');
+    }
     if (!judgement->incomplete) {
         return;
     }

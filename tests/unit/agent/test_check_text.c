@@ -408,6 +408,7 @@ static void test_assumed(void **state)
             .verdicts = {&row, 1}
         };
         struct hm_observation observation = host();
+        const char *said;
         struct hm_buf out;
         struct hm_err err;
 
@@ -421,6 +422,9 @@ static void test_assumed(void **state)
         if (strstr(hm_buf_text(&out), cases[i].summary) == NULL) {
             fail_msg("row %zu: no \"%s\" in\n%s", i, cases[i].summary, hm_buf_text(&out));
         }
+        said = strstr(hm_buf_text(&out), "NOT KNOWN: whether the host was restarted since");
+        assert_int_equal(said != NULL, i == 0);
+        assert_true(said == NULL || said < strstr(hm_buf_text(&out), "STATE")); /* first screen */
         hm_buf_fini(&out);
     }
 }
