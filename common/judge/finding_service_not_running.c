@@ -14,6 +14,8 @@
 
 #define ERROR_NEVER_STARTED 1077u /* nobody has started it since the boot */
 #define ERROR_DISABLED 1058u      /* nobody may */
+#define ERROR_DEPENDENCY 1068u    /* a service that it depends on did not start: that one speaks */
+#define ERROR_LOGON 1069u         /* its account could not log on */
 #define ERROR_DEPENDENCY 1068u    /* one that it depends on has failed */
 
 /* Does the service manager's log say, since the boot, that it failed? */
@@ -27,6 +29,24 @@ static bool has_failed(const struct hm_finding_ctx *ctx, const struct hm_service
 
         if (row != NULL && row->failed &&
             hm_service_event_concerns(&events->at[i], service->name, "")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does the service itself say, since the boot, that it did not get a port? An instance writes under
+ * the name of its service. */
+static bool says_port(const struct hm_finding_ctx *ctx, const struct hm_service *service)
+{
+    const struct hm_event_counts *events = ctx->input->events;
+
+    for (size_t i = 0; events != NULL && i < events->count; i++) {
+        const struct hm_service_event *row =
+            hm_service_event_find(events->at[i].provider, events->at[i].id);
+
+        if (row != NULL && row->by_port &&
+            hm_str_equal_nocase(events->at[i].provider, service->name)) {
             return true;
         }
     }
@@ -61,15 +81,46 @@ static void own_steps(struct hm_finding_list *out, struct hm_finding *finding)
     }
 }
 
+/* Services of which it is known where their port is set. */
+struct place {
+    const char *service; /* "*" as in file names */
+    const char *text;
+};
+
+/* SQL Server: "Configure a server to listen on a specific TCP port", "SQL Server Browser service":
+ * a dynamic port that is taken is replaced by another. */
+static const struct place places[] = {
+    {"MSSQL$*",
+     " SQL Server Configuration Manager shows it (protocols of the instance, TCP/IP, IPAll): a "
+     "named instance with \"TCP Dynamic Ports\" takes another port when its own is taken, so look "
+     "at "
+     "\"TCP Port\"; its ERRORLOG names the port, too."                                 },
+    {"MSSQLSERVER", " SQL Server Configuration Manager shows it (protocols of the instance, "
+                    "TCP/IP, IPAll): it need "
+                    "not be 1433; its ERRORLOG names the port, too."},
+};
+
+static const char *place_of(const struct hm_service *service)
+{
+    for (size_t i = 0; i < HM_COUNT(places); i++) {
+        if (hm_str_glob_nocase(places[i].service, service->name)) {
+            return places[i].text;
+        }
+    }
+    return "";
+}
+
 /* Of a blocked port the remedy starts what is down by itself. */
 static void put_remedy(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
-                       struct hm_finding *finding, const struct hm_need *need)
+                       struct hm_finding *finding, const struct hm_need *need,
+                       const struct hm_service *service)
 {
     if (need->verdict.state == HM_BLOCKED) {
         hm_remedy_protect(ctx, out, finding, need, "");
         return;
     }
-    finding->remedy = "Start the service; its own log says why it ended.";
+    finding->remedy = hm_finding_print(out, "Start the service; its own log says why it ended.%s",
+                                       place_of(service));
     if (need->verdict.state == HM_EXPOSED) {
         hm_remedy_protect(ctx, out, finding, need, "");
         own_steps(out, finding);
@@ -88,9 +139,13 @@ static void put_blocked(const struct hm_finding_ctx *ctx, struct hm_finding_list
 {
     struct hm_finding *finding = put(ctx, out, need, service);
 
-    finding->text = hm_finding_print(out, "%s starts %s and does not run. %s: %s", service->name,
-                                     starts_as(service), need->verdict.title, need->text);
-    put_remedy(ctx, out, finding, need);
+    finding->text =
+        hm_finding_print(out, "%s starts %s and does not run. %s: %s%s", service->name,
+                         starts_as(service), need->verdict.title, need->text,
+                         need->product == NULL && hm_str_glob_nocase("MSSQL$*", service->name)
+                             ? " When its port is set as dynamic, it takes another one instead."
+                             : "");
+    put_remedy(ctx, out, finding, need, service);
 }
 
 static void put_failed(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
@@ -107,14 +162,16 @@ static void put_failed(const struct hm_finding_ctx *ctx, struct hm_finding_list 
         "%s starts by itself and does not run: %s. Nothing holds a port now that it is known to "
         "need%s%s",
         service->name,
-        error != NULL ? hm_finding_print(out, "it ended with error %u (%s)",
-                                         (unsigned)service->exit_code, error->says)
-                      : "the system's log says that it failed",
+        error != NULL             ? hm_finding_print(out, "it ended with error %u (%s)",
+                                                     (unsigned)service->exit_code, error->says)
+        : says_port(ctx, service) ? "its log says that it did not get a port"
+                                  : "the system's log says that it failed",
         need->verdict.state == HM_EXPOSED ? ", but any program may be given one again" : "",
-        error != NULL ? ": whoever had it may be gone, or the service is configured for another "
-                        "port."
-                      : ".");
-    put_remedy(ctx, out, finding, need);
+        error != NULL || says_port(ctx, service)
+            ? ": whoever had it may be gone, or the service is configured for another "
+              "port."
+            : ".");
+    put_remedy(ctx, out, finding, need, service);
 }
 
 /* ---- services whose ports nobody knows ----------------------------------------------------- */
@@ -140,10 +197,10 @@ static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding
     return hm_finding_print(
         out,
         "Find the port that %s needs: in its own configuration and log, or in its events in the "
-        "event log. Look who has it with \"%s\"%s, free it and start the service. Then describe "
+        "event log.%s Look who has it with \"%s\"%s, free it and start the service. Then describe "
         "the service in a catalogue file of your own, so that its port is judged before the next "
         "start; an installed agent learns the port by itself once the service has run.",
-        service->name, hm_remedy_list_sockets(ctx),
+        service->name, place_of(service), hm_remedy_list_sockets(ctx),
         excluded ? " and \"netsh int ipv4 show excludedportrange protocol=tcp\"" : "");
 }
 
@@ -161,7 +218,7 @@ static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list
     hm_finding_evidence(out, finding, "exit_code",
                         hm_finding_print(out, "%u", (unsigned)service->exit_code));
     put_events(ctx, out, finding, service);
-    if (error == NULL) {
+    if (error == NULL && !says_port(ctx, service)) {
         finding->severity = HM_SEVERITY_LOW;
         finding->text = hm_finding_print(
             out,
@@ -176,12 +233,15 @@ static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list
                                           service->name));
         return;
     }
-    finding->severity = error->certain ? HM_SEVERITY_HIGH : HM_SEVERITY_MEDIUM;
+    finding->severity = error == NULL || error->certain ? HM_SEVERITY_HIGH : HM_SEVERITY_MEDIUM;
     finding->text = hm_finding_print(
         out,
-        "%s starts %s and does not run: it ended with error %u (%s). Which port that is, is not "
-        "known here: neither the catalogue nor the port book has a port of it that is held now.",
-        service->name, starts_as(service), (unsigned)service->exit_code, error->says);
+        "%s starts %s and does not run: %s. Which port that is, is not known here: neither the "
+        "catalogue nor the port book has a port of it that is held now.",
+        service->name, starts_as(service),
+        error != NULL ? hm_finding_print(out, "it ended with error %u (%s)",
+                                         (unsigned)service->exit_code, error->says)
+                      : "its log says that it did not get a port");
     hm_remedy_decide(out, finding, advice_of(ctx, out, service));
 }
 
@@ -190,7 +250,8 @@ static bool has_ended(const struct hm_service *service)
 {
     return service->has_runs && !service->runs && hm_service_starts_itself(service) &&
            service->start != HM_START_CLUSTER && service->exit_code != 0 &&
-           service->exit_code != ERROR_NEVER_STARTED && service->exit_code != ERROR_DISABLED;
+           service->exit_code != ERROR_NEVER_STARTED && service->exit_code != ERROR_DISABLED &&
+           service->exit_code != ERROR_DEPENDENCY && service->exit_code != ERROR_LOGON;
 }
 
 /* The services of requirements that are judged: their own findings speak, or have nothing to say.
@@ -271,7 +332,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                 if (blocked == 1) {
                     put_blocked(ctx, out, need, service);
                 } else if (hm_port_error_find(ctx->facts, service->exit_code) != NULL ||
-                           has_failed(ctx, service)) {
+                           says_port(ctx, service) || has_failed(ctx, service)) {
                     put_failed(ctx, out, need, service);
                 }
             }

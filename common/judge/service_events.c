@@ -11,6 +11,9 @@
     {.log = "System", .provider = SCM, .id = number, .product = "", .failed = true, .says = text}
 #define PRODUCT(where, who, number, what, text) \
     {.log = where, .provider = who, .id = number, .product = what, .says = text}
+#define SQL_PORT(who, number, text) \
+    {.log = "Application", .provider = who, .id = number, .product = "sql-server", .by_port = true, \
+     .says = text}
 
 /* Service Control Manager: Microsoft's "Service Control Manager" event pages. The rest: KB956189
  * (IPSec, Server ActiveSync), SQL Server "Server configuration" and "TDSSNIClient" error pages,
@@ -29,12 +32,12 @@ const struct hm_service_event hm_service_events[] = {
     PRODUCT("System", "Server ActiveSync", 3024, "exchange-2003-autd", "notifications could not be set up"),
     PRODUCT("Application", "Server ActiveSync", 3015, "exchange-2003-autd", "notifications could not be set up"),
     PRODUCT("Application", "Server ActiveSync", 3024, "exchange-2003-autd", "notifications could not be set up"),
-    PRODUCT("Application", "MSSQLSERVER", 17182, "sql-server", "the TCP listener could not be started"),
-    PRODUCT("Application", "MSSQL$*", 17182, "sql-server", "the TCP listener could not be started"),
+    SQL_PORT("MSSQLSERVER", 17182, "the TCP listener could not be started"),
+    SQL_PORT("MSSQL$*", 17182, "the TCP listener could not be started"),
     PRODUCT("Application", "MSSQLSERVER", 17826, "sql-server", "the network library could not be started"),
     PRODUCT("Application", "MSSQL$*", 17826, "sql-server", "the network library could not be started"),
-    PRODUCT("Application", "MSSQLSERVER", 26023, "sql-server", "the TCP port is in use already"),
-    PRODUCT("Application", "MSSQL$*", 26023, "sql-server", "the TCP port is in use already"),
+    SQL_PORT("MSSQLSERVER", 26023, "the TCP port is in use already"),
+    SQL_PORT("MSSQL$*", 26023, "the TCP port is in use already"),
     {.log = "System", .provider = "HTTP", .id = 15005, .product = "", .kind = HM_KIND_HTTPSYS,
      .says = "HTTP.sys could not take a port"},
     {.log = "System", .provider = "Microsoft-Windows-HttpEvent", .id = 15005, .product = "",

@@ -13,6 +13,7 @@ struct hm_service_event {
     uint32_t id;
     const char *product;        /* id in the catalogue that it is about; "" by what it names */
     bool failed;                /* the service manager says that the service failed */
+    bool by_port;               /* the service says that a port was the reason */
     enum hm_listener_kind kind; /* with product "": of listeners that it is about, or socket */
     const char *says;           /* for people, in the order: it …; source beside the row */
 };

@@ -62,6 +62,8 @@ static void test_failed_service_that_nobody_knows(void **state)
         {"RPC end point",         HM_START_AUTOMATIC, 1740,        true,  HM_SEVERITY_HIGH  },
         {"triggered",             HM_START_TRIGGERED, 10048,       true,  HM_SEVERITY_HIGH  },
         {"a file or a port",      HM_START_AUTOMATIC, 32,          true,  HM_SEVERITY_MEDIUM},
+        {"its dependency",        HM_START_AUTOMATIC, 1068,        false, 0                 },
+        {"its account",           HM_START_AUTOMATIC, 1069,        false, 0                 },
         {"another error",         HM_START_AUTOMATIC, 1067,        true,  HM_SEVERITY_LOW   },
         {"another, triggered",    HM_START_TRIGGERED, 1067,        false, 0                 },
         {"on another node",       HM_START_CLUSTER,   10048,       false, 0                 },
@@ -230,6 +232,38 @@ static void test_service_that_is_disabled_or_gone(void **state)
     }
 }
 
+/* A named instance of SQL Server: its port is dynamic or configured, and the catalogue cannot know
+ * it; the Agent is down only because the instance is. */
+static void test_named_instance(void **state)
+{
+    struct hm_build *build = new_build();
+    struct hm_product *product = hm_build_product(build, "sql-server", "MSSQL$*|MSSQLSERVER", NULL);
+    struct hm_requirement *engine =
+        hm_build_require(build, product, "engine", HM_TCP, "1433", HM_KIND_SOCKET);
+    struct hm_service *service = hm_build_service_runs(build, "MSSQL$PROD", false);
+    const struct hm_finding *finding;
+
+    (void)state;
+    product->detect.services = hm_build_names(build, "MSSQL$*|MSSQLSERVER");
+    engine->detect.services = hm_build_names(build, "MSSQLSERVER");
+    service->exit_code = 1;
+    hm_build_service_runs(build, "SQLAgent$PROD", false)->exit_code = 1068;
+    hm_build_judge(build);
+    assert_int_equal(build->judgement.findings.count,
+                     1 + hm_build_count_kind(build, "dynamic_range_moved"));
+    assert_int_equal(hm_build_finding(build, "service_not_running", NULL)->severity,
+                     HM_SEVERITY_LOW);
+    hm_build_event(build, "MSSQL$PROD", 26023, "");
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "service_not_running", "service MSSQL$PROD");
+    assert_int_equal(finding->severity, HM_SEVERITY_HIGH);
+    assert_non_null(strstr(finding->text, "its log says that it did not get a port"));
+    assert_non_null(strstr(finding->remedy, "TCP Dynamic Ports"));
+    assert_null(hm_build_verdict(build, "sql-server", "engine")); /* 1433 is the default one's */
+    assert_false(hm_judgement_is_safe(&build->judgement));
+    free_build(build);
+}
+
 /* On Linux an exit code is the program's own: 32 or 10048 say nothing of a port. */
 static void test_exit_codes_of_linux(void **state)
 {
@@ -255,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_service_that_only_the_port_book_knows),
         cmocka_unit_test(test_port_of_a_product_that_a_service_had),
         cmocka_unit_test(test_service_that_is_disabled_or_gone),
+        cmocka_unit_test(test_named_instance),
         cmocka_unit_test(test_exit_codes_of_linux),
     };
 
