@@ -97,8 +97,8 @@ static const struct hm_policy_mark *mark_of(const struct hm_finding_ctx *ctx,
     return NULL;
 }
 
-static void cure(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
-                 struct hm_finding *finding, const struct hm_need *need)
+void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                         struct hm_finding *finding, const struct hm_need *need)
 {
     enum hm_protocol protocol = need->verdict.protocol;
     struct rows rows = {.hns = false};
@@ -165,7 +165,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         hm_finding_describe(ctx, out, finding, need);
         hm_finding_evidence(out, finding, "listener_kind",
                             hm_listener_kind_names[need->verdict.kind]);
-        cure(ctx, out, finding, need);
+        hm_remedy_unexclude(ctx, out, finding, need);
     }
 }
 

@@ -115,6 +115,11 @@ static void put_remedy(const struct hm_finding_ctx *ctx, struct hm_finding_list 
                        struct hm_finding *finding, const struct hm_need *need,
                        const struct hm_service *service)
 {
+    if (need->verdict.reason == HM_REASON_RESERVER_EXCLUDED ||
+        need->verdict.reason == HM_REASON_SHARED_EXCLUDED) {
+        hm_remedy_unexclude(ctx, out, finding, need);
+        return;
+    }
     if (need->verdict.state == HM_BLOCKED) {
         hm_remedy_protect(ctx, out, finding, need, "");
         return;

@@ -85,6 +85,11 @@ struct hm_stack_ports {
 void hm_remedy_exclude(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                        struct hm_finding *finding, const struct hm_stack_ports *missing);
 
+/* Deletes the exclusions over a need that they break (HM_REASON_RESERVER_EXCLUDED and
+ * HM_REASON_SHARED_EXCLUDED), and starts what is down. In finding_reserver_excluded.c. */
+void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                         struct hm_finding *finding, const struct hm_need *need);
+
 /* Starts the services of the need that are known to be down, although they start by themselves. */
 void hm_remedy_start(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                      struct hm_finding *finding, const struct hm_need *need);

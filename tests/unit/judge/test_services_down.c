@@ -235,6 +235,25 @@ static void test_optional_requirement_that_nobody_has_seen(void **state)
     free_build(build);
 }
 
+/* An exclusion keeps an HTTP.sys service down: it is deleted, and the service starts. */
+static void test_excluded_by_an_administrator(void **state)
+{
+    struct hm_build *build = new_build();
+    const struct hm_finding *finding;
+
+    (void)state;
+    put_product(build)->kind = HM_KIND_HTTPSYS;
+    put_down(build, HM_START_AUTOMATIC);
+    hm_build_exclude(build, HM_TCP, HM_IPV4, "9955");
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "service_not_running", NULL);
+    assert_non_null(finding);
+    assert_true(find_command(finding, "netsh int ipv4 delete excludedportrange protocol=tcp "
+                                      "startport=9955 numberofports=1 store=persistent"));
+    assert_true(find_command(finding, "net start MSExchangePOP3BE"));
+    free_build(build);
+}
+
 /* Nothing listens while the service is down: that is no sign that nothing will. */
 static void test_default_port_of_a_service_that_is_down(void **state)
 {
@@ -441,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_which_starts_count),
         cmocka_unit_test(test_held_port),
         cmocka_unit_test(test_failed_with_a_free_port),
+        cmocka_unit_test(test_excluded_by_an_administrator),
         cmocka_unit_test(test_optional_requirement_that_nobody_has_seen),
         cmocka_unit_test(test_default_port_of_a_service_that_is_down),
         cmocka_unit_test(test_optional_requirement_that_is_bound_elsewhere),
