@@ -88,14 +88,23 @@ static bool owner_is_known(const struct hm_facts *facts, const struct hm_need *n
     return false;
 }
 
-/* Does another process than the product's service bind it: the kernel, a container, a companion? */
-static bool is_bound_elsewhere(const struct hm_requirement *requirement)
+/* Is it all that the product needs? Then its service does nothing but serve it. */
+static bool is_only_one(const struct hm_need *need)
 {
+    return need->product != NULL && need->product->requirements.count == 1;
+}
+
+/* Does another process than the product's service bind it: a container, a companion, or the kernel
+ * on behalf of a plug-in? For a tunnel the kernel binds what the service asks for. */
+static bool is_bound_elsewhere(const struct hm_need *need)
+{
+    const struct hm_requirement *requirement = need->requirement;
     const struct hm_companions *companions = &requirement->companions;
 
     return !has_names(&requirement->detect) &&
            (companions->programs.count > 0 || companions->services.count > 0 ||
-            requirement->kind == HM_KIND_KERNEL || requirement->kind == HM_KIND_CONTAINER);
+            requirement->kind == HM_KIND_CONTAINER ||
+            (requirement->kind == HM_KIND_KERNEL && !is_only_one(need)));
 }
 
 /* Its service is down: that nothing listens is no sign that nothing will. */
@@ -103,7 +112,7 @@ static bool owner_is_down(const struct hm_facts *facts, const struct hm_need *ne
 {
     size_t at = 0;
 
-    return !is_bound_elsewhere(need->requirement) &&
+    return !is_bound_elsewhere(need) &&
            hm_need_next_down(facts, need, true, &at) != NULL && !owner_is_known(facts, need);
 }
 

@@ -79,9 +79,13 @@ static bool owns(const struct hm_detect *names, const char *program, const char 
     return hm_detect_owns(names, named ? "" : program, service);
 }
 
-/* Nobody knows who it is; but while the product is down, it is somebody else. */
+/* Nobody knows who it is; but while the product is down, it is somebody else. On Linux an interface
+ * of the kernel outlives the service that made it, and its socket has no name. */
 static enum hm_owner unread(const struct hm_facts *facts, const struct hm_need *need)
 {
+    if (facts->linux_host && need->requirement->kind == HM_KIND_KERNEL) {
+        return HM_OWNER_UNREAD;
+    }
     return hm_need_runs(facts, need) == HM_RUNS_NO ? HM_OWNER_FOREIGN : HM_OWNER_UNREAD;
 }
 

@@ -337,8 +337,16 @@ static void test_optional_requirement_that_is_bound_elsewhere(void **state)
     requirement->detect.services.count = 0;
     requirement->companions.programs.count = 0;
     requirement->kind = HM_KIND_KERNEL;
+    hm_build_require(build, &build->products[0], "own", HM_TCP, "995", HM_KIND_SOCKET);
+    requirement = &build->products[0].requirements.at[0];
     hm_build_judge(build);
     assert_null(hm_build_verdict(build, "pop3", "back-end"));
+    build->products[0].requirements.count = 1; /* a tunnel: its service is there for this port */
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_EXPOSED);
+    put_holder(build);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
     free_build(build);
 }
 
