@@ -46,7 +46,7 @@ static struct hm_service service_of(const struct hm_service_row *row)
 
 static bool is_idle(const struct hm_service_row *row, const struct hm_service *service)
 {
-    return !hm_service_starts_itself(service) && !service->runs && !row->pending;
+    return !hm_service_is_wanted(service) && !service->runs && !row->pending;
 }
 
 enum hm_status hm_windows_idle_services(const struct hm_service_rows *rows, struct hm_arena *arena,

@@ -110,7 +110,7 @@ static bool put_service(struct hm_facts *facts, const struct hm_service *service
     if (service->has_runs) {
         ok = names_put(service->runs ? &facts->running : &facts->stopped, service->name, arena);
     }
-    if (ok && (hm_service_starts_itself(service) || (service->has_runs && service->runs))) {
+    if (ok && (hm_service_is_wanted(service) || (service->has_runs && service->runs))) {
         ok = names_put(&facts->services, service->name, arena) &&
              names_put(&facts->idle_programs, service->program, arena);
     }

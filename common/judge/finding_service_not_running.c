@@ -12,12 +12,6 @@
 #include "common/judge/remedy.h"
 #include "common/judge/service_events.h"
 
-#define ERROR_NEVER_STARTED 1077u /* nobody has started it since the boot */
-#define ERROR_DISABLED 1058u      /* nobody may */
-#define ERROR_DEPENDENCY 1068u    /* a service that it depends on did not start: that one speaks */
-#define ERROR_LOGON 1069u         /* its account could not log on */
-#define ERROR_DEPENDENCY 1068u    /* one that it depends on has failed */
-
 /* Does the service manager's log say, since the boot, that it failed? */
 static bool has_failed(const struct hm_finding_ctx *ctx, const struct hm_service *service)
 {
@@ -110,6 +104,12 @@ static const char *place_of(const struct hm_service *service)
     return "";
 }
 
+/* Where an unseen reservation may come from (windows-ports.md 2.9). */
+#define RESERVED_UNSEEN                                                                            \
+    "When it ends with error 10013 again, something reserves the port that no list shows, as WSL " \
+    "in mirrored mode and HNS do: a restart of the host ends that. Or the service is configured "  \
+    "for another port."
+
 /* Of a blocked port the remedy starts what is down by itself. */
 static void put_remedy(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                        struct hm_finding *finding, const struct hm_need *need,
@@ -133,10 +133,14 @@ static void put_remedy(const struct hm_finding_ctx *ctx, struct hm_finding_list 
     hm_remedy_start(ctx, out, finding, need);
 }
 
-static const char *starts_as(const struct hm_service *service)
+/* "X starts by itself and does not run", for the start of a sentence. */
+static const char *state_of(struct hm_finding_list *out, const struct hm_service *service)
 {
-    return service->start == HM_START_TRIGGERED ? "when an event of the system asks for it"
-                                                : "by itself";
+    return hm_finding_print(
+        out, "%s %s and does not run", service->name,
+        service->start == HM_START_TRIGGERED ? "starts when an event of the system asks for it"
+        : service->start == HM_START_MANUAL  ? "was started by a person or another program"
+                                             : "starts by itself");
 }
 
 static void put_blocked(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
@@ -144,13 +148,45 @@ static void put_blocked(const struct hm_finding_ctx *ctx, struct hm_finding_list
 {
     struct hm_finding *finding = put(ctx, out, need, service);
 
-    finding->text =
-        hm_finding_print(out, "%s starts %s and does not run. %s: %s%s", service->name,
-                         starts_as(service), need->verdict.title, need->text,
-                         need->product == NULL && hm_str_glob_nocase("MSSQL$*", service->name)
-                             ? " When its port is set as dynamic, it takes another one instead."
-                             : "");
+    finding->text = hm_finding_print(
+        out, "%s. %s: %s%s", state_of(out, service), need->verdict.title, need->text,
+        need->product == NULL && hm_str_glob_nocase("MSSQL$*", service->name)
+            ? " When its port is set as dynamic, it takes another one instead."
+            : "");
     put_remedy(ctx, out, finding, need, service);
+}
+
+/* Another part of the product has the port, and nobody knows whether the service needs it. */
+static void put_rival(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                      const struct hm_need *need, const struct hm_service *service)
+{
+    struct hm_finding *finding = put(ctx, out, need, service);
+
+    finding->severity = HM_SEVERITY_MEDIUM;
+    finding->text = hm_finding_print(out, "%s. %s: %s", state_of(out, service), need->verdict.title,
+                                     need->text);
+    hm_remedy_decide(
+        out, finding,
+        hm_finding_print(out,
+                         "Read in the log of %s why it ended, and in its configuration "
+                         "which port it needs. When it is the same one, give one of "
+                         "the two another port, then start it.",
+                         service->name));
+}
+
+/* What is seen of the ports that the service is known to need. */
+static const char *seen_of(const struct hm_need *need, const struct hm_port_error *error)
+{
+    if (need->verdict.state == HM_EXPOSED) {
+        return "Nothing is seen that has a port which it is known to need, but any program may be "
+               "given one again";
+    }
+    if (need->verdict.state == HM_UNKNOWN && need->unexplained == NULL) {
+        return "Whether something has a port that it needs is not known";
+    }
+    return error != NULL && error->reserved
+               ? "Nothing is seen that has or reserves a port which it is known to need"
+               : "Nothing is seen that has a port which it is known to need";
 }
 
 static void put_failed(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
@@ -163,20 +199,21 @@ static void put_failed(const struct hm_finding_ctx *ctx, struct hm_finding_list 
                         : need->verdict.state == HM_EXPOSED || error != NULL ? HM_SEVERITY_MEDIUM
                                                                              : HM_SEVERITY_LOW;
     finding->text = hm_finding_print(
-        out,
-        "%s starts by itself and does not run: %s. Nothing holds a port now that it is known to "
-        "need%s%s",
-        service->name,
+        out, "%s: %s. %s%s", state_of(out, service),
         error != NULL             ? hm_finding_print(out, "it ended with error %u (%s)",
                                                      (unsigned)service->exit_code, error->says)
         : says_port(ctx, service) ? "its log says that it did not get a port"
                                   : "the system's log says that it failed",
-        need->verdict.state == HM_EXPOSED ? ", but any program may be given one again" : "",
-        error != NULL || says_port(ctx, service)
-            ? ": whoever had it may be gone, or the service is configured for another "
-              "port."
-            : ".");
+        seen_of(need, error),
+        error == NULL && !says_port(ctx, service) ? "."
+        : error != NULL && error->reserved
+            ? ": what reserved it may be gone or be in no list, or the service is configured for "
+              "another port."
+            : ": what had it may be gone, or the service is configured for another port.");
     put_remedy(ctx, out, finding, need, service);
+    if (error != NULL && error->reserved) {
+        (void)hm_remedy_step(out, finding, HM_STEP_DECIDE, RESERVED_UNSEEN);
+    }
 }
 
 /* ---- services whose ports nobody knows ----------------------------------------------------- */
@@ -227,9 +264,9 @@ static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list
         finding->severity = HM_SEVERITY_LOW;
         finding->text = hm_finding_print(
             out,
-            "%s starts %s and does not run: it ended with error %u. Which port it needs is not "
-            "known here, nor whether one was taken.",
-            service->name, starts_as(service), (unsigned)service->exit_code);
+            "%s: it ended with error %u. Which port it needs is not known here, nor whether one "
+            "was taken.",
+            state_of(out, service), (unsigned)service->exit_code);
         hm_remedy_decide(out, finding,
                          hm_finding_print(out,
                                           "Read in the log of %s or in the event log why it "
@@ -241,9 +278,9 @@ static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list
     finding->severity = error == NULL || error->certain ? HM_SEVERITY_HIGH : HM_SEVERITY_MEDIUM;
     finding->text = hm_finding_print(
         out,
-        "%s starts %s and does not run: %s. Which port that is, is not known here: neither the "
-        "catalogue nor the port book has a port of it that is held now.",
-        service->name, starts_as(service),
+        "%s: %s. Which port that is, is not known here: neither the catalogue nor the port book "
+        "has a port of it that is held now.",
+        state_of(out, service),
         error != NULL ? hm_finding_print(out, "it ended with error %u (%s)",
                                          (unsigned)service->exit_code, error->says)
                       : "its log says that it did not get a port");
@@ -253,10 +290,8 @@ static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list
 /* A cluster may have started it on another node; one that nobody has started ended with nothing. */
 static bool has_ended(const struct hm_service *service)
 {
-    return service->has_runs && !service->runs && hm_service_starts_itself(service) &&
-           service->start != HM_START_CLUSTER && service->exit_code != 0 &&
-           service->exit_code != ERROR_NEVER_STARTED && service->exit_code != ERROR_DISABLED &&
-           service->exit_code != ERROR_DEPENDENCY && service->exit_code != ERROR_LOGON;
+    return hm_service_is_wanted(service) && service->start != HM_START_CLUSTER &&
+           hm_service_has_failed(service);
 }
 
 /* The services of requirements that are judged: their own findings speak, or have nothing to say.
@@ -275,26 +310,23 @@ static void mark_judged(const struct hm_finding_ctx *ctx, bool *out_judged)
     }
 }
 
-/* The one that it depends on is the one to look at. */
-static bool waits_for_another(const struct hm_finding_ctx *ctx, const struct hm_service *service)
-{
-    for (size_t i = 0; i < service->depends_on.count; i++) {
-        const struct hm_service *needed =
-            hm_inventory_service(ctx->input->inventory, service->depends_on.at[i]);
-
-        if (needed != NULL && needed->has_runs && !needed->runs) {
-            return service->exit_code == ERROR_DEPENDENCY;
-        }
-    }
-    return false;
-}
-
-/* A triggered service that ended with another error does so when it finds nothing to do. */
+/* A triggered service that ended with another error does so when it finds nothing to do; of a
+ * manual one it is the business of whoever started it. */
 static bool is_telling(const struct hm_finding_ctx *ctx, const struct hm_service *service)
 {
-    return has_ended(service) && !waits_for_another(ctx, service) &&
-           (service->start != HM_START_TRIGGERED ||
-            hm_port_error_find(ctx->facts, service->exit_code) != NULL);
+    const struct hm_port_error *error = hm_port_error_find(ctx->facts, service->exit_code);
+
+    if (!has_ended(service)) {
+        return false;
+    }
+    switch (service->start) {
+    case HM_START_TRIGGERED:
+        return error != NULL;
+    case HM_START_MANUAL:
+        return error != NULL && error->certain;
+    default:
+        return true;
+    }
 }
 
 static void look_at_the_rest(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
@@ -320,26 +352,39 @@ static void look_at_the_rest(const struct hm_finding_ctx *ctx, struct hm_finding
     }
 }
 
+static void put_one(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                    const struct hm_need *need, const struct hm_service *service)
+{
+    const bool by_port =
+        hm_port_error_find(ctx->facts, service->exit_code) != NULL || says_port(ctx, service);
+
+    if (need->verdict.state == HM_BLOCKED) {
+        put_blocked(ctx, out, need, service);
+    } else if (need->rival_of == service && need->verdict.state == HM_UNKNOWN) {
+        put_rival(ctx, out, need, service);
+    } else if (by_port || (service->start != HM_START_TRIGGERED && has_failed(ctx, service))) {
+        put_failed(ctx, out, need, service);
+    }
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
+    static const enum hm_verdict_state worst_first[] = {HM_BLOCKED, HM_EXPOSED, HM_UNKNOWN,
+                                                        HM_SAFE};
     const struct hm_service *service;
 
-    for (unsigned blocked = 2; blocked-- > 0;) { /* of one service the blocked port speaks */
+    /* Of one service the worst requirement speaks. */
+    for (size_t state = 0; state < HM_COUNT(worst_first); state++) {
         for (size_t i = 0; i < ctx->count; i++) {
             const struct hm_need *need = &ctx->needs[i];
             size_t at = 0;
 
             if ((need->product == NULL && !need->remembered) || hm_need_is_own(need) ||
-                (need->verdict.state == HM_BLOCKED) != (blocked == 1)) {
+                need->verdict.state != worst_first[state]) {
                 continue;
             }
-            while ((service = hm_need_next_down(ctx->facts, need, blocked == 0, &at)) != NULL) {
-                if (blocked == 1) {
-                    put_blocked(ctx, out, need, service);
-                } else if (hm_port_error_find(ctx->facts, service->exit_code) != NULL ||
-                           says_port(ctx, service) || has_failed(ctx, service)) {
-                    put_failed(ctx, out, need, service);
-                }
+            while ((service = hm_need_next_down(ctx->facts, need, false, &at)) != NULL) {
+                put_one(ctx, out, need, service);
             }
         }
     }

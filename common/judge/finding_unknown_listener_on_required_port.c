@@ -43,7 +43,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         struct hm_ports ports =
             hm_finding_union(out, need->stacks[HM_IPV4].unclear, need->stacks[HM_IPV6].unclear);
 
-        if (ports.count > 0) {
+        if (ports.count > 0 && need->rival_of == NULL) { /* the service that is down has its own */
             put(ctx, out, need, ports, &stack->unclear_holder);
         }
     }

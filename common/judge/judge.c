@@ -41,13 +41,12 @@ static bool counts(const struct hm_need *need)
 static enum hm_status weigh_all(const struct hm_facts *facts, struct hm_needs *needs,
                                 struct hm_arena *arena, struct hm_err *err)
 {
+    enum hm_status st = HM_OK;
     size_t left = 0;
 
-    for (size_t i = 0; i < needs->count; i++) {
-        enum hm_status st = hm_need_weigh(facts, &needs->at[i], arena, err);
-
+    for (size_t i = 0; i < needs->count && st == HM_OK; i++) {
+        st = hm_need_weigh(facts, &needs->at[i], arena, err);
         if (st == HM_OK && counts(&needs->at[i])) {
-            st = hm_need_write(facts, &needs->at[i], arena, err);
             if (left != i) {
                 needs->at[left] = needs->at[i];
             }
@@ -55,12 +54,15 @@ static enum hm_status weigh_all(const struct hm_facts *facts, struct hm_needs *n
         } else if (st == HM_OK && is_judged(&needs->at[i]) && needs->at[i].product != NULL) {
             st = hm_needs_put_optional(needs, &needs->at[i], arena, err);
         }
-        if (st != HM_OK) {
-            return st;
-        }
     }
-    needs->count = left;
-    return HM_OK;
+    if (st == HM_OK) {
+        needs->count = left;
+        st = hm_needs_doubt(facts, needs, arena, err);
+    }
+    for (size_t i = 0; i < needs->count && st == HM_OK; i++) {
+        st = hm_need_write(facts, &needs->at[i], arena, err);
+    }
+    return st;
 }
 
 static enum hm_status list_verdicts(const struct hm_needs *needs, struct hm_arena *arena,

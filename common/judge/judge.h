@@ -59,6 +59,8 @@ struct hm_judge_input {
     const struct hm_range_opinions *opinions; /* NULL = none */
     const struct hm_event_counts *events;     /* NULL = unknown */
     const struct hm_policy_marks *marks;      /* NULL = no policy has set anything */
+    bool foretells; /* the inventory is what something will make of a host: the error that a service
+                       ended with before says nothing of it */
 };
 
 /* Why a listener is not a requirement. */

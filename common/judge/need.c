@@ -88,12 +88,6 @@ static bool owner_is_known(const struct hm_facts *facts, const struct hm_need *n
     return false;
 }
 
-/* Is it all that the product needs? Then its service does nothing but serve it. */
-static bool is_only_one(const struct hm_need *need)
-{
-    return need->product != NULL && need->product->requirements.count == 1;
-}
-
 /* Does another process than the product's service bind it: a container, a companion, or the kernel
  * on behalf of a plug-in? For a tunnel the kernel binds what the service asks for. */
 static bool is_bound_elsewhere(const struct hm_need *need)
@@ -104,7 +98,7 @@ static bool is_bound_elsewhere(const struct hm_need *need)
     return !has_names(&requirement->detect) &&
            (companions->programs.count > 0 || companions->services.count > 0 ||
             requirement->kind == HM_KIND_CONTAINER ||
-            (requirement->kind == HM_KIND_KERNEL && !is_only_one(need)));
+            (requirement->kind == HM_KIND_KERNEL && !requirement->when_down));
 }
 
 /* Its service is down: that nothing listens is no sign that nothing will. */
@@ -112,8 +106,8 @@ static bool owner_is_down(const struct hm_facts *facts, const struct hm_need *ne
 {
     size_t at = 0;
 
-    return !is_bound_elsewhere(need) &&
-           hm_need_next_down(facts, need, true, &at) != NULL && !owner_is_known(facts, need);
+    return !is_bound_elsewhere(need) && hm_need_next_down(facts, need, true, &at) != NULL &&
+           !owner_is_known(facts, need);
 }
 
 /* Did a service of it end with the error of a port? Then a port of it that somebody has may be the

@@ -31,6 +31,8 @@ struct hm_need {
     bool remembered;                          /* of the port book only: it does not listen now */
     bool only_blocked;                        /* counts while it is blocked: its service is down */
     bool nameless_owner;                      /* and nothing at all speaks for the product */
+    const struct hm_service *rival_of;        /* down; a part of its product may have its port */
+    const struct hm_service *unexplained;     /* down by the error of a bind; nothing shows why */
     struct hm_need_stack stacks[2];           /* by enum hm_family */
     struct hm_need_stack next[2];             /* after the next boot; judged where that differs */
     struct hm_verdict verdict;
@@ -81,7 +83,8 @@ enum hm_status hm_needs_find_products(struct hm_facts *facts, struct hm_arena *a
 enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
                              struct hm_needs *out_needs, struct hm_err *err) HM_MUST_CHECK;
 
-/* Whose is a listener or socket with these names on one of the need's ports? */
+/* Whose is a listener or socket with these names on one of the need's ports? A rival of a service
+ * that is down is foreign. */
 enum hm_owner { HM_OWNER_SELF, HM_OWNER_FOREIGN, HM_OWNER_UNREAD };
 enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
                             const char *program, const char *service, enum hm_socket_state state);
@@ -109,18 +112,32 @@ bool hm_need_has_copy(const struct hm_need *need, const char *program, const cha
 enum hm_runs { HM_RUNS_UNKNOWN, HM_RUNS_YES, HM_RUNS_NO };
 enum hm_runs hm_need_runs(const struct hm_facts *facts, const struct hm_need *need);
 
-/* The next of the need's own services that starts without a person and is known not to run; *at
- * begins with 0; NULL at the end. Not one that a failover cluster starts: it may run on another
- * node. must_run: nor one that an event starts, which may stop by itself. */
+/* The next of the need's own services that is known not to run, although it starts without a person
+ * or a start of it has failed; *at begins with 0; NULL at the end. Not one that a failover cluster
+ * starts: it may run on another node. must_run: nor one that an event starts, which may stop by
+ * itself. */
 const struct hm_service *hm_need_next_down(const struct hm_facts *facts, const struct hm_need *need,
                                            bool must_run, size_t *at);
+
+/* As hm_need_owner says HM_OWNER_SELF, but by the names alone: of the need's service that is down,
+ * or of another part of its product. */
+bool hm_need_is_kin(const struct hm_facts *facts, const struct hm_need *need, const char *program,
+                    const char *service, enum hm_socket_state state);
+
+/* Does a process of the product keep the port from a service of the need that is down? *out_down:
+ * that service, NULL with HM_RIVAL_NO. The names have to be the product's (hm_need_is_kin). */
+enum hm_rival { HM_RIVAL_NO, HM_RIVAL_MAYBE, HM_RIVAL_YES };
+enum hm_rival hm_need_rival(const struct hm_facts *facts, const struct hm_need *need,
+                            const char *program, const char *service,
+                            const struct hm_service **out_down);
 
 /* Does this program take ports on behalf of listeners of the kind (HTTP.sys, docker-proxy)? */
 bool hm_need_stands_in(enum hm_listener_kind kind, const char *program);
 
 /* Does an unknown program listen on a port while the need's own service or program runs? Then it
- * may be a part of the product. Programs of other products and of the system are not unknown; nor
- * is a UDP socket without a service in the dynamic range: that is a client's. */
+ * may be a part of the product. Or does another part of the product, while it is not known whether
+ * the service that is down needs the same port? Programs of other products and of the system are
+ * not unknown; nor is a UDP socket without a service in the dynamic range: that is a client's. */
 bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need,
                         enum hm_family family, const struct hm_holder *holder);
 
@@ -154,6 +171,12 @@ enum hm_status hm_need_weigh_stacks(const struct hm_facts *facts, struct hm_need
  * port has it no more. A part of hm_need_weigh. */
 enum hm_status hm_need_weigh_next(const struct hm_facts *facts, struct hm_need *need,
                                   struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+/* A service of weighed needs ended with the error of a bind, and none of its ports is at risk now:
+ * what kept it from its port is not seen, or it needs another one. Then its requirements that were
+ * safe are unknown. */
+enum hm_status hm_needs_doubt(const struct hm_facts *facts, struct hm_needs *needs,
+                              struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
 
 /* The sentence for people. */
 enum hm_status hm_need_write(const struct hm_facts *facts, struct hm_need *need,

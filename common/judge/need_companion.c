@@ -143,8 +143,13 @@ static bool is_client(const struct hm_facts *facts, const struct hm_need *need,
 bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need,
                         enum hm_family family, const struct hm_holder *holder)
 {
+    const struct hm_service *down;
     enum hm_runs runs;
 
+    if (hm_need_is_kin(facts, need, holder->program, holder->service, holder->state)) {
+        return hm_need_rival(facts, need, holder->program, holder->service, &down) ==
+               HM_RIVAL_MAYBE;
+    }
     if (need->product == NULL || is_client(facts, need, family, holder) ||
         is_stranger(facts, need, holder)) {
         return false;

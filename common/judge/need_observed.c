@@ -271,7 +271,7 @@ static bool is_down(const struct hm_inventory *inventory, const struct hm_port_e
         hm_str_equal(entry->service, "") ? NULL : hm_inventory_service(inventory, entry->service);
 
     return service != NULL && service->has_runs && !service->runs &&
-           hm_service_starts_itself(service) && service->start != HM_START_CLUSTER;
+           hm_service_is_wanted(service) && service->start != HM_START_CLUSTER;
 }
 
 static enum hm_families families_of(bool ipv4, bool ipv6)

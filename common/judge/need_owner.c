@@ -101,30 +101,39 @@ static bool listens_for(const struct hm_facts *facts, const struct hm_need *need
            hm_need_next_down(facts, need, true, &at) == NULL;
 }
 
-enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
-                            const char *program, const char *service, enum hm_socket_state state)
+/* By the names alone. *out_named: they are those of the product itself, or of a program that it
+ * shares, so that another part of it may be meant. */
+static enum hm_owner kin_of(const struct hm_facts *facts, const struct hm_need *need,
+                            const char *program, const char *service, enum hm_socket_state state,
+                            bool *out_named)
 {
     const struct hm_detect *names = hm_need_names(need);
     enum hm_owner companion;
 
+    *out_named = false;
     if (hm_str_equal(program, "") && hm_str_equal(service, "")) {
         return unread(facts, need);
     }
     if (need->product == NULL && names->services.count > 0 && !hm_str_equal(service, "")) {
         program = ""; /* two services often have one program: java.exe, node.exe */
     }
+    *out_named = true;
     if (owns(names, program, service)) {
         return HM_OWNER_SELF;
     }
     companion = hm_need_companion(facts, need, program, service, state);
     if (companion != HM_OWNER_FOREIGN) {
+        *out_named = hm_need_has_copy(need, program, service);
         return companion;
     }
     if (state != HM_SOCKET_LISTEN) {
         return HM_OWNER_FOREIGN; /* a sister's outgoing connection blocks like anybody's */
     }
-    if ((need->product != NULL && owns(&need->product->detect, program, service)) ||
-        hm_need_stands_in(need->requirement->kind, program)) {
+    if (need->product != NULL && owns(&need->product->detect, program, service)) {
+        return HM_OWNER_SELF;
+    }
+    *out_named = false;
+    if (hm_need_stands_in(need->requirement->kind, program)) {
         return HM_OWNER_SELF;
     }
     if (listens_for(facts, need, program)) {
@@ -137,9 +146,38 @@ enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *
     return HM_OWNER_FOREIGN;
 }
 
-/* Does the owner listen on this port? In any family, or in the given one. */
+bool hm_need_is_kin(const struct hm_facts *facts, const struct hm_need *need, const char *program,
+                    const char *service, enum hm_socket_state state)
+{
+    bool named;
+
+    return kin_of(facts, need, program, service, state, &named) == HM_OWNER_SELF && named;
+}
+
+enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
+                            const char *program, const char *service, enum hm_socket_state state)
+{
+    const struct hm_service *down;
+    bool named;
+    enum hm_owner owner = kin_of(facts, need, program, service, state, &named);
+
+    return owner == HM_OWNER_SELF && named &&
+                   hm_need_rival(facts, need, program, service, &down) != HM_RIVAL_NO
+               ? HM_OWNER_FOREIGN
+               : owner;
+}
+
+static bool has_it(const struct hm_facts *facts, const struct hm_need *need, const char *program,
+                   const char *service, bool anyone)
+{
+    return hm_need_owner(facts, need, program, service, HM_SOCKET_LISTEN) == HM_OWNER_SELF ||
+           (anyone && hm_need_is_kin(facts, need, program, service, HM_SOCKET_LISTEN));
+}
+
+/* Does the owner, or whoever of its product, listen on this port? In any family, or in the given
+ * one. */
 static bool owner_has(const struct hm_facts *facts, const struct hm_need *need, uint16_t port,
-                      const enum hm_family *family)
+                      const enum hm_family *family, bool anyone)
 {
     const struct hm_range range = {port, port};
     const struct hm_ports ports = {&range, 1};
@@ -150,16 +188,14 @@ static bool owner_has(const struct hm_facts *facts, const struct hm_need *need, 
 
     while ((listener = hm_facts_next_listener(facts, protocol, ports, &cursor)) != NULL) {
         if ((family == NULL || listener->family == *family) &&
-            hm_need_owner(facts, need, listener->program, listener->service, HM_SOCKET_LISTEN) ==
-                HM_OWNER_SELF) {
+            has_it(facts, need, listener->program, listener->service, anyone)) {
             return true;
         }
     }
     cursor = (struct hm_port_cursor){0, 0, 0};
     while ((socket = hm_facts_next_socket(facts, protocol, ports, &cursor)) != NULL) {
         if (socket->state == HM_SOCKET_LISTEN && (family == NULL || socket->family == *family) &&
-            hm_need_owner(facts, need, socket->program, socket->service, socket->state) ==
-                HM_OWNER_SELF) {
+            has_it(facts, need, socket->program, socket->service, anyone)) {
             return true;
         }
     }
@@ -184,13 +220,14 @@ enum effect { EFFECT_NONE, EFFECT_UNCLEAR, EFFECT_BLOCKS };
 static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
                              enum hm_family family, const struct hm_holder *holder)
 {
+    const bool listens = holder->state == HM_SOCKET_LISTEN;
     enum hm_owner owner =
         hm_need_owner(facts, need, holder->program, holder->service, holder->state);
 
     if (owner == HM_OWNER_SELF) {
         return EFFECT_NONE;
     }
-    if (owner_has(facts, need, holder->port, holder->state == HM_SOCKET_LISTEN ? &family : NULL)) {
+    if (owner_has(facts, need, holder->port, listens ? &family : NULL, !listens)) {
         return EFFECT_NONE;
     }
     if (owner == HM_OWNER_UNREAD) {
@@ -198,7 +235,13 @@ static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
         need->nameless_owner = need->nameless_owner || is_nameless(facts, need, holder);
         return EFFECT_NONE;
     }
-    return hm_need_is_unclear(facts, need, family, holder) ? EFFECT_UNCLEAR : EFFECT_BLOCKS;
+    if (!hm_need_is_unclear(facts, need, family, holder)) {
+        return EFFECT_BLOCKS;
+    }
+    if (hm_need_is_kin(facts, need, holder->program, holder->service, holder->state)) {
+        (void)hm_need_rival(facts, need, holder->program, holder->service, &need->rival_of);
+    }
+    return EFFECT_UNCLEAR;
 }
 
 /* Ports of one effect. */

@@ -22,7 +22,8 @@ static bool is_down(const struct hm_service *service, bool must_run)
     const bool always = service->start == HM_START_AUTOMATIC || service->start == HM_START_DELAYED;
 
     return service->has_runs && !service->runs &&
-           (always || (!must_run && service->start == HM_START_TRIGGERED));
+           (always || (!must_run && service->start == HM_START_TRIGGERED) ||
+            (service->start == HM_START_MANUAL && hm_service_has_failed(service)));
 }
 
 const struct hm_service *hm_need_next_down(const struct hm_facts *facts, const struct hm_need *need,

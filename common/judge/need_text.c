@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/judge/port_errors.h"
 #include "common/ports/line.h"
 
 static const char *const protocol_titles[2] = {"TCP ", "UDP "};
@@ -138,6 +139,14 @@ static void write_held(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, ": the service cannot start until it is free.");
 }
 
+/* Another part of the product has the port, and its service is down. */
+static void put_rival(const struct topic *topic, struct hm_line *line)
+{
+    hm_line_put(line, ", a part of the same product: whether ");
+    hm_line_put(line, topic->need->rival_of->name);
+    hm_line_put(line, ", which is down, needs this port, too, is not known.");
+}
+
 static void write_unclear(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
@@ -146,6 +155,10 @@ static void write_unclear(const struct topic *topic, struct hm_line *line)
     put_families(topic, line);
     hm_line_put(line, " by ");
     put_holder(line, &verdict->holder);
+    if (topic->need->rival_of != NULL) {
+        put_rival(topic, line);
+        return;
+    }
     hm_line_put(line, ", and the product runs: whether the program is a part of it, or keeps the "
                       "port from it, is not known.");
 }
@@ -178,14 +191,28 @@ static void write_broken(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, verdict->kind == HM_KIND_HTTPSYS
                           ? ": HTTP.sys cannot reserve an excluded port"
                           : ": its listener reserves the port, and an excluded one is refused");
-    hm_line_put(line, "; the service runs until its next start and then fails with error 32.");
+    hm_line_put(line,
+                hm_need_runs(topic->facts, topic->need) == HM_RUNS_NO
+                    ? "; a start of the service fails with error 32."
+                    : "; the service runs until its next start and then fails with error 32.");
 }
 
 static void write_unknown(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_stack_facts *stack = topic->stack;
+    const struct hm_service *failed = topic->need->unexplained;
 
     hm_line_put(line, is_many(topic->need->verdict.at_risk) ? " are" : " is");
+    if (failed != NULL) {
+        hm_line_put(line, " free as far as it is seen, but ");
+        hm_line_put(line, failed->name);
+        hm_line_put(line, " ended with error ");
+        hm_line_put_u32(line, failed->exit_code);
+        hm_line_put(line, " (");
+        hm_line_put(line, hm_port_error_find(topic->facts, failed->exit_code)->says);
+        hm_line_put(line, "): whether the cause is gone is not known.");
+        return;
+    }
     hm_line_put(line, " neither known to be safe nor at risk: ");
     if (!stack->has_dynamic && stack->has_most) {
         hm_line_put(line, stack->contradicted
@@ -302,6 +329,11 @@ static const char *write(const struct topic *topic, struct hm_arena *arena)
         if (topic->need->stacks[i].unclear.count > 0) {
             hm_line_put(&line, " ");
             put_holder(&line, &topic->need->stacks[i].unclear_holder);
+            if (topic->need->rival_of != NULL) {
+                hm_line_put(&line, " has it now");
+                put_rival(topic, &line);
+                break;
+            }
             hm_line_put(&line, " listens there now; whether it is a part of the product is not "
                                "known.");
             break;

@@ -9,7 +9,8 @@
 
 struct hm_port_error {
     uint32_t code;
-    bool certain; /* false: it is the error of a file in use, too */
+    bool certain;  /* false: it is the error of a file in use, too */
+    bool reserved; /* something reserves the port, which no list of sockets shows */
     const char *says;
 };
 

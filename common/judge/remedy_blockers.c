@@ -51,9 +51,6 @@ static const char *catalogue_service(const struct hm_remedy_scope *scope,
     return found;
 }
 
-/* A holder whom nobody could name: nothing can be stopped for it. */
-#define NAMELESS "the unknown program that has the port"
-
 static void block_own(struct hm_remedy_scope *scope, struct hm_blocker *blocker,
                       const char *program, const char *service)
 {
@@ -124,9 +121,14 @@ static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *bloc
     blocker->service = holder->service;
     blocker->name = holder->service[0] != '\0'   ? holder->service
                     : holder->program[0] != '\0' ? holder->program
-                                                 : NAMELESS;
+                                                 : HM_REMEDY_NAMELESS;
     blocker->stop = hm_service_may_stop(scope->ctx->services, holder->service);
-    if (is_fixed(scope, blocker->need, holder, family, kind)) {
+    if (holder->state == HM_SOCKET_LISTEN &&
+        hm_need_is_kin(scope->ctx->facts, blocker->need, holder->program, holder->service,
+                       holder->state)) {
+        blocker->block = HM_BLOCK_FIXED; /* another instance of the product */
+        blocker->stray = holder->service[0] == '\0';
+    } else if (is_fixed(scope, blocker->need, holder, family, kind)) {
         blocker->block = HM_BLOCK_FIXED;
     } else if (blocker->stop == HM_STOP_CLUSTER) {
         blocker->block = HM_BLOCK_OWN; /* a person takes it offline; a boot would move it */

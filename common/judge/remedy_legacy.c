@@ -166,22 +166,6 @@ void hm_remedy_write_reserved(const struct hm_finding_ctx *ctx, struct hm_findin
 
 /* ---- the remedy ---------------------------------------------------------------------------- */
 
-void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding)
-{
-    const char *names = hm_remedy_names(scope, HM_BLOCK_FIXED);
-
-    if (names[0] == '\0') {
-        return;
-    }
-    (void)hm_remedy_step(
-        scope->list, finding, HM_STEP_DECIDE,
-        hm_finding_print(scope->list,
-                         "%s listens on the port, as far as is known by choice: two programs are "
-                         "set up for one port. Give one of the two another port; stopping one only "
-                         "moves the fault to it.",
-                         names));
-}
-
 /* What is reserved was in force by all that is known, and did not help. */
 static void legacy_contradicted(struct hm_remedy_scope *scope, struct hm_finding *finding,
                                 const struct hm_service_list *targets)

@@ -237,7 +237,14 @@ static bool is_started(const struct hm_service *details)
 {
     return details == NULL ||
            (details->start != HM_START_CLUSTER &&
-            (hm_service_starts_itself(details) || (details->has_runs && details->runs)));
+            (hm_service_is_wanted(details) || (details->has_runs && details->runs)));
+}
+
+/* The passive node of a cluster: it is down here, and may run on another node. */
+static bool is_passive(const struct hm_service *details)
+{
+    return details != NULL && details->start == HM_START_CLUSTER && details->has_runs &&
+           !details->runs;
 }
 
 /* The product's services that do not run, as somebody else has their port; they start once it is
@@ -252,8 +259,11 @@ static void list_down(struct hm_remedy_scope *scope, const struct hm_need *need,
         const char *name = inventory->services.at[i];
         const struct hm_strings one = {&inventory->services.at[i], 1};
 
-        if (!hm_detect_owns(names, "", name) || !hm_service_is_plain(scope->ctx->facts, name) ||
-            !is_started(hm_inventory_service(inventory, name))) {
+        if (!hm_detect_owns(names, "", name) || !hm_service_is_plain(scope->ctx->facts, name)) {
+            continue;
+        }
+        scope->passive = scope->passive || is_passive(hm_inventory_service(inventory, name));
+        if (!is_started(hm_inventory_service(inventory, name))) {
             continue;
         }
         if (!hm_names_match(&scope->ctx->facts->running, &one)) {
@@ -275,12 +285,25 @@ static void list_own(struct hm_remedy_scope *scope, const struct hm_need *need)
 
     for (size_t i = 0; inventory->has_services && i < inventory->services.count; i++) {
         const char *name = inventory->services.at[i];
+        const struct hm_service *details = hm_inventory_service(inventory, name);
 
-        if (!hm_detect_owns(hm_need_names(need), "", name) ||
-            !is_started(hm_inventory_service(inventory, name))) {
+        if (!hm_detect_owns(hm_need_names(need), "", name)) {
+            continue;
+        }
+        if (is_passive(details)) {
+            scope->passive = any = true;
+            continue;
+        }
+        if (!is_started(details)) {
             continue;
         }
         any = true;
+        if (details != NULL && !hm_service_starts_itself(details)) {
+            if (hm_service_is_plain(scope->ctx->facts, name)) {
+                hm_service_list_put(&scope->later, name);
+            }
+            continue;
+        }
         if (hm_service_may_stop(scope->ctx->services, name) == HM_STOP_CAN) {
             hm_service_list_put(&scope->own, name);
         } else {

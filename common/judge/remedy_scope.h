@@ -36,6 +36,7 @@ struct hm_blocker {
     const char *service; /* "" unknown */
     const char *name;    /* for people: the service, or else the program */
     bool own;            /* the product itself */
+    bool stray;          /* its program, and not its service: started by hand, or left over */
     const struct hm_need *need;
 };
 
@@ -65,6 +66,8 @@ struct hm_remedy_scope {
     struct hm_service_list stuck;   /* of the product, or processes; no command may stop them */
     struct hm_service_list down;    /* of the product, to be started */
     struct hm_service_list late;    /* likewise, once a person has freed the port */
+    struct hm_service_list later;   /* likewise, after a boot, as nothing else starts it then */
+    bool passive;                   /* a cluster starts the product, and it is down on this node */
     bool own_is_stuck;              /* one of own is among them, or the product has no service */
     bool restart; /* something of the product runs without its port and may not be stopped */
     bool booted;  /* the steps to come are those after a boot */
@@ -94,7 +97,11 @@ void hm_remedy_sort_blockers(struct hm_remedy_scope *scope);
 /* Is the need exposed or blocked in a way that reserving its ports cures? */
 bool hm_remedy_is_at_risk(const struct hm_need *need);
 
-/* Two programs are set up for one port: a step that says so, where it is so. */
+/* A holder whom nobody could name: nothing can be stopped for it. */
+#define HM_REMEDY_NAMELESS "the unknown program that has the port"
+
+/* Two programs are set up for one port: a step that says so, where it is so. Of a program of the
+ * product that its service did not start, and of one that nobody could name, other steps. */
 void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding);
 
 /* Are there ports to exclude, and no command for it without hotfix KB2665809? */

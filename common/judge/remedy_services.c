@@ -572,7 +572,7 @@ void hm_service_add_dependents_down(const struct hm_service_graph *graph,
 
         for (size_t n = 0; (found = dependent(graph, down->at[i], n)) != NULL; n++) {
             if (found->has_runs && !found->runs && found->start != HM_START_CLUSTER &&
-                hm_service_starts_itself(found) && hm_service_is_plain(graph->facts, found->name)) {
+                hm_service_is_wanted(found) && hm_service_is_plain(graph->facts, found->name)) {
                 hm_service_list_put(down, found->name);
             }
         }

@@ -335,8 +335,8 @@ void hm_remedy_start(const struct hm_finding_ctx *ctx, struct hm_finding_list *l
         const struct hm_service *service = &inventory->service_details.at[i];
 
         if (hm_detect_owns(hm_need_names(need), "", service->name) && service->has_runs &&
-            !service->runs && service->start != HM_START_CLUSTER &&
-            hm_service_starts_itself(service) && hm_service_is_plain(ctx->facts, service->name)) {
+            !service->runs && service->start != HM_START_CLUSTER && hm_service_is_wanted(service) &&
+            hm_service_is_plain(ctx->facts, service->name)) {
             hm_service_list_put(&down, service->name);
         }
     }

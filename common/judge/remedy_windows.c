@@ -202,6 +202,15 @@ static void reserve_last(struct hm_remedy_scope *scope, struct hm_finding *findi
     }
 }
 
+/* How the product starts once the host has restarted. */
+static const char *starts_then(const struct hm_remedy_scope *scope)
+{
+    if (scope->passive) {
+        return " Only the cluster may start the product, on the node where it belongs.";
+    }
+    return scope->later.count > 0 ? "" : " The product then starts by itself.";
+}
+
 /* Somebody has a port who may not be stopped: a boot ends that, and the product has all its ports
  * then, so it stops for the moment. */
 static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding *finding)
@@ -218,9 +227,9 @@ static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding 
         hm_remedy_restart(list, finding,
                           hm_finding_print(list,
                                            "Restart the host: no command may stop %s, and a "
-                                           "restart ends what has the port. The product then "
-                                           "starts by itself.",
-                                           hm_remedy_names(scope, HM_BLOCK_BOOT)));
+                                           "restart ends what has the port.%s",
+                                           hm_remedy_names(scope, HM_BLOCK_BOOT),
+                                           starts_then(scope)));
     }
     scope->booted = true;
     if (scope->own_is_stuck || !has_ports(&scope->wanted)) {
@@ -242,7 +251,7 @@ static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding 
                             "as the ports are in use again after the restart, and netsh refuses "
                             "such a port");
     (void)hm_remedy_reserve(list, finding, &table);
-    hm_remedy_start_services(scope, finding, NULL, &scope->own);
+    hm_remedy_start_services(scope, finding, &scope->later, &scope->own);
 }
 
 /* What holds the ports stops, they are excluded, and everything starts again. */
@@ -407,6 +416,25 @@ static bool set_range_back(struct hm_remedy_scope *scope, struct hm_finding *fin
     return true;
 }
 
+/* Do exclusions have all that is held? */
+static bool is_excluded(const struct hm_remedy_scope *scope)
+{
+    for (size_t i = 0; i < scope->count; i++) {
+        const struct hm_need *need = scope->needs[i];
+
+        for (unsigned f = 0; f < 2; f++) {
+            if (need->stacks[f].judged && need->stacks[f].state == HM_BLOCKED &&
+                !hm_ports_covers(
+                    hm_facts_stack(scope->ctx->facts, need->verdict.protocol, families[f])
+                        ->administered,
+                    need->stacks[f].at_risk)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_service_list *stops,
                               bool moved)
 {
@@ -428,8 +456,12 @@ static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_ser
         hm_line_put(&line, "Move the dynamic range off the port. Never exclude it: its listener "
                            "would fail at its next start.");
     } else {
-        hm_line_put(&line, "The port is kept from everybody else already; what has it now must "
-                           "give it up.");
+        hm_line_put(&line,
+                    is_excluded(scope)
+                        ? "The port is excluded already, so nobody is handed it; what has it "
+                          "now must give it up."
+                        : "The port is outside the dynamic range, so nobody is handed it by "
+                          "chance; what has it now must give it up.");
     }
     return hm_finding_line(list, &line);
 }

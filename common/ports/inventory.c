@@ -78,6 +78,31 @@ bool hm_service_starts_itself(const struct hm_service *service)
     return service->start != HM_START_MANUAL && service->start != HM_START_DISABLED;
 }
 
+#define ERROR_DISABLED 1058u
+#define ERROR_DEPENDENCY 1068u
+#define ERROR_LOGON 1069u
+#define ERROR_NEVER_STARTED 1077u
+
+bool hm_service_has_failed(const struct hm_service *service)
+{
+    switch (service->exit_code) {
+    case 0:
+    case ERROR_DISABLED:
+    case ERROR_DEPENDENCY:
+    case ERROR_LOGON:
+    case ERROR_NEVER_STARTED:
+        return false;
+    default:
+        return service->has_runs && !service->runs;
+    }
+}
+
+bool hm_service_is_wanted(const struct hm_service *service)
+{
+    return hm_service_starts_itself(service) ||
+           (service->start == HM_START_MANUAL && hm_service_has_failed(service));
+}
+
 static int compare_text(const char *a, const char *b)
 {
     return strcmp(a == NULL ? "" : a, b == NULL ? "" : b);

@@ -186,8 +186,9 @@ struct hm_inventory {
     bool has_listeners;
     struct hm_listeners listeners;
     bool has_services;
-    struct hm_strings services; /* that run, or start by themselves; sorted, case kept */
-    bool services_partial;      /* only those that run could be read: one that is down is missing */
+    struct hm_strings
+        services;          /* that run, or are wanted (hm_service_is_wanted); sorted, case kept */
+    bool services_partial; /* only those that run could be read: one that is down is missing */
     bool has_service_details;
     struct hm_services service_details; /* of services, and of those that depend on them */
     bool has_port_book;
@@ -200,6 +201,15 @@ const struct hm_service *hm_inventory_service(const struct hm_inventory *invento
 
 /* Does it start without a person? Everything but manual and disabled. */
 bool hm_service_starts_itself(const struct hm_service *service);
+
+/* Does it not run, and did its last run end with an error? Not when nobody has started it since the
+ * boot (1077), nobody may (1058), one that it depends on does not run (1068), or its account cannot
+ * log on (1069). */
+bool hm_service_has_failed(const struct hm_service *service);
+
+/* Does it start without a person, or has a start of it failed? That somebody started it, who wants
+ * it to run, so a manual one counts, too. */
+bool hm_service_is_wanted(const struct hm_service *service);
 
 /* NULL when the inventory does not have this stack. */
 const struct hm_stack *hm_inventory_stack(const struct hm_inventory *inventory,

@@ -199,7 +199,7 @@ static bool is_listed(const struct hm_run_row *row)
 {
     const enum hm_run settled = run_of(&row->service);
 
-    return hm_service_starts_itself(&row->service) || settled == HM_RUN_UP ||
+    return hm_service_is_wanted(&row->service) || settled == HM_RUN_UP ||
            (settled == HM_RUN_UNKNOWN && row->seen == HM_RUN_UNKNOWN);
 }
 

@@ -15,7 +15,8 @@
  * always run up to HM_RUN_WAITS_ALWAYS times, so that one that is down is known within the hour.
  *
  * A service that does not start by itself is in the inventory only while its settled state is that
- * it runs, and stays for as long with the details that were last seen.
+ * it runs, or that its last start failed, and stays for as long with the details that were last
+ * seen.
  *
  * Pure: no clock, no file; all memory comes from the caller's arena. Times are seconds since the
  * boot, which no change of the clock moves. */

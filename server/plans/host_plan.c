@@ -111,7 +111,8 @@ static unsigned flags_of(const struct hm_plan *plan, const char *policy)
 static enum hm_status judge(const struct hm_plan_order *order, const struct hm_inventory *inventory,
                             struct hm_arena *arena, struct hm_verdicts *out, struct hm_err *err)
 {
-    const struct hm_judge_input input = {.inventory = inventory, .catalogue = order->catalogue};
+    const struct hm_judge_input input = {
+        .inventory = inventory, .catalogue = order->catalogue, .foretells = true};
     struct hm_judgement judgement;
     enum hm_status st = hm_judge(&input, arena, &judgement, err);
 

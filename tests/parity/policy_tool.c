@@ -160,6 +160,7 @@ static enum hm_status print_verdicts(struct tool *tool, const struct hm_observat
     }
     if (st == HM_OK) {
         input.inventory = &after;
+        input.foretells = true;
         input.sockets = NULL; /* of a later start, nobody knows them */
         st = hm_judge(&input, &tool->arena, &will, err);
     }

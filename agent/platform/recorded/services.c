@@ -365,7 +365,7 @@ static enum hm_status join(struct hm_recorded *recorded, struct sources *sources
     for (size_t i = 0; i < recorded->host.service_details.count; i++) {
         const struct hm_service *detail = &recorded->host.service_details.at[i];
 
-        if (hm_service_starts_itself(detail) || (detail->has_runs && detail->runs)) {
+        if (hm_service_is_wanted(detail) || (detail->has_runs && detail->runs)) {
             put_extra(&extra, detail->name);
         }
     }

@@ -139,6 +139,15 @@ static void test_listing_and_states(void **state)
     assert_int_equal(service->start, HM_START_MANUAL);
     assert_true(service->has_runs && service->runs);
     assert_null(details_of(host, "MSSQLSERVER"));
+
+    /* whoever started it wants it to run */
+    OBSERVE(host, {"services-state.txt",
+                   STATE("ClusSvc", "1  STOPPED", "1077") STATE(
+                       "MSSQLSERVER", "1  STOPPED", "10048") STATE("IAS", "1  STOPPED", "0")
+                       STATE("TermService", "4  RUNNING", "0") STATE("Off", "1  STOPPED", "1077")});
+    assert_int_equal(details_of(host, "MSSQLSERVER")->start, HM_START_MANUAL);
+    assert_int_equal(details_of(host, "MSSQLSERVER")->exit_code, 10048);
+    assert_true(has_service(host, "MSSQLSERVER"));
 }
 
 /* Tasks tell what runs, too; nothing else is missing then. */

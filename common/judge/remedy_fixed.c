@@ -1,0 +1,74 @@
+/* common/judge/remedy_fixed.c — a program listens on a required port by choice: a person decides.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/remedy_scope.h"
+
+#include "common/base/str.h"
+
+/* What such a holder is. */
+enum fixed {
+    FIXED_CHOSEN,   /* set up for the port, as far as is known */
+    FIXED_STRAY,    /* the product's own program, without its service */
+    FIXED_NAMELESS, /* nobody knows */
+};
+
+static enum fixed fixed_of(const struct hm_blocker *blocker)
+{
+    if (blocker->stray) {
+        return FIXED_STRAY;
+    }
+    return hm_str_equal(blocker->name, HM_REMEDY_NAMELESS) ? FIXED_NAMELESS : FIXED_CHOSEN;
+}
+
+static const char *names_of(const struct hm_remedy_scope *scope, enum fixed fixed)
+{
+    struct hm_service_list names = {.count = 0};
+
+    for (size_t i = 0; i < scope->blockers.count; i++) {
+        const struct hm_blocker *one = &scope->blockers.at[i];
+
+        if (one->block == HM_BLOCK_FIXED && fixed_of(one) == fixed &&
+            hm_ports_overlap((struct hm_ports){&one->range, 1},
+                             scope->blocked[one->protocol][HM_BLOCK_FIXED])) {
+            hm_service_list_put(&names, one->name[0] == '\0' ? "an unnamed process" : one->name);
+        }
+    }
+    return hm_remedy_list_services(scope->list, &names);
+}
+
+void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    const char *chosen = names_of(scope, FIXED_CHOSEN);
+    const char *stray = names_of(scope, FIXED_STRAY);
+
+    if (chosen[0] != '\0') {
+        (void)hm_remedy_step(
+            scope->list, finding, HM_STEP_DECIDE,
+            hm_finding_print(scope->list,
+                             "%s listens on the port, as far as is known by choice: two programs "
+                             "are set up for one port. Give one of the two another port; stopping "
+                             "one only moves the fault to it.",
+                             chosen));
+    }
+    if (stray[0] != '\0') {
+        (void)hm_remedy_step(
+            scope->list, finding, HM_STEP_DECIDE,
+            hm_finding_print(scope->list,
+                             "%s is a program of the product itself, and its service did not start "
+                             "it: somebody did by hand, or it was left when the service ended. End "
+                             "it in the way in which it was started, once nobody uses it; then "
+                             "start the service.",
+                             stray));
+    }
+    if (names_of(scope, FIXED_NAMELESS)[0] != '\0') {
+        (void)hm_remedy_step(
+            scope->list, finding, HM_STEP_DECIDE,
+            hm_finding_print(
+                scope->list,
+                "Nothing is known of the process that listens on the port: it may be "
+                "set up for it, or have inherited it from one that ended. Find it with "
+                "\"%s\" as an administrator. When no program has its process id, only a "
+                "restart of the host ends it. When it is set up for the port, give one "
+                "of the two another port.",
+                hm_remedy_list_sockets(scope->ctx)));
+    }
+}

@@ -1,0 +1,162 @@
+/* tests/unit/judge/test_down_remedies.c — a service that is down: what the finding says of it, and
+ * what its remedy does and does not start. SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/inventory_builder.h"
+
+static struct hm_build *new_build(void)
+{
+    struct hm_build *build = calloc(1, sizeof(*build));
+
+    assert_non_null(build);
+    hm_build_init(build, "6.3.9600");
+    hm_build_dynamic(build, 6005, 65534);
+    return build;
+}
+
+static void free_build(struct hm_build *build)
+{
+    hm_build_fini(build);
+    free(build);
+}
+
+/* A product on tcp 9955 that is known by its service. */
+static struct hm_requirement *put_product(struct hm_build *build)
+{
+    struct hm_product *product = hm_build_product(build, "pop3", "MSExchangePOP3BE", NULL);
+
+    return hm_build_require(build, product, "back-end", HM_TCP, "9955", HM_KIND_SOCKET);
+}
+
+static struct hm_service *put_down(struct hm_build *build, enum hm_service_start start)
+{
+    struct hm_service *service = hm_build_service_runs(build, "MSExchangePOP3BE", false);
+
+    service->start = start;
+    return service;
+}
+
+/* The outgoing connection that has its port. */
+static void put_holder(struct hm_build *build)
+{
+    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 9955, "lsass.exe", "Netlogon")
+        ->remote = "10.20.0.10:3268";
+}
+
+static bool find_command(const struct hm_finding *finding, const char *command)
+{
+    for (size_t i = 0; i < finding->commands.count; i++) {
+        if (strcmp(finding->commands.at[i], command) == 0) {
+            return true;
+        }
+    }
+    print_message("no \"%s\" in: %s\n", command, finding->remedy);
+    return false;
+}
+
+/* Somebody started it, and it did not get its port: nothing starts it at the next boot. */
+static void test_manual_service_whose_start_failed(void **state)
+{
+    struct hm_build *build = new_build();
+    const struct hm_finding *finding;
+
+    (void)state;
+    put_product(build);
+    put_down(build, HM_START_MANUAL)->exit_code = 10048;
+    put_holder(build);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
+    finding = hm_build_finding(build, "service_not_running", "service MSExchangePOP3BE");
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->text, "was started by a person or another program and does"));
+    assert_true(find_command(finding, "net start MSExchangePOP3BE"));
+    for (size_t i = 0; i < finding->steps.count; i++) {
+        assert_null(strstr(finding->steps.at[i].text, "starts by itself"));
+    }
+    build->inventory.service_details.at[0].exit_code = 1067;
+    hm_build_judge(build);
+    assert_int_equal(hm_build_count_kind(build, "service_not_running"), 1);
+    build->inventory.service_details.at[0].exit_code = 1077;
+    build->inventory.services.count = 0; /* it is in no list then */
+    hm_build_judge(build);
+    assert_null(hm_build_verdict(build, "pop3", "back-end"));
+    free_build(build);
+}
+
+/* Only the cluster may start it, on the node where it belongs. */
+static void test_passive_node_of_a_cluster(void **state)
+{
+    struct hm_build *build = new_build();
+    const struct hm_finding *finding;
+
+    (void)state;
+    put_product(build);
+    put_down(build, HM_START_CLUSTER);
+    put_holder(build);
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_port_held", NULL);
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->steps.at[0].text, "Only the cluster may start the product"));
+    for (size_t i = 0; i < finding->steps.count; i++) {
+        assert_int_not_equal(finding->steps.at[i].kind, HM_STEP_START);
+    }
+    free_build(build);
+}
+
+/* The remedies of one fault are one remedy. */
+static void test_excluded_port_of_http_sys(void **state)
+{
+    struct hm_build *build = new_build();
+    struct hm_requirement *requirement = put_product(build);
+    const struct hm_finding *finding;
+
+    (void)state;
+    requirement->kind = HM_KIND_HTTPSYS;
+    put_down(build, HM_START_AUTOMATIC)->exit_code = 1067;
+    hm_build_exclude(build, HM_TCP, HM_IPV4, "9955");
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "service_not_running", NULL);
+    assert_non_null(strstr(finding->text, "a start of the service fails with error 32"));
+    assert_string_equal(finding->remedy,
+                        hm_build_finding(build, "reserver_excluded", NULL)->remedy);
+    assert_true(find_command(finding, "netsh int ipv4 delete excludedportrange protocol=tcp "
+                                      "startport=9955 numberofports=1 store=persistent"));
+    free_build(build);
+}
+
+/* A process that nobody could name has not chosen anything. */
+static void test_nameless_holder(void **state)
+{
+    struct hm_build *build = new_build();
+    const struct hm_finding *finding;
+
+    (void)state;
+    hm_build_dynamic(build, 49152, 65535);
+    put_product(build);
+    put_down(build, HM_START_AUTOMATIC);
+    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 9955, "", "")->pid = 5555;
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "service_not_running", NULL);
+    assert_non_null(strstr(finding->remedy, "outside the dynamic range"));
+    assert_null(strstr(finding->steps.at[0].text, "by choice"));
+    assert_non_null(strstr(finding->steps.at[0].text, "Nothing is known of the process"));
+    free_build(build);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_manual_service_whose_start_failed),
+        cmocka_unit_test(test_passive_node_of_a_cluster),
+        cmocka_unit_test(test_excluded_port_of_http_sys),
+        cmocka_unit_test(test_nameless_holder),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
