@@ -72,7 +72,8 @@ static void holder_text(const struct hm_verdict *verdict, char *out, size_t size
         (void)snprintf(pid, sizeof(pid), " (pid %u)", (unsigned)holder->pid);
     }
     if (holder->remote[0] != '\0') {
-        (void)snprintf(remote, sizeof(remote), ", connected to %.96s", holder->remote);
+        (void)snprintf(remote, sizeof(remote), ", %s %.96s",
+                       holder->connecting ? "connecting to" : "connected to", holder->remote);
     }
     if (hm_ports_count(verdict->ports) > 1) {
         (void)snprintf(port, sizeof(port), "%u ", holder->port);

@@ -143,16 +143,34 @@ static const char *state_of(struct hm_finding_list *out, const struct hm_service
                                              : "starts by itself");
 }
 
+/* XP and 2003: while the IPsec service is down, its driver lets nothing pass but what is exempt
+ * (event 4292, KB956189). */
+#define BLOCK_MODE                                                                                 \
+    " Until it runs the IPsec driver is in block mode (event 4292, KB956189): this server drops "  \
+    "nearly all traffic, Remote Desktop and the agent's included. Work at its console."
+
+static const char *consequence_of(const struct hm_finding_ctx *ctx, const struct hm_need *need,
+                                  const struct hm_service *service)
+{
+    const bool has_driver = ctx->facts->windows == 501 || ctx->facts->windows == 502;
+
+    return has_driver && need->product != NULL && hm_str_equal(need->product->id, "ipsec") &&
+                   service->start == HM_START_AUTOMATIC
+               ? BLOCK_MODE
+               : "";
+}
+
 static void put_blocked(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                         const struct hm_need *need, const struct hm_service *service)
 {
     struct hm_finding *finding = put(ctx, out, need, service);
 
     finding->text = hm_finding_print(
-        out, "%s. %s: %s%s", state_of(out, service), need->verdict.title, need->text,
+        out, "%s. %s: %s%s%s", state_of(out, service), need->verdict.title, need->text,
         need->product == NULL && hm_str_glob_nocase("MSSQL$*", service->name)
             ? " When its port is set as dynamic, it takes another one instead."
-            : "");
+            : "",
+        consequence_of(ctx, need, service));
     put_remedy(ctx, out, finding, need, service);
 }
 
@@ -210,6 +228,8 @@ static void put_failed(const struct hm_finding_ctx *ctx, struct hm_finding_list 
             ? ": what reserved it may be gone or be in no list, or the service is configured for "
               "another port."
             : ": what had it may be gone, or the service is configured for another port.");
+    finding->text =
+        hm_finding_print(out, "%s%s", finding->text, consequence_of(ctx, need, service));
     put_remedy(ctx, out, finding, need, service);
     if (error != NULL && error->reserved) {
         (void)hm_remedy_step(out, finding, HM_STEP_DECIDE, RESERVED_UNSEEN);

@@ -68,8 +68,8 @@ static bool next_holder(const struct asked *asked, struct hm_port_cursor *cursor
             return false;
         }
         *out_family = listener->family;
-        *out_holder = (struct hm_holder){listener->program, listener->service, 0,
-                                         HM_SOCKET_LISTEN,  listener->port,    ""};
+        *out_holder = (struct hm_holder){
+            listener->program, listener->service, 0, HM_SOCKET_LISTEN, listener->port, "", false};
         return true;
     }
     do {
@@ -79,8 +79,9 @@ static bool next_holder(const struct asked *asked, struct hm_port_cursor *cursor
         return false;
     }
     *out_family = socket->family;
-    *out_holder = (struct hm_holder){socket->program, socket->service, socket->pid,
-                                     socket->state,   socket->port,    socket->remote};
+    *out_holder =
+        (struct hm_holder){socket->program, socket->service, socket->pid,       socket->state,
+                           socket->port,    socket->remote,  socket->connecting};
     return true;
 }
 

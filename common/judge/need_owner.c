@@ -297,8 +297,9 @@ static bool held_by_sockets(const struct hm_facts *facts, struct hm_need *need,
 
     while (ok && (socket = hm_facts_next_socket(facts, requirement->protocol, requirement->ports,
                                                 &cursor)) != NULL) {
-        const struct hm_holder holder = {socket->program, socket->service, socket->pid,
-                                         socket->state,   socket->port,    socket->remote};
+        const struct hm_holder holder = {socket->program,   socket->service, socket->pid,
+                                         socket->state,     socket->port,    socket->remote,
+                                         socket->connecting};
 
         if (in_family(facts, family, socket->family, socket->address) &&
             !(after_boot && hm_facts_ends_with_boot(facts, socket))) {
@@ -319,7 +320,7 @@ static bool held_by_listeners(const struct hm_facts *facts, struct hm_need *need
     while (ok && (listener = hm_facts_next_listener(facts, requirement->protocol,
                                                     requirement->ports, &cursor)) != NULL) {
         const struct hm_holder holder = {
-            listener->program, listener->service, 0, HM_SOCKET_LISTEN, listener->port, "",
+            listener->program, listener->service, 0, HM_SOCKET_LISTEN, listener->port, "", false,
         };
 
         if (in_family(facts, family, listener->family, listener->address)) {

@@ -172,7 +172,8 @@ enum hm_rival hm_need_rival(const struct hm_facts *facts, const struct hm_need *
     size_t at = 0;
 
     *out_down = NULL;
-    if (names->services.count == 0 || !hm_names_match(&facts->stopped, &names->services)) {
+    if ((hm_str_equal(service, "") && hm_need_is_shared_host(program)) ||
+        names->services.count == 0 || !hm_names_match(&facts->stopped, &names->services)) {
         return HM_RIVAL_NO;
     }
     while ((down = hm_need_next_down(facts, need, false, &at)) != NULL) {

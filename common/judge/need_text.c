@@ -121,7 +121,8 @@ static void put_holder(struct hm_line *line, const struct hm_holder *holder)
         hm_line_put(line, has_program ? ")" : "");
     }
     if (connected) {
-        hm_line_put(line, ", which uses it for a connection to ");
+        hm_line_put(line, holder->connecting ? ", which tries to connect to "
+                                             : ", which uses it for a connection to ");
         hm_line_put(line, holder->remote);
     } else if (holder->state == HM_SOCKET_BOUND) {
         hm_line_put(line, ", which has bound it");

@@ -123,9 +123,11 @@ static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *bloc
                     : holder->program[0] != '\0' ? holder->program
                                                  : HM_REMEDY_NAMELESS;
     blocker->stop = hm_service_may_stop(scope->ctx->services, holder->service);
-    if (holder->state == HM_SOCKET_LISTEN &&
-        hm_need_is_kin(scope->ctx->facts, blocker->need, holder->program, holder->service,
-                       holder->state)) {
+    if (holder->connecting) {
+        blocker->block = HM_BLOCK_NONE; /* gone before anybody could stop it */
+    } else if (holder->state == HM_SOCKET_LISTEN &&
+               hm_need_is_kin(scope->ctx->facts, blocker->need, holder->program, holder->service,
+                              holder->state)) {
         blocker->block = HM_BLOCK_FIXED; /* another instance of the product */
         blocker->stray = holder->service[0] == '\0';
     } else if (is_fixed(scope, blocker->need, holder, family, kind)) {
@@ -232,8 +234,9 @@ static void find_holders(struct hm_remedy_scope *scope, const struct hm_need *ne
 
         while ((socket = hm_facts_next_socket(facts, need->verdict.protocol, watched, &cursor)) !=
                NULL) {
-            const struct hm_holder holder = {socket->program, socket->service, socket->pid,
-                                             socket->state,   socket->port,    socket->remote};
+            const struct hm_holder holder = {socket->program,   socket->service, socket->pid,
+                                             socket->state,     socket->port,    socket->remote,
+                                             socket->connecting};
 
             if ((socket->state == HM_SOCKET_LISTEN) == (listens == 0)) {
                 put_holder(scope, need, &holder, socket->family, HM_KIND_SOCKET);
@@ -246,7 +249,13 @@ static void find_holders(struct hm_remedy_scope *scope, const struct hm_need *ne
             while ((listener = hm_facts_next_listener(facts, need->verdict.protocol, watched,
                                                       &cursor)) != NULL) {
                 const struct hm_holder holder = {
-                    listener->program, listener->service, 0, HM_SOCKET_LISTEN, listener->port, "",
+                    listener->program,
+                    listener->service,
+                    0,
+                    HM_SOCKET_LISTEN,
+                    listener->port,
+                    "",
+                    false,
                 };
 
                 put_holder(scope, need, &holder, listener->family, listener->kind);

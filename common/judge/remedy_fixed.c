@@ -1,4 +1,5 @@
-/* common/judge/remedy_fixed.c — a program listens on a required port by choice: a person decides.
+/* common/judge/remedy_fixed.c — what no command frees: a program listens on a required port by
+ * choice, and a person decides; or it tries to connect from it, and a person waits.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/remedy_scope.h"
 
@@ -70,5 +71,22 @@ void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *fi
                 "restart of the host ends it. When it is set up for the port, give one "
                 "of the two another port.",
                 hm_remedy_list_sockets(scope->ctx)));
+    }
+}
+
+/* Windows gives up after 3 + 6 + 12 s (TcpMaxConnectRetransmissions 2), Linux after 127 s (tcp(7),
+ * tcp_syn_retries 6). */
+void hm_remedy_wait(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    const char *names = hm_remedy_names(scope, HM_BLOCK_NONE);
+
+    if (names[0] != '\0') {
+        (void)hm_remedy_step(
+            scope->list, finding, HM_STEP_FREE,
+            hm_finding_print(
+                scope->list,
+                "Wait %s: %s tries to connect to a host that has not answered yet. When "
+                "the attempt ends, the port is free. Look again before the steps below.",
+                scope->ctx->facts->linux_host ? "two minutes" : "half a minute", names));
     }
 }

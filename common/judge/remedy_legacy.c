@@ -220,6 +220,7 @@ void hm_remedy_legacy(struct hm_remedy_scope *scope, struct hm_finding *finding)
         : wanted ? "Reserve the ports in the registry; that is in force after the next boot."
                  : "The port is reserved already, or outside the dynamic range; what has it now "
                    "must give it up.";
+    hm_remedy_wait(scope, finding);
     hm_remedy_stop_services(scope, finding, &targets, "so that the port is free for its service");
     if (wanted) {
         hm_remedy_write_reserved(scope->ctx, list, finding, scope->ctx->reserve);

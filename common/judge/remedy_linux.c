@@ -81,6 +81,7 @@ void hm_remedy_linux(struct hm_remedy_scope *scope, struct hm_finding *finding)
     if (wanted) { /* first: what gives the port up is not given it again */
         hm_remedy_write_sysctl(scope->ctx, list, finding, (struct hm_ports){NULL, 0});
     }
+    hm_remedy_wait(scope, finding);
     hm_remedy_stop_services(scope, finding, &targets, "so that the port is free for its service");
     hm_remedy_start_services(scope, finding, &scope->down, &targets);
     if (boot[0] != '\0') {

@@ -18,7 +18,7 @@
 
 /* What has a port, by what can be done about it. Of several the last one here counts. */
 enum hm_block {
-    HM_BLOCK_NONE,
+    HM_BLOCK_NONE,     /* a connection that nobody answers: it ends by itself */
     HM_BLOCK_STOP,     /* a service that may be stopped */
     HM_BLOCK_LAST,     /* likewise, but that ends the connection of the person who types */
     HM_BLOCK_OWN,      /* the product itself, and no command may stop it; or what a cluster runs */
@@ -99,6 +99,9 @@ bool hm_remedy_is_at_risk(const struct hm_need *need);
 
 /* A holder whom nobody could name: nothing can be stopped for it. */
 #define HM_REMEDY_NAMELESS "the unknown program that has the port"
+
+/* Somebody tries to connect from a port, and gives it back soon: a step that says so. */
+void hm_remedy_wait(struct hm_remedy_scope *scope, struct hm_finding *finding);
 
 /* Two programs are set up for one port: a step that says so, where it is so. Of a program of the
  * product that its service did not start, and of one that nobody could name, other steps. */

@@ -480,6 +480,7 @@ void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding
     hm_service_list_join(&stops, &scope->again);
     hm_service_list_join(&stops, &scope->owners);
     finding->remedy = summary_of(scope, &stops, moved);
+    hm_remedy_wait(scope, finding);
     list_for_dns(scope, finding);
     for (unsigned p = 0; p < 2 && !moved; p++) {
         hm_remedy_move(scope->ctx, scope->list, finding, p == 0 ? HM_TCP : HM_UDP,

@@ -42,6 +42,7 @@ struct hm_holder {
     enum hm_socket_state state;
     uint16_t port;
     const char *remote;
+    bool connecting; /* as in struct hm_socket */
 };
 
 struct hm_verdict {

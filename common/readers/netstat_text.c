@@ -303,6 +303,9 @@ static enum hm_status make_sockets(const struct listing *list, struct hm_netstat
             .pid = row->pid,
             .program = row->pid == SYSTEM_PID ? "" : row->program,
             .service = row->pid == SYSTEM_PID ? "" : row->service,
+            .connecting =
+                row->protocol == HM_TCP && (hm_netstat_is_word(row->state, "SYN_SENT") ||
+                                            hm_netstat_is_word(row->state, "SYN_GESENDET")),
         };
         if (!hm_netstat_row_is_quiet(row)) {
             socket->remote =

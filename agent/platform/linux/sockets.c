@@ -22,6 +22,7 @@
 
 /* The kernel's socket states (include/net/tcp_states.h); UDP uses 1 and 7. */
 #define STATE_ESTABLISHED 1u
+#define STATE_SYN_SENT 2u
 #define STATE_TIME_WAIT 6u
 #define STATE_CLOSE 7u
 #define STATE_LISTEN 10u
@@ -128,7 +129,8 @@ enum hm_status hm_linux_sockets_add_raw(struct hm_linux_sockets *sockets, struct
                    .port = raw->local_port,
                    .remote = remote_text(&plain, arena),
                    .program = "",
-                   .service = ""},
+                   .service = "",
+                   .connecting = raw->protocol == HM_TCP && raw->state == STATE_SYN_SENT},
         .inode = raw->inode,
         .dual_stack = plain.ipv6 && !raw->v6only && is_zero(plain.local, 16),
     };

@@ -107,7 +107,9 @@ static enum hm_status fill(const struct hm_socket_rows *rows, const struct row *
                                .remote = "",
                                .pid = (uint32_t)row->pid,
                                .program = row->pid == SYSTEM_PID ? "System" : "",
-                               .service = ""};
+                               .service = "",
+                               .connecting =
+                                   row->protocol == HM_TCP && row->state == MIB_TCP_STATE_SYN_SENT};
     enum hm_status st = HM_OK;
 
     if (socket.state == HM_SOCKET_ESTABLISHED || socket.state == HM_SOCKET_TIME_WAIT) {

@@ -149,6 +149,51 @@ static void test_nameless_holder(void **state)
     free_build(build);
 }
 
+/* 2003: the server is dark until the IPsec service runs. */
+static void test_block_mode_of_ipsec(void **state)
+{
+    struct hm_build *build = calloc(1, sizeof(*build));
+    const struct hm_finding *finding;
+    struct hm_product *product;
+
+    (void)state;
+    assert_non_null(build);
+    hm_build_init(build, "5.2.3790");
+    product = hm_build_product(build, "ipsec", "PolicyAgent", NULL);
+    hm_build_require(build, product, "nat-t", HM_UDP, "4500", HM_KIND_SOCKET);
+    hm_build_service_runs(build, "PolicyAgent", false)->exit_code = 10048;
+    hm_build_socket(build, HM_UDP, HM_IPV4, HM_SOCKET_LISTEN, 4500, "dns.exe", "DNS");
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "service_not_running", NULL);
+    assert_non_null(strstr(finding->text, "block mode (event 4292, KB956189)"));
+    assert_non_null(strstr(finding->text, "console"));
+    free_build(build);
+}
+
+/* What nobody answers is over before a restart of the host would be. */
+static void test_holder_that_tries_to_connect(void **state)
+{
+    struct hm_build *build = new_build();
+    const struct hm_finding *finding;
+    struct hm_socket *socket;
+
+    (void)state;
+    put_product(build);
+    put_down(build, HM_START_AUTOMATIC);
+    socket =
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 9955, "updater.exe", "");
+    socket->remote = "192.0.2.7:443";
+    socket->connecting = true;
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
+    finding = hm_build_finding(build, "service_not_running", NULL);
+    assert_non_null(strstr(finding->text, "which tries to connect to 192.0.2.7:443"));
+    assert_non_null(strstr(finding->steps.at[0].text, "Wait half a minute: updater.exe"));
+    assert_false(finding->needs_reboot);
+    assert_true(find_command(finding, "net start MSExchangePOP3BE"));
+    free_build(build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +201,8 @@ int main(void)
         cmocka_unit_test(test_passive_node_of_a_cluster),
         cmocka_unit_test(test_excluded_port_of_http_sys),
         cmocka_unit_test(test_nameless_holder),
+        cmocka_unit_test(test_block_mode_of_ipsec),
+        cmocka_unit_test(test_holder_that_tries_to_connect),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,6 +246,13 @@ static void test_who_is_no_rival(void **state)
     put_listener(build, "db.exe", "Db15");
     assert_int_equal(judge(build)->state, HM_SAFE);
     free_build(build);
+    build = new_build();
+    product = put_product(build); /* lsass.exe keeps UDP 500 when the IPsec service has failed */
+    product->detect.programs = hm_build_names(build, "lsass.exe");
+    put_service(build, "Db15", false, "lsass.exe")->exit_code = 1067;
+    put_listener(build, "lsass.exe", "");
+    assert_int_equal(judge(build)->state, HM_SAFE);
+    free_build(build);
 }
 
 /* One requirement explains the error of the service; the others stay as they are. */

@@ -27,7 +27,7 @@ struct one {
 
 #define SOCKET(protocol, state, port, pid, program)                                                \
     {                                                                                              \
-        protocol, HM_IPV4, state, "0.0.0.0", port, "", pid, program, ""                            \
+        protocol, HM_IPV4, state, "0.0.0.0", port, "", pid, program, "", false                     \
     }
 
 static const struct one ones[] = {

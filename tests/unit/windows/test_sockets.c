@@ -70,14 +70,16 @@ static void test_rows(void **state)
 
     {
         static const struct hm_socket expected[] = {
-            {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN,      "0.0.0.0",  9955,  "",           700,  "lsass.exe", "Netlogon"},
+            {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN,      "0.0.0.0",  9955,  "",           700,  "lsass.exe", "Netlogon",
+             false                                                                                                        },
             {HM_TCP, HM_IPV6, HM_SOCKET_ESTABLISHED, "::1",      50000, "[::2]:3268", 1200,
-             "svchost.exe",                                                                              ""        },
-            {HM_UDP, HM_IPV4, HM_SOCKET_LISTEN,      "0.0.0.0",  53,    "",           9999, "",          ""        },
-            {HM_UDP, HM_IPV6, HM_SOCKET_LISTEN,      "::",       65535, "",           4,    "System",    ""        },
-            {HM_TCP, HM_IPV4, HM_SOCKET_BOUND,       "10.0.0.1", 1234,  "",           700,  "lsass.exe", "Netlogon"},
-            {HM_TCP, HM_IPV6, HM_SOCKET_BOUND,       "::",       4321,  "",           4,    "System",    ""        },
-            {HM_TCP, HM_IPV4, HM_SOCKET_TIME_WAIT,   "0.0.0.0",  9955,  "0.0.0.0:25", 0,    "",          ""        },
+             "svchost.exe",                                                                              "",         false},
+            {HM_UDP, HM_IPV4, HM_SOCKET_LISTEN,      "0.0.0.0",  53,    "",           9999, "",          "",         false},
+            {HM_UDP, HM_IPV6, HM_SOCKET_LISTEN,      "::",       65535, "",           4,    "System",    "",         false},
+            {HM_TCP, HM_IPV4, HM_SOCKET_BOUND,       "10.0.0.1", 1234,  "",           700,  "lsass.exe", "Netlogon",
+             false                                                                                                        },
+            {HM_TCP, HM_IPV6, HM_SOCKET_BOUND,       "::",       4321,  "",           4,    "System",    "",         false},
+            {HM_TCP, HM_IPV4, HM_SOCKET_TIME_WAIT,   "0.0.0.0",  9955,  "0.0.0.0:25", 0,    "",          "",         false},
         };
 
         assert_int_equal(rows.sockets.count, HM_COUNT(expected));
