@@ -309,6 +309,9 @@ def netstat(host):
             words.setdefault(one.state, one.word)
     rows = [(one.protocol, one.family, one.address, one.port, one.remote, word_of(one, words),
              one.pid, owner_lines(host, one)) for one in host.sockets]
+    if not rows:  # early in a boot; the system itself always listens there
+        rows = [("tcp", "ipv4", "0.0.0.0", 445, "", LISTENING, model.SYSTEM_PID,
+                 [])]
     return texts.write_netstat(sorted(rows, key=lambda row: row[:4]), host.facts["pids"])
 
 
