@@ -140,5 +140,12 @@ enum hm_status hm_catalogue_load_local(const char *product_dir, const char *loca
     if (st != HM_OK && st != HM_ENOENT) {
         return st;
     }
-    return hm_catalogue_merge(&shipped, &local, arena, out_catalogue, err);
+    st = hm_catalogue_merge(&shipped, &local, arena, out_catalogue, err);
+    if (st == HM_OK && out_catalogue->count == 0) {
+        return hm_fail(err, HM_ENOENT,
+                       "%s: no product files (*.json): there is no catalogue to judge by; set "
+                       "product_dir, or give check --product-dir, to the folder that holds them",
+                       product_dir);
+    }
+    return st;
 }

@@ -20,7 +20,8 @@ enum hm_status hm_catalogue_merge(const struct hm_catalogue *first,
                                   struct hm_err *err) HM_MUST_CHECK;
 
 /* The shipped products of product_dir with those of local_dir on top; a folder that is not there
- * counts as empty, but not both. */
+ * counts as empty. HM_ENOENT when there is no product in either: nothing
+ * could be judged, and everything would look safe. */
 enum hm_status hm_catalogue_load_local(const char *product_dir, const char *local_dir,
                                        struct hm_arena *arena, struct hm_catalogue *out_catalogue,
                                        struct hm_err *err) HM_MUST_CHECK;

@@ -37,8 +37,11 @@ static enum hm_status load_catalogue(const struct hm_cli *cli, const struct hm_a
     const char *product_dir = hm_cli_value(cli, "product-dir");
     const char *catalogue_dir = hm_cli_value(cli, "catalogue");
 
-    if (catalogue_dir != NULL && !hm_os_exists(catalogue_dir)) {
-        return hm_fail(err, HM_ENOENT, "%s: there is no such folder; give --catalogue one that is",
+    struct hm_strings names;
+
+    if (catalogue_dir != NULL && hm_os_list_folder(catalogue_dir, arena, &names, NULL) != HM_OK) {
+        return hm_fail(err, HM_ENOENT,
+                       "%s: no folder that can be read; give --catalogue one of your products",
                        catalogue_dir);
     }
     return hm_catalogue_load_local(product_dir != NULL ? product_dir : config->product_dir,

@@ -136,6 +136,25 @@ static void test_local_products_outrank_shipped_ones(void **state)
     assert_non_null(strstr(err.text, "product_dir"));
 }
 
+/* Nothing to judge by would make every host safe. */
+static void test_no_products_are_no_catalogue(void **state)
+{
+    struct fixture *fixture = *state;
+    struct hm_catalogue catalogue;
+    struct hm_err err;
+
+    put(fixture, fixture->shipped, "README.md", "no product");
+    assert_int_equal(hm_catalogue_load_local(fixture->shipped, fixture->local, &fixture->arena,
+                                             &catalogue, &err),
+                     HM_ENOENT);
+    assert_non_null(strstr(err.text, fixture->shipped));
+    assert_non_null(strstr(err.text, "no product files"));
+    put(fixture, fixture->local, "a.json", PRODUCT("a", "local"));
+    assert_int_equal(hm_catalogue_load_local(fixture->shipped, fixture->local, &fixture->arena,
+                                             &catalogue, &err),
+                     HM_OK);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -143,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_folder_is_read_in_order_of_ids),
         CASE(test_broken_products_are_named),
+        CASE(test_no_products_are_no_catalogue),
         CASE(test_local_products_outrank_shipped_ones),
     };
 
