@@ -143,10 +143,21 @@ static void cure_legacy(const struct hm_finding_ctx *ctx, struct hm_finding_list
 }
 
 static void cure(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
-                 struct hm_finding *finding, enum hm_protocol protocol)
+                 struct hm_finding *finding, enum hm_protocol protocol, bool waiting)
 {
     if (ctx->facts->legacy) {
         cure_legacy(ctx, out, finding, protocol);
+        return;
+    }
+    if (waiting) {
+        hm_remedy_decide(
+            out, finding,
+            hm_finding_print(out,
+                             "Find out to whom the host connects again and again: the remote "
+                             "addresses of the lines in TIME_WAIT (\"%s\") show it. Let the "
+                             "program that does keep its connections open, or use fewer. A larger "
+                             "dynamic range only buys time, and puts more required ports at risk.",
+                             hm_remedy_list_sockets(ctx)));
         return;
     }
     hm_remedy_decide(
@@ -193,7 +204,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                             hm_finding_print(out, "%u", (unsigned)row->time_wait));
         hm_finding_evidence(out, finding, "bound",
                             hm_finding_print(out, "%u", (unsigned)row->bound));
-        cure(ctx, out, finding, protocol);
+        cure(ctx, out, finding, protocol, row->time_wait > row->in_use / 2);
     }
 }
 

@@ -171,7 +171,7 @@ const char *hm_remedy_list_services(struct hm_finding_list *list,
 void hm_remedy_service_command(const struct hm_remedy_scope *scope, struct hm_remedy_step *step,
                                const char *verb, const char *service)
 {
-    const char *quote = strchr(service, ' ') != NULL ? "\"" : "";
+    const char *quote = hm_service_quote(service);
 
     hm_remedy_command(scope->list, step, "%s %s %s%s%s",
                       scope->ctx->facts->linux_host ? "systemctl" : "net", verb, quote, service,

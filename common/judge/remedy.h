@@ -104,6 +104,9 @@ void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *li
 void hm_remedy_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                         struct hm_finding *finding);
 
+/* Does hm_remedy_set_back have commands for a range that is moved? */
+bool hm_remedy_can_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list *list);
+
 /* netsh set dynamicportrange for one stack. */
 void hm_remedy_set_range(struct hm_finding_list *list, struct hm_remedy_step *step,
                          enum hm_protocol protocol, enum hm_family family, struct hm_range range);

@@ -119,6 +119,7 @@ static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *bloc
                           enum hm_listener_kind kind)
 {
     blocker->service = holder->service;
+    blocker->pid = holder->pid;
     blocker->name = holder->service[0] != '\0'   ? holder->service
                     : holder->program[0] != '\0' ? holder->program
                                                  : HM_REMEDY_NAMELESS;

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/remedy_scope.h"
 
+#include <string.h>
+
 #include "common/base/str.h"
 #include "common/judge/headroom.h"
 
@@ -256,9 +258,37 @@ static bool is_off_target(const struct hm_finding_ctx *ctx, unsigned stack, stru
            hm_remedy_is_moved(facts, *out_target);
 }
 
+/* 2000 to 2003: MaxUserPort as a product's set-up writes it, or a value with a finding of its own
+ * that says what to set; NULL for others. */
+static const char *harm_of_value(const struct hm_finding_ctx *ctx)
+{
+    const struct hm_inventory *inventory = ctx->input->inventory;
+    uint32_t value = inventory->registry.max_user_port;
+
+    if (!ctx->facts->legacy || !inventory->has_registry || !inventory->registry.has_max_user_port) {
+        return NULL;
+    }
+    if (value == 65535) {
+        return "ISA Server, and Small Business Server with it, set MaxUserPort to 65535: leave it, "
+               "and reserve the required ports";
+    }
+    if (value == 60000 && strstr(inventory->os.name, "Small Business") != NULL) {
+        return "Small Business Server sets MaxUserPort to 60000: leave it, and reserve the "
+               "required ports";
+    }
+    return value < 5000 || value > 65534
+               ? "MaxUserPort has a value that is not documented: its own finding says what to set"
+               : NULL;
+}
+
 static const char *find_default_harm(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                                      struct hm_range usual)
 {
+    const char *value_harm = harm_of_value(ctx);
+
+    if (value_harm != NULL) {
+        return value_harm;
+    }
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
         enum hm_protocol protocol = i < 2 ? HM_TCP : HM_UDP;
         struct hm_range target;
@@ -419,6 +449,22 @@ void hm_remedy_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list
     } else {
         set_back_modern(ctx, list, finding, usual);
     }
+}
+
+bool hm_remedy_can_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list *list)
+{
+    struct hm_range usual;
+    bool moved = false;
+
+    if (!hm_os_default_dynamic(&ctx->input->inventory->os, &usual)) {
+        return false;
+    }
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        struct hm_range target;
+
+        moved = moved || is_off_target(ctx, i, usual, &target);
+    }
+    return moved && harm_of_default(ctx, list, usual) == NULL;
 }
 
 bool hm_remedy_range_helps(const struct hm_remedy_scope *scope)

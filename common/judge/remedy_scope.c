@@ -304,6 +304,9 @@ static void list_own(struct hm_remedy_scope *scope, const struct hm_need *need)
             }
             continue;
         }
+        if (hm_service_list_has(&scope->last, name)) {
+            continue; /* its ports are excluded in one line, last */
+        }
         if (hm_service_may_stop(scope->ctx->services, name) == HM_STOP_CAN) {
             hm_service_list_put(&scope->own, name);
         } else {

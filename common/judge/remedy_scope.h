@@ -35,6 +35,7 @@ struct hm_blocker {
     enum hm_stop stop;
     const char *service; /* "" unknown */
     const char *name;    /* for people: the service, or else the program */
+    uint32_t pid;        /* 0 unknown */
     bool own;            /* the product itself */
     bool stray;          /* its program, and not its service: started by hand, or left over */
     const struct hm_need *need;

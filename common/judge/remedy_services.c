@@ -9,6 +9,7 @@
 #include "common/base/str.h"
 
 #define SERVICE_NAME_BYTES 128u
+#define QUOTED "&:(),;+=#'[]{}~" /* between quotes they mean nothing to cmd.exe */
 
 enum rule {
     RULE_SYSTEM,  /* of the system itself: no product's service is among what it depends on */
@@ -341,9 +342,15 @@ bool hm_service_is_plain(const struct hm_facts *facts, const char *name)
     size_t len = name == NULL ? 0 : strlen(name);
 
     return len > 0 && len <= SERVICE_NAME_BYTES && name[0] != '-' && name[0] != '/' &&
-           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ._@$-") ==
+           strspn(name,
+                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ._@$-" QUOTED) ==
                len &&
-           !(facts->linux_host && strpbrk(name, " $") != NULL);
+           !(facts->linux_host && strpbrk(name, " $" QUOTED) != NULL);
+}
+
+const char *hm_service_quote(const char *name)
+{
+    return strpbrk(name, " " QUOTED) != NULL ? "\"" : "";
 }
 
 void hm_service_list_put(struct hm_service_list *list, const char *name)
@@ -435,6 +442,9 @@ enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const cha
 
     if (!hm_service_is_plain(graph->facts, name)) {
         return HM_STOP_NONE;
+    }
+    if (graph->facts->legacy && hm_str_equal_nocase(name, "Dnscache")) {
+        rule = RULE_LEAF; /* 2000 to 2003 let it stop */
     }
     if (rule == RULE_NEVER) {
         return HM_STOP_NEVER;

@@ -41,6 +41,9 @@ enum hm_status hm_service_graph_init(const struct hm_facts *facts, struct hm_are
 /* May the name enter a command line of this system? */
 bool hm_service_is_plain(const struct hm_facts *facts, const char *name);
 
+/* The quotation mark that belongs around it on a command line of Windows; "" none. */
+const char *hm_service_quote(const char *name);
+
 enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const char *name);
 
 /* Does a stop of it end the connection of the person who types? */

@@ -143,11 +143,17 @@ static void list_for_dns(struct hm_remedy_scope *scope, struct hm_finding *findi
     }
 }
 
-static const char *stop_text(const struct hm_service_list *stops)
+static const char *stop_text(const struct hm_remedy_scope *scope,
+                             const struct hm_service_list *stops,
+                             const struct hm_stack_ports *table)
 {
     if (hm_service_list_has(stops, "winnat")) {
         return "so that it gives its block of ports back and leaves out what is excluded when it "
                "starts";
+    }
+    if (!has_ports(table)) {
+        return scope->pool.count > 0 ? "so that it takes another pool when it starts"
+                                     : "so that the port is free for its service";
     }
     return "as netsh refuses a port that is in use, even by the service that needs it";
 }
@@ -181,7 +187,7 @@ static void reserve_last(struct hm_remedy_scope *scope, struct hm_finding *findi
         }
     }
     for (size_t i = order.count; i > 0 && len < sizeof(text); i--) {
-        const char *quote = strchr(order.at[i - 1], ' ') != NULL ? "\"" : "";
+        const char *quote = hm_service_quote(order.at[i - 1]);
 
         len += (size_t)snprintf(text + len, sizeof(text) - len, " & net start %s%s%s", quote,
                                 order.at[i - 1], quote);
@@ -211,6 +217,58 @@ static const char *starts_then(const struct hm_remedy_scope *scope)
     return scope->later.count > 0 ? "" : " The product then starts by itself.";
 }
 
+/* Does Windows end with the program, or several services of it? */
+static bool is_of_system(const char *program)
+{
+    static const char *const programs[] = {
+        "lsass.exe",    "lsaiso.exe",  "services.exe", "svchost.exe",     "wininit.exe",
+        "winlogon.exe", "csrss.exe",   "smss.exe",     "System",          "Registry",
+        "clussvc.exe",  "rhs.exe",     "vmms.exe",     "vmwp.exe",        "vmcompute.exe",
+        "dockerd.exe",  "spoolsv.exe", "msdtc.exe",    "fontdrvhost.exe", "dwm.exe",
+    };
+
+    for (size_t i = 0; i < HM_COUNT(programs); i++) {
+        if (hm_str_equal_nocase(program, programs[i])) {
+            return true;
+        }
+    }
+    return program[0] == '\0';
+}
+
+/* Programs without a service have a port: they end, or give it up, without a restart. Answers
+ * whether there is one. */
+static bool end_programs(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    struct hm_service_list names = {.count = 0};
+    bool worker = false;
+
+    for (size_t i = 0; i < scope->blockers.count; i++) {
+        const struct hm_blocker *one = &scope->blockers.at[i];
+
+        if (one->block != HM_BLOCK_BOOT) {
+            continue;
+        }
+        if (one->service[0] != '\0' || one->pid <= 4 || is_of_system(one->name)) {
+            return false; /* a service that may not stop, or the kernel: only a restart is left */
+        }
+        worker = worker || hm_str_equal_nocase(one->name, "w3wp.exe");
+        hm_service_list_put(
+            &names, hm_finding_print(scope->list, "%s (pid %u)", one->name, (unsigned)one->pid));
+    }
+    if (names.count == 0) {
+        return false;
+    }
+    (void)hm_remedy_step(
+        scope->list, finding, HM_STEP_DECIDE,
+        hm_finding_print(scope->list,
+                         "End %s, or the connection that has the port%s. Then go on below: the "
+                         "restart is the last resort.",
+                         hm_remedy_list_services(scope->list, &names),
+                         worker ? ": of w3wp.exe recycle the application pool in IIS Manager"
+                                : ""));
+    return true;
+}
+
 /* Somebody has a port who may not be stopped: a boot ends that, and the product has all its ports
  * then, so it stops for the moment. */
 static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding *finding)
@@ -219,17 +277,28 @@ static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding 
     struct hm_stack_ports table;
 
     if (hm_remedy_needs_hotfix(scope)) {
+        if (scope->down.count > 0) { /* that runs again at once, hotfix or not */
+            hm_remedy_stop_services(scope, finding, &scope->holders,
+                                    "so that the port is free for its service");
+            hm_remedy_start_services(scope, finding, &scope->down, &scope->holders);
+        }
         (void)hm_remedy_step(list, finding, HM_STEP_DECIDE,
                              "Install hotfix KB2665809: without it this system has no command to "
                              "exclude ports, and does not read ReservedPorts.");
         hm_remedy_restart(list, finding, "Restart the host: the hotfix works from then on.");
     } else {
+        bool tried = end_programs(scope, finding);
+
         hm_remedy_restart(list, finding,
                           hm_finding_print(list,
                                            "Restart the host: no command may stop %s, and a "
                                            "restart ends what has the port.%s",
                                            hm_remedy_names(scope, HM_BLOCK_BOOT),
                                            starts_then(scope)));
+        if (tried) {
+            finding->steps.at[finding->steps.count - 1].precondition =
+                "Somebody has the port all the same.";
+        }
     }
     scope->booted = true;
     if (scope->own_is_stuck || !has_ports(&scope->wanted)) {
@@ -260,7 +329,7 @@ static void reserve_now(struct hm_remedy_scope *scope, struct hm_finding *findin
 {
     const struct hm_stack_ports table = table_of(scope, HM_BLOCK_NONE);
 
-    hm_remedy_stop_services(scope, finding, stops, stop_text(stops));
+    hm_remedy_stop_services(scope, finding, stops, stop_text(scope, stops, &table));
     (void)hm_remedy_reserve(scope->list, finding, &table);
     hm_remedy_start_services(scope, finding, &scope->down, stops);
 }
@@ -392,8 +461,14 @@ static void reserve_in_maintenance(struct hm_remedy_scope *scope, struct hm_find
 /* What is left for a maintenance: after a restart the product has all its ports. */
 static struct hm_stack_ports left_for_maintenance(const struct hm_remedy_scope *scope)
 {
-    return hm_remedy_needs_boot(scope) && scope->own_is_stuck ? scope->wanted
-                                                              : table_of(scope, HM_BLOCK_OWN);
+    struct hm_stack_ports table = table_of(scope, HM_BLOCK_OWN);
+
+    for (unsigned i = 0; hm_remedy_needs_boot(scope) && scope->own_is_stuck && i < HM_STACK_COUNT;
+         i++) { /* but for those that the one line for the session excludes */
+        table.of[i] = hm_finding_without(scope->list, scope->wanted.of[i],
+                                         scope->blocked[i < 2 ? HM_TCP : HM_UDP][HM_BLOCK_LAST]);
+    }
+    return table;
 }
 
 /* Ports that no command can free now are outside the system's default range: then that range is

@@ -31,7 +31,7 @@ EXCHANGE = ("exchange-seoul-01", "i2-exchange-2013-cured", "i2-exchange-2013-exp
             "i2-exchange-2013-held", "i2-exchange-2013-stopped", "i2-exchange-2013-v4-only",
             "made-exchange-down-ipv6", "made-exchange-down-lsass", "made-exchange-down-transport",
             "made-holder-parent", "made-no-hotfix", "made-with-hotfix", "netstat-b",
-            "exchange-pop3-down", "exchange-pop3-down-no-services")
+            "made-worker-holds", "exchange-pop3-down", "exchange-pop3-down-no-services")
 SBS = ("i3-sbs-2003", "i3-sbs-2003-cured", "i3-sbs-2003-written")
 RANGE = ("dynamic_range_moved", "dynamic range")
 TWO = "two programs are set up for one port: a person gives one of them another"
@@ -43,6 +43,16 @@ DECIDED = {
     **{(host, *RANGE): "Small Business Server sets MaxUserPort to 60000" for host in SBS},
     ("made-exhausted", "low_headroom", "tcp dynamic range"):
         "a person finds the program that holds the ports",
+    ("made-closed", "low_headroom", "tcp dynamic range"):
+        "a person finds the program that opens and closes connections",
+    ("i1-payroll-2003-isa", *RANGE): "the set-up of ISA Server writes this value",
+    ("made-isa-2003", *RANGE): "the set-up of ISA Server writes this value",
+    ("made-65535-2003", *RANGE): "the set-up of ISA Server writes this value",
+    ("made-hotfix-session", *RANGE): "Exchange sets this range",
+    ("made-hotfix-session", "required_in_dynamic", "tcp 47001"):
+        "HTTP.sys must not be excluded, and Exchange sets the range: another port",
+    ("made-hotfix-session", "required_in_dynamic", "tcp 5985"):
+        "HTTP.sys must not be excluded, and Exchange sets the range: another port",
     ("made-linux-held", "required_port_held", "tcp 27017"): TWO,
     ("unknown-service-down", "service_not_running", "service ContosoLicensing"): UNKNOWN,
     ("unknown-service-down", "service_not_running", "service ContosoSync"): UNKNOWN,

@@ -361,4 +361,5 @@ def legacy_last(max_user_port):
 
 
 def stoppable(host, service):
-    return host.linux or service.name.lower() not in truth.NOT_STOPPABLE
+    return host.linux or service.name.lower() not in truth.NOT_STOPPABLE or \
+        (host.legacy and service.name.lower() == "dnscache")

@@ -19,6 +19,7 @@ import closure  # noqa: E402
 import folder  # noqa: E402
 import judging  # noqa: E402
 import known  # noqa: E402
+import says  # noqa: E402
 from hosts import all_hosts  # noqa: E402
 
 RECORDED = ("tests/fixtures/hosts", "tests/fixtures/fleet", "tests/fixtures/cases")
@@ -76,6 +77,8 @@ def try_host(name):
                         trial.problems = [f"families share: {p}" for p in trial.problems]
                     trials.append(trial)
         if not WORK.options.kind:
+            trials.append(closure.Trial(name, "all", "what they say",
+                                        says.check(name, before.findings)))
             trials.append(closure.try_all(WORK.agent, host, before, WORK.options.seeds))
             trials.append(closure.try_all(WORK.agent, host, before, 1, backwards=True))
         return name, trials, silent, ""

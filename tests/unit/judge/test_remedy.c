@@ -192,7 +192,8 @@ static void test_remote_desktop(void **state)
     free_build(build);
 }
 
-/* A name that is no name never enters a command; a worker's service comes from the catalogue. */
+/* A name is quoted; one that quotes cannot hold never enters a command; a worker's service comes
+ * from the catalogue. */
 static void test_names(void **state)
 {
     static const struct {
@@ -200,10 +201,12 @@ static void test_names(void **state)
         const char *of_host;
         const char *command; /* NULL: none is stopped */
     } cases[] = {
-        {"My Own Service", "My Own Service", "net stop \"My Own Service\""},
-        {"x & format c:",  "x & format c:",  NULL                         },
-        {"",               "Own",            "net stop Own"               },
-        {"-h",             "-h",             NULL                         },
+        {"My Own Service",  "My Own Service",  "net stop \"My Own Service\""},
+        {"x & format c:",   "x & format c:",   "net stop \"x & format c:\"" },
+        {"x\" & format c:", "x\" & format c:", NULL                         },
+        {"%x% format c:",   "%x% format c:",   NULL                         },
+        {"",                "Own",             "net stop Own"               },
+        {"-h",              "-h",              NULL                         },
     };
 
     (void)state;
