@@ -205,6 +205,33 @@ bool hm_windows_nsi_range(const char *name, struct hm_range *out_range)
 
 /* ---- registry ------------------------------------------------------------------------------ */
 
+enum hm_status hm_windows_wrong_type(const char *name, enum hm_reg_type is,
+                                     enum hm_reg_type must_be, struct hm_arena *arena,
+                                     struct hm_registry *registry, struct hm_err *err)
+{
+    static const char *const names[] = {"text (REG_SZ)", "a number (REG_DWORD)",
+                                        "a list of lines (REG_MULTI_SZ)", "bytes"};
+    const char **at;
+
+    if (registry->wrong_types.count == HM_LIMIT_WRONG_TYPES) {
+        return HM_OK;
+    }
+    at = hm_arena_alloc(arena, registry->wrong_types.count + 1, sizeof(*at));
+    if (at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the registry");
+    }
+    for (size_t i = 0; i < registry->wrong_types.count; i++) {
+        at[i] = registry->wrong_types.at[i];
+    }
+    at[registry->wrong_types.count] =
+        hm_arena_printf(arena, "%s is %s and must be %s", name, names[is], names[must_be]);
+    if (at[registry->wrong_types.count] == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the registry");
+    }
+    registry->wrong_types = (struct hm_strings){at, registry->wrong_types.count + 1};
+    return HM_OK;
+}
+
 enum hm_status hm_windows_take_dns(const struct hm_windows_dns_values *values,
                                    struct hm_arena *arena, struct hm_registry *registry,
                                    struct hm_err *err)

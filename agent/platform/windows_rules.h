@@ -8,6 +8,7 @@
 #include "agent/platform/notes.h"
 #include "common/judge/judge.h"
 #include "common/ports/in_force.h"
+#include "common/readers/reg_text.h"
 
 /* DNS Server since MS08-037, where SocketPoolSize is not set (KB956188). */
 #define HM_DNS_POOL_DEFAULT 2500u
@@ -61,6 +62,12 @@ void hm_windows_legacy_reread(const struct hm_registry *before, struct hm_regist
                               struct hm_stacks *stacks);
 bool hm_windows_has_dns(const struct hm_strings *services, const struct hm_sockets *sockets);
 bool hm_windows_shows_ipv6(const struct hm_sockets *sockets, const struct hm_listeners *listeners);
+
+/* Notes that a value has a type that the system does not read: it counts as not set. */
+enum hm_status hm_windows_wrong_type(const char *name, enum hm_reg_type is,
+                                     enum hm_reg_type must_be, struct hm_arena *arena,
+                                     struct hm_registry *registry,
+                                     struct hm_err *err) HM_MUST_CHECK;
 
 /* Values of DNS\Parameters and hns\State as they stand; a has_… of false = not set. */
 struct hm_windows_dns_values {

@@ -41,6 +41,7 @@
 #define HM_LIMIT_REG_VALUES 65536u
 #define HM_LIMIT_RANGES 32768u /* ranges in one port list: no list needs more */
 #define HM_LIMIT_RESERVED_LINES 4096u
+#define HM_LIMIT_WRONG_TYPES 16u /* registry values of a wrong type */
 #define HM_LIMIT_VERDICTS 4096u
 #define HM_LIMIT_FINDINGS 4096u
 #define HM_LIMIT_EVIDENCE 64u

@@ -43,6 +43,7 @@ const struct hm_finding_kind *const hm_finding_kinds[] = {
     &hm_finding_reserver_excluded,
     &hm_finding_service_not_running,
     &hm_finding_unknown_listener_on_required_port,
+    &hm_finding_value_type_wrong,
 };
 const size_t hm_finding_kinds_count = HM_COUNT(hm_finding_kinds);
 

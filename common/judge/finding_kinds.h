@@ -28,3 +28,4 @@ extern const struct hm_finding_kind hm_finding_reserved_ports_neighbours;
 extern const struct hm_finding_kind hm_finding_reserver_excluded;
 extern const struct hm_finding_kind hm_finding_service_not_running;
 extern const struct hm_finding_kind hm_finding_unknown_listener_on_required_port;
+extern const struct hm_finding_kind hm_finding_value_type_wrong;

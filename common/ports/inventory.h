@@ -176,6 +176,7 @@ struct hm_registry {
     struct hm_dns_pool dns_socket_pool;
     bool has_hns;
     struct hm_hns_state hns;
+    struct hm_strings wrong_types; /* values that do not count, each as a sentence without a dot */
 };
 
 struct hm_inventory {

@@ -82,6 +82,8 @@ static const struct hm_field registry_fields[] = {
                     "the three values that it uses, when in_force is earlier"),
     HM_F_RECORD_OPT(hm_registry, dns_socket_pool, &record_dns_pool, "pool of the DNS Server"),
     HM_F_RECORD_OPT(hm_registry, hns, &record_hns, "Host Network Service"),
+    HM_F(hm_registry, wrong_types, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_WRONG_TYPES,
+         "values that do not count, as the system does not read their type"),
 };
 static const struct hm_record record_registry = HM_RECORD("registry", hm_registry, registry_fields);
 

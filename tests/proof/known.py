@@ -19,6 +19,7 @@ ADVICE = {
     "few_free_blocks": "a person finds the program that scatters ports",
     "listing_refused": "the listing is repeated, and its bytes are sent to the authors",
     "range_contradicted": "a person finds out why, or the next boot tells",
+    "value_type_wrong": "a person says what the value was meant to be",
     "unknown_listener_on_required_port": "a person says whether the program belongs to the product",
 }
 

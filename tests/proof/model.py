@@ -21,6 +21,10 @@ LEGACY_FIRST = 1024
 LEGACY_LAST = 5000
 
 
+TYPES = {"reservedports": "REG_MULTI_SZ", "maxuserport": "REG_DWORD",
+         "tcptimedwaitdelay": "REG_DWORD"}  # another type is not read
+
+
 class Refused(Exception):
     """A tool or the system says no; code is what the tool prints or exits with."""
 
@@ -276,7 +280,8 @@ class Host:
             if known.lower() == key.lower():
                 for label, value in values.items():
                     if label.lower() == name.lower():
-                        return value[1]
+                        wanted = TYPES.get(label.lower(), value[0])
+                        return value[1] if value[0] == wanted else None
         return None
 
     def set_value(self, key, name, kind, value):

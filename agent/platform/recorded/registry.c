@@ -37,31 +37,28 @@ static enum hm_status parse(struct hm_recorded *recorded, struct hm_recorded_fil
     return hm_recorded_note(recorded, file, out_reg->keys.at[0], unknown, err);
 }
 
-/* A value of the wrong type is a broken file: guessing what Windows does with it helps nobody. */
+/* A value of the wrong type is a fact of the host: Windows does not read it, it is not set. */
 static enum hm_status find(const struct hm_recorded *recorded, const struct hm_reg *reg,
-                           const char *file, const char *key, const char *name,
-                           enum hm_reg_type type, const struct hm_reg_value **out_value,
+                           const char *key, const char *name, enum hm_reg_type type,
+                           struct hm_registry *registry, const struct hm_reg_value **out_value,
                            struct hm_err *err)
 {
-    static const char *const type_names[] = {"text", "a dword", "a list of lines (hex(7))",
-                                             "bytes"};
     const struct hm_reg_value *value = hm_reg_find(reg, key, name);
 
     if (value != NULL && value->type != type) {
-        (void)hm_fail(err, HM_EINVAL, "%s is %s; it must be %s", name, type_names[value->type],
-                      type_names[type]);
-        return hm_recorded_broken(recorded, file, err);
+        *out_value = NULL;
+        return hm_windows_wrong_type(name, value->type, type, recorded->arena, registry, err);
     }
     *out_value = value;
     return HM_OK;
 }
 
 static enum hm_status find_dword(const struct hm_recorded *recorded, const struct hm_reg *reg,
-                                 const char *file, const char *key, const char *name, bool *out_has,
-                                 uint32_t *out_value, struct hm_err *err)
+                                 const char *key, const char *name, struct hm_registry *registry,
+                                 bool *out_has, uint32_t *out_value, struct hm_err *err)
 {
     const struct hm_reg_value *value = NULL;
-    enum hm_status st = find(recorded, reg, file, key, name, HM_REG_DWORD, &value, err);
+    enum hm_status st = find(recorded, reg, key, name, HM_REG_DWORD, registry, &value, err);
 
     if (st == HM_OK) {
         *out_has = value != NULL;
@@ -87,17 +84,16 @@ static enum hm_status read_tcpip(struct hm_recorded *recorded, struct hm_err *er
         return file.noted ? HM_OK : hm_recorded_missing(recorded, TCPIP_FILE, unknown, err);
     }
     if (st == HM_OK) {
-        st = find_dword(recorded, &reg, TCPIP_FILE, TCPIP_KEY, "MaxUserPort",
+        st = find_dword(recorded, &reg, TCPIP_KEY, "MaxUserPort", &registry,
                         &registry.has_max_user_port, &registry.max_user_port, err);
     }
     if (st == HM_OK) {
         st =
-            find_dword(recorded, &reg, TCPIP_FILE, TCPIP_KEY, "TcpTimedWaitDelay",
+            find_dword(recorded, &reg, TCPIP_KEY, "TcpTimedWaitDelay", &registry,
                        &registry.has_tcp_timed_wait_delay_s, &registry.tcp_timed_wait_delay_s, err);
     }
     if (st == HM_OK) {
-        st =
-            find(recorded, &reg, TCPIP_FILE, TCPIP_KEY, "ReservedPorts", HM_REG_LINES, &lines, err);
+        st = find(recorded, &reg, TCPIP_KEY, "ReservedPorts", HM_REG_LINES, &registry, &lines, err);
     }
     if (st != HM_OK) {
         return st;
@@ -114,13 +110,15 @@ static enum hm_status read_tcpip(struct hm_recorded *recorded, struct hm_err *er
 static enum hm_status take_pool(struct hm_recorded *recorded, const struct hm_reg *reg,
                                 struct hm_err *err)
 {
+    struct hm_registry *registry = &recorded->seen.inventory.registry;
     struct hm_windows_dns_values values = {0};
     const struct hm_reg_value *excluded = NULL;
-    enum hm_status st = find_dword(recorded, reg, DNS_FILE, DNS_KEY, "SocketPoolSize",
+    struct hm_err why;
+    enum hm_status st = find_dword(recorded, reg, DNS_KEY, "SocketPoolSize", registry,
                                    &values.has_size, &values.size, err);
 
     if (st == HM_OK) {
-        st = find(recorded, reg, DNS_FILE, DNS_KEY, "SocketPoolExcludedPortRanges", HM_REG_LINES,
+        st = find(recorded, reg, DNS_KEY, "SocketPoolExcludedPortRanges", HM_REG_LINES, registry,
                   &excluded, err);
     }
     if (st != HM_OK) {
@@ -129,8 +127,13 @@ static enum hm_status take_pool(struct hm_recorded *recorded, const struct hm_re
     if (excluded != NULL) {
         values.excluded = excluded->lines;
     }
-    st = hm_windows_take_dns(&values, recorded->arena, &recorded->seen.inventory.registry, err);
-    return st == HM_EINVAL ? hm_recorded_broken(recorded, DNS_FILE, err) : st;
+    st = hm_windows_take_dns(&values, recorded->arena, registry, &why);
+    if (st == HM_EINVAL) { /* what the host has set, and no damage of the file */
+        return hm_notes_add(&recorded->notes, err,
+                            "registry: %s: the size of the DNS Server's socket pool is unknown",
+                            why.text);
+    }
+    return st == HM_OK ? HM_OK : hm_fail(err, st, "%s", why.text);
 }
 
 /* The DNS Server's key is only there where the service is; without a list of services the
@@ -159,6 +162,7 @@ static enum hm_status read_dns(struct hm_recorded *recorded, struct hm_err *err)
 
 static enum hm_status read_hns(struct hm_recorded *recorded, struct hm_err *err)
 {
+    struct hm_registry *registry = &recorded->seen.inventory.registry;
     struct hm_windows_hns_values values = {0};
     const char *unknown = "the ports that HNS keeps are unknown";
     struct hm_recorded_file file;
@@ -175,19 +179,19 @@ static enum hm_status read_hns(struct hm_recorded *recorded, struct hm_err *err)
         return file.noted ? HM_OK : hm_recorded_missing(recorded, HNS_FILE, unknown, err);
     }
     if (st == HM_OK) {
-        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "EnableExcludedPortRange",
+        st = find_dword(recorded, &reg, HNS_KEY, "EnableExcludedPortRange", registry,
                         &values.has_enabled, &values.enabled, err);
     }
     if (st == HM_OK) {
-        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "ExcludedPortRangeStartPort",
+        st = find_dword(recorded, &reg, HNS_KEY, "ExcludedPortRangeStartPort", registry,
                         &values.has_start, &values.start, err);
     }
     if (st == HM_OK) {
-        st = find_dword(recorded, &reg, HNS_FILE, HNS_KEY, "ExcludedPortRangePortCount",
+        st = find_dword(recorded, &reg, HNS_KEY, "ExcludedPortRangePortCount", registry,
                         &values.has_count, &values.count, err);
     }
     if (st == HM_OK) {
-        hm_windows_take_hns(&values, &recorded->seen.inventory.registry);
+        hm_windows_take_hns(&values, registry);
     }
     return st;
 }

@@ -52,6 +52,43 @@ static enum hm_status read_value(const wchar_t *key, const wchar_t *name, DWORD 
     return HM_OK;
 }
 
+static enum hm_reg_type type_of(DWORD type)
+{
+    switch (type) {
+    case REG_SZ:
+    case REG_EXPAND_SZ:
+        return HM_REG_TEXT;
+    case REG_DWORD:
+        return HM_REG_DWORD;
+    case REG_MULTI_SZ:
+        return HM_REG_LINES;
+    default:
+        return HM_REG_BYTES;
+    }
+}
+
+enum hm_status hm_registry_check_type(const wchar_t *key, const wchar_t *name,
+                                      enum hm_reg_type must_be, struct hm_arena *arena,
+                                      struct hm_registry *registry, struct hm_err *err)
+{
+    char what[128] = "";
+    DWORD type = 0;
+    LONG number;
+    HKEY handle;
+
+    number = RegOpenKeyExW(HKEY_LOCAL_MACHINE, key, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY, &handle);
+    if (number != ERROR_SUCCESS) {
+        return HM_OK; /* reading the value says so */
+    }
+    number = RegQueryValueExW(handle, name, NULL, &type, NULL, NULL);
+    (void)RegCloseKey(handle);
+    if (number != ERROR_SUCCESS || type_of(type) == must_be) {
+        return HM_OK;
+    }
+    (void)WideCharToMultiByte(CP_UTF8, 0, name, -1, what, sizeof(what), NULL, NULL);
+    return hm_windows_wrong_type(what, type_of(type), must_be, arena, registry, err);
+}
+
 enum hm_status hm_registry_u32(const wchar_t *key, const wchar_t *name, bool *out_found,
                                uint32_t *out_value, struct hm_err *err)
 {

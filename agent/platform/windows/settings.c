@@ -19,6 +19,16 @@ static const struct {
     {HM_UDP, NSI L"{eb004a02-9b1a-11d4-9123-0050047759bc}\\5" },
 };
 
+/* In the order in which the recorded platform reads them. */
+static const struct {
+    const wchar_t *name;
+    enum hm_reg_type must_be;
+} typed[] = {
+    {L"MaxUserPort",       HM_REG_DWORD},
+    {L"TcpTimedWaitDelay", HM_REG_DWORD},
+    {L"ReservedPorts",     HM_REG_LINES},
+};
+
 static enum hm_status read_tcpip(struct hm_arena *arena, struct hm_registry *registry,
                                  struct hm_err *err)
 {
@@ -32,6 +42,10 @@ static enum hm_status read_tcpip(struct hm_arena *arena, struct hm_registry *reg
     if (st == HM_OK) {
         st = hm_registry_lines(TCPIP_KEY, L"ReservedPorts", arena, &registry->has_reserved_ports,
                                &registry->reserved_ports, err);
+    }
+    for (size_t i = 0; st == HM_OK && i < HM_COUNT(typed); i++) {
+        st = hm_registry_check_type(TCPIP_KEY, typed[i].name, typed[i].must_be, arena, registry,
+                                    err);
     }
     return st;
 }

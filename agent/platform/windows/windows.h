@@ -127,6 +127,11 @@ enum hm_status hm_registry_text(const wchar_t *key, const wchar_t *name, struct 
 enum hm_status hm_registry_lines(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
                                  bool *out_found, struct hm_strings *out_lines,
                                  struct hm_err *err) HM_MUST_CHECK;
+/* Notes in registry that the value is there with another type than must_be (windows_rules.h). */
+enum hm_status hm_registry_check_type(const wchar_t *key, const wchar_t *name,
+                                      enum hm_reg_type must_be, struct hm_arena *arena,
+                                      struct hm_registry *registry,
+                                      struct hm_err *err) HM_MUST_CHECK;
 /* Names of the values of a key; HM_ENOENT when there is no such key. */
 enum hm_status hm_registry_names(const wchar_t *key, struct hm_arena *arena,
                                  struct hm_strings *out_names, struct hm_err *err) HM_MUST_CHECK;

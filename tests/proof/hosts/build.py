@@ -156,7 +156,7 @@ class Build:
                 self.host.stacks[(protocol, family)].rows.append(model.Row(first, last, owner))
 
     def tcpip(self, **values):
-        kinds = {int: "REG_DWORD", list: "REG_MULTI_SZ"}
+        kinds = {int: "REG_DWORD", list: "REG_MULTI_SZ", str: "REG_SZ"}
         for name, value in values.items():
             self.host.registry[model.TCPIP][name] = (kinds[type(value)], value)
 

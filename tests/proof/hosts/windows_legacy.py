@@ -39,6 +39,15 @@ def radius_dns_wide(name, catalogue):
     return b.done()
 
 
+def radius_text(name, catalogue):
+    """ReservedPorts and MaxUserPort were written as text: Windows does not read them."""
+    b = Build(name, "2003", catalogue)
+    b.tcpip(MaxUserPort="60000", ReservedPorts="1645-1646 1812-1813")
+    b.service("IAS", "svchost.exe", udp=[1645, 1646, 1812, 1813], needs=["RpcSs"])
+    b.host.host_file.update(BOOTED)
+    return b.done()
+
+
 def radius_down_accounting(name, catalogue):
     """The pool has 1813 of the second requirement, and 1701 of another product."""
     b = Build(name, "2003", catalogue)
@@ -129,6 +138,7 @@ def xp_station(name, catalogue):
 
 
 MADE = {
+    "made-radius-2003-text": radius_text,
     "made-radius-2003": radius_dns, "made-radius-2003-timed": radius_dns_timed,
     "made-radius-2003-wide": radius_dns_wide, "made-radius-2003-two": radius_down_accounting,
     "made-sql-2003": sql_down_2003, "made-ipsec-2000": ipsec_2000,

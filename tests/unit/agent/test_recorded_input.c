@@ -397,6 +397,56 @@ static void test_export_of_a_key_that_is_not_there(void **state)
     recorded_folder_fini(&host);
 }
 
+#define HOST_2003 "{\"os\": {\"family\": \"windows\", \"version\": \"5.2.3790\"}}"
+
+/* What an administrator set wrongly is a fact of the host, and no damage of its files. */
+static void test_values_of_a_wrong_type_do_not_count(void **state)
+{
+    const struct hm_registry *registry;
+    struct recorded_folder host;
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json", HOST_2003);
+    recorded_folder_puts(
+        &host, "tcpip-parameters.reg",
+        REG_OF("Services\\Tcpip\\Parameters") "\"MaxUserPort\"=\"65534\"\r\n"
+                                              "\"ReservedPorts\"=\"1645-1646 1812-1813\"\r\n"
+                                              "\"TcpTimedWaitDelay\"=dword:0000003c\r\n");
+    recorded_folder_puts(
+        &host, "hns-state.reg",
+        REG_OF("Services\\hns\\State") "\"ExcludedPortRangeStartPort\"=\"50000\"\r\n");
+    recorded_folder_must_observe(&host);
+    registry = &host.seen.inventory.registry;
+    assert_true(host.seen.inventory.has_registry);
+    assert_false(registry->has_max_user_port || registry->has_reserved_ports || registry->has_hns);
+    assert_int_equal(registry->tcp_timed_wait_delay_s, 60);
+    assert_int_equal(registry->wrong_types.count, 3);
+    assert_string_equal(registry->wrong_types.at[0],
+                        "MaxUserPort is text (REG_SZ) and must be a number (REG_DWORD)");
+    assert_string_equal(
+        registry->wrong_types.at[1],
+        "ReservedPorts is text (REG_SZ) and must be a list of lines (REG_MULTI_SZ)");
+    recorded_folder_fini(&host);
+}
+
+/* A list of the DNS Server that is no list of ports, and is there: the rest is judged. */
+static void test_dns_pool_that_is_no_list(void **state)
+{
+    struct recorded_folder host;
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json", HOST_2003);
+    recorded_folder_puts(&host, "dns-parameters.reg",
+                         REG_OF("Services\\DNS\\Parameters") "\"SocketPoolExcludedPortRanges\"=hex("
+                                                             "7):41,00,00,00,00,00\r\n");
+    recorded_folder_must_observe(&host);
+    assert_false(host.seen.inventory.registry.has_dns_socket_pool);
+    assert_true(recorded_folder_is_unknown(&host, PIECES("SocketPoolExcludedPortRanges")));
+    recorded_folder_fini(&host);
+}
+
 /* The heading of a table, and nothing behind it: it was cut. */
 static void test_heading_alone(void **state)
 {
@@ -461,6 +511,8 @@ int main(void)
         cmocka_unit_test(test_netstat_b),
         cmocka_unit_test(test_wrong_files_are_unknown),
         cmocka_unit_test(test_export_of_a_key_that_is_not_there),
+        cmocka_unit_test(test_values_of_a_wrong_type_do_not_count),
+        cmocka_unit_test(test_dns_pool_that_is_no_list),
         cmocka_unit_test(test_heading_alone),
         cmocka_unit_test(test_the_folder_is_none),
     };

@@ -157,6 +157,22 @@ static void test_reserved_ports_ignored(void **state)
     free_build(build);
 }
 
+static void test_value_type_wrong(void **state)
+{
+    struct hm_build *build = new_build(W2003);
+    const struct hm_finding *finding;
+
+    (void)state;
+    must_miss(build, "value_type_wrong");
+    build->inventory.has_registry = true;
+    build->inventory.registry.wrong_types =
+        hm_build_names(build, "ReservedPorts is text (REG_SZ) and must be a list of lines");
+    finding = must_find(build, "value_type_wrong", "registry value types", COMMANDS(NULL));
+    assert_int_equal(finding->severity, HM_SEVERITY_MEDIUM);
+    assert_non_null(strstr(finding->text, "ReservedPorts is text (REG_SZ)"));
+    free_build(build);
+}
+
 static void test_exclusions_unsupported(void **state)
 {
     struct hm_build *build = new_build(W2008R2);
@@ -238,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_max_user_port),
         cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_reserved_ports_ignored),
+        cmocka_unit_test(test_value_type_wrong),
         cmocka_unit_test(test_exclusions_unsupported),
         cmocka_unit_test(test_exclusions_shifted),
     };
