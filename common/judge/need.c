@@ -166,7 +166,7 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
                 continue;
             }
             if (!requirement->when_down && !ended_by_port(facts, &need)) {
-                enum hm_status st = put_optional(&need, list);
+                enum hm_status st = product->in_every_windows ? HM_OK : put_optional(&need, list);
 
                 if (st != HM_OK) {
                     return st;

@@ -13,6 +13,7 @@ struct hm_need_stack {
     enum hm_verdict_state state;
     enum hm_verdict_reason reason;
     struct hm_ports at_risk;
+    bool unprotected; /* safe while its component has the ports: they lie in the dynamic range */
     bool has_odds;
     double odds;
     bool odds_at_least;

@@ -68,6 +68,12 @@ enum hm_status hm_need_weigh_next(const struct hm_facts *facts, struct hm_need *
     bool touched;
     enum hm_status st = is_touched(facts, need, arena, &touched, err);
 
+    if (st == HM_OK && verdict->reason == HM_REASON_OWN_RESERVATION &&
+        (need->stacks[0].unprotected || need->stacks[1].unprotected)) {
+        verdict->has_after_boot = true;
+        verdict->after_boot = HM_EXPOSED;
+        return HM_OK;
+    }
     if (st != HM_OK || (!touched && (verdict->reason != HM_REASON_HELD || was_booted(facts)))) {
         return st;
     }

@@ -266,6 +266,8 @@ static void write_after_boot(const struct topic *topic, struct hm_line *line)
     }
     hm_line_put(line, verdict->reason == HM_REASON_EXCLUDED
                           ? " No setting keeps this reservation over a boot: "
+                      : verdict->reason == HM_REASON_OWN_RESERVATION
+                          ? " It holds the port only while it runs: "
                           : " What is written counts after the next boot: ");
     hm_line_put(line, hm_verdict_state_names[verdict->after_boot]);
     hm_line_put(line, " after the next boot.");

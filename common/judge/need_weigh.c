@@ -160,9 +160,12 @@ static bool owner_serves(const struct scales *scales, const struct hm_listener *
                                       listener->service, HM_SOCKET_LISTEN) == HM_OWNER_SELF;
 }
 
-/* Takes the ports off hit where the owner itself listens. */
+/* Takes the ports off hit where the owner itself listens. A row without "*" is there while its
+ * component runs: it does not keep the port free for the next start, so that the port stays open.
+ * A part that only some set-ups use counts as safe while its component has it. */
 static enum hm_status drop_own(struct scales *scales, struct hm_ports *hit)
 {
+    const struct hm_ports held = *hit;
     enum hm_protocol protocol = scales->need->requirement->protocol;
     struct hm_port_cursor cursor = {0, 0, 0};
     struct hm_ports all = *hit;
@@ -177,6 +180,18 @@ static enum hm_status drop_own(struct scales *scales, struct hm_ports *hit)
             scales->own = true;
             st = hm_ports_subtract(*hit, (struct hm_ports){&own, 1}, scales->arena, hit,
                                    scales->err);
+        }
+    }
+    if (st == HM_OK && scales->own) {
+        struct hm_ports of_owner;
+
+        st = hm_ports_subtract(held, *hit, scales->arena, &of_owner, scales->err);
+        if (st == HM_OK && scales->need->requirement->optional) {
+            scales->out->unprotected =
+                scales->stack->has_dynamic &&
+                hm_ports_overlap(of_owner, (struct hm_ports){&scales->stack->dynamic, 1});
+        } else if (st == HM_OK) {
+            st = hm_ports_union(scales->open, of_owner, scales->arena, &scales->open, scales->err);
         }
     }
     return st;
