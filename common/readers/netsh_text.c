@@ -11,6 +11,7 @@
 #include "common/base/limits.h"
 #include "common/readers/input_text.h"
 
+#define COUNT_MIN 255u /* of a dynamic range (KB929851) */
 #define INPUT_ARENA_BYTES (4u * HM_LIMIT_INPUT_FILE_BYTES)
 #define PORT_DIGITS_MAX 5
 #define DASHES_MIN 3 /* in one group of the row under the labels */
@@ -400,6 +401,11 @@ static enum hm_status read_values(struct hm_span rest, struct hm_span values[2],
         if (kind == VALUE_BROKEN) {
             return refuse(err, line, "a number that is not the value of a 'label : value' line");
         }
+        if (kind == VALUE_FOUND && rest.len == 0 && text.at + text.len == rest.at) {
+            return refuse(err, line,
+                          "the text ends behind this number, without the end of the "
+                          "line that netsh writes: it was cut");
+        }
         if (kind == VALUE_FOUND && count == 2) {
             return refuse(err, line, "a third value; netsh shows a start port and a count");
         }
@@ -435,6 +441,11 @@ enum hm_status hm_netsh_parse_dynamic(const char *text, size_t len, struct hm_ra
     if (st == HM_OK && (!parse_number(values[0], HM_PORT_COUNT - 1, &start) ||
                         !parse_number(values[1], HM_PORT_COUNT - 1, &count))) {
         st = refuse(err, line, "start port and count must be 1 to 65535, without leading zeros");
+    }
+    if (st == HM_OK && count < COUNT_MIN) {
+        st = hm_fail_line(err, HM_EINVAL, line,
+                          "line %u: a count of %u; netsh sets no range below %u ports", line, count,
+                          COUNT_MIN);
     }
     if (st == HM_OK && start + count > HM_PORT_COUNT) {
         st = hm_fail_line(err, HM_EINVAL, line,

@@ -22,6 +22,8 @@ struct reader {
     size_t room;
     struct hm_strings keys;
     size_t keys_room;
+    size_t ends;
+    bool open;
 };
 
 /* The pieces of "    name    REG_SZ    data". */
@@ -192,6 +194,10 @@ static enum hm_status take_line(struct reader *reader, struct hm_span line, stru
     struct pieces pieces;
     struct hm_span text = hm_str_trim(line.at, line.len);
 
+    if (text.len > 0) {
+        reader->open = line.at[0] == ' ' || line.at[0] == '\t' || begins(line.at, line.len, ROOT);
+        reader->ends += !reader->open;
+    }
     if (begins(line.at, line.len, ROOT)) {
         return take_key(reader, text, err);
     }
@@ -222,7 +228,13 @@ enum hm_status hm_reg_query_parse(const char *text, size_t len, struct hm_arena 
                      "no listing of \"reg query\": no line begins with " ROOT "LOCAL_MACHINE");
     }
     if (st == HM_OK) {
-        *out_reg = (struct hm_reg){reader.at, reader.count, reader.keys};
+        *out_reg = (struct hm_reg){
+            .at = reader.at,
+            .count = reader.count,
+            .keys = reader.keys,
+            .ends = reader.ends,
+            .open = reader.open && reader.ends > 0,
+        };
     }
     hm_arena_fini(&input);
     return st;

@@ -538,7 +538,7 @@ enum hm_status hm_reg_parse(const char *text, size_t len, struct hm_arena *arena
         st = read_all(&reader, err);
     }
     if (st == HM_OK) {
-        *out_reg = (struct hm_reg){reader.at, reader.count, reader.keys};
+        *out_reg = (struct hm_reg){.at = reader.at, .count = reader.count, .keys = reader.keys};
     }
     hm_buf_fini(&reader.hex);
     hm_arena_fini(&input);

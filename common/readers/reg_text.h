@@ -23,6 +23,8 @@ struct hm_reg {
     struct hm_reg_value *at;
     size_t count;
     struct hm_strings keys; /* that are there, with values or without, as written */
+    size_t ends;            /* lines with which reg query ends ("End of search"), one a query */
+    bool open;              /* the last query has no such line, though others have */
 };
 
 enum hm_status hm_reg_parse(const char *text, size_t len, struct hm_arena *arena,

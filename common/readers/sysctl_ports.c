@@ -74,6 +74,14 @@ static bool is_name(struct hm_span name, const char *wanted)
     return same;
 }
 
+/* "sysctl: permission denied on key 'fs.protected_fifos'", among the values of sysctl -a. */
+static bool is_complaint(struct hm_span line)
+{
+    static const char mark[] = "sysctl: ";
+
+    return line.len >= sizeof(mark) - 1 && memcmp(line.at, mark, sizeof(mark) - 1) == 0;
+}
+
 static enum hm_status take_line(struct hm_span line, struct hm_arena *arena,
                                 struct hm_sysctl_ports *ports, struct hm_err *err)
 {
@@ -82,7 +90,7 @@ static enum hm_status take_line(struct hm_span line, struct hm_arena *arena,
     struct hm_span value;
     enum hm_status st = HM_OK;
 
-    if (line.len == 0 || line.at[0] == '#' || line.at[0] == ';') {
+    if (line.len == 0 || line.at[0] == '#' || line.at[0] == ';' || is_complaint(line)) {
         return HM_OK;
     }
     if (equals == NULL) {
@@ -124,18 +132,29 @@ enum hm_status hm_sysctl_take_settings(struct hm_span text, struct hm_arena *are
 
     while (hm_str_next_line(&text, &line)) {
         struct hm_sysctl_ports one = {0};
+        struct hm_span whole;
+        struct hm_err why;
         enum hm_status st;
 
         line = hm_str_trim(line.at, line.len);
         if (!is_about_ports(line)) {
             continue;
         }
+        whole = line;
         while (line.len > 0 && line.at[line.len - 1] == ',') {
             line.len--;
         }
-        st = take_line(line, arena, &one, err);
+        st = take_line(line, arena, &one, &why);
+        if (st == HM_EINVAL) {
+            const char *text_of_line = hm_input_clean(whole.at, whole.len, arena);
+
+            ports->refused = text_of_line == NULL
+                                 ? NULL
+                                 : hm_arena_printf(arena, "\"%s\" (%s)", text_of_line, why.text);
+            st = ports->refused == NULL ? HM_ENOMEM : HM_EINVAL;
+        }
         if (st == HM_ENOMEM) {
-            return st;
+            return hm_fail(err, st, "no memory for the settings of sysctl");
         }
         if (st == HM_OK && one.has_reserved) {
             ports->has_reserved = true;

@@ -18,19 +18,22 @@ enum hm_status hm_sysctl_parse_reserved(const char *text, size_t len, struct hm_
 
 /* Output of "sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports" or a
  * sysctl.conf: "name = value" lines, comments '#' and ';'; the last of a name wins, other names
- * are skipped. out_has_… false = the name was not there. */
+ * are skipped, and so is what "sysctl -a" complains of ("sysctl: permission denied on key ...").
+ * out_has_… false = the name was not there. */
 struct hm_sysctl_ports {
     bool has_range;
     struct hm_range range;
     bool has_reserved;
     struct hm_ports reserved;
+    const char *refused; /* of settings: the last line that the kernel would not take; NULL none */
 };
 enum hm_status hm_sysctl_parse(const char *text, size_t len, struct hm_arena *arena,
                                struct hm_sysctl_ports *out_ports, struct hm_err *err) HM_MUST_CHECK;
 
 /* Settings files of a system, one or several in the order in which it loads them (the text of
  * "systemd-analyze cat-config sysctl.d"): added to *ports, the last line of a name wins. A line
- * that the kernel would not take is skipped, so that it does not hide the rest; a comma at the end
+ * that the kernel would not take is skipped, so that it does not hide the rest, and named in
+ * refused; a comma at the end
  * of the list it does take. Fails for want of memory only. */
 enum hm_status hm_sysctl_take_settings(struct hm_span text, struct hm_arena *arena,
                                        struct hm_sysctl_ports *ports,

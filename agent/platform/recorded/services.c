@@ -33,8 +33,13 @@ struct sources {
     bool has_running; /* net start was applied to the rows */
     bool has_cluster;
     struct hm_strings clustered;
+    bool cut; /* services.txt ends before its last queries */
     bool partial;
 };
+
+/* collect.cmd asks for Type, Start, ImagePath, DelayedAutostart, DependOnService and Action, in
+ * this order; reg query ends each answer with a line, and no Windows is without dependencies. */
+#define QUERIES_TO_DEPENDENCIES 5u
 
 static enum hm_status note(struct hm_recorded *recorded, struct sources *sources,
                            struct hm_err *err, const char *text)
@@ -64,6 +69,17 @@ static enum hm_status read_file(struct hm_recorded *recorded, const char *name,
 
 #define UNKNOWN_STARTS "how services start is unknown"
 
+static bool is_listing_cut(const struct hm_reg *reg)
+{
+    bool reached = reg->ends >= QUERIES_TO_DEPENDENCIES;
+
+    for (size_t i = 0; i < reg->count && !reached; i++) {
+        reached = hm_str_equal_nocase(reg->at[i].name, "DependOnService") ||
+                  hm_str_equal_nocase(reg->at[i].name, "Action");
+    }
+    return !reached || reg->open;
+}
+
 static enum hm_status take_reg(struct hm_recorded *recorded, struct hm_recorded_file *file,
                                struct sources *sources, struct hm_err *err)
 {
@@ -77,6 +93,10 @@ static enum hm_status take_reg(struct hm_recorded *recorded, struct hm_recorded_
     }
     sources->has_rows = st == HM_OK && sources->rows.count > 0;
     sources->has_registry = sources->has_rows;
+    sources->cut = st == HM_OK && strcmp(file->name, LISTING_FILE) == 0 && is_listing_cut(&reg);
+    for (size_t i = 0; sources->cut && i < sources->rows.count; i++) {
+        sources->rows.at[i].has_depends_on = false;
+    }
     return st == HM_OK ? HM_OK
                        : hm_recorded_refused(recorded, file,
                                              strcmp(file->name, EXPORT_FILE) == 0 ? HM_TEXT_REGISTRY
@@ -103,6 +123,7 @@ static enum hm_status read_rows(struct hm_recorded *recorded, struct sources *so
         }
         st = hm_sc_config_parse(file.text, file.len, recorded->arena, &sources->rows, err);
         sources->has_rows = st == HM_OK;
+        sources->cut = sources->cut && st != HM_OK;
         st = st == HM_OK
                  ? HM_OK
                  : hm_recorded_refused(recorded, &file, HM_TEXT_UNKNOWN, UNKNOWN_STARTS, err);
@@ -310,7 +331,7 @@ static enum hm_status take_clustered(struct hm_recorded *recorded, const struct 
     const size_t count = sources->clustered.count;
     struct hm_service_rows rows;
 
-    if (sources->has_registry && !sources->partial) {
+    if (sources->has_registry && !sources->partial && !sources->cut) {
         return HM_OK;
     }
     rows = (struct hm_service_rows){hm_arena_alloc(recorded->arena, count, sizeof(*rows.at)), 0};
@@ -376,7 +397,7 @@ static enum hm_status join(struct hm_recorded *recorded, struct sources *sources
     inventory->has_services = extra.names.count > 0 || recorded->host.has_services ||
                               sources->tasks->count > 0 || sources->has_states;
     if (sources->has_rows) {
-        recorded->seen.knows_all_services = !sources->partial;
+        recorded->seen.knows_all_services = !sources->partial && !sources->cut;
         st = hm_windows_idle_services(&sources->rows, recorded->arena,
                                       &recorded->seen.idle_services, err);
         drop_detailed(recorded, &sources->rows);
@@ -403,7 +424,12 @@ static enum hm_status judge_rows(struct hm_recorded *recorded, struct sources *s
 {
     enum hm_status st = HM_OK;
 
-    if (sources->partial) {
+    if (sources->cut) {
+        st = note(recorded, sources, err,
+                  LISTING_FILE " was cut: services, and which of them depend on others, are "
+                               "missing; gather it again");
+    }
+    if (st == HM_OK && sources->partial && !sources->cut) {
         st = note(recorded, sources, err,
                   "services run, or are listed, of which it is not known how they start: the list "
                   "of services is not complete");
@@ -431,10 +457,15 @@ static enum hm_status judge_all(struct hm_recorded *recorded, struct sources *so
         st = judge_rows(recorded, sources, err);
     } else if (inventory->has_services && !recorded->host.has_services &&
                !recorded->host.has_service_details) {
-        st = note(recorded, sources, err,
-                  LISTING_FILE " is missing (a " EXPORT_FILE " or " CONFIG_FILE " would do): of "
-                               "the services only those that run are known; gather the files "
-                               "with the collect.cmd of this version");
+        st = sources->cut
+                 ? note(recorded, sources, err,
+                        LISTING_FILE " was cut before it tells how services start: of the services "
+                                     "only those that run are known; gather it again")
+                 : note(recorded, sources, err,
+                        LISTING_FILE " is missing (a " EXPORT_FILE " or " CONFIG_FILE
+                                     " would do): of "
+                                     "the services only those that run are known; gather the files "
+                                     "with the collect.cmd of this version");
     } else if (!inventory->has_services) {
         st = hm_recorded_missing(recorded, LISTING_FILE, "services are unknown", err);
     }

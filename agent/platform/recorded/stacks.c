@@ -182,6 +182,12 @@ static enum hm_status read_sysctl(struct hm_recorded *recorded, struct hm_err *e
     if (st == HM_OK) {
         st = read_settings(recorded, &settings, &has_settings, err);
     }
+    if (st == HM_OK && settings.refused != NULL) {
+        st = hm_notes_add(&recorded->notes, err,
+                          SETTINGS_FILE
+                          ": a line does not count, as the kernel does not take it: %s",
+                          settings.refused);
+    }
     if (st == HM_OK && !has_settings && ports.reserved.count > 0) {
         st = hm_recorded_missing(recorded, SETTINGS_FILE,
                                  "whether the reserved ports outlive a boot is unknown", err);

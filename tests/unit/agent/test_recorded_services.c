@@ -32,6 +32,7 @@
     "\r\n" KEY "IAS\r\n    ImagePath    REG_EXPAND_SZ    "                                         \
     "%SystemRoot%\\system32\\svchost.exe -k x\r\n"                                                 \
     "\r\n" KEY "IAS\r\n    DependOnService    REG_MULTI_SZ    RPCSS\\0http\r\n"
+#define NEEDS_RPC(name) "\r\n" KEY name "\r\n    DependOnService    REG_MULTI_SZ    RPCSS\r\n"
 #define STATES                                                                                     \
     STATE("ClusSvc", "1  STOPPED", "1077")                                                         \
     STATE("MSSQLSERVER", "1  STOPPED", "0")                                                        \
@@ -105,6 +106,47 @@ static bool says(const struct recorded_folder *host, const char *piece)
     const char *const pieces[] = {piece, NULL};
 
     return recorded_folder_is_unknown(host, pieces);
+}
+
+#define ONE_KEY "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\IAS\r\n"
+#define TYPES ONE_KEY "    Type    REG_DWORD    0x20\r\n\r\n"
+#define STARTS ONE_KEY "    Start    REG_DWORD    0x2\r\n\r\n"
+#define DEPENDS ONE_KEY "    DependOnService    REG_MULTI_SZ    RpcSs\r\n\r\n"
+#define END "Fin de la recherche : 1 correspondance(s).\r\n\r\n"
+#define NONE "Fin de la recherche : 0 correspondance(s).\r\n"
+
+/* A services.txt that ends before its last queries: no Windows is without dependencies. */
+static void test_listing_that_was_cut(void **state)
+{
+    static const struct {
+        const char *text;
+        bool cut;
+        bool rows;
+    } cases[] = {
+        {TYPES END,                                       true,  false},
+        {TYPES END ONE_KEY "    Sta",                     true,  false},
+        {TYPES END STARTS END,                            true,  true },
+        {TYPES END STARTS,                                true,  true },
+        {TYPES END STARTS END NONE NONE DEPENDS,          true,  true }, /* in the middle of this query */
+        {TYPES END STARTS END NONE NONE NONE NONE,        false, true },
+        {TYPES END STARTS END NONE NONE DEPENDS END NONE, false, true },
+        {TYPES STARTS DEPENDS,                            false, true }, /* reg.exe without such lines */
+    };
+
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct recorded_folder *host = *state;
+
+        OBSERVE(host, {"host.json", HOST("10.0.17763")}, {"tasklist.csv", TASKS_OF("IAS")},
+                {"services.txt", cases[i].text});
+        print_message("case %zu\n", i);
+        assert_int_equal(says(host, "services.txt was cut"), cases[i].cut);
+        assert_int_equal(host->seen.inventory.services_partial, cases[i].cut);
+        assert_false(says(host, "services.txt is missing"));
+        assert_int_equal(details_of(host, "IAS") != NULL, cases[i].rows);
+        if (cases[i].rows) {
+            assert_int_equal(details_of(host, "IAS")->has_depends_on, !cases[i].cut);
+        }
+    }
 }
 
 /* What collect.cmd of earlier versions gathered, and any list of tasks. */
@@ -269,7 +311,7 @@ static void test_failover_cluster(void **state)
     OBSERVE(host, {"host.json", HOST("10.0.17763")},
             {"tasklist.csv", TASKS_OF("ClusSvc,TermService")},
             {"services.txt", SERVICE("ClusSvc", "0x2") SERVICE("MSSQLSERVER", "0x3")
-                                 SERVICE("TermService", "0x3")});
+                                 SERVICE("TermService", "0x3") NEEDS_RPC("ClusSvc")});
     assert_true(host->seen.inventory.services_partial);
     assert_true(says(host, "cluster-resources.reg is missing"));
     OBSERVE(host, {"cluster-resources.reg", CLUSTER});
@@ -285,7 +327,8 @@ static void test_failover_cluster_elsewhere(void **state)
     struct recorded_folder *host = *state;
 
     OBSERVE(host, {"host.json", HOST("10.0.17763")}, {"tasklist.csv", TASKS_OF("ClusSvc")},
-            {"services.txt", SERVICE("ClusSvc", "0x2")}, {"cluster-resources.reg", CLUSTER});
+            {"services.txt", SERVICE("ClusSvc", "0x2") NEEDS_RPC("ClusSvc")},
+            {"cluster-resources.reg", CLUSTER});
     assert_false(host->seen.inventory.services_partial);
     assert_false(has_service(host, "MSSQLSERVER"));
     assert_null(details_of(host, "MSSQLSERVER"));
@@ -379,6 +422,7 @@ static void test_broken_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_listing_that_was_cut, begin, end),
         cmocka_unit_test_setup_teardown(test_tasks_alone_are_not_all, begin, end),
         cmocka_unit_test_setup_teardown(test_listing_and_states, begin, end),
         cmocka_unit_test_setup_teardown(test_listing_and_tasks, begin, end),

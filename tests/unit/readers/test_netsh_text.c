@@ -259,6 +259,8 @@ static const struct refusal dynamic_refusals[] = {
     {"minus",                 "T\nStart : -5\nNumber : 16384\n",                   2},
     {"start 0",               "T\nStart : 0\nNumber : 16384\n",                    3},
     {"count 0",               "T\nStart : 49152\nNumber : 0\n",                    3},
+    {"count below 255",       "T\nStart : 49152\nNumber : 163\n",                  3},
+    {"cut behind a digit",    "T\nStart : 1024\nNumber : 6451",                    3},
     {"beyond the end",        "T\nStart : 49152\nNumber : 16385\n",                3},
     {"huge",                  "T\nStart : 49152\nNumber : 99999999999999999999\n", 3},
     {"an exclusion list",     HEAD "  100 200\n",                                  5},

@@ -70,6 +70,8 @@ static const struct whole_case wholes[] = {
     {"-" RESERVED " = 9\n-net.ipv4.conf.eth0.rp_filter\n", HM_OK, 0, NULL, "9"},
     {RESERVED "x = bad\n", HM_OK, 0, NULL, NULL},
     {"kernel.core_pattern = |/bin/x = y\n", HM_OK, 0, NULL, NULL},
+    {"sysctl: permission denied on key 'fs.protected_fifos'\n" RANGE " = 1024 65535\n"
+     "sysctl: reading key \"net.ipv6.conf.all.stable_secret\"\n", HM_OK, 0, "1024-65535", NULL},
     {"a = 1\n" RESERVED " = 1, 2\n", HM_EINVAL, 2, NULL, NULL},
     {RESERVED " = 010\n", HM_EINVAL, 1, NULL, NULL},
     {"\n\n" RANGE " = 1\n", HM_EINVAL, 3, NULL, NULL},
@@ -110,9 +112,41 @@ static void test_whole(void **state)
     }
 }
 
+/* A line of a settings file that the kernel does not take is named: somebody counts on it. */
+static void test_refused_settings(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *refused; /* a piece of it */
+    } cases[] = {
+        {RANGE " = 1024 65535\n",                      NULL        },
+        {RANGE " = 65535 1024\n" RESERVED " = 9000\n", "65535 1024"},
+        {RANGE " = 1024,65535\n",                      "1024,65535"},
+        {RESERVED " = 10250,abc,30000-32767\n",        "abc"       },
+        {RESERVED " = 1,\n",                           NULL        },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const struct hm_span text = {cases[i].text, strlen(cases[i].text)};
+        struct hm_sysctl_ports ports = {.refused = NULL};
+        struct hm_arena arena;
+
+        print_message("case %zu\n", i);
+        hm_arena_init(&arena, ARENA_BYTES);
+        assert_int_equal(hm_sysctl_take_settings(text, &arena, &ports, NULL), HM_OK);
+        assert_int_equal(ports.refused != NULL, cases[i].refused != NULL);
+        if (ports.refused != NULL) {
+            assert_non_null(strstr(ports.refused, cases[i].refused));
+        }
+        hm_arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused_settings),
         cmocka_unit_test(test_range),
         cmocka_unit_test(test_whole),
     };
