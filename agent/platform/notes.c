@@ -3,6 +3,7 @@
 #include "agent/platform/notes.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/limits.h"
 
@@ -21,6 +22,11 @@ enum hm_status hm_notes_add(struct hm_notes *notes, struct hm_err *err, const ch
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    for (size_t i = 0; i < notes->list.count; i++) {
+        if (strcmp(notes->list.at[i], text) == 0) {
+            return HM_OK; /* said already */
+        }
+    }
     copy = hm_arena_strdup(notes->arena, text);
     if (copy == NULL || hm_arena_grow(notes->arena, &items, notes->list.count, &notes->room,
                                       sizeof(*notes->list.at)) != 0) {

@@ -23,6 +23,16 @@ static struct hm_ports at_risk_then(const struct hm_need *need, struct hm_findin
     return all;
 }
 
+/* Linux: does a settings file set another range than the one in use? */
+static bool range_differs(const struct hm_finding_ctx *ctx, enum hm_protocol protocol)
+{
+    const struct hm_stack_facts *now = hm_facts_stack(ctx->facts, protocol, HM_IPV4);
+    const struct hm_stack_facts *next = hm_facts_next_stack(ctx->facts, protocol, HM_IPV4);
+
+    return ctx->facts->linux_host && now->has_dynamic && next->has_dynamic &&
+           (now->dynamic.first != next->dynamic.first || now->dynamic.last != next->dynamic.last);
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     for (size_t i = 0; i < ctx->count; i++) {
@@ -45,7 +55,11 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         }
         finding->text = hm_finding_print(out, "%s: %s", need->verdict.title, need->text);
         hm_finding_describe(ctx, out, finding, need);
-        finding->remedy = ctx->facts->linux_host
+        finding->remedy = range_differs(ctx, need->verdict.protocol)
+                              ? "A settings file sets another dynamic range than the one that is "
+                                "used now: it counts after the next boot. Correct that file, or "
+                                "reserve the ports in a settings file, too."
+                          : ctx->facts->linux_host
                               ? "Write the reservation into a settings file, too: what is only set "
                                 "at run time is gone after the next boot."
                               : "Reserve the ports before the next boot: the dynamic range that is "

@@ -10,6 +10,7 @@
 #include "common/judge/need.h"
 #include "common/judge/remedy.h"
 #include "common/ports/reserved_ports.h"
+#include "common/ports/timed_wait.h"
 
 #define UNKNOWN_MAX 32u /* there are fewer facts than that to miss */
 
@@ -167,6 +168,22 @@ static void put_in_force(const struct hm_facts *facts, struct unknown *unknown)
     }
 }
 
+/* Outside of the documented values nobody knows how long a closed connection keeps its port. */
+static void put_timed_wait(const struct hm_facts *facts, struct unknown *unknown)
+{
+    const struct hm_registry *registry = &facts->inventory->registry;
+    const uint32_t s = registry->tcp_timed_wait_delay_s;
+
+    if (facts->inventory->has_registry && registry->has_tcp_timed_wait_delay_s &&
+        (s < HM_TIMED_WAIT_DELAY_MIN_S || s > HM_TIMED_WAIT_DELAY_MAX_S)) {
+        put(unknown,
+            hm_arena_printf(unknown->arena,
+                            "TcpTimedWaitDelay is %u; documented are %u to %u seconds: how long a "
+                            "closed connection keeps its port is not known.",
+                            (unsigned)s, HM_TIMED_WAIT_DELAY_MIN_S, HM_TIMED_WAIT_DELAY_MAX_S));
+    }
+}
+
 #define IGNORED_LINES_SHOWN 8u /* that many are named; of the others the number is */
 
 /* Lines that Windows ignores are no error of ours, but somebody counts on them. */
@@ -237,6 +254,7 @@ static enum hm_status list_unknown(const struct hm_facts *facts, const struct hm
         put(&unknown, "The registry was not read.");
     }
     put_in_force(facts, &unknown);
+    put_timed_wait(facts, &unknown);
     put_reserved_lines(facts, &unknown);
     if (needs->unjudged > 0) {
         put(&unknown, hm_arena_printf(arena,

@@ -63,6 +63,22 @@ static bool is_blank(struct hm_span text)
     return hm_str_trim(text.at, text.len).len == 0;
 }
 
+/* collect.cmd writes the name of the product in the code page of the console. What is no ASCII in
+ * it becomes '?', and so does a '\\' behind such a byte: there it is the second half of a
+ * character. In place. */
+static struct hm_span as_ascii(char *bytes, size_t len)
+{
+    bool high = false;
+
+    for (size_t i = 0; i < len; i++) {
+        bool second = high && bytes[i] == '\\';
+
+        high = (unsigned char)bytes[i] > 0x7f;
+        bytes[i] = high || second ? '?' : bytes[i];
+    }
+    return (struct hm_span){bytes, len};
+}
+
 enum hm_status hm_recorded_read(struct hm_recorded *recorded, const char *name,
                                 struct hm_recorded_file *out_file, struct hm_err *err)
 {
@@ -94,6 +110,10 @@ enum hm_status hm_recorded_read(struct hm_recorded *recorded, const char *name,
     }
     st = is_json(name) ? hm_text_decode_utf8(bytes, len, recorded->arena, &text, err)
                        : hm_text_decode(bytes, len, recorded->arena, &text, err);
+    if (st == HM_EINVAL && is_json(name) && memchr(bytes, 0, len) == NULL) {
+        text = as_ascii(bytes, len);
+        st = HM_OK;
+    }
     if (st != HM_OK) {
         return hm_recorded_broken(recorded, name, err);
     }

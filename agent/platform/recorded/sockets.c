@@ -58,7 +58,7 @@ enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm
 {
     const char *unknown =
         recorded->host.has_listeners
-            ? "who holds a port now, and how full the dynamic ranges are, is unknown"
+            ? "which connections have ports now, and how full the dynamic ranges are, is unknown"
             : "listeners, who holds a port now, and how full the dynamic ranges are, is unknown";
     struct hm_sockets *sockets = &recorded->seen.sockets;
     struct hm_recorded_file file;

@@ -158,6 +158,7 @@ static void check(const struct row *row, size_t at)
         assert_true(finding->commands.count > 0);
         assert_int_equal(finding->steps.at[0].kind, HM_STEP_RESERVE);
         assert_non_null(strstr(finding->commands.at[0], row->version == NULL ? "49955" : "1812"));
+        assert_null(strstr(finding->remedy, "another dynamic range"));
     }
 
     /* What is written is not advised again. */
@@ -219,9 +220,33 @@ static void test_contradicted(void **state)
     free(build);
 }
 
+/* Linux: a settings file sets a wider range; the running one is the kernel's. */
+static void test_range_of_a_settings_file(void **state)
+{
+    struct hm_build *build = calloc(1, sizeof(*build));
+
+    (void)state;
+    assert_non_null(build);
+    hm_build_init(build, NULL);
+    hm_build_dynamic(build, 32768, 60999);
+    for (size_t i = 0; i < build->inventory.stacks.count; i++) {
+        build->inventory.stacks.at[i].has_next_dynamic = true;
+        build->inventory.stacks.at[i].next_dynamic = (struct hm_range){1024, 65535};
+    }
+    hm_build_require(build, hm_build_product(build, "redis", "redis", NULL), "server", HM_TCP,
+                     "6379", HM_KIND_SOCKET);
+    hm_build_service_runs(build, "redis", true);
+    hm_build_judge(build);
+    assert_non_null(strstr(hm_build_finding(build, "lost_at_boot", NULL)->remedy,
+                           "A settings file sets another dynamic range"));
+    hm_build_fini(build);
+    free(build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_range_of_a_settings_file),
         cmocka_unit_test(test_contradicted),
         cmocka_unit_test(test_table),
     };

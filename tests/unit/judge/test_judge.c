@@ -445,6 +445,34 @@ static void test_ignored_lines(void **state)
     free_build(build);
 }
 
+/* Documented are 30 to 300 seconds; what the system makes of another value is not. */
+static void test_timed_wait_delay_outside(void **state)
+{
+    static const struct {
+        uint32_t s;
+        bool named;
+    } cases[] = {
+        {29,  true },
+        {30,  false},
+        {300, false},
+        {301, true }
+    };
+    struct hm_build *build = new_build("10.0.17763");
+
+    (void)state;
+    hm_build_service(build, "TermService");
+    build->inventory.registry.has_tcp_timed_wait_delay_s = true;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        build->inventory.registry.tcp_timed_wait_delay_s = cases[i].s;
+        hm_build_judge(build);
+        assert_int_equal(build->judgement.unknown.count, cases[i].named);
+        if (cases[i].named) {
+            assert_non_null(strstr(build->judgement.unknown.at[0], "30 to 300"));
+        }
+    }
+    free_build(build);
+}
+
 static void test_no_memory_is_told(void **state)
 {
     struct hm_build *build = new_build("6.3.9600");
@@ -499,6 +527,7 @@ int main(void)
         cmocka_unit_test(test_nothing_known),
         cmocka_unit_test(test_partial_services),
         cmocka_unit_test(test_ignored_lines),
+        cmocka_unit_test(test_timed_wait_delay_outside),
         cmocka_unit_test(test_no_memory_is_told),
         cmocka_unit_test(test_registry),
     };
