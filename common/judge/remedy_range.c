@@ -353,10 +353,22 @@ static struct hm_remedy_step *step_back(struct hm_finding_list *list, struct hm_
     return step;
 }
 
+/* MaxUserPort would make the range again at the next boot: the last step deletes it. */
+static void drop_max_user_port(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                               struct hm_finding *finding)
+{
+    const struct hm_inventory *inventory = ctx->input->inventory;
+
+    if (inventory->has_registry && inventory->registry.has_max_user_port) {
+        hm_remedy_set_value(ctx, list, &finding->steps.at[finding->steps.count - 1], "MaxUserPort",
+                            NULL);
+        hm_remedy_restart(list, finding, "Restart the host: MaxUserPort is read when it starts.");
+    }
+}
+
 static void set_back_modern(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                             struct hm_finding *finding, struct hm_range usual)
 {
-    const struct hm_inventory *inventory = ctx->input->inventory;
     const bool apart = ctx->keep_off[HM_TCP].count + ctx->keep_off[HM_UDP].count > 0;
     struct hm_remedy_step *step = NULL;
 
@@ -378,13 +390,7 @@ static void set_back_modern(const struct hm_finding_ctx *ctx, struct hm_finding_
             hm_remedy_set_range(list, step, protocol, families[f], target);
         }
     }
-    if (inventory->has_registry && inventory->registry.has_max_user_port) {
-        step = &finding->steps.at[finding->steps.count - 1];
-        hm_remedy_set_value(ctx, list, step, "MaxUserPort", NULL); /* it would make it again */
-        hm_remedy_restart(list, finding,
-                          "Restart the host: MaxUserPort is read when it "
-                          "starts.");
-    }
+    drop_max_user_port(ctx, list, finding);
 }
 
 static void set_back_linux(struct hm_finding_list *list, struct hm_remedy_step *step,
@@ -532,4 +538,5 @@ void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *li
             hm_remedy_set_range(list, step, protocol, families[i], range);
         }
     }
+    drop_max_user_port(ctx, list, finding);
 }
