@@ -561,47 +561,9 @@ static void test_activation_of_another(void **state)
     }
 }
 
-/* A row without "*" is gone at the next boot. A part that only some set-ups use (WinRM's port 47001
- * on an Exchange server, whose range nobody can move for good) counts as safe until then. */
-static void test_optional_part_that_its_component_holds(void **state)
-{
-    struct hm_build *build = calloc(1, sizeof(*build));
-    struct hm_requirement *requirement;
-    const struct hm_verdict *verdict;
-
-    (void)state;
-    assert_non_null(build);
-    hm_build_init(build, W2019);
-    hm_build_dynamic(build, 6005, 65534);
-    requirement = hm_build_require(build, hm_build_product(build, "winrm", "WinRM", NULL), "local",
-                                   HM_TCP, "47001", HM_KIND_HTTPSYS);
-    hm_build_service_runs(build, "WinRM", true);
-    for (unsigned i = 0; i < 2; i++) {
-        hm_build_listener(build, HM_TCP, (enum hm_family)i, 47001, "System", "", HM_KIND_HTTPSYS);
-        hm_build_runtime(build, HM_TCP, (enum hm_family)i, "47001");
-    }
-    hm_build_judge(build);
-    verdict = hm_build_verdict(build, "winrm", "local");
-    assert_int_equal(verdict->state, HM_EXPOSED);
-    requirement->optional = true;
-    hm_build_judge(build);
-    verdict = hm_build_verdict(build, "winrm", "local");
-    assert_int_equal(verdict->state, HM_SAFE);
-    assert_int_equal(verdict->reason, HM_REASON_OWN_RESERVATION);
-    assert_true(verdict->has_after_boot);
-    assert_int_equal(verdict->after_boot, HM_EXPOSED);
-    assert_true(hm_judgement_is_safe(&build->judgement));
-    hm_build_dynamic(build, 49152, 65535);
-    hm_build_judge(build);
-    assert_false(hm_build_verdict(build, "winrm", "local")->has_after_boot);
-    hm_build_fini(build);
-    free(build);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_optional_part_that_its_component_holds),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_missing_facts),
         cmocka_unit_test(test_a_range_names_the_part_at_risk),
