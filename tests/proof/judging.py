@@ -114,8 +114,10 @@ def worse(before, after, spared=()):
                 key[:2] not in before.optional:
             found.append(f"{describe(key)} was {verdict['state']} and is not judged any more")
     for finding in after.findings:
+        about = named(finding, after)
         if finding["fingerprint"] not in before.fingerprints and \
-                finding["severity"] in SERIOUS and not was_at_risk(before, after, finding):
+                finding["severity"] in SERIOUS and not was_at_risk(before, after, finding) and \
+                not (about and about <= set(spared)):
             found.append(f"new finding {finding['severity']} {finding['kind']} "
                          f"({finding['subject']}): {finding['text']}")
     return found

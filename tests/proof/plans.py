@@ -152,10 +152,10 @@ def wants_it_too(verdict):
 
 
 def waits_for_boot(judgement):
-    """2000 to 2003: once the key is written, nobody who only reads the host knows which range is
-    in force until its next boot."""
+    """2000 to 2003: once the key is written, nobody who only reads the host knows which values are
+    in force until its next boot. The agent, which remembers them, does."""
     return {key for key, verdict in judgement.verdicts.items()
-            if verdict["state"] == "unknown" and verdict.get("after_boot") == "safe"}
+            if verdict["state"] in ("unknown", "exposed") and verdict.get("after_boot") == "safe"}
 
 
 class Case:
