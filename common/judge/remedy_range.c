@@ -276,6 +276,10 @@ static const char *harm_of_value(const struct hm_finding_ctx *ctx)
         return "Small Business Server sets MaxUserPort to 60000: leave it, and reserve the "
                "required ports";
     }
+    if (value == 65534 && inventory->registry.has_tcp_timed_wait_delay_s) {
+        return "MaxUserPort 65534 and TcpTimedWaitDelay together are the cure of a dynamic range "
+               "that was used up: leave them, and reserve the required ports";
+    }
     return value < 5000 || value > 65534
                ? "MaxUserPort has a value that is not documented: its own finding says what to set"
                : NULL;

@@ -34,6 +34,8 @@ EXCHANGE = ("exchange-seoul-01", "i2-exchange-2013-cured", "i2-exchange-2013-exp
             "made-holder-parent", "made-no-hotfix", "made-with-hotfix", "netstat-b",
             "made-worker-holds", "exchange-pop3-down", "exchange-pop3-down-no-services")
 SBS = ("i3-sbs-2003", "i3-sbs-2003-cured", "i3-sbs-2003-written")
+TUNED = ("i1-payroll-2003", "i1-payroll-2003-cured", "i1-payroll-2003-written",
+         "i4-mail-2003-cured")
 RANGE = ("dynamic_range_moved", "dynamic range")
 TWO = "two programs are set up for one port: a person gives one of them another"
 UNKNOWN = "which port the service needs is not known: a person finds out"
@@ -41,6 +43,7 @@ UNKNOWN = "which port the service needs is not known: a person finds out"
 # (host, kind, subject) of the other kinds that leave it to a person, and why.
 DECIDED = {
     **{(host, *RANGE): "Exchange sets this range again with each update" for host in EXCHANGE},
+    **{(host, *RANGE): "it is the cure of a range that was used up" for host in TUNED},
     **{(host, *RANGE): "Small Business Server sets MaxUserPort to 60000" for host in SBS},
     ("made-exhausted", "low_headroom", "tcp dynamic range"):
         "a person finds the program that holds the ports",
