@@ -11,9 +11,8 @@ static enum hm_status get_spared(const struct hm_stack_facts *stack, struct hm_p
     struct hm_ports open = {NULL, 0};
     enum hm_status st = HM_OK;
 
-    if (!stack->has_dynamic) {
-        *out_spared = open;
-        return HM_OK;
+    if (!stack->has_dynamic) { /* whatever the range is */
+        return hm_ports_intersect(ports, stack->administered, arena, out_spared, err);
     }
     st = hm_ports_intersect(ports, dynamic, arena, &open, err);
     if (st == HM_OK) {

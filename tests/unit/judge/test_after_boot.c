@@ -280,6 +280,35 @@ static void test_optional_part_that_its_component_holds(void **state)
     free(build);
 }
 
+/* MaxUserPort of ISA Server: the sockets show the range of now, and nobody knows the next one. What
+ * is reserved is reserved whatever it is. */
+static void test_whatever_the_range_is(void **state)
+{
+    struct hm_build *build = malloc(sizeof(*build));
+    struct hm_registry *registry;
+    const struct hm_verdict *verdict;
+
+    (void)state;
+    assert_non_null(build);
+    hm_build_init(build, W2003);
+    hm_build_dynamic(build, 1024, 65534);
+    registry = &build->inventory.registry;
+    hm_build_reserved(build, "9469-9469");
+    registry->in_force = HM_IN_FORCE_UNKNOWN;
+    registry->has_max_user_port = true;
+    registry->max_user_port = 65535;
+    hm_build_require(build, hm_build_product(build, "product", "Own", "own.exe"), "port", HM_UDP,
+                     "9469", HM_KIND_SOCKET);
+    hm_build_service(build, "Own");
+    hm_build_judge(build);
+    verdict = hm_build_verdict(build, "product", "port");
+    assert_int_equal(verdict->state, HM_EXPOSED);
+    assert_true(verdict->has_after_boot);
+    assert_int_equal(verdict->after_boot, HM_SAFE);
+    hm_build_fini(build);
+    free(build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_range_of_a_settings_file),
         cmocka_unit_test(test_contradicted),
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_whatever_the_range_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
