@@ -17,10 +17,12 @@ CLIENT = "10.20.30.40:443"
 class Dice:
     """Decides which port is given. wanted: (protocol, port) pairs that it gives first wherever the
     stack allows it, as on the worst day; spared: pairs that it never gives, so that one remedy is
-    not blamed for what another one is for."""
+    not blamed for what another one is for. taker: the service that gets the wanted ports of a boot,
+    as it starts before the rest; "" a client of nobody does."""
 
-    def __init__(self, seed, wanted=(), spared=()):
+    def __init__(self, seed, wanted=(), spared=(), taker=""):
         self.random = random.Random(seed)
+        self.taker = taker
         self.wanted = set(wanted)
         self.spared = set(spared)
 
@@ -290,6 +292,7 @@ def start_all(host, dice, due, early):
             open_orphan(host, bind, program, dice, failed)
     start_some(host, dice, [one for one in due if one.name.lower() in truth.FIRST], failed)
     early(host)
+    start_some(host, dice, [one for one in due if one.name == dice.taker], failed)
     early_clients(host, dice)
     for bind, program in orphans:
         if program != "System":
@@ -334,7 +337,7 @@ def early_clients(host, dice):
         keep = keep * host.time_wait_s() // host.facts["time_wait_s"]
     for protocol, family in ports.STACKS:
         taken = [port for kind, port in dice.wanted if kind == protocol]
-        if family not in host.families() or not taken:
+        if family not in host.families() or not taken or dice.taker:
             continue
         pid = host.add_process("updater.exe")
         address = "10.20.30.5" if family == "ipv4" else "2001:db8::5"
