@@ -93,13 +93,13 @@ def restarted(story):
 
 
 def radius_first(story):
-    """The remedy of one product: IPsec stays down until the boot, though nothing has its port now;
-    the value keeps the ports of all."""
+    """The remedy of one product: IPsec, which ended with a port error, stays down until the boot,
+    though nothing has its port now; the value keeps the ports of all."""
     story.remedy(HELD, "udp 1812")
     story.runs("IAS", "DNS")
     story.holds("ReservedPorts", LINES)
-    down = {f"{DOWN} PolicyAgent": ""}
-    story.moment("written", WRITTEN.but(findings=down), collect=ASSUMED.but(findings=down))
+    down = {f"{DOWN} PolicyAgent": "high"}
+    story.moment("written", WRITTEN.but(findings=down), collect=ASSUMED.but(findings=down, exit=1))
     story.boot()
     story.moment("after", CURED)
 
