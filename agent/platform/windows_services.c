@@ -6,6 +6,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
+#include "common/judge/service_events.h"
 
 #define CLUSTER_SERVICE "ClusSvc"
 
@@ -30,6 +31,42 @@ bool hm_windows_is_cluster_node(const struct hm_service_rows *rows)
     const struct hm_service_row *row = hm_service_rows_find(rows, CLUSTER_SERVICE);
 
     return row != NULL && (row->start == HM_SERVICE_AUTO_START || (row->has_runs && row->runs));
+}
+
+/* NULL when no row is shown so, or several are. */
+static const struct hm_service_row *find_shown(const struct hm_service_rows *rows,
+                                               const char *display)
+{
+    const struct hm_service_row *found = NULL;
+
+    for (size_t i = 0; i < rows->count; i++) {
+        if (!hm_str_equal_nocase(rows->at[i].display, display)) {
+            continue;
+        }
+        if (found != NULL) {
+            return NULL;
+        }
+        found = &rows->at[i];
+    }
+    return found;
+}
+
+void hm_windows_name_events(const struct hm_service_rows *rows, struct hm_event_counts *events)
+{
+    for (size_t i = 0; i < events->count; i++) {
+        struct hm_event_count *event = &events->at[i];
+        const struct hm_service_event *known = hm_service_event_find(event->provider, event->id);
+        const struct hm_service_row *row;
+
+        if (known == NULL || !known->failed || event->about == NULL || event->about[0] == '\0' ||
+            hm_service_rows_find(rows, event->about) != NULL) {
+            continue;
+        }
+        row = find_shown(rows, event->about);
+        if (row != NULL) {
+            event->about = row->name;
+        }
+    }
 }
 
 static struct hm_service service_of(const struct hm_service_row *row)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "agent/platform/notes.h"
+#include "common/judge/judge.h"
 #include "common/readers/service_rows.h"
 
 /* Services of one log-on carry a new name each time, and their templates never run. */
@@ -16,6 +17,10 @@ void hm_windows_mark_clustered(struct hm_service_rows *rows, const struct hm_str
 
 /* Does the cluster service start or run here, so that it may start others? */
 bool hm_windows_is_cluster_node(const struct hm_service_rows *rows);
+
+/* The service manager's events name a service as people see it, in the language of the system: of
+ * those that one row's display name matches alone, about becomes the name of the service. */
+void hm_windows_name_events(const struct hm_service_rows *rows, struct hm_event_counts *events);
 
 /* The installed services that neither run nor start by themselves: hm_observation.idle_services. */
 enum hm_status hm_windows_idle_services(const struct hm_service_rows *rows, struct hm_arena *arena,

@@ -41,7 +41,8 @@ struct hm_event_count {
     const char *provider; /* "Service Control Manager", "IAS" */
     uint32_t id;
     uint32_t count;
-    const char *about; /* first text of the event: the service's display name; "" none */
+    const char *about; /* first text of the event: the service, by its name where that is known,
+                          otherwise as people see it; "" none */
 };
 
 struct hm_event_counts {

@@ -178,7 +178,9 @@ def agent_file(host):
         {"name": one.name, "program": one.program, "start": one.start, "runs": one.runs,
          "depends_on": sorted(one.depends_on)} for one in win32(host)]
     file["port_book"] = book(host)
-    file["events"] = host.facts.get("events", [])
+    names = {display(one): one.name for one in win32(host)}
+    file["events"] = [{**row, "about": names.get(row["about"], row["about"])}
+                      if "about" in row else row for row in host.facts.get("events", [])]
     for name, count in host.facts.get("exhaustion", {}).items():
         file[name] = count
     return file

@@ -213,6 +213,9 @@ static void fill_states(const struct sources *sources, struct hm_service_rows *r
         const struct hm_sc_state *state =
             sources->has_states ? hm_sc_states_find(&sources->states, row->name) : NULL;
 
+        if (state != NULL && row->display[0] == '\0') { /* the registry keeps it in a library */
+            row->display = state->display;
+        }
         if (state != NULL) {
             hm_service_row_set_state(row, state->state, state->exit_code);
         } else if (sources->tasks->count > 0) {
@@ -220,6 +223,27 @@ static void fill_states(const struct sources *sources, struct hm_service_rows *r
             row->runs = has_task(sources->tasks, row->name);
         }
     }
+}
+
+/* sc tells the names that people see, too, where it is all that there is. */
+static enum hm_status name_events(struct hm_recorded *recorded, const struct sources *sources,
+                                  struct hm_err *err)
+{
+    struct hm_event_counts *events = &recorded->seen.events;
+    const size_t count = sources->has_states ? sources->states.count : 0;
+    struct hm_service_rows shown = {hm_arena_alloc(recorded->arena, count, sizeof(*shown.at)),
+                                    count};
+
+    if (shown.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the list of services");
+    }
+    for (size_t i = 0; i < count; i++) {
+        shown.at[i].name = sources->states.at[i].name;
+        shown.at[i].display = sources->states.at[i].display;
+    }
+    hm_windows_name_events(&sources->rows, events);
+    hm_windows_name_events(&shown, events);
+    return HM_OK;
 }
 
 /* Names that are there beside the rows. */
@@ -343,8 +367,11 @@ static enum hm_status take_clustered(struct hm_recorded *recorded, const struct 
 
         if (hm_service_rows_find(&sources->rows, name) == NULL &&
             hm_inventory_service(inventory, name) == NULL && !is_row(&rows, name)) {
-            rows.at[rows.count++] = (struct hm_service_row){
-                .name = name, .image = "", .start = HM_SERVICE_DEMAND_START, .clustered = true};
+            rows.at[rows.count++] = (struct hm_service_row){.name = name,
+                                                            .display = "",
+                                                            .image = "",
+                                                            .start = HM_SERVICE_DEMAND_START,
+                                                            .clustered = true};
         }
     }
     fill_states(sources, &rows);
@@ -495,6 +522,9 @@ enum hm_status hm_recorded_services(struct hm_recorded *recorded, const struct h
             st = read_cluster(recorded, &sources, err);
         }
         fill_states(&sources, &sources.rows);
+        if (st == HM_OK) {
+            st = name_events(recorded, &sources, err);
+        }
     }
     if (st == HM_OK) {
         st = join(recorded, &sources, err);

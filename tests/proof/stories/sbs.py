@@ -98,8 +98,9 @@ def radius_first(story):
     story.remedy(HELD, "udp 1812")
     story.runs("IAS", "DNS")
     story.holds("ReservedPorts", LINES)
-    down = {f"{DOWN} PolicyAgent": "high"}
-    story.moment("written", WRITTEN.but(findings=down), collect=ASSUMED.but(findings=down, exit=1))
+    down = f"{DOWN} PolicyAgent"
+    story.moment("written", WRITTEN.but(findings={down: ""}),
+                 collect=ASSUMED.but(findings={down: "high"}, exit=1))
     story.boot()
     story.moment("after", CURED)
 

@@ -352,6 +352,30 @@ static void test_failover_cluster_of_a_list(void **state)
     assert_true(has_service(host, "MSSQLSERVER"));
 }
 
+/* Events name services as people see them; sc and the registry know those names. */
+static void test_names_in_events(void **state)
+{
+    static const char events[] =
+        "\"events\": ["
+        "{\"provider\": \"Service Control Manager\", \"id\": 7023, \"count\": 1, \"about\": "
+        "\"IAS Service\"}, "
+        "{\"provider\": \"Service Control Manager\", \"id\": 7024, \"count\": 1, \"about\": "
+        "\"Twin\"}, "
+        "{\"provider\": \"MSSQLSERVER\", \"id\": 17826, \"count\": 1, \"about\": "
+        "\"IAS service\"}]";
+    struct recorded_folder *host = *state;
+    char text[1024];
+
+    (void)snprintf(text, sizeof(text), HOST_WITH("10.0.17763", "%s"), events);
+    OBSERVE(host, {"host.json", text}, {"services-state.txt", STATES},
+            {"services.txt", LISTING "\r\n" KEY "ClusSvc\r\n    DisplayName    REG_SZ    Twin\r\n"
+                                     "\r\n" KEY "Off\r\n    DisplayName    REG_SZ    Twin\r\n"});
+    assert_int_equal(host->seen.events.count, 3);
+    assert_string_equal(host->seen.events.at[0].about, "IAS");
+    assert_string_equal(host->seen.events.at[1].about, "Twin"); /* which of the two? */
+    assert_string_equal(host->seen.events.at[2].about, "IAS service");
+}
+
 /* A person's list is all of them; the one that no process hosts starts by itself and is down. */
 static void test_list_of_a_person(void **state)
 {
@@ -434,6 +458,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_failover_cluster, begin, end),
         cmocka_unit_test_setup_teardown(test_failover_cluster_elsewhere, begin, end),
         cmocka_unit_test_setup_teardown(test_failover_cluster_of_a_list, begin, end),
+        cmocka_unit_test_setup_teardown(test_names_in_events, begin, end),
         cmocka_unit_test_setup_teardown(test_list_of_a_person, begin, end),
         cmocka_unit_test_setup_teardown(test_details_of_a_person, begin, end),
         cmocka_unit_test(test_broken_files),
