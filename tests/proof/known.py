@@ -35,7 +35,7 @@ EXCHANGE = ("exchange-seoul-01", "i2-exchange-2013-cured", "i2-exchange-2013-exp
             "made-worker-holds", "exchange-pop3-down", "exchange-pop3-down-no-services",
             "during-exchange-2008r2", "during-exchange-2008r2-no-hotfix", "during-exchange-2012",
             "during-exchange-2012r2")
-SBS = ("i3-sbs-2003", "i3-sbs-2003-cured", "i3-sbs-2003-written")
+SBS = ("i3-sbs-2003", "i3-sbs-2003-cured", "i3-sbs-2003-written", "during-sbs-2003")
 TUNED = ("i1-payroll-2003", "i1-payroll-2003-cured", "i1-payroll-2003-written",
          "i4-mail-2003-cured")
 RANGE = ("dynamic_range_moved", "dynamic range")
