@@ -191,7 +191,7 @@ static void test_holder_of_a_verdict(void **state)
         .reason = HM_REASON_HELD,
         .families = {(const char *[]){"ipv4"}, 1},
         .has_holder = true,
-        .holder = { "lsass.exe", "NTDS", 712, CONNECTED, 9955, "10.0.0.5:3268"},
+        .holder = { "lsass.exe", "NTDS", 712, CONNECTED, 9955, "10.0.0.5:3268", false},
     };
     const struct hm_verdicts verdicts = {&verdict, 1};
     const struct holding row = {.by_product = true, .catalogued = true};
