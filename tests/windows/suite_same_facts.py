@@ -192,6 +192,9 @@ def write_services(prefix, seen, folder):
                            "    Start    REG_DWORD    0x3\n"
                            f"    ImagePath    REG_SZ    {entry['program']}\n")
                 names.append(entry["name"])
+        # Wine records no dependencies, and a Windows without any would be a listing that was cut.
+        file.write(f"\n{SERVICES}\\Afd\n    Type    REG_DWORD    0x1\n    Start    REG_DWORD    0x1\n"
+                   "    DependOnService    REG_MULTI_SZ    Tdx\n")
     h.check("Wine's registry has its services", code == 0 and names, f"{code} {err}")
     states = {entry["name"].casefold(): entry for entry in seen["service_details"]}
     with open(os.path.join(folder, "services-state.txt"), "w", encoding="utf-8") as file:
