@@ -9,45 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/support/inventory_builder.h"
-
-static struct hm_build *new_build(void)
-{
-    struct hm_build *build = calloc(1, sizeof(*build));
-
-    assert_non_null(build);
-    hm_build_init(build, "6.3.9600");
-    hm_build_dynamic(build, 6005, 65534);
-    return build;
-}
-
-static void free_build(struct hm_build *build)
-{
-    hm_build_fini(build);
-    free(build);
-}
-
-/* A product on tcp 9955 that is known by its service. */
-static struct hm_requirement *put_product(struct hm_build *build)
-{
-    struct hm_product *product = hm_build_product(build, "pop3", "MSExchangePOP3BE", NULL);
-
-    return hm_build_require(build, product, "back-end", HM_TCP, "9955", HM_KIND_SOCKET);
-}
-
-static struct hm_service *put_down(struct hm_build *build, enum hm_service_start start)
-{
-    struct hm_service *service = hm_build_service_runs(build, "MSExchangePOP3BE", false);
-
-    service->start = start;
-    return service;
-}
-
-/* The outgoing connection that has its port. */
-static void put_holder(struct hm_build *build)
-{
-    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 9955, "lsass.exe", "Netlogon")
-        ->remote = "10.20.0.10:3268";
-}
+#include "tests/support/pop3_host.h"
 
 static bool find_command(const struct hm_finding *finding, const char *command)
 {
@@ -63,13 +25,13 @@ static bool find_command(const struct hm_finding *finding, const char *command)
 /* Somebody started it, and it did not get its port: nothing starts it at the next boot. */
 static void test_manual_service_whose_start_failed(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     const struct hm_finding *finding;
 
     (void)state;
-    put_product(build);
-    put_down(build, HM_START_MANUAL)->exit_code = 10048;
-    put_holder(build);
+    pop3_host_put_product(build);
+    pop3_host_put_down(build, HM_START_MANUAL)->exit_code = 10048;
+    pop3_host_put_holder(build);
     hm_build_judge(build);
     assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
     finding = hm_build_finding(build, "service_not_running", "service MSExchangePOP3BE");
@@ -86,19 +48,19 @@ static void test_manual_service_whose_start_failed(void **state)
     build->inventory.services.count = 0; /* it is in no list then */
     hm_build_judge(build);
     assert_null(hm_build_verdict(build, "pop3", "back-end"));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* Only the cluster may start it, on the node where it belongs. */
 static void test_passive_node_of_a_cluster(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     const struct hm_finding *finding;
 
     (void)state;
-    put_product(build);
-    put_down(build, HM_START_CLUSTER);
-    put_holder(build);
+    pop3_host_put_product(build);
+    pop3_host_put_down(build, HM_START_CLUSTER);
+    pop3_host_put_holder(build);
     hm_build_judge(build);
     finding = hm_build_finding(build, "required_port_held", NULL);
     assert_non_null(finding);
@@ -106,19 +68,19 @@ static void test_passive_node_of_a_cluster(void **state)
     for (size_t i = 0; i < finding->steps.count; i++) {
         assert_int_not_equal(finding->steps.at[i].kind, HM_STEP_START);
     }
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* The remedies of one fault are one remedy. */
 static void test_excluded_port_of_http_sys(void **state)
 {
-    struct hm_build *build = new_build();
-    struct hm_requirement *requirement = put_product(build);
+    struct hm_build *build = pop3_host_new();
+    struct hm_requirement *requirement = pop3_host_put_product(build);
     const struct hm_finding *finding;
 
     (void)state;
     requirement->kind = HM_KIND_HTTPSYS;
-    put_down(build, HM_START_AUTOMATIC)->exit_code = 1067;
+    pop3_host_put_down(build, HM_START_AUTOMATIC)->exit_code = 1067;
     hm_build_exclude(build, HM_TCP, HM_IPV4, "9955");
     hm_build_judge(build);
     finding = hm_build_finding(build, "service_not_running", NULL);
@@ -127,26 +89,26 @@ static void test_excluded_port_of_http_sys(void **state)
                         hm_build_finding(build, "reserver_excluded", NULL)->remedy);
     assert_true(find_command(finding, "netsh int ipv4 delete excludedportrange protocol=tcp "
                                       "startport=9955 numberofports=1 store=persistent"));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* A process that nobody could name has not chosen anything. */
 static void test_nameless_holder(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     const struct hm_finding *finding;
 
     (void)state;
     hm_build_dynamic(build, 49152, 65535);
-    put_product(build);
-    put_down(build, HM_START_AUTOMATIC);
+    pop3_host_put_product(build);
+    pop3_host_put_down(build, HM_START_AUTOMATIC);
     hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 9955, "", "")->pid = 5555;
     hm_build_judge(build);
     finding = hm_build_finding(build, "service_not_running", NULL);
     assert_non_null(strstr(finding->remedy, "outside the dynamic range"));
     assert_null(strstr(finding->steps.at[0].text, "by choice"));
     assert_non_null(strstr(finding->steps.at[0].text, "Nothing is known of the process"));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* 2003: the server is dark until the IPsec service runs. */
@@ -167,19 +129,19 @@ static void test_block_mode_of_ipsec(void **state)
     finding = hm_build_finding(build, "service_not_running", NULL);
     assert_non_null(strstr(finding->text, "block mode (event 4292, KB956189)"));
     assert_non_null(strstr(finding->text, "console"));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* What nobody answers is over before a restart of the host would be. */
 static void test_holder_that_tries_to_connect(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     const struct hm_finding *finding;
     struct hm_socket *socket;
 
     (void)state;
-    put_product(build);
-    put_down(build, HM_START_AUTOMATIC);
+    pop3_host_put_product(build);
+    pop3_host_put_down(build, HM_START_AUTOMATIC);
     socket =
         hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 9955, "updater.exe", "");
     socket->remote = "192.0.2.7:443";
@@ -191,7 +153,7 @@ static void test_holder_that_tries_to_connect(void **state)
     assert_non_null(strstr(finding->steps.at[0].text, "Wait half a minute: updater.exe"));
     assert_false(finding->needs_reboot);
     assert_true(find_command(finding, "net start MSExchangePOP3BE"));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 int main(void)

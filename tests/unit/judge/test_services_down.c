@@ -12,45 +12,7 @@
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
 #include "tests/support/inventory_builder.h"
-
-static struct hm_build *new_build(void)
-{
-    struct hm_build *build = calloc(1, sizeof(*build));
-
-    assert_non_null(build);
-    hm_build_init(build, "6.3.9600");
-    hm_build_dynamic(build, 6005, 65534);
-    return build;
-}
-
-static void free_build(struct hm_build *build)
-{
-    hm_build_fini(build);
-    free(build);
-}
-
-/* A product on tcp 9955 that is known by its service. */
-static struct hm_requirement *put_product(struct hm_build *build)
-{
-    struct hm_product *product = hm_build_product(build, "pop3", "MSExchangePOP3BE", NULL);
-
-    return hm_build_require(build, product, "back-end", HM_TCP, "9955", HM_KIND_SOCKET);
-}
-
-static struct hm_service *put_down(struct hm_build *build, enum hm_service_start start)
-{
-    struct hm_service *service = hm_build_service_runs(build, "MSExchangePOP3BE", false);
-
-    service->start = start;
-    return service;
-}
-
-/* The outgoing connection that has its port. */
-static void put_holder(struct hm_build *build)
-{
-    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 9955, "lsass.exe", "Netlogon")
-        ->remote = "10.20.0.10:3268";
-}
+#include "tests/support/pop3_host.h"
 
 struct start_case {
     enum hm_service_start start;
@@ -72,34 +34,34 @@ static void test_which_starts_count(void **state)
 
     (void)state;
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
-        struct hm_build *build = new_build();
+        struct hm_build *build = pop3_host_new();
 
         print_message("%s\n", hm_service_start_names[cases[i].start]);
-        put_product(build);
-        put_down(build, cases[i].start);
+        pop3_host_put_product(build);
+        pop3_host_put_down(build, cases[i].start);
         hm_build_judge(build);
         assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_EXPOSED);
         assert_int_equal(hm_build_count_kind(build, "service_not_running"), 0); /* no wolf */
         hm_build_event(build, "Service Control Manager", 7023, "msexchangepop3be");
         hm_build_judge(build);
         assert_int_equal(hm_build_count_kind(build, "service_not_running"), !cases[i].quiet);
-        put_holder(build);
+        pop3_host_put_holder(build);
         hm_build_judge(build);
         assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
         assert_int_equal(hm_build_count_kind(build, "service_not_running"), cases[i].finding);
-        free_build(build);
+        pop3_host_free(build);
     }
 }
 
 static void test_held_port(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     const struct hm_finding *finding;
 
     (void)state;
-    put_product(build);
-    put_down(build, HM_START_AUTOMATIC)->exit_code = 10048;
-    put_holder(build);
+    pop3_host_put_product(build);
+    pop3_host_put_down(build, HM_START_AUTOMATIC)->exit_code = 10048;
+    pop3_host_put_holder(build);
     hm_build_event(build, "Service Control Manager", 7024, "MSExchangePOP3BE");
     hm_build_event(build, "Service Control Manager", 7023, "Spooler");
     hm_build_judge(build);
@@ -124,7 +86,7 @@ static void test_held_port(void **state)
     build->inventory.service_details.at[0].has_runs = false; /* and of what is not known, nothing */
     hm_build_judge(build);
     assert_int_equal(hm_build_count_kind(build, "service_not_running"), 0);
-    free_build(build);
+    pop3_host_free(build);
 }
 
 static bool find_command(const struct hm_finding *finding, const char *command)
@@ -166,13 +128,13 @@ static void test_failed_with_a_free_port(void **state)
 
     (void)state;
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
-        struct hm_build *build = new_build();
+        struct hm_build *build = pop3_host_new();
         const struct hm_finding *finding;
 
         print_message("%s\n", cases[i].name);
         hm_build_dynamic(build, cases[i].dynamic_first, 65534);
-        put_product(build);
-        put_down(build, HM_START_AUTOMATIC)->exit_code = cases[i].exit_code;
+        pop3_host_put_product(build);
+        pop3_host_put_down(build, HM_START_AUTOMATIC)->exit_code = cases[i].exit_code;
         if (cases[i].event != 0) {
             hm_build_event(build, cases[i].provider, cases[i].event, "MSExchangePOP3BE");
         }
@@ -189,7 +151,7 @@ static void test_failed_with_a_free_port(void **state)
             assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state,
                              cases[i].dynamic_first > 9955 ? HM_UNKNOWN : HM_EXPOSED);
         }
-        free_build(build);
+        pop3_host_free(build);
     }
 }
 
@@ -207,13 +169,13 @@ static size_t count_optional(const struct hm_build *build)
 /* A port that few set-ups use: nothing says that this host does, so it is listed, not judged. */
 static void test_optional_requirement_that_nobody_has_seen(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     struct hm_service *service;
 
     (void)state;
-    put_product(build)->optional = true;
-    service = put_down(build, HM_START_AUTOMATIC);
-    put_holder(build);
+    pop3_host_put_product(build)->optional = true;
+    service = pop3_host_put_down(build, HM_START_AUTOMATIC);
+    pop3_host_put_holder(build);
     hm_build_judge(build);
     assert_int_equal(build->judgement.verdicts.count, 0);
     assert_true(hm_judgement_is_safe(&build->judgement));
@@ -238,18 +200,18 @@ static void test_optional_requirement_that_nobody_has_seen(void **state)
     assert_int_equal(build->judgement.verdicts.count, 0);
     assert_int_equal(count_optional(build), 1);
     assert_non_null(hm_build_finding(build, "service_not_running", NULL));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* An exclusion keeps an HTTP.sys service down: it is deleted, and the service starts. */
 static void test_excluded_by_an_administrator(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     const struct hm_finding *finding;
 
     (void)state;
-    put_product(build)->kind = HM_KIND_HTTPSYS;
-    put_down(build, HM_START_AUTOMATIC);
+    pop3_host_put_product(build)->kind = HM_KIND_HTTPSYS;
+    pop3_host_put_down(build, HM_START_AUTOMATIC);
     hm_build_exclude(build, HM_TCP, HM_IPV4, "9955");
     hm_build_judge(build);
     finding = hm_build_finding(build, "service_not_running", NULL);
@@ -257,24 +219,24 @@ static void test_excluded_by_an_administrator(void **state)
     assert_true(find_command(finding, "netsh int ipv4 delete excludedportrange protocol=tcp "
                                       "startport=9955 numberofports=1 store=persistent"));
     assert_true(find_command(finding, "net start MSExchangePOP3BE"));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* Nothing listens while the service is down: that is no sign that nothing will. */
 static void test_default_port_of_a_service_that_is_down(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     struct hm_requirement *requirement;
     struct hm_service *service;
 
     (void)state;
-    requirement = put_product(build);
+    requirement = pop3_host_put_product(build);
     requirement->optional = true;
     requirement->when_down = true;
-    service = put_down(build, HM_START_AUTOMATIC);
+    service = pop3_host_put_down(build, HM_START_AUTOMATIC);
     hm_build_judge(build);
     assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_EXPOSED);
-    put_holder(build);
+    pop3_host_put_holder(build);
     hm_build_judge(build);
     assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
     /* The port book has seen the service, and only on another port. */
@@ -290,16 +252,16 @@ static void test_default_port_of_a_service_that_is_down(void **state)
     service->runs = true;
     hm_build_judge(build);
     assert_null(hm_build_verdict(build, "pop3", "back-end"));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* sppsvc of a host that is no Key Management Service host: the service exists on every Windows and
  * stops by itself. Only a listener, or the port book, shows that the port is needed. */
 static void test_service_of_every_windows_is_no_sign(void **state)
 {
-    struct hm_build *build = new_build();
-    struct hm_requirement *requirement = put_product(build);
-    struct hm_service *service = put_down(build, HM_START_AUTOMATIC);
+    struct hm_build *build = pop3_host_new();
+    struct hm_requirement *requirement = pop3_host_put_product(build);
+    struct hm_service *service = pop3_host_put_down(build, HM_START_AUTOMATIC);
 
     (void)state;
     build->products[0].in_every_windows = true;
@@ -321,19 +283,19 @@ static void test_service_of_every_windows_is_no_sign(void **state)
     hm_build_listener(build, HM_TCP, HM_IPV4, 9955, "", "MSExchangePOP3BE", HM_KIND_SOCKET);
     hm_build_judge(build);
     assert_non_null(hm_build_verdict(build, "pop3", "back-end"));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* What another process binds is not known to be wanted because this service is down. */
 static void test_optional_requirement_that_is_bound_elsewhere(void **state)
 {
-    struct hm_build *build = new_build();
-    struct hm_requirement *requirement = put_product(build);
+    struct hm_build *build = pop3_host_new();
+    struct hm_requirement *requirement = pop3_host_put_product(build);
 
     (void)state;
     requirement->optional = true;
     requirement->when_down = true;
-    put_down(build, HM_START_AUTOMATIC);
+    pop3_host_put_down(build, HM_START_AUTOMATIC);
     requirement->companions.programs = hm_build_names(build, "proxy.exe");
     hm_build_judge(build);
     assert_null(hm_build_verdict(build, "pop3", "back-end"));
@@ -349,17 +311,17 @@ static void test_optional_requirement_that_is_bound_elsewhere(void **state)
     requirement->when_down = true; /* a tunnel: the kernel binds what its service asks for */
     hm_build_judge(build);
     assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_EXPOSED);
-    put_holder(build);
+    pop3_host_put_holder(build);
     hm_build_judge(build);
     assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* What makes a product known: a service that starts by itself, though nothing else names it; its
  * program; what the port book remembers. */
 static void test_what_is_known_of_services_detects_products(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     struct hm_product *by_service = hm_build_product(build, "by-service", "MSSQLSERVER", NULL);
     struct hm_product *by_program = hm_build_product(build, "by-program", NULL, "mdaemon.exe");
     struct hm_product *by_book = hm_build_product(build, "by-book", "Seen", NULL);
@@ -392,13 +354,13 @@ static void test_what_is_known_of_services_detects_products(void **state)
     assert_non_null(hm_build_verdict(build, "by-book", "r"));
     assert_non_null(hm_build_verdict(build, "by-book-too", "r"));
     assert_null(hm_build_verdict(build, "not-there", "r"));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* Its program is known of the service, and does not run: who listens there is no companion. */
 static void test_program_of_a_service_that_is_down_does_not_run(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     struct hm_product *product = hm_build_product(build, "mongodb", "mongod", "mongod.exe");
     struct hm_service *service;
 
@@ -413,13 +375,13 @@ static void test_program_of_a_service_that_is_down_does_not_run(void **state)
     service->has_runs = false; /* nor does the service speak for it while nobody knows */
     hm_build_judge(build);
     assert_int_equal(hm_build_verdict(build, "mongodb", "server")->state, HM_BLOCKED);
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* Events of products, as evidence beside the port that they are about. */
 static void test_events_of_products(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     struct hm_product *sql = hm_build_product(build, "sql-server", "MSSQL$ERP", NULL);
     struct hm_product *autd = hm_build_product(build, "exchange-2003-autd", "RESvc", NULL);
     const struct hm_finding *finding;
@@ -443,7 +405,7 @@ static void test_events_of_products(void **state)
     assert_string_equal(hm_build_evidence(finding, "event"),
                         "Server ActiveSync 3024, 2 times since the boot: notifications could not "
                         "be set up");
-    free_build(build);
+    pop3_host_free(build);
 }
 
 static void test_table_of_events(void **state)

@@ -12,37 +12,7 @@
 
 #include "common/base/str.h"
 #include "tests/support/inventory_builder.h"
-
-static struct hm_build *new_build(void)
-{
-    struct hm_build *build = calloc(1, sizeof(*build));
-
-    assert_non_null(build);
-    hm_build_init(build, "6.3.9600");
-    hm_build_dynamic(build, 6005, 65534);
-    return build;
-}
-
-static void free_build(struct hm_build *build)
-{
-    hm_build_fini(build);
-    free(build);
-}
-
-/* A product on tcp 9955 that is known by its service. */
-static struct hm_requirement *put_product(struct hm_build *build)
-{
-    struct hm_product *product = hm_build_product(build, "pop3", "MSExchangePOP3BE", NULL);
-
-    return hm_build_require(build, product, "back-end", HM_TCP, "9955", HM_KIND_SOCKET);
-}
-
-/* The outgoing connection that has its port. */
-static void put_holder(struct hm_build *build)
-{
-    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 9955, "lsass.exe", "Netlogon")
-        ->remote = "10.20.0.10:3268";
-}
+#include "tests/support/pop3_host.h"
 
 struct unknown_case {
     const char *name;
@@ -78,7 +48,7 @@ static void test_failed_service_that_nobody_knows(void **state)
 
     (void)state;
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
-        struct hm_build *build = new_build();
+        struct hm_build *build = pop3_host_new();
         struct hm_service *service = hm_build_service_runs(build, "ContosoLicensing", false);
         const struct hm_finding *finding;
 
@@ -107,7 +77,7 @@ static void test_failed_service_that_nobody_knows(void **state)
         service->has_runs = false;
         hm_build_judge(build);
         assert_int_equal(hm_build_count_kind(build, "service_not_running"), 0);
-        free_build(build);
+        pop3_host_free(build);
     }
 }
 
@@ -142,7 +112,7 @@ static void test_service_that_only_the_port_book_knows(void **state)
 
     (void)state;
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
-        struct hm_build *build = new_build();
+        struct hm_build *build = pop3_host_new();
         const struct hm_finding *finding;
         char subject[16];
 
@@ -172,24 +142,24 @@ static void test_service_that_only_the_port_book_knows(void **state)
             assert_non_null(strstr(finding->text, "Contoso (observed): TCP "));
             assert_true(finding->steps.count > 0);
         }
-        free_build(build);
+        pop3_host_free(build);
     }
 }
 
 /* Its port belongs to a product of this host: that does not make the service start. */
 static void test_port_of_a_product_that_a_service_had(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
 
     (void)state;
-    put_product(build);
+    pop3_host_put_product(build);
     hm_build_listener(build, HM_TCP, HM_IPV4, 9955, "pop3.exe", "MSExchangePOP3BE", HM_KIND_SOCKET);
     hm_build_service_runs(build, "Contoso", false);
     hm_build_remember(build, HM_TCP, 9955, "java.exe", "Contoso", HM_KIND_SOCKET, 3);
     hm_build_judge(build);
     assert_int_equal(hm_build_verdict(build, "Contoso", "tcp-9955")->state, HM_BLOCKED);
     assert_non_null(hm_build_finding(build, "service_not_running", "service Contoso"));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 struct retired_case {
@@ -207,12 +177,12 @@ static void test_service_that_is_disabled_or_gone(void **state)
 
     (void)state;
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
-        struct hm_build *build = new_build();
+        struct hm_build *build = pop3_host_new();
         struct hm_port_entry *catalogued;
         struct hm_port_entry *observed;
 
-        put_product(build);
-        put_holder(build);
+        pop3_host_put_product(build);
+        pop3_host_put_holder(build);
         hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 51000, "lsass.exe",
                         "Netlogon");
         catalogued = hm_build_remember(build, HM_TCP, 9955, "Pop3Service.exe", "MSExchangePOP3BE",
@@ -230,7 +200,7 @@ static void test_service_that_is_disabled_or_gone(void **state)
         assert_int_equal(build->judgement.observed.at[0].why, cases[i].why);
         assert_string_equal(build->judgement.observed.at[0].name, "Contoso");
         assert_string_equal(build->judgement.observed.at[1].name, "MSExchangePOP3BE");
-        free_build(build);
+        pop3_host_free(build);
     }
 }
 
@@ -238,7 +208,7 @@ static void test_service_that_is_disabled_or_gone(void **state)
  * it; the Agent is down only because the instance is. */
 static void test_named_instance(void **state)
 {
-    struct hm_build *build = new_build();
+    struct hm_build *build = pop3_host_new();
     struct hm_product *product = hm_build_product(build, "sql-server", "MSSQL$*|MSSQLSERVER", NULL);
     struct hm_requirement *engine =
         hm_build_require(build, product, "engine", HM_TCP, "1433", HM_KIND_SOCKET);
@@ -263,7 +233,7 @@ static void test_named_instance(void **state)
     assert_non_null(strstr(finding->remedy, "TCP Dynamic Ports"));
     assert_null(hm_build_verdict(build, "sql-server", "engine")); /* 1433 is the default one's */
     assert_false(hm_judgement_is_safe(&build->judgement));
-    free_build(build);
+    pop3_host_free(build);
 }
 
 /* On Linux an exit code is the program's own: 32 or 10048 say nothing of a port. */
@@ -281,7 +251,7 @@ static void test_exit_codes_of_linux(void **state)
     assert_true(hm_judgement_is_safe(&build->judgement));
     assert_int_equal(hm_build_finding(build, "service_not_running", NULL)->severity,
                      HM_SEVERITY_LOW);
-    free_build(build);
+    pop3_host_free(build);
 }
 
 int main(void)
