@@ -4,8 +4,8 @@
  *
  * Windows 2000, XP and 2003 read these values when they start. The agent keeps how they stood when
  * it first observed a boot, and when it last observed it, and knows from that what is in force,
- * whoever changes them (common/ports/in_force.h). The file is a memory and no more: when it is
- * missing or damaged, the times of the registry decide until the next boot. It is written only when
+ * also when another program changes them (common/ports/in_force.h). When the file is missing or
+ * damaged, the times of the registry decide until the next boot. It is written only when
  * it changed, and only on such a host. */
 #pragma once
 

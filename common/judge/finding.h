@@ -67,5 +67,5 @@ struct hm_findings {
 };
 
 /* The finding before the one at this place that has the very same steps; NULL when there is none.
- * Findings of one product share them, and nobody shall carry them out twice. */
+ * Findings of one product share them, and they must not be carried out twice. */
 const struct hm_finding *hm_findings_same_remedy(const struct hm_findings *findings, size_t at);

@@ -331,7 +331,7 @@ static void mark_judged(const struct hm_finding_ctx *ctx, bool *out_judged)
 }
 
 /* A triggered service that ended with another error does so when it finds nothing to do; of a
- * manual one it is the business of whoever started it. */
+ * manual one, the person who started it has seen the error. */
 static bool is_telling(const struct hm_finding_ctx *ctx, const struct hm_service *service)
 {
     const struct hm_port_error *error = hm_port_error_find(ctx->facts, service->exit_code);

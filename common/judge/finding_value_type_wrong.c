@@ -16,8 +16,8 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     finding = hm_finding_put(out, "registry value types");
     finding->text = hm_finding_print(
         out,
-        "%s%s. A value of the wrong type is not read: it counts as not set, and whoever wrote it "
-        "believes that it works.",
+        "%s%s. A value of the wrong type is not read: it counts as not set, although "
+        "somebody wrote it to be in force.",
         values->at[0],
         values->count > 1 ? hm_finding_print(out, ", and %zu more", values->count - 1) : "");
     for (size_t i = 0; i < values->count; i++) {

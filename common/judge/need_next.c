@@ -48,8 +48,8 @@ static enum hm_status is_touched(const struct hm_facts *facts, const struct hm_n
     return st;
 }
 
-/* 2000 to 2003: was everything that is reserved so when the host started? Then whoever has such a
- * port took it in spite of that, and may do so again. */
+/* 2000 to 2003: was everything that is reserved so when the host started? Then the program that
+ * has such a port took it in spite of that, and may do so again. */
 static bool was_booted(const struct hm_facts *facts)
 {
     return facts->legacy && facts->inventory->has_registry &&

@@ -174,8 +174,8 @@ static bool has_it(const struct hm_facts *facts, const struct hm_need *need, con
            (anyone && hm_need_is_kin(facts, need, program, service, HM_SOCKET_LISTEN));
 }
 
-/* Does the owner, or whoever of its product, listen on this port? In any family, or in the given
- * one. */
+/* Does the owner, or another program of its product, listen on this port? In any family, or in the
+ * given one. */
 static bool owner_has(const struct hm_facts *facts, const struct hm_need *need, uint16_t port,
                       const enum hm_family *family, bool anyone)
 {

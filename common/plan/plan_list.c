@@ -77,7 +77,7 @@ static void keep_owned(struct hm_plan_build *b, struct hm_plan_list *list)
     }
 }
 
-/* What is written and not in force: known of the host, whoever wrote it. */
+/* What is written and not in force: known of the host, and it does not matter who wrote it. */
 static struct hm_ports find_not_in_force(struct hm_plan_build *b, struct hm_ports ports)
 {
     struct hm_ports now = no_ports;

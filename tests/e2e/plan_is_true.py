@@ -132,7 +132,7 @@ class Scene:
                                               token=self.collector.admin)
         if status != 200:
             raise RuntimeError(f"inventory of {name}: {status} {body[:200]}")
-        # What the agent remembers of listeners goes on, whatever policies do.
+        # The agent remembers listeners under any policy.
         # What the agent has learned meanwhile is no change of the host: its port book, and which
         # values it saw in force.
         seen = {**json.loads(body), "port_book": None}

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A server of 2003 under an approved policy: exposed, then written (and still exposed, with the
 range as full as before), then its boot, and only then safe. Also when somebody else writes the
-values, and when the agent is started anew in between.
+values, and when the agent is restarted in between.
 
 SPDX-License-Identifier: Apache-2.0
 """

@@ -1,5 +1,5 @@
 """The story of one host, told on the model: what happens to it, and what must be said of it at each
-moment, whoever gathered the facts.
+moment, whether collect.cmd or an agent gathered the facts.
 
 SPDX-License-Identifier: Apache-2.0
 """

@@ -67,7 +67,7 @@ static struct hm_span specifier(const char *name, char letter)
         return (struct hm_span){"%", 1};
     case 'i':
         return instance;
-    case 'I': /* unescaped by whoever takes it */
+    case 'I': /* the caller unescapes it */
         return at != NULL && memchr(instance.at, '\\', instance.len) == NULL ? instance : none;
     case 'n':
         return (struct hm_span){name, strlen(name)};
@@ -136,7 +136,7 @@ static void put(struct setting *setting, struct hm_strings *list, size_t *room, 
     list->at[list->count++] = copy;
 }
 
-/* Names of units; a dependency cannot be taken back by an empty one. */
+/* Names of units; an empty line does not remove earlier dependencies. */
 static void each_unit(struct setting *setting, bool pulls, bool stops, bool binds)
 {
     struct hm_linux_unit *unit = setting->unit;
@@ -199,7 +199,7 @@ static bool is_wrapper(const char *program)
     return false;
 }
 
-/* The first command counts; an empty one takes back those before. */
+/* The first command counts; an empty line removes the ones before it. */
 static void set_exec_start(struct setting *setting)
 {
     struct hm_linux_unit *unit = setting->unit;
@@ -342,7 +342,7 @@ static bool path_holds(struct setting *setting, const char *kind)
 }
 
 /* Condition…= and Assert…=. They were asked when the unit started, and most cannot be asked here.
- * An empty one takes back those before. */
+ * An empty line removes the ones before it. */
 static bool set_condition(struct setting *setting)
 {
     static const char condition[] = "Condition";
@@ -373,7 +373,7 @@ static void set(struct setting *setting, const char *section)
     }
 }
 
-/* A line that ends with a backslash goes on with the next one. */
+/* A line that ends with a backslash continues on the next one. */
 static void join_lines(char *text, size_t len)
 {
     for (size_t i = 0; i + 1 < len; i++) {

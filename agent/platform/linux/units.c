@@ -150,7 +150,7 @@ void hm_linux_unit_cache_fini(struct hm_linux_unit_cache *cache)
     }
 }
 
-/* Names of units that came and went fill it, too: then it is made anew. */
+/* Names of units that came and went fill it, too: then it is built again. */
 static bool is_fresh(const struct hm_linux_units *units, const char *root)
 {
     return units != NULL && units->root == root && units->names < HM_LINUX_UNITS_MAX / 2 &&

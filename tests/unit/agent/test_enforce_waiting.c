@@ -265,7 +265,7 @@ static void expect_off(struct hm_enforce_double *host, const char *policy, const
                                        "lost: this revision is off here until a newer one.%s",
                                        rest);
 
-    for (unsigned i = 0; i < 2; i++) { /* and it goes on saying so */
+    for (unsigned i = 0; i < 2; i++) { /* and it says so again */
         assert_int_equal(enforce_double_outcome(host, policy)->state, HM_OUTCOME_FAILED);
         assert_string_equal(enforce_double_outcome(host, policy)->text, text);
         enforce_double_restart(host);

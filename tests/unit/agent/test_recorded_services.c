@@ -182,7 +182,7 @@ static void test_listing_and_states(void **state)
     assert_true(service->has_runs && service->runs);
     assert_null(details_of(host, "MSSQLSERVER"));
 
-    /* whoever started it wants it to run */
+    /* somebody started it, so it must run */
     OBSERVE(host, {"services-state.txt",
                    STATE("ClusSvc", "1  STOPPED", "1077") STATE(
                        "MSSQLSERVER", "1  STOPPED", "10048") STATE("IAS", "1  STOPPED", "0")
@@ -321,7 +321,7 @@ static void test_failover_cluster(void **state)
     assert_false(details_of(host, "MSSQLSERVER")->runs);
 }
 
-/* A node without the service: whoever starts it, it is not started here. */
+/* A node without the service: it cannot be started here. */
 static void test_failover_cluster_elsewhere(void **state)
 {
     struct recorded_folder *host = *state;

@@ -102,7 +102,7 @@ static void test_time(void **state)
     assert_int_equal(look(fixture, false, "one", 5000), 1);
     assert_int_equal(look(fixture, false, "one", 5000 + HM_RUN_SETTLE_S), 1);
     assert_int_equal(look(fixture, false, "one", 5000 + 2 * HM_RUN_SETTLE_S), 0);
-    /* A boot starts anew; so does a host that has been up for less than before. */
+    /* A boot starts from nothing; so does a host that has been up for less than before. */
     assert_int_equal(look(fixture, false, "two", 6000), -1);
     assert_int_equal(look(fixture, false, "two", 6000 + HM_RUN_SETTLE_S), 0);
     assert_int_equal(look(fixture, false, "two", 5999), -1);

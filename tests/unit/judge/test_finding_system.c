@@ -51,7 +51,7 @@ static void test_dynamic_range_moved_and_taken(void **state)
     assert_non_null(hm_build_finding(build, "required_port_held", NULL));
     assert_int_equal(hm_build_finding(build, "dynamic_range_moved", NULL)->severity,
                      HM_SEVERITY_MEDIUM);
-    socket->port = 80; /* whoever listens there was given no port */
+    socket->port = 80; /* a listener there was given no port */
     socket->program = "foreign.exe";
     socket->state = HM_SOCKET_LISTEN;
     requirement->ports = hm_build_ports(build, "80");

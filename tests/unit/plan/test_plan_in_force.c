@@ -1,5 +1,6 @@
 /* tests/unit/plan/test_plan_in_force.c — plans of 2000 to 2003 work on what is written, and wait
- * for the boot that puts it in force, whoever wrote it. SPDX-License-Identifier: Apache-2.0 */
+ * for the boot that puts it in force, also when somebody else wrote it.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "common/plan/plan_apply.h"
 
 #include <setjmp.h>
