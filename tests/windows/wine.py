@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
@@ -92,9 +93,16 @@ class Prefix:
         return json.loads(out)
 
     def reg_import(self, path):
-        code, out, err = self.run("reg", "import", path)
-        if code != 0:
-            raise RuntimeError(f"reg import {path}: {code} {out}{err}")
+        """Wine's reg always says what became of an import. When it says nothing it did not run
+        (seen once, on a busy machine), and is run again; a refusal in words is never repeated."""
+        for attempt in range(3):
+            code, out, err = self.run("reg", "import", path)
+            if code == 0:
+                return
+            if out or err:
+                break
+            time.sleep(1 + attempt)
+        raise RuntimeError(f"reg import {path}: {code} {out}{err} ({attempt + 1} attempts)")
 
     def reg_write(self, *keys):
         """Each (key, values); values None removes the key with all that is in it."""
