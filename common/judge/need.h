@@ -12,7 +12,8 @@ struct hm_need_stack {
     bool judged; /* the product binds in this family and the host has it */
     enum hm_verdict_state state;
     enum hm_verdict_reason reason;
-    struct hm_ports at_risk;
+    struct hm_ports at_risk; /* what makes the state, and what is unknown beside it */
+    struct hm_ports unsure;  /* of at_risk: in a runtime exclusion that may be the product's own */
     bool unprotected; /* safe while its component has the ports: they lie in the dynamic range */
     bool has_odds;
     double odds;

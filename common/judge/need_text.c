@@ -15,6 +15,8 @@ struct topic {
     const struct hm_facts *facts;
     const struct hm_need *need;
     const struct hm_stack_facts *stack;
+    struct hm_ports main;   /* that the reason of the verdict is about */
+    struct hm_ports unsure; /* the others at risk */
     bool with_odds;
 };
 
@@ -54,7 +56,7 @@ static void put_row(struct hm_line *line, struct hm_ports rows, struct hm_ports 
 
 static void write_excluded(const struct topic *topic, struct hm_line *line)
 {
-    hm_line_put(line, is_many(topic->need->verdict.ports) ? " are" : " is");
+    hm_line_put(line, is_many(topic->main) ? " are" : " is");
     hm_line_put(line, " kept out of ");
     put_dynamic(topic, line);
     put_families(topic, line);
@@ -63,7 +65,7 @@ static void write_excluded(const struct topic *topic, struct hm_line *line)
 
 static void write_outside(const struct topic *topic, struct hm_line *line)
 {
-    hm_line_put(line, is_many(topic->need->verdict.ports) ? " lie" : " lies");
+    hm_line_put(line, is_many(topic->main) ? " lie" : " lies");
     hm_line_put(line, " outside ");
     put_dynamic(topic, line);
     hm_line_put(line, ": no program is handed this port by chance.");
@@ -71,7 +73,7 @@ static void write_outside(const struct topic *topic, struct hm_line *line)
 
 static void write_own(const struct topic *topic, struct hm_line *line)
 {
-    hm_line_put(line, is_many(topic->need->verdict.ports) ? " are" : " is");
+    hm_line_put(line, is_many(topic->main) ? " are" : " is");
     hm_line_put(line, " reserved by the component that serves it");
     put_families(topic, line);
     hm_line_put(line, ".");
@@ -81,7 +83,7 @@ static void write_exposed(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
     bool pool = verdict->protocol == HM_UDP && topic->facts->has_dns;
-    bool many = is_many(verdict->at_risk);
+    bool many = is_many(topic->main);
 
     hm_line_put(line, many ? " lie in " : " lies in ");
     put_dynamic(topic, line);
@@ -133,7 +135,7 @@ static void write_held(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
 
-    hm_line_put(line, is_many(verdict->at_risk) ? " are held" : " is held");
+    hm_line_put(line, is_many(topic->main) ? " are held" : " is held");
     put_families(topic, line);
     hm_line_put(line, " by ");
     put_holder(line, &verdict->holder);
@@ -152,7 +154,7 @@ static void write_unclear(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
 
-    hm_line_put(line, is_many(verdict->at_risk) ? " are held" : " is held");
+    hm_line_put(line, is_many(topic->main) ? " are held" : " is held");
     put_families(topic, line);
     hm_line_put(line, " by ");
     put_holder(line, &verdict->holder);
@@ -168,7 +170,7 @@ static void write_runtime(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
 
-    hm_line_put(line, is_many(verdict->at_risk) ? " lie" : " lies");
+    hm_line_put(line, is_many(topic->main) ? " lie" : " lies");
     hm_line_put(line, " inside the runtime exclusion");
     put_row(line, topic->stack->runtime, verdict->at_risk);
     put_families(topic, line);
@@ -180,7 +182,7 @@ static void write_broken(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
 
-    hm_line_put(line, is_many(verdict->at_risk) ? " lie" : " lies");
+    hm_line_put(line, is_many(topic->main) ? " lie" : " lies");
     hm_line_put(line, " inside the administered exclusion");
     put_row(line, topic->stack->administered, verdict->at_risk);
     put_families(topic, line);
@@ -203,7 +205,7 @@ static void write_unknown(const struct topic *topic, struct hm_line *line)
     const struct hm_stack_facts *stack = topic->stack;
     const struct hm_service *failed = topic->need->unexplained;
 
-    hm_line_put(line, is_many(topic->need->verdict.at_risk) ? " are" : " is");
+    hm_line_put(line, is_many(topic->main) ? " are" : " is");
     if (failed != NULL) {
         hm_line_put(line, " free as far as it is seen, but ");
         hm_line_put(line, failed->name);
@@ -319,6 +321,45 @@ static const char *product_of(const struct hm_need *need)
     return detect->programs.count > 0 ? detect->programs.at[0] : "unknown";
 }
 
+/* Some of the ports lie in a runtime exclusion, and nothing shows whose it is. */
+static void write_unsure(const struct topic *topic, struct hm_line *line)
+{
+    hm_line_put(line, " ");
+    hm_line_put(line, protocol_titles[topic->need->verdict.protocol]);
+    hm_line_put_ports(line, topic->unsure);
+    hm_line_put(line, is_many(topic->unsure) ? " lie" : " lies");
+    hm_line_put(line, " in a runtime exclusion: whether it is the product's own is not known, as "
+                      "the listeners could not be read.");
+}
+
+/* Which of the ports at risk the sentence is about, and which have one of their own. */
+static enum hm_status split(struct topic *topic, struct hm_arena *arena, struct hm_err *err)
+{
+    const struct hm_need *need = topic->need;
+    const struct hm_verdict *verdict = &need->verdict;
+    struct hm_ports main = {NULL, 0};
+    enum hm_status st = HM_OK;
+
+    for (unsigned i = 0; i < 2 && st == HM_OK && verdict->state != HM_SAFE; i++) {
+        const struct hm_need_stack *stack = &need->stacks[i];
+        struct hm_ports rest;
+
+        if (!stack->judged || stack->state != verdict->state) {
+            continue;
+        }
+        st = hm_ports_subtract(stack->at_risk, stack->unsure, arena, &rest, err);
+        if (st == HM_OK) {
+            st = hm_ports_union(main, rest, arena, &main, err);
+        }
+    }
+    topic->main = verdict->state == HM_SAFE ? verdict->ports : verdict->at_risk;
+    if (st != HM_OK || main.count == 0) {
+        return st;
+    }
+    topic->main = main;
+    return hm_ports_subtract(verdict->at_risk, main, arena, &topic->unsure, err);
+}
+
 static const char *write(const struct topic *topic, struct hm_arena *arena)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
@@ -326,8 +367,11 @@ static const char *write(const struct topic *topic, struct hm_arena *arena)
 
     hm_line_init(&line);
     hm_line_put(&line, protocol_titles[verdict->protocol]);
-    hm_line_put_ports(&line, verdict->state == HM_SAFE ? verdict->ports : verdict->at_risk);
+    hm_line_put_ports(&line, topic->main);
     writers[verdict->reason](topic, &line);
+    if (topic->unsure.count > 0) {
+        write_unsure(topic, &line);
+    }
     for (unsigned i = 0; i < 2 && verdict->reason != HM_REASON_UNKNOWN_LISTENER; i++) {
         if (topic->need->stacks[i].unclear.count > 0) {
             hm_line_put(&line, " ");
@@ -356,6 +400,7 @@ enum hm_status hm_need_write(const struct hm_facts *facts, struct hm_need *need,
 {
     struct hm_verdict *verdict = &need->verdict;
     struct topic topic = {.facts = facts, .need = need};
+    enum hm_status st;
 
     topic.stack = hm_facts_stack(facts, verdict->protocol, HM_IPV4);
     for (unsigned i = 2; i > 0; i--) { /* the first family that has the verdict's reason */
@@ -366,6 +411,10 @@ enum hm_status hm_need_write(const struct hm_facts *facts, struct hm_need *need,
         }
     }
     verdict->product = product_of(need);
+    st = split(&topic, arena, err);
+    if (st != HM_OK) {
+        return st;
+    }
     need->text = write(&topic, arena);
     topic.with_odds = true;
     verdict->text = verdict->has_odds ? write(&topic, arena) : need->text;

@@ -87,12 +87,20 @@ static enum hm_listener_kind real_kind(const struct hm_facts *facts, const struc
     return kind;
 }
 
-static void decide(struct scales *scales, enum hm_verdict_state state,
-                   enum hm_verdict_reason reason, struct hm_ports at_risk)
+/* What an earlier step left unknown stays at risk beside what a later one finds, which is as bad or
+ * worse and says the reason. */
+static enum hm_status decide(struct scales *scales, enum hm_verdict_state state,
+                             enum hm_verdict_reason reason, struct hm_ports at_risk)
 {
-    scales->out->state = state;
-    scales->out->reason = reason;
-    scales->out->at_risk = at_risk;
+    struct hm_need_stack *out = scales->out;
+
+    out->state = state;
+    out->reason = reason;
+    if (out->at_risk.count == 0) {
+        out->at_risk = at_risk;
+        return HM_OK;
+    }
+    return hm_ports_union(out->at_risk, at_risk, scales->arena, &out->at_risk, scales->err);
 }
 
 static bool decided(const struct scales *scales)
@@ -116,7 +124,7 @@ static enum hm_status weigh_holders(struct scales *scales)
     scales->nameless = need->nameless_owner;
     need->nameless_owner = scales->nameless || before;
     if (st == HM_OK && held.ports.count > 0) {
-        decide(scales, HM_BLOCKED, HM_REASON_HELD, held.ports);
+        st = decide(scales, HM_BLOCKED, HM_REASON_HELD, held.ports);
         scales->out->has_holder = true;
         scales->out->holder = held.holder;
     }
@@ -141,13 +149,13 @@ static enum hm_status weigh_administered(struct scales *scales)
                                  scales->err);
     }
     st = hm_ports_intersect(scales->open, administered, scales->arena, &hit, scales->err);
-    if (st == HM_OK) {
-        decide(scales, HM_BLOCKED,
-               scales->class == CLASS_SHARED ? HM_REASON_SHARED_EXCLUDED
-                                             : HM_REASON_RESERVER_EXCLUDED,
-               hit);
+    if (st != HM_OK) {
+        return st;
     }
-    return st;
+    return decide(scales, HM_BLOCKED,
+                  scales->class == CLASS_SHARED ? HM_REASON_SHARED_EXCLUDED
+                                                : HM_REASON_RESERVER_EXCLUDED,
+                  hit);
 }
 
 static bool owner_serves(const struct scales *scales, const struct hm_listener *listener)
@@ -217,15 +225,15 @@ static enum hm_status weigh_runtime(struct scales *scales)
         return st;
     }
     if (scales->class == CLASS_RESERVER && !scales->facts->inventory->has_listeners) {
-        decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, hit); /* it may be its own row */
-    } else {
-        decide(scales, HM_BLOCKED, HM_REASON_RUNTIME_EXCLUSION, hit);
+        scales->out->unsure = hit; /* it may be its own row */
+        return decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, hit);
     }
-    return HM_OK;
+    return decide(scales, HM_BLOCKED, HM_REASON_RUNTIME_EXCLUSION, hit);
 }
 
 /* The DNS Server takes its pool at start, beside what everybody else has taken. */
-static enum hm_status weigh_dns(struct scales *scales, uint32_t n, uint32_t others, uint32_t m)
+static enum hm_status weigh_dns(struct scales *scales, struct hm_ports at_risk, uint32_t n,
+                                uint32_t others, uint32_t m)
 {
     const struct hm_dns_pool *dns = &scales->facts->dns;
     struct hm_need_stack *out = scales->out;
@@ -244,7 +252,7 @@ static enum hm_status weigh_dns(struct scales *scales, uint32_t n, uint32_t othe
     st = hm_ports_subtract(scales->stack->usable, dns->excluded, scales->arena, &pool_range,
                            scales->err);
     if (st == HM_OK) {
-        st = hm_ports_subtract(out->at_risk, dns->excluded, scales->arena, &pool_risk, scales->err);
+        st = hm_ports_subtract(at_risk, dns->excluded, scales->arena, &pool_risk, scales->err);
     }
     if (st == HM_OK) {
         double by_others = hm_odds_any_taken(n, others, m);
@@ -259,10 +267,9 @@ static enum hm_status weigh_dns(struct scales *scales, uint32_t n, uint32_t othe
 }
 
 /* Ports at risk that are in use now belong to the owner: they are not "others". */
-static uint32_t count_own(const struct scales *scales)
+static uint32_t count_own(const struct scales *scales, struct hm_ports at_risk)
 {
     enum hm_protocol protocol = scales->need->requirement->protocol;
-    struct hm_ports at_risk = scales->out->at_risk;
     struct hm_port_cursor cursor = {0, 0, 0};
     const struct hm_listener *listener;
     uint32_t last = HM_PORT_COUNT;
@@ -278,13 +285,13 @@ static uint32_t count_own(const struct scales *scales)
     return count;
 }
 
-static enum hm_status weigh_odds(struct scales *scales)
+static enum hm_status weigh_odds(struct scales *scales, struct hm_ports at_risk)
 {
     const struct hm_stack_facts *stack = scales->stack;
     struct hm_need_stack *out = scales->out;
     bool any = scales->need->requirement->reserve_only; /* then the odds are those of one port */
-    uint32_t m = any ? 1 : hm_ports_count(out->at_risk);
-    uint32_t own = any ? 0 : count_own(scales);
+    uint32_t m = any ? 1 : hm_ports_count(at_risk);
+    uint32_t own = any ? 0 : count_own(scales, at_risk);
     uint32_t others = stack->has_others && stack->others > own ? stack->others - own : 0;
 
     if (!stack->has_usable) {
@@ -294,7 +301,7 @@ static enum hm_status weigh_odds(struct scales *scales)
     if (scales->need->requirement->protocol == HM_UDP && scales->facts->has_dns) {
         out->odds_at_least = !stack->has_others;
         out->has_odds = stack->has_others || scales->facts->dns.excluded.count == 0;
-        return weigh_dns(scales, stack->usable_count, others, m);
+        return weigh_dns(scales, at_risk, stack->usable_count, others, m);
     }
     if (out->has_odds) {
         out->odds = hm_odds_any_taken(stack->usable_count, others, m);
@@ -313,9 +320,16 @@ static enum hm_status weigh_unknown_range(struct scales *scales)
         st = hm_ports_intersect(scales->open, most, scales->arena, &hit, scales->err);
     }
     if (st == HM_OK && hit.count > 0) {
-        decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, hit);
+        st = decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, hit);
     }
     return st;
+}
+
+/* Ports outside of the range are safe when no exclusion that matters can have them. */
+static bool is_outside_unread(const struct scales *scales)
+{
+    return !scales->stack->has_runtime ||
+           (scales->class != CLASS_PLAIN && !scales->stack->has_administered);
 }
 
 static enum hm_status weigh_dynamic(struct scales *scales)
@@ -329,22 +343,20 @@ static enum hm_status weigh_dynamic(struct scales *scales)
         return weigh_unknown_range(scales);
     }
     if (!hm_ports_overlap(scales->open, dynamic)) {
-        if (scales->open.count > 0 &&
-            (!stack->has_runtime || (scales->class != CLASS_PLAIN && !stack->has_administered))) {
-            decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, scales->open);
-        }
-        return HM_OK;
+        return scales->open.count > 0 && is_outside_unread(scales)
+                   ? decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, scales->open)
+                   : HM_OK;
     }
     st = hm_ports_intersect(scales->open, dynamic, scales->arena, &hit, scales->err);
     if (st != HM_OK) {
         return st;
     }
     if (!stack->has_administered || !stack->has_runtime) {
-        decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, hit);
-        return HM_OK;
+        return decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING,
+                      is_outside_unread(scales) ? scales->open : hit);
     }
-    decide(scales, HM_EXPOSED, HM_REASON_IN_DYNAMIC, hit);
-    return weigh_odds(scales);
+    st = weigh_odds(scales, hit);
+    return st == HM_OK ? decide(scales, HM_EXPOSED, HM_REASON_IN_DYNAMIC, hit) : st;
 }
 
 /* In order of badness; the first that finds something at risk ends it. Unknown does not, as a later
@@ -367,11 +379,13 @@ static enum hm_status weigh_stack(struct scales *scales)
     for (size_t i = 0; i < HM_COUNT(steps) && st == HM_OK && out->state < HM_EXPOSED; i++) {
         st = steps[i](scales);
     }
-    if (st == HM_OK && !decided(scales) && scales->nameless) {
-        decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, requirement->ports);
+    if (st == HM_OK && out->state < HM_EXPOSED && scales->nameless) {
+        st = decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, requirement->ports);
     }
-    if (st == HM_OK && !decided(scales) && out->unclear.count > 0) {
-        decide(scales, HM_UNKNOWN, HM_REASON_UNKNOWN_LISTENER, out->unclear);
+    if (st == HM_OK && decided(scales) && out->state < HM_EXPOSED) {
+        st = decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, out->unclear);
+    } else if (st == HM_OK && !decided(scales) && out->unclear.count > 0) {
+        st = decide(scales, HM_UNKNOWN, HM_REASON_UNKNOWN_LISTENER, out->unclear);
         out->has_holder = true;
         out->holder = out->unclear_holder;
     }

@@ -56,7 +56,8 @@ struct hm_verdict {
     enum hm_verdict_state state;
     enum hm_verdict_reason reason;
     struct hm_strings families; /* the families that have this state: "ipv4", "ipv6" */
-    struct hm_ports at_risk;    /* the part of ports that makes the state; empty when safe */
+    struct hm_ports at_risk;    /* the part of ports that makes the state, with what is unknown
+                                   beside it; empty when safe */
     bool has_odds;              /* only of an exposed one; unknown k = unknown odds, not zero */
     double odds;                /* 0 to 1, chance that at least one port is taken */
     bool odds_at_least;         /* only a part of k is known (the DNS socket pool) */

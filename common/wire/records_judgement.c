@@ -40,7 +40,7 @@ static const struct hm_field verdict_fields[] = {
     HM_F(hm_verdict, families, HM_TYPE_STRINGS, HM_FIELD_WRITTEN, 0, 2,
          "the families that have this state"),
     HM_F(hm_verdict, at_risk, HM_TYPE_PORTS, HM_FIELD_DEFAULT, 0, 0,
-         "the part of ports that makes the state"),
+         "the part of ports that makes the state, with what is unknown beside it"),
     HM_F_OPT(hm_verdict, odds, HM_TYPE_REAL, 0, 1,
              "chance that at least one port is taken; absent: unknown"),
     HM_F(hm_verdict, odds_at_least, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
