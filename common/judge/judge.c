@@ -228,6 +228,9 @@ size_t hm_judge_incomplete(const struct hm_inventory *inventory,
     if (!inventory->has_listeners) {
         out_texts[count++] =
             "The listeners were not read: products known by a program are not seen.";
+    } else if (inventory->owners_partial) {
+        out_texts[count++] = "The programs of other users' listeners could not be read: products "
+                             "known by a program are not seen. Run it as root.";
     }
     return count;
 }

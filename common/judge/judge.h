@@ -109,7 +109,7 @@ bool hm_judgement_is_safe(const struct hm_judgement *judgement);
 
 /* Why a judgement of this inventory is incomplete, one constant sentence each; 0 = it is complete.
  * They are among the sentences of unknown, too. */
-#define HM_INCOMPLETE_MAX 2u
+#define HM_INCOMPLETE_MAX 3u
 size_t hm_judge_incomplete(const struct hm_inventory *inventory,
                            const char *out_texts[HM_INCOMPLETE_MAX]);
 

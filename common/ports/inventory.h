@@ -186,6 +186,7 @@ struct hm_inventory {
     struct hm_registry registry;
     bool has_listeners;
     struct hm_listeners listeners;
+    bool owners_partial; /* other users' processes could not be read: listeners lack programs */
     bool has_services;
     struct hm_strings
         services;          /* that run, or are wanted (hm_service_is_wanted); sorted, case kept */

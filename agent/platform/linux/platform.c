@@ -117,6 +117,7 @@ static enum hm_status observe_sockets(struct hm_platform *platform, struct hm_no
     }
     st = hm_linux_owners(root, notes->arena, &platform->owners, &found, &complete, err);
     if (st == HM_OK && !complete) {
+        out->inventory.owners_partial = true;
         st = hm_notes_add(notes, err,
                           "owners of other users' sockets: this program may not look into their "
                           "processes; run it as root to have them named");

@@ -434,6 +434,7 @@ enum hm_status hm_linux_services(const char *root, struct hm_linux_unit_cache *c
     scan.booted = hm_os_exists(path);
     st = put_all(&scan, err);
     if (st == HM_OK && !(scan.booted && scan.has_groups)) {
+        out_seen->inventory.services_partial = true;
         st = hm_notes_add(notes, err, "which services run: %s",
                           scan.booted ? "systemd's control groups cannot be read"
                                       : "systemd does not run this system");

@@ -359,6 +359,7 @@ static void test_without_systemd(void **state)
     assert_int_equal(runs_of(find(&seen, "named")), -1);
     assert_int_equal(runs_of(find(&seen, "nginx")), -1);
     assert_true(is_unknown(&seen, "which services run: systemd does not run this system"));
+    assert_true(seen.inventory.services_partial);
 }
 
 /* The control groups of version 1: of a unit with processes of its own, with some below, without.

@@ -410,6 +410,21 @@ static void test_partial_services(void **state)
     free_build(build);
 }
 
+/* A user who may not look into other processes sees no product by its program. */
+static void test_partial_owners(void **state)
+{
+    struct hm_build *build = new_build("10.0.17763");
+    const char *texts[HM_INCOMPLETE_MAX];
+
+    (void)state;
+    hm_build_service(build, "TermService");
+    build->inventory.owners_partial = true;
+    assert_false(hm_judgement_is_safe(hm_build_judge(build)));
+    assert_int_equal(hm_judge_incomplete(&build->inventory, texts), 1);
+    assert_non_null(strstr(texts[0], "Run it as root"));
+    free_build(build);
+}
+
 static size_t count_unknown(const struct hm_build *build, const char *part)
 {
     size_t count = 0;
@@ -526,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_nothing_known),
         cmocka_unit_test(test_partial_services),
+        cmocka_unit_test(test_partial_owners),
         cmocka_unit_test(test_ignored_lines),
         cmocka_unit_test(test_timed_wait_delay_outside),
         cmocka_unit_test(test_no_memory_is_told),
