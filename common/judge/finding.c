@@ -78,18 +78,92 @@ static const char *hex(uint64_t hash, struct hm_arena *arena)
     return text;
 }
 
-static bool is_there(const uint64_t *hashes, size_t count, uint64_t hash)
+/* The place of the hash; count when it is not there. */
+static size_t find_hash(const uint64_t *hashes, size_t count, uint64_t hash)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (hashes[i] == hash) {
-            return true;
-        }
+    size_t at = 0;
+
+    while (at < count && hashes[at] != hash) {
+        at++;
     }
-    return false;
+    return at;
 }
 
-/* Drops what the kind that just looked has put twice: two products may require one port, and the
- * requirement named first speaks for both. */
+static const char *requirement_of(const struct hm_finding *finding)
+{
+    for (size_t i = 0; i < finding->evidence.count; i++) {
+        if (hm_str_equal(finding->evidence.at[i].name, "requirement")) {
+            return finding->evidence.at[i].value;
+        }
+    }
+    return "";
+}
+
+static bool has_evidence(const struct hm_finding *finding, const struct hm_evidence *evidence)
+{
+    bool has = false;
+
+    for (size_t i = 0; i < finding->evidence.count && !has; i++) {
+        has = hm_str_equal(finding->evidence.at[i].name, evidence->name) &&
+              hm_str_equal(finding->evidence.at[i].value, evidence->value);
+    }
+    return has;
+}
+
+/* Evidence that is about a product, and not about the port. */
+static bool is_of_product(const char *name)
+{
+    return hm_str_equal(name, "requirement") || hm_str_equal(name, "event") ||
+           hm_str_equal(name, "source");
+}
+
+/* Does it say no more than that the host restarts? */
+static bool is_only_boot(const struct hm_finding *finding)
+{
+    return finding->steps.count == 1 && finding->needs_reboot;
+}
+
+/* Two products require the same ports: the finding that stays names the other one, too, and what
+ * cures both. One remedy is the other's (hm_remedy_protect), or is a restart that cures one of
+ * them, as what it needs is written already. */
+static void take_in(struct hm_finding_list *list, struct hm_finding *finding,
+                    const struct hm_finding *other)
+{
+    const char *title = requirement_of(other);
+    const struct hm_evidence name = {"requirement", title};
+
+    if (title[0] != '\0' && !has_evidence(finding, &name)) {
+        finding->text = hm_finding_print(list, "%s %s requires %s, too.", finding->text, title,
+                                         finding->subject);
+    }
+    for (size_t i = 0; i < other->evidence.count; i++) {
+        if (is_of_product(other->evidence.at[i].name) &&
+            !has_evidence(finding, &other->evidence.at[i])) {
+            hm_finding_evidence(list, finding, other->evidence.at[i].name,
+                                other->evidence.at[i].value);
+        }
+    }
+    finding->severity = other->severity > finding->severity ? other->severity : finding->severity;
+    finding->counts = finding->counts || other->counts;
+    if (is_only_boot(finding) && !is_only_boot(other)) {
+        const struct hm_remedy_step boot = finding->steps.at[0];
+
+        finding->remedy = other->remedy;
+        finding->steps = other->steps;
+        finding->commands = other->commands;
+        finding->needs_reboot = true;
+        if (!other->needs_reboot) {
+            hm_remedy_own_steps(list, finding);
+            hm_remedy_restart(list, finding, boot.text);
+        }
+    } else if (is_only_boot(other) && !finding->needs_reboot) {
+        hm_remedy_own_steps(list, finding);
+        hm_remedy_restart(list, finding, other->steps.at[0].text);
+        finding->needs_reboot = true;
+    }
+}
+
+/* Merges what the kind that just looked has put twice. */
 static void finish_kind(struct hm_finding_list *list, size_t from)
 {
     size_t count = list->count - from;
@@ -103,8 +177,13 @@ static void finish_kind(struct hm_finding_list *list, size_t from)
     for (size_t i = 0; i < count; i++) {
         uint64_t hash = hash_of(&list->at[from + i]);
         struct hm_finding *finding = &list->at[from + left];
+        size_t same;
 
-        if (is_there(hashes, left, hash)) {
+        same = find_hash(hashes, left, hash);
+        if (same < left) {
+            if (list->kind->of_ports) {
+                take_in(list, &list->at[from + same], &list->at[from + i]);
+            }
             continue;
         }
         if (left != i) {

@@ -33,5 +33,6 @@ const struct hm_finding_kind hm_finding_family_gap = {
     .name = "family_gap",
     .severity = HM_SEVERITY_MEDIUM,
     .look = look,
+    .of_ports = true,
     .help = "a port is excluded for one address family only",
 };

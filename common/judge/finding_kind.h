@@ -18,8 +18,9 @@ struct hm_finding_ctx {
     const struct hm_need *needs;
     size_t count;
     const struct hm_service_graph *services; /* who depends on whom; see remedy_services.h */
-    struct hm_ports pool;        /* what the DNS Server's pool may take of ports at risk, or has */
-    struct hm_ports reserve;     /* Linux, legacy: what to reserve so that nothing is at risk */
+    const size_t *groups;    /* by need: the first of those that one remedy cures; SIZE_MAX none */
+    struct hm_ports pool;    /* what the DNS Server's pool may take of ports at risk, or has */
+    struct hm_ports reserve; /* Linux, legacy: what to reserve so that nothing is at risk */
     struct hm_ports keep_off[2]; /* by protocol: must neither be excluded nor be in the dynamic
                                     range, so that every remedy sets the same range */
     const char *boot_warning;    /* what a restart of the host interrupts */
@@ -35,7 +36,7 @@ struct hm_finding_list {
     enum hm_status status;   /* the first failure */
     struct hm_finding spare; /* written to after a failure */
     struct hm_remedy_step spare_step;
-    struct hm_remedy_made **made; /* remedies of products, by the place of their first need */
+    struct hm_remedy_made **made; /* remedies of groups, by the place of their first need */
     const char *boot_warning;     /* of the context */
     bool has_default_harm;        /* default_harm is known: see remedy_range.c */
     const char *default_harm;
@@ -47,6 +48,8 @@ struct hm_finding_kind {
     const char *name;
     enum hm_severity severity; /* the usual one; look may set another */
     void (*look)(const struct hm_finding_ctx *ctx, struct hm_finding_list *out);
+    bool of_ports; /* the subject is required ports: two products may require the same ones, and
+                      the finding names both */
     const char *help;
 };
 

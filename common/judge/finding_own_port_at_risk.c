@@ -26,5 +26,6 @@ const struct hm_finding_kind hm_finding_own_port_at_risk = {
     .name = "own_port_at_risk",
     .severity = HM_SEVERITY_HIGH,
     .look = look,
+    .of_ports = true,
     .help = "the agent's or the collector's own port is not safe",
 };

@@ -32,5 +32,6 @@ const struct hm_finding_kind hm_finding_protocol_gap = {
     .name = "protocol_gap",
     .severity = HM_SEVERITY_MEDIUM,
     .look = look,
+    .of_ports = true,
     .help = "a port is excluded for tcp and needed for udp, or the reverse",
 };

@@ -39,5 +39,6 @@ const struct hm_finding_kind hm_finding_required_in_dynamic = {
     .name = "required_in_dynamic",
     .severity = HM_SEVERITY_MEDIUM,
     .look = look,
+    .of_ports = true,
     .help = "a required port lies in the dynamic range and is not excluded",
 };

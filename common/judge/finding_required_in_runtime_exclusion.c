@@ -59,5 +59,6 @@ const struct hm_finding_kind hm_finding_required_in_runtime_exclusion = {
     .name = "required_in_runtime_exclusion",
     .severity = HM_SEVERITY_HIGH,
     .look = look,
+    .of_ports = true,
     .help = "a required port lies in a runtime exclusion of WinNAT, HNS or HTTP.sys",
 };

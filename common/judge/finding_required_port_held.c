@@ -26,5 +26,6 @@ const struct hm_finding_kind hm_finding_required_port_held = {
     .name = "required_port_held",
     .severity = HM_SEVERITY_HIGH,
     .look = look,
+    .of_ports = true,
     .help = "another process has a required port now",
 };

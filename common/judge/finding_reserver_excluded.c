@@ -21,14 +21,94 @@ static bool is_hns_row(const struct hm_finding_ctx *ctx, struct hm_range row)
     return row.first == HNS_FIRST && row.last == HNS_LAST;
 }
 
+static bool is_broken(const struct hm_need *need)
+{
+    return need->verdict.reason == HM_REASON_RESERVER_EXCLUDED ||
+           need->verdict.reason == HM_REASON_SHARED_EXCLUDED;
+}
+
+/* The needs that the same rows break: one remedy deletes the rows, and starts all of them. */
+struct broken {
+    const struct hm_need **needs;
+    size_t count;
+    struct hm_ports at_risk;
+    struct hm_ports ports; /* all that they require */
+    bool families[2];      /* in which one of them binds */
+};
+
+/* Does a row meet ports of the need and of those found so far? */
+static bool shares_row(const struct hm_finding_ctx *ctx, const struct broken *broken,
+                       const struct hm_need *need)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct hm_ports rows =
+            hm_facts_stack(ctx->facts, need->verdict.protocol, i == 0 ? HM_IPV4 : HM_IPV6)
+                ->administered;
+
+        for (size_t at = 0; at < rows.count && need->stacks[i].judged; at++) {
+            const struct hm_ports row = {&rows.at[at], 1};
+
+            if (hm_ports_overlap(row, need->verdict.at_risk) &&
+                hm_ports_overlap(row, broken->at_risk)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void add_broken(struct hm_finding_list *out, struct broken *broken,
+                       const struct hm_need *need)
+{
+    broken->needs[broken->count++] = need;
+    broken->at_risk = hm_finding_union(out, broken->at_risk, need->verdict.at_risk);
+    broken->ports = hm_finding_union(out, broken->ports, need->verdict.ports);
+    for (unsigned i = 0; i < 2; i++) {
+        broken->families[i] = broken->families[i] || need->stacks[i].judged;
+    }
+}
+
+static void find_broken(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                        const struct hm_need *need, struct broken *broken)
+{
+    size_t before;
+    bool *taken = hm_arena_alloc(out->arena, ctx->count, sizeof(*taken));
+
+    *broken = (struct broken){
+        .needs = hm_arena_alloc(out->arena, ctx->count, sizeof(const struct hm_need *))};
+    if (broken->needs == NULL || taken == NULL) {
+        out->status = out->status == HM_OK ? HM_ENOMEM : out->status;
+        return;
+    }
+    taken[need - ctx->needs] = true;
+    broken->at_risk = need->verdict.at_risk;
+    do {
+        before = hm_ports_count(broken->at_risk);
+        for (size_t i = 0; i < ctx->count; i++) {
+            const struct hm_need *other = &ctx->needs[i];
+
+            if (!taken[i] && is_broken(other) && !hm_need_is_own(other) &&
+                other->verdict.protocol == need->verdict.protocol &&
+                shares_row(ctx, broken, other)) {
+                taken[i] = true;
+                broken->at_risk = hm_finding_union(out, broken->at_risk, other->verdict.at_risk);
+            }
+        }
+    } while (hm_ports_count(broken->at_risk) > before);
+    for (size_t i = 0; i < ctx->count; i++) { /* in their order: every finding has the same steps */
+        if (taken[i]) {
+            add_broken(out, broken, &ctx->needs[i]);
+        }
+    }
+}
+
 /* What was meant to be protected by the row, and may be: it is added back. */
 static struct hm_ports keep_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
-                               const struct hm_need *need, enum hm_family family,
-                               struct hm_range row)
+                               const struct broken *broken, enum hm_protocol protocol,
+                               enum hm_family family, struct hm_range row)
 {
-    enum hm_protocol protocol = need->verdict.protocol;
     const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, family);
-    struct hm_ports left = hm_finding_without(out, (struct hm_ports){&row, 1}, need->verdict.ports);
+    struct hm_ports left = hm_finding_without(out, (struct hm_ports){&row, 1}, broken->ports);
 
     left = hm_finding_without(out, left, hm_remedy_untouchable(ctx, out, protocol));
     return hm_finding_common(out, left,
@@ -42,24 +122,24 @@ struct rows {
 };
 
 static void find_rows(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
-                      struct hm_finding *finding, const struct hm_need *need, struct rows *rows)
+                      struct hm_finding *finding, const struct broken *broken,
+                      enum hm_protocol protocol, struct rows *rows)
 {
     for (unsigned i = 0; i < 2; i++) {
         enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
-        struct hm_ports all =
-            hm_facts_stack(ctx->facts, need->verdict.protocol, family)->administered;
+        struct hm_ports all = hm_facts_stack(ctx->facts, protocol, family)->administered;
         struct hm_range *hit = hm_arena_alloc(out->arena, all.count, sizeof(*hit));
         size_t count = 0;
 
-        for (size_t at = 0; hit != NULL && at < all.count && need->stacks[i].judged; at++) {
-            if (!hm_ports_overlap((struct hm_ports){&all.at[at], 1}, need->verdict.at_risk)) {
+        for (size_t at = 0; hit != NULL && at < all.count && broken->families[i]; at++) {
+            if (!hm_ports_overlap((struct hm_ports){&all.at[at], 1}, broken->at_risk)) {
                 continue;
             }
-            hm_finding_evidence(
-                out, finding, "exclusion",
-                hm_finding_print(out, "%s/%s %u-%u", hm_protocol_names[need->verdict.protocol],
-                                 hm_family_names[family], (unsigned)all.at[at].first,
-                                 (unsigned)all.at[at].last));
+            hm_finding_evidence(out, finding, "exclusion",
+                                hm_finding_print(out, "%s/%s %u-%u", hm_protocol_names[protocol],
+                                                 hm_family_names[family],
+                                                 (unsigned)all.at[at].first,
+                                                 (unsigned)all.at[at].last));
             if (is_hns_row(ctx, all.at[at])) {
                 rows->hns = true;
             } else {
@@ -83,14 +163,14 @@ static void turn_off_hns(struct hm_finding_list *out, struct hm_finding *finding
 }
 
 static const struct hm_policy_mark *mark_of(const struct hm_finding_ctx *ctx,
-                                            const struct hm_need *need)
+                                            const struct broken *broken, enum hm_protocol protocol)
 {
     for (unsigned i = 0; i < 2; i++) {
         const struct hm_policy_mark *mark =
-            hm_policy_mark_find(ctx->input->marks, HM_MARK_PORTS, false, need->verdict.protocol,
-                                i == 0 ? HM_IPV4 : HM_IPV6, need->verdict.at_risk);
+            hm_policy_mark_find(ctx->input->marks, HM_MARK_PORTS, false, protocol,
+                                i == 0 ? HM_IPV4 : HM_IPV6, broken->at_risk);
 
-        if (mark != NULL && need->stacks[i].judged) {
+        if (mark != NULL && broken->families[i]) {
             return mark;
         }
     }
@@ -103,10 +183,12 @@ void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_lis
     enum hm_protocol protocol = need->verdict.protocol;
     struct rows rows = {.hns = false};
     const struct hm_policy_mark *mark;
+    struct broken broken;
     struct hm_stack_ports keep = {{{NULL, 0}}};
 
-    find_rows(ctx, out, finding, need, &rows);
-    mark = mark_of(ctx, need);
+    find_broken(ctx, out, need, &broken);
+    find_rows(ctx, out, finding, &broken, protocol, &rows);
+    mark = mark_of(ctx, &broken, protocol);
     if (mark != NULL) {
         hm_remedy_decide(out, finding,
                          hm_finding_print(out,
@@ -134,7 +216,7 @@ void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_lis
                                   "numberofports=%u store=persistent",
                                   hm_family_names[family], hm_protocol_names[protocol],
                                   (unsigned)row.first, (unsigned)hm_range_count(row));
-                *of = hm_finding_union(out, *of, keep_of(ctx, out, need, family, row));
+                *of = hm_finding_union(out, *of, keep_of(ctx, out, &broken, protocol, family, row));
             }
         }
     }
@@ -145,8 +227,8 @@ void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_lis
         turn_off_hns(out, finding);
     }
     hm_remedy_exclude(ctx, out, finding, &keep);
-    hm_remedy_move(ctx, out, finding, protocol, need->verdict.at_risk);
-    hm_remedy_start(ctx, out, finding, need);
+    hm_remedy_move(ctx, out, finding, protocol, broken.at_risk);
+    hm_remedy_start(ctx, out, finding, broken.needs, broken.count);
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
@@ -155,8 +237,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         const struct hm_need *need = &ctx->needs[i];
         struct hm_finding *finding;
 
-        if (hm_need_is_own(need) || (need->verdict.reason != HM_REASON_RESERVER_EXCLUDED &&
-                                     need->verdict.reason != HM_REASON_SHARED_EXCLUDED)) {
+        if (hm_need_is_own(need) || !is_broken(need)) {
             continue;
         }
         finding = hm_finding_put(
@@ -173,5 +254,6 @@ const struct hm_finding_kind hm_finding_reserver_excluded = {
     .name = "reserver_excluded",
     .severity = HM_SEVERITY_HIGH,
     .look = look,
+    .of_ports = true,
     .help = "a port of HTTP.sys, QUIC, a container or several sharing programs is excluded",
 };

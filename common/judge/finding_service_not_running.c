@@ -63,18 +63,6 @@ static struct hm_finding *put(const struct hm_finding_ctx *ctx, struct hm_findin
     return finding;
 }
 
-/* The steps that protect the port are shared with other findings of the product; to those of this
- * one a start is added. */
-static void own_steps(struct hm_finding_list *out, struct hm_finding *finding)
-{
-    const struct hm_remedy_steps shared = finding->steps;
-
-    finding->steps = (struct hm_remedy_steps){NULL, 0};
-    for (size_t i = 0; i < shared.count; i++) {
-        *hm_remedy_step(out, finding, shared.at[i].kind, "") = shared.at[i];
-    }
-}
-
 /* Services of which it is known where their port is set. */
 struct place {
     const char *service; /* "*" as in file names */
@@ -128,9 +116,9 @@ static void put_remedy(const struct hm_finding_ctx *ctx, struct hm_finding_list 
                                        place_of(service));
     if (need->verdict.state == HM_EXPOSED) {
         hm_remedy_protect(ctx, out, finding, need, "");
-        own_steps(out, finding);
+        hm_remedy_own_steps(out, finding);
     }
-    hm_remedy_start(ctx, out, finding, need);
+    hm_remedy_start(ctx, out, finding, &need, 1);
 }
 
 /* "X starts by itself and does not run", for the start of a sentence. */

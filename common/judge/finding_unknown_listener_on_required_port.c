@@ -53,5 +53,6 @@ const struct hm_finding_kind hm_finding_unknown_listener_on_required_port = {
     .name = "unknown_listener_on_required_port",
     .severity = HM_SEVERITY_LOW,
     .look = look,
+    .of_ports = true,
     .help = "an unknown program listens on a required port while the product runs",
 };

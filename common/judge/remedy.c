@@ -44,6 +44,16 @@ struct hm_remedy_step *hm_remedy_step(struct hm_finding_list *list, struct hm_fi
     return step;
 }
 
+void hm_remedy_own_steps(struct hm_finding_list *list, struct hm_finding *finding)
+{
+    const struct hm_remedy_steps shared = finding->steps;
+
+    finding->steps = (struct hm_remedy_steps){NULL, 0};
+    for (size_t i = 0; i < shared.count; i++) {
+        *hm_remedy_step(list, finding, shared.at[i].kind, "") = shared.at[i];
+    }
+}
+
 static void put_command(struct hm_finding_list *list, struct hm_remedy_step *step, const char *text)
 {
     struct hm_strings *commands = &step->commands;
@@ -326,7 +336,7 @@ static void cure(struct hm_remedy_scope *scope, struct hm_finding *finding)
     }
 }
 
-/* Made once for a product: a host may have a thousand findings of one. */
+/* Made once for a group: a host may have a thousand findings of one. */
 struct hm_remedy_made {
     bool done;
     const char *remedy;
@@ -337,9 +347,9 @@ struct hm_remedy_made {
 static struct hm_remedy_made *made_of(const struct hm_finding_ctx *ctx,
                                       struct hm_finding_list *list, const struct hm_need *need)
 {
-    const struct hm_need *product = hm_remedy_product_of(ctx, need);
+    const struct hm_need *group = hm_remedy_group_of(ctx, need);
 
-    if (product == NULL) {
+    if (group == NULL) {
         return NULL;
     }
     if (list->made == NULL) {
@@ -349,11 +359,11 @@ static struct hm_remedy_made *made_of(const struct hm_finding_ctx *ctx,
         fail(list);
         return NULL;
     }
-    if (list->made[product - ctx->needs] == NULL) {
-        list->made[product - ctx->needs] =
+    if (list->made[group - ctx->needs] == NULL) {
+        list->made[group - ctx->needs] =
             hm_arena_alloc(list->arena, 1, sizeof(struct hm_remedy_made));
     }
-    return list->made[product - ctx->needs];
+    return list->made[group - ctx->needs];
 }
 
 /* A policy that will do it is named first: who waits for it needs no command. */

@@ -30,6 +30,10 @@ void hm_remedy_command(struct hm_finding_list *list, struct hm_remedy_step *step
 void hm_remedy_commands(struct hm_finding_list *list, struct hm_remedy_step *step,
                         const struct hm_strings *commands);
 
+/* The steps of hm_remedy_protect are shared with other findings: makes them the finding's own, so
+ * that a step can be added. */
+void hm_remedy_own_steps(struct hm_finding_list *list, struct hm_finding *finding);
+
 /* A remedy that is only this: a person decides or looks. Sets finding->remedy, too. */
 void hm_remedy_decide(struct hm_finding_list *list, struct hm_finding *finding, const char *text);
 
@@ -49,9 +53,9 @@ void hm_remedy_seal(struct hm_finding_list *list, struct hm_finding *finding);
 /* May these ports be excluded, or would that break what listens there? */
 bool hm_remedy_may_exclude(const struct hm_finding_ctx *ctx, const struct hm_need *need);
 
-/* Cures an exposed or blocked need, with every other requirement of its product that is at risk
- * on this host: whichever finding of the product is read, the remedy is the same.
- * lead: a sentence to begin the summary with, "" none. */
+/* Cures an exposed or blocked need, with every other requirement at risk of its product and of the
+ * products that require the same ports: whichever of their findings is read, the remedy is the
+ * same. lead: a sentence to begin the summary with, "" none. */
 void hm_remedy_protect(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                        struct hm_finding *finding, const struct hm_need *need, const char *lead);
 
@@ -86,13 +90,14 @@ void hm_remedy_exclude(const struct hm_finding_ctx *ctx, struct hm_finding_list 
                        struct hm_finding *finding, const struct hm_stack_ports *missing);
 
 /* Deletes the exclusions over a need that they break (HM_REASON_RESERVER_EXCLUDED and
- * HM_REASON_SHARED_EXCLUDED), and starts what is down. In finding_reserver_excluded.c. */
+ * HM_REASON_SHARED_EXCLUDED), with all others that the same rows break, and starts what is down. In
+ * finding_reserver_excluded.c. */
 void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                          struct hm_finding *finding, const struct hm_need *need);
 
-/* Starts the services of the need that are known to be down, although they start by themselves. */
+/* Starts the services of the needs that are known to be down, although they start by themselves. */
 void hm_remedy_start(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                     struct hm_finding *finding, const struct hm_need *need);
+                     struct hm_finding *finding, const struct hm_need *const *needs, size_t count);
 
 /* ---- ranges and registry values ------------------------------------------------------------ */
 

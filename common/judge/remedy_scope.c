@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/remedy_scope.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "common/base/str.h"
@@ -87,13 +88,18 @@ static bool is_open(const struct hm_need *need)
     return hm_remedy_is_at_risk(need) && !hm_need_is_cured_by_boot(need);
 }
 
+static bool has_need(const struct hm_remedy_scope *scope, const struct hm_need *need)
+{
+    bool has = false;
+
+    for (size_t i = 0; i < scope->count && !has; i++) {
+        has = scope->needs[i] == need;
+    }
+    return has;
+}
+
 static void put_need(struct hm_remedy_scope *scope, const struct hm_need *need)
 {
-    for (size_t i = 0; i < scope->count; i++) {
-        if (scope->needs[i] == need) {
-            return;
-        }
-    }
     if (hm_arena_grow(scope->list->arena, (void **)&scope->needs, scope->count, &scope->cap,
                       sizeof(*scope->needs)) != 0) {
         scope->list->status = scope->list->status == HM_OK ? HM_ENOMEM : scope->list->status;
@@ -409,35 +415,60 @@ static void begin(const struct hm_finding_ctx *ctx, struct hm_finding_list *list
     scope->list = list;
 }
 
-static void put_product_of(struct hm_remedy_scope *scope, const struct hm_need *need)
+static void put_group_of(struct hm_remedy_scope *scope, const struct hm_need *need)
 {
     const struct hm_finding_ctx *ctx = scope->ctx;
+    const size_t group = ctx->groups[need - ctx->needs];
 
-    for (size_t i = 0; i < ctx->count; i++) {
-        if (is_same_product(need, &ctx->needs[i]) && is_open(&ctx->needs[i])) {
+    if (group == SIZE_MAX || has_need(scope, &ctx->needs[group])) {
+        return;
+    }
+    for (size_t i = group; i < ctx->count; i++) {
+        if (ctx->groups[i] == group) {
             put_need(scope, &ctx->needs[i]);
         }
     }
 }
 
-const struct hm_need *hm_remedy_product_of(const struct hm_finding_ctx *ctx,
-                                           const struct hm_need *need)
+static void join_groups(size_t *groups, size_t count, size_t a, size_t b)
 {
-    const struct hm_need *first = NULL;
+    const size_t first = a < b ? a : b;
+    const size_t last = a < b ? b : a;
 
+    for (size_t i = last; i < count; i++) {
+        groups[i] = groups[i] == last ? first : groups[i];
+    }
+}
+
+void hm_remedy_group(struct hm_finding_ctx *ctx, struct hm_finding_list *list)
+{
+    size_t *groups = hm_arena_alloc(list->arena, ctx->count, sizeof(*groups));
+
+    if (groups == NULL) {
+        list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
+        return;
+    }
     for (size_t i = 0; i < ctx->count; i++) {
-        const struct hm_need *other = &ctx->needs[i];
+        groups[i] = is_open(&ctx->needs[i]) ? i : SIZE_MAX;
+        for (size_t k = 0; groups[i] != SIZE_MAX && k < i; k++) {
+            const struct hm_need *a = &ctx->needs[i];
+            const struct hm_need *b = &ctx->needs[k];
 
-        if (!is_open(other)) {
-            continue;
-        }
-        if (is_same_product(need, other)) {
-            first = first == NULL ? other : first;
-        } else if (is_seed(need, other)) {
-            return NULL;
+            if (groups[k] != SIZE_MAX && groups[k] != groups[i] &&
+                (is_same_product(a, b) || is_seed(a, b))) {
+                join_groups(groups, i + 1, groups[i], groups[k]);
+            }
         }
     }
-    return first;
+    ctx->groups = groups;
+}
+
+const struct hm_need *hm_remedy_group_of(const struct hm_finding_ctx *ctx,
+                                         const struct hm_need *need)
+{
+    const size_t group = ctx->groups[need - ctx->needs];
+
+    return group == SIZE_MAX ? NULL : &ctx->needs[group];
 }
 
 void hm_remedy_scope_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
@@ -445,8 +476,10 @@ void hm_remedy_scope_of(const struct hm_finding_ctx *ctx, struct hm_finding_list
 {
     begin(ctx, list, out_scope);
     for (size_t i = 0; i < ctx->count; i++) {
-        if (is_seed(need, &ctx->needs[i]) && is_open(&ctx->needs[i])) {
-            put_product_of(out_scope, &ctx->needs[i]);
+        const struct hm_need *other = &ctx->needs[i];
+
+        if (other == need || is_same_product(need, other) || is_seed(need, other)) {
+            put_group_of(out_scope, other);
         }
     }
     fill(out_scope);
@@ -459,7 +492,7 @@ void hm_remedy_scope_of_all(const struct hm_finding_ctx *ctx, struct hm_finding_
     begin(ctx, list, out_scope);
     for (size_t i = 0; i < ctx->count; i++) {
         if (is_open(&ctx->needs[i]) && meets(ctx, &ctx->needs[i], list, arg)) {
-            put_product_of(out_scope, &ctx->needs[i]);
+            put_group_of(out_scope, &ctx->needs[i]);
         }
     }
     fill(out_scope);

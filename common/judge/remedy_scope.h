@@ -75,7 +75,11 @@ struct hm_remedy_scope {
     struct hm_ports pool; /* UDP ports that the DNS Server's list has to leave out */
 };
 
-/* Everything at risk of the products that require the need's ports at risk. */
+/* Fills ctx->groups. Needs at risk form a group when they are of one product, or of products that
+ * require the same ports: whichever finding is read, one remedy cures all of them. */
+void hm_remedy_group(struct hm_finding_ctx *ctx, struct hm_finding_list *list);
+
+/* Everything at risk of the need's group. */
 void hm_remedy_scope_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                         const struct hm_need *need, struct hm_remedy_scope *out_scope);
 
@@ -84,10 +88,10 @@ void hm_remedy_scope_of_all(const struct hm_finding_ctx *ctx, struct hm_finding_
                             hm_remedy_meets *meets, const void *arg,
                             struct hm_remedy_scope *out_scope);
 
-/* The first need at risk of the same product, when no other product shares the need's ports: all
- * needs with the same answer have the same scope. NULL otherwise. */
-const struct hm_need *hm_remedy_product_of(const struct hm_finding_ctx *ctx,
-                                           const struct hm_need *need);
+/* The first need of the need's group: all needs with the same answer have the same scope. NULL for
+ * a need that is in none, as no reservation cures it. */
+const struct hm_need *hm_remedy_group_of(const struct hm_finding_ctx *ctx,
+                                         const struct hm_need *need);
 
 /* Adds what has the watched ports of the need now; then sorts the ports, each under the worst that
  * is said of it. */

@@ -150,6 +150,7 @@ enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
         return st;
     }
     ctx->services = services;
+    hm_remedy_group(ctx, &list);
     ctx->boot_warning = boot_warning_of(ctx, &list);
     ctx->pool = all_in_pool(ctx, &list);
     ctx->keep_off[HM_TCP] = all_to_keep_off(ctx, &list, HM_TCP);
@@ -322,13 +323,11 @@ void hm_remedy_exclude(const struct hm_finding_ctx *ctx, struct hm_finding_list 
     }
 }
 
-void hm_remedy_start(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                     struct hm_finding *finding, const struct hm_need *need)
+/* The services of one need that are known to be down. */
+static void list_need_down(const struct hm_finding_ctx *ctx, const struct hm_need *need,
+                           struct hm_service_list *down)
 {
     const struct hm_inventory *inventory = ctx->input->inventory;
-    const struct hm_service_list none = {.count = 0};
-    struct hm_remedy_scope scope = {.ctx = ctx, .list = list};
-    struct hm_service_list down = {.count = 0};
 
     for (size_t i = 0; inventory->has_service_details && i < inventory->service_details.count;
          i++) {
@@ -337,8 +336,20 @@ void hm_remedy_start(const struct hm_finding_ctx *ctx, struct hm_finding_list *l
         if (hm_detect_owns(hm_need_names(need), "", service->name) && service->has_runs &&
             !service->runs && service->start != HM_START_CLUSTER && hm_service_is_wanted(service) &&
             hm_service_is_plain(ctx->facts, service->name)) {
-            hm_service_list_put(&down, service->name);
+            hm_service_list_put(down, service->name);
         }
+    }
+}
+
+void hm_remedy_start(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                     struct hm_finding *finding, const struct hm_need *const *needs, size_t count)
+{
+    const struct hm_service_list none = {.count = 0};
+    struct hm_remedy_scope scope = {.ctx = ctx, .list = list};
+    struct hm_service_list down = {.count = 0};
+
+    for (size_t i = 0; i < count; i++) {
+        list_need_down(ctx, needs[i], &down);
     }
     hm_service_add_dependents_down(ctx->services, &down);
     hm_remedy_start_services(&scope, finding, &down, &none);
