@@ -147,18 +147,26 @@ static enum hm_status own_texts(struct hm_port_memo *memo, struct hm_arena *aren
     return HM_OK;
 }
 
-static void save(struct hm_agent_port_book *book)
+static enum hm_status write_memo(const char *path, const struct hm_port_memo *memo,
+                                 struct hm_err *err)
 {
-    struct hm_err why;
     struct hm_buf json;
     enum hm_status st;
 
     hm_buf_init(&json, FILE_BYTES);
-    st = hm_record_encode(&record_memo, &book->memo, &json, &why);
+    st = hm_record_encode(&record_memo, memo, &json, err);
     if (st == HM_OK) {
-        st = hm_os_replace_file(book->path, json.data, json.len, true, &why);
+        st = hm_os_replace_file(path, json.data, json.len, true, err);
     }
     hm_buf_fini(&json);
+    return st;
+}
+
+static void save(struct hm_agent_port_book *book)
+{
+    struct hm_err why;
+    enum hm_status st = write_memo(book->path, &book->memo, &why);
+
     if (st == HM_OK) {
         book->failed[0] = '\0';
     } else if (strcmp(book->failed, why.text) != 0) {
@@ -215,4 +223,31 @@ enum hm_status hm_agent_port_book_read(const char *state_dir, struct hm_arena *a
         st = read_memo(path, arena, &memo, &text, &len, err);
     }
     return st == HM_OK ? hm_port_memo_list(&memo, arena, out_book, err) : st;
+}
+
+enum hm_status hm_agent_port_book_forget(const char *state_dir, struct hm_ports ports,
+                                         struct hm_arena *arena, struct hm_port_book *out_forgotten,
+                                         struct hm_err *err)
+{
+    struct hm_port_memo memo = {.boot_id = ""};
+    struct hm_port_book forgotten = {NULL, 0};
+    char path[PATH_BYTES];
+    char *text;
+    size_t len;
+    enum hm_status st = path_of(state_dir, path, err);
+
+    if (st == HM_OK) {
+        st = read_memo(path, arena, &memo, &text, &len, err);
+    }
+    if (st == HM_OK) {
+        st = hm_port_memo_forget(&memo, ports, arena, &forgotten, err);
+    }
+    if (st == HM_OK && forgotten.count > 0) {
+        st = write_memo(path, &memo, err);
+    }
+    if (st == HM_OK || st == HM_ENOENT) {
+        *out_forgotten = forgotten;
+        st = HM_OK;
+    }
+    return st;
 }

@@ -29,6 +29,13 @@ enum hm_status hm_agent_port_book_note(struct hm_agent_port_book *book, const ch
  * lists them (port_book.h of common/ports). */
 void hm_agent_port_book_mark(struct hm_observation *observation);
 
+/* Drops every entry of these ports, of both protocols, from the book of an agent that does not run
+ * (the caller holds its lock); *out_forgotten says what was dropped. A book that is not there has
+ * none; HM_EINVAL when it is damaged. */
+enum hm_status hm_agent_port_book_forget(const char *state_dir, struct hm_ports ports,
+                                         struct hm_arena *arena, struct hm_port_book *out_forgotten,
+                                         struct hm_err *err) HM_MUST_CHECK;
+
 /* The book of an agent that may be running, for "hm-agent check"; nothing is written. HM_ENOENT
  * when there is none, HM_EDENIED when this account may not read it, HM_EINVAL when it is damaged.
  */

@@ -8,6 +8,7 @@ extern const struct hm_cli_verb hm_verb_check;
 extern const struct hm_cli_verb hm_verb_configure;
 extern const struct hm_cli_verb hm_verb_enroll;
 extern const struct hm_cli_verb hm_verb_erase;
+extern const struct hm_cli_verb hm_verb_forget;
 extern const struct hm_cli_verb hm_verb_once;
 extern const struct hm_cli_verb hm_verb_ranges;
 extern const struct hm_cli_verb hm_verb_restore;

@@ -8,7 +8,18 @@
 #include "common/judge/holder.h"
 #include "common/plan/plan.h"
 
-#define HM_PLAN_HAZARDS 5u
+/* Wanted ports that must not be excluded on this host, and why: all that share one text. */
+struct hm_plan_hazard {
+    enum hm_refusal_code code;
+    struct hm_ports ports;
+    const char *text; /* what it is, how that is known, and what to do instead */
+};
+
+struct hm_plan_hazards {
+    struct hm_plan_hazard *at; /* what is certain comes first: a port is refused once */
+    size_t count;
+    size_t cap;
+};
 
 struct hm_plan_build {
     const struct hm_plan_input *input;
@@ -23,10 +34,10 @@ struct hm_plan_build {
     bool legacy;
     bool has_dynamic[HM_STACK_COUNT]; /* by hm_stack_index: as it will be after this plan */
     struct hm_range dynamic[HM_STACK_COUNT];
-    uint32_t floor[HM_STACK_COUNT];              /* ports that must stay usable in it */
-    struct hm_ports hazards[2][HM_PLAN_HAZARDS]; /* by protocol, see hm_plan_hazard_codes */
-    struct hm_sample sample;                     /* of the sockets; empty without them */
-    struct hm_holders *holders;                  /* made when first asked for; see plan_holder.c */
+    uint32_t floor[HM_STACK_COUNT];    /* ports that must stay usable in it */
+    struct hm_plan_hazards hazards[2]; /* by protocol */
+    struct hm_sample sample;           /* of the sockets; empty without them */
+    struct hm_holders *holders;        /* made when first asked for; see plan_holder.c */
     struct hm_actions actions;
     size_t actions_cap;
     struct hm_action spare_action; /* taken when there is no memory */
@@ -36,8 +47,6 @@ struct hm_plan_build {
     enum hm_status status;
     struct hm_err *err;
 };
-
-extern const enum hm_refusal_code hm_plan_hazard_codes[HM_PLAN_HAZARDS];
 
 /* What a change of the policy must wait for, if anything. */
 enum hm_plan_gate { HM_GATE_OPEN, HM_GATE_AUDIT, HM_GATE_WINDOW, HM_GATE_LOCAL };

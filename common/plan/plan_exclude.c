@@ -28,16 +28,6 @@ struct exclude {
 
 static const struct hm_ports no_ports = {NULL, 0};
 
-static const char *const hazard_texts[HM_PLAN_HAZARDS] = {
-    "It is served through HTTP.sys, which fails with error 32 at its next start when its port is "
-    "excluded. Move the dynamic range off it instead.",
-    "It is served through msquic, which cannot reserve its port inside an exclusion. Move the "
-    "dynamic range off it instead.",
-    "Several processes share it; after an exclusion the second one fails with error 10013.",
-    "A container engine publishes it and cannot reserve it inside an exclusion.",
-    "The catalogue says that its product does not start with the port excluded.",
-};
-
 static struct hm_plan_note *say(struct exclude *x, enum hm_plan_note_kind kind,
                                 const struct item *item, struct hm_ports ports)
 {
@@ -82,9 +72,11 @@ static void refuse_hazards(struct exclude *x)
         refuse(x, item, bad, HM_REFUSE_LOCAL_LIMIT,
                "This agent's own configuration says never to touch it.");
         item->clean = hm_plan_without(b, item->clean, bad);
-        for (unsigned k = 0; k < HM_PLAN_HAZARDS; k++) {
-            bad = hm_plan_common(b, item->clean, b->hazards[x->protocol][k]);
-            refuse(x, item, bad, hm_plan_hazard_codes[k], hazard_texts[k]);
+        for (size_t k = 0; k < b->hazards[x->protocol].count; k++) {
+            const struct hm_plan_hazard *hazard = &b->hazards[x->protocol].at[k];
+
+            bad = hm_plan_common(b, item->clean, hazard->ports);
+            refuse(x, item, bad, hazard->code, hazard->text);
             item->clean = hm_plan_without(b, item->clean, bad);
         }
     }

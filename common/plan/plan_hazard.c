@@ -4,10 +4,6 @@
 
 #include "common/base/str.h"
 
-const enum hm_refusal_code hm_plan_hazard_codes[HM_PLAN_HAZARDS] = {
-    HM_REFUSE_HTTPSYS, HM_REFUSE_QUIC, HM_REFUSE_SHARED, HM_REFUSE_CONTAINER, HM_REFUSE_UNSAFE,
-};
-
 static const enum hm_refusal_code codes[HM_KIND_COUNT] = {
     [HM_KIND_HTTPSYS] = HM_REFUSE_HTTPSYS,
     [HM_KIND_QUIC] = HM_REFUSE_QUIC,
@@ -15,28 +11,85 @@ static const enum hm_refusal_code codes[HM_KIND_COUNT] = {
     [HM_KIND_SHARED] = HM_REFUSE_SHARED,
 };
 
+/* By what listens now, or by the catalogue. */
+static const char *const texts[HM_KIND_COUNT] = {
+    [HM_KIND_HTTPSYS] =
+        "It is served through HTTP.sys, which fails with error 32 at its next start when its port "
+        "is excluded. Move the dynamic range off it instead.",
+    [HM_KIND_QUIC] = "It is served through msquic, which cannot reserve its port inside an "
+                     "exclusion. Move the dynamic range off it instead.",
+    [HM_KIND_CONTAINER] =
+        "A container engine publishes it and cannot reserve it inside an exclusion.",
+    [HM_KIND_SHARED] =
+        "Several processes share it; after an exclusion the second one fails with error 10013.",
+};
+#define TEXT_UNSAFE "The catalogue says that its product does not start with the port excluded."
+
+/* By the port book. */
+#define FORGET                                                                                     \
+    " If it never will again, run \"hm-agent forget\" with this port on the host, and it may be "  \
+    "excluded."
+static const char *const remembered[HM_KIND_COUNT] = {
+    [HM_KIND_HTTPSYS] =
+        "HTTP.sys served it in an earlier boot, and fails with error 32 at its next start when its "
+        "port is excluded." FORGET,
+    [HM_KIND_QUIC] = "msquic served it in an earlier boot, and cannot reserve its port inside an "
+                     "exclusion." FORGET,
+    [HM_KIND_CONTAINER] = "A container engine published it in an earlier boot, and cannot reserve "
+                          "it inside an exclusion." FORGET,
+    [HM_KIND_SHARED] = "Several processes shared it in an earlier boot; after an exclusion the "
+                       "second one fails with error 10013." FORGET,
+};
+
+/* Texts that are the same are one hazard: then a note names all of its ports. */
 static void put(struct hm_plan_build *b, enum hm_refusal_code code, enum hm_protocol protocol,
-                struct hm_ports ports)
+                struct hm_ports ports, const char *text)
 {
-    for (unsigned i = 0; i < HM_PLAN_HAZARDS; i++) {
-        if (hm_plan_hazard_codes[i] == code) {
-            b->hazards[protocol][i] = hm_plan_union(b, b->hazards[protocol][i], ports);
+    struct hm_plan_hazards *list = &b->hazards[protocol];
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->at[i].code == code && hm_str_equal(list->at[i].text, text)) {
+            list->at[i].ports = hm_plan_union(b, list->at[i].ports, ports);
+            return;
         }
+    }
+    if (b->status != HM_OK || hm_arena_grow(b->arena, (void **)&list->at, list->count, &list->cap,
+                                            sizeof(*list->at)) != 0) {
+        hm_plan_no_memory(b);
+        return;
+    }
+    list->at[list->count++] = (struct hm_plan_hazard){code, ports, text};
+}
+
+static void put_port(struct hm_plan_build *b, enum hm_listener_kind kind, enum hm_protocol protocol,
+                     uint16_t port, const char *text)
+{
+    if (codes[kind] != HM_REFUSE_NONE && hm_ports_contains(b->wanted[protocol], port)) {
+        put(b, codes[kind], protocol, hm_plan_one(b, (struct hm_range){port, port}), text);
     }
 }
 
-static void look_at_listeners(struct hm_plan_build *b)
+static void find_listeners(struct hm_plan_build *b)
 {
     const struct hm_inventory *inventory = b->input->inventory;
 
     for (size_t i = 0; inventory->has_listeners && i < inventory->listeners.count; i++) {
         const struct hm_listener *row = &inventory->listeners.at[i];
 
-        if (codes[row->kind] != HM_REFUSE_NONE &&
-            hm_ports_contains(b->wanted[row->protocol], row->port)) {
-            put(b, codes[row->kind], row->protocol,
-                hm_plan_one(b, (struct hm_range){row->port, row->port}));
-        }
+        put_port(b, row->kind, row->protocol, row->port, texts[row->kind]);
+    }
+}
+
+/* A service that is disabled or no longer there may come back, and nobody would notice before it
+ * does: what the book remembers counts until a person says otherwise. */
+static void find_remembered(struct hm_plan_build *b)
+{
+    const struct hm_inventory *inventory = b->input->inventory;
+
+    for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
+        const struct hm_port_entry *row = &inventory->port_book.at[i];
+
+        put_port(b, row->kind, row->protocol, row->port, remembered[row->kind]);
     }
 }
 
@@ -59,7 +112,7 @@ static bool has_part(const struct hm_requirement *row, const struct hm_inventory
 }
 
 /* Detection is dear, so it comes last: most products want none of these ports. */
-static void look_at_product(struct hm_plan_build *b, const struct hm_product *product)
+static void find_in_product(struct hm_plan_build *b, const struct hm_product *product)
 {
     const struct hm_inventory *inventory = b->input->inventory;
     bool asked = false;
@@ -77,8 +130,10 @@ static void look_at_product(struct hm_plan_build *b, const struct hm_product *pr
         }
         asked = true;
         if (has_part(row, inventory)) {
-            put(b, codes[row->kind] != HM_REFUSE_NONE ? codes[row->kind] : HM_REFUSE_UNSAFE,
-                row->protocol, row->ports);
+            const bool kind = codes[row->kind] != HM_REFUSE_NONE;
+
+            put(b, kind ? codes[row->kind] : HM_REFUSE_UNSAFE, row->protocol, row->ports,
+                kind ? texts[row->kind] : TEXT_UNSAFE);
         }
     }
 }
@@ -87,8 +142,9 @@ void hm_plan_find_hazards(struct hm_plan_build *b)
 {
     const struct hm_catalogue *catalogue = b->input->catalogue;
 
-    look_at_listeners(b);
+    find_listeners(b);
     for (size_t i = 0; b->status == HM_OK && catalogue != NULL && i < catalogue->count; i++) {
-        look_at_product(b, &catalogue->at[i]);
+        find_in_product(b, &catalogue->at[i]);
     }
+    find_remembered(b);
 }

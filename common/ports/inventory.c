@@ -61,6 +61,12 @@ const struct hm_stack *hm_inventory_stack(const struct hm_inventory *inventory,
     return NULL;
 }
 
+bool hm_kind_forbids_exclusion(enum hm_listener_kind kind)
+{
+    return kind == HM_KIND_HTTPSYS || kind == HM_KIND_QUIC || kind == HM_KIND_CONTAINER ||
+           kind == HM_KIND_SHARED;
+}
+
 const struct hm_service *hm_inventory_service(const struct hm_inventory *inventory,
                                               const char *name)
 {

@@ -37,6 +37,10 @@ enum hm_listener_kind {
 #define HM_KIND_COUNT 7
 extern const char *const hm_listener_kind_names[HM_KIND_COUNT];
 
+/* Does a listener of this kind fail at its next start once its port is excluded (windows-ports 2.1,
+ * shared: KB3039044)? */
+bool hm_kind_forbids_exclusion(enum hm_listener_kind kind);
+
 struct hm_listener {
     enum hm_protocol protocol;
     enum hm_family family;

@@ -41,10 +41,13 @@ static int compare_memories(const void *a, const void *b)
                                  &((const struct hm_port_memory *)b)->entry);
 }
 
-/* "socket" is also what a system says that cannot tell more. */
+/* "socket" is also what a system says that cannot tell more, and early in a boot a port of HTTP.sys
+ * looks like one of a driver: a kind that forbids an exclusion stays. */
 static enum hm_listener_kind better_kind(enum hm_listener_kind known, enum hm_listener_kind seen)
 {
-    return seen == HM_KIND_SOCKET ? known : seen;
+    const bool keep = hm_kind_forbids_exclusion(known) && !hm_kind_forbids_exclusion(seen);
+
+    return keep || seen == HM_KIND_SOCKET ? known : seen;
 }
 
 static void merge_entry(struct hm_port_entry *into, const struct hm_port_entry *from)
@@ -146,12 +149,16 @@ static enum hm_status list_seen(const struct hm_inventory *inventory, struct hm_
     return HM_OK;
 }
 
-static bool is_forgotten(const struct hm_port_memory *row, uint32_t boot)
+/* Only Windows' components fail because of an exclusion. */
+static bool is_forgotten(const struct hm_port_memory *row, uint32_t boot, bool windows)
 {
     uint32_t most = row->entry.boots >= HM_PORT_BOOK_FIXED ? HM_PORT_BOOK_FORGET_FIXED
                                                            : HM_PORT_BOOK_FORGET_ONCE;
 
-    return row->last_boot == 0 ? true : boot - row->last_boot > most;
+    if (row->last_boot == 0) {
+        return true;
+    }
+    return !(windows && hm_kind_forbids_exclusion(row->entry.kind)) && boot - row->last_boot > most;
 }
 
 /* A row that the newest observation shows, too. True when it changes. */
@@ -174,12 +181,17 @@ static bool confirm(struct hm_port_memory *row, const struct hm_port_memory *see
            before.entry.families != row->entry.families || before.entry.kind != row->entry.kind;
 }
 
-/* Over the cap the rows of one boot go first, the longest unseen of them first. */
+/* Over the cap the rows of one boot go first, the longest unseen of them first; last of all those
+ * that keep a port from being excluded. */
 static int compare_worth(const void *a, const void *b)
 {
     const struct hm_port_memory *x = a;
     const struct hm_port_memory *y = b;
+    const bool x_forbids = hm_kind_forbids_exclusion(x->entry.kind);
 
+    if (x_forbids != hm_kind_forbids_exclusion(y->entry.kind)) {
+        return x_forbids ? -1 : 1;
+    }
     if (x->entry.boots != y->entry.boots) {
         return x->entry.boots > y->entry.boots ? -1 : 1;
     }
@@ -245,7 +257,7 @@ enum hm_status hm_port_memo_note(struct hm_port_memo *memo, const struct hm_inve
         if (by == 0) {
             changed = confirm(row, &seen.at[at_seen++], boot) || changed;
             rows.count++;
-        } else if (is_forgotten(row, boot)) {
+        } else if (is_forgotten(row, boot, inventory->os.family == HM_OS_WINDOWS)) {
             changed = true;
         } else {
             changed = changed || row->pending;
@@ -280,6 +292,29 @@ enum hm_status hm_port_memo_list(const struct hm_port_memo *memo, struct hm_aren
         at[i] = known.at[i].entry;
     }
     *out_book = (struct hm_port_book){at, known.count};
+    return HM_OK;
+}
+
+enum hm_status hm_port_memo_forget(struct hm_port_memo *memo, struct hm_ports ports,
+                                   struct hm_arena *arena, struct hm_port_book *out_forgotten,
+                                   struct hm_err *err)
+{
+    struct hm_port_entry *at = hm_arena_alloc(arena, memo->rows.count, sizeof(*at));
+    size_t left = 0;
+    size_t count = 0;
+
+    if (at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the port book");
+    }
+    for (size_t i = 0; i < memo->rows.count; i++) {
+        if (hm_ports_contains(ports, memo->rows.at[i].entry.port)) {
+            at[count++] = memo->rows.at[i].entry;
+        } else {
+            memo->rows.at[left++] = memo->rows.at[i];
+        }
+    }
+    memo->rows.count = left;
+    *out_forgotten = (struct hm_port_book){at, count};
     return HM_OK;
 }
 

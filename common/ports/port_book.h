@@ -33,11 +33,12 @@ struct hm_port_memo {
 };
 
 /* Boots after which an entry that nothing confirmed is dropped: one that was seen once, one of a
- * fixed port. */
+ * fixed port. One whose kind forbids an exclusion stays until hm_port_memo_forget. */
 #define HM_PORT_BOOK_FORGET_ONCE 3u
 #define HM_PORT_BOOK_FORGET_FIXED 10u
 
-/* Entries that an inventory carries at most; the ones seen in most boots come first. */
+/* Entries that an inventory carries at most; first those whose kind forbids an exclusion, then the
+ * ones seen in most boots. */
 #define HM_PORT_BOOK_REPORTED 1024u
 
 /* Writes one observation into the book. inventory: settled; without listeners nothing happens.
@@ -49,6 +50,11 @@ enum hm_status hm_port_memo_note(struct hm_port_memo *memo, const struct hm_inve
 /* The confirmed entries, as an inventory carries them; borrows their texts. */
 enum hm_status hm_port_memo_list(const struct hm_port_memo *memo, struct hm_arena *arena,
                                  struct hm_port_book *out_book, struct hm_err *err) HM_MUST_CHECK;
+
+/* Drops every entry of these ports; *out_forgotten: what was dropped, in the arena. */
+enum hm_status hm_port_memo_forget(struct hm_port_memo *memo, struct hm_ports ports,
+                                   struct hm_arena *arena, struct hm_port_book *out_forgotten,
+                                   struct hm_err *err) HM_MUST_CHECK;
 
 /* Has the book seen this program (by service where it has one) on this port in at least boots
  * boots? */

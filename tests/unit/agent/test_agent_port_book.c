@@ -141,10 +141,34 @@ static void test_not_writable(void **state)
     assert_int_equal(look(fixture, "two"), 2);
 }
 
+/* What hm-agent forget does. */
+static void test_forget(void **state)
+{
+    struct fixture *fixture = *state;
+    struct hm_range range = {50000, 50000};
+    const struct hm_ports ports = {&range, 1};
+    struct hm_port_book forgotten;
+
+    assert_int_equal(
+        hm_agent_port_book_forget(fixture->folder, ports, &fixture->arena, &forgotten, NULL),
+        HM_OK); /* no book yet */
+    assert_int_equal(forgotten.count, 0);
+    (void)look(fixture, "one");
+    assert_int_equal(look(fixture, "one"), 1);
+    assert_int_equal(
+        hm_agent_port_book_forget(fixture->folder, ports, &fixture->arena, &forgotten, NULL),
+        HM_OK);
+    assert_int_equal(forgotten.count, 1);
+    assert_int_equal(forgotten.at[0].port, 50000);
+    reopen(fixture);
+    assert_int_equal(look(fixture, "one"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_disorder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_not_writable, set_up, tear_down),

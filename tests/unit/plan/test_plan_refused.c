@@ -46,6 +46,19 @@ static void make_unsafe(struct hm_model *model)
         HM_EXCLUDE_NO;
 }
 
+/* The service of the port is stopped, disabled or gone: its listener comes back some day. */
+static void make_remembered(struct hm_model *model)
+{
+    hm_build_remember(&model->host, HM_TCP, 9955, "System", "W3SVC", HM_KIND_HTTPSYS, 1)
+        ->service_state = HM_ENTRY_SERVICE_GONE;
+}
+
+static void make_remembered_container(struct hm_model *model)
+{
+    hm_build_listener(&model->host, HM_TCP, HM_IPV4, 135, "svchost.exe", "RpcSs", HM_KIND_SOCKET);
+    (void)hm_build_remember(&model->host, HM_TCP, 9955, "dockerd.exe", "", HM_KIND_CONTAINER, 2);
+}
+
 static void make_never(struct hm_model *model)
 {
     model->limits.never = hm_build_ports(&model->host, "9900-9999");
@@ -130,22 +143,24 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
-    {make_httpsys,      HM_REFUSE_HTTPSYS,              2},
-    {make_quic,         HM_REFUSE_QUIC,                 2},
-    {make_shared,       HM_REFUSE_SHARED,               2},
-    {make_container,    HM_REFUSE_CONTAINER,            2},
-    {make_unsafe,       HM_REFUSE_UNSAFE,               2},
-    {make_never,        HM_REFUSE_LOCAL_LIMIT,          2},
-    {make_enforce_off,  HM_REFUSE_LOCAL_LIMIT,          2},
-    {make_most,         HM_REFUSE_LOCAL_LIMIT,          1},
-    {make_unsupported,  HM_REFUSE_UNSUPPORTED_SYSTEM,   2},
-    {make_no_rows,      HM_REFUSE_FACTS_MISSING,        2},
-    {make_no_listeners, HM_REFUSE_FACTS_MISSING,        2},
-    {make_no_product,   HM_REFUSE_FACTS_MISSING,        1},
-    {make_tight,        HM_REFUSE_WOULD_BREAK_HEADROOM, 2},
-    {make_expired,      HM_REFUSE_EXPIRED,              1},
-    {make_invalid,      HM_REFUSE_INVALID,              1},
-    {make_twice,        HM_REFUSE_CONTRADICTION,        1},
+    {make_httpsys,              HM_REFUSE_HTTPSYS,              2},
+    {make_quic,                 HM_REFUSE_QUIC,                 2},
+    {make_shared,               HM_REFUSE_SHARED,               2},
+    {make_container,            HM_REFUSE_CONTAINER,            2},
+    {make_unsafe,               HM_REFUSE_UNSAFE,               2},
+    {make_remembered,           HM_REFUSE_HTTPSYS,              2},
+    {make_remembered_container, HM_REFUSE_CONTAINER,            2},
+    {make_never,                HM_REFUSE_LOCAL_LIMIT,          2},
+    {make_enforce_off,          HM_REFUSE_LOCAL_LIMIT,          2},
+    {make_most,                 HM_REFUSE_LOCAL_LIMIT,          1},
+    {make_unsupported,          HM_REFUSE_UNSUPPORTED_SYSTEM,   2},
+    {make_no_rows,              HM_REFUSE_FACTS_MISSING,        2},
+    {make_no_listeners,         HM_REFUSE_FACTS_MISSING,        2},
+    {make_no_product,           HM_REFUSE_FACTS_MISSING,        1},
+    {make_tight,                HM_REFUSE_WOULD_BREAK_HEADROOM, 2},
+    {make_expired,              HM_REFUSE_EXPIRED,              1},
+    {make_invalid,              HM_REFUSE_INVALID,              1},
+    {make_twice,                HM_REFUSE_CONTRADICTION,        1},
 };
 
 static void test_refusals(void **state)
@@ -166,6 +181,25 @@ static void test_refusals(void **state)
         assert_true(note->text[0] != '\0');
         hm_model_fini(&model);
     }
+}
+
+/* A plan says from where it knows, and what to do. What only a plain socket had hinders nothing. */
+static void test_text_of_remembered(void **state)
+{
+    struct hm_model model;
+    const struct hm_plan_note *note;
+
+    (void)state;
+    hm_model_init(&model, SERVER_2019);
+    (void)hm_model_reserve(&model, "p", "tcp", "9955,9960");
+    make_remembered(&model);
+    (void)hm_build_remember(&model.host, HM_TCP, 9960, "app.exe", "app", HM_KIND_SOCKET, 5);
+    HM_MODEL_EXPECT(&model, "add_exclusion tcp ipv4 9960; add_exclusion tcp ipv6 9960");
+    note = hm_model_note(&model, HM_NOTE_REFUSED, "p", 0);
+    assert_non_null(note);
+    assert_non_null(strstr(note->text, "HTTP.sys served it in an earlier boot"));
+    assert_non_null(strstr(note->text, "hm-agent forget"));
+    hm_model_fini(&model);
 }
 
 /* A product that this host does not have hinders nothing. */
@@ -427,6 +461,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_text_of_remembered),
         cmocka_unit_test(test_hazard_of_absent_product),
         cmocka_unit_test(test_newest_revision_counts),
         cmocka_unit_test(test_explicit_binds_elsewhere),

@@ -335,6 +335,69 @@ static void test_services_that_need_no_port(void **state)
     }
 }
 
+/* A port that must not be excluded is remembered whatever it looks like later: early in a boot
+ * HTTP.sys looks like a driver. Only on Windows does an exclusion break anything. */
+static void test_hazards_are_not_forgotten(void **state)
+{
+    static const enum hm_os_family families[] = {HM_OS_WINDOWS, HM_OS_LINUX};
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(families); i++) {
+        struct hm_port_book forgotten;
+        struct hm_range range = {8443, 8443};
+        struct host host;
+
+        start(&host);
+        host.inventory.os.family = families[i];
+        listens(&host, 8443, "System", HM_IPV4);
+        host.listeners[0].kind = HM_KIND_HTTPSYS;
+        (void)look(&host);
+        (void)look(&host);
+        host.boot++;
+        host.listeners[0].kind = HM_KIND_KERNEL;
+        (void)look(&host);
+        (void)look(&host);
+        assert_int_equal(book_of(&host).at[0].kind, HM_KIND_HTTPSYS);
+        host.inventory.listeners.count = 0;
+        for (unsigned boot = 0; boot < 2 * HM_PORT_BOOK_FORGET_FIXED; boot++) {
+            host.boot++;
+            (void)look(&host);
+        }
+        assert_int_equal(boots_of(&host, 8443), families[i] == HM_OS_WINDOWS ? 2 : 0);
+        assert_int_equal(hm_port_memo_forget(&host.memo, (struct hm_ports){&range, 1}, &host.arena,
+                                             &forgotten, NULL),
+                         HM_OK);
+        assert_int_equal(forgotten.count, families[i] == HM_OS_WINDOWS ? 1 : 0);
+        assert_int_equal(boots_of(&host, 8443), 0);
+        hm_arena_fini(&host.arena);
+    }
+}
+
+/* What keeps a port from being excluded is reported before what was seen in more boots. */
+static void test_hazards_are_reported_first(void **state)
+{
+    const size_t count = HM_PORT_BOOK_REPORTED + 10;
+    struct hm_port_memory *rows;
+    struct host host;
+
+    (void)state;
+    start(&host);
+    rows = hm_arena_alloc(&host.arena, count, sizeof(*rows));
+    assert_non_null(rows);
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (struct hm_port_memory){
+            .entry = {.port = (uint16_t)(1000 + i), .program = "a", .service = "", .boots = 9},
+            .last_boot = 1
+        };
+    }
+    rows[count - 1].entry.boots = 1;
+    rows[count - 1].entry.kind = HM_KIND_CONTAINER;
+    host.memo.rows = (struct hm_port_memories){rows, count};
+    assert_int_equal(book_of(&host).count, HM_PORT_BOOK_REPORTED);
+    assert_int_equal(boots_of(&host, (uint16_t)(1000 + count - 1)), 1);
+    hm_arena_fini(&host.arena);
+}
+
 static void test_without_listeners(void **state)
 {
     struct host host;
@@ -355,6 +418,8 @@ int main(void)
         cmocka_unit_test(test_forgotten),
         cmocka_unit_test(test_saw),
         cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_hazards_are_not_forgotten),
+        cmocka_unit_test(test_hazards_are_reported_first),
         cmocka_unit_test(test_without_listeners),
         cmocka_unit_test(test_services_that_need_no_port),
         cmocka_unit_test(test_one_row_whatever_the_kind),
