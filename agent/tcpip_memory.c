@@ -29,6 +29,8 @@ static const struct hm_field memory_fields[] = {
                 "as they stood at the last one"),
     HM_F(hm_tcpip_memory, highest, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0,
          "highest port that a socket was given in it; 0 none"),
+    HM_F(hm_tcpip_memory, contradicted, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "a socket was given a port in it that the values reserve"),
 };
 static const struct hm_record record_memory = {"tcpip_memory", sizeof(struct hm_tcpip_memory),
                                                memory_fields, HM_COUNT(memory_fields)};

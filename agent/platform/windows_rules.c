@@ -148,6 +148,7 @@ void hm_windows_legacy_reread(const struct hm_registry *before, struct hm_regist
 
     (void)hm_tcpip_remember(before, "this boot", 0, NULL, &memory);
     hm_tcpip_decide(registry, &no_times, "this boot", &memory);
+    registry->range_contradicted = before->range_contradicted;
     for (size_t i = 0; i < stacks->count; i++) {
         set_next(registry, &stacks->at[i]);
     }

@@ -232,8 +232,9 @@ static void doubt_range(const struct hm_facts *facts, const struct hm_inventory 
         if (!hm_registry_in_force(&inventory->registry, &values)) {
             values = hm_registry_written(&inventory->registry);
         }
-        out->contradicted = hm_legacy_dynamic(&values, &out->dynamic) && highest != NULL &&
-                            highest->port > out->dynamic.last;
+        out->contradicted = hm_legacy_dynamic(&values, &out->dynamic) &&
+                            (inventory->registry.range_contradicted ||
+                             (highest != NULL && highest->port > out->dynamic.last));
     }
     if (!facts->legacy && out->has_dynamic &&
         hm_given_outside(&facts->given, protocol, out->dynamic).contradict) {

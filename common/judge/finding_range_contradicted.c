@@ -26,8 +26,8 @@ static void put_socket(struct hm_finding_list *out, struct hm_finding *finding,
     hm_finding_evidence(out, finding, "socket", hm_finding_line(out, &line));
 }
 
-/* The farthest ones, and how many there are in all. */
-static void put_sockets(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+/* The farthest ones, and how many there are in all. Answers whether there is one now. */
+static bool put_sockets(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                         struct hm_finding *finding)
 {
     const struct hm_given *given = &ctx->facts->given;
@@ -46,12 +46,16 @@ static void put_sockets(const struct hm_finding_ctx *ctx, struct hm_finding_list
             put_socket(out, finding, socket);
         }
     }
-    hm_finding_evidence(out, finding, "sockets_outside", hm_finding_print(out, "%zu", outside));
+    hm_finding_evidence(out, finding, "sockets_outside",
+                        outside > 0 ? hm_finding_print(out, "%zu", outside)
+                                    : "none now; there was one since the host started");
+    return outside > 0;
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     struct hm_finding *finding = NULL;
+    bool now;
 
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
         const struct hm_stack_facts *stack = &ctx->facts->stacks[i];
@@ -78,10 +82,15 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     if (finding == NULL) {
         return;
     }
-    put_sockets(ctx, out, finding);
+    now = put_sockets(ctx, out, finding);
     hm_remedy_decide(
         out, finding,
-        ctx->facts->legacy
+        ctx->facts->legacy && !now
+            ? "Find out whether MaxUserPort was changed since the host started: the new value "
+              "is in force after the next boot. Otherwise look which program has ports outside of "
+              "the range when it shows again: one that picks the ports of its connections itself "
+              "is no reason to worry."
+        : ctx->facts->legacy
             ? "Find out whether MaxUserPort was changed since the host started: the new value "
               "is in force after the next boot. Otherwise look at the programs named here: one "
               "that picks the ports of its connections itself is no reason to worry."

@@ -115,11 +115,15 @@ void hm_tcpip_decide(struct hm_registry *registry, const struct hm_tcpip_times *
 
     registry->has_earlier = false;
     registry->contradicted = false;
+    registry->range_contradicted = false;
     if (!remembers(memory)) {
         registry->in_force = by_times(times);
     } else if (!is_of_boot(memory, boot_id)) {
         registry->in_force =
             hm_tcpip_values_equal(&now, &memory->last) ? HM_IN_FORCE_WRITTEN : by_times(times);
+    } else if (memory->contradicted) { /* the socket that said so may be gone */
+        registry->in_force = HM_IN_FORCE_UNKNOWN;
+        registry->contradicted = true;
     } else if (memory->in_force == HM_IN_FORCE_UNKNOWN ||
                hm_tcpip_values_equal(&now, &memory->first)) {
         registry->in_force = memory->in_force;
@@ -144,6 +148,7 @@ bool hm_tcpip_remember(const struct hm_registry *registry, const char *boot_id, 
 
     after.last = hm_registry_written(registry);
     after.highest = highest;
+    after.contradicted = registry->contradicted || (same_boot && memory->contradicted);
     if (registry->in_force == HM_IN_FORCE_EARLIER) {
         after.in_force = HM_IN_FORCE_WRITTEN;
     } else if (!known) {
@@ -156,6 +161,7 @@ bool hm_tcpip_remember(const struct hm_registry *registry, const char *boot_id, 
     }
     *out_memory = after;
     return !same_boot || after.in_force != memory->in_force || after.highest != memory->highest ||
+           after.contradicted != memory->contradicted ||
            !hm_tcpip_values_equal(&after.last, &memory->last);
 }
 
@@ -178,6 +184,7 @@ static bool boot_legacy(const struct hm_inventory *inventory, struct hm_inventor
     }
     next->registry.in_force = HM_IN_FORCE_WRITTEN;
     next->registry.has_earlier = false;
+    next->registry.range_contradicted = false;
     if (known && now.has_max_user_port == written.has_max_user_port &&
         now.max_user_port == written.max_user_port) {
         return true;

@@ -50,6 +50,7 @@ struct hm_tcpip_memory {
     struct hm_tcpip_values first; /* when the boot was first observed */
     struct hm_tcpip_values last;  /* when it was last observed */
     uint32_t highest;             /* port that a socket was given in this boot; 0 none */
+    bool contradicted;            /* registry->contradicted at some observation of this boot */
 };
 
 /* Sets registry->in_force and earlier from what is known, memory first: values that stand as they
@@ -60,7 +61,7 @@ void hm_tcpip_decide(struct hm_registry *registry, const struct hm_tcpip_times *
                      const char *boot_id, const struct hm_tcpip_memory *memory);
 
 /* The memory after an observation of this boot; false when it is the same as before. Borrows from
- * both. What was once doubted in a boot stays so until the next one. */
+ * both. What was once doubted or contradicted in a boot stays so until the next one. */
 bool hm_tcpip_remember(const struct hm_registry *registry, const char *boot_id, uint32_t highest,
                        const struct hm_tcpip_memory *memory, struct hm_tcpip_memory *out_memory);
 
@@ -76,7 +77,8 @@ bool hm_tcpip_remember(const struct hm_registry *registry, const char *boot_id, 
  *   the boot. Ports are given in ascending order before Vista, so that low sockets do not prove a
  *   small range; the written range is then known only when no larger one is possible.
  * sockets NULL: none are known. remembered: highest port given earlier in this boot. registry
- * may become HM_IN_FORCE_UNKNOWN. *out_highest: with those of now. */
+ * may become HM_IN_FORCE_UNKNOWN, contradicted or range_contradicted. *out_highest: with those of
+ * now. */
 struct hm_legacy_range {
     bool known;
     struct hm_range range;

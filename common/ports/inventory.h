@@ -174,6 +174,8 @@ struct hm_registry {
     bool contradicted;         /* they were written before the boot, and yet a socket was given a
                                   reserved port: in_force is unknown, and the next boot may bring
                                   the same */
+    bool range_contradicted;   /* 2000 to 2003: in this boot a socket was given a port outside the
+                                  range that MaxUserPort makes: the range is not known */
     bool has_earlier;          /* with HM_IN_FORCE_EARLIER */
     struct hm_tcpip_values earlier;
     bool has_dns_socket_pool;

@@ -194,6 +194,19 @@ static enum hm_status is_only_written(const struct hm_registry *registry, const 
     return is_filled(sockets, given, HM_LEGACY_LAST, ends->at[0], NEARLY, arena, out_written, err);
 }
 
+/* By the values in force, or by those that are written where nobody knows which are. */
+static bool is_range_contradicted(const struct hm_registry *registry,
+                                  const struct hm_legacy_range *found)
+{
+    struct hm_tcpip_values values;
+    struct hm_range range;
+
+    if (!hm_registry_in_force(registry, &values)) {
+        values = hm_registry_written(registry);
+    }
+    return !found->known && hm_legacy_dynamic(&values, &range) && found->highest > range.last;
+}
+
 enum hm_status hm_legacy_range(struct hm_registry *registry, const struct hm_sockets *sockets,
                                bool has_dns, uint32_t remembered, struct hm_arena *arena,
                                struct hm_legacy_range *out, struct hm_err *err)
@@ -228,6 +241,7 @@ enum hm_status hm_legacy_range(struct hm_registry *registry, const struct hm_soc
         st = choose(&ends, sockets, &given, arena, &found, err);
     }
     if (st == HM_OK) {
+        registry->range_contradicted = is_range_contradicted(registry, &found);
         *out = found;
     }
     return st;

@@ -78,6 +78,8 @@ static const struct hm_field registry_fields[] = {
               "whether the running system uses these three values"),
     HM_F(hm_registry, contradicted, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "they were written before the boot, and a socket has a reserved port all the same"),
+    HM_F(hm_registry, range_contradicted, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "a socket of this boot had a port outside the range that MaxUserPort makes"),
     HM_F_RECORD_OPT(hm_registry, earlier, &hm_record_tcpip_values,
                     "the three values that it uses, when in_force is earlier"),
     HM_F_RECORD_OPT(hm_registry, dns_socket_pool, &record_dns_pool, "pool of the DNS Server"),

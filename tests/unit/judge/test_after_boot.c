@@ -220,6 +220,32 @@ static void test_contradicted(void **state)
     free(build);
 }
 
+/* The socket outside the range is gone, or is not told: the finding stays. */
+static void test_range_contradicted_earlier(void **state)
+{
+    static const struct row row = {
+        .in_force = HM_IN_FORCE_WRITTEN, .written = "1812-1812", .earlier = ""};
+    struct hm_build *build = malloc(sizeof(*build));
+    const struct hm_finding *finding;
+
+    (void)state;
+    assert_non_null(build);
+    hm_build_init(build, W2003);
+    set_legacy(build, &row);
+    for (size_t i = 0; i < build->inventory.stacks.count; i++) {
+        build->inventory.stacks.at[i].has_dynamic = false;
+    }
+    build->inventory.registry.range_contradicted = true;
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "range_contradicted", NULL);
+    assert_non_null(finding);
+    assert_string_equal(hm_build_evidence(finding, "sockets_outside"),
+                        "none now; there was one since the host started");
+    assert_null(strstr(finding->remedy, "named here"));
+    hm_build_fini(build);
+    free(build);
+}
+
 /* Linux: a settings file sets a wider range; the running one is the kernel's. */
 static void test_range_of_a_settings_file(void **state)
 {
@@ -315,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_optional_part_that_its_component_holds),
         cmocka_unit_test(test_range_of_a_settings_file),
         cmocka_unit_test(test_contradicted),
+        cmocka_unit_test(test_range_contradicted_earlier),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_whatever_the_range_is),
     };

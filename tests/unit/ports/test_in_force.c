@@ -302,6 +302,32 @@ static void test_memory_over_boots(void **state)
     assert_int_equal(registry.in_force, HM_IN_FORCE_UNKNOWN);
 }
 
+/* The DNS Server was given a reserved port. Its socket is gone at the next observation, and the
+ * contradiction stays until the next boot, whatever is written meanwhile. */
+static void test_contradicted_until_the_next_boot(void **state)
+{
+    struct hm_registry registry = {.in_force = HM_IN_FORCE_ASSUMED};
+    struct hm_tcpip_memory memory = {.boot_id = NULL};
+    struct hm_tcpip_memory next;
+
+    (void)state;
+    write_value(&registry, &memory, "one", 60000);
+    registry.in_force = HM_IN_FORCE_UNKNOWN; /* as hm_legacy_range does */
+    registry.contradicted = true;
+    assert_true(hm_tcpip_remember(&registry, "one", 0, &memory, &next));
+    for (uint32_t value = 60000; value <= 60001; value++) {
+        memory = next;
+        write_value(&registry, &memory, "one", value);
+        assert_int_equal(registry.in_force, HM_IN_FORCE_UNKNOWN);
+        assert_true(registry.contradicted);
+        assert_int_equal(hm_tcpip_remember(&registry, "one", 0, &memory, &next), value > 60000);
+    }
+    memory = next;
+    write_value(&registry, &memory, "two", 60001);
+    assert_int_equal(registry.in_force, HM_IN_FORCE_WRITTEN);
+    assert_false(registry.contradicted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_values_of_max_user_port),
         cmocka_unit_test(test_decisions),
         cmocka_unit_test(test_memory_over_boots),
+        cmocka_unit_test(test_contradicted_until_the_next_boot),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

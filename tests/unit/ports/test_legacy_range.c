@@ -304,11 +304,47 @@ static void test_outside(void **state)
     free(scene);
 }
 
+/* A port that was given earlier in this boot contradicts the range after its socket is gone. */
+static void test_remembered_port_contradicts(void **state)
+{
+    static const struct {
+        enum hm_in_force in_force;
+        uint32_t max_user_port;
+        uint32_t remembered;
+        bool contradicted;
+    } cases[] = {
+        {HM_IN_FORCE_WRITTEN, 20000, 30000, true },
+        {HM_IN_FORCE_UNKNOWN, 20000, 30000, true },
+        {HM_IN_FORCE_WRITTEN, 20000, 19000, false},
+        {HM_IN_FORCE_WRITTEN, 20000, 0,     false},
+        {HM_IN_FORCE_WRITTEN, 70000, 30000, false}, /* no range is documented for it */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_registry registry = {
+            .has_max_user_port = true,
+            .max_user_port = cases[i].max_user_port,
+            .in_force = cases[i].in_force,
+        };
+        struct hm_legacy_range range;
+        struct hm_arena arena;
+
+        hm_arena_init(&arena, ARENA_BYTES);
+        assert_int_equal(
+            hm_legacy_range(&registry, NULL, false, cases[i].remembered, &arena, &range, NULL),
+            HM_OK);
+        assert_int_equal(registry.range_contradicted, cases[i].contradicted);
+        hm_arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_outside),
+        cmocka_unit_test(test_remembered_port_contradicts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
