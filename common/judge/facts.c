@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/judge/need.h"
 #include "common/ports/given.h"
 #include "common/ports/in_force.h"
 #include "common/ports/port_book.h"
@@ -133,14 +134,16 @@ static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *are
     for (size_t i = 0; ok && inventory->has_listeners && i < inventory->listeners.count; i++) {
         ok = names_put(&facts->programs, inventory->listeners.at[i].program, arena) &&
              names_put(&facts->services, inventory->listeners.at[i].service, arena) &&
-             names_put(&facts->running, inventory->listeners.at[i].service, arena);
+             (hm_need_is_activator(facts, inventory->listeners.at[i].program) ||
+              names_put(&facts->running, inventory->listeners.at[i].service, arena));
     }
     for (size_t i = 0; ok && sockets != NULL && i < sockets->count; i++) {
         if (sockets->at[i].program != last) {
             last = sockets->at[i].program;
             ok = names_put(&facts->programs, last, arena);
         }
-        if (ok && sockets->at[i].service != last_service) {
+        if (ok && sockets->at[i].service != last_service &&
+            !hm_need_is_activator(facts, sockets->at[i].program)) {
             last_service = sockets->at[i].service;
             ok = names_put(&facts->running, last_service, arena);
         }

@@ -235,6 +235,17 @@ size_t hm_judge_incomplete(const struct hm_inventory *inventory,
     return count;
 }
 
+static void put_socket_units(const struct hm_needs *needs, struct unknown *unknown)
+{
+    for (size_t i = 0; i < needs->count; i++) {
+        if (needs->at[i].unread_unit && needs->at[i].nameless_owner) {
+            put(unknown, "A socket unit of systemd has a required port, and which service it "
+                         "starts is not known: \"systemctl list-sockets\" shows it.");
+            return;
+        }
+    }
+}
+
 static enum hm_status list_unknown(const struct hm_facts *facts, const struct hm_needs *needs,
                                    struct hm_arena *arena, struct hm_strings *out_unknown,
                                    struct hm_err *err)
@@ -259,6 +270,7 @@ static enum hm_status list_unknown(const struct hm_facts *facts, const struct hm
     put_in_force(facts, &unknown);
     put_timed_wait(facts, &unknown);
     put_reserved_lines(facts, &unknown);
+    put_socket_units(needs, &unknown);
     if (needs->unjudged > 0) {
         put(&unknown, hm_arena_printf(arena,
                                       "%zu more listeners in the dynamic range were not "

@@ -33,6 +33,7 @@ struct hm_need {
     bool remembered;                          /* of the port book only: it does not listen now */
     bool only_blocked;                        /* counts while it is blocked: its service is down */
     bool nameless_owner;                      /* and nothing at all speaks for the product */
+    bool unread_unit;                         /* a socket unit has a port; not known which */
     const struct hm_service *rival_of;        /* down; a part of its product may have its port */
     const struct hm_service *unexplained;     /* down by the error of a bind; nothing shows why */
     struct hm_need_stack stacks[2];           /* by enum hm_family */
@@ -99,6 +100,15 @@ const struct hm_detect *hm_need_names(const struct hm_need *need);
 
 /* Does a process of this program host several services, so that its name alone says nothing? */
 bool hm_need_is_shared_host(const char *program);
+
+/* Linux: does this program listen for services until their first client comes (systemd.socket(5),
+ * inetd)? */
+bool hm_need_is_activator(const struct hm_facts *facts, const char *program);
+
+/* The unit for which an activator with this service listens, without ".service" and ".socket"; ""
+ * when that is not known. Valid as long as service and out. */
+#define HM_NEED_UNIT_BYTES (HM_LIMIT_NAME_BYTES + 1)
+const char *hm_need_unit(const char *program, const char *service, char out[HM_NEED_UNIT_BYTES]);
 
 /* As hm_need_owner, by the companions of requirement and product alone. A shared program counts
  * while it carries no service and the need's own service is not known to be down; where another

@@ -26,8 +26,10 @@ static const struct stand_in stand_ins[] = {
     {HM_KIND_CONTAINER, "wslrelay.exe"          },
 };
 
-/* Linux: who listens for a service until the first client comes. */
-static const char *const activators[] = {"systemd", "init", "inetd", "xinetd"};
+/* Linux: who listens for a service until the first client comes. Of process 1 a socket unit may be
+ * known; the others are services of their own, whose name says nothing. */
+static const char *const process_1[] = {"systemd", "init"};
+static const char *const super_servers[] = {"inetd", "xinetd"};
 
 /* Processes that host several services: without the service's name they could be anybody's. */
 static const char *const shared_hosts[] = {
@@ -71,6 +73,38 @@ bool hm_need_is_shared_host(const char *program)
     return is_one_of(shared_hosts, HM_COUNT(shared_hosts), program);
 }
 
+bool hm_need_is_activator(const struct hm_facts *facts, const char *program)
+{
+    return facts->linux_host && (is_one_of(process_1, HM_COUNT(process_1), program) ||
+                                 is_one_of(super_servers, HM_COUNT(super_servers), program));
+}
+
+const char *hm_need_unit(const char *program, const char *service, char out[HM_NEED_UNIT_BYTES])
+{
+    static const char suffix[] = ".socket";
+    const size_t suffix_len = sizeof(suffix) - 1;
+    size_t len = strlen(service);
+
+    if (is_one_of(super_servers, HM_COUNT(super_servers), program) || len >= HM_NEED_UNIT_BYTES) {
+        return "";
+    }
+    if (len > suffix_len && hm_str_equal(service + len - suffix_len, suffix)) {
+        len -= suffix_len;
+    }
+    memcpy(out, service, len);
+    out[len] = '\0';
+    return out;
+}
+
+/* Does it listen for a unit that nobody names? */
+static bool hides_unit(const struct hm_facts *facts, const char *program, const char *service)
+{
+    char unit[HM_NEED_UNIT_BYTES];
+
+    return hm_need_is_activator(facts, program) &&
+           hm_str_equal(hm_need_unit(program, service, unit), "");
+}
+
 /* The name of a shared host says nothing beside that of a service. */
 static bool owns(const struct hm_detect *names, const char *program, const char *service)
 {
@@ -89,16 +123,13 @@ static enum hm_owner unread(const struct hm_facts *facts, const struct hm_need *
     return hm_need_runs(facts, need) == HM_RUNS_NO ? HM_OWNER_FOREIGN : HM_OWNER_UNREAD;
 }
 
-/* Does this program have the port until the first client of the need's service comes? Not while a
- * service of the need is down that starts at boot: no socket unit is there for it, so the port is
- * another one's. */
-static bool listens_for(const struct hm_facts *facts, const struct hm_need *need,
-                        const char *program)
+/* A socket unit that nobody names listens. While a service of the need is down that starts at boot,
+ * there is no socket unit for it, so the port is another one's. */
+static enum hm_owner unnamed_unit(const struct hm_facts *facts, const struct hm_need *need)
 {
     size_t at = 0;
 
-    return facts->linux_host && is_one_of(activators, HM_COUNT(activators), program) &&
-           hm_need_next_down(facts, need, true, &at) == NULL;
+    return hm_need_next_down(facts, need, true, &at) == NULL ? HM_OWNER_UNREAD : HM_OWNER_FOREIGN;
 }
 
 /* By the names alone. *out_named: they are those of the product itself, or of a program that it
@@ -108,9 +139,14 @@ static enum hm_owner kin_of(const struct hm_facts *facts, const struct hm_need *
                             bool *out_named)
 {
     const struct hm_detect *names = hm_need_names(need);
+    const bool activator = hm_need_is_activator(facts, program);
+    char unit[HM_NEED_UNIT_BYTES];
     enum hm_owner companion;
 
     *out_named = false;
+    if (activator) {
+        service = hm_need_unit(program, service, unit);
+    }
     if (hm_str_equal(program, "") && hm_str_equal(service, "")) {
         return unread(facts, need);
     }
@@ -136,8 +172,8 @@ static enum hm_owner kin_of(const struct hm_facts *facts, const struct hm_need *
     if (hm_need_stands_in(need->requirement->kind, program)) {
         return HM_OWNER_SELF;
     }
-    if (listens_for(facts, need, program)) {
-        return HM_OWNER_SELF;
+    if (activator && hm_str_equal(service, "")) {
+        return unnamed_unit(facts, need);
     }
     if (!facts->linux_host && hm_str_equal(service, "") && names->services.count > 0 &&
         hm_need_is_shared_host(program)) {
@@ -207,8 +243,9 @@ static bool owner_has(const struct hm_facts *facts, const struct hm_need *need, 
 static bool is_nameless(const struct hm_facts *facts, const struct hm_need *need,
                         const struct hm_holder *holder)
 {
-    return hm_str_equal(holder->program, "") && need->requirement->kind != HM_KIND_KERNEL &&
-           hm_need_runs(facts, need) != HM_RUNS_YES;
+    return (hm_str_equal(holder->program, "") ||
+            hides_unit(facts, holder->program, holder->service)) &&
+           need->requirement->kind != HM_KIND_KERNEL && hm_need_runs(facts, need) != HM_RUNS_YES;
 }
 
 /* What a process on a required port does to the need. */
@@ -233,6 +270,8 @@ static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
     if (owner == HM_OWNER_UNREAD) {
         need->unread_owner = true;
         need->nameless_owner = need->nameless_owner || is_nameless(facts, need, holder);
+        need->unread_unit =
+            need->unread_unit || hides_unit(facts, holder->program, holder->service);
         return EFFECT_NONE;
     }
     if (!hm_need_is_unclear(facts, need, family, holder)) {

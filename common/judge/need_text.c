@@ -227,8 +227,10 @@ static void write_unknown(const struct topic *topic, struct hm_line *line)
     }
     hm_line_put(line, !stack->has_dynamic                               ? "the dynamic range"
                       : !stack->has_administered || !stack->has_runtime ? "the exclusions"
-                      : topic->need->nameless_owner                     ? "who has it"
-                                                                        : "the listeners");
+                      : topic->need->unread_unit && topic->need->nameless_owner
+                          ? "for which socket unit systemd listens on it"
+                      : topic->need->nameless_owner ? "who has it"
+                                                    : "the listeners");
     put_families(topic, line);
     hm_line_put(line, " could not be read.");
 }
@@ -387,7 +389,11 @@ static const char *write(const struct topic *topic, struct hm_arena *arena)
         }
     }
     if (topic->need->unread_owner) {
-        hm_line_put(&line, " It is in use now; whether by its own service could not be read.");
+        hm_line_put(&line, topic->need->unread_unit
+                               ? " It is in use now by a socket unit; \"systemctl list-sockets\" "
+                                 "says which service it starts."
+                               : " It is in use now; whether by its own service could not be "
+                                 "read.");
     }
     if (verdict->has_after_boot) {
         write_after_boot(topic, &line);

@@ -114,6 +114,21 @@ static bool is_fixed(const struct hm_remedy_scope *scope, const struct hm_need *
            (ctx->facts->linux_host || !hm_need_is_rpc_program(holder->program));
 }
 
+static const char *socket_unit(struct hm_finding_list *list, const struct hm_holder *holder)
+{
+    char unit[HM_NEED_UNIT_BYTES];
+    const char *name = hm_need_unit(holder->program, holder->service, unit);
+
+    if (name[0] == '\0') {
+        return hm_finding_print(list, "a socket unit of %s (\"systemctl list-sockets\" names it)",
+                                holder->program);
+    }
+    return hm_finding_print(list,
+                            "%s.socket (\"systemctl list-sockets\" shows its exact name; stopping "
+                            "the service alone does not free the port)",
+                            name);
+}
+
 static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *blocker,
                           const struct hm_holder *holder, enum hm_family family,
                           enum hm_listener_kind kind)
@@ -131,6 +146,11 @@ static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *bloc
                               holder->state)) {
         blocker->block = HM_BLOCK_FIXED; /* another instance of the product */
         blocker->stray = holder->service[0] == '\0';
+    } else if (hm_need_is_activator(scope->ctx->facts, holder->program)) {
+        blocker->block = HM_BLOCK_FIXED; /* a socket unit; stopping its service frees nothing */
+        blocker->service = "";
+        blocker->stop = HM_STOP_NONE;
+        blocker->name = socket_unit(scope->list, holder);
     } else if (is_fixed(scope, blocker->need, holder, family, kind)) {
         blocker->block = HM_BLOCK_FIXED;
     } else if (blocker->stop == HM_STOP_CLUSTER) {

@@ -19,6 +19,7 @@
  *   its journal (since version 235; where it is missing one run cannot be told from the next);
  * - installed: it has a unit file; disabled: masked, or a transient one of systemd-run that runs:
  *   once it is stopped nobody can start it again;
+ * - has a listener of process 1: the socket unit that names the port (socket_units.c);
  * - depends on: services that stop it when they stop: Requires=, BindsTo=, Requisite=, PartOf=. */
 #include "agent/platform/linux/linux.h"
 
@@ -433,6 +434,9 @@ enum hm_status hm_linux_services(const char *root, struct hm_linux_unit_cache *c
     (void)snprintf(path, sizeof(path), "%s/run/systemd/system", root);
     scan.booted = hm_os_exists(path);
     st = put_all(&scan, err);
+    if (st == HM_OK) {
+        st = hm_linux_name_socket_units(scan.units, scan.arena, out_seen, err);
+    }
     if (st == HM_OK && !(scan.booted && scan.has_groups)) {
         out_seen->inventory.services_partial = true;
         st = hm_notes_add(notes, err, "which services run: %s",

@@ -272,6 +272,48 @@ static void set_activates(struct setting *setting)
     }
 }
 
+/* "22", "0.0.0.0:22", "[::]:22"; not a path, "@abstract", "vsock::22". An empty line removes all
+ * that stands before it, of every kind. */
+static void put_listen(struct setting *setting, enum hm_protocol protocol)
+{
+    struct hm_linux_unit *unit = setting->unit;
+    char text[WORD_BYTES];
+    const char *port = text;
+    void *items = unit->listens;
+    uint32_t number;
+
+    if (setting->value.len == 0) {
+        unit->listens_count = 0;
+        return;
+    }
+    if (!expand(unit->name, setting->value, text) || text[0] == '/' || text[0] == '@') {
+        return;
+    }
+    if (strrchr(text, ':') != NULL && strncmp(text, "vsock:", 6) != 0) {
+        port = strrchr(text, ':') + 1;
+    }
+    if (!hm_str_parse_u32(port, strcspn(port, " \t%"), UINT16_MAX, &number) || number == 0) {
+        return;
+    }
+    if (hm_arena_grow(setting->arena, &items, unit->listens_count, &unit->listens_room,
+                      sizeof(*unit->listens)) != 0) {
+        setting->failed = true;
+        return;
+    }
+    unit->listens = items;
+    unit->listens[unit->listens_count++] = (struct hm_linux_listen){protocol, (uint16_t)number};
+}
+
+static void set_stream(struct setting *setting)
+{
+    put_listen(setting, HM_TCP);
+}
+
+static void set_datagram(struct setting *setting)
+{
+    put_listen(setting, HM_UDP);
+}
+
 struct known {
     const char *section;
     const char *key;
@@ -295,6 +337,8 @@ static const struct known known[] = {
     {"Service", "StandardInput",      set_standard_input},
     {"Socket",  "Accept",             set_accepts},
     {"Socket",  "Service",            set_activates},
+    {"Socket",  "ListenStream",       set_stream},
+    {"Socket",  "ListenDatagram",     set_datagram},
     {"Path",    "Unit",               set_activates},
     {"Timer",   "Unit",               set_activates},
 };

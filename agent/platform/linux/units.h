@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "agent/platform/linux/watch.h"
+#include "agent/platform/platform.h"
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/ports/inventory.h"
@@ -24,6 +25,12 @@
 
 /* Who makes the units and links of a folder. */
 enum hm_linux_maker { HM_LINUX_BY_PERSON, HM_LINUX_BY_GENERATOR, HM_LINUX_BY_PACKAGE };
+
+/* A port that a socket unit opens. */
+struct hm_linux_listen {
+    enum hm_protocol protocol;
+    uint16_t port;
+};
 
 struct hm_linux_unit {
     const char *name; /* "nginx.service"; of an alias that of the unit itself */
@@ -39,16 +46,19 @@ struct hm_linux_unit {
     bool timed;     /* by a timer */
     /* From its file and drop-ins: */
     bool has_exec;
-    const char *program;     /* file name of ExecStart; "" unknown, or a shell */
-    bool oneshot;            /* done when it ends */
-    bool remains;            /* active without any process */
-    bool conditions;         /* Condition…= may keep it from starting (one that asks for a path
-                                counts as it is now) ... */
-    bool asserts;            /* ... Assert…= too ... */
-    bool bound;              /* ... and so may a device or mount it is bound to */
-    bool session;            /* its processes may move to the session of a log-in */
-    bool accepts;            /* a socket that starts an instance for each connection */
-    const char *activates;   /* a socket, path or timer: which unit; "" of the same name */
+    const char *program;   /* file name of ExecStart; "" unknown, or a shell */
+    bool oneshot;          /* done when it ends */
+    bool remains;          /* active without any process */
+    bool conditions;       /* Condition…= may keep it from starting (one that asks for a path
+                              counts as it is now) ... */
+    bool asserts;          /* ... Assert…= too ... */
+    bool bound;            /* ... and so may a device or mount it is bound to */
+    bool session;          /* its processes may move to the session of a log-in */
+    bool accepts;          /* a socket that starts an instance for each connection */
+    const char *activates; /* a socket, path or timer: which unit; "" of the same name */
+    struct hm_linux_listen *listens; /* a socket: in the order of its file */
+    size_t listens_count;
+    size_t listens_room;
     struct hm_strings pulls; /* units that are started with it */
     size_t pulls_room;
     struct hm_strings stops_with; /* services that stop it when they stop */
@@ -93,6 +103,12 @@ size_t hm_linux_unit_stem(const char *name, const char *suffix);
 
 /* "postgresql@.service" of "postgresql@15-main.service"; false when it is no instance. */
 bool hm_linux_unit_template(const char *name, char out[HM_LINUX_UNIT_NAME_BYTES]);
+
+/* socket_units.c — names the services of listeners that process 1 has for a socket unit, in the
+ * observation's listeners and sockets. */
+enum hm_status hm_linux_name_socket_units(struct hm_linux_units *units, struct hm_arena *arena,
+                                          struct hm_observation *seen,
+                                          struct hm_err *err) HM_MUST_CHECK;
 
 /* ---- for those who look at folders
  * ------------------------------------------------------------------ */

@@ -516,51 +516,6 @@ static void test_nobody_is_named(void **state)
     }
 }
 
-/* Socket activation: systemd has the port for the service. */
-static void test_activation(void **state)
-{
-    struct hm_build *build = new_build(NULL);
-    struct hm_socket *socket;
-
-    (void)state;
-    require(build, HM_TCP, "9090");
-    socket = hm_build_socket(build, HM_TCP, HM_IPV6, HM_SOCKET_LISTEN, 9090, "systemd", "");
-    assert_int_equal(hm_build_judge(build)->verdicts.at[0].state, HM_SAFE);
-    socket->program = "systemd-other"; /* "::" takes the IPv4 port too */
-    assert_int_equal(hm_build_judge(build)->verdicts.at[0].state, HM_BLOCKED);
-    assert_int_equal(build->judgement.verdicts.at[0].families.count, 2);
-    free_build(build);
-}
-
-/* A service that starts at boot, has no socket unit and is down: systemd has the port for another
- * one (cockpit.socket and Prometheus both want 9090). */
-static void test_activation_of_another(void **state)
-{
-    static const struct {
-        enum hm_service_start start;
-        bool runs;
-        enum hm_verdict_state state;
-    } cases[] = {
-        {HM_START_AUTOMATIC, false, HM_BLOCKED},
-        {HM_START_AUTOMATIC, true,  HM_SAFE   },
-        {HM_START_TRIGGERED, false, HM_SAFE   },
-        {HM_START_MANUAL,    false, HM_SAFE   },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < HM_COUNT(cases); i++) {
-        struct hm_build *build = new_build(NULL);
-
-        require(build, HM_TCP, "9090");
-        hm_build_service_runs(build, "Own", cases[i].runs)->start = cases[i].start;
-        hm_build_socket(build, HM_TCP, HM_IPV6, HM_SOCKET_LISTEN, 9090, "systemd", "");
-        if (hm_build_judge(build)->verdicts.at[0].state != cases[i].state) {
-            fail_msg("row %zu: %s", i, build->judgement.verdicts.at[0].text);
-        }
-        free_build(build);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -576,8 +531,6 @@ int main(void)
         cmocka_unit_test(test_what_listens_outranks_the_catalogue),
         cmocka_unit_test(test_owner),
         cmocka_unit_test(test_nobody_is_named),
-        cmocka_unit_test(test_activation),
-        cmocka_unit_test(test_activation_of_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
