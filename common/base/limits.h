@@ -35,7 +35,8 @@
 #define HM_LIMIT_PORT_BOOK 4096u  /* listeners that an agent remembers */
 #define HM_LIMIT_OBSERVED 1024u   /* rows of listeners that may be random */
 #define HM_LIMIT_EVENT_COUNTS 256u
-#define HM_LIMIT_STEPS 64u /* of one remedy */
+#define HM_LIMIT_LOGGED_EVENTS 65536u /* of one file of a Windows event log */
+#define HM_LIMIT_STEPS 64u            /* of one remedy */
 #define HM_LIMIT_SOCKETS 262144u
 #define HM_LIMIT_TASKS 65536u
 #define HM_LIMIT_REG_VALUES 65536u
