@@ -287,6 +287,17 @@ void hm_finding_describe_event(struct hm_finding_list *list, struct hm_finding *
                                          row->says));
 }
 
+/* An event of HTTP.sys names the address, "0.0.0.0:443": it is about that port. One that names none
+ * may be about any. */
+static bool is_about_port(const struct hm_event_count *event, const struct hm_need *need)
+{
+    const char *colon = event->about == NULL ? NULL : strrchr(event->about, ':');
+    uint32_t port;
+
+    return colon == NULL || !hm_str_parse_u32(colon + 1, strlen(colon + 1), UINT16_MAX, &port) ||
+           hm_ports_contains(need->verdict.ports, (uint16_t)port);
+}
+
 /* What the system's logs say of the product and of its services that are down. */
 static void describe_events(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                             struct hm_finding *finding, const struct hm_need *need)
@@ -304,8 +315,9 @@ static void describe_events(const struct hm_finding_ctx *ctx, struct hm_finding_
         while (!concerns && (service = hm_need_next_down(ctx->facts, need, false, &at)) != NULL) {
             concerns = hm_service_event_concerns(event, service->name, product);
         }
-        concerns = concerns || (row != NULL && row->kind == HM_KIND_HTTPSYS &&
-                                need->verdict.kind == HM_KIND_HTTPSYS);
+        concerns =
+            concerns || (row != NULL && row->kind == HM_KIND_HTTPSYS &&
+                         need->verdict.kind == HM_KIND_HTTPSYS && is_about_port(event, need));
         if (concerns) {
             hm_finding_describe_event(list, finding, event);
         }

@@ -41,8 +41,8 @@ struct hm_event_count {
     const char *provider; /* "Service Control Manager", "IAS" */
     uint32_t id;
     uint32_t count;
-    const char *about; /* first text of the event: the service, by its name where that is known,
-                          otherwise as people see it; "" none */
+    const char *about; /* the service, by its name where that is known, otherwise as people see it;
+                          of HTTP.sys the address; "" none */
 };
 
 struct hm_event_counts {

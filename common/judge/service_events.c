@@ -7,21 +7,25 @@
 #define SCM "Service Control Manager"
 
 /* clang-format off */
-#define MANAGER(number, text) \
-    {.log = "System", .provider = SCM, .id = number, .product = "", .failed = true, .says = text}
+#define MANAGER_ABOUT(number, place, text) \
+    {.log = "System", .provider = SCM, .id = number, .product = "", .failed = true, .about = place, \
+     .says = text}
+#define MANAGER(number, text) MANAGER_ABOUT(number, 1, text)
 #define PRODUCT(where, who, number, what, text) \
     {.log = where, .provider = who, .id = number, .product = what, .says = text}
 #define SQL_PORT(who, number, text) \
     {.log = "Application", .provider = who, .id = number, .product = "sql-server", .by_port = true, \
      .says = text}
+#define DNS(who, number, text) PRODUCT("DNS Server", who, number, "dns-server", text)
 
 /* Service Control Manager: Microsoft's "Service Control Manager" event pages. The rest: KB956189
  * (IPSec, Server ActiveSync), SQL Server "Server configuration" and "TDSSNIClient" error pages,
- * "HTTP.sys" (HttpEvent). */
+ * "HTTP.sys" (HttpEvent), KB199286 (DNS Server). The second text of 7009 is the service (the first is
+ * the time), that of 15005 the address. */
 const struct hm_service_event hm_service_events[] = {
     MANAGER(7000, "the service failed to start"),
     MANAGER(7001, "a service that it depends on failed to start"),
-    MANAGER(7009, "the service did not answer in time when it was started"),
+    MANAGER_ABOUT(7009, 2, "the service did not answer in time when it was started"),
     MANAGER(7022, "the service hung when it was started"),
     MANAGER(7023, "the service ended with an error"),
     MANAGER(7024, "the service ended with an error of its own"),
@@ -38,10 +42,16 @@ const struct hm_service_event hm_service_events[] = {
     PRODUCT("Application", "MSSQL$*", 17826, "sql-server", "the network library could not be started"),
     SQL_PORT("MSSQLSERVER", 26023, "the TCP port is in use already"),
     SQL_PORT("MSSQL$*", 26023, "the TCP port is in use already"),
+    DNS("DNS", 404, "a TCP socket could not be bound to an address"),
+    DNS("Microsoft-Windows-DNS-Server-Service", 404, "a TCP socket could not be bound to an address"),
+    DNS("DNS", 407, "a UDP socket could not be bound to an address"),
+    DNS("Microsoft-Windows-DNS-Server-Service", 407, "a UDP socket could not be bound to an address"),
+    DNS("DNS", 408, "a socket could not be opened for an address"),
+    DNS("Microsoft-Windows-DNS-Server-Service", 408, "a socket could not be opened for an address"),
     {.log = "System", .provider = "HTTP", .id = 15005, .product = "", .kind = HM_KIND_HTTPSYS,
-     .says = "HTTP.sys could not take a port"},
+     .about = 2, .says = "HTTP.sys could not take a port"},
     {.log = "System", .provider = "Microsoft-Windows-HttpEvent", .id = 15005, .product = "",
-     .kind = HM_KIND_HTTPSYS, .says = "HTTP.sys could not take a port"},
+     .kind = HM_KIND_HTTPSYS, .about = 2, .says = "HTTP.sys could not take a port"},
 };
 /* clang-format on */
 const size_t hm_service_events_count = HM_COUNT(hm_service_events);

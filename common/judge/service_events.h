@@ -2,20 +2,22 @@
  * not start at all: by provider and number, which are the same in every language.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Agents look for these and no others. */
+ * Agents look for these and no others; deploy/windows/collect.cmd gathers the same numbers. */
 #pragma once
 
 #include "common/judge/judge.h"
 
 struct hm_service_event {
-    const char *log;      /* "System", "Application": where Windows writes it */
+    const char *log;      /* "System", "Application", "DNS Server": where Windows writes it */
     const char *provider; /* '*' and '?' as in file names: named instances have their own */
     uint32_t id;
     const char *product;        /* id in the catalogue that it is about; "" by what it names */
     bool failed;                /* the service manager says that the service failed */
     bool by_port;               /* the service says that a port was the reason */
     enum hm_listener_kind kind; /* with product "": of listeners that it is about, or socket */
-    const char *says;           /* for people, in the order: it …; source beside the row */
+    unsigned about;   /* which text of the event names the service as people see it, or the
+                         address, from 1; 0 none */
+    const char *says; /* for people, in the order: it …; source beside the row */
 };
 
 extern const struct hm_service_event hm_service_events[];

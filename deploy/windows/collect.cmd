@@ -38,6 +38,7 @@ call :sockets
 call :tasks
 call :services
 call :boot
+call :events
 
 echo.
 echo Done. Next: copy the folder "%OUT%"
@@ -49,9 +50,9 @@ exit /b 0
 
 :usage
 echo collect.cmd [FOLDER]
-echo Gathers port ranges, exclusions, sockets and services of this computer for
-echo "hm-agent check --from", into a folder named after the computer; below FOLDER,
-echo or beside this file.
+echo Gathers port ranges, exclusions, sockets, services, and events of services that failed,
+echo of this computer for "hm-agent check --from", into a folder named after the computer;
+echo below FOLDER, or beside this file.
 exit /b 0
 
 :no_folder
@@ -268,6 +269,123 @@ if not exist "%SYS%\reg.exe" goto :eof
 "%SYS%\reg.exe" save "HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters" "%OUT%\tcpip-parameters.hiv" >nul 2>nul
 if errorlevel 1 if exist "%OUT%\tcpip-parameters.hiv" del "%OUT%\tcpip-parameters.hiv"
 call :not_empty "%OUT%\tcpip-parameters.hiv"
+goto :eof
+
+rem --- events.xml: what the event logs say of services that failed ---------------------------------
+rem By provider and number, which are in no language; hm-agent knows which of them mean a service
+rem that did not get its port (7023, 7024, 4292, 17182 ...). 6005 is the start of the event log, that
+rem is, of the system: older events do not count. Texts of events name services, addresses and
+rem databases. Which system gives them with nothing installed:
+rem   Vista to now      wevtutil qe /f:xml (Microsoft Learn, "wevtutil"); /uni:true, as names of
+rem                     services need not fit the console's code page; newest first, 500 of a log and
+rem                     30 days at most. A log of over 128 MB takes long to search: there the newest
+rem                     1000 events are taken as they are
+rem   2000, XP, 2003    Win32_NTLogEvent (Microsoft Learn), since the system started, asked by the
+rem                     script host, for a minute at most (//T); what is not ASCII as &#number; the
+rem                     script is deleted again
+rem What is missing or refuses is one line in events.xml, which hm-agent repeats.
+:events
+for %%F in (events.xml events.vbs) do if exist "%OUT%\%%F" del "%OUT%\%%F"
+set "SYSTEM_EVENTS=7000 7001 7009 7022 7023 7024 7031 7034 4292 3015 3024 15005"
+set "APPLICATION_EVENTS=3015 3024 17182 17826 26023"
+set "DNS_EVENTS=404 407 408"
+echo   events
+if "%RELEASE:~0,2%"=="5." goto events_script
+if not exist "%SYS%\wevtutil.exe" goto events_no_wevtutil
+call :terms EventID %SYSTEM_EVENTS%
+call :wevtutil System "EventID=6005 or "
+if not "%STATUS%"=="0" goto events_refused
+call :terms EventID %APPLICATION_EVENTS%
+call :wevtutil Application ""
+rem Only a DNS server has this log.
+"%SYS%\wevtutil.exe" gl "DNS Server" >nul 2>nul
+if errorlevel 1 goto :eof
+call :terms EventID %DNS_EVENTS%
+call :wevtutil "DNS Server" ""
+goto :eof
+:events_no_wevtutil
+echo     wevtutil.exe is missing: events are not gathered
+>"%OUT%\events.xml" echo events failed: wevtutil.exe is missing
+goto :eof
+:events_refused
+echo     the System log cannot be read: exit %STATUS%
+>"%OUT%\events.xml" echo events failed: wevtutil exit %STATUS%
+goto :eof
+
+rem :terms PROPERTY NUMBERS... - TERMS becomes "PROPERTY=1 or PROPERTY=2"
+:terms
+set "TERMS=%1=%2"
+:terms_next
+if "%3"=="" goto :eof
+set "TERMS=%TERMS% or %1=%3"
+shift /2
+goto terms_next
+
+rem :wevtutil LOG "OTHER TERMS" - appends; STATUS is its exit status. An expression may have 20 terms
+rem (Microsoft Learn, EvtQuery).
+:wevtutil
+set "FILTER=*[System[%~2((%TERMS%) and TimeCreated[timediff(@SystemTime) <= 2592000000])]]"
+set "MOST=500"
+for %%F in ("%SYS%\winevt\Logs\%~1.evtx") do if exist %%F if %%~zF GTR 134217728 set "MOST=1000"
+if "%MOST%"=="1000" set "FILTER=*"
+"%SYS%\wevtutil.exe" qe %1 "/q:%FILTER%" /f:xml /rd:true /c:%MOST% /e:Events /uni:true >>"%OUT%\events.xml" 2>nul
+set "STATUS=%ERRORLEVEL%"
+if not "%STATUS%"=="0" echo     the %~1 log cannot be read: exit %STATUS%
+goto :eof
+
+:events_script
+if not exist "%SYS%\cscript.exe" goto events_no_cscript
+set "VBS=%OUT%\events.vbs"
+>"%VBS%" echo Set w = GetObject("winmgmts:\\.\root\cimv2")
+>>"%VBS%" echo For Each o In w.InstancesOf("Win32_OperatingSystem")
+>>"%VBS%" echo started = o.LastBootUpTime
+>>"%VBS%" echo Next
+>>"%VBS%" echo WScript.Echo "<Events>"
+call :terms EventCode 6005 %SYSTEM_EVENTS%
+>>"%VBS%" echo Ask "System", "%TERMS%"
+call :terms EventCode %APPLICATION_EVENTS%
+>>"%VBS%" echo Ask "Application", "%TERMS%"
+call :terms EventCode %DNS_EVENTS%
+>>"%VBS%" echo Ask "DNS Server", "%TERMS%"
+>>"%VBS%" echo WScript.Echo "</Events>"
+>>"%VBS%" echo Sub Ask(name, terms)
+>>"%VBS%" echo q = "SELECT * FROM Win32_NTLogEvent WHERE Logfile='" ^& name ^& "' AND TimeGenerated>='" ^& started ^& "'"
+>>"%VBS%" echo n = 0
+>>"%VBS%" echo For Each e In w.ExecQuery(q ^& " AND (" ^& terms ^& ")", "WQL", 48)
+>>"%VBS%" echo n = n + 1
+>>"%VBS%" echo If n ^> 500 Then Exit Sub
+>>"%VBS%" echo d = ""
+>>"%VBS%" echo If IsArray(e.InsertionStrings) Then
+>>"%VBS%" echo For Each s In e.InsertionStrings
+>>"%VBS%" echo If Len(d) ^< 2000 Then d = d ^& "<Data>" ^& Plain("" ^& s) ^& "</Data>"
+>>"%VBS%" echo Next
+>>"%VBS%" echo End If
+>>"%VBS%" echo h = "<Event><System><Provider Name='" ^& Plain(e.SourceName) ^& "'/><EventID>" ^& e.EventCode ^& "</EventID>"
+>>"%VBS%" echo h = h ^& "<TimeCreated SystemTime='" ^& e.TimeGenerated ^& "'/><EventRecordID>" ^& e.RecordNumber ^& "</EventRecordID>"
+>>"%VBS%" echo WScript.Echo h ^& "<Channel>" ^& name ^& "</Channel></System><EventData>" ^& d ^& "</EventData></Event>"
+>>"%VBS%" echo Next
+>>"%VBS%" echo End Sub
+>>"%VBS%" echo Function Plain(text)
+>>"%VBS%" echo r = ""
+>>"%VBS%" echo For i = 1 To Len(text)
+>>"%VBS%" echo If i ^> 300 Then Exit For
+>>"%VBS%" echo c = AscW(Mid(text, i, 1))
+>>"%VBS%" echo If c ^< 0 Then c = c + 65536
+>>"%VBS%" echo If c ^< 32 Or c ^> 126 Or c = 38 Or c = 39 Or c = 60 Or c = 62 Then r = r ^& "&#" ^& c ^& ";" Else r = r ^& Chr(c)
+>>"%VBS%" echo Next
+>>"%VBS%" echo Plain = r
+>>"%VBS%" echo End Function
+"%SYS%\cscript.exe" //nologo //T:60 "%VBS%" >"%OUT%\events.xml" 2>nul
+set "STATUS=%ERRORLEVEL%"
+del "%VBS%"
+call :not_empty "%OUT%\events.xml"
+if exist "%OUT%\events.xml" goto :eof
+echo     the event logs cannot be read: exit %STATUS%
+>"%OUT%\events.xml" echo events failed: script host exit %STATUS%
+goto :eof
+:events_no_cscript
+echo     cscript.exe is missing: events are not gathered
+>"%OUT%\events.xml" echo events failed: cscript.exe is missing
 goto :eof
 
 rem :not_empty FILE - a command that says nothing knows nothing: no file

@@ -7,6 +7,7 @@ import copy
 import json
 import os
 
+import event_texts
 import folder
 import ports
 import texts
@@ -74,6 +75,7 @@ def collect(host, path):
         files["services-running.txt"] = net_start(host).encode()
     else:
         files["services-state.txt"] = sc_queryex(host).encode()
+    files["events.xml"] = event_texts.write(host.facts.get("events", []), host.legacy)
     put(path, files)
 
 

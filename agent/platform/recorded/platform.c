@@ -121,8 +121,6 @@ static enum hm_status read_host_file(struct hm_recorded *recorded, struct hm_err
     seen->has_previous_boot = host->has_previous_boot;
     seen->previous_boot = host->previous_boot;
     hm_inventory_settle(&seen->previous_boot);
-    seen->has_events = host->has_events;
-    seen->events = host->events;
     seen->inventory.has_service_details = host->has_service_details;
     seen->inventory.service_details = host->service_details;
     seen->inventory.has_port_book = host->has_port_book;
@@ -191,6 +189,9 @@ static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
         st = hm_recorded_tasks(recorded, &tasks, err);
     }
     if (st == HM_OK) {
+        st = hm_recorded_events(recorded, err);
+    }
+    if (st == HM_OK) {
         st = hm_recorded_services(recorded, &tasks, err);
     }
     if (st == HM_OK) {
@@ -212,6 +213,9 @@ static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
     if (st == HM_OK) {
         hm_inventory_settle(&recorded->seen.inventory);
         st = take_sample(recorded, err);
+    }
+    if (st == HM_OK) {
+        st = hm_recorded_events_missing(recorded, err);
     }
     return st;
 }

@@ -21,6 +21,9 @@
  * exit status follows. */
 #define HM_RECORDED_NETSH_FAILED "netsh failed: exit "
 
+/* What it writes in place of events that cannot be read; the reason follows. */
+#define HM_RECORDED_EVENTS_FAILED "events failed: "
+
 /* One observation in the making. */
 struct hm_recorded {
     const char *folder;
@@ -88,6 +91,14 @@ enum hm_status hm_recorded_times(struct hm_recorded *recorded, struct hm_tcpip_t
  * boot, by what the agent remembers, and by the sockets. After the sockets. */
 enum hm_status hm_recorded_legacy_stacks(struct hm_recorded *recorded,
                                          struct hm_err *err) HM_MUST_CHECK;
+
+/* events.c — events of host.json and of events.xml, by the names that people see. Before services,
+ * which give them their names. */
+enum hm_status hm_recorded_events(struct hm_recorded *recorded, struct hm_err *err) HM_MUST_CHECK;
+/* Says so where a service that starts by itself does not run, nothing tells whether it has failed,
+ * and no events are there. After the inventory is settled. */
+enum hm_status hm_recorded_events_missing(struct hm_recorded *recorded,
+                                          struct hm_err *err) HM_MUST_CHECK;
 
 /* services.c — services of host.json and of the files that tell how services start, which run, and
  * which a failover cluster starts. After tasks. */

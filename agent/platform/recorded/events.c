@@ -1,0 +1,158 @@
+/* agent/platform/recorded/events.c — events of services of a recorded host: events.xml, and
+ * host.json's, which outrank those of the same provider and number.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/recorded/recorded.h"
+
+#include <string.h>
+
+#include "agent/platform/windows_events.h"
+#include "common/base/str.h"
+
+#define EVENTS_FILE "events.xml"
+#define UNKNOWN "what the event log says of services is unknown"
+
+static bool is_refused(const struct hm_recorded_file *file)
+{
+    const size_t len = strlen(HM_RECORDED_EVENTS_FAILED);
+
+    return file->len >= len && memcmp(file->text, HM_RECORDED_EVENTS_FAILED, len) == 0;
+}
+
+static enum hm_status note_refused(struct hm_recorded *recorded,
+                                   const struct hm_recorded_file *file, struct hm_err *err)
+{
+    const size_t len = strlen(HM_RECORDED_EVENTS_FAILED);
+    struct hm_span rest = {file->text + len, file->len - len};
+    struct hm_span line = {"", 0};
+    char copy[128];
+    char shown[sizeof(copy)];
+
+    (void)hm_str_next_line(&rest, &line);
+    line = hm_str_trim(line.at, line.len);
+    line.len = line.len < sizeof(copy) ? line.len : sizeof(copy) - 1;
+    memcpy(copy, line.at, line.len);
+    copy[line.len] = '\0';
+    hm_str_show(copy, shown, sizeof(shown));
+    return hm_notes_add(&recorded->notes, err, "%s: the event log could not be read (%s): " UNKNOWN,
+                        file->found, shown);
+}
+
+static bool is_in(const struct hm_event_counts *counts, const struct hm_event_count *event)
+{
+    for (size_t i = 0; i < counts->count; i++) {
+        if (counts->at[i].id == event->id &&
+            hm_str_equal_nocase(counts->at[i].provider, event->provider)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum hm_status join(struct hm_recorded *recorded, const struct hm_event_counts *filed,
+                           struct hm_err *err)
+{
+    const struct hm_event_counts own = recorded->host.events;
+    struct hm_event_counts all = {
+        hm_arena_alloc(recorded->arena, own.count + filed->count, sizeof(*all.at)), 0};
+
+    if (all.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the events of services");
+    }
+    for (size_t i = 0; i < own.count; i++) {
+        all.at[all.count++] = own.at[i];
+    }
+    for (size_t i = 0; i < filed->count; i++) {
+        if (!is_in(&own, &filed->at[i])) {
+            all.at[all.count++] = filed->at[i];
+        }
+    }
+    recorded->seen.has_events = true;
+    recorded->seen.events = all;
+    return HM_OK;
+}
+
+static enum hm_status take(struct hm_recorded *recorded, const struct hm_recorded_file *file,
+                           const struct hm_logged_events *events, struct hm_err *err)
+{
+    struct hm_event_tally tally;
+    struct hm_tcpip_times times;
+    enum hm_status st = HM_OK;
+
+    if (events->cut) {
+        st = hm_notes_add(&recorded->notes, err,
+                          "%s is cut: events that are older than its last one are unknown",
+                          file->found);
+    }
+    if (st != HM_OK || (events->cut && events->count == 0)) {
+        return st;
+    }
+    st = hm_recorded_times(recorded, &times, err);
+    if (st == HM_OK) {
+        hm_event_tally_init(&tally, recorded->arena);
+        st = hm_event_tally_add_since_boot(&tally, events, times.has_boot, times.boot_ms, err);
+    }
+    return st == HM_OK ? join(recorded, &tally.counts, err) : st;
+}
+
+enum hm_status hm_recorded_events(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_logged_events events;
+    struct hm_recorded_file file;
+    enum hm_status st;
+
+    recorded->seen.has_events = recorded->host.has_events;
+    recorded->seen.events = recorded->host.events;
+    st = hm_recorded_read(recorded, EVENTS_FILE, &file, err);
+    if (st != HM_OK || !file.there) {
+        return st;
+    }
+    if (is_refused(&file)) {
+        return note_refused(recorded, &file, err);
+    }
+    st = hm_events_parse(file.text, file.len, recorded->arena, &events, err);
+    if (st == HM_EINVAL) { /* evidence: without it the host is judged all the same */
+        return hm_recorded_note(
+            recorded, &file,
+            hm_text_kind_names[hm_text_kind((struct hm_span){file.text, file.len})], UNKNOWN, err);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    return take(recorded, &file, &events, err);
+}
+
+/* One that ended with an error says so itself. */
+static bool has_down(const struct hm_inventory *inventory)
+{
+    const struct hm_services *details = &inventory->service_details;
+
+    for (size_t i = 0; inventory->has_service_details && i < details->count; i++) {
+        const struct hm_service *service = &details->at[i];
+
+        if (hm_service_is_wanted(service) && service->start != HM_START_CLUSTER &&
+            service->start != HM_START_TRIGGERED && service->has_runs && !service->runs &&
+            !hm_service_has_failed(service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum hm_status hm_recorded_events_missing(struct hm_recorded *recorded, struct hm_err *err)
+{
+    const char *found = NULL;
+    enum hm_status st = HM_OK;
+
+    if (recorded->seen.has_events || recorded->seen.inventory.os.family != HM_OS_WINDOWS ||
+        !has_down(&recorded->seen.inventory)) {
+        return HM_OK;
+    }
+    st = hm_recorded_find(recorded, EVENTS_FILE, &found, err);
+    return st == HM_OK && found == NULL
+               ? hm_recorded_missing(
+                     recorded, EVENTS_FILE,
+                     "whether services that do not run have failed, as the event log says it, "
+                     "is unknown",
+                     err)
+               : st;
+}

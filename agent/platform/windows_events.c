@@ -1,0 +1,214 @@
+/* agent/platform/windows_events.c — events of a Windows host as counts for judging.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/windows_events.h"
+
+#include "common/base/limits.h"
+#include "common/base/str.h"
+#include "common/judge/service_events.h"
+
+void hm_event_tally_init(struct hm_event_tally *tally, struct hm_arena *arena)
+{
+    *tally = (struct hm_event_tally){.arena = arena};
+}
+
+static enum hm_status no_memory(struct hm_err *err)
+{
+    return hm_fail(err, HM_ENOMEM, "no memory for the events of services");
+}
+
+/* NULL when it has none, or has no room. */
+static struct hm_event_count *find_count(struct hm_event_tally *tally,
+                                         const struct hm_event_count *like)
+{
+    for (size_t i = 0; i < tally->counts.count; i++) {
+        struct hm_event_count *count = &tally->counts.at[i];
+
+        if (count->id == like->id && hm_str_equal_nocase(count->provider, like->provider) &&
+            hm_str_equal_nocase(count->about, like->about)) {
+            return count;
+        }
+    }
+    return NULL;
+}
+
+static enum hm_status put_count(struct hm_event_tally *tally, const struct hm_event_count *event,
+                                struct hm_err *err)
+{
+    struct hm_event_count *count = find_count(tally, event);
+
+    if (count != NULL) {
+        count->count += event->count;
+        return HM_OK;
+    }
+    if (tally->counts.count == HM_LIMIT_EVENT_COUNTS) {
+        tally->full = true;
+        return HM_OK;
+    }
+    if (tally->counts.at == NULL) {
+        tally->counts.at =
+            hm_arena_alloc(tally->arena, HM_LIMIT_EVENT_COUNTS, sizeof(*tally->counts.at));
+        if (tally->counts.at == NULL) {
+            return no_memory(err);
+        }
+    }
+    count = &tally->counts.at[tally->counts.count];
+    *count = *event;
+    count->provider = hm_arena_strdup(tally->arena, event->provider);
+    count->about = hm_arena_strdup(tally->arena, event->about);
+    if (count->provider == NULL || count->about == NULL) {
+        return no_memory(err);
+    }
+    tally->counts.count++;
+    return HM_OK;
+}
+
+/* The row is of this log; one of no log is somebody's own file. */
+static bool is_of_log(const struct hm_service_event *row, const struct hm_logged_event *event)
+{
+    return event->log[0] == '\0' || hm_str_equal_nocase(row->log, event->log);
+}
+
+enum hm_status hm_event_tally_add(struct hm_event_tally *tally, const struct hm_logged_event *event,
+                                  struct hm_err *err)
+{
+    for (size_t i = 0; i < hm_service_events_count; i++) {
+        const struct hm_service_event *row = &hm_service_events[i];
+
+        if (row->id == event->id && hm_str_glob_nocase(row->provider, event->provider) &&
+            is_of_log(row, event)) {
+            return put_count(
+                tally,
+                &(struct hm_event_count){.provider = event->provider,
+                                         .id = event->id,
+                                         .count = 1,
+                                         .about = row->about > 0 && row->about <= event->text_count
+                                                      ? event->texts[row->about - 1]
+                                                      : ""},
+                err);
+        }
+    }
+    return HM_OK;
+}
+
+enum hm_status hm_event_tally_merge(struct hm_event_tally *tally, const struct hm_event_tally *from,
+                                    struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && i < from->counts.count; i++) {
+        st = put_count(tally, &from->counts.at[i], err);
+    }
+    tally->full = tally->full || from->full;
+    return st;
+}
+
+enum hm_status hm_event_counts_copy(const struct hm_event_counts *counts, struct hm_arena *arena,
+                                    struct hm_event_counts *out_counts, struct hm_err *err)
+{
+    struct hm_event_counts copy = {hm_arena_alloc(arena, counts->count, sizeof(*copy.at)),
+                                   counts->count};
+
+    if (copy.at == NULL) {
+        return no_memory(err);
+    }
+    for (size_t i = 0; i < counts->count; i++) {
+        copy.at[i] = counts->at[i];
+        copy.at[i].provider = hm_arena_strdup(arena, counts->at[i].provider);
+        copy.at[i].about = hm_arena_strdup(arena, counts->at[i].about);
+        if (copy.at[i].provider == NULL || copy.at[i].about == NULL) {
+            return no_memory(err);
+        }
+    }
+    *out_counts = copy;
+    return HM_OK;
+}
+
+bool hm_event_is_boot(const struct hm_logged_event *event)
+{
+    return event->id == HM_EVENT_BOOT_ID &&
+           hm_str_equal_nocase(event->provider, HM_EVENT_BOOT_PROVIDER);
+}
+
+/* ---- since the boot -------------------------------------------------------------------------- */
+
+/* From when on, and in one log from which record on, events count. */
+struct boundary {
+    const char *log; /* of which the record numbers are; NULL none */
+    uint64_t record;
+    bool has_time;
+    int64_t time_ms;
+    bool whole_system; /* nothing tells: all of the log System */
+};
+
+static bool is_of_system(const struct hm_logged_event *event)
+{
+    return hm_str_equal_nocase(event->log, HM_EVENT_BOOT_LOG);
+}
+
+static const struct hm_logged_event *find_boot(const struct hm_logged_events *events)
+{
+    const struct hm_logged_event *newest = NULL;
+
+    for (size_t i = 0; i < events->count; i++) {
+        const struct hm_logged_event *event = &events->at[i];
+
+        if (hm_event_is_boot(event) && event->has_time &&
+            (newest == NULL || event->time_ms > newest->time_ms)) {
+            newest = event;
+        }
+    }
+    return newest;
+}
+
+static struct boundary find_boundary(const struct hm_logged_events *events, bool has_boot,
+                                     int64_t boot_ms)
+{
+    const struct hm_logged_event *boot = find_boot(events);
+    struct boundary boundary = {.has_time = has_boot, .time_ms = boot_ms};
+
+    if (boot != NULL) {
+        boundary.log = boot->record > 0 ? boot->log : NULL;
+        boundary.record = boot->record;
+        boundary.has_time = true;
+        boundary.time_ms = boot->time_ms;
+        return boundary;
+    }
+    boundary.whole_system = !has_boot;
+    for (size_t i = 0; !has_boot && i < events->count; i++) {
+        const struct hm_logged_event *event = &events->at[i];
+
+        if (is_of_system(event) && event->has_time &&
+            (!boundary.has_time || event->time_ms < boundary.time_ms)) {
+            boundary.has_time = true;
+            boundary.time_ms = event->time_ms;
+        }
+    }
+    return boundary;
+}
+
+static bool is_since(const struct boundary *boundary, const struct hm_logged_event *event)
+{
+    if (boundary->log != NULL && event->record > 0 &&
+        hm_str_equal_nocase(boundary->log, event->log)) {
+        return event->record > boundary->record;
+    }
+    if (boundary->whole_system && is_of_system(event)) {
+        return true;
+    }
+    return boundary->has_time && event->has_time && event->time_ms >= boundary->time_ms;
+}
+
+enum hm_status hm_event_tally_add_since_boot(struct hm_event_tally *tally,
+                                             const struct hm_logged_events *events, bool has_boot,
+                                             int64_t boot_ms, struct hm_err *err)
+{
+    const struct boundary boundary = find_boundary(events, has_boot, boot_ms);
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && i < events->count; i++) {
+        if (is_since(&boundary, &events->at[i])) {
+            st = hm_event_tally_add(tally, &events->at[i], err);
+        }
+    }
+    return st;
+}

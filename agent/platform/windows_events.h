@@ -1,0 +1,49 @@
+/* agent/platform/windows_events.h — events of a Windows host as counts for judging.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The live platform brings records of ReadEventLog, the recorded one the rows of events.xml; the
+ * same events give the same counts. Only those of hm_service_events count, and only since the boot.
+ * Pure. */
+#pragma once
+
+#include "common/judge/judge.h"
+#include "common/readers/events_text.h"
+
+/* The event log's own "it was started", which every Windows from NT 4 SP4 on writes at each boot
+ * (KB196452). */
+#define HM_EVENT_BOOT_PROVIDER "EventLog"
+#define HM_EVENT_BOOT_ID 6005u
+#define HM_EVENT_BOOT_LOG "System"
+
+/* Counts in the making; texts are copied into the arena. */
+struct hm_event_tally {
+    struct hm_arena *arena;
+    struct hm_event_counts counts;
+    bool full; /* more than HM_LIMIT_EVENT_COUNTS kinds: the others are not counted */
+};
+
+void hm_event_tally_init(struct hm_event_tally *tally, struct hm_arena *arena);
+
+/* Counts an event since the boot, when a row of hm_service_events is about it. */
+enum hm_status hm_event_tally_add(struct hm_event_tally *tally, const struct hm_logged_event *event,
+                                  struct hm_err *err) HM_MUST_CHECK;
+
+/* Adds the counts of another tally. */
+enum hm_status hm_event_tally_merge(struct hm_event_tally *tally, const struct hm_event_tally *from,
+                                    struct hm_err *err) HM_MUST_CHECK;
+
+/* A copy of the counts that lives in this arena. */
+enum hm_status hm_event_counts_copy(const struct hm_event_counts *counts, struct hm_arena *arena,
+                                    struct hm_event_counts *out_counts,
+                                    struct hm_err *err) HM_MUST_CHECK;
+
+/* The event with which a boot begins? */
+bool hm_event_is_boot(const struct hm_logged_event *event);
+
+/* Counts those of a file that are since the boot: those behind the newest event of a boot; where
+ * the file has none, those since boot_ms; where nobody knows that either, all of the log System, of
+ * which the file then has nothing older than the boot, and those of other logs that are as young
+ * (each log is gathered newest first). */
+enum hm_status hm_event_tally_add_since_boot(struct hm_event_tally *tally,
+                                             const struct hm_logged_events *events, bool has_boot,
+                                             int64_t boot_ms, struct hm_err *err) HM_MUST_CHECK;

@@ -1,0 +1,154 @@
+/* tests/unit/agent/test_recorded_events.c — events.xml of a recorded host: services by their names,
+ * host.json beside it, and files that are cut, refused or something else.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/str.h"
+#include "tests/support/fixture.h"
+#include "tests/support/recorded_folder.h"
+
+#define HOST "{\"os\": {\"family\": \"windows\", \"version\": \"6.3.9600\"}}"
+#define HOST_WITH(rest) "{\"os\": {\"family\": \"windows\", \"version\": \"6.3.9600\"}, " rest "}"
+#define KEY "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\"
+#define SERVICES                                                                                   \
+    "\r\n" KEY "RAS\r\n    Type    REG_DWORD    0x10\r\n"                                          \
+    "\r\n" KEY "RAS\r\n    Start    REG_DWORD    0x2\r\n"
+#define STATE(code)                                                                                \
+    "\r\nSERVICE_NAME: RAS\r\nDISPLAY_NAME: Remote Access\r\n        TYPE : 10\r\n"                \
+    "        STATE : 1  STOPPED\r\n        WIN32_EXIT_CODE : " code "\r\n"
+#define EVENT(id, text)                                                                            \
+    "<Event><System><Provider Name='Service Control Manager'/><EventID>" id "</EventID>"           \
+    "<Channel>System</Channel></System><EventData><Data>" text "</Data></EventData></Event>"
+#define MISSING "events.xml is missing"
+
+static int begin(void **state)
+{
+    *state = calloc(1, sizeof(struct recorded_folder));
+    assert_non_null(*state);
+    recorded_folder_init(*state);
+    recorded_folder_puts(*state, "host.json", HOST);
+    recorded_folder_puts(*state, "services.txt", SERVICES);
+    recorded_folder_puts(*state, "services-state.txt", STATE("0"));
+    return 0;
+}
+
+static int end(void **state)
+{
+    recorded_folder_fini(*state);
+    free(*state);
+    return 0;
+}
+
+static bool is_noted(const struct recorded_folder *host, const char *part)
+{
+    for (size_t i = 0; i < host->seen.unknown.count; i++) {
+        if (strstr(host->seen.unknown.at[i], part) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void test_named(void **state)
+{
+    struct recorded_folder *host = *state;
+
+    recorded_folder_puts(host, "events.xml",
+                         "<Events>" EVENT("7023", "remote access") EVENT("7023", "Somebody")
+                             EVENT("7036", "Remote Access") "</Events>");
+    recorded_folder_must_observe(host);
+    assert_true(host->seen.has_events);
+    assert_int_equal(host->seen.events.count, 2);
+    assert_string_equal(host->seen.events.at[0].about, "RAS");
+    assert_string_equal(host->seen.events.at[1].about, "Somebody");
+    assert_false(is_noted(host, "events"));
+}
+
+/* A person's counts stay; the file adds the others. */
+static void test_beside_host_file(void **state)
+{
+    struct recorded_folder *host = *state;
+
+    recorded_folder_puts(host, "host.json",
+                         HOST_WITH("\"events\": [{\"provider\": \"Service Control Manager\", "
+                                   "\"id\": 7023, \"count\": 5, \"about\": \"RAS\"}]"));
+    recorded_folder_puts(host, "events.xml",
+                         EVENT("7023", "Remote Access") EVENT("7024", "Remote Access"));
+    recorded_folder_must_observe(host);
+    assert_int_equal(host->seen.events.count, 2);
+    assert_int_equal(host->seen.events.at[0].count, 5);
+    assert_int_equal(host->seen.events.at[1].id, 7024);
+    assert_string_equal(host->seen.events.at[1].about, "RAS");
+}
+
+struct file_case {
+    const char *text;
+    bool has_events;
+    size_t count;
+    const char *noted; /* "" nothing of events */
+};
+
+static const struct file_case files[] = {
+    {"<Events></Events>", true,                                               0,                       ""},
+    {EVENT("7023",        "Remote Access") "<Event><System>",                 true,                    1,  "events.xml is cut"},
+    {"<Events>\r\n",                   false,                                                        0,                                                        "events.xml is cut" },
+    {"events failed: wevtutil exit 5\r\n",                   false,                                  0,                                  "(wevtutil exit 5): what "},
+    {"events failed: ",                   false,                                                     0,                                                     "could not be read" },
+    {"Acceso denegado.\r\n",                   false,                                                0,
+     "events.xml holds something that this program does not know: what the event log says"},
+    {"\"Image Name\",\"PID\",\"Services\"\r\n\"System\",\"4\",\"N/A\"\r\n",                   false, 0,
+     "events.xml holds a list of processes" },
+};
+
+static void test_files(void **state)
+{
+    struct recorded_folder *host = *state;
+
+    for (size_t i = 0; i < HM_COUNT(files); i++) {
+        print_message("%s\n", files[i].text);
+        recorded_folder_puts(host, "events.xml", files[i].text);
+        recorded_folder_must_observe(host);
+        assert_int_equal(host->seen.has_events, files[i].has_events);
+        assert_int_equal(host->seen.events.count, files[i].count);
+        assert_int_equal(is_noted(host, "events.xml"), files[i].noted[0] != '\0');
+        assert_true(files[i].noted[0] == '\0' || is_noted(host, files[i].noted));
+    }
+}
+
+/* Only where a service is down and nothing says whether it failed. */
+static void test_missing(void **state)
+{
+    struct recorded_folder *host = *state;
+
+    recorded_folder_must_observe(host);
+    assert_false(host->seen.has_events);
+    assert_true(is_noted(host, MISSING));
+    recorded_folder_puts(host, "services-state.txt", STATE("10048"));
+    recorded_folder_must_observe(host);
+    assert_false(is_noted(host, MISSING));
+    recorded_folder_puts(host, "services-state.txt", STATE("0"));
+    recorded_folder_puts(host, "host.json", HOST_WITH("\"events\": []"));
+    recorded_folder_must_observe(host);
+    assert_true(host->seen.has_events);
+    assert_false(is_noted(host, MISSING));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_named, begin, end),
+        cmocka_unit_test_setup_teardown(test_beside_host_file, begin, end),
+        cmocka_unit_test_setup_teardown(test_files, begin, end),
+        cmocka_unit_test_setup_teardown(test_missing, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
