@@ -114,6 +114,23 @@ static void why_text(const struct hm_verdict *verdict, const struct hm_inventory
                    later[0] != '\0' ? "; " : "", later);
 }
 
+/* 2000 to 2003: are the values that are written in force? "" when that is known. */
+static const char *in_force_text(const struct hm_inventory *inventory)
+{
+    if (hm_judge_is_assumed(inventory)) {
+        return "NOT KNOWN: whether the host was restarted since ReservedPorts, MaxUserPort and "
+               "TcpTimedWaitDelay were written. They count as in force.";
+    }
+    if (!hm_judge_is_doubted(inventory)) {
+        return "";
+    }
+    return inventory->registry.contradicted
+               ? "NOT KNOWN: whether ReservedPorts helps on this host, as the DNS Server was given "
+                 "a port of it. It counts as not in force, also after the next boot."
+               : "NOT KNOWN: which values of ReservedPorts, MaxUserPort and TcpTimedWaitDelay are "
+                 "in force. ReservedPorts counts as not in force until the next boot.";
+}
+
 /* Above the table: who reads no further must not take it for the whole host. */
 static void put_incomplete(const struct hm_judgement *judgement,
                            const struct hm_inventory *inventory, const struct hm_check_look *look,
@@ -122,11 +139,8 @@ static void put_incomplete(const struct hm_judgement *judgement,
     const char *texts[HM_INCOMPLETE_MAX];
     size_t count = hm_judge_incomplete(inventory, texts);
 
-    if (hm_judge_is_assumed(inventory)) {
-        hm_check_put_wrapped(out, look, 0,
-                             "NOT KNOWN: whether the host was restarted since ReservedPorts, "
-                             "MaxUserPort and TcpTimedWaitDelay were written. They count as in "
-                             "force.");
+    if (in_force_text(inventory)[0] != '\0') {
+        hm_check_put_wrapped(out, look, 0, in_force_text(inventory));
         (void)hm_buf_putc(out, '\n');
     }
     if (!judgement->incomplete) {

@@ -144,6 +144,12 @@ bool hm_judge_is_assumed(const struct hm_inventory *inventory)
     return has_boot_values(inventory) && inventory->registry.in_force == HM_IN_FORCE_ASSUMED;
 }
 
+bool hm_judge_is_doubted(const struct hm_inventory *inventory)
+{
+    return hm_os_is_legacy(&inventory->os) && inventory->has_registry &&
+           inventory->registry.in_force == HM_IN_FORCE_UNKNOWN;
+}
+
 /* 2000 to 2003: are the values that are written those in force? */
 static void put_in_force(const struct hm_facts *facts, struct unknown *unknown)
 {
@@ -156,11 +162,11 @@ static void put_in_force(const struct hm_facts *facts, struct unknown *unknown)
         put(unknown, "Whether ReservedPorts, MaxUserPort and TcpTimedWaitDelay were written before "
                      "the host started is not known: they count as in force. What was written "
                      "since then only counts after the next boot.");
-    } else if (registry->contradicted) {
+    } else if (hm_judge_is_doubted(facts->inventory) && registry->contradicted) {
         put(unknown, "Whether ReservedPorts helps on this host is not known: by the times of the "
                      "host it was written before the host started, and yet the DNS Server was "
                      "given a port of it. It counts as not in force, also after the next boot.");
-    } else if (registry->in_force == HM_IN_FORCE_UNKNOWN) {
+    } else if (hm_judge_is_doubted(facts->inventory)) {
         put(unknown, "Which values of ReservedPorts, MaxUserPort and TcpTimedWaitDelay are in "
                      "force is not known: their key was written since the host started (it may "
                      "have been another value of it, as DHCP writes them), or a socket contradicts "

@@ -117,5 +117,9 @@ size_t hm_judge_incomplete(const struct hm_inventory *inventory,
  * was restarted since they were written? Whoever says that all is safe says so, too. */
 bool hm_judge_is_assumed(const struct hm_inventory *inventory);
 
+/* 2000 to 2003: were values written since the boot, or does a socket contradict them, so that
+ * nobody knows which are in force? ReservedPorts counts as not in force then. */
+bool hm_judge_is_doubted(const struct hm_inventory *inventory);
+
 /* The worst state of all; HM_SAFE when there is no requirement at all. */
 enum hm_verdict_state hm_judgement_worst(const struct hm_judgement *judgement);

@@ -429,6 +429,54 @@ static void test_assumed(void **state)
     }
 }
 
+/* Which values count is said above the table, in every case in which it is not known. */
+static void test_in_force_above_the_table(void **state)
+{
+    static const struct {
+        enum hm_in_force in_force;
+        bool contradicted;
+        const char *says; /* NULL nothing */
+    } cases[] = {
+        {HM_IN_FORCE_ASSUMED, false, "were written. They count as in force."            },
+        {HM_IN_FORCE_UNKNOWN, false, "ReservedPorts counts as not in force until the"   },
+        {HM_IN_FORCE_UNKNOWN, true,  "counts as not in force, also after the next boot."},
+        {HM_IN_FORCE_WRITTEN, false, NULL                                               },
+        {HM_IN_FORCE_EARLIER, false, NULL                                               },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_verdict safe = verdict(HM_SAFE);
+        const struct hm_judgement judgement = {
+            .verdicts = {&safe, 1}
+        };
+        struct hm_observation observation = host();
+        const struct hm_check_look look = {false, 100};
+        struct hm_err err;
+        struct hm_buf out;
+        const char *table;
+        const char *said;
+
+        observation.inventory.os.family = HM_OS_WINDOWS;
+        observation.inventory.os.version = "5.2.3790";
+        observation.inventory.has_registry = true;
+        observation.inventory.registry.has_max_user_port = true;
+        observation.inventory.registry.in_force = cases[i].in_force;
+        observation.inventory.registry.contradicted = cases[i].contradicted;
+        hm_buf_init(&out, 4096);
+        assert_int_equal(hm_check_text(&observation, &judgement, &look, &out, &err), HM_OK);
+        table = strstr(hm_buf_text(&out), "STATE");
+        said = strstr(hm_buf_text(&out), "NOT KNOWN: ");
+        assert_non_null(table);
+        assert_int_equal(said != NULL, cases[i].says != NULL);
+        if (cases[i].says != NULL) {
+            assert_true(said < table);
+            assert_non_null(strstr(said, cases[i].says));
+        }
+        hm_buf_fini(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +490,7 @@ int main(void)
         cmocka_unit_test(test_terminal_obeys_nothing),
         cmocka_unit_test(test_over_the_cap),
         cmocka_unit_test(test_assumed),
+        cmocka_unit_test(test_in_force_above_the_table),
         cmocka_unit_test(test_after_the_next_boot),
     };
 
