@@ -38,7 +38,16 @@ static uint32_t count_of(const struct hm_sample *sample, unsigned id)
 static const char *now_held(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                             struct hm_finding *finding, enum hm_protocol protocol)
 {
-    const char *said = hm_finding_holders(ctx, out, finding, protocol);
+    const struct hm_sample_stacks *stacks = &ctx->input->sample->stacks;
+    uint32_t in_use = 0;
+    const char *said;
+
+    for (size_t i = 0; i < stacks->count; i++) {
+        if (stacks->at[i].protocol == protocol && stacks->at[i].in_use > in_use) {
+            in_use = stacks->at[i].in_use;
+        }
+    }
+    said = hm_finding_holders(ctx, out, finding, protocol, in_use);
 
     return said[0] == '\0' ? "" : hm_finding_print(out, " Of the ports in use now:%s", said);
 }

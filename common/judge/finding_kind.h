@@ -88,9 +88,10 @@ void hm_port_bag_put(struct hm_finding_list *list, struct hm_port_bag *bag, stru
 struct hm_ports hm_port_bag_set(struct hm_finding_list *list, const struct hm_port_bag *bag);
 
 /* Who holds the ports of a dynamic range, as evidence "holder", most first. Returns a sentence that
- * names the first one, "" when nobody is known; TIME_WAIT sockets have no owner. */
+ * names the first one of in_use ports, "" when nobody is known; TIME_WAIT sockets have no owner. */
 const char *hm_finding_holders(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                               struct hm_finding *finding, enum hm_protocol protocol);
+                               struct hm_finding *finding, enum hm_protocol protocol,
+                               uint32_t in_use);
 
 /* Set operations whose failure the list remembers; {NULL, 0} then. */
 struct hm_ports hm_finding_union(struct hm_finding_list *list, struct hm_ports a,

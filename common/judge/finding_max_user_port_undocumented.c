@@ -2,6 +2,7 @@
  * documented values. SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/finding_kinds.h"
 
+#include "common/judge/headroom.h"
 #include "common/judge/remedy.h"
 #include "common/ports/in_force.h"
 
@@ -29,6 +30,19 @@ static const char *shown(const struct hm_stack_facts *stack, struct hm_finding_l
 #define DELETE_TEXT "Delete the value: the range stays as it is, and is documented then."
 #define SET_TEXT "Set it to the largest documented value, which is this range."
 
+/* Then low_headroom makes the range larger, unless a policy sets it. */
+static bool is_used_up(const struct hm_finding_ctx *ctx)
+{
+    const struct hm_sample *sample = ctx->input->sample;
+
+    for (size_t i = 0; sample != NULL && i < sample->stacks.count; i++) {
+        if (hm_headroom_is_low(&sample->stacks.at[i])) {
+            return hm_policy_mark_any(ctx->input->marks, HM_MARK_RANGE) == NULL;
+        }
+    }
+    return false;
+}
+
 /* The documented value that means the range that the sockets show. */
 static void cure(const struct hm_finding_ctx *ctx, const struct hm_stack_facts *stack,
                  struct hm_finding_list *out, struct hm_finding *finding)
@@ -37,6 +51,11 @@ static void cure(const struct hm_finding_ctx *ctx, const struct hm_stack_facts *
     bool narrow = stack->dynamic.last <= HM_LEGACY_LAST;
     struct hm_remedy_step *step;
 
+    if (is_used_up(ctx)) { /* one value for all findings of a host */
+        hm_remedy_decide(out, finding,
+                         "The remedy of low_headroom sets the largest documented value.");
+        return;
+    }
     if (!stack->has_dynamic) {
         hm_remedy_decide(out, finding,
                          "Decide which range the host needs: 65534 is the largest documented "

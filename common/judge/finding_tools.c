@@ -356,7 +356,8 @@ void hm_finding_describe(const struct hm_finding_ctx *ctx, struct hm_finding_lis
 #define HOLDERS_SHOWN 3
 
 const char *hm_finding_holders(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                               struct hm_finding *finding, enum hm_protocol protocol)
+                               struct hm_finding *finding, enum hm_protocol protocol,
+                               uint32_t in_use)
 {
     struct hm_port_holder holders[HOLDERS_SHOWN];
     size_t count = 0;
@@ -373,8 +374,14 @@ const char *hm_finding_holders(const struct hm_finding_ctx *ctx, struct hm_findi
                                              (unsigned)holders[i].ports,
                                              holders[i].ports == 1 ? "" : "s"));
     }
-    if (count == 0) {
+    if (count == 0 || in_use == 0) {
         return "";
+    }
+    if (2 * holders[0].ports <= in_use) {
+        return hm_finding_print(list, " The largest part (%u) %s.", (unsigned)holders[0].ports,
+                                hm_str_equal(holders[0].name, "TIME_WAIT")
+                                    ? "waits in TIME_WAIT, without an owner"
+                                    : hm_finding_print(list, "is held by %s", holders[0].name));
     }
     if (hm_str_equal(holders[0].name, "TIME_WAIT")) {
         return hm_finding_print(list,

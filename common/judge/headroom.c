@@ -125,3 +125,14 @@ double hm_headroom_utilisation(const struct hm_sample_stack *row)
     }
     return (double)row->in_use / (double)row->usable;
 }
+
+uint32_t hm_headroom_left(const struct hm_sample_stack *row)
+{
+    return row->usable > row->in_use ? row->usable - row->in_use : 0;
+}
+
+bool hm_headroom_is_low(const struct hm_sample_stack *row)
+{
+    return hm_headroom_utilisation(row) >= HM_HEADROOM_WARN ||
+           hm_headroom_left(row) < HM_HEADROOM_LEFT_MIN;
+}

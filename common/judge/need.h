@@ -35,6 +35,7 @@ struct hm_need {
     bool nameless_owner;                      /* and nothing at all speaks for the product */
     bool unread_unit;                         /* a socket unit has a port; not known which */
     const struct hm_service *rival_of;        /* down; a part of its product may have its port */
+    bool awaits_boot;                         /* what is written for the next boot changes it */
     const struct hm_service *unexplained;     /* down by the error of a bind; nothing shows why */
     struct hm_need_stack stacks[2];           /* by enum hm_family */
     struct hm_need_stack next[2];             /* after the next boot; judged where that differs */
@@ -166,7 +167,8 @@ enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
                             struct hm_need_held *out_held, struct hm_err *err) HM_MUST_CHECK;
 
 /* Is the need at risk now and safe after the next boot, as what protects it is written already?
- * Then nothing is to be done but to let that boot happen. */
+ * Then nothing is to be done but to let that boot happen. Not where the port is out of reach now,
+ * and only a program that got it before has it still: to restart that one is enough. */
 bool hm_need_is_cured_by_boot(const struct hm_need *need);
 
 /* Decides the stacks and the verdict of the need, without its text. */

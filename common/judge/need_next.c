@@ -83,11 +83,12 @@ enum hm_status hm_need_weigh_next(const struct hm_facts *facts, struct hm_need *
     verdict->has_after_boot =
         st == HM_OK && worst != verdict->state && (touched || worst == HM_SAFE);
     verdict->after_boot = verdict->has_after_boot ? worst : HM_SAFE;
+    need->awaits_boot = touched || facts->legacy;
     return st;
 }
 
 bool hm_need_is_cured_by_boot(const struct hm_need *need)
 {
-    return need->verdict.state != HM_SAFE && need->verdict.has_after_boot &&
+    return need->awaits_boot && need->verdict.state != HM_SAFE && need->verdict.has_after_boot &&
            need->verdict.after_boot == HM_SAFE;
 }

@@ -264,6 +264,8 @@ static void write_after_boot(const struct topic *topic, struct hm_line *line)
                     is_reserved(topic, false) ? " It is reserved, and a boot ends what holds it"
                     : is_reserved(topic, true)
                         ? " A reservation is written that counts after the next boot"
+                    : !topic->need->awaits_boot
+                        ? " The dynamic range does not reach it, and a boot ends what holds it"
                         : " Another dynamic range is written that counts after the next boot");
         hm_line_put(line, ": safe after the next boot.");
         return;

@@ -40,6 +40,8 @@ void hm_remedy_decide(struct hm_finding_list *list, struct hm_finding *finding, 
 /* "Restart the host": the step, with its warning. */
 void hm_remedy_restart(struct hm_finding_list *list, struct hm_finding *finding, const char *text);
 
+#define HM_REMEDY_NETSTAT_O_SINCE 501u /* netstat tells process ids: XP and later */
+
 /* The command that lists what holds ports on this system: with ports that are bound and neither
  * listening nor connected where netstat can (10, 2016 and later), without process ids where it
  * cannot tell them (2000). */

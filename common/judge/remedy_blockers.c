@@ -86,6 +86,15 @@ static bool is_fixed(const struct hm_remedy_scope *scope, const struct hm_need *
     if (holder->state != HM_SOCKET_LISTEN) {
         return false;
     }
+    if (ctx->facts->has_dns && hm_socket_is_pool(&(const struct hm_socket){
+                                   .protocol = protocol,
+                                   .port = holder->port,
+                                   .program = holder->program,
+                                   .service = holder->service,
+                                   .state = holder->state,
+                               })) {
+        return false; /* it was given that port while the range was another one */
+    }
     if (!hm_ports_contains(hm_stack_facts_may_give(stack), holder->port)) {
         return true;
     }

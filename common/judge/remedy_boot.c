@@ -5,6 +5,10 @@
 #define BOOT_TEXT                                                                                  \
     "Restart the host: what cures this is written already, and the system reads it when it "       \
     "starts. Nothing else has to be changed."
+#define MORE_TEXT                                                                                  \
+    "What cures this is written already, and counts after the next boot. Other ports of this "     \
+    "host "                                                                                        \
+    "are at risk, too: reserve them first, so that one restart is enough."
 #define LOAD_TEXT                                                                                  \
     "Load the settings files: what cures this is written in one of them already, and is not in "   \
     "force yet. Nothing else has to be changed."
@@ -16,6 +20,15 @@ void hm_remedy_boot(const struct hm_finding_ctx *ctx, struct hm_finding_list *li
         finding->remedy = LOAD_TEXT;
         hm_remedy_command(list, hm_remedy_step(list, finding, HM_STEP_SET, LOAD_TEXT),
                           "sysctl --system");
+        return;
+    }
+    if (ctx->facts->legacy &&
+        !hm_ports_covers(hm_remedy_listed(ctx, list), ctx->reserve)) { /* one boot for all */
+        finding->remedy = MORE_TEXT;
+        hm_remedy_write_reserved(ctx, list, finding, ctx->reserve);
+        hm_remedy_restart(list, finding,
+                          "Restart the host: this system reads ReservedPorts when it starts, and "
+                          "nothing else has the ports then.");
         return;
     }
     finding->remedy = BOOT_TEXT;

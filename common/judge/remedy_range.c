@@ -34,16 +34,20 @@ static const struct maker makers[] = {
     {{1024, 60000},
      "MSExchange*",                   "Exchange 2003 and Small Business Server set MaxUserPort to 60000"   },
     {{1024, 65534},  "Fwsrv",         "ISA Server sets MaxUserPort"                                        },
-    {{10000, 65535}, NULL,            "Forefront TMG sets this range"                                      },
-    {{33000, 65535}, NULL,            "AKS sets this range on its Windows nodes"                           },
-    {{16385, 65535}, NULL,            "AKS sets this range on its Windows nodes"                           },
+    {{10000, 65535}, "Fwsrv",         "Forefront TMG sets this range"                                      },
+    {{33000, 65535}, "kubelet",       "AKS sets this range on its Windows nodes"                           },
+    {{16385, 65535}, "kubelet",       "AKS sets this range on its Windows nodes"                           },
     {{49152, 65534}, "FabricHostSvc", "Service Fabric sets this range"                                     },
 };
 
-static bool has_service(const struct hm_finding_ctx *ctx, const char *pattern)
+/* Where services may be missing from the list, it may be there: the range is left alone then. */
+static bool may_have_service(const struct hm_finding_ctx *ctx, const char *pattern)
 {
     const struct hm_inventory *inventory = ctx->input->inventory;
 
+    if (!inventory->has_services || inventory->services_partial) {
+        return true;
+    }
     for (size_t i = 0; inventory->has_services && i < inventory->services.count; i++) {
         if (hm_str_glob_nocase(pattern, inventory->services.at[i])) {
             return true;
@@ -57,7 +61,7 @@ static const char *maker_of(const struct hm_finding_ctx *ctx, struct hm_range ra
 {
     for (size_t i = 0; !ctx->facts->linux_host && i < HM_COUNT(makers); i++) {
         if (makers[i].range.first == range.first && makers[i].range.last == range.last &&
-            (makers[i].service == NULL || has_service(ctx, makers[i].service))) {
+            (makers[i].service == NULL || may_have_service(ctx, makers[i].service))) {
             return makers[i].text;
         }
     }
@@ -85,6 +89,14 @@ static uint32_t in_use(const struct hm_finding_ctx *ctx, enum hm_protocol protoc
     return most;
 }
 
+/* Was the port given, and would any other do (need_observed.c says the same of those inside)? */
+static bool is_endpoint(const struct hm_finding_ctx *ctx, const struct hm_listener *listener)
+{
+    return listener->kind == HM_KIND_RPC ||
+           (listener->protocol == HM_TCP && listener->kind == HM_KIND_SOCKET &&
+            !ctx->facts->linux_host && hm_need_is_rpc_program(listener->program));
+}
+
 /* Ports that somebody needs, that the range would newly reach, and that nothing keeps free. */
 static struct hm_ports newly_reached(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                                      enum hm_protocol protocol, enum hm_family family,
@@ -108,7 +120,7 @@ static struct hm_ports newly_reached(const struct hm_finding_ctx *ctx, struct hm
         const struct hm_range port = {listener->port, listener->port};
 
         if (listener->protocol == protocol && listener->family == family &&
-            hm_range_contains(to, listener->port) && listener->kind != HM_KIND_RPC &&
+            hm_range_contains(to, listener->port) && !is_endpoint(ctx, listener) &&
             (protocol == HM_TCP || listener->service[0] != '\0')) {
             hm_port_bag_put(list, &bag, (struct hm_ports){&port, 1});
         }
@@ -269,8 +281,8 @@ static const char *harm_of_value(const struct hm_finding_ctx *ctx)
         return NULL;
     }
     if (value == 65535) {
-        return "ISA Server, and Small Business Server with it, set MaxUserPort to 65535: leave it, "
-               "and reserve the required ports";
+        return "ISA Server, and Small Business Server with it, set MaxUserPort to 65535 and need "
+               "the large range: leave it; max_user_port_undocumented says which value to write";
     }
     if (value == 60000 && strstr(inventory->os.name, "Small Business") != NULL) {
         return "Small Business Server sets MaxUserPort to 60000: leave it, and reserve the "

@@ -12,7 +12,7 @@
 
 #define HM_REMEDY_POOL_LIST_SINCE 601u /* SocketPoolExcludedPortRanges: 2008 R2 and later */
 #define HM_REMEDY_REG_SINCE 501u       /* reg.exe is a part of the system: XP and later */
-#define HM_REMEDY_NETSTAT_O_SINCE 501u /* netstat tells process ids: XP and later */
+
 /* netstat lists ports that are only bound: 10, 2016 and later (8.1, 2012 R2: with KB3123245). */
 #define HM_REMEDY_NETSTAT_Q_SINCE 1000u
 

@@ -47,10 +47,6 @@ DECIDED = {
     **{(host, *RANGE): "Exchange sets this range again with each update" for host in EXCHANGE},
     **{(host, *RANGE): "it is the cure of a range that was used up" for host in TUNED},
     **{(host, *RANGE): "Small Business Server sets MaxUserPort to 60000" for host in SBS},
-    ("made-exhausted", "low_headroom", "tcp dynamic range"):
-        "a person finds the program that holds the ports",
-    ("made-closed", "low_headroom", "tcp dynamic range"):
-        "a person finds the program that opens and closes connections",
     ("i1-payroll-2003-isa", *RANGE): "the set-up of ISA Server writes this value",
     ("made-isa-2003", *RANGE): "the set-up of ISA Server writes this value",
     ("made-65535-2003", *RANGE): "the set-up of ISA Server writes this value",

@@ -29,8 +29,8 @@ SAYS = {
         ("required_in_dynamic", ["In the next maintenance stop ClusSvc", "drain the node first"],
          ["net stop ClusSvc"])],
     "made-rdp-alone": [("required_in_dynamic", ["net stop TermService"], ["The steps above"])],
-    "made-exhausted": [("low_headroom", ["which program holds the ports"], [])],
-    "made-closed": [("low_headroom", ["remote addresses"], ["which program holds"])],
+    "made-exhausted": [("low_headroom", ["set it back", "49152"], [])],
+    "made-closed": [("low_headroom", ["set it back", "49152"], [])],
 }
 
 

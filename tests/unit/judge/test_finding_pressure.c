@@ -177,6 +177,45 @@ static void test_low_headroom_2003(void **state)
     }
 }
 
+/* Few ports are few, whatever their share; and a range that somebody made small is the cause. */
+static void test_low_headroom_of_few(void **state)
+{
+    static const struct {
+        uint32_t usable, in_use;
+        struct hm_range range; /* of the host; 0: the system's own */
+        enum hm_severity severity;
+        const char *text;
+        const char *remedy;
+    } rows[] = {
+        {100, 85,  {60000, 60099}, HM_SEVERITY_HIGH, "Only 15 usable tcp ports",  "set it back"         },
+        {100, 99,  {60000, 60099}, HM_SEVERITY_HIGH, "Only 1 usable tcp port of", "set it back"         },
+        {300, 265, {60000, 60299}, HM_SEVERITY_HIGH, "Only 35 usable tcp ports",  "netstat"             },
+        {100, 20,  {0, 0},         HM_SEVERITY_INFO, NULL,                        NULL                  },
+        {63,  0,   {0, 0},         HM_SEVERITY_HIGH, "Only 63 usable",            "delete those that no"},
+        {0,   0,   {0, 0},         HM_SEVERITY_HIGH, "No usable tcp port",        "Exclusions cover"    },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_build *build = new_build(W2019);
+        const struct hm_finding *finding;
+
+        hm_build_sample(build, HM_TCP, HM_IPV4, rows[i].usable, rows[i].in_use);
+        if (rows[i].range.first != 0) {
+            hm_build_dynamic(build, rows[i].range.first, rows[i].range.last);
+        }
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "low_headroom", "tcp dynamic range");
+        assert_int_equal(finding != NULL, rows[i].text != NULL);
+        if (finding != NULL) {
+            assert_int_equal(finding->severity, rows[i].severity);
+            assert_non_null(strstr(finding->text, rows[i].text));
+            assert_non_null(strstr(finding->remedy, rows[i].remedy));
+        }
+        free_build(build);
+    }
+}
+
 /* Exhaustion names who holds the ports, most first; TIME_WAIT has no owner. */
 static void test_holder_is_named(void **state)
 {
@@ -185,12 +224,14 @@ static void test_holder_is_named(void **state)
         const char *first, *second;
         const char *text;
     } cases[] = {
-        {30, 4, 2,  "leak.exe (service Leak): 30 ports", "other.exe: 4 ports",
-         "Most of them (30) are held by leak.exe (service Leak)."},
-        {1,  0, 0,  "leak.exe (service Leak): 1 port",   NULL,
-         "Most of them (1) are held by leak.exe (service Leak)." },
-        {3,  0, 40, "TIME_WAIT: 40 ports",               "leak.exe (service Leak): 3 ports",
-         "Most of them (40) wait in TIME_WAIT"                   },
+        {60, 4,  2,  "leak.exe (service Leak): 60 ports", "other.exe: 4 ports",
+         "Most of them (60) are held by leak.exe (service Leak)."   },
+        {30, 29, 2,  "leak.exe (service Leak): 30 ports", "other.exe: 29 ports",
+         "The largest part (30) is held by leak.exe (service Leak)."},
+        {1,  0,  0,  "leak.exe (service Leak): 1 port",   NULL,
+         "The largest part (1) is held by leak.exe (service Leak)." },
+        {3,  0,  60, "TIME_WAIT: 60 ports",               "leak.exe (service Leak): 3 ports",
+         "Most of them (60) wait in TIME_WAIT"                      },
     };
 
     (void)state;
@@ -282,10 +323,15 @@ static void test_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dns_pool),          cmocka_unit_test(test_dns_pool_legacy),
-        cmocka_unit_test(test_low_headroom_2003), cmocka_unit_test(test_dns_pool_2008),
-        cmocka_unit_test(test_low_headroom),      cmocka_unit_test(test_holder_is_named),
-        cmocka_unit_test(test_few_free_blocks),   cmocka_unit_test(test_events),
+        cmocka_unit_test(test_dns_pool),
+        cmocka_unit_test(test_dns_pool_legacy),
+        cmocka_unit_test(test_low_headroom_2003),
+        cmocka_unit_test(test_dns_pool_2008),
+        cmocka_unit_test(test_low_headroom),
+        cmocka_unit_test(test_low_headroom_of_few),
+        cmocka_unit_test(test_holder_is_named),
+        cmocka_unit_test(test_few_free_blocks),
+        cmocka_unit_test(test_events),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
