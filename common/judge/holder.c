@@ -68,8 +68,7 @@ static bool next_holder(const struct asked *asked, struct hm_port_cursor *cursor
             return false;
         }
         *out_family = listener->family;
-        *out_holder = (struct hm_holder){
-            listener->program, listener->service, 0, HM_SOCKET_LISTEN, listener->port, "", false};
+        *out_holder = hm_holder_of_listener(listener);
         return true;
     }
     do {
@@ -79,9 +78,7 @@ static bool next_holder(const struct asked *asked, struct hm_port_cursor *cursor
         return false;
     }
     *out_family = socket->family;
-    *out_holder =
-        (struct hm_holder){socket->program, socket->service, socket->pid,       socket->state,
-                           socket->port,    socket->remote,  socket->connecting};
+    *out_holder = hm_holder_of_socket(socket);
     return true;
 }
 
@@ -143,8 +140,7 @@ static bool is_own(const struct asked *asked, const struct hm_need *need)
     bool own = false;
 
     while (!own && next_holder(asked, &cursor, &family, &holder)) {
-        own = hm_need_owner(&asked->holders->facts, need, holder.program, holder.service,
-                            holder.state) == HM_OWNER_SELF;
+        own = hm_need_owner_of(&asked->holders->facts, need, &holder) == HM_OWNER_SELF;
     }
     return own;
 }

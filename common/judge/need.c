@@ -28,13 +28,16 @@ struct hm_need *hm_need_put(struct hm_need_list *list)
 }
 
 /* The kernel's own sockets have no process, and on Linux no name either. */
-static bool is_owner(const struct hm_facts *facts, const struct hm_need *need, const char *program,
-                     const char *service)
+static bool is_owner(const struct hm_facts *facts, const struct hm_need *need, enum hm_owner owner)
 {
-    enum hm_owner owner = hm_need_owner(facts, need, program, service, HM_SOCKET_LISTEN);
-
     return owner == HM_OWNER_SELF || (owner == HM_OWNER_UNREAD && facts->linux_host &&
                                       need->requirement->kind == HM_KIND_KERNEL);
+}
+
+static enum hm_owner owner_of_entry(const struct hm_facts *facts, const struct hm_need *need,
+                                    const struct hm_port_entry *entry)
+{
+    return hm_need_owner(facts, need, entry->program, entry->service, HM_SOCKET_LISTEN);
 }
 
 /* An optional requirement counts once its owner shows on one of the ports. */
@@ -46,7 +49,7 @@ static bool owner_listens(const struct hm_facts *facts, const struct hm_need *ne
 
     while ((listener = hm_facts_next_listener(facts, requirement->protocol, requirement->ports,
                                               &cursor)) != NULL) {
-        if (is_owner(facts, need, listener->program, listener->service)) {
+        if (is_owner(facts, need, hm_need_owner_of_listener(facts, need, listener))) {
             return true;
         }
     }
@@ -65,7 +68,7 @@ static bool owner_is_remembered(const struct hm_facts *facts, const struct hm_ne
         if (!hm_port_entry_is_retired(entry) && entry->protocol == requirement->protocol &&
             hm_ports_contains(requirement->ports, entry->port) &&
             (hm_need_has_copy(need, entry->program, entry->service) ||
-             is_owner(facts, need, entry->program, entry->service))) {
+             is_owner(facts, need, owner_of_entry(facts, need, entry)))) {
             return true;
         }
     }
@@ -81,7 +84,7 @@ static bool owner_is_known(const struct hm_facts *facts, const struct hm_need *n
         const struct hm_port_entry *entry = &inventory->port_book.at[i];
 
         if (!hm_port_entry_is_retired(entry) &&
-            is_owner(facts, need, entry->program, entry->service)) {
+            is_owner(facts, need, owner_of_entry(facts, need, entry))) {
             return true;
         }
     }

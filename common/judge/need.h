@@ -93,6 +93,18 @@ enum hm_owner { HM_OWNER_SELF, HM_OWNER_FOREIGN, HM_OWNER_UNREAD };
 enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
                             const char *program, const char *service, enum hm_socket_state state);
 
+/* The service whose name speaks for this process on the need's ports: the one that is told, ""
+ * none. Of several that the process hosts the one that is the need's; where none is, any of them,
+ * as none of them has to do with the need. Borrowed. */
+const char *hm_need_speaker(const struct hm_need *need, const char *service,
+                            const struct hm_strings *hosted);
+
+/* Whose is this holder of one of the need's ports, and whose is this listener? */
+enum hm_owner hm_need_owner_of(const struct hm_facts *facts, const struct hm_need *need,
+                               const struct hm_holder *holder);
+enum hm_owner hm_need_owner_of_listener(const struct hm_facts *facts, const struct hm_need *need,
+                                        const struct hm_listener *listener);
+
 /* One of Windows' own RPC servers: its port in the dynamic range is given, not required. */
 bool hm_need_is_rpc_program(const char *program);
 

@@ -120,8 +120,7 @@ static bool child_listens(const struct hm_facts *facts, const struct hm_need *ne
                (listener = hm_facts_next_listener(facts, row->protocol, row->ports, &cursor)) !=
                    NULL) {
             if (hm_need_has_copy(&part, listener->program, listener->service) &&
-                hm_need_owner(facts, &part, listener->program, listener->service,
-                              HM_SOCKET_LISTEN) == HM_OWNER_SELF) {
+                hm_need_owner_of_listener(facts, &part, listener) == HM_OWNER_SELF) {
                 return true;
             }
         }
@@ -143,12 +142,12 @@ static bool is_client(const struct hm_facts *facts, const struct hm_need *need,
 bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need,
                         enum hm_family family, const struct hm_holder *holder)
 {
+    const char *service = hm_need_speaker(need, holder->service, &holder->hosted);
     const struct hm_service *down;
     enum hm_runs runs;
 
-    if (hm_need_is_kin(facts, need, holder->program, holder->service, holder->state)) {
-        return hm_need_rival(facts, need, holder->program, holder->service, &down) ==
-               HM_RIVAL_MAYBE;
+    if (hm_need_is_kin(facts, need, holder->program, service, holder->state)) {
+        return hm_need_rival(facts, need, holder->program, service, &down) == HM_RIVAL_MAYBE;
     }
     if (need->product == NULL || is_client(facts, need, family, holder) ||
         is_stranger(facts, need, holder)) {

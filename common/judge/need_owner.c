@@ -105,12 +105,93 @@ static bool hides_unit(const struct hm_facts *facts, const char *program, const 
            hm_str_equal(hm_need_unit(program, service, unit), "");
 }
 
-/* The name of a shared host says nothing beside that of a service. */
-static bool owns(const struct hm_detect *names, const char *program, const char *service)
+static bool speaks_for(const struct hm_need *need, const char *service)
 {
-    const bool named = !hm_str_equal(service, "") && hm_need_is_shared_host(program);
+    const struct hm_companions *both[] = {
+        &need->requirement->companions, need->product == NULL ? NULL : &need->product->companions};
 
-    return hm_detect_owns(names, named ? "" : program, service);
+    for (size_t i = 0; i < HM_COUNT(both); i++) {
+        if (both[i] != NULL && hm_companions_own(both[i], "", service)) {
+            return true;
+        }
+    }
+    return hm_detect_owns(hm_need_names(need), "", service) ||
+           (need->product != NULL && hm_detect_owns(&need->product->detect, "", service));
+}
+
+const char *hm_need_speaker(const struct hm_need *need, const char *service,
+                            const struct hm_strings *hosted)
+{
+    if (!hm_str_equal(service, "") || hosted->count == 0) {
+        return service;
+    }
+    for (size_t i = 0; i < hosted->count; i++) {
+        if (speaks_for(need, hosted->at[i])) {
+            return hosted->at[i];
+        }
+    }
+    return hosted->at[0];
+}
+
+enum hm_owner hm_need_owner_of(const struct hm_facts *facts, const struct hm_need *need,
+                               const struct hm_holder *holder)
+{
+    return hm_need_owner(facts, need, holder->program,
+                         hm_need_speaker(need, holder->service, &holder->hosted), holder->state);
+}
+
+enum hm_owner hm_need_owner_of_listener(const struct hm_facts *facts, const struct hm_need *need,
+                                        const struct hm_listener *listener)
+{
+    return hm_need_owner(facts, need, listener->program,
+                         hm_need_speaker(need, listener->service, &listener->hosted),
+                         HM_SOCKET_LISTEN);
+}
+
+/* Does the image name of a shared host say nothing? Not beside the name of a service, nor when none
+ * of the services that it could host for the product runs. */
+static bool is_mute(const struct hm_facts *facts, const struct hm_detect *names,
+                    const char *program, const char *service)
+{
+    return hm_need_is_shared_host(program) &&
+           (!hm_str_equal(service, "") || (hm_names_match(&facts->stopped, &names->services) &&
+                                           !hm_names_match(&facts->running, &names->services)));
+}
+
+/* Of these there is one process, which stays when a service in it ends: on 2003 lsass.exe keeps UDP
+ * 500 when the IPsec service has failed. A port that is handed out may be any other socket of it.
+ */
+static bool is_left_behind(const struct hm_facts *facts, const struct hm_need *need,
+                           const char *program)
+{
+    static const char *const lasting[] = {"lsass.exe", "services.exe"};
+    const struct hm_requirement *requirement = need->requirement;
+    const struct hm_service *service;
+    size_t at = 0;
+
+    if (!is_one_of(lasting, HM_COUNT(lasting), program)) {
+        return false;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(facts, requirement->protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+
+        if (hm_ports_overlap(requirement->ports, hm_stack_facts_may_give(stack))) {
+            return false;
+        }
+    }
+    while ((service = hm_need_next_down(facts, need, false, &at)) != NULL) {
+        if (hm_str_equal_nocase(service->program, program)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool owns(const struct hm_facts *facts, const struct hm_detect *names, const char *program,
+                 const char *service)
+{
+    return hm_detect_owns(names, is_mute(facts, names, program, service) ? "" : program, service);
 }
 
 /* Nobody knows who it is; but while the product is down, it is somebody else. On Linux an interface
@@ -154,7 +235,7 @@ static enum hm_owner kin_of(const struct hm_facts *facts, const struct hm_need *
         program = ""; /* two services often have one program: java.exe, node.exe */
     }
     *out_named = true;
-    if (owns(names, program, service)) {
+    if (owns(facts, names, program, service) || is_left_behind(facts, need, program)) {
         return HM_OWNER_SELF;
     }
     companion = hm_need_companion(facts, need, program, service, state);
@@ -165,7 +246,7 @@ static enum hm_owner kin_of(const struct hm_facts *facts, const struct hm_need *
     if (state != HM_SOCKET_LISTEN) {
         return HM_OWNER_FOREIGN; /* a sister's outgoing connection blocks like anybody's */
     }
-    if (need->product != NULL && owns(&need->product->detect, program, service)) {
+    if (need->product != NULL && owns(facts, &need->product->detect, program, service)) {
         return HM_OWNER_SELF;
     }
     *out_named = false;
@@ -204,8 +285,9 @@ enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *
 }
 
 static bool has_it(const struct hm_facts *facts, const struct hm_need *need, const char *program,
-                   const char *service, bool anyone)
+                   const char *service, const struct hm_strings *hosted, bool anyone)
 {
+    service = hm_need_speaker(need, service, hosted);
     return hm_need_owner(facts, need, program, service, HM_SOCKET_LISTEN) == HM_OWNER_SELF ||
            (anyone && hm_need_is_kin(facts, need, program, service, HM_SOCKET_LISTEN));
 }
@@ -224,14 +306,14 @@ static bool owner_has(const struct hm_facts *facts, const struct hm_need *need, 
 
     while ((listener = hm_facts_next_listener(facts, protocol, ports, &cursor)) != NULL) {
         if ((family == NULL || listener->family == *family) &&
-            has_it(facts, need, listener->program, listener->service, anyone)) {
+            has_it(facts, need, listener->program, listener->service, &listener->hosted, anyone)) {
             return true;
         }
     }
     cursor = (struct hm_port_cursor){0, 0, 0};
     while ((socket = hm_facts_next_socket(facts, protocol, ports, &cursor)) != NULL) {
         if (socket->state == HM_SOCKET_LISTEN && (family == NULL || socket->family == *family) &&
-            has_it(facts, need, socket->program, socket->service, anyone)) {
+            has_it(facts, need, socket->program, socket->service, &socket->hosted, anyone)) {
             return true;
         }
     }
@@ -258,8 +340,8 @@ static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
                              enum hm_family family, const struct hm_holder *holder)
 {
     const bool listens = holder->state == HM_SOCKET_LISTEN;
-    enum hm_owner owner =
-        hm_need_owner(facts, need, holder->program, holder->service, holder->state);
+    const char *service = hm_need_speaker(need, holder->service, &holder->hosted);
+    enum hm_owner owner = hm_need_owner(facts, need, holder->program, service, holder->state);
 
     if (owner == HM_OWNER_SELF) {
         return EFFECT_NONE;
@@ -277,8 +359,8 @@ static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
     if (!hm_need_is_unclear(facts, need, family, holder)) {
         return EFFECT_BLOCKS;
     }
-    if (hm_need_is_kin(facts, need, holder->program, holder->service, holder->state)) {
-        (void)hm_need_rival(facts, need, holder->program, holder->service, &need->rival_of);
+    if (hm_need_is_kin(facts, need, holder->program, service, holder->state)) {
+        (void)hm_need_rival(facts, need, holder->program, service, &need->rival_of);
     }
     return EFFECT_UNCLEAR;
 }
@@ -336,9 +418,7 @@ static bool held_by_sockets(const struct hm_facts *facts, struct hm_need *need,
 
     while (ok && (socket = hm_facts_next_socket(facts, requirement->protocol, requirement->ports,
                                                 &cursor)) != NULL) {
-        const struct hm_holder holder = {socket->program,   socket->service, socket->pid,
-                                         socket->state,     socket->port,    socket->remote,
-                                         socket->connecting};
+        const struct hm_holder holder = hm_holder_of_socket(socket);
 
         if (in_family(facts, family, socket->family, socket->address) &&
             !(after_boot && hm_facts_ends_with_boot(facts, socket))) {
@@ -358,9 +438,7 @@ static bool held_by_listeners(const struct hm_facts *facts, struct hm_need *need
 
     while (ok && (listener = hm_facts_next_listener(facts, requirement->protocol,
                                                     requirement->ports, &cursor)) != NULL) {
-        const struct hm_holder holder = {
-            listener->program, listener->service, 0, HM_SOCKET_LISTEN, listener->port, "", false,
-        };
+        const struct hm_holder holder = hm_holder_of_listener(listener);
 
         if (in_family(facts, family, listener->family, listener->address)) {
             ok = put_holder(facts, need, family, &holder, by_effect, arena);

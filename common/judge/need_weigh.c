@@ -72,8 +72,7 @@ static enum hm_listener_kind real_kind(const struct hm_facts *facts, const struc
         bool corrects =
             requirement->kind == HM_KIND_HTTPSYS || requirement->kind == HM_KIND_CONTAINER;
 
-        if (hm_need_owner(facts, need, listener->program, listener->service, HM_SOCKET_LISTEN) !=
-            HM_OWNER_SELF) {
+        if (hm_need_owner_of_listener(facts, need, listener) != HM_OWNER_SELF) {
             continue;
         }
         if (!plain) {
@@ -164,8 +163,8 @@ static bool owner_serves(const struct scales *scales, const struct hm_listener *
         scales->class == CLASS_RESERVER && (classes[listener->kind] == CLASS_RESERVER ||
                                             hm_str_equal_nocase(listener->program, "System"));
 
-    return component || hm_need_owner(scales->facts, scales->need, listener->program,
-                                      listener->service, HM_SOCKET_LISTEN) == HM_OWNER_SELF;
+    return component ||
+           hm_need_owner_of_listener(scales->facts, scales->need, listener) == HM_OWNER_SELF;
 }
 
 /* Takes the ports off hit where the owner itself listens. A row without "*" is there while its

@@ -104,8 +104,7 @@ static bool is_fixed(const struct hm_remedy_scope *scope, const struct hm_need *
         if (other->product != NULL && other->product != need->product &&
             other->verdict.protocol == protocol &&
             hm_ports_contains(other->requirement->ports, holder->port) &&
-            hm_need_owner(ctx->facts, other, holder->program, holder->service, holder->state) ==
-                HM_OWNER_SELF) {
+            hm_need_owner_of(ctx->facts, other, holder) == HM_OWNER_SELF) {
             return true;
         }
     }
@@ -151,7 +150,8 @@ static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *bloc
     if (holder->connecting) {
         blocker->block = HM_BLOCK_NONE; /* gone before anybody could stop it */
     } else if (holder->state == HM_SOCKET_LISTEN &&
-               hm_need_is_kin(scope->ctx->facts, blocker->need, holder->program, holder->service,
+               hm_need_is_kin(scope->ctx->facts, blocker->need, holder->program,
+                              hm_need_speaker(blocker->need, holder->service, &holder->hosted),
                               holder->state)) {
         blocker->block = HM_BLOCK_FIXED; /* another instance of the product */
         blocker->stray = holder->service[0] == '\0';
@@ -222,8 +222,7 @@ static void put_holder(struct hm_remedy_scope *scope, const struct hm_need *need
                        enum hm_listener_kind kind)
 {
     const struct hm_facts *facts = scope->ctx->facts;
-    const enum hm_owner owner =
-        hm_need_owner(facts, need, seen->program, seen->service, seen->state);
+    const enum hm_owner owner = hm_need_owner_of(facts, need, seen);
     const bool is_unclear =
         owner == HM_OWNER_FOREIGN && hm_need_is_unclear(facts, need, family, seen);
     struct hm_holder named = *seen;
@@ -264,9 +263,7 @@ static void find_holders(struct hm_remedy_scope *scope, const struct hm_need *ne
 
         while ((socket = hm_facts_next_socket(facts, need->verdict.protocol, watched, &cursor)) !=
                NULL) {
-            const struct hm_holder holder = {socket->program,   socket->service, socket->pid,
-                                             socket->state,     socket->port,    socket->remote,
-                                             socket->connecting};
+            const struct hm_holder holder = hm_holder_of_socket(socket);
 
             if ((socket->state == HM_SOCKET_LISTEN) == (listens == 0)) {
                 put_holder(scope, need, &holder, socket->family, HM_KIND_SOCKET);
@@ -278,15 +275,7 @@ static void find_holders(struct hm_remedy_scope *scope, const struct hm_need *ne
             cursor = (struct hm_port_cursor){0, 0, 0};
             while ((listener = hm_facts_next_listener(facts, need->verdict.protocol, watched,
                                                       &cursor)) != NULL) {
-                const struct hm_holder holder = {
-                    listener->program,
-                    listener->service,
-                    0,
-                    HM_SOCKET_LISTEN,
-                    listener->port,
-                    "",
-                    false,
-                };
+                const struct hm_holder holder = hm_holder_of_listener(listener);
 
                 put_holder(scope, need, &holder, listener->family, listener->kind);
             }

@@ -1,4 +1,4 @@
-/* common/judge/verdict.c — the names of states, reasons and origins.
+/* common/judge/verdict.c — the names of states, reasons and origins, and who has a port.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/verdict.h"
 
@@ -22,4 +22,30 @@ const char *hm_verdict_after_boot_text(const struct hm_verdict *verdict)
     };
 
     return verdict->has_after_boot ? texts[verdict->after_boot] : "";
+}
+
+struct hm_holder hm_holder_of_socket(const struct hm_socket *socket)
+{
+    return (struct hm_holder){
+        .program = socket->program,
+        .service = socket->service,
+        .pid = socket->pid,
+        .state = socket->state,
+        .port = socket->port,
+        .remote = socket->remote,
+        .connecting = socket->connecting,
+        .hosted = socket->hosted,
+    };
+}
+
+struct hm_holder hm_holder_of_listener(const struct hm_listener *listener)
+{
+    return (struct hm_holder){
+        .program = listener->program,
+        .service = listener->service,
+        .state = HM_SOCKET_LISTEN,
+        .port = listener->port,
+        .remote = "",
+        .hosted = listener->hosted,
+    };
 }

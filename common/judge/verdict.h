@@ -42,8 +42,13 @@ struct hm_holder {
     enum hm_socket_state state;
     uint16_t port;
     const char *remote;
-    bool connecting; /* as in struct hm_socket */
+    bool connecting;          /* as in struct hm_socket */
+    struct hm_strings hosted; /* likewise */
 };
+
+/* Who has this socket, and who listens there. Borrows their texts. */
+struct hm_holder hm_holder_of_socket(const struct hm_socket *socket);
+struct hm_holder hm_holder_of_listener(const struct hm_listener *listener);
 
 struct hm_verdict {
     const char *product;     /* product id; for an observed one the program or service */

@@ -41,6 +41,11 @@ extern const char *const hm_listener_kind_names[HM_KIND_COUNT];
  * shared: KB3039044)? */
 bool hm_kind_forbids_exclusion(enum hm_listener_kind kind);
 
+struct hm_strings {
+    const char **at; /* sorted, unique, where a set is meant */
+    size_t count;
+};
+
 struct hm_listener {
     enum hm_protocol protocol;
     enum hm_family family;
@@ -49,6 +54,7 @@ struct hm_listener {
     const char *program; /* file name without folder: "dns.exe"; "" unknown */
     const char *service; /* Windows service name or systemd unit without ".service"; "" none */
     enum hm_listener_kind kind;
+    struct hm_strings hosted; /* as in struct hm_socket; of this moment, in no document */
 };
 
 struct hm_listeners {
@@ -70,11 +76,6 @@ enum hm_service_start {
 };
 #define HM_SERVICE_START_COUNT 6
 extern const char *const hm_service_start_names[HM_SERVICE_START_COUNT];
-
-struct hm_strings {
-    const char **at; /* sorted, unique, where a set is meant */
-    size_t count;
-};
 
 struct hm_service {
     const char *name;    /* of the service, not for display: "MSExchangePOP3BE" */

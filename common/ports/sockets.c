@@ -99,6 +99,7 @@ static void add_listener(struct hm_listeners *out, const struct hm_socket *socke
         .program = known(socket->program),
         .service = known(socket->service),
         .kind = kind_of(socket),
+        .hosted = socket->hosted,
     };
 }
 

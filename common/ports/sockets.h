@@ -29,7 +29,9 @@ struct hm_socket {
     uint32_t pid;        /* 0 = the system does not tell (TIME_WAIT, other namespaces) */
     const char *program; /* as in struct hm_listener */
     const char *service;
-    bool connecting; /* TCP SYN_SENT: the other end has not answered yet, and may never */
+    bool connecting;          /* TCP SYN_SENT: the other end has not answered yet, and may never */
+    struct hm_strings hosted; /* services of its process, when they are several and nobody tells
+                                 which of them has the socket; empty otherwise */
 };
 
 struct hm_sockets {

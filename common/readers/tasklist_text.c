@@ -322,6 +322,7 @@ void hm_tasks_name_sockets(const struct hm_tasks *tasks, struct hm_sockets *sock
             socket->service = task->services.at[0];
         } else if (!holds_service(task, socket->service)) {
             socket->service = "";
+            socket->hosted = task->services;
         }
     }
 }

@@ -24,7 +24,8 @@ enum hm_status hm_tasklist_parse(const char *text, size_t len, struct hm_arena *
                                  struct hm_tasks *out_tasks, struct hm_err *err) HM_MUST_CHECK;
 
 /* Fills program and service of the sockets from the tasks by process id. A process that hosts
- * several services gives its sockets the service only when netstat -b named one of them. A socket
+ * several services gives its sockets the service only when netstat -b named one of them, otherwise
+ * the list of them. A socket
  * that no task is found for keeps what netstat -b told; without process ids, the service of its
  * program where only one process runs that. */
 void hm_tasks_name_sockets(const struct hm_tasks *tasks, struct hm_sockets *sockets);

@@ -68,16 +68,19 @@ static void make_sockets(const struct hm_inventory *inventory, struct hm_arena *
         const struct hm_listener *listener = &inventory->listeners.at[i];
         enum hm_socket_state state = (enum hm_socket_state)(listener->port % 4);
 
-        out->at[i] = (struct hm_socket){listener->protocol,
-                                        listener->family,
-                                        state,
-                                        listener->address,
-                                        listener->port,
-                                        "10.0.0.1:80",
-                                        listener->port,
-                                        listener->program,
-                                        listener->service,
-                                        false};
+        out->at[i] = (struct hm_socket){
+            listener->protocol,
+            listener->family,
+            state,
+            listener->address,
+            listener->port,
+            "10.0.0.1:80",
+            listener->port,
+            listener->program,
+            listener->service,
+            false,
+            {NULL, 0}
+        };
     }
     out->count = count;
 }

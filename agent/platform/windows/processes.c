@@ -63,18 +63,36 @@ hm_windows_find_process(const struct hm_windows_processes *processes, uint32_t p
     return find(processes, pid);
 }
 
-static void place_services(const struct hm_windows_services *services,
-                           const struct hm_windows_processes *processes)
+/* Counts first, so that each list gets the room that it needs. */
+static enum hm_status place_services(const struct hm_windows_services *services,
+                                     const struct hm_windows_processes *processes,
+                                     struct hm_arena *arena, struct hm_err *err)
 {
-    for (size_t i = 0; i < services->count; i++) {
-        const uint32_t pid = services->at[i].pid;
-        struct hm_windows_process *process = pid == 0 ? NULL : find(processes, pid);
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < services->count; i++) {
+            const uint32_t pid = services->at[i].pid;
+            struct hm_windows_process *process = pid == 0 ? NULL : find(processes, pid);
 
-        if (process != NULL) {
-            process->service_count++;
-            process->service = process->service_count == 1 ? services->at[i].name : "";
+            if (process == NULL) {
+                continue;
+            }
+            if (pass == 1) {
+                process->services.at[process->services.count] = services->at[i].name;
+            }
+            process->services.count++;
+            process->service = process->services.count == 1 ? services->at[i].name : "";
+        }
+        for (size_t i = 0; pass == 0 && i < processes->count; i++) {
+            struct hm_strings *places = &processes->at[i].services;
+
+            places->at = hm_arena_alloc(arena, places->count, sizeof(*places->at));
+            if (places->at == NULL) {
+                return hm_fail(err, HM_ENOMEM, "no memory for the services of processes");
+            }
+            places->count = 0;
         }
     }
+    return HM_OK;
 }
 
 enum hm_status hm_windows_processes(const struct hm_windows_services *services,
@@ -89,8 +107,5 @@ enum hm_status hm_windows_processes(const struct hm_windows_services *services,
     }
     st = take(snapshot, arena, out_processes, err);
     (void)CloseHandle(snapshot);
-    if (st == HM_OK) {
-        place_services(services, out_processes);
-    }
-    return st;
+    return st == HM_OK ? place_services(services, out_processes, arena, err) : st;
 }

@@ -50,7 +50,7 @@ static enum hm_status service_of(const struct hm_windows_process *process, const
     struct tag_query tag = {.pid = row->pid, .tag = row->service_tag};
     const char *name = process->service;
 
-    query = process->service_count > 1 && row->service_tag != 0
+    query = process->services.count > 1 && row->service_tag != 0
                 ? (query_tag *)hm_windows_lookup(L"advapi32.dll", "I_QueryTagInformation")
                 : NULL;
     if (query != NULL && query(NULL, 1, &tag) == ERROR_SUCCESS && tag.name != NULL) {
@@ -118,6 +118,9 @@ static enum hm_status fill(const struct hm_socket_rows *rows, const struct row *
     if (process != NULL) {
         socket.program = process->program;
         st = service_of(process, row, rows->arena, &socket.service, err);
+        if (st == HM_OK && socket.service[0] == '\0' && process->services.count > 1) {
+            socket.hosted = process->services;
+        }
     }
     if (st == HM_OK && (socket.address == NULL || socket.remote == NULL)) {
         st = hm_fail(err, HM_ENOMEM, "no memory for the list of sockets");

@@ -224,9 +224,9 @@ enum hm_status hm_windows_service_row(const struct hm_service_answers *answers,
 /* processes.c — every process by id. */
 struct hm_windows_process {
     uint32_t pid;
-    const char *program;  /* "svchost.exe" */
-    const char *service;  /* of its only service; "" none or several */
-    size_t service_count; /* that live in it */
+    const char *program;        /* "svchost.exe" */
+    const char *service;        /* of its only service; "" none or several */
+    struct hm_strings services; /* that live in it */
 };
 struct hm_windows_processes {
     struct hm_windows_process *at; /* sorted by pid */

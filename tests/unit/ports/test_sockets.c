@@ -27,7 +27,10 @@ struct one {
 
 #define SOCKET(protocol, state, port, pid, program)                                                \
     {                                                                                              \
-        protocol, HM_IPV4, state, "0.0.0.0", port, "", pid, program, "", false                     \
+        protocol, HM_IPV4, state, "0.0.0.0", port, "", pid, program, "", false,                    \
+        {                                                                                          \
+            NULL, 0                                                                                \
+        }                                                                                          \
     }
 
 static const struct one ones[] = {

@@ -22,18 +22,20 @@ static const char *const files[] = {
 /* What each of the files holds. */
 /* clang-format off */
 static const struct hm_socket rows[] = {
-    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 135, "", 892, "", "", false},
-    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 445, "", 4, "", "", false},
-    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 9000, "", 3488, "", "", false},
-    {HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, "127.0.0.1", 2027, "127.0.0.1:9000", 6540, "", "", false},
+    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 135, "", 892, "", "", false, {NULL, 0}},
+    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 445, "", 4, "", "", false, {NULL, 0}},
+    {HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 9000, "", 3488, "", "", false, {NULL, 0}},
+    {HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, "127.0.0.1", 2027, "127.0.0.1:9000", 6540, "", "",
+     false, {NULL, 0}},
     {HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, "192.0.2.73", 3306, "198.51.100.163:443", 46132, "",
-     "", false},
-    {HM_TCP, HM_IPV4, HM_SOCKET_TIME_WAIT, "192.0.2.73", 52311, "198.51.100.7:80", 0, "", "", false},
-    {HM_TCP, HM_IPV6, HM_SOCKET_LISTEN, "::", 9000, "", 3488, "", "", false},
+     "", false, {NULL, 0}},
+    {HM_TCP, HM_IPV4, HM_SOCKET_TIME_WAIT, "192.0.2.73", 52311, "198.51.100.7:80", 0, "", "", false,
+     {NULL, 0}},
+    {HM_TCP, HM_IPV6, HM_SOCKET_LISTEN, "::", 9000, "", 3488, "", "", false, {NULL, 0}},
     {HM_TCP, HM_IPV6, HM_SOCKET_ESTABLISHED, "fe80::1c2:3d4%12", 49200, "[fe80::9%12]:445", 4, "",
-     "", false},
-    {HM_UDP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 53, "", 2040, "", "", false},
-    {HM_UDP, HM_IPV6, HM_SOCKET_LISTEN, "::1", 1900, "", 5012, "", "", false},
+     "", false, {NULL, 0}},
+    {HM_UDP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 53, "", 2040, "", "", false, {NULL, 0}},
+    {HM_UDP, HM_IPV6, HM_SOCKET_LISTEN, "::1", 1900, "", 5012, "", "", false, {NULL, 0}},
 };
 /* clang-format on */
 

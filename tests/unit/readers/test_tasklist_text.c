@@ -168,10 +168,14 @@ static void test_naming(void **state)
     assert_string_equal(sockets.at[1].service, "DNS");
     assert_string_equal(sockets.at[2].program, "svchost.exe");
     assert_string_equal(sockets.at[2].service, ""); /* one of two: not known which */
+    assert_int_equal(sockets.at[2].hosted.count, 2);
+    assert_int_equal(sockets.at[1].hosted.count, 0);
     assert_string_equal(sockets.at[3].program, "old");
     assert_string_equal(sockets.at[4].service, "rpcss"); /* one of the two, as netstat -b says */
-    assert_string_equal(sockets.at[5].service, "");      /* none of the two */
-    assert_string_equal(sockets.at[6].service, "DNS");   /* the only process of its program */
+    assert_int_equal(sockets.at[4].hosted.count, 0);
+    assert_string_equal(sockets.at[5].service, ""); /* none of the two */
+    assert_int_equal(sockets.at[5].hosted.count, 2);
+    assert_string_equal(sockets.at[6].service, "DNS"); /* the only process of its program */
     assert_string_equal(sockets.at[7].service, "Dhcp");
     assert_string_equal(sockets.at[8].service, "");
 }

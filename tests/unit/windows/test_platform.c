@@ -172,8 +172,15 @@ static struct hm_windows_processes processes_of(const struct hm_sockets *sockets
 
         if (socket->pid != 0 && socket->program[0] != '\0' &&
             hm_windows_find_process(&out, socket->pid) == NULL) {
-            out.at[out.count++] = (struct hm_windows_process){
-                socket->pid, socket->program, socket->service, socket->service[0] != '\0'};
+            out.at[out.count++] = (struct hm_windows_process){socket->pid, socket->program,
+                                                              socket->service, socket->hosted};
+            if (socket->service[0] != '\0') {
+                struct hm_strings *services = &out.at[out.count - 1].services;
+
+                services->at = hm_arena_alloc(arena, 1, sizeof(*services->at));
+                assert_non_null(services->at);
+                services->at[services->count++] = socket->service;
+            }
             qsort(out.at, out.count, sizeof(*out.at), compare_processes);
         }
     }

@@ -16,10 +16,12 @@
 #define ARENA_BYTES (64u * 1024u * 1024u)
 #define PORT(number) ((DWORD)(((number)&0xff) << 8 | (number) >> 8) | 0xabcd0000u)
 
+static const char *of_lsass[] = {"Netlogon"};
+static const char *of_svchost[] = {"CryptSvc", "Dnscache", "NlaSvc"};
 static struct hm_windows_process processes_at[] = {
-    {4,    "System",      "",         0},
-    {700,  "lsass.exe",   "Netlogon", 1},
-    {1200, "svchost.exe", "",         3},
+    {4,    "System",      "",         {NULL, 0}      },
+    {700,  "lsass.exe",   "Netlogon", {of_lsass, 1}  },
+    {1200, "svchost.exe", "",         {of_svchost, 3}},
 };
 static const struct hm_windows_processes processes = {processes_at, HM_COUNT(processes_at)};
 
@@ -95,6 +97,7 @@ static void test_rows(void **state)
             assert_int_equal(socket->pid, expected[i].pid);
             assert_string_equal(socket->program, expected[i].program);
             assert_string_equal(socket->service, expected[i].service);
+            assert_int_equal(socket->hosted.count, socket->pid == 1200 ? 3 : 0);
         }
     }
     hm_arena_fini(&arena);
