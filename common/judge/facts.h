@@ -28,7 +28,9 @@ struct hm_stack_facts {
     bool has_usable; /* all of the above are known */
     struct hm_ports usable;
     uint32_t usable_count;
-    bool has_others;    /* sockets (or a sample) tell how many ports are taken */
+    struct hm_ports space;  /* usable, once a boot has ended the blocks: they come down anew */
+    struct hm_ports blocks; /* kept: the runtime rows that are such blocks */
+    bool has_others;        /* sockets (or a sample) tell how many ports are taken */
     uint32_t others;    /* distinct ports inside usable, of either family; UDP: without dns.exe */
     uint32_t dns_taken; /* UDP: those of dns.exe in this family */
 };
@@ -74,6 +76,7 @@ struct hm_facts {
     struct hm_given given;           /* Windows: sockets whose port the system picked */
     struct hm_portbits *used[2];     /* by protocol, UDP without dns.exe; NULL = unknown */
     struct hm_portbits *required[2]; /* by protocol: ports of the catalogue's requirements */
+    struct hm_portbits *fixed[2];    /* by protocol: required ports on which somebody listens */
     bool has_dns;                    /* the DNS Server with its pool of random UDP ports */
     struct hm_dns_pool dns;
 };
@@ -84,6 +87,13 @@ enum hm_status hm_facts_init(const struct hm_judge_input *input, struct hm_arena
 /* Call once required is filled: indexes the sockets on those ports. */
 enum hm_status hm_facts_index_sockets(struct hm_facts *facts, struct hm_arena *arena,
                                       struct hm_err *err) HM_MUST_CHECK;
+
+/* After hm_facts_index_sockets: who takes ports at random at the next start (odds.h). Fills the
+ * stacks' space and blocks, and fixed. A runtime row moves with each boot when it is wider than one
+ * port, above the ports that no system gives, not the range that HNS keeps, and not served by
+ * listeners throughout (HTTP.sys, published ports). */
+enum hm_status hm_facts_find_takers(struct hm_facts *facts, struct hm_arena *arena,
+                                    struct hm_err *err) HM_MUST_CHECK;
 
 /* As hm_detect_matches, by index, and over sockets too. */
 bool hm_facts_detect(const struct hm_facts *facts, const struct hm_detect *detect);

@@ -311,6 +311,9 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
         st = hm_facts_index_sockets(&facts, arena, err);
     }
     if (st == HM_OK) {
+        st = hm_facts_find_takers(&facts, arena, err);
+    }
+    if (st == HM_OK) {
         st = weigh_all(&facts, &needs, arena, err);
     }
     if (st == HM_OK) {

@@ -15,9 +15,7 @@ struct hm_need_stack {
     struct hm_ports at_risk; /* what makes the state, and what is unknown beside it */
     struct hm_ports unsure;  /* of at_risk: in a runtime exclusion that may be the product's own */
     bool unprotected; /* safe while its component has the ports: they lie in the dynamic range */
-    bool has_odds;
-    double odds;
-    bool odds_at_least;
+    struct hm_ports exposed; /* of at_risk: anybody may be given them */
     bool has_holder;
     struct hm_holder holder;
     struct hm_ports unclear; /* ports on which an unknown program listens beside the product */
@@ -196,6 +194,13 @@ enum hm_status hm_need_weigh_stacks(const struct hm_facts *facts, struct hm_need
 /* Fills need->next and verdict.after_boot: what is written is in force then, and who was given a
  * port has it no more. A part of hm_need_weigh. */
 enum hm_status hm_need_weigh_next(const struct hm_facts *facts, struct hm_need *need,
+                                  struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+/* Fills the odds of an exposed verdict: that at least one of the ports that may be given to anybody
+ * is taken at the next start, in at least one family. For reserve_only those of one port. They are
+ * unknown without sockets and sample; odds_at_least where then blocks or the DNS Server's pool are
+ * known. A part of hm_need_weigh. */
+enum hm_status hm_need_weigh_odds(const struct hm_facts *facts, struct hm_need *need,
                                   struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
 
 /* A service of weighed needs ended with the error of a bind, and none of its ports is at risk now:

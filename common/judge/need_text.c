@@ -92,6 +92,9 @@ static void write_exposed(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, pool ? ": the DNS Server's socket pool or any other program"
                            : (verdict->protocol == HM_TCP ? ": any outgoing connection"
                                                           : ": any program that asks for a port"));
+    if (topic->stack->blocks.count > 0) {
+        hm_line_put(line, ", or a block that WinNAT or HNS reserves at each boot,");
+    }
     if (topic->need->requirement->reserve_only) {
         hm_line_put(line, many ? " can be given one of them" : " can be given it");
         hm_line_put(line, ", and what uses the port then fails.");

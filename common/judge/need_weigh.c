@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/base/str.h"
-#include "common/judge/odds.h"
 
 /* What an exclusion does to a kind of listener. */
 enum listener_class {
@@ -230,84 +229,6 @@ static enum hm_status weigh_runtime(struct scales *scales)
     return decide(scales, HM_BLOCKED, HM_REASON_RUNTIME_EXCLUSION, hit);
 }
 
-/* The DNS Server takes its pool at start, beside what everybody else has taken. */
-static enum hm_status weigh_dns(struct scales *scales, struct hm_ports at_risk, uint32_t n,
-                                uint32_t others, uint32_t m)
-{
-    const struct hm_dns_pool *dns = &scales->facts->dns;
-    struct hm_need_stack *out = scales->out;
-    uint32_t pool = dns->size == 0 ? 1 : dns->size; /* size 0 still is one socket */
-    struct hm_ports pool_range;
-    struct hm_ports pool_risk;
-    enum hm_status st;
-
-    if (scales->stack->dns_taken > pool) {
-        pool = scales->stack->dns_taken;
-    }
-    if (dns->excluded.count == 0) {
-        out->odds = hm_odds_any_taken(n, others + pool, m);
-        return HM_OK;
-    }
-    st = hm_ports_subtract(scales->stack->usable, dns->excluded, scales->arena, &pool_range,
-                           scales->err);
-    if (st == HM_OK) {
-        st = hm_ports_subtract(at_risk, dns->excluded, scales->arena, &pool_risk, scales->err);
-    }
-    if (st == HM_OK) {
-        double by_others = hm_odds_any_taken(n, others, m);
-        uint32_t reached = hm_ports_count(pool_risk);
-        double by_dns =
-            hm_odds_any_taken(hm_ports_count(pool_range), pool, reached < m ? reached : m);
-
-        out->odds = 1.0 - (1.0 - by_others) * (1.0 - by_dns);
-        out->has_odds = out->has_odds || pool_risk.count > 0;
-    }
-    return st;
-}
-
-/* Ports at risk that are in use now belong to the owner: they are not "others". */
-static uint32_t count_own(const struct scales *scales, struct hm_ports at_risk)
-{
-    enum hm_protocol protocol = scales->need->requirement->protocol;
-    struct hm_port_cursor cursor = {0, 0, 0};
-    const struct hm_listener *listener;
-    uint32_t last = HM_PORT_COUNT;
-    uint32_t count = 0;
-
-    if (scales->facts->used[protocol] != NULL) {
-        return hm_portbits_count_ports(scales->facts->used[protocol], at_risk);
-    }
-    while ((listener = hm_facts_next_listener(scales->facts, protocol, at_risk, &cursor)) != NULL) {
-        count += listener->port != last;
-        last = listener->port;
-    }
-    return count;
-}
-
-static enum hm_status weigh_odds(struct scales *scales, struct hm_ports at_risk)
-{
-    const struct hm_stack_facts *stack = scales->stack;
-    struct hm_need_stack *out = scales->out;
-    bool any = scales->need->requirement->reserve_only; /* then the odds are those of one port */
-    uint32_t m = any ? 1 : hm_ports_count(at_risk);
-    uint32_t own = any ? 0 : count_own(scales, at_risk);
-    uint32_t others = stack->has_others && stack->others > own ? stack->others - own : 0;
-
-    if (!stack->has_usable) {
-        return HM_OK;
-    }
-    out->has_odds = stack->has_others;
-    if (scales->need->requirement->protocol == HM_UDP && scales->facts->has_dns) {
-        out->odds_at_least = !stack->has_others;
-        out->has_odds = stack->has_others || scales->facts->dns.excluded.count == 0;
-        return weigh_dns(scales, at_risk, stack->usable_count, others, m);
-    }
-    if (out->has_odds) {
-        out->odds = hm_odds_any_taken(stack->usable_count, others, m);
-    }
-    return HM_OK;
-}
-
 /* Ports that are in no range that it may be are outside of it. */
 static enum hm_status weigh_unknown_range(struct scales *scales)
 {
@@ -354,8 +275,8 @@ static enum hm_status weigh_dynamic(struct scales *scales)
         return decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING,
                       is_outside_unread(scales) ? scales->open : hit);
     }
-    st = weigh_odds(scales, hit);
-    return st == HM_OK ? decide(scales, HM_EXPOSED, HM_REASON_IN_DYNAMIC, hit) : st;
+    scales->out->exposed = hit;
+    return decide(scales, HM_EXPOSED, HM_REASON_IN_DYNAMIC, hit);
 }
 
 /* In order of badness; the first that finds something at risk ends it. Unknown does not, as a later
@@ -416,11 +337,6 @@ static enum hm_status merge(struct hm_verdict *verdict, const struct hm_need_sta
     if (stack->has_holder && !verdict->has_holder) {
         verdict->has_holder = true;
         verdict->holder = stack->holder;
-    }
-    if (stack->has_odds && (!verdict->has_odds || stack->odds > verdict->odds)) {
-        verdict->has_odds = true;
-        verdict->odds = stack->odds;
-        verdict->odds_at_least = stack->odds_at_least;
     }
     if (verdict->at_risk.count == 0 || hm_ports_equal(verdict->at_risk, stack->at_risk)) {
         verdict->at_risk = stack->at_risk;
@@ -525,6 +441,9 @@ enum hm_status hm_need_weigh(const struct hm_facts *facts, struct hm_need *need,
     st = hm_need_weigh_stacks(facts, need, false, need->stacks, arena, err);
     if (st == HM_OK) {
         st = sum_up(need, arena, err);
+    }
+    if (st == HM_OK && verdict->state == HM_EXPOSED) {
+        st = hm_need_weigh_odds(facts, need, arena, err);
     }
     return st == HM_OK ? hm_need_weigh_next(facts, need, arena, err) : st;
 }

@@ -256,72 +256,6 @@ static void test_a_range_names_the_part_at_risk(void **state)
     free_build(build);
 }
 
-static void test_odds(void **state)
-{
-    struct hm_build *build = new_build(W2019);
-    const struct hm_verdict *verdict;
-
-    (void)state;
-    require(build, HM_TCP, "50000");
-    verdict = &hm_build_judge(build)->verdicts.at[0];
-    assert_int_equal(verdict->state, HM_EXPOSED);
-    assert_false(verdict->has_odds); /* unknown, not zero */
-
-    for (uint16_t i = 0; i < 100; i++) { /* the same port twice counts once */
-        hm_build_socket(build, HM_TCP, i % 2 == 0 ? HM_IPV4 : HM_IPV6, HM_SOCKET_ESTABLISHED,
-                        (uint16_t)(51000 + i), "client.exe", "");
-        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_TIME_WAIT, (uint16_t)(51000 + i), "", "");
-    }
-    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 1000, "client.exe", "");
-    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 50000, "own.exe", "Own");
-    verdict = &hm_build_judge(build)->verdicts.at[0];
-    assert_true(verdict->has_odds);
-    assert_true(verdict->odds > 99.999 / 16384 && verdict->odds < 100.001 / 16384);
-    assert_non_null(strstr(verdict->text, "(0.6 % at the next start)"));
-    assert_non_null(strstr(verdict->text, "TCP 50000 lies in the dynamic range 49152-65535"));
-    free_build(build);
-}
-
-static void test_odds_count_the_dns_pool(void **state)
-{
-    struct hm_build *build = new_build(W2019);
-    const struct hm_verdict *verdict;
-
-    (void)state;
-    require(build, HM_UDP, "50000");
-    hm_build_service(build, "dns"); /* whatever the case */
-    verdict = &hm_build_judge(build)->verdicts.at[0];
-    assert_true(verdict->has_odds);
-    assert_true(verdict->odds_at_least);
-    assert_true(verdict->odds > 2499.9 / 16384 && verdict->odds < 2500.1 / 16384);
-
-    for (uint16_t i = 0; i < 100; i++) { /* the pool is counted once, seen or not */
-        hm_build_socket(build, HM_UDP, HM_IPV4, HM_SOCKET_LISTEN, (uint16_t)(51000 + i), "dns.exe",
-                        "DNS");
-        hm_build_socket(build, HM_UDP, HM_IPV4, HM_SOCKET_LISTEN, (uint16_t)(52000 + i),
-                        "client.exe", "");
-    }
-    verdict = &hm_build_judge(build)->verdicts.at[0];
-    assert_false(verdict->odds_at_least);
-    assert_true(verdict->odds > 2599.9 / 16384 && verdict->odds < 2600.1 / 16384);
-    for (size_t i = 0; i < build->sockets.count; i++) { /* nor where nobody can tell which it is */
-        build->socket_rows[i].program = "";
-        build->socket_rows[i].service = "";
-    }
-    verdict = &hm_build_judge(build)->verdicts.at[0];
-    assert_true(verdict->odds > 2499.9 / 16384 && verdict->odds < 2500.1 / 16384);
-    for (size_t i = 1; i < build->sockets.count; i += 2) {
-        build->socket_rows[i].program = "client.exe";
-    }
-
-    build->inventory.registry.has_dns_socket_pool = true;
-    build->inventory.registry.dns_socket_pool =
-        (struct hm_dns_pool){5000, hm_build_ports(build, "50000")};
-    verdict = &hm_build_judge(build)->verdicts.at[0];
-    assert_true(verdict->odds > 99.9 / 16384 && verdict->odds < 100.1 / 16384);
-    free_build(build);
-}
-
 /* Of a pool any port will do: one that is taken blocks nothing, and the odds are those of one. */
 static void test_reserve_only(void **state)
 {
@@ -378,20 +312,6 @@ static void test_kernel_socket_of_linux(void **state)
     tunnel->kind = HM_KIND_SOCKET; /* whose it is could not be read */
     hm_build_judge(build);
     assert_null(hm_build_verdict(build, "wireguard", NULL));
-    free_build(build);
-}
-
-static void test_sample_stands_for_sockets(void **state)
-{
-    struct hm_build *build = new_build(W2019);
-    const struct hm_verdict *verdict;
-
-    (void)state;
-    require(build, HM_TCP, "50000");
-    hm_build_sample(build, HM_TCP, HM_IPV4, 16384, 300);
-    verdict = &hm_build_judge(build)->verdicts.at[0];
-    assert_true(verdict->has_odds);
-    assert_true(verdict->odds > 299.9 / 16384 && verdict->odds < 300.1 / 16384);
     free_build(build);
 }
 
@@ -522,11 +442,8 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_missing_facts),
         cmocka_unit_test(test_a_range_names_the_part_at_risk),
-        cmocka_unit_test(test_odds),
-        cmocka_unit_test(test_odds_count_the_dns_pool),
         cmocka_unit_test(test_reserve_only),
         cmocka_unit_test(test_kernel_socket_of_linux),
-        cmocka_unit_test(test_sample_stands_for_sockets),
         cmocka_unit_test(test_legacy),
         cmocka_unit_test(test_what_listens_outranks_the_catalogue),
         cmocka_unit_test(test_owner),
