@@ -2,10 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/ports/given.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "common/base/str.h"
 #include "common/ports/portbits.h"
+
+#define SURE 1e-6      /* a chance that counts as none */
+#define STRAYS_MAX 32u /* services of one host that choose their ports, between two gaps */
 
 static bool is_named(const char *text)
 {
@@ -77,6 +81,41 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Of count ports at random up to last, would at most strays lie past end by chance? A bound of it:
+ * the ways to choose them, times the chance that all others lie below. */
+static bool is_by_chance(size_t count, size_t strays, uint16_t end, uint16_t last)
+{
+    const double share = (double)(end - HM_GIVEN_FIRST + 1) / (last - HM_GIVEN_FIRST + 1);
+    double chance = 1;
+
+    for (size_t i = 1; i <= strays; i++) {
+        chance *= (double)(count - strays + i) / (double)i;
+    }
+    for (size_t i = strays; i < count && chance > SURE; i++) {
+        chance *= share;
+    }
+    return chance > SURE;
+}
+
+/* Where no program is told, the sockets of services that chose their ports look like those of the
+ * pool. A few of them far past all others were chosen: a pool at random would fill the gap. They
+ * are the last ones of the sorted list. */
+static size_t find_strays(const struct hm_given *given)
+{
+    size_t strays = 0;
+
+    for (size_t more = 1; more <= STRAYS_MAX && strays + more + HM_GIVEN_POOL_MIN <= given->pool;
+         more++) {
+        const struct hm_socket *const *end = &given->at[given->count - strays - 1];
+
+        if (!is_by_chance(given->pool - strays, more, end[-(ptrdiff_t)more]->port, end[0]->port)) {
+            strays += more;
+            more = 0;
+        }
+    }
+    return strays;
+}
+
 enum hm_status hm_given_find(const struct hm_sockets *sockets, bool has_dns, struct hm_arena *arena,
                              struct hm_given *out_given, struct hm_err *err)
 {
@@ -100,6 +139,12 @@ enum hm_status hm_given_find(const struct hm_sockets *sockets, bool has_dns, str
     }
     if (given.count > 1) {
         qsort((void *)given.at, given.count, sizeof(*given.at), compare);
+    }
+    if (st == HM_OK && crowd.pool) {
+        size_t strays = find_strays(&given);
+
+        given.count -= strays;
+        given.pool -= strays;
     }
     if (st == HM_OK) {
         *out_given = given;

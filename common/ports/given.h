@@ -19,7 +19,9 @@ struct hm_given {
 };
 
 /* has_dns: the DNS Server is there. Where the system tells no program at all (Windows 2000), its
- * UDP sockets count when there are at least HM_GIVEN_POOL_MIN of them. */
+ * UDP sockets count when there are at least HM_GIVEN_POOL_MIN of them, but for a few that lie so
+ * far past all others that the pool, which is at random, would have filled the gap: services chose
+ * them. */
 #define HM_GIVEN_POOL_MIN 256u
 enum hm_status hm_given_find(const struct hm_sockets *sockets, bool has_dns, struct hm_arena *arena,
                              struct hm_given *out_given, struct hm_err *err) HM_MUST_CHECK;

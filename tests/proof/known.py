@@ -72,9 +72,6 @@ DECIDED = {
 
 # (host, kind, subject): reason. A row whose remedy passes is a failure of the test, too.
 FAILURES = {
-    **{("during-payroll-2000", kind, subject):
-        "in the model, sockets of which no file names a program have the same ports after a boot"
-       for kind, subject in ((RANGE), ("all", "in the order printed"), ("all", "backwards"))},
 }
 
 # The same for plans: (host, "plan", policies).

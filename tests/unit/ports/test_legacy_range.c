@@ -304,6 +304,45 @@ static void test_outside(void **state)
     free(scene);
 }
 
+/* Windows 2000 names nobody. Three services that chose ports past the pool do not contradict the
+ * range; a pool that goes on past it does. */
+static void test_strays_beside_a_nameless_pool(void **state)
+{
+    static const struct {
+        unsigned count;
+        unsigned step;
+        bool known;
+    } cases[] = {
+        {2500, 1,  true },
+        {600,  6,  true },
+        {600,  14, false}, /* to 9486: the services lie in the pool's range */
+        {255,  10, true }, /* too few for a pool: nothing speaks against the range */
+    };
+    struct scene *scene = malloc(sizeof(*scene));
+
+    (void)state;
+    assert_non_null(scene);
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_registry registry = {.in_force = HM_IN_FORCE_WRITTEN};
+        struct hm_sockets sockets = {scene->at, 0};
+        struct hm_legacy_range range;
+        struct hm_arena arena;
+
+        hm_arena_init(&arena, ARENA_BYTES);
+        scene->count = 0;
+        put_pool(scene, "", cases[i].count, 1100, cases[i].step);
+        put_pool(scene, "", cases[i].count < 256 ? 0 : 1, 9469, 1);
+        put_pool(scene, "", cases[i].count < 256 ? 0 : 2, 9506, 1);
+        sockets.count = scene->count;
+        assert_int_equal(hm_legacy_range(&registry, &sockets, true, 0, &arena, &range, NULL),
+                         HM_OK);
+        assert_int_equal(range.known, cases[i].known);
+        assert_int_equal(registry.range_contradicted, !cases[i].known);
+        hm_arena_fini(&arena);
+    }
+    free(scene);
+}
+
 /* A port that was given earlier in this boot contradicts the range after its socket is gone. */
 static void test_remembered_port_contradicts(void **state)
 {
@@ -344,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_outside),
+        cmocka_unit_test(test_strays_beside_a_nameless_pool),
         cmocka_unit_test(test_remembered_port_contradicts),
     };
 
