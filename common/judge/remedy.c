@@ -178,6 +178,8 @@ const char *hm_remedy_list_services(struct hm_finding_list *list,
     return hm_finding_line(list, &line);
 }
 
+#define CMD_WARNING "Type it in cmd.exe: PowerShell takes what follows a $ for a variable."
+
 void hm_remedy_service_command(const struct hm_remedy_scope *scope, struct hm_remedy_step *step,
                                const char *verb, const char *service)
 {
@@ -186,6 +188,12 @@ void hm_remedy_service_command(const struct hm_remedy_scope *scope, struct hm_re
     hm_remedy_command(scope->list, step, "%s %s %s%s%s",
                       scope->ctx->facts->linux_host ? "systemctl" : "net", verb, quote, service,
                       quote);
+    if (!scope->ctx->facts->linux_host && strchr(service, '$') != NULL &&
+        (step->warning == NULL || strstr(step->warning, CMD_WARNING) == NULL)) {
+        step->warning = step->warning == NULL || step->warning[0] == '\0'
+                            ? CMD_WARNING
+                            : hm_finding_print(scope->list, "%s " CMD_WARNING, step->warning);
+    }
 }
 
 /* What is interrupted: what is known of each, or that its clients wait. */

@@ -13,6 +13,13 @@
 
 #define REG_KEY "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"
 #define REG_FILE "tcpip-parameters.reg"
+#define WRITE_TEXT                                                                                 \
+    "Write the ports into the registry value ReservedPorts: the lines that are there, and every "  \
+    "port at risk of this host's products, also of parts that are not started now; neighbours as " \
+    "one range, as on separate lines only the first is reserved."
+#define NO_REG_TEXT                                                                                \
+    " This system has no reg.exe: the lines make a file for regedit, in the folder in which they " \
+    "are typed."
 #define REG_LINE_BYTES 40u /* of a value on one line of the file */
 
 struct hm_ports hm_remedy_listed(const struct hm_finding_ctx *ctx, struct hm_finding_list *list)
@@ -147,20 +154,9 @@ void hm_remedy_write_reserved(const struct hm_finding_ctx *ctx, struct hm_findin
         list->status = list->status == HM_OK ? HM_ENOMEM : list->status;
         return;
     }
-    step = hm_remedy_step(
-        list, finding, HM_STEP_RESERVE,
-        ctx->facts->windows < HM_REMEDY_REG_SINCE
-            ? "Write the ports into the registry value ReservedPorts: the lines that are there, "
-              "and "
-              "every port of this host that is at risk; neighbours as one range, as on separate "
-              "lines only the first is reserved. This system has no reg.exe: the lines make a file "
-              "for regedit, in the folder in which they are typed."
-            : "Write the ports into the registry value ReservedPorts: the lines that are there, "
-              "and "
-              "every "
-              "port of this host that is at risk; neighbours as one range, as on separate lines "
-              "only the "
-              "first is reserved.");
+    step = hm_remedy_step(list, finding, HM_STEP_RESERVE,
+                          ctx->facts->windows < HM_REMEDY_REG_SINCE ? WRITE_TEXT NO_REG_TEXT
+                                                                    : WRITE_TEXT);
     write_lines(ctx, list, step, &lines);
 }
 

@@ -13,6 +13,7 @@
     "RPC end points move with the range: check that firewall rules allow the new one. Blocks of "  \
     "WinNAT follow after a restart of the host."
 #define ON_PURPOSE "Nobody moved it on purpose, and that many ports suffice."
+#define SUFFICE "That many ports suffice."
 #define LINUX_FILE "/etc/sysctl.d/zzz-port-range.conf"
 
 static const enum hm_family families[] = {HM_IPV4, HM_IPV6};
@@ -339,6 +340,16 @@ static const char *harm_of_default(const struct hm_finding_ctx *ctx, struct hm_f
     return list->default_harm;
 }
 
+/* Is the range of the protocol the system's own in both families? */
+static bool is_default(const struct hm_finding_ctx *ctx, enum hm_protocol protocol)
+{
+    struct hm_range usual;
+
+    return hm_os_default_dynamic(&ctx->input->inventory->os, &usual) &&
+           !hm_remedy_is_moved(hm_facts_stack(ctx->facts, protocol, HM_IPV4), usual) &&
+           !hm_remedy_is_moved(hm_facts_stack(ctx->facts, protocol, HM_IPV6), usual);
+}
+
 /* The step that sets the range of one protocol: the same in every finding. */
 static struct hm_remedy_step *step_off(const struct hm_finding_ctx *ctx,
                                        struct hm_finding_list *list, struct hm_finding *finding,
@@ -352,7 +363,7 @@ static struct hm_remedy_step *step_off(const struct hm_finding_ctx *ctx,
                          hm_protocol_names[protocol], (unsigned)range.first, (unsigned)range.last,
                          hm_finding_ports(list, protocol, ctx->keep_off[protocol])));
 
-    step->precondition = ON_PURPOSE;
+    step->precondition = is_default(ctx, protocol) ? SUFFICE : ON_PURPOSE;
     step->warning = RANGE_WARNING;
     return step;
 }

@@ -29,8 +29,8 @@ SAYS = {
         ("required_in_dynamic", ["In the next maintenance stop ClusSvc", "drain the node first"],
          ["net stop ClusSvc"])],
     "made-rdp-alone": [("required_in_dynamic", ["net stop TermService"], ["The steps above"])],
-    "made-exhausted": [("low_headroom", ["set it back", "49152"], [])],
-    "made-closed": [("low_headroom", ["set it back", "49152"], [])],
+    "made-exhausted": [("low_headroom", ["Set the dynamic range back to the system's 49152-65535"], [])],
+    "made-closed": [("low_headroom", ["Set the dynamic range back to the system's 49152-65535"], [])],
 }
 
 

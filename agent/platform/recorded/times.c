@@ -8,6 +8,7 @@
 #include "common/readers/boot_text.h"
 
 #define BOOT_FILE "boot-time.txt"
+#define BOOT_DIFFERS_MS 120000 /* clocks and rounding differ by less */
 #define HIVE_FILE "tcpip-parameters.hiv"
 
 static enum hm_status read_boot(struct hm_recorded *recorded, struct hm_tcpip_times *times,
@@ -53,6 +54,26 @@ static enum hm_status read_hive(struct hm_recorded *recorded, struct hm_tcpip_ti
     return st;
 }
 
+/* Two files that differ: the earlier start is the careful one, as more was written since then. */
+static enum hm_status take_boot(struct hm_recorded *recorded, struct hm_tcpip_times *times,
+                                struct hm_err *err)
+{
+    const int64_t told = recorded->host.boot_time;
+    enum hm_status st = HM_OK;
+
+    if (times->has_boot &&
+        (told > times->boot_ms + BOOT_DIFFERS_MS || told < times->boot_ms - BOOT_DIFFERS_MS)) {
+        st = hm_notes_add(&recorded->notes, err,
+                          "host.json and " BOOT_FILE " tell different starts of the host: the "
+                          "earlier one counts; gather the files again");
+        times->boot_ms = told < times->boot_ms ? told : times->boot_ms;
+    } else {
+        times->boot_ms = told;
+    }
+    times->has_boot = true;
+    return st;
+}
+
 enum hm_status hm_recorded_times(struct hm_recorded *recorded, struct hm_tcpip_times *out_times,
                                  struct hm_err *err)
 {
@@ -63,9 +84,8 @@ enum hm_status hm_recorded_times(struct hm_recorded *recorded, struct hm_tcpip_t
     if (st == HM_OK) {
         st = read_hive(recorded, &times, err);
     }
-    if (host->has_boot_time) {
-        times.has_boot = true;
-        times.boot_ms = host->boot_time;
+    if (st == HM_OK && host->has_boot_time) {
+        st = take_boot(recorded, &times, err);
     }
     if (host->has_tcpip_written) {
         times.has_written = true;

@@ -163,6 +163,16 @@ static void put_hive(struct host *host, int64_t saved_ms, unsigned seconds)
     assert_int_equal(hm_os_replace_file(path, hive, sizeof(hive), false, &host->err), HM_OK);
 }
 
+static bool is_told(const struct host *host, const char *part)
+{
+    for (size_t i = 0; i < host->seen.unknown.count; i++) {
+        if (strstr(host->seen.unknown.at[i], part) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The files that collect.cmd makes of the same two times. */
 static void test_gathered_times(void **state)
 {
@@ -184,9 +194,13 @@ static void test_gathered_times(void **state)
     observe(host);
     expect(host, HM_IN_FORCE_ASSUMED, 60000, 0);
     put_hive(host, noon_ms, 7200);
-    put_host(host, "b1", EARLY, LATE); /* host.json outranks both */
+    put_host(host, "b1", EARLY, LATE); /* host.json outranks the hive */
     observe(host);
     expect(host, HM_IN_FORCE_UNKNOWN, 0, 60000);
+    put_host(host, "b1", LATE, EARLY); /* of two starts the earlier one counts */
+    observe(host);
+    expect(host, HM_IN_FORCE_UNKNOWN, 0, 60000);
+    assert_true(is_told(host, "different starts of the host"));
     put_host(host, "b1", NULL, NULL);
     put(host, "boot-time.txt", "Zugriff verweigert\r\n");
     observe(host);

@@ -206,6 +206,7 @@ static void test_names(void **state)
         {"x\" & format c:", "x\" & format c:", NULL                         },
         {"%x% format c:",   "%x% format c:",   NULL                         },
         {"",                "Own",             "net stop Own"               },
+        {"MSSQL$PAYROLL",   "MSSQL$PAYROLL",   "net stop MSSQL$PAYROLL"     },
         {"-h",              "-h",              NULL                         },
     };
 
@@ -223,6 +224,8 @@ static void test_names(void **state)
         assert_int_equal(has_stop(finding), cases[i].command != NULL);
         if (cases[i].command != NULL) {
             assert_string_equal(finding->commands.at[0], cases[i].command);
+            assert_int_equal(strstr(finding->steps.at[0].warning, "cmd.exe") != NULL,
+                             strchr(cases[i].command, '$') != NULL);
         } else {
             for (size_t k = 0; k < finding->commands.count; k++) {
                 assert_null(strstr(finding->commands.at[k], "format"));
