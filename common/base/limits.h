@@ -31,9 +31,12 @@
 #define HM_LIMIT_INTERVAL_S 86400u
 #define HM_LIMIT_LISTENERS 8192u
 #define HM_LIMIT_SERVICES 4096u
-#define HM_LIMIT_DEPENDENCIES 64u /* services that one service depends on */
-#define HM_LIMIT_PORT_BOOK 4096u  /* listeners that an agent remembers */
-#define HM_LIMIT_OBSERVED 1024u   /* rows of listeners that may be random */
+#define HM_LIMIT_DEPENDENCIES 64u       /* services that one service depends on */
+#define HM_LIMIT_PORT_BOOK 4096u        /* listeners that an agent remembers */
+#define HM_LIMIT_CONFIGURED 1024u       /* ports that are set up to be served, of one inventory */
+#define HM_LIMIT_CONFIGURED_READ 65536u /* as read, before doubles are dropped */
+#define HM_LIMIT_SUBJECT_BYTES 96u      /* what such a port is for */
+#define HM_LIMIT_OBSERVED 1024u         /* rows of listeners that may be random */
 #define HM_LIMIT_EVENT_COUNTS 256u
 #define HM_LIMIT_LOGGED_EVENTS 65536u /* of one file of a Windows event log */
 #define HM_LIMIT_STEPS 64u            /* of one remedy */

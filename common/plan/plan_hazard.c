@@ -80,6 +80,69 @@ static void find_listeners(struct hm_plan_build *b)
     }
 }
 
+/* By the settings of HTTP.sys, of IIS and of containers. */
+static const char *const sources[HM_CONFIGURED_BY_COUNT] = {
+    [HM_BY_URL_RESERVATION] = "URL reservation", [HM_BY_SSL_BINDING] = "SSL binding",
+    [HM_BY_IIS_BINDING] = "IIS binding",         [HM_BY_HNS_ENDPOINT] = "HNS endpoint",
+    [HM_BY_PUBLISHED_PORT] = "published port",
+};
+
+static const char *configured_text(struct hm_plan_build *b, const struct hm_configured *row)
+{
+    switch (row->kind) {
+    case HM_KIND_HTTPSYS:
+        return hm_plan_print(b,
+                             "HTTP.sys is set up to serve it (%s %s), and fails with error 32 when "
+                             "its port is excluded. Move the dynamic range off it instead.",
+                             sources[row->by], row->subject);
+    case HM_KIND_QUIC:
+        return hm_plan_print(b,
+                             "HTTP.sys may serve HTTP/3 on it (%s %s), and cannot reserve its port "
+                             "inside an exclusion. Move the dynamic range off it instead.",
+                             sources[row->by], row->subject);
+    case HM_KIND_CONTAINER:
+        return hm_plan_print(b,
+                             "A container is set up to publish it (%s %s) and cannot reserve it "
+                             "inside an exclusion.",
+                             sources[row->by], row->subject);
+    default:
+        return "";
+    }
+}
+
+static void find_configured(struct hm_plan_build *b)
+{
+    const struct hm_inventory *inventory = b->input->inventory;
+
+    for (size_t i = 0; inventory->has_configured && i < inventory->configured.count; i++) {
+        const struct hm_configured *row = &inventory->configured.at[i];
+
+        if (hm_ports_contains(b->wanted[row->protocol], row->port)) {
+            put_port(b, row->kind, row->protocol, row->port, configured_text(b, row));
+        }
+    }
+}
+
+/* What HTTP.sys is set up to serve is not known: every TCP port of System may be its port. */
+static void find_unknown(struct hm_plan_build *b)
+{
+    const struct hm_inventory *inventory = b->input->inventory;
+
+    if (inventory->has_configured && !inventory->configured_partial) {
+        return;
+    }
+    for (size_t i = 0; inventory->has_listeners && i < inventory->listeners.count; i++) {
+        const struct hm_listener *row = &inventory->listeners.at[i];
+
+        if (row->protocol == HM_TCP && hm_str_equal_nocase(row->program, "System")) {
+            put_port(b, HM_KIND_HTTPSYS, HM_TCP, row->port,
+                     "System listens on it, and what HTTP.sys is set up to serve is not known, so "
+                     "it may be a port of HTTP.sys, which fails with error 32 at its next start "
+                     "when its port is excluded.");
+        }
+    }
+}
+
 /* A service that is disabled or no longer there may come back, and nobody would notice before it
  * does: what the book remembers counts until a person says otherwise. */
 static void find_remembered(struct hm_plan_build *b)
@@ -143,8 +206,10 @@ void hm_plan_find_hazards(struct hm_plan_build *b)
     const struct hm_catalogue *catalogue = b->input->catalogue;
 
     find_listeners(b);
+    find_configured(b);
     for (size_t i = 0; b->status == HM_OK && catalogue != NULL && i < catalogue->count; i++) {
         find_in_product(b, &catalogue->at[i]);
     }
     find_remembered(b);
+    find_unknown(b);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/ports/configured.h"
 #include "common/ports/in_force.h"
 #include "common/ports/port_book.h"
 #include "common/ports/reserved_ports.h"
@@ -186,6 +187,9 @@ void hm_inventory_settle(struct hm_inventory *inventory)
         names->count = sort_unique(names->at, names->count, sizeof(*names->at), compare_strings);
     }
     hm_port_book_settle(&inventory->port_book);
+    if (!hm_configured_settle(&inventory->configured)) {
+        inventory->configured_partial = true;
+    }
 }
 
 /* Takes decimal digits off the text; false when there are none. */

@@ -125,6 +125,32 @@ struct hm_port_book {
     size_t count;
 };
 
+/* How it is known that a port is set up to be served. */
+enum hm_configured_by {
+    HM_BY_URL_RESERVATION, /* of HTTP.sys: a permission, which nobody may ever use */
+    HM_BY_SSL_BINDING,     /* of HTTP.sys: a certificate for a port */
+    HM_BY_IIS_BINDING,     /* of a web site */
+    HM_BY_HNS_ENDPOINT,    /* of a container: a policy that names an outer port */
+    HM_BY_PUBLISHED_PORT,  /* of a container: an outer port with its inner one */
+};
+#define HM_CONFIGURED_BY_COUNT 5
+extern const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT];
+
+/* A port that a component is set up to serve, whether or not it listens now (windows-ports 2.1). */
+struct hm_configured {
+    enum hm_protocol protocol;
+    uint16_t port;
+    enum hm_listener_kind kind;
+    enum hm_configured_by by;
+    bool manual;         /* its web site does not start by itself */
+    const char *subject; /* for people: URL, address and port, site; printable ASCII */
+};
+
+struct hm_configured_list {
+    struct hm_configured *at; /* sorted: protocol, port, kind, by, manual, subject; unique */
+    size_t count;
+};
+
 struct hm_stacks {
     struct hm_stack *at; /* at most four, in hm_stack_index order; a missing one is unknown */
     size_t count;
@@ -202,6 +228,9 @@ struct hm_inventory {
     struct hm_services service_details; /* of services, and of those that depend on them */
     bool has_port_book;
     struct hm_port_book port_book;
+    bool has_configured;
+    struct hm_configured_list configured;
+    bool configured_partial; /* one of its sources, or what HTTP.sys serves now, was not read */
 };
 
 /* NULL when there are no details of this service; names are compared without case. */
@@ -224,8 +253,8 @@ bool hm_service_is_wanted(const struct hm_service *service);
 const struct hm_stack *hm_inventory_stack(const struct hm_inventory *inventory,
                                           enum hm_protocol protocol, enum hm_family family);
 
-/* Sorts listeners, services, their details and the port book as the comments above say and drops
- * exact doubles. */
+/* Sorts listeners, services, their details, the port book and what is configured as the comments
+ * above say and drops exact doubles. */
 void hm_inventory_settle(struct hm_inventory *inventory);
 
 /* Windows generations by version number; false on other systems and unknown versions. */

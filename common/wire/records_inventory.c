@@ -7,6 +7,7 @@ const struct hm_enum hm_enum_family = {hm_family_names, 2};
 const struct hm_enum hm_enum_os_family = {hm_os_family_names, 2};
 const struct hm_enum hm_enum_listener_kind = {hm_listener_kind_names, HM_KIND_COUNT};
 static const struct hm_enum entry_service = {hm_entry_service_names, HM_ENTRY_SERVICE_COUNT};
+static const struct hm_enum configured_by = {hm_configured_by_names, HM_CONFIGURED_BY_COUNT};
 static const struct hm_enum families = {hm_families_names, 3};
 static const struct hm_enum service_start = {hm_service_start_names, HM_SERVICE_START_COUNT};
 static const struct hm_enum in_force = {hm_in_force_names, HM_IN_FORCE_COUNT};
@@ -136,6 +137,20 @@ static const struct hm_field port_entry_fields[] = {
 const struct hm_record hm_record_port_entry =
     HM_RECORD("port_entry", hm_port_entry, port_entry_fields);
 
+static const struct hm_field configured_fields[] = {
+    HM_F_ENUM(hm_configured, protocol, HM_FIELD_REQUIRED, &hm_enum_protocol, "tcp or udp"),
+    HM_F(hm_configured, port, HM_TYPE_U16, HM_FIELD_REQUIRED, 1, 65535, "local port"),
+    HM_F_ENUM(hm_configured, kind, HM_FIELD_REQUIRED, &hm_enum_listener_kind,
+              "how it will be held"),
+    HM_F_ENUM(hm_configured, by, HM_FIELD_REQUIRED, &configured_by, "which setting says so"),
+    HM_F(hm_configured, manual, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "its web site does not start by itself"),
+    HM_F(hm_configured, subject, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_SUBJECT_BYTES,
+         "URL, address and port, or site"),
+};
+static const struct hm_record record_configured =
+    HM_RECORD("configured", hm_configured, configured_fields);
+
 static const struct hm_field inventory_fields[] = {
     HM_F_RECORD(hm_inventory, os, HM_FIELD_REQUIRED, &hm_record_os, "operating system"),
     HM_F_RECORDS(hm_inventory, stacks, HM_FIELD_REQUIRED, HM_STACK_COUNT, &record_stack,
@@ -155,6 +170,10 @@ static const struct hm_field inventory_fields[] = {
                      "start type, state and dependencies; absent when unknown"),
     HM_F_RECORDS_OPT(hm_inventory, port_book, HM_LIMIT_PORT_BOOK, &hm_record_port_entry,
                      "listeners seen over boots; absent when nobody keeps one"),
+    HM_F_RECORDS_OPT(hm_inventory, configured, HM_LIMIT_CONFIGURED, &record_configured,
+                     "ports that HTTP.sys and containers are set up to serve; absent when unknown"),
+    HM_F(hm_inventory, configured_partial, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "one of the sources of configured could not be read"),
 };
 const struct hm_record hm_record_inventory = HM_RECORD("inventory", hm_inventory, inventory_fields);
 

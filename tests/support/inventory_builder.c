@@ -231,6 +231,18 @@ struct hm_port_entry *hm_build_remember(struct hm_build *build, enum hm_protocol
     return row;
 }
 
+void hm_build_configured(struct hm_build *build, enum hm_protocol protocol, uint16_t port,
+                         enum hm_listener_kind kind, enum hm_configured_by by, const char *subject)
+{
+    struct hm_configured_list *list = &build->inventory.configured;
+
+    must(list->count < HM_BUILD_MAX, "too many ports that are set up");
+    build->inventory.has_configured = true;
+    list->at = build->configured_rows;
+    list->at[list->count++] = (struct hm_configured){
+        .protocol = protocol, .port = port, .kind = kind, .by = by, .subject = subject};
+}
+
 struct hm_product *hm_build_product(struct hm_build *build, const char *id, const char *service,
                                     const char *program)
 {

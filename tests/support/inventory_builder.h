@@ -26,6 +26,7 @@ struct hm_build {
     const char *services[HM_BUILD_MAX];
     struct hm_service service_details[HM_BUILD_MAX];
     struct hm_port_entry port_entries[HM_BUILD_MAX];
+    struct hm_configured configured_rows[HM_BUILD_MAX];
     const char *lines[HM_BUILD_MAX];
     struct hm_product products[HM_BUILD_MAX];
     struct hm_socket socket_rows[HM_BUILD_MAX];
@@ -77,6 +78,10 @@ struct hm_service *hm_build_service_runs(struct hm_build *build, const char *nam
 struct hm_port_entry *hm_build_remember(struct hm_build *build, enum hm_protocol protocol,
                                         uint16_t port, const char *program, const char *service,
                                         enum hm_listener_kind kind, uint32_t boots);
+
+/* A port that HTTP.sys or a container is set up to serve; the list is known from then on. */
+void hm_build_configured(struct hm_build *build, enum hm_protocol protocol, uint16_t port,
+                         enum hm_listener_kind kind, enum hm_configured_by by, const char *subject);
 
 /* An event of the system's logs, seen twice since the boot. */
 void hm_build_event(struct hm_build *build, const char *provider, uint32_t id, const char *about);

@@ -59,6 +59,34 @@ static void make_remembered_container(struct hm_model *model)
     (void)hm_build_remember(&model->host, HM_TCP, 9955, "dockerd.exe", "", HM_KIND_CONTAINER, 2);
 }
 
+/* Settings count without a listener: the service may be stopped, or start later in the boot. */
+static void make_configured(struct hm_model *model)
+{
+    hm_build_configured(&model->host, HM_TCP, 9955, HM_KIND_HTTPSYS, HM_BY_IIS_BINDING,
+                        "https *:9955: (site Intranet)");
+}
+
+static void make_published(struct hm_model *model)
+{
+    hm_build_configured(&model->host, HM_TCP, 9955, HM_KIND_CONTAINER, HM_BY_PUBLISHED_PORT,
+                        "to port 80 of a container");
+}
+
+/* Nobody knows what HTTP.sys is set up to serve. */
+static void make_system(struct hm_model *model)
+{
+    hm_build_listener(&model->host, HM_TCP, HM_IPV4, 9955, "System", "", HM_KIND_KERNEL);
+}
+
+/* Likewise: one of the sources could not be read. */
+static void make_partial(struct hm_model *model)
+{
+    make_system(model);
+    hm_build_configured(&model->host, HM_TCP, 80, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION,
+                        "http://+:80/");
+    model->host.inventory.configured_partial = true;
+}
+
 static void make_never(struct hm_model *model)
 {
     model->limits.never = hm_build_ports(&model->host, "9900-9999");
@@ -150,6 +178,10 @@ static const struct refusal refusals[] = {
     {make_unsafe,               HM_REFUSE_UNSAFE,               2},
     {make_remembered,           HM_REFUSE_HTTPSYS,              2},
     {make_remembered_container, HM_REFUSE_CONTAINER,            2},
+    {make_configured,           HM_REFUSE_HTTPSYS,              2},
+    {make_published,            HM_REFUSE_CONTAINER,            2},
+    {make_system,               HM_REFUSE_HTTPSYS,              2},
+    {make_partial,              HM_REFUSE_HTTPSYS,              2},
     {make_never,                HM_REFUSE_LOCAL_LIMIT,          2},
     {make_enforce_off,          HM_REFUSE_LOCAL_LIMIT,          2},
     {make_most,                 HM_REFUSE_LOCAL_LIMIT,          1},
@@ -199,6 +231,38 @@ static void test_text_of_remembered(void **state)
     assert_non_null(note);
     assert_non_null(strstr(note->text, "HTTP.sys served it in an earlier boot"));
     assert_non_null(strstr(note->text, "hm-agent forget"));
+    hm_model_fini(&model);
+}
+
+/* Where the settings of HTTP.sys are known, a driver's port is no port of HTTP.sys. */
+static void test_driver_where_settings_are_known(void **state)
+{
+    struct hm_model model;
+
+    (void)state;
+    hm_model_init(&model, SERVER_2019);
+    (void)hm_model_reserve(&model, "p", "tcp", "9955,9960");
+    make_partial(&model);
+    model.host.inventory.configured_partial = false;
+    (void)hm_model_plan(&model);
+    assert_int_equal(hm_model_count_notes(&model, HM_NOTE_REFUSED), 0);
+    hm_model_fini(&model);
+}
+
+/* The text names the setting. */
+static void test_text_of_configured(void **state)
+{
+    struct hm_model model;
+    const struct hm_plan_note *note;
+
+    (void)state;
+    hm_model_init(&model, SERVER_2019);
+    (void)hm_model_reserve(&model, "p", "tcp", "9955");
+    make_configured(&model);
+    (void)hm_model_plan(&model);
+    note = hm_model_note(&model, HM_NOTE_REFUSED, "p", 0);
+    assert_non_null(note);
+    assert_non_null(strstr(note->text, "IIS binding https *:9955: (site Intranet)"));
     hm_model_fini(&model);
 }
 
@@ -462,6 +526,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_text_of_remembered),
+        cmocka_unit_test(test_driver_where_settings_are_known),
+        cmocka_unit_test(test_text_of_configured),
         cmocka_unit_test(test_hazard_of_absent_product),
         cmocka_unit_test(test_newest_revision_counts),
         cmocka_unit_test(test_explicit_binds_elsewhere),
