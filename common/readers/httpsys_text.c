@@ -22,8 +22,7 @@ static size_t skip_host(const char *text, size_t len, size_t at)
     return at;
 }
 
-/* The port of the URL whose host begins at text[at]; 0 when there is none. */
-static uint16_t port_of(const char *text, size_t len, size_t at)
+uint16_t hm_http_url_port(const char *text, size_t len, size_t at)
 {
     uint32_t port = 0;
     size_t digits = 0;
@@ -59,7 +58,7 @@ enum hm_status hm_httpsys_parse(const char *text, size_t len, struct hm_arena *a
         if (memcmp(text + at, "://", 3) != 0) {
             continue;
         }
-        port = port_of(text, len, at + 3);
+        port = hm_http_url_port(text, len, at + 3);
         if (port == 0) {
             continue;
         }

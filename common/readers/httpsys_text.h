@@ -8,6 +8,9 @@
 
 #include "common/ports/portset.h"
 
+/* The port of the URL whose host begins at text[at]; 0 when there is none. */
+uint16_t hm_http_url_port(const char *text, size_t len, size_t at);
+
 /* The ports of all URLs, as a set; empty when there is none. */
 enum hm_status hm_httpsys_parse(const char *text, size_t len, struct hm_arena *arena,
                                 struct hm_ports *out_ports, struct hm_err *err) HM_MUST_CHECK;

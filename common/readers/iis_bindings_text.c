@@ -1,0 +1,203 @@
+/* common/readers/iis_bindings_text.c — web sites of IIS and their ports.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/readers/iis_bindings_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+
+#define SUBJECT_ROOM (HM_LIMIT_SUBJECT_BYTES + 1)
+
+struct site {
+    struct hm_span name;
+    bool manual;
+};
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool starts(struct hm_span text, const char *word)
+{
+    const size_t len = strlen(word);
+
+    if (text.len < len) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        const char c =
+            text.at[i] >= 'A' && text.at[i] <= 'Z' ? (char)(text.at[i] + 32) : text.at[i];
+
+        if (c != word[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same(struct hm_span text, const char *word)
+{
+    return text.len == strlen(word) && starts(text, word);
+}
+
+static void skip(struct hm_span *text, size_t count)
+{
+    *text = (struct hm_span){text->at + count, text->len - count};
+}
+
+static void skip_spaces(struct hm_span *text)
+{
+    while (text->len > 0 && is_space(text->at[0])) {
+        skip(text, 1);
+    }
+}
+
+/* Takes the next name="value" off a tag; false at its end. */
+static bool next_attribute(struct hm_span *tag, struct hm_span *out_name, struct hm_span *out_value)
+{
+    size_t len = 0;
+    char quote;
+
+    skip_spaces(tag);
+    while (len < tag->len && !is_space(tag->at[len]) && tag->at[len] != '=' &&
+           tag->at[len] != '>' && tag->at[len] != '/') {
+        len++;
+    }
+    *out_name = (struct hm_span){tag->at, len};
+    skip(tag, len);
+    skip_spaces(tag);
+    if (len == 0 || tag->len == 0 || tag->at[0] != '=') {
+        return false;
+    }
+    skip(tag, 1);
+    skip_spaces(tag);
+    if (tag->len == 0 || (tag->at[0] != '"' && tag->at[0] != '\'')) {
+        return false;
+    }
+    quote = tag->at[0];
+    skip(tag, 1);
+    for (len = 0; len < tag->len && tag->at[len] != quote && tag->at[len] != '<';) {
+        len++;
+    }
+    if (len == tag->len || tag->at[len] != quote) {
+        return false; /* it was cut */
+    }
+    *out_value = (struct hm_span){tag->at, len};
+    skip(tag, len + 1);
+    return true;
+}
+
+/* "address:port:host"; the address may be "*", empty, IPv4 or "[::]". 0 when it is not. */
+static uint16_t port_of(struct hm_span text)
+{
+    uint32_t port = 0;
+    size_t len = 0;
+
+    if (text.len > 0 && text.at[0] == '[') {
+        while (text.len > 0 && text.at[0] != ']') {
+            skip(&text, 1);
+        }
+    }
+    while (text.len > 0 && text.at[0] != ':') {
+        skip(&text, 1);
+    }
+    if (text.len == 0) {
+        return 0;
+    }
+    skip(&text, 1);
+    while (len < text.len && text.at[len] != ':') {
+        len++;
+    }
+    return len < text.len && hm_str_parse_u32(text.at, len, 65535, &port) ? (uint16_t)port : 0;
+}
+
+static void read_site(struct hm_span tag, struct site *out_site)
+{
+    struct hm_span name;
+    struct hm_span value;
+
+    *out_site = (struct site){
+        .name = {"", 0}
+    };
+    while (next_attribute(&tag, &name, &value)) {
+        if (same(name, "name")) {
+            out_site->name = value;
+        } else if (same(name, "serverautostart")) {
+            out_site->manual = same(value, "false");
+        }
+    }
+}
+
+static enum hm_status read_binding(struct hm_span tag, const struct site *site,
+                                   struct hm_configured_make *make, struct hm_err *err)
+{
+    struct hm_span protocol = {"", 0};
+    struct hm_span information = {"", 0};
+    struct hm_span name;
+    struct hm_span value;
+    char subject[SUBJECT_ROOM];
+    int put;
+
+    while (next_attribute(&tag, &name, &value)) {
+        if (same(name, "protocol")) {
+            protocol = value;
+        } else if (same(name, "bindinginformation")) {
+            information = value;
+        }
+    }
+    if (!same(protocol, "http") && !same(protocol, "https")) {
+        return HM_OK;
+    }
+    put = snprintf(subject, sizeof(subject), "%.*s %.*s", (int)protocol.len, protocol.at,
+                   information.len < SUBJECT_ROOM ? (int)information.len : (int)SUBJECT_ROOM,
+                   information.at);
+    if (put > 0 && (size_t)put < sizeof(subject) && site->name.len > 0) {
+        (void)snprintf(subject + put, sizeof(subject) - (size_t)put, " (site %.*s)",
+                       site->name.len < SUBJECT_ROOM ? (int)site->name.len : (int)SUBJECT_ROOM,
+                       site->name.at);
+    }
+    return hm_configured_put_http(make, HM_BY_IIS_BINDING, port_of(information),
+                                  same(protocol, "https"), site->manual,
+                                  (struct hm_span){subject, strlen(subject)}, err);
+}
+
+/* Past the end of a comment, or at the end of the text. */
+static void skip_comment(struct hm_span *text)
+{
+    while (text->len > 0 && !starts(*text, "-->")) {
+        skip(text, 1);
+    }
+}
+
+enum hm_status hm_iis_bindings_parse(const char *text, size_t len, struct hm_configured_make *make,
+                                     struct hm_err *err)
+{
+    static const char site_tag[] = "<site";
+    static const char binding_tag[] = "<binding";
+    struct hm_span rest = {text, len};
+    struct site site = {
+        .name = {"", 0}
+    };
+    enum hm_status st = HM_OK;
+
+    while (rest.len > 0 && st == HM_OK) {
+        if (rest.at[0] != '<') {
+            skip(&rest, 1);
+        } else if (starts(rest, "<!--")) {
+            skip_comment(&rest);
+        } else if (starts(rest, site_tag) && rest.len > strlen(site_tag) &&
+                   is_space(rest.at[strlen(site_tag)])) {
+            skip(&rest, strlen(site_tag));
+            read_site(rest, &site);
+        } else if (starts(rest, binding_tag) && rest.len > strlen(binding_tag) &&
+                   is_space(rest.at[strlen(binding_tag)])) {
+            skip(&rest, strlen(binding_tag));
+            st = read_binding(rest, &site, make, err);
+        } else {
+            skip(&rest, 1);
+        }
+    }
+    return st;
+}

@@ -1,0 +1,13 @@
+/* common/readers/iis_bindings_text.h — web sites of IIS and their ports.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * applicationHost.config whole, or the lines with "<site " and "<binding " that findstr takes out
+ * of it. Of a binding of protocol http or https the port of bindingInformation="address:port:host"
+ * counts; others (net.tcp, ftp) are no ports of HTTP.sys. Bindings of a site with
+ * serverAutoStart="false" are manual. Comments are skipped. Threads: pure. */
+#pragma once
+
+#include "common/ports/configured.h"
+
+enum hm_status hm_iis_bindings_parse(const char *text, size_t len, struct hm_configured_make *make,
+                                     struct hm_err *err) HM_MUST_CHECK;

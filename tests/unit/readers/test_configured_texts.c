@@ -1,0 +1,140 @@
+/* tests/unit/readers/test_configured_texts.c — what HTTP.sys, IIS and containers are set up to
+ * serve, in the texts of several languages. SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/readers/hns_endpoints_text.h"
+#include "common/readers/http_config_text.h"
+#include "common/readers/iis_bindings_text.h"
+
+typedef enum hm_status parse_fn(const char *text, size_t len, struct hm_configured_make *make,
+                                struct hm_err *err);
+
+struct text_case {
+    parse_fn *parse;
+    const char *text;
+    const char *rows; /* "protocol port kind subject[ manual]; …"; NULL: refused */
+};
+
+static const struct text_case cases[] = {
+  /* netsh http show urlacl */
+    {hm_urlacl_parse,        "",                                                                   ""                                                         },
+    {hm_urlacl_parse,
+     "\r\nURL Reservations:\r\n-----------------\r\n\r\n"
+     "    Reserved URL            : http://+:80/Temporary_Listen_Addresses/\r\n"
+     "        User: \\Everyone\r\n            Listen: Yes\r\n            Delegate: No\r\n"
+     "            SDDL: D:(A;;GX;;;WD)\r\n\r\n"
+     "    Reserved URL            : https://+:5986/wsman/\r\n",                                    "tcp 80 httpsys http://+:80/Temporary_Listen_Addresses/; "
+     "tcp 5986 httpsys https://+:5986/wsman/"                                                  },
+    {hm_urlacl_parse,
+     "    URL r\x82serv\x82"
+     "e : HTTPS://*:8443:10.0.0.5/app/\n",                                                         "tcp 8443 httpsys HTTPS://*:8443:10.0.0.5/app/"            },
+    {hm_urlacl_parse,        "ftp://+:21/ xhttp://+:81/ ://+:82/ http://+:0/ http://+/",
+     "tcp 81 httpsys http://+:81/"                                                                                                                            },
+    {hm_urlacl_parse,        "The following command was not found: http show urlacl.\r\n",         ""                                                         },
+ /* netsh http show sslcert */
+    {hm_sslcert_parse,
+     "\r\nSSL Certificate bindings:\r\n-------------------------\r\n\r\n"
+     "    IP:port                      : 0.0.0.0:443\r\n"
+     "    Certificate Hash             : 6d2b8a9f\r\n"
+     "    Application ID               : {4dc3e181-e14b-4a21-b022-59fc669b0914}\r\n"
+     "    Certificate Store Name       : My\r\n"
+     "    Verify Revocation Freshness Time : 0\r\n"
+     "    Ctl Identifier               : (null)\r\n\r\n"
+     "    Hostname:port                : www.example.com:8443\r\n"
+     "    IP:port                      : [::]:444\r\n"
+     "    Central Certificate Store    : 445\r\n",                                                 "tcp 443 httpsys 0.0.0.0:443; tcp 444 httpsys [::]:444; "
+     "tcp 8443 httpsys www.example.com:8443"                                                                },
+    {hm_sslcert_parse,
+     "    IP:Anschluss : 10.1.2.3:9443\n IP\x81"
+     "F 127.0.0.1:1\n",                                                                            "tcp 1 httpsys 127.0.0.1:1; tcp 9443 httpsys 10.1.2.3:9443"},
+    {hm_sslcert_parse,
+     "0.0.0.0:443\n Time : 12:30\n a :b:1\n x : [::]:65536\n x : :443\n x : a:0\n",                ""                                                         },
+ /* applicationHost.config */
+    {hm_iis_bindings_parse,
+     "<sites>\r\n <site name=\"Default Web Site\" id=\"1\" serverAutoStart=\"true\">\r\n"
+     "  <bindings>\r\n   <binding protocol=\"http\" bindingInformation=\"*:80:\" />\r\n"
+     "   <binding protocol=\"https\" bindingInformation=\"*:8443:www.example.com\" sslFlags=\"1\" "
+     "/>"
+     "\r\n   <binding protocol=\"net.tcp\" bindingInformation=\"808:*\" />\r\n"
+     "   <!-- <binding protocol=\"http\" bindingInformation=\"*:81:\" /> -->\r\n"
+     "  </bindings>\r\n </site>\r\n",                                                              "tcp 80 httpsys http *:80: (site Default Web Site); "
+     "tcp 8443 httpsys https *:8443:www.example.com (site Default Web Site)"                                             },
+    {hm_iis_bindings_parse,
+     "<SITE id='2' name='Old' serverAutoStart='false'>\n"
+     "<binding bindingInformation='[fe80::1]:8080:' protocol='http'/>\n"
+     "<site name=\"New\" id=\"3\">\n<binding protocol=\"http\" bindingInformation=\":8081:h\" />", "tcp 8080 httpsys http [fe80::1]:8080: (site Old) manual; "
+     "tcp 8081 httpsys http :8081:h (site New)"             },
+    {hm_iis_bindings_parse,
+     "<binding protocol=\"http\" bindingInformation=\"*:80\" /><binding protocol=\"http\" "
+     "bindingInformation=\"*:99999:\" /><binding protocol=\"http\" bindingInformation=\"*:82:",    ""                                                         },
+    {hm_iis_bindings_parse,  "<binding",                                                           ""                                                         },
+    {hm_iis_bindings_parse,  "<!-- <binding protocol=\"http\" bindingInformation=\"*:80:\" />",    ""                                                         },
+ /* Get-HnsEndpoint | ConvertTo-Json, HcnQueryEndpointProperties */
+    {hm_hns_endpoints_parse,
+     "[{\"ID\":\"a\",\"Name\":\"Ethernet\",\"Policies\":[{\"ExternalPort\":8080,"
+     "\"InternalPort\":80,\"Protocol\":\"TCP\",\"Type\":\"NAT\"},{\"Type\":\"L2Driver\"}]}]",      "tcp 8080 container to port 80 of a container"             },
+    {hm_hns_endpoints_parse,
+     "{\"Policies\":[{\"Type\":\"PortMapping\",\"Settings\":{\"Protocol\":17,\"InternalPort\":53,"
+     "\"ExternalPort\":5353}},{\"Settings\":{\"ExternalPort\":30000}}],\"x\":\"}\\\"{\"}",         "tcp 30000 container of a container; udp 5353 container to port 53 of a container; "
+     "udp 30000 container of a container"                           },
+    {hm_hns_endpoints_parse, "[]",                                                                 ""                                                         },
+    {hm_hns_endpoints_parse, "",                                                                   NULL                                                       },
+    {hm_hns_endpoints_parse, "Get-HnsEndpoint : The term",                                         NULL                                                       },
+    {hm_hns_endpoints_parse, "[{\"ExternalPort\":8080",                                            NULL                                                       },
+    {hm_hns_endpoints_parse, "[}",                                                                 NULL                                                       },
+    {hm_hns_endpoints_parse, "{\"a",                                                               NULL                                                       },
+};
+
+static const char *print(const struct hm_inventory *inventory, struct hm_arena *arena)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < inventory->configured.count; i++) {
+        const struct hm_configured *row = &inventory->configured.at[i];
+
+        text = hm_arena_printf(arena, "%s%s%s %u %s %s%s", text, i == 0 ? "" : "; ",
+                               hm_protocol_names[row->protocol], (unsigned)row->port,
+                               hm_listener_kind_names[row->kind], row->subject,
+                               row->manual ? " manual" : "");
+        assert_non_null(text);
+    }
+    return text;
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const struct hm_os os = {.family = HM_OS_WINDOWS, .version = "10.0.17763"};
+        struct hm_inventory inventory = {.os = os};
+        struct hm_configured_make make;
+        struct hm_arena arena;
+        struct hm_err err = {.text = ""};
+        enum hm_status st;
+
+        print_message("case %zu\n", i);
+        hm_arena_init(&arena, 1u << 20);
+        hm_configured_begin(&make, &os, &arena);
+        st = cases[i].parse(cases[i].text, strlen(cases[i].text), &make, &err);
+        assert_int_equal(st, cases[i].rows == NULL ? HM_EINVAL : HM_OK);
+        hm_configured_finish(&make, false, &inventory);
+        if (cases[i].rows != NULL) {
+            assert_string_equal(print(&inventory, &arena), cases[i].rows);
+        } else {
+            assert_true(err.text[0] != '\0');
+        }
+        hm_arena_fini(&arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
