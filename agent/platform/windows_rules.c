@@ -9,6 +9,7 @@
 #include "common/base/buf.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
+#include "common/ports/configured.h"
 #include "common/readers/netsh_text.h"
 
 #define SYSTEM_PID 4 /* HTTP.sys and drivers */
@@ -310,9 +311,13 @@ enum hm_status hm_windows_take_listeners(const struct hm_sockets *sockets, struc
                                          struct hm_arena *arena, struct hm_inventory *inventory,
                                          struct hm_err *err)
 {
+    struct hm_ports set_up;
     enum hm_status st =
         hm_sockets_to_listeners(sockets, &inventory->stacks, arena, &inventory->listeners, err);
 
+    if (st == HM_OK) {
+        st = hm_configured_ports(inventory, HM_TCP, HM_KIND_HTTPSYS, arena, &set_up, err);
+    }
     if (st != HM_OK) {
         return st;
     }
@@ -323,7 +328,9 @@ enum hm_status hm_windows_take_listeners(const struct hm_sockets *sockets, struc
 
         listener->kind = hm_windows_kind(
             listener, hm_inventory_stack(inventory, listener->protocol, listener->family), system);
-        if (system && listener->protocol == HM_TCP && hm_ports_contains(httpsys, listener->port)) {
+        if (system && listener->protocol == HM_TCP &&
+            (hm_ports_contains(httpsys, listener->port) ||
+             hm_ports_contains(set_up, listener->port))) {
             listener->kind = HM_KIND_HTTPSYS;
         }
     }

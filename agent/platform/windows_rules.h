@@ -99,7 +99,7 @@ bool hm_windows_has_registry(const struct hm_os *os, const struct hm_registry *r
 bool hm_windows_has_service(const struct hm_strings *services, const char *service);
 
 /* Which sockets are listeners, and of which kind. httpsys: ports that HTTP.sys is known to serve,
- * {NULL, 0} where nobody told. After services and stacks. */
+ * {NULL, 0} where nobody told. After services, stacks and what is configured. */
 enum hm_status hm_windows_take_listeners(const struct hm_sockets *sockets, struct hm_ports httpsys,
                                          struct hm_arena *arena, struct hm_inventory *inventory,
                                          struct hm_err *err) HM_MUST_CHECK;

@@ -34,6 +34,7 @@ call :registry dns-parameters "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Servi
 call :registry hns-state "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\hns\State"
 call :registry cluster-resources "HKEY_LOCAL_MACHINE\Cluster\Resources"
 for %%F in (ipv4 ipv6) do for %%P in (tcp udp) do call :ranges %%F %%P
+call :configured
 call :sockets
 call :tasks
 call :services
@@ -157,6 +158,35 @@ rem :netsh FILE ARGUMENTS...
 "%SYS%\netsh.exe" %2 %3 %4 %5 %6=%7 >%1 2>nul
 set "STATUS=%ERRORLEVEL%"
 if not "%STATUS%"=="0" >%1 echo netsh failed: exit %STATUS%
+goto :eof
+
+rem --- what HTTP.sys, IIS and containers are set up to serve -------------------------------------
+rem Of applicationHost.config only the lines with the names of sites and with their bindings: it
+rem holds passwords, too. Windows 2000, XP and 2003 have no exclusions that could harm HTTP.sys.
+:configured
+for %%F in (http-urlacl.txt http-sslcert.txt iis-bindings.txt hns-endpoints.json) do if exist "%OUT%\%%F" del "%OUT%\%%F"
+if "%RELEASE:~0,2%"=="5." goto :eof
+echo   web servers and containers
+call :http urlacl
+call :http sslcert
+set "SITES=%SYS%\inetsrv\config\applicationHost.config"
+if not exist "%SITES%" goto containers
+"%SYS%\findstr.exe" /i /c:"<site " /c:"<binding " "%SITES%" >"%OUT%\iis-bindings.txt" 2>nul
+call :not_empty "%OUT%\iis-bindings.txt"
+:containers
+rem The service of the host networks is asked only where it runs, and starts nothing.
+set "SHELL=%SYS%\WindowsPowerShell\v1.0\powershell.exe"
+if not exist "%SHELL%" goto :eof
+"%SHELL%" -NoProfile -NonInteractive -ExecutionPolicy Bypass -Command "if ((Get-Service hns -ErrorAction Stop).Status -eq 'Running') { ConvertTo-Json -Compress -Depth 8 -InputObject @(Get-HnsEndpoint -ErrorAction Stop | Select-Object -First 2000 Policies) }" >"%OUT%\hns-endpoints.json" 2>nul <nul
+if errorlevel 1 del "%OUT%\hns-endpoints.json"
+call :not_empty "%OUT%\hns-endpoints.json"
+goto :eof
+
+rem :http LIST
+:http
+"%SYS%\netsh.exe" http show %1 >"%OUT%\http-%1.txt" 2>nul
+set "STATUS=%ERRORLEVEL%"
+if not "%STATUS%"=="0" >"%OUT%\http-%1.txt" echo netsh failed: exit %STATUS%
 goto :eof
 
 rem --- netstat.txt ----------------------------------------------------------------------------

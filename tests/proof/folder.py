@@ -23,8 +23,10 @@ DYNAMIC = {f"{f}-{p}-dynamicport.txt": (p, f) for p, f in ports.STACKS}
 EXCLUDED = {f"{f}-{p}-excludedportrange.txt": (p, f) for p, f in ports.STACKS}
 SERVICE_FILES = {"services.txt", "services.reg", "services-config.txt", "services-state.txt",
                  "services-running.txt", "cluster-resources.reg", "events.xml"}
+# What HTTP.sys, IIS and containers are set up to serve: nothing that a remedy says changes it.
+SETTINGS_FILES = {"http-urlacl.txt", "http-sslcert.txt", "iis-bindings.txt", "hns-endpoints.json"}
 AS_THEY_ARE = {"services.txt", "services.reg", "services-config.txt", "cluster-resources.reg",
-               "events.xml"}
+               "events.xml"} | SETTINGS_FILES
 IGNORED = {"model.json", "EXPECT.md"}
 LISTENING, CONNECTED, CLOSING = "LISTENING", "ESTABLISHED", "TIME_WAIT"
 SETTINGS = "sysctl-files.txt"  # all settings files, in the order in which a boot loads them
@@ -52,7 +54,7 @@ def read(folder, catalogue):
     host.facts = {"raw": raw, "names": names, "image": {}, "pids": True, "none": "N/A",
                   "encoding": {name: encoding for name, (_, encoding) in text.items()}}
     unknown = set(raw) - set(REGISTRY) - set(DYNAMIC) - set(EXCLUDED) - IGNORED - {
-        "host.json", "netstat.txt", "tasklist.csv", "sysctl.txt", SETTINGS, *SERVICE_FILES}
+        "host.json", "netstat.txt", "tasklist.csv", "sysctl.txt", SETTINGS, *SERVICE_FILES, *SETTINGS_FILES}
     if unknown:
         raise Unknown(f"{folder}: the model does not know {', '.join(sorted(unknown))}")
     if "model.json" in raw:

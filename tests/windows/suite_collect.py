@@ -72,8 +72,9 @@ ONLY_BY = {"reg.exe": ({"tcpip-parameters.hiv"}, {"services.txt"}),
            "netstat.exe": ({"netstat.txt"}, {"netstat.txt"}),
            "netsh.exe": (set(), set()),
            "net.exe": ({"services-running.txt"}, {"services-running.txt"}),
-           "findstr.exe": (set(), set()),
+           "findstr.exe": (set(), {"iis-bindings.txt"}),
            "cscript.exe": ({"boot-time.txt"}, {"boot-time.txt"})}
+SETTINGS_FILES = {"http-urlacl.txt", "http-sslcert.txt", "iis-bindings.txt", "hns-endpoints.json"}
 UNKNOWN = {"netstat.exe": "netstat.txt is missing", "netsh.exe": "netsh"}
 
 
@@ -155,10 +156,52 @@ def modern(prefix):
     h.check("2008 R2: no such file", "boot-time.txt" not in files, sorted(files))
 
 
+SITES = (b'<configuration>\r\n<userName="svc" password="secret" />\r\n'
+         b'<site name="Intranet" id="2">\r\n'
+         b'<binding protocol="https" bindingInformation="*:50443:" />\r\n</configuration>\r\n')
+
+
+class Sites:
+    """A web server: what collect.cmd reads of it."""
+
+    def __enter__(self):
+        self.folder = os.path.join(SYSTEM, "inetsrv")
+        os.makedirs(os.path.join(self.folder, "config"))
+        with open(os.path.join(self.folder, "config/applicationHost.config"), "wb") as file:
+            file.write(SITES)
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+
+def web_server(prefix):
+    """Sites and bindings are gathered, and no secret; on 2003 and without findstr nothing is."""
+    with Sites():
+        prefix.version("2008r2")
+        folder, files = collect(prefix)
+        gathered = files.get("iis-bindings.txt", b"")
+        h.check("IIS: the binding is gathered", b"*:50443:" in gathered and b"Intranet" in gathered,
+                gathered)
+        h.check("IIS: no secret is gathered", b"secret" not in b"".join(files.values()), gathered)
+        h.check("IIS: the lists of HTTP.sys, or that netsh refuses them",
+                {"http-urlacl.txt", "http-sslcert.txt"} <= set(files), sorted(files))
+        h.check("no containers: no file", "hns-endpoints.json" not in files, sorted(files))
+        code, out, err = h.run("hm-agent", "check", "--json", "--from", folder, "--product-dir",
+                               h.PRODUCTS)
+        h.check("IIS: the binding is read", code in (0, 1) and '"iis_binding"' in out, err)
+        with Without("findstr.exe"):
+            _, files = collect(prefix)
+            h.check("without findstr: no bindings", "iis-bindings.txt" not in files, sorted(files))
+        prefix.version("2003")
+        _, files = collect(prefix)
+        h.check("2003: none of these files", not SETTINGS_FILES & set(files), sorted(files))
+
+
 def suite(prefix, _):
     legacy(prefix)
     no_script_host(prefix)
     modern(prefix)
+    web_server(prefix)
     each_tool_absent(prefix, "2003", b'"version": "5.2.3790"')
     each_tool_absent(prefix, "2008r2", b'"version": "6.1.7601"')
     as_2000(prefix)

@@ -185,3 +185,12 @@ enum hm_status hm_recorded_missing(struct hm_recorded *recorded, const char *nam
     return hm_notes_add(&recorded->notes, err, "%s is %s: %s", there == NULL ? name : there,
                         there == NULL ? "missing" : "empty", unknown);
 }
+
+bool hm_recorded_netsh_failed(const struct hm_recorded_file *file)
+{
+    const size_t len = strlen(HM_RECORDED_NETSH_FAILED);
+    struct hm_span line = hm_str_trim(file->text, file->len);
+
+    return line.len > len && memcmp(line.at, HM_RECORDED_NETSH_FAILED, len) == 0 &&
+           memchr(line.at, '\n', line.len) == NULL;
+}

@@ -207,6 +207,9 @@ static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
     if (st == HM_OK) {
         st = hm_recorded_apply_stacks(recorded, err);
     }
+    if (st == HM_OK && recorded->seen.inventory.os.family == HM_OS_WINDOWS) {
+        st = hm_recorded_configured(recorded, err);
+    }
     if (st == HM_OK) {
         st = hm_recorded_listeners(recorded, err);
     }

@@ -76,6 +76,13 @@ enum hm_status hm_recorded_refused(struct hm_recorded *recorded, struct hm_recor
 enum hm_status hm_recorded_missing(struct hm_recorded *recorded, const char *name,
                                    const char *unknown, struct hm_err *err) HM_MUST_CHECK;
 
+/* Did netsh refuse? Then the file holds the one line that collect.cmd writes. */
+bool hm_recorded_netsh_failed(const struct hm_recorded_file *file);
+
+/* configured.c — http-urlacl.txt, http-sslcert.txt, iis-bindings.txt, hns-endpoints.json. */
+enum hm_status hm_recorded_configured(struct hm_recorded *recorded,
+                                      struct hm_err *err) HM_MUST_CHECK;
+
 /* registry.c — tcpip-parameters.reg, dns-parameters.reg, hns-state.reg. After services. */
 enum hm_status hm_recorded_registry(struct hm_recorded *recorded, struct hm_err *err) HM_MUST_CHECK;
 

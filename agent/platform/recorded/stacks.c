@@ -12,16 +12,6 @@
 #define SYSCTL_FILE "sysctl.txt"
 #define SETTINGS_FILE "sysctl-files.txt"
 
-/* Did netsh refuse? Then the file holds the one line that collect.cmd writes. */
-static bool netsh_failed(const struct hm_recorded_file *file)
-{
-    const size_t len = strlen(HM_RECORDED_NETSH_FAILED);
-    struct hm_span line = hm_str_trim(file->text, file->len);
-
-    return line.len > len && memcmp(line.at, HM_RECORDED_NETSH_FAILED, len) == 0 &&
-           memchr(line.at, '\n', line.len) == NULL;
-}
-
 /* netsh refused when the host was recorded: its facts are unknown, and that is a finding. */
 static enum hm_status note_refused(struct hm_recorded *recorded, const char *command,
                                    const struct hm_recorded_file *file, const char *unknown,
@@ -64,7 +54,8 @@ static enum hm_status read_dynamic(struct hm_recorded *recorded, unsigned index,
                                    struct hm_stack *stack, struct hm_recorded_file *file,
                                    struct hm_err *err)
 {
-    const struct hm_windows_listing listing = {netsh_failed(file), file->text, file->len};
+    const struct hm_windows_listing listing = {hm_recorded_netsh_failed(file), file->text,
+                                               file->len};
     const char *unknown = "its dynamic range is unknown";
     const char *holds;
     enum hm_status st;
@@ -86,7 +77,8 @@ static enum hm_status read_excluded(struct hm_recorded *recorded, unsigned index
                                     struct hm_stack *stack, struct hm_recorded_file *file,
                                     struct hm_err *err)
 {
-    const struct hm_windows_listing listing = {netsh_failed(file), file->text, file->len};
+    const struct hm_windows_listing listing = {hm_recorded_netsh_failed(file), file->text,
+                                               file->len};
     const char *unknown = "its exclusions are unknown";
     const char *holds;
     enum hm_status st;

@@ -1,0 +1,91 @@
+/* agent/platform/recorded/configured.c — what HTTP.sys, IIS and containers of a recorded host are
+ * set up to serve. SPDX-License-Identifier: Apache-2.0
+ *
+ * Folders that an older collect.cmd made have none of these files: then nothing is known, and no
+ * sentence says so for each of them. */
+#include "agent/platform/recorded/recorded.h"
+
+#include "common/ports/configured.h"
+#include "common/readers/hns_endpoints_text.h"
+#include "common/readers/http_config_text.h"
+#include "common/readers/iis_bindings_text.h"
+
+#define UNKNOWN "what HTTP.sys and containers are set up to serve is not known whole"
+
+struct source {
+    const char *name;
+    enum hm_text_kind kind; /* of its own text, as text_kind.h tells */
+    enum hm_status (*parse)(const char *text, size_t len, struct hm_configured_make *make,
+                            struct hm_err *err);
+    bool always;   /* every Windows from Vista on can tell it */
+    bool has_rows; /* a listing without any was cut */
+};
+
+static const struct source sources[] = {
+    {"http-urlacl.txt",    HM_TEXT_UNKNOWN, hm_urlacl_parse,        true,  true },
+    {"http-sslcert.txt",   HM_TEXT_UNKNOWN, hm_sslcert_parse,       true,  false},
+    {"iis-bindings.txt",   HM_TEXT_UNKNOWN, hm_iis_bindings_parse,  false, false},
+    {"hns-endpoints.json", HM_TEXT_JSON,    hm_hns_endpoints_parse, false, false},
+};
+
+/* *out_read: the file is there, and its rows are in the list. */
+static enum hm_status read_source(struct hm_recorded *recorded, const struct source *source,
+                                  struct hm_configured_make *make, bool *out_there, bool *out_read,
+                                  struct hm_err *err)
+{
+    const size_t before = make->list.count;
+    struct hm_recorded_file file;
+    enum hm_text_kind kind;
+    enum hm_status st = hm_recorded_read(recorded, source->name, &file, err);
+
+    *out_there = st == HM_OK && file.there;
+    *out_read = false;
+    if (st != HM_OK || !file.there) {
+        return st;
+    }
+    if (hm_recorded_netsh_failed(&file)) {
+        struct hm_span line = hm_str_trim(file.text, file.len);
+
+        return hm_notes_add(&recorded->notes, err, "%s: %.*s: " UNKNOWN, file.name, (int)line.len,
+                            line.at);
+    }
+    kind = hm_text_kind((struct hm_span){file.text, file.len});
+    if (kind != HM_TEXT_UNKNOWN && kind != source->kind) {
+        return hm_recorded_note(recorded, &file, hm_text_kind_names[kind], UNKNOWN, err);
+    }
+    st = source->parse(file.text, file.len, make, err);
+    if (st == HM_EINVAL) {
+        return hm_recorded_refused(recorded, &file, source->kind, UNKNOWN, err);
+    }
+    if (st == HM_OK && source->has_rows && make->list.count == before) {
+        return hm_notes_add(&recorded->notes, err, "%s has no URL: " UNKNOWN, file.name);
+    }
+    *out_read = st == HM_OK;
+    return st;
+}
+
+enum hm_status hm_recorded_configured(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_inventory *inventory = &recorded->seen.inventory;
+    struct hm_configured_make make;
+    enum hm_status st = HM_OK;
+    bool partial = false;
+    bool any = false;
+
+    if (hm_os_is_legacy(&inventory->os)) {
+        return HM_OK;
+    }
+    hm_configured_begin(&make, &inventory->os, recorded->arena);
+    for (size_t i = 0; i < HM_COUNT(sources) && st == HM_OK; i++) {
+        bool there;
+        bool read;
+
+        st = read_source(recorded, &sources[i], &make, &there, &read, err);
+        any = any || there;
+        partial = partial || (!read && (there || sources[i].always));
+    }
+    if (st == HM_OK && any) {
+        hm_configured_finish(&make, partial, inventory);
+    }
+    return st;
+}

@@ -1,0 +1,123 @@
+/* tests/unit/agent/test_recorded_configured.c — what the files of a recorded host say about ports
+ * that HTTP.sys and containers are set up to serve. SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/recorded_folder.h"
+
+#define OS(version) "{\"os\": {\"family\": \"windows\", \"version\": \"" version "\"}}"
+#define URLACL "\r\n    Reserved URL            : http://+:80/x/\r\n"
+#define SSLCERT "\r\n    IP:port                 : 0.0.0.0:443\r\n"
+#define FAILED "netsh failed: exit 1\r\n"
+
+struct source_case {
+    const char *urlacl; /* NULL: no such file */
+    const char *sslcert;
+    const char *iis;
+    const char *hns;
+    bool known;
+    bool partial;
+    size_t rows;
+    const char *unknown; /* a piece of a sentence, or NULL */
+};
+
+static const struct source_case cases[] = {
+    {NULL,                                                                  NULL,    NULL,                                                           NULL,      false, false, 0, NULL                                    },
+    {URLACL,                                                                SSLCERT, NULL,                                                           NULL,      true,  false, 2, NULL                                    },
+    {URLACL,                                                                SSLCERT, "<binding protocol=\"http\" bindingInformation=\"*:8080:\" />",
+     "[{\"Policies\":[{\"ExternalPort\":8081,\"InternalPort\":80,\"Protocol\":\"TCP\"}]}]",                                                                     true,
+     false,                                                                                                                                                                   4, NULL                                    },
+    {URLACL,                                                                NULL,    NULL,                                                           NULL,      true,  true,  1, NULL                                    },
+    {FAILED,                                                                SSLCERT, NULL,                                                           NULL,      true,  true,  1, "http-urlacl.txt: netsh failed: exit 1" },
+    {URLACL,                                                                FAILED,  NULL,                                                           NULL,      true,  true,  1, "http-sslcert.txt: netsh failed: exit 1"},
+    {"URL Reservations:\r\n",                                               SSLCERT, NULL,                                                           NULL,      true,  true,  1, "http-urlacl.txt has no URL"            },
+    {URLACL,                                                                SSLCERT, NULL,                                                           "no JSON", true,  true,  2, NULL                                    },
+    {"\"Image Name\",\"PID\",\"Services\"\r\n\"System\",\"4\",\"N/A\"\r\n", SSLCERT, NULL,                                                           NULL,
+     true,                                                                                                                                                             true,  1, "http-urlacl.txt"                       },
+};
+
+static void put(struct recorded_folder *host, const char *name, const char *text)
+{
+    if (text != NULL) {
+        recorded_folder_puts(host, name, text);
+    }
+}
+
+static void test_sources(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const struct source_case *row = &cases[i];
+        const char *const pieces[] = {row->unknown, NULL};
+        struct recorded_folder host;
+
+        print_message("case %zu\n", i);
+        recorded_folder_init(&host);
+        recorded_folder_puts(&host, "host.json", OS("10.0.17763"));
+        put(&host, "http-urlacl.txt", row->urlacl);
+        put(&host, "http-sslcert.txt", row->sslcert);
+        put(&host, "iis-bindings.txt", row->iis);
+        put(&host, "hns-endpoints.json", row->hns);
+        recorded_folder_observe(&host);
+        if (row->hns != NULL && host.st == HM_EINVAL) { /* broken: named, as any other file */
+            assert_non_null(strstr(host.err.text, "hns-endpoints.json"));
+            recorded_folder_fini(&host);
+            continue;
+        }
+        assert_int_equal(host.st, HM_OK);
+        assert_int_equal(host.seen.inventory.has_configured, row->known);
+        assert_int_equal(host.seen.inventory.configured_partial, row->partial);
+        assert_int_equal(host.seen.inventory.configured.count, row->rows);
+        assert_true(row->unknown == NULL || recorded_folder_is_unknown(&host, pieces));
+        recorded_folder_fini(&host);
+    }
+}
+
+/* 2003 has HTTP.sys without these commands, and no exclusions that could harm it. */
+static void test_legacy(void **state)
+{
+    struct recorded_folder host;
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json", OS("5.2.3790"));
+    recorded_folder_puts(&host, "http-urlacl.txt", URLACL);
+    recorded_folder_must_observe(&host);
+    assert_false(host.seen.inventory.has_configured);
+    recorded_folder_fini(&host);
+}
+
+/* A port of System that HTTP.sys is set up to serve is a port of HTTP.sys. */
+static void test_kind(void **state)
+{
+    struct recorded_folder host;
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json", OS("10.0.17763"));
+    recorded_folder_puts(&host, "http-urlacl.txt", "URL: https://+:445/x/\r\n");
+    recorded_folder_puts(&host, "netstat.txt",
+                         "  TCP    0.0.0.0:445    0.0.0.0:0    LISTENING    4\r\n"
+                         "  TCP    0.0.0.0:139    0.0.0.0:0    LISTENING    4\r\n");
+    recorded_folder_must_observe(&host);
+    assert_int_equal(host.seen.inventory.listeners.count, 2);
+    assert_int_equal(host.seen.inventory.listeners.at[0].kind, HM_KIND_KERNEL);
+    assert_int_equal(host.seen.inventory.listeners.at[1].kind, HM_KIND_HTTPSYS);
+    recorded_folder_fini(&host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_legacy),
+        cmocka_unit_test(test_kind),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
