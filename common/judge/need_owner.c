@@ -234,8 +234,11 @@ static enum hm_owner kin_of(const struct hm_facts *facts, const struct hm_need *
     if (need->product == NULL && names->services.count > 0 && !hm_str_equal(service, "")) {
         program = ""; /* two services often have one program: java.exe, node.exe */
     }
+    if (is_left_behind(facts, need, program)) {
+        return HM_OWNER_SELF;
+    }
     *out_named = true;
-    if (owns(facts, names, program, service) || is_left_behind(facts, need, program)) {
+    if (owns(facts, names, program, service)) {
         return HM_OWNER_SELF;
     }
     companion = hm_need_companion(facts, need, program, service, state);

@@ -3,7 +3,8 @@
  *
  * Two instances or editions of one product want one port; or somebody started the product's program
  * by hand. Neither is the service that is down, though the names say that the port is the product's
- * own. That the two need the same port is certain when the service ended with the error of a bind,
+ * own. Or the service of another product runs a program of that name (lmgrd.exe of any vendor).
+ * That the two need the same port is certain when the service ended with the error of a bind,
  * and a question when it ended with another error. One that stopped in order, or that nobody has
  * started yet, may be the alternative that is not needed. */
 #include "common/judge/need.h"
@@ -114,6 +115,34 @@ static enum hm_rival by_own_port(const struct hm_facts *facts, const struct hm_s
     return by_code(facts, down) == HM_RIVAL_YES ? HM_RIVAL_YES : HM_RIVAL_MAYBE;
 }
 
+/* Is it no service of the product, as far as the catalogue knows, so that the name of its program
+ * alone speaks for the product? */
+static bool is_stranger(const struct hm_need *need, const char *service)
+{
+    return need->product != NULL && !is_service_of(hm_need_names(need), service) &&
+           !is_service_of(&need->product->detect, service) &&
+           !hm_companions_own(&need->product->companions, "", service) &&
+           !hm_companions_own(&need->requirement->companions, "", service);
+}
+
+/* It may be an instance of the product under a name of its own, or another product. Whatever the
+ * service ended with: both start at the next boot, and one port is for one of them. Of a product
+ * with several services that is certain for the one that has the port. */
+static enum hm_rival of_stranger(const struct hm_facts *facts, const struct hm_need *need,
+                                 const struct hm_service *down, const char *program)
+{
+    const char *mine = telling(down->program);
+
+    if (by_code(facts, down) == HM_RIVAL_YES) {
+        return HM_RIVAL_YES;
+    }
+    return hm_service_has_failed(down) &&
+                   (hm_str_equal(mine, "") || hm_str_equal_nocase(mine, program) ||
+                    hm_need_names(need)->services.count == 1)
+               ? HM_RIVAL_YES
+               : HM_RIVAL_MAYBE;
+}
+
 static enum hm_rival of_service(const struct hm_facts *facts, const struct hm_need *need,
                                 const struct hm_service *down, const char *program,
                                 const char *service)
@@ -122,6 +151,9 @@ static enum hm_rival of_service(const struct hm_facts *facts, const struct hm_ne
 
     if (has_own_names(need) && !is_service_of(hm_need_names(need), service)) {
         return by_own_port(facts, down);
+    }
+    if (is_stranger(need, service)) {
+        return of_stranger(facts, need, down, program);
     }
     if (details != NULL && !hm_str_equal(telling(details->program), "")) {
         program = details->program; /* a child may have another name */

@@ -5,10 +5,34 @@
 
 #include "common/base/str.h"
 
+/* " The service A runs such a program.": those of the host that run the program of such a blocker
+ * and are none of its product's; "" none. */
+static const char *starters_of(const struct hm_remedy_scope *scope)
+{
+    const struct hm_services *details = &scope->ctx->input->inventory->service_details;
+    struct hm_service_list names = {.count = 0};
+
+    for (size_t i = 0; i < scope->blockers.count; i++) {
+        const struct hm_blocker *one = &scope->blockers.at[i];
+
+        for (size_t k = 0; one->stray && k < details->count; k++) {
+            const struct hm_service *service = &details->at[k];
+
+            if (service->has_runs && service->runs && !hm_str_equal(service->program, "") &&
+                hm_str_equal_nocase(service->program, one->name)) {
+                hm_service_list_put(&names, service->name);
+            }
+        }
+    }
+    return names.count == 0 ? ""
+                            : hm_finding_print(scope->list, " (such a program is started by %s)",
+                                               hm_remedy_list_services(scope->list, &names));
+}
+
 /* What such a holder is. */
 enum fixed {
     FIXED_CHOSEN,   /* set up for the port, as far as is known */
-    FIXED_STRAY,    /* the product's own program, without its service */
+    FIXED_STRAY,    /* by its name a program of the product, without a service */
     FIXED_NAMELESS, /* nobody knows */
 };
 
@@ -53,12 +77,15 @@ void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *fi
     if (stray[0] != '\0') {
         (void)hm_remedy_step(
             scope->list, finding, HM_STEP_DECIDE,
-            hm_finding_print(scope->list,
-                             "%s is a program of the product itself, and its service did not start "
-                             "it: somebody did by hand, or it was left when the service ended. End "
-                             "it in the way in which it was started, once nobody uses it; then "
-                             "start the service.",
-                             stray));
+            hm_finding_print(
+                scope->list,
+                "%s has the name of a program of the product, and its service did not start it. "
+                "Another service that brings a copy of it may have%s, or a person, or it was left "
+                "when the service ended. Look at its path and at its parent process. When another "
+                "service starts it, two programs are set up for one port: give one of the two "
+                "another port. Otherwise end it in the way in which it was started, once nobody "
+                "uses it; then start the service.",
+                stray, starters_of(scope)));
     }
     if (names_of(scope, FIXED_NAMELESS)[0] != '\0') {
         (void)hm_remedy_step(

@@ -37,7 +37,7 @@ struct hm_blocker {
     const char *name;    /* for people: the service, or else the program */
     uint32_t pid;        /* 0 unknown */
     bool own;            /* the product itself */
-    bool stray;          /* its program, and not its service: started by hand, or left over */
+    bool stray;          /* by its name its program, without a service */
     const struct hm_need *need;
 };
 

@@ -329,6 +329,55 @@ const struct hm_sc_state *hm_sc_states_find(const struct hm_sc_states *states, c
                : bsearch(&key, states->at, states->count, sizeof(*states->at), compare_states);
 }
 
+/* A host has a few hundred services, and most sockets have a name already. */
+static enum hm_status find_hosted(const struct hm_sc_states *states, uint32_t pid,
+                                  struct hm_arena *arena, struct hm_strings *out_services,
+                                  struct hm_err *err)
+{
+    struct hm_strings found = {NULL, 0};
+    size_t room = 0;
+
+    for (size_t i = 0; i < states->count; i++) {
+        void *grown = (void *)found.at;
+
+        if (states->at[i].pid != pid) {
+            continue;
+        }
+        if (hm_arena_grow(arena, &grown, found.count, &room, sizeof(*found.at)) != 0) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the services of processes");
+        }
+        found.at = (const char **)grown;
+        found.at[found.count++] = states->at[i].name;
+    }
+    *out_services = found;
+    return HM_OK;
+}
+
+enum hm_status hm_sc_states_name_sockets(const struct hm_sc_states *states,
+                                         struct hm_sockets *sockets, struct hm_arena *arena,
+                                         struct hm_err *err)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        struct hm_socket *socket = &sockets->at[i];
+        struct hm_strings services;
+        enum hm_status st;
+
+        if (socket->pid == 0 || socket->hosted.count > 0 || !hm_str_equal(socket->service, "")) {
+            continue;
+        }
+        st = find_hosted(states, socket->pid, arena, &services, err);
+        if (st != HM_OK) {
+            return st;
+        }
+        if (services.count == 1) {
+            socket->service = services.at[0];
+        } else {
+            socket->hosted = services;
+        }
+    }
+    return HM_OK;
+}
+
 enum hm_status hm_sc_config_parse(const char *text, size_t len, struct hm_arena *arena,
                                   struct hm_service_rows *out_rows, struct hm_err *err)
 {

@@ -6,6 +6,7 @@
  * its number counts ("4  RUNNING"). */
 #pragma once
 
+#include "common/ports/sockets.h"
 #include "common/readers/service_rows.h"
 
 /* A service as "sc queryex type= service state= all" lists it. */
@@ -30,6 +31,12 @@ enum hm_status hm_sc_query_parse(const char *text, size_t len, struct hm_arena *
 
 /* NULL when it is not listed; case folded. */
 const struct hm_sc_state *hm_sc_states_find(const struct hm_sc_states *states, const char *name);
+
+/* Fills the service of the sockets whose process holds one of the services, and hosted where it
+ * holds several; those that have either keep it. */
+enum hm_status hm_sc_states_name_sockets(const struct hm_sc_states *states,
+                                         struct hm_sockets *sockets, struct hm_arena *arena,
+                                         struct hm_err *err) HM_MUST_CHECK;
 
 /* The outputs of "sc qc NAME", one after the other. It does not show triggers. */
 enum hm_status hm_sc_config_parse(const char *text, size_t len, struct hm_arena *arena,

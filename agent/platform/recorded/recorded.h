@@ -13,6 +13,7 @@
 #include "agent/platform/platform.h"
 #include "agent/platform/recorded/changes.h"
 #include "common/readers/netstat_text.h"
+#include "common/readers/sc_text.h"
 #include "common/readers/tasklist_text.h"
 #include "common/readers/text_kind.h"
 #include "common/wire/records.h"
@@ -31,6 +32,7 @@ struct hm_recorded {
     struct hm_notes notes;
     struct hm_host_file host; /* host.json; all unknown when there is none */
     struct hm_observation seen;
+    struct hm_sc_states service_states;   /* services-state.txt, with process ids */
     bool has_tcpip;                       /* tcpip-parameters.reg was read */
     const struct hm_tcpip_memory *memory; /* of the agent; NULL: nobody remembers */
     unsigned files;                       /* how many of the known files are there */
@@ -112,7 +114,8 @@ enum hm_status hm_recorded_events_missing(struct hm_recorded *recorded,
 enum hm_status hm_recorded_services(struct hm_recorded *recorded, const struct hm_tasks *tasks,
                                     struct hm_err *err) HM_MUST_CHECK;
 
-/* sockets.c — netstat.txt and tasklist.csv. Tasks first; listeners last: which sockets are any
+/* sockets.c — netstat.txt and tasklist.csv. Tasks first; sockets after services, whose process ids
+ * name those that tasklist does not; listeners last: which sockets are any
  * depends on the stacks. */
 enum hm_status hm_recorded_tasks(struct hm_recorded *recorded, struct hm_tasks *out_tasks,
                                  struct hm_err *err) HM_MUST_CHECK;

@@ -526,6 +526,9 @@ enum hm_status hm_recorded_services(struct hm_recorded *recorded, const struct h
             st = name_events(recorded, &sources, err);
         }
     }
+    if (sources.has_states) {
+        recorded->service_states = sources.states;
+    }
     if (st == HM_OK) {
         st = join(recorded, &sources, err);
     }

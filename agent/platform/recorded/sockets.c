@@ -53,6 +53,25 @@ static enum hm_status parse_sockets(struct hm_recorded *recorded,
     return HM_OK;
 }
 
+/* Without tasklist.csv the service tells the program. */
+static void fill_programs(struct hm_recorded *recorded)
+{
+    struct hm_sockets *sockets = &recorded->seen.sockets;
+
+    for (size_t i = 0; i < sockets->count; i++) {
+        struct hm_socket *socket = &sockets->at[i];
+        const char *service = socket->hosted.count > 0 ? socket->hosted.at[0] : socket->service;
+        const struct hm_service *details =
+            socket->program[0] != '\0' || service[0] == '\0'
+                ? NULL
+                : hm_inventory_service(&recorded->seen.inventory, service);
+
+        if (details != NULL) {
+            socket->program = details->program;
+        }
+    }
+}
+
 enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm_tasks *tasks,
                                    struct hm_err *err)
 {
@@ -73,6 +92,8 @@ enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm
             return hm_recorded_refused(recorded, &file, HM_TEXT_NETSTAT, unknown, err);
         }
         hm_tasks_name_sockets(tasks, sockets);
+        st = hm_sc_states_name_sockets(&recorded->service_states, sockets, recorded->arena, err);
+        fill_programs(recorded);
         recorded->seen.has_sockets = true;
     }
     return st;

@@ -122,6 +122,76 @@ static void test_exit_codes(void **state)
     }
 }
 
+struct stranger_case {
+    const char *name;
+    uint32_t exit_code;
+    enum hm_service_start start;
+    const char *own_program; /* of the service that is down */
+    const char *services;    /* that the product has in the catalogue */
+    enum hm_verdict_state state;
+};
+
+/* A service that the catalogue does not know runs a program of the product's name: an instance with
+ * a name of its own, or a copy that another product brings. */
+static void test_program_of_another_service(void **state)
+{
+    static const struct stranger_case cases[] = {
+        {"another error",    1067,  HM_START_AUTOMATIC, "db.exe",    "Db*|DbAgent", HM_BLOCKED},
+        {"delayed",          1067,  HM_START_DELAYED,   "",          "Db*|DbAgent", HM_BLOCKED},
+        {"other program",    1067,  HM_START_AUTOMATIC, "agent.exe", "Db*|DbAgent", HM_UNKNOWN},
+        {"one service",      1067,  HM_START_AUTOMATIC, "agent.exe", "Db*",         HM_BLOCKED},
+        {"in use",           10048, HM_START_AUTOMATIC, "agent.exe", "Db*|DbAgent", HM_BLOCKED},
+        {"manual, in use",   10048, HM_START_MANUAL,    "db.exe",    "Db*|DbAgent", HM_BLOCKED},
+        {"in order",         0,     HM_START_AUTOMATIC, "db.exe",    "Db*|DbAgent", HM_UNKNOWN},
+        {"not started yet",  1077,  HM_START_AUTOMATIC, "db.exe",    "Db*|DbAgent", HM_UNKNOWN},
+        {"manual, in order", 0,     HM_START_MANUAL,    "db.exe",    "Db*|DbAgent", HM_SAFE   },
+        {"triggered",        0,     HM_START_TRIGGERED, "db.exe",    "Db*|DbAgent", HM_SAFE   },
+        {"disabled",         1067,  HM_START_DISABLED,  "db.exe",    "Db*|DbAgent", HM_SAFE   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build();
+        struct hm_product *product = put_product(build);
+        struct hm_service *down = put_service(build, "Db15", false, cases[i].own_program);
+        const struct hm_verdict *verdict;
+
+        print_message("%s\n", cases[i].name);
+        hm_build_require(build, product, "second", HM_TCP, "5005", HM_KIND_SOCKET);
+        product->detect.services = hm_build_names(build, cases[i].services);
+        down->start = cases[i].start;
+        down->exit_code = cases[i].exit_code;
+        put_service(build, "Acme", true, "wrapper.exe");
+        put_listener(build, "db.exe", "Acme");
+        verdict = judge(build);
+        assert_int_equal(verdict->state, cases[i].state);
+        assert_int_equal(hm_judgement_is_safe(&build->judgement), verdict->state == HM_SAFE);
+        if (verdict->state == HM_BLOCKED) {
+            const struct hm_finding *finding =
+                hm_build_finding(build, "service_not_running", "service Db15");
+
+            assert_string_equal(verdict->holder.service, "Acme");
+            assert_non_null(strstr(finding->steps.at[0].text, "Acme listens on the port"));
+        }
+        free_build(build);
+    }
+}
+
+/* The service itself runs under the name that somebody gave it: nothing else is down. */
+static void test_service_with_a_name_of_its_own(void **state)
+{
+    struct hm_build *build = new_build();
+
+    (void)state;
+    put_product(build);
+    put_service(build, "Acme", true, "db.exe");
+    put_listener(build, "db.exe", "Acme");
+    assert_int_equal(judge(build)->state, HM_SAFE);
+    put_service(build, "Db15", true, "db.exe"); /* runs on another port */
+    assert_int_equal(judge(build)->state, HM_SAFE);
+    free_build(build);
+}
+
 static void test_holder_is_named(void **state)
 {
     struct hm_build *build = new_build();
@@ -161,7 +231,11 @@ static void test_program_by_hand_is_ended_by_hand(void **state)
     assert_int_equal(judge(build)->state, HM_BLOCKED);
     finding = hm_build_finding(build, "service_not_running", "service Db15");
     assert_non_null(strstr(finding->steps.at[0].text, "its service did not start it"));
-    assert_null(strstr(finding->steps.at[0].text, "two programs"));
+    assert_non_null(strstr(finding->steps.at[0].text, "may have, or a person"));
+    put_service(build, "Acme", true, "db.exe");
+    assert_int_equal(judge(build)->state, HM_BLOCKED);
+    finding = hm_build_finding(build, "service_not_running", "service Db15");
+    assert_non_null(strstr(finding->steps.at[0].text, "(such a program is started by Acme)"));
     free_build(build);
 }
 
@@ -276,6 +350,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_program_of_another_service),
+        cmocka_unit_test(test_service_with_a_name_of_its_own),
         cmocka_unit_test(test_holder_is_named),
         cmocka_unit_test(test_program_by_hand_is_ended_by_hand),
         cmocka_unit_test(test_port_book_tells_the_ports_of_instances),

@@ -178,12 +178,52 @@ static void test_refused(void **state)
     hm_arena_fini(&arena);
 }
 
+#define STATE(name, pid)                                                                           \
+    "SERVICE_NAME: " name "\r\n        TYPE : 10  A\r\n        STATE : 4  RUNNING\r\n"             \
+    "        WIN32_EXIT_CODE : 0  (0x0)\r\n        SERVICE_EXIT_CODE : 0  (0x0)\r\n"               \
+    "        CHECKPOINT : 0x0\r\n        WAIT_HINT : 0x0\r\n        PID : " pid                    \
+    "\r\n        FLAGS :\r\n\r\n"
+
+static void test_process_ids_name_sockets(void **state)
+{
+    static const char text[] =
+        STATE("Acme", "3100") STATE("Dhcp", "1500") STATE("Dnscache", "1500") STATE("None", "0");
+    static const char *own[] = {"A", "B"};
+    struct hm_socket at[] = {
+        {.pid = 3100, .program = "lmgrd.exe",   .service = ""    },
+        {.pid = 1500, .program = "",            .service = ""    },
+        {.pid = 1500, .program = "svchost.exe", .service = "Dhcp"}, /* netstat -b */
+        {.pid = 1500, .program = "svchost.exe", .service = "",     .hosted = {own, 2}},
+        {.pid = 77,           .program = "client.exe",                           .service = ""          },
+        {.pid = 0,           .program = "",                            .service = ""           }, /* TIME_WAIT */
+    };
+    struct hm_sockets sockets = {at, HM_COUNT(at)};
+    struct hm_sc_states states;
+    struct hm_arena arena;
+
+    (void)state;
+    hm_arena_init(&arena, ARENA_BYTES);
+    assert_int_equal(hm_sc_query_parse(text, strlen(text), &arena, &states, NULL), HM_OK);
+    assert_int_equal(hm_sc_states_name_sockets(&states, &sockets, &arena, NULL), HM_OK);
+    assert_string_equal(at[0].service, "Acme");
+    assert_int_equal(at[0].hosted.count, 0);
+    assert_string_equal(at[1].service, "");
+    assert_int_equal(at[1].hosted.count, 2);
+    assert_string_equal(at[1].hosted.at[1], "Dnscache");
+    assert_string_equal(at[2].service, "Dhcp");
+    assert_int_equal(at[2].hosted.count, 0);
+    assert_string_equal(at[3].hosted.at[0], "A");
+    assert_string_equal(at[4].service, "");
+    assert_string_equal(at[5].service, "");
+    hm_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_queryex),          cmocka_unit_test(test_cut_listing),
         cmocka_unit_test(test_line_of_the_tool), cmocka_unit_test(test_qc),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused),          cmocka_unit_test(test_process_ids_name_sockets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
