@@ -107,7 +107,11 @@ static void why_text(const struct hm_verdict *verdict, const struct hm_inventory
     } else if (verdict->has_holder) {
         holder_text(verdict, text, sizeof(text));
     } else {
-        (void)hm_str_copy(text, sizeof(text), reason_texts[verdict->reason]);
+        (void)hm_str_copy(text, sizeof(text),
+                          verdict->reason == HM_REASON_EXCLUDED &&
+                                  inventory->os.family == HM_OS_LINUX
+                              ? "reserved"
+                              : reason_texts[verdict->reason]);
     }
     (void)snprintf(out, size, "%.400s%s%s%s%s%s", text, only != NULL ? " (" : "",
                    only != NULL ? only : "", only != NULL ? " only)" : "",

@@ -68,9 +68,55 @@ static const char *remedy_of(const struct hm_finding_ctx *ctx)
            "fewer ports suffice and that firewall rules for RPC fit.";
 }
 
+static bool is_same_range(struct hm_range a, struct hm_range b)
+{
+    return a.first == b.first && a.last == b.last;
+}
+
+/* "The dynamic range of tcp/ipv4 and tcp/ipv6 is 1025-65534, that of udp/ipv4 is 1025-5000";
+ * without the stacks where all of the host have one range. */
+static const char *ranges_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                             const bool moved[HM_STACK_COUNT])
+{
+    bool told[HM_STACK_COUNT] = {false};
+    struct hm_line line;
+
+    hm_line_init(&line);
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        const struct hm_range range = ctx->facts->stacks[i].dynamic;
+        const char *names[HM_STACK_COUNT];
+        size_t count = 0;
+        bool all = true;
+
+        for (unsigned k = 0; k < HM_STACK_COUNT; k++) {
+            const struct hm_stack_facts *stack = &ctx->facts->stacks[k];
+            bool same = moved[k] && is_same_range(stack->dynamic, range);
+
+            all = all && (same || !stack->present);
+            if (moved[i] && !told[k] && same) {
+                names[count++] = hm_finding_print(out, "%s/%s", hm_protocol_names[k / 2],
+                                                  hm_family_names[k % 2]);
+                told[k] = true;
+            }
+        }
+        if (count == 0) {
+            continue;
+        }
+        hm_line_put(&line, line.len == 0 ? "The dynamic range" : ", that");
+        if (!all) {
+            hm_line_put(&line, " of ");
+            hm_line_put_names(&line, names, count);
+        }
+        hm_line_put(&line, " is ");
+        hm_line_put_range(&line, range);
+    }
+    return hm_finding_line(out, &line);
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     struct hm_finding *finding = NULL;
+    bool moved[HM_STACK_COUNT] = {false};
     const char *policy;
     struct hm_range usual;
 
@@ -88,13 +134,8 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
             hm_finding_evidence(
                 out, finding, "default",
                 hm_finding_print(out, "%u-%u", (unsigned)usual.first, (unsigned)usual.last));
-            finding->text = hm_finding_print(
-                out,
-                "The dynamic range is %u-%u instead of this system's default %u-%u: ports that "
-                "products count on may be handed to any program.",
-                (unsigned)stack->dynamic.first, (unsigned)stack->dynamic.last,
-                (unsigned)usual.first, (unsigned)usual.last);
         }
+        moved[i] = true;
         hm_finding_evidence(out, finding, "dynamic_range",
                             hm_finding_print(out, "%s/%s %u-%u", hm_protocol_names[i / 2],
                                              hm_family_names[i % 2], (unsigned)stack->dynamic.first,
@@ -103,6 +144,11 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     if (finding == NULL) {
         return;
     }
+    finding->text = hm_finding_print(
+        out,
+        "%s instead of this system's default %u-%u: ports that products count on may be handed to "
+        "any program.",
+        ranges_of(ctx, out, moved), (unsigned)usual.first, (unsigned)usual.last);
     if (hurts(ctx, usual)) {
         finding->severity = HM_SEVERITY_MEDIUM;
     }

@@ -65,20 +65,23 @@ static void tell_lost(const struct hm_finding_ctx *ctx, struct hm_finding_list *
                       enum hm_protocol protocol, const struct shift *shift)
 {
     struct hm_ports all = hm_finding_union(out, shift->lost[0], shift->lost[1]);
+    const bool linux_host = ctx->facts->linux_host;
     struct hm_stack_ports missing = {{{NULL, 0}}};
     struct hm_finding *finding;
 
     if (all.count == 0) {
         return;
     }
-    finding = hm_finding_put(
-        out, hm_finding_print(out, "%s exclusions lost", hm_protocol_names[protocol]));
+    finding = hm_finding_put(out, hm_finding_print(out, "%s %s lost", hm_protocol_names[protocol],
+                                                   linux_host ? "reservations" : "exclusions"));
     finding->severity = HM_SEVERITY_MEDIUM;
     finding->text = hm_finding_print(
         out,
-        "%s %s was excluded before the last boot and is not any more: the exclusion was not "
-        "persistent, or something removed it.",
-        hm_protocol_names[protocol], hm_finding_list_ports(out, all));
+        "%s %s was %s before the last boot and is not any more: the %s was not %s, or something "
+        "removed it.",
+        hm_protocol_names[protocol], hm_finding_list_ports(out, all),
+        linux_host ? "reserved" : "excluded", linux_host ? "reservation" : "exclusion",
+        linux_host ? "in a settings file" : "persistent");
     hm_finding_evidence(out, finding, "lost", hm_finding_list_ports(out, all));
     for (unsigned i = 0; i < 2; i++) {
         const struct hm_policy_mark *mark =
@@ -88,14 +91,18 @@ static void tell_lost(const struct hm_finding_ctx *ctx, struct hm_finding_list *
         if (mark != NULL) {
             hm_remedy_decide(out, finding,
                              hm_finding_print(out,
-                                              "Set by policy %s: the agent adds the exclusions "
-                                              "again by itself. See what removes them.",
-                                              mark->policy));
+                                              "Set by policy %s: the agent adds the %s again by "
+                                              "itself. See what removes them.",
+                                              mark->policy,
+                                              linux_host ? "reservations" : "exclusions"));
             return;
         }
     }
-    finding->remedy = "If the ports are still needed, add them again, persistently; those outside "
-                      "the dynamic range need no exclusion.";
+    finding->remedy =
+        linux_host ? "If the ports are still needed, reserve them again, in a settings file; "
+                     "those outside the dynamic range need no reservation."
+                   : "If the ports are still needed, add them again, persistently; those "
+                     "outside the dynamic range need no exclusion.";
     for (unsigned i = 0; i < 2; i++) {
         const struct hm_stack_facts *stack =
             hm_facts_stack(ctx->facts, protocol, i == 0 ? HM_IPV4 : HM_IPV6);

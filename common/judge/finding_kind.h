@@ -103,6 +103,9 @@ struct hm_ports hm_finding_common(struct hm_finding_list *list, struct hm_ports 
 
 /* Questions that several kinds ask of a need. */
 bool hm_need_is_own(const struct hm_need *need); /* of Havenmaster itself */
+/* A named instance of SQL Server whose port was observed: a sentence that says what it does with a
+ * dynamic one; "" for all others. */
+const char *hm_need_dynamic_port_note(const struct hm_need *need);
 bool hm_need_is_family_gap(const struct hm_finding_ctx *ctx, const struct hm_need *need);
 bool hm_need_is_protocol_gap(const struct hm_finding_ctx *ctx, const struct hm_need *need);
 

@@ -155,10 +155,7 @@ static void put_blocked(const struct hm_finding_ctx *ctx, struct hm_finding_list
 
     finding->text = hm_finding_print(
         out, "%s. %s: %s%s%s", state_of(out, service), need->verdict.title, need->text,
-        need->product == NULL && hm_str_glob_nocase("MSSQL$*", service->name)
-            ? " When its port is set as dynamic, it takes another one instead."
-            : "",
-        consequence_of(ctx, need, service));
+        hm_need_dynamic_port_note(need), consequence_of(ctx, need, service));
     put_remedy(ctx, out, finding, need, service);
 }
 

@@ -197,6 +197,16 @@ bool hm_need_is_own(const struct hm_need *need)
                                      hm_str_equal(need->product->id, "havenmaster-agent"));
 }
 
+const char *hm_need_dynamic_port_note(const struct hm_need *need)
+{
+    const struct hm_strings *services = &need->requirement->detect.services;
+
+    return need->product == NULL && services->count > 0 &&
+                   hm_str_glob_nocase("MSSQL$*", services->at[0])
+               ? " When its port is set as dynamic, it takes another one instead."
+               : "";
+}
+
 static bool is_exposed(const struct hm_need_stack *stack)
 {
     return stack->judged && stack->state == HM_EXPOSED;

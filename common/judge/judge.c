@@ -123,8 +123,11 @@ static void put_stacks(const struct hm_facts *facts, struct unknown *unknown)
                                          family, why_unknown(stack)));
         }
         if (stack->present && (!stack->has_administered || !stack->has_runtime)) {
-            put(unknown, hm_arena_printf(unknown->arena, "The exclusions of %s/%s were not read.",
-                                         protocol, family));
+            put(unknown,
+                hm_arena_printf(unknown->arena, "The %s of %s/%s were not read.",
+                                facts->linux_host ? "reserved ports (ip_local_reserved_ports)"
+                                                  : "exclusions",
+                                protocol, family));
         }
     }
 }

@@ -87,7 +87,8 @@ static void write_exposed(const struct topic *topic, struct hm_line *line)
 
     hm_line_put(line, many ? " lie in " : " lies in ");
     put_dynamic(topic, line);
-    hm_line_put(line, many ? " and are not excluded" : " and is not excluded");
+    hm_line_put(line, many ? " and are not " : " and is not ");
+    hm_line_put(line, topic->facts->linux_host ? "reserved" : "excluded");
     put_families(topic, line);
     hm_line_put(line, pool ? ": the DNS Server's socket pool or any other program"
                            : (verdict->protocol == HM_TCP ? ": any outgoing connection"
@@ -134,6 +135,39 @@ static void put_holder(struct hm_line *line, const struct hm_holder *holder)
     }
 }
 
+#define INSTANCES_NAMED 3u
+
+/* "the service", or those of the host that have their names from a pattern: instances, of which a
+ * host has several. Those that are down come alone where there are any. */
+static void put_service(const struct topic *topic, struct hm_line *line)
+{
+    const struct hm_inventory *inventory = topic->facts->inventory;
+    const struct hm_strings *patterns = &hm_need_names(topic->need)->services;
+    const char *names[INSTANCES_NAMED];
+    size_t count = 0;
+
+    for (unsigned pass = 0; count == 0 && pass < 2; pass++) {
+        for (size_t i = 0; i < inventory->services.count && count < INSTANCES_NAMED; i++) {
+            const char *name = inventory->services.at[i];
+            const struct hm_service *details = hm_inventory_service(inventory, name);
+            bool down = details != NULL && details->has_runs && !details->runs;
+
+            for (size_t k = 0; k < patterns->count && (down || pass == 1); k++) {
+                if (strchr(patterns->at[k], '*') != NULL &&
+                    hm_str_glob_nocase(patterns->at[k], name)) {
+                    names[count++] = name;
+                    break;
+                }
+            }
+        }
+    }
+    if (count == 0) {
+        hm_line_put(line, "the service");
+    } else {
+        hm_line_put_names(line, names, count);
+    }
+}
+
 static void write_held(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
@@ -142,7 +176,10 @@ static void write_held(const struct topic *topic, struct hm_line *line)
     put_families(topic, line);
     hm_line_put(line, " by ");
     put_holder(line, &verdict->holder);
-    hm_line_put(line, ": the service cannot start until it is free.");
+    hm_line_put(line, ": ");
+    put_service(topic, line);
+    hm_line_put(line, is_many(topic->main) ? " cannot start until they are free."
+                                           : " cannot start until it is free.");
 }
 
 /* Another part of the product has the port, and its service is down. */
@@ -207,6 +244,9 @@ static void write_unknown(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_stack_facts *stack = topic->stack;
     const struct hm_service *failed = topic->need->unexplained;
+    const char *not_read = topic->facts->linux_host
+                               ? "the list of reserved ports (ip_local_reserved_ports)"
+                               : "the exclusions";
 
     hm_line_put(line, is_many(topic->main) ? " are" : " is");
     if (failed != NULL) {
@@ -229,7 +269,7 @@ static void write_unknown(const struct topic *topic, struct hm_line *line)
         return;
     }
     hm_line_put(line, !stack->has_dynamic                               ? "the dynamic range"
-                      : !stack->has_administered || !stack->has_runtime ? "the exclusions"
+                      : !stack->has_administered || !stack->has_runtime ? not_read
                       : topic->need->unread_unit && topic->need->nameless_owner
                           ? "for which socket unit systemd listens on it"
                       : topic->need->nameless_owner ? "who has it"
