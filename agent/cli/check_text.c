@@ -141,7 +141,7 @@ static void put_incomplete(const struct hm_judgement *judgement,
                            struct hm_buf *out)
 {
     const char *texts[HM_INCOMPLETE_MAX];
-    size_t count = hm_judge_incomplete(inventory, texts);
+    size_t count = hm_judge_incomplete(inventory, judgement->lacks_rows, texts);
 
     if (in_force_text(inventory)[0] != '\0') {
         hm_check_put_wrapped(out, look, 0, in_force_text(inventory));

@@ -126,6 +126,7 @@ static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *are
     const struct hm_sockets *sockets = facts->input->sockets;
     const char *last = NULL; /* neighbours often share the text of one process */
     const char *last_service = NULL;
+    bool seen[2] = {false, false};
     bool ok = true;
 
     for (size_t i = 0; ok && inventory->has_services && i < inventory->services.count; i++) {
@@ -138,6 +139,7 @@ static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *are
               names_put(&facts->running, inventory->listeners.at[i].service, arena));
     }
     for (size_t i = 0; ok && sockets != NULL && i < sockets->count; i++) {
+        seen[sockets->at[i].protocol] = true;
         if (sockets->at[i].program != last) {
             last = sockets->at[i].program;
             ok = names_put(&facts->programs, last, arena);
@@ -147,6 +149,10 @@ static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *are
             last_service = sockets->at[i].service;
             ok = names_put(&facts->running, last_service, arena);
         }
+    }
+    for (unsigned i = 0; i < 2; i++) { /* every Windows has sockets of both */
+        facts->lacks_rows[i] = !facts->linux_host && sockets != NULL && sockets->count > 0 &&
+                               inventory->has_listeners && !seen[i];
     }
     for (size_t i = 0; ok && inventory->has_service_details && i < details->count; i++) {
         ok = put_service(facts, &details->at[i], arena);

@@ -77,6 +77,7 @@ struct hm_facts {
     struct hm_portbits *used[2];     /* by protocol, UDP without dns.exe; NULL = unknown */
     struct hm_portbits *required[2]; /* by protocol: ports of the catalogue's requirements */
     struct hm_portbits *fixed[2];    /* by protocol: required ports on which somebody listens */
+    bool lacks_rows[2];              /* by protocol: a list of a Windows' sockets has none of it */
     bool has_dns;                    /* the DNS Server with its pool of random UDP ports */
     struct hm_dns_pool dns;
 };

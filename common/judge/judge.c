@@ -222,7 +222,7 @@ static void put_reserved_lines(const struct hm_facts *facts, struct unknown *unk
     }
 }
 
-size_t hm_judge_incomplete(const struct hm_inventory *inventory,
+size_t hm_judge_incomplete(const struct hm_inventory *inventory, const bool lacks_rows[2],
                            const char *out_texts[HM_INCOMPLETE_MAX])
 {
     size_t count = 0;
@@ -241,6 +241,18 @@ size_t hm_judge_incomplete(const struct hm_inventory *inventory,
         out_texts[count++] = "The programs of other users' listeners could not be read: products "
                              "known by a program are not seen. Run it as root.";
     }
+    if (inventory->has_listeners && inventory->listeners_partial) {
+        out_texts[count++] = "The list of listeners is not complete: who has a port, and products "
+                             "known by a program, may be missing.";
+    }
+    if (lacks_rows[HM_TCP]) {
+        out_texts[count++] = "No TCP socket of this host was read, and every Windows has some: who "
+                             "has the TCP ports is not known.";
+    }
+    if (lacks_rows[HM_UDP]) {
+        out_texts[count++] = "No UDP socket of this host was read, and every Windows has some: who "
+                             "has the UDP ports is not known.";
+    }
     return count;
 }
 
@@ -255,9 +267,22 @@ static void put_socket_units(const struct hm_needs *needs, struct unknown *unkno
     }
 }
 
+/* Only where it matters: a protocol that no requirement of the host uses is not missed. */
+static void find_lacks(const struct hm_facts *facts, const struct hm_needs *needs,
+                       bool out_lacks_rows[2])
+{
+    for (size_t i = 0; i < needs->count; i++) {
+        const enum hm_protocol protocol = needs->at[i].requirement->protocol;
+
+        if (!needs->at[i].requirement->reserve_only) {
+            out_lacks_rows[protocol] = facts->lacks_rows[protocol];
+        }
+    }
+}
+
 static enum hm_status list_unknown(const struct hm_facts *facts, const struct hm_needs *needs,
-                                   struct hm_arena *arena, struct hm_strings *out_unknown,
-                                   struct hm_err *err)
+                                   const bool lacks_rows[2], struct hm_arena *arena,
+                                   struct hm_strings *out_unknown, struct hm_err *err)
 {
     const struct hm_inventory *inventory = facts->inventory;
     struct unknown unknown = {.arena = arena};
@@ -269,7 +294,7 @@ static enum hm_status list_unknown(const struct hm_facts *facts, const struct hm
         return hm_fail(err, HM_ENOMEM, "no memory for the judgement of a host");
     }
     put_stacks(facts, &unknown);
-    count = hm_judge_incomplete(inventory, incomplete);
+    count = hm_judge_incomplete(inventory, lacks_rows, incomplete);
     for (size_t i = 0; i < count; i++) {
         put(&unknown, incomplete[i]);
     }
@@ -331,11 +356,13 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
         st = hm_findings_look(&ctx, &judgement.findings, err);
     }
     if (st == HM_OK) {
-        st = list_unknown(&facts, &needs, arena, &judgement.unknown, err);
+        find_lacks(&facts, &needs, judgement.lacks_rows);
+        st = list_unknown(&facts, &needs, judgement.lacks_rows, arena, &judgement.unknown, err);
     }
     if (st == HM_OK) {
         judgement.observed = needs.observed;
-        judgement.incomplete = hm_judge_incomplete(input->inventory, incomplete) > 0;
+        judgement.incomplete =
+            hm_judge_incomplete(input->inventory, judgement.lacks_rows, incomplete) > 0;
         *out_judgement = judgement;
     }
     return st;

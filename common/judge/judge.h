@@ -95,6 +95,8 @@ struct hm_judgement {
     struct hm_verdicts verdicts;
     struct hm_findings findings;
     struct hm_observed_list observed;
+    bool lacks_rows[2];        /* by protocol: requirements use it, and a Windows showed no socket
+                                  of it: the list of sockets is not whole */
     bool incomplete;           /* a fact is missing without which nothing may be called all safe:
                                   services that do not run, listeners */
     struct hm_strings unknown; /* facts that were missing, one sentence each; filled by callers
@@ -108,9 +110,10 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
 bool hm_judgement_is_safe(const struct hm_judgement *judgement);
 
 /* Why a judgement of this inventory is incomplete, one constant sentence each; 0 = it is complete.
+ * lacks_rows: of the judgement.
  * They are among the sentences of unknown, too. */
-#define HM_INCOMPLETE_MAX 3u
-size_t hm_judge_incomplete(const struct hm_inventory *inventory,
+#define HM_INCOMPLETE_MAX 6u
+size_t hm_judge_incomplete(const struct hm_inventory *inventory, const bool lacks_rows[2],
                            const char *out_texts[HM_INCOMPLETE_MAX]);
 
 /* 2000 to 2003: does the judgement count values as in force of which nobody knows whether the host

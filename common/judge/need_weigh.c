@@ -203,6 +203,33 @@ static enum hm_status drop_own(struct scales *scales, struct hm_ports *hit)
     return st;
 }
 
+/* HTTP.sys takes single ports. Where rows of listeners are missing, that of such a port does not
+ * show whose it is; on a port of HTTP.sys' own it is that of the product itself. */
+static enum hm_status drop_single(struct scales *scales, struct hm_ports *hit)
+{
+    const struct hm_inventory *inventory = scales->facts->inventory;
+    const bool misses = inventory->has_listeners &&
+                        (inventory->listeners_partial ||
+                         scales->facts->lacks_rows[scales->need->requirement->protocol]);
+    const struct hm_ports rows = scales->stack->runtime;
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; misses && scales->class == CLASS_RESERVER && st == HM_OK && i < rows.count;
+         i++) {
+        const struct hm_ports row = {&rows.at[i], 1};
+
+        if (hm_range_count(rows.at[i]) > 1 || !hm_ports_overlap(*hit, row)) {
+            continue;
+        }
+        scales->own = true;
+        st = hm_ports_subtract(*hit, row, scales->arena, hit, scales->err);
+        if (st == HM_OK) {
+            st = hm_ports_union(scales->open, row, scales->arena, &scales->open, scales->err);
+        }
+    }
+    return st;
+}
+
 static enum hm_status weigh_runtime(struct scales *scales)
 {
     struct hm_ports runtime = scales->stack->runtime;
@@ -218,6 +245,9 @@ static enum hm_status weigh_runtime(struct scales *scales)
     }
     if (st == HM_OK) {
         st = drop_own(scales, &hit);
+    }
+    if (st == HM_OK) {
+        st = drop_single(scales, &hit);
     }
     if (st != HM_OK || hit.count == 0) {
         return st;

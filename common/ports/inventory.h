@@ -219,7 +219,8 @@ struct hm_inventory {
     struct hm_registry registry;
     bool has_listeners;
     struct hm_listeners listeners;
-    bool owners_partial; /* other users' processes could not be read: listeners lack programs */
+    bool owners_partial;    /* other users' processes could not be read: listeners lack programs */
+    bool listeners_partial; /* the list was cut or filtered: some are missing */
     bool has_services;
     struct hm_strings
         services;          /* that run, or are wanted (hm_service_is_wanted); sorted, case kept */

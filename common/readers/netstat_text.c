@@ -34,6 +34,7 @@ struct listing {
     struct hm_netstat_row *at;
     size_t count;
     size_t room;
+    bool has_heading;
     struct hm_span component; /* last line of text since the row */
     unsigned components;      /* how many there were */
     struct hm_arena *input;   /* freed when the listing is read */
@@ -104,8 +105,18 @@ static enum hm_status take_program(struct listing *list, struct hm_span line, un
     return row->program != NULL && row->service != NULL ? HM_OK : no_memory(list, err);
 }
 
-static void take_text(struct listing *list, struct hm_span line)
+/* Titles of four columns at least, in any language; no command line that somebody copied with it.
+ */
+static bool is_heading(struct hm_span line, const struct hm_netstat_words *words)
 {
+    return words->count >= 3 && memchr(line.at, '|', line.len) == NULL &&
+           memchr(line.at, '>', line.len) == NULL;
+}
+
+static void take_text(struct listing *list, struct hm_span line,
+                      const struct hm_netstat_words *words)
+{
+    list->has_heading = list->has_heading || (list->count == 0 && is_heading(line, words));
     if (list->count > 0) {
         list->component = line;
         list->components++;
@@ -149,7 +160,7 @@ static enum hm_status take_line(struct listing *list, struct hm_span text, unsig
     if (is_program(text)) {
         return take_program(list, text, line, err);
     }
-    take_text(list, text);
+    take_text(list, text, &words);
     return HM_OK;
 }
 
@@ -348,6 +359,7 @@ enum hm_status hm_netstat_parse(const char *text, size_t len, struct hm_arena *a
     if (st == HM_OK) {
         st = make_sockets(&list, &about, err);
     }
+    about.has_heading = list.has_heading;
     if (st == HM_OK) {
         *out_netstat = about;
     }

@@ -24,6 +24,7 @@ struct hm_netstat {
     struct hm_sockets sockets;
     bool has_pids;     /* -o; Windows 2000 has none */
     bool has_programs; /* -b */
+    bool has_heading;  /* titles of columns above the rows: it was not filtered */
 };
 
 /* HM_EINVAL with line and reason. Everything lives in the arena. */

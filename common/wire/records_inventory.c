@@ -161,6 +161,8 @@ static const struct hm_field inventory_fields[] = {
                      "who listens where; absent when unknown"),
     HM_F(hm_inventory, owners_partial, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "programs of other users' listeners could not be read"),
+    HM_F(hm_inventory, listeners_partial, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "the list of listeners was cut or filtered: some are missing"),
     HM_F_OPT(
         hm_inventory, services, HM_TYPE_STRINGS, 0, HM_LIMIT_SERVICES,
         "services that run, start by themselves, or whose last start failed; absent when unknown"),

@@ -35,6 +35,7 @@ struct hm_recorded {
     struct hm_sc_states service_states;   /* services-state.txt, with process ids */
     bool has_tcpip;                       /* tcpip-parameters.reg was read */
     const struct hm_tcpip_memory *memory; /* of the agent; NULL: nobody remembers */
+    bool netstat_partial;                 /* rows were left out of it */
     unsigned files;                       /* how many of the known files are there */
     bool has_names;
     struct hm_strings names; /* of the folder */

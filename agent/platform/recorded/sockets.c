@@ -32,6 +32,34 @@ enum hm_status hm_recorded_tasks(struct hm_recorded *recorded, struct hm_tasks *
     return st;
 }
 
+/* Every Windows has a heading above the rows, IPv4, TCP and UDP: what lacks one of them was cut,
+ * filtered, or asked for a part. The rows that are there count. */
+static enum hm_status note_parts(struct hm_recorded *recorded, const struct hm_netstat *netstat,
+                                 struct hm_err *err)
+{
+    bool has_protocol[2] = {false, false};
+    bool has_ipv4 = false;
+    const char *lacks;
+
+    for (size_t i = 0; i < netstat->sockets.count; i++) {
+        has_protocol[netstat->sockets.at[i].protocol] = true;
+        has_ipv4 = has_ipv4 || netstat->sockets.at[i].family == HM_IPV4;
+    }
+    recorded->netstat_partial = !netstat->has_heading || !has_ipv4;
+    lacks = !netstat->has_heading   ? "no heading above its rows: it was filtered (find, findstr, "
+                                      "Select-String) or cut"
+            : !has_ipv4             ? "no row of IPv4: it was filtered, or made with -p tcpv6"
+            : !has_protocol[HM_UDP] ? "no row of UDP: it was cut, filtered, or made with -p tcp"
+            : !has_protocol[HM_TCP] ? "no row of TCP: it was cut, filtered, or made with -p udp"
+                                    : NULL;
+    return lacks == NULL ? HM_OK
+                         : hm_notes_add(&recorded->notes, err,
+                                        NETSTAT_FILE " has %s. Listeners are missing; gather it "
+                                                     "again with collect.cmd, or run \"netstat "
+                                                     "-ano > netstat.txt\", and leave out nothing",
+                                        lacks);
+}
+
 /* Without process ids nothing tells who holds a port; Windows 2000 cannot do better. */
 static enum hm_status parse_sockets(struct hm_recorded *recorded,
                                     const struct hm_recorded_file *file,
@@ -50,7 +78,7 @@ static enum hm_status parse_sockets(struct hm_recorded *recorded,
                        "the rows do not end in a process id; run netstat with -o (netstat -ano)");
     }
     *out_sockets = netstat.sockets;
-    return HM_OK;
+    return os->family == HM_OS_WINDOWS ? note_parts(recorded, &netstat, err) : HM_OK;
 }
 
 /* Without tasklist.csv the service tells the program. */
@@ -128,6 +156,7 @@ enum hm_status hm_recorded_listeners(struct hm_recorded *recorded, struct hm_err
                             NETSTAT_FILE " has no listening socket, so it was made without -a (or "
                                          "filtered): listeners are unknown; run netstat -ano");
     }
+    inventory->listeners_partial = recorded->netstat_partial;
     if (inventory->os.family == HM_OS_WINDOWS) {
         return hm_windows_take_listeners(&recorded->seen.sockets, (struct hm_ports){NULL, 0},
                                          recorded->arena, inventory, err);

@@ -1,0 +1,170 @@
+/* tests/unit/agent/test_recorded_partial.c — a netstat.txt that is visibly not whole: what is there
+ * counts, and the host is not called safe.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/str.h"
+#include "tests/support/inventory_builder.h"
+#include "tests/support/recorded_folder.h"
+
+#define HOST                                                                                       \
+    "{\"os\":{\"family\":\"windows\",\"name\":\"Windows Server 2019 Standard\",\"version\":"       \
+    "\"10.0.17763\",\"arch\":\"x86_64\"},\"services\":[\"Own\"]}"
+#define HEADING                                                                                    \
+    "\r\nActive Connections\r\n\r\n"                                                               \
+    "  Proto  Local Address          Foreign Address        State           PID\r\n"
+#define JAPANESE                                                                                   \
+    "\r\n\xe3\x82\xa2\xe3\x82\xaf\r\n\r\n  "                                                       \
+    "\xe3\x83\x97\xe3\x83\xad  \xe3\x83\xad\xe3\x83\xbc \xe3\x82\xa2\xe3\x83\x89  "                \
+    "\xe5\xa4\x96\r\n"
+#define TCP4 "  TCP    0.0.0.0:135            0.0.0.0:0              LISTENING       900\r\n"
+#define TCP6 "  TCP    [::]:135               [::]:0                 LISTENING       900\r\n"
+#define UDP4 "  UDP    0.0.0.0:123            *:*                                    1012\r\n"
+#define UDP6 "  UDP    [::]:123               *:*                                    1012\r\n"
+
+static void observe(struct recorded_folder *host, const char *netstat)
+{
+    recorded_folder_init(host);
+    recorded_folder_puts(host, "host.json", HOST);
+    recorded_folder_puts(host, "netstat.txt", netstat);
+    recorded_folder_must_observe(host);
+}
+
+struct part_case {
+    const char *netstat;
+    bool partial;
+    const char *says; /* NULL: nothing is missing */
+};
+
+static const struct part_case parts[] = {
+    {HEADING TCP4 TCP6 UDP4 UDP6,                 false, NULL            },
+    {HEADING TCP4 UDP4,                           false, NULL            }, /* IPv6 may be switched off */
+    {JAPANESE TCP4 UDP4,                          false, NULL            },
+    {TCP4 TCP6,                                   true,  "no heading"    }, /* findstr LISTENING */
+    {TCP4 TCP6 UDP4 UDP6,                         true,  "no heading"    }, /* find ":" */
+    {"C:\\>netstat -ano | find \"135\"\r\n" TCP4, true,  "no heading"    }, /* copied with its command */
+    {HEADING TCP6 UDP6,                           true,  "no row of IPv4"}, /* -p tcpv6 and udpv6 */
+    {HEADING TCP6,                                true,  "no row of IPv4"},
+    {HEADING TCP4 TCP6,                           false, "no row of UDP" }, /* -p tcp, or cut at the end of a row */
+    {HEADING UDP4 UDP6,                           false, "no row of TCP" },
+};
+
+static void test_what_is_missing_is_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(parts); i++) {
+        struct recorded_folder host;
+        const char *const says[] = {"netstat.txt has ", parts[i].says, "collect.cmd", NULL};
+        const char *const anything[] = {"netstat.txt has ", NULL};
+
+        observe(&host, parts[i].netstat);
+        print_message("%zu\n", i);
+        assert_true(host.seen.has_sockets && host.seen.inventory.has_listeners);
+        assert_int_equal(host.seen.inventory.listeners_partial, parts[i].partial);
+        assert_int_equal(recorded_folder_is_unknown(&host, parts[i].says == NULL ? anything : says),
+                         parts[i].says != NULL);
+        recorded_folder_fini(&host);
+    }
+}
+
+static struct hm_build *new_build(enum hm_protocol protocol, enum hm_listener_kind kind)
+{
+    struct hm_build *build = malloc(sizeof(*build));
+
+    assert_non_null(build);
+    hm_build_init(build, "10.0.17763");
+    hm_build_dynamic(build, 49152, 65535);
+    (void)hm_build_require(build, hm_build_product(build, "product", "Own", NULL), "port", protocol,
+                           "5985", kind);
+    hm_build_service(build, "Own");
+    return build;
+}
+
+static void free_build(struct hm_build *build)
+{
+    hm_build_fini(build);
+    free(build);
+}
+
+/* A protocol of which no row is there is missed when a requirement uses it. */
+static void test_missing_rows_are_not_safe(void **state)
+{
+    (void)state;
+    for (unsigned wanted = 0; wanted < 2; wanted++) {
+        for (unsigned there = 0; there < 2; there++) {
+            struct hm_build *build = new_build((enum hm_protocol)wanted, HM_KIND_SOCKET);
+            const struct hm_judgement *judgement;
+
+            build->inventory.has_listeners = true;
+            (void)hm_build_socket(build, (enum hm_protocol)there, HM_IPV4, HM_SOCKET_LISTEN, 123,
+                                  "svchost.exe", "");
+            judgement = hm_build_judge(build);
+            assert_int_equal(judgement->verdicts.at[0].state, HM_SAFE);
+            assert_int_equal(hm_judgement_is_safe(judgement), wanted == there);
+            assert_int_equal(judgement->lacks_rows[wanted], wanted != there);
+            free_build(build);
+        }
+    }
+}
+
+static void test_a_partial_list_is_not_safe(void **state)
+{
+    struct hm_build *build = new_build(HM_TCP, HM_KIND_SOCKET);
+
+    (void)state;
+    build->inventory.has_listeners = true;
+    assert_true(hm_judgement_is_safe(hm_build_judge(build)));
+    build->inventory.listeners_partial = true;
+    assert_false(hm_judgement_is_safe(hm_build_judge(build)));
+    assert_true(build->judgement.incomplete);
+    free_build(build);
+}
+
+/* HTTP.sys' own row is no conflict because the row of its listener is missing; a block of WinNAT
+ * is, and so is any row when the list is whole. */
+static void test_own_row_without_its_listener(void **state)
+{
+    static const struct {
+        const char *row;
+        bool partial;
+        enum hm_listener_kind kind;
+        enum hm_verdict_state state;
+    } cases[] = {
+        {"5985",      true,  HM_KIND_HTTPSYS, HM_SAFE   },
+        {"5985",      false, HM_KIND_HTTPSYS, HM_BLOCKED},
+        {"5985",      true,  HM_KIND_SOCKET,  HM_BLOCKED},
+        {"5900-5999", true,  HM_KIND_HTTPSYS, HM_BLOCKED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(HM_TCP, cases[i].kind);
+
+        hm_build_runtime(build, HM_TCP, HM_IPV4, cases[i].row);
+        hm_build_runtime(build, HM_TCP, HM_IPV6, cases[i].row);
+        build->inventory.has_listeners = true;
+        build->inventory.listeners_partial = cases[i].partial;
+        if (hm_build_judge(build)->verdicts.at[0].state != cases[i].state) {
+            fail_msg("row %zu: %s", i, build->judgement.verdicts.at[0].text);
+        }
+        free_build(build);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_missing_is_named),
+        cmocka_unit_test(test_missing_rows_are_not_safe),
+        cmocka_unit_test(test_a_partial_list_is_not_safe),
+        cmocka_unit_test(test_own_row_without_its_listener),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
