@@ -227,6 +227,37 @@ static void put_step(struct hm_buf *out, const struct hm_check_look *look, size_
     }
 }
 
+/* May the step be named by its place in another remedy? Not a stop and its start: they belong
+ * together, before the eyes of the person who pastes them. */
+static bool may_refer(enum hm_step_kind kind)
+{
+    return kind == HM_STEP_RESERVE || kind == HM_STEP_SET || kind == HM_STEP_BOOT;
+}
+
+/* Of a step that a finding above has, too, only the place: who follows both remedies must not take
+ * it for two things to do. */
+static void put_steps(struct hm_buf *out, const struct hm_check_look *look,
+                      const struct hm_findings *findings, size_t at)
+{
+    const struct hm_remedy_steps *steps = &findings->at[at].steps;
+    char text[2 * HM_LIMIT_TEXT_BYTES];
+    size_t place = 0;
+
+    for (size_t i = 0; i < steps->count; i++) {
+        const struct hm_remedy_step *step = &steps->at[i];
+        const struct hm_finding *same =
+            may_refer(step->kind) ? hm_findings_same_step(findings, at, step, &place) : NULL;
+
+        if (same == NULL) {
+            put_step(out, look, i + 1, step);
+            continue;
+        }
+        (void)snprintf(text, sizeof(text), "%zu. %s: As step %zu of %s above.", i + 1,
+                       hm_step_kind_names[step->kind], place + 1, same->subject);
+        hm_check_put_wrapped(out, look, 8, text);
+    }
+}
+
 /* A single step that only says the remedy again. */
 static bool is_whole_remedy(const struct hm_finding *finding)
 {
@@ -272,9 +303,7 @@ static void put_finding(const struct hm_findings *findings, size_t at,
     if (finding->remedy[0] != '\0' && !is_whole_remedy(finding)) {
         hm_check_put_wrapped(out, look, 8, finding->remedy);
     }
-    for (size_t i = 0; i < finding->steps.count; i++) {
-        put_step(out, look, i + 1, &finding->steps.at[i]);
-    }
+    put_steps(out, look, findings, at);
     for (size_t i = 0; finding->steps.count == 0 && i < finding->commands.count; i++) {
         (void)hm_buf_printf(out, "%8s> ", "");
         hm_check_put_line(out, finding->commands.at[i]);

@@ -253,3 +253,31 @@ const struct hm_finding *hm_findings_same_remedy(const struct hm_findings *findi
     }
     return NULL;
 }
+
+static bool is_same_step(const struct hm_remedy_step *a, const struct hm_remedy_step *b)
+{
+    bool same = a->kind == b->kind && a->commands.count == b->commands.count &&
+                hm_str_equal(a->text, b->text) && hm_str_equal(a->precondition, b->precondition) &&
+                hm_str_equal(a->warning, b->warning);
+
+    for (size_t i = 0; same && i < a->commands.count; i++) {
+        same = hm_str_equal(a->commands.at[i], b->commands.at[i]);
+    }
+    return same;
+}
+
+const struct hm_finding *hm_findings_same_step(const struct hm_findings *findings, size_t at,
+                                               const struct hm_remedy_step *step, size_t *out_place)
+{
+    for (size_t i = 0; i < at; i++) {
+        const struct hm_remedy_steps *steps = &findings->at[i].steps;
+
+        for (size_t k = 0; k < steps->count; k++) {
+            if (is_same_step(&steps->at[k], step)) {
+                *out_place = k;
+                return &findings->at[i];
+            }
+        }
+    }
+    return NULL;
+}

@@ -69,3 +69,10 @@ struct hm_findings {
 /* The finding before the one at this place that has the very same steps; NULL when there is none.
  * Findings of one product share them, and they must not be carried out twice. */
 const struct hm_finding *hm_findings_same_remedy(const struct hm_findings *findings, size_t at);
+
+/* Remedies of one host may share some of their steps only. The first finding before the one at this
+ * place that has the very same step, commands included, and the place of the step in it; NULL when
+ * there is none. */
+const struct hm_finding *hm_findings_same_step(const struct hm_findings *findings, size_t at,
+                                               const struct hm_remedy_step *step,
+                                               size_t *out_place);
