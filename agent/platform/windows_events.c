@@ -5,6 +5,9 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
+#include "common/readers/event_record.h"
+
+#define SCRATCH_BYTES (4u * 1024u * 1024u) /* texts of one buffer */
 
 void hm_event_tally_init(struct hm_event_tally *tally, struct hm_arena *arena)
 {
@@ -210,5 +213,100 @@ enum hm_status hm_event_tally_add_since_boot(struct hm_event_tally *tally,
             st = hm_event_tally_add(tally, &events->at[i], err);
         }
     }
+    return st;
+}
+
+/* ---- records of ReadEventLog -------------------------------------------------------------------
+ */
+
+void hm_event_reading_init(struct hm_event_reading *reading, const char *log,
+                           struct hm_event_mark mark, struct hm_arena *arena)
+{
+    *reading = (struct hm_event_reading){
+        .log = log, .mark = mark, .next = {.set = true, .record = mark.record},
+                .first = true
+    };
+    hm_event_tally_init(&reading->tally, arena);
+}
+
+/* The text of an event is translated; provider and number are not. */
+static void count_exhaustion(const struct hm_logged_event *event, struct hm_sample *sample)
+{
+    if (!hm_str_equal_nocase(event->provider, "Tcpip") || !is_of_system(event)) {
+        return;
+    }
+    switch (event->id) {
+    case 4227:
+        sample->event_4227++;
+        break;
+    case 4231:
+        sample->event_4231++;
+        break;
+    case 4266:
+        sample->event_4266++;
+        break;
+    default:
+        break;
+    }
+}
+
+/* The boot, or something older? Only asked at the first look: later ones read what is new. The log
+ * System has an event of its own there, whatever the clock was set to since. */
+static bool is_at_boot(struct hm_event_reading *reading, const struct hm_logged_event *event)
+{
+    if (reading->mark.set) {
+        return false;
+    }
+    if (!is_of_system(event)) {
+        return reading->has_started && event->time_ms < reading->started_ms;
+    }
+    if (hm_event_is_boot(event)) {
+        reading->saw_boot = true;
+        reading->boot_ms = event->time_ms;
+    }
+    return reading->saw_boot;
+}
+
+static enum hm_status take_record(struct hm_event_reading *reading, struct hm_logged_event *event,
+                                  struct hm_err *err)
+{
+    event->log = reading->log;
+    if (reading->first) {
+        reading->next.record = event->record;
+        reading->first = false;
+    }
+    if ((reading->mark.set && event->record == reading->mark.record) ||
+        is_at_boot(reading, event)) {
+        reading->end = true;
+        return HM_OK;
+    }
+    if (reading->mark.set) {
+        count_exhaustion(event, &reading->counted);
+    }
+    return hm_event_tally_add(&reading->tally, event, err);
+}
+
+enum hm_status hm_event_reading_take(struct hm_event_reading *reading, const unsigned char *bytes,
+                                     size_t len, struct hm_err *err)
+{
+    struct hm_arena scratch;
+    enum hm_status st = HM_OK;
+    size_t length;
+
+    hm_arena_init(&scratch, SCRATCH_BYTES);
+    for (size_t at = 0; st == HM_OK && !reading->end &&
+                        (length = hm_event_record_length(bytes + at, len - at)) > 0;
+         at += length) {
+        struct hm_logged_event event;
+
+        st = hm_event_record_parse(bytes + at, length, &scratch, &event, err);
+        if (st == HM_OK) {
+            st = take_record(reading, &event, err);
+        } else if (st == HM_EINVAL) {
+            st = HM_OK;
+        }
+        reading->records++;
+    }
+    hm_arena_fini(&scratch);
     return st;
 }

@@ -47,3 +47,35 @@ bool hm_event_is_boot(const struct hm_logged_event *event);
 enum hm_status hm_event_tally_add_since_boot(struct hm_event_tally *tally,
                                              const struct hm_logged_events *events, bool has_boot,
                                              int64_t boot_ms, struct hm_err *err) HM_MUST_CHECK;
+
+/* ---- records of ReadEventLog -------------------------------------------------------------------
+ */
+
+/* The newest record of a log that was looked at. */
+struct hm_event_mark {
+    bool set;
+    uint64_t record;
+};
+
+/* One log being read, newest first: until the mark, or at the first look until the boot. */
+struct hm_event_reading {
+    const char *log;
+    struct hm_event_mark mark; /* of the last look */
+    struct hm_event_mark next; /* of this one */
+    bool has_started;          /* when the system started; the log System tells it itself */
+    int64_t started_ms;
+    bool saw_boot; /* it did */
+    int64_t boot_ms;
+    struct hm_event_tally tally; /* of what is new */
+    struct hm_sample counted;    /* events of source Tcpip; none at the first look */
+    unsigned records;            /* that were looked at */
+    bool first;
+    bool end; /* there is nothing more to read */
+};
+void hm_event_reading_init(struct hm_event_reading *reading, const char *log,
+                           struct hm_event_mark mark, struct hm_arena *arena);
+
+/* Takes the records of one buffer. A record that is damaged is skipped; what stands behind one
+ * whose length is wrong is lost. */
+enum hm_status hm_event_reading_take(struct hm_event_reading *reading, const unsigned char *bytes,
+                                     size_t len, struct hm_err *err) HM_MUST_CHECK;

@@ -98,11 +98,19 @@ enum hm_status hm_recorded_events(struct hm_recorded *recorded, struct hm_err *e
 {
     struct hm_logged_events events;
     struct hm_recorded_file file;
+    struct hm_err why;
     enum hm_status st;
 
     recorded->seen.has_events = recorded->host.has_events;
     recorded->seen.events = recorded->host.events;
-    st = hm_recorded_read(recorded, EVENTS_FILE, &file, err);
+    st = hm_recorded_read(recorded, EVENTS_FILE, &file, &why);
+    if (st == HM_ETOOBIG) {
+        return hm_notes_add(&recorded->notes, err, EVENTS_FILE " is not read: %s: " UNKNOWN,
+                            why.text);
+    }
+    if (st != HM_OK && err != NULL) {
+        *err = why;
+    }
     if (st != HM_OK || !file.there) {
         return st;
     }

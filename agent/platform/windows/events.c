@@ -1,103 +1,197 @@
-/* agent/platform/windows/events.c — port exhaustion as the System log tells it.
+/* agent/platform/windows/events.c — what the event logs tell: port exhaustion, and services that
+ * failed.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/windows/windows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <wchar.h>
 
+#include "common/os/os.h"
 #include "common/os/windows_text.h"
 
 #define READ_BYTES (64u * 1024u) /* the longest record fits: documented 0x7ffff, in truth 61 KB */
-#define ID_MASK 0xffffu          /* the bits above are severity and facility */
+#define COUNTS_BYTES (1024u * 1024u)
 
-/* The text of an event is translated; provider and number are not. */
-static void count(const EVENTLOGRECORD *record, struct hm_sample *sample)
+/* The first look at a log goes back to the boot; a busy log of a long boot is not worth more. */
+#define RECORDS_MAX 50000u
+#define FIRST_LOOK_MS 2000 /* for each log */
+
+struct log_row {
+    const wchar_t *log;
+    const char *name;
+    bool optional; /* only where a server has it: Windows opens another one in its place */
+};
+
+/* System first: it tells when the system started, and has the events of source Tcpip. */
+static const struct log_row rows[HM_EVENT_LOGS] = {
+    {L"System",      "System",      false},
+    {L"Application", "Application", false},
+    {L"DNS Server",  "DNS Server",  true },
+};
+
+/* One log being read. */
+struct reading {
+    const struct log_row *row;
+    struct hm_event_reading taken;
+    struct hm_arena arena; /* of the counts */
+    int64_t until_ms;      /* give up then */
+    bool cut;
+};
+
+static bool is_enough(struct reading *reading)
 {
-    const wchar_t *source = (const wchar_t *)(const void *)(record + 1);
-
-    if (_wcsicmp(source, L"Tcpip") != 0) {
-        return;
+    if (!reading->taken.mark.set &&
+        (reading->taken.records >= RECORDS_MAX || hm_os_monotonic_ms() > reading->until_ms)) {
+        reading->cut = true;
     }
-    switch (record->EventID & ID_MASK) {
-    case 4227:
-        sample->event_4227++;
-        break;
-    case 4231:
-        sample->event_4231++;
-        break;
-    case 4266:
-        sample->event_4266++;
-        break;
-    default:
-        break;
-    }
+    return reading->taken.end || reading->cut;
 }
 
-/* Newest first, until the record that was the newest the last time. */
-static enum hm_status read_log(HANDLE log, struct hm_event_mark *mark, struct hm_sample *sample,
-                               struct hm_err *err)
+/* Newest first, until the record that was the newest the last time, or the boot. */
+static enum hm_status read_log(HANDLE log, struct reading *reading, struct hm_err *err)
 {
     const DWORD flags = EVENTLOG_SEQUENTIAL_READ | EVENTLOG_BACKWARDS_READ;
     unsigned char *bytes = malloc(READ_BYTES);
-    struct hm_event_mark next = {.set = true, .record = mark->record};
-    bool first = true;
-    bool end = false;
-    DWORD number = ERROR_HANDLE_EOF;
+    enum hm_status st = HM_OK;
     DWORD needed;
     DWORD got;
 
     if (bytes == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the System log");
+        return hm_fail(err, HM_ENOMEM, "no memory for the %s log", reading->row->name);
     }
-    while (!end) {
+    while (st == HM_OK && !is_enough(reading)) {
         if (!ReadEventLogW(log, flags, 0, bytes, READ_BYTES, &got, &needed)) {
-            number = GetLastError();
+            const DWORD number = GetLastError();
+            char what[64];
+
+            (void)snprintf(what, sizeof(what), "the %s log", reading->row->name);
+            st = number == ERROR_HANDLE_EOF ? HM_OK : hm_windows_fail(err, what, number);
             break;
         }
-        for (DWORD at = 0; !end && at + sizeof(EVENTLOGRECORD) <= got;) {
-            const EVENTLOGRECORD *record = (const EVENTLOGRECORD *)(const void *)(bytes + at);
-
-            next.record = first ? record->RecordNumber : next.record;
-            first = false;
-            end = !mark->set || record->RecordNumber == mark->record ||
-                  record->Length < sizeof(*record);
-            if (!end) {
-                count(record, sample);
-            }
-            at += record->Length;
-        }
+        st = hm_event_reading_take(&reading->taken, bytes, got, err);
     }
     free(bytes);
-    if (number != ERROR_HANDLE_EOF) {
-        return hm_windows_fail(err, "the System log", number);
+    return st;
+}
+
+/* Windows opens Application for a name that it does not know. */
+static bool is_there(const struct log_row *row)
+{
+    wchar_t path[128];
+    HKEY key;
+
+    if (!row->optional) {
+        return true;
     }
-    *mark = next;
+    (void)swprintf(path, HM_COUNT(path), L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\%ls",
+                   row->log);
+    if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_QUERY_VALUE, &key) != ERROR_SUCCESS) {
+        return false;
+    }
+    (void)RegCloseKey(key);
+    return true;
+}
+
+/* What was read is only remembered when all of it was. */
+static enum hm_status keep(struct hm_event_memory *memory, struct hm_event_mark *mark,
+                           const struct reading *reading, struct hm_err *err)
+{
+    const struct hm_event_reading *taken = &reading->taken;
+    enum hm_status st = hm_event_tally_merge(&memory->tally, &taken->tally, err);
+
+    if (st != HM_OK) {
+        return st;
+    }
+    if (taken->saw_boot) {
+        memory->has_started = true;
+        memory->started_ms = taken->boot_ms;
+    }
+    memory->cut = memory->cut || reading->cut;
+    *mark = taken->next;
     return HM_OK;
 }
 
-enum hm_status hm_windows_events(struct hm_event_mark *mark, struct hm_sample *sample,
-                                 struct hm_notes *notes, struct hm_err *err)
+static enum hm_status look_at_log(struct hm_event_memory *memory, size_t index,
+                                  struct hm_sample *sample, struct hm_err *err)
 {
-    HANDLE log = OpenEventLogW(NULL, L"System");
-    struct hm_sample counted = {0};
-    const bool began = mark->set;
-    struct hm_err why;
+    struct reading reading = {.row = &rows[index],
+                              .until_ms = hm_os_monotonic_ms() + FIRST_LOOK_MS};
+    HANDLE log;
     enum hm_status st;
 
+    if (!is_there(&rows[index])) {
+        return HM_OK;
+    }
+    log = OpenEventLogW(NULL, rows[index].log);
     if (log == NULL) {
-        st = hm_windows_fail(&why, "the System log", GetLastError());
-    } else {
-        st = read_log(log, mark, &counted, &why);
-        (void)CloseEventLog(log);
+        char what[64];
+
+        (void)snprintf(what, sizeof(what), "the %s log", rows[index].name);
+        return hm_windows_fail(err, what, GetLastError());
     }
-    if (st == HM_ENOMEM) {
-        return hm_fail(err, st, "%s", why.text);
+    hm_arena_init(&reading.arena, COUNTS_BYTES);
+    hm_event_reading_init(&reading.taken, rows[index].name, memory->logs[index], &reading.arena);
+    reading.taken.has_started = memory->has_started;
+    reading.taken.started_ms = memory->started_ms;
+    st = read_log(log, &reading, err);
+    (void)CloseEventLog(log);
+    if (st == HM_OK) {
+        st = keep(memory, &memory->logs[index], &reading, err);
     }
-    if (st != HM_OK) {
-        return hm_notes_add(notes, err, "%s: events of port exhaustion are not counted", why.text);
+    if (st == HM_OK && sample != NULL) {
+        sample->event_4227 = reading.taken.counted.event_4227;
+        sample->event_4231 = reading.taken.counted.event_4231;
+        sample->event_4266 = reading.taken.counted.event_4266;
     }
-    sample->has_events = began;
-    sample->event_4227 = counted.event_4227;
-    sample->event_4231 = counted.event_4231;
-    sample->event_4266 = counted.event_4266;
-    return HM_OK;
+    hm_arena_fini(&reading.arena);
+    return st;
+}
+
+void hm_event_memory_init(struct hm_event_memory *memory)
+{
+    *memory = (struct hm_event_memory){.has_started = false};
+    hm_arena_init(&memory->arena, HM_EVENT_MEMORY_BYTES);
+    hm_event_tally_init(&memory->tally, &memory->arena);
+}
+
+void hm_event_memory_fini(struct hm_event_memory *memory)
+{
+    hm_arena_fini(&memory->arena);
+}
+
+enum hm_status hm_windows_events(struct hm_event_memory *memory, struct hm_observation *seen,
+                                 struct hm_notes *notes, struct hm_err *err)
+{
+    static const char *const lost[HM_EVENT_LOGS] = {
+        "events of port exhaustion and of services that failed are not counted",
+        "what products log is not counted", "what the DNS Server logs is not counted"};
+    const bool began = memory->logs[0].set;
+    enum hm_status st = HM_OK;
+
+    if (!memory->has_started) { /* the log's own event is better, where it is still there */
+        memory->has_started = hm_windows_boot_time(&memory->started_ms);
+    }
+    for (size_t i = 0; st == HM_OK && i < HM_EVENT_LOGS; i++) {
+        struct hm_err why;
+
+        st = look_at_log(memory, i, i == 0 ? &seen->sample : NULL, &why);
+        if (i == 0) {
+            seen->has_events = st == HM_OK;
+            seen->sample.has_events = st == HM_OK && began;
+        }
+        if (st == HM_ENOMEM) {
+            return hm_fail(err, st, "%s", why.text);
+        }
+        if (st != HM_OK) {
+            st = hm_notes_add(notes, err, "%s: %s", why.text, lost[i]);
+        }
+    }
+    if (st == HM_OK && memory->cut) {
+        st = hm_notes_add(notes, err,
+                          "the event log of this boot is long: its oldest events are not counted");
+    }
+    return st == HM_OK && seen->has_events
+               ? hm_event_counts_copy(&memory->tally.counts, notes->arena, &seen->events, err)
+               : st;
 }

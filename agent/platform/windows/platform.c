@@ -14,7 +14,7 @@
 struct hm_platform {
     struct hm_netsh *netsh;
     const struct hm_tcpip_memory *memory;
-    struct hm_event_mark events;
+    struct hm_event_memory events;
 };
 
 /* One observation in the making. */
@@ -41,6 +41,7 @@ static enum hm_status windows_open(const char *where, struct hm_platform **out_p
         free(platform);
         return st;
     }
+    hm_event_memory_init(&platform->events);
     *out_platform = platform;
     return HM_OK;
 }
@@ -49,6 +50,7 @@ static void windows_close(struct hm_platform *platform)
 {
     if (platform != NULL) {
         hm_netsh_close(platform->netsh);
+        hm_event_memory_fini(&platform->events);
         free(platform);
     }
 }
@@ -180,7 +182,10 @@ static enum hm_status take_sample(struct look *look, struct hm_err *err)
                                 err);
     }
     if (st == HM_OK) {
-        st = hm_windows_events(&look->platform->events, &seen->sample, &look->notes, err);
+        st = hm_windows_events(&look->platform->events, seen, &look->notes, err);
+    }
+    if (st == HM_OK) {
+        hm_windows_name_events(&look->services.rows, &seen->events);
     }
     seen->has_sample = st == HM_OK && (seen->has_sockets || seen->sample.has_events);
     return st;

@@ -14,6 +14,7 @@
 
 #include "agent/platform/notes.h"
 #include "agent/platform/platform.h"
+#include "agent/platform/windows_events.h"
 #include "common/readers/service_rows.h"
 
 /* A function of a system library, NULL where this Windows lacks it; cast it to its real type. */
@@ -280,12 +281,23 @@ struct hm_bound_row6 {
 enum hm_status hm_socket_rows_add_bound(struct hm_socket_rows *rows, enum hm_family family,
                                         const void *row, struct hm_err *err) HM_MUST_CHECK;
 
-/* events.c — System log, source Tcpip, since the last call; the first one only begins. */
-struct hm_event_mark {
-    bool set;
-    DWORD record; /* newest record that was looked at */
+/* events.c — the event logs: port exhaustion (source Tcpip) since the last call, where the first
+ * one only begins; and events of services (hm_service_events) since the boot. The first call goes
+ * back to the boot, later ones read what is new. */
+#define HM_EVENT_LOGS 3
+#define HM_EVENT_MEMORY_BYTES (1024u * 1024u)
+struct hm_event_memory {
+    struct hm_event_mark logs[HM_EVENT_LOGS];
+    struct hm_arena arena;
+    struct hm_event_tally tally; /* since the boot */
+    bool has_started;
+    int64_t started_ms; /* when the system started */
+    bool cut;           /* the boot is longer than what was read */
 };
-enum hm_status hm_windows_events(struct hm_event_mark *mark, struct hm_sample *sample,
+void hm_event_memory_init(struct hm_event_memory *memory);
+void hm_event_memory_fini(struct hm_event_memory *memory);
+/* Fills seen->events, with services as people see them, and the counts of seen->sample. */
+enum hm_status hm_windows_events(struct hm_event_memory *memory, struct hm_observation *seen,
                                  struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
 
 /* platform.c — completes an inventory whose system, boot, services and sockets are known by what

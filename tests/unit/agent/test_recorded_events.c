@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/limits.h"
 #include "common/base/str.h"
 #include "tests/support/fixture.h"
 #include "tests/support/recorded_folder.h"
@@ -123,6 +124,22 @@ static void test_files(void **state)
     }
 }
 
+/* A whole log, as somebody may save it. */
+static void test_too_large(void **state)
+{
+    struct recorded_folder *host = *state;
+    const size_t len = HM_LIMIT_INPUT_FILE_BYTES + 1;
+    char *text = malloc(len);
+
+    assert_non_null(text);
+    memset(text, ' ', len);
+    recorded_folder_put(host, "events.xml", text, len);
+    free(text);
+    recorded_folder_must_observe(host);
+    assert_false(host->seen.has_events);
+    assert_true(is_noted(host, "events.xml is not read: "));
+}
+
 /* Only where a service is down and nothing says whether it failed. */
 static void test_missing(void **state)
 {
@@ -147,6 +164,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_named, begin, end),
         cmocka_unit_test_setup_teardown(test_beside_host_file, begin, end),
         cmocka_unit_test_setup_teardown(test_files, begin, end),
+        cmocka_unit_test_setup_teardown(test_too_large, begin, end),
         cmocka_unit_test_setup_teardown(test_missing, begin, end),
     };
 

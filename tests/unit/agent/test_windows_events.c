@@ -14,6 +14,7 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
+#include "tests/support/event_record.h"
 #include "tests/support/fixture.h"
 
 #define ARENA_BYTES (1024u * 1024u)
@@ -189,6 +190,135 @@ static void test_since_boot(void **state)
     }
 }
 
+/* ---- records of ReadEventLog -------------------------------------------------------------------
+ */
+
+#define SCM_7023 0xc0001b6fu
+#define BOOT 0x80001775u
+#define TCPIP_4231 0x80001087u
+
+struct record_row {
+    const char *source;
+    uint32_t id;
+    uint32_t record;
+    uint32_t time_s;
+    const char *text;
+};
+
+static void take(struct hm_event_reading *reading, const struct record_row *row)
+{
+    unsigned char bytes[EVENT_RECORD_ROOM];
+    const size_t length =
+        event_record_make(bytes, row->source, row->id, row->record, row->time_s, &row->text, 1);
+    struct hm_err err;
+
+    assert_int_equal(hm_event_reading_take(reading, bytes, length, &err), HM_OK);
+}
+
+/* At the first look back to the boot, whatever its clock said; nothing of Tcpip counts yet. */
+static void test_first_look(void **state)
+{
+    static const struct record_row rows[] = {
+        {"Tcpip",    TCPIP_4231, 12, 1200, ""   },
+        {SCM,        SCM_7023,   11, 900,  "A"  },
+        {"EventLog", BOOT,       10, 1000, ""   },
+        {SCM,        SCM_7023,   9,  1300, "old"},
+    };
+    const struct hm_event_mark none = {false, 0};
+    struct hm_event_reading reading;
+
+    (void)state;
+    hm_event_reading_init(&reading, "System", none, &arena);
+    reading.has_started = true;
+    reading.started_ms = 950000;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        assert_int_equal(reading.end, i > 2);
+        take(&reading, &rows[i]);
+    }
+    assert_true(reading.end && reading.saw_boot);
+    assert_int_equal(reading.boot_ms, 1000000);
+    assert_int_equal(reading.tally.counts.count, 1);
+    assert_string_equal(reading.tally.counts.at[0].about, "A");
+    assert_int_equal(reading.counted.event_4231, 0);
+    assert_true(reading.next.set);
+    assert_int_equal(reading.next.record, 12);
+}
+
+static void test_later_look(void **state)
+{
+    static const struct record_row rows[] = {
+        {SCM,        SCM_7023,   16, 1500, "B"},
+        {"Tcpip",    TCPIP_4231, 15, 1400, "" },
+        {"EventLog", BOOT,       14, 1300, "" }, /* the event log was restarted, not the system */
+        {"Other",    TCPIP_4231, 13, 1200, "" },
+        {SCM,        SCM_7023,   12, 1100, "A"}, /* seen the last time */
+    };
+    const struct hm_event_mark mark = {true, 12};
+    struct hm_event_reading reading;
+
+    (void)state;
+    hm_event_reading_init(&reading, "System", mark, &arena);
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        assert_false(reading.end);
+        take(&reading, &rows[i]);
+    }
+    assert_true(reading.end);
+    assert_int_equal(reading.tally.counts.count, 1);
+    assert_string_equal(reading.tally.counts.at[0].about, "B");
+    assert_int_equal(reading.counted.event_4231, 1);
+    assert_int_equal(reading.next.record, 16);
+}
+
+/* Another log has no event of the boot: by the time. */
+static void test_other_log(void **state)
+{
+    static const struct record_row rows[] = {
+        {"MSSQLSERVER", 0xc000431eu, 8, 1001, ""}, /* 17182 */
+        {"MSSQLSERVER", 0xc000431eu, 7, 999,  ""},
+    };
+    const struct hm_event_mark none = {false, 0};
+    struct hm_event_reading reading;
+
+    (void)state;
+    hm_event_reading_init(&reading, "Application", none, &arena);
+    reading.has_started = true;
+    reading.started_ms = 1000000;
+    take(&reading, &rows[0]);
+    assert_false(reading.end);
+    take(&reading, &rows[1]);
+    assert_true(reading.end);
+    assert_int_equal(reading.tally.counts.count, 1);
+    assert_int_equal(reading.tally.counts.at[0].count, 1);
+}
+
+/* An empty log, and a damaged record between two. */
+static void test_damaged(void **state)
+{
+    static const struct record_row row = {SCM, SCM_7023, 5, 100, "A"};
+    const struct hm_event_mark mark = {true, 3};
+    unsigned char bytes[3 * EVENT_RECORD_ROOM];
+    struct hm_event_reading reading;
+    struct hm_err err;
+    size_t len = 0;
+
+    (void)state;
+    hm_event_reading_init(&reading, "System", mark, &arena);
+    assert_int_equal(hm_event_reading_take(&reading, bytes, 0, &err), HM_OK);
+    assert_int_equal(reading.next.record, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const size_t length = event_record_make(bytes + len, row.source, row.id, row.record,
+                                                row.time_s, &row.text, 1);
+
+        if (i == 1) {
+            event_record_put(bytes + len, EVENT_RECORD_STRING_OFFSET, 0xfffffff0u, 4);
+        }
+        len += length;
+    }
+    assert_int_equal(hm_event_reading_take(&reading, bytes, len, &err), HM_OK);
+    assert_int_equal(reading.records, 3);
+    assert_int_equal(reading.tally.counts.at[0].count, 2);
+}
+
 /* ---- collect.cmd gathers the same ------------------------------------------------------------ */
 
 struct gathered {
@@ -249,6 +379,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bounded, begin, end),
         cmocka_unit_test_setup_teardown(test_merge, begin, end),
         cmocka_unit_test_setup_teardown(test_since_boot, begin, end),
+        cmocka_unit_test_setup_teardown(test_first_look, begin, end),
+        cmocka_unit_test_setup_teardown(test_later_look, begin, end),
+        cmocka_unit_test_setup_teardown(test_other_log, begin, end),
+        cmocka_unit_test_setup_teardown(test_damaged, begin, end),
         cmocka_unit_test(test_collected),
     };
 

@@ -408,6 +408,40 @@ static void test_events_of_products(void **state)
     pop3_host_free(build);
 }
 
+struct address_case {
+    const char *about;
+    bool cited;
+};
+
+/* HTTP.sys names the address that it could not take. */
+static void test_event_of_a_port(void **state)
+{
+    static const struct address_case cases[] = {
+        {"0.0.0.0:9955", true },
+        {"[::]:9955",    true },
+        {"0.0.0.0:443",  false},
+        {"",             true }, /* a person's file, or an older system: which is not known */
+        {"an address",   true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = pop3_host_new();
+        const struct hm_finding *finding;
+
+        print_message("%s\n", cases[i].about);
+        pop3_host_put_product(build)->kind = HM_KIND_HTTPSYS;
+        pop3_host_put_down(build, HM_START_AUTOMATIC)->exit_code = 10048;
+        pop3_host_put_holder(build);
+        hm_build_event(build, "Microsoft-Windows-HttpEvent", 15005, cases[i].about);
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "service_not_running", "service MSExchangePOP3BE");
+        assert_non_null(finding);
+        assert_int_equal(hm_build_evidence(finding, "event") != NULL, cases[i].cited);
+        pop3_host_free(build);
+    }
+}
+
 static void test_table_of_events(void **state)
 {
     const struct hm_event_count scm = {"Service Control Manager", 7023, 1, "IAS"};
@@ -444,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_what_is_known_of_services_detects_products),
         cmocka_unit_test(test_program_of_a_service_that_is_down_does_not_run),
         cmocka_unit_test(test_events_of_products),
+        cmocka_unit_test(test_event_of_a_port),
         cmocka_unit_test(test_table_of_events),
     };
 

@@ -13,11 +13,11 @@
 #include <cmocka.h>
 
 #include "common/base/limits.h"
+#include "tests/support/event_record.h"
 
 #define ARENA_BYTES (1024u * 1024u)
-#define ROOM 4096u
-#define STRINGS_AT 26u
-#define STRING_OFFSET_AT 36u
+#define ROOM EVENT_RECORD_ROOM
+#define NOW 1426655564u
 
 static struct hm_arena arena;
 
@@ -35,51 +35,12 @@ static int end(void **state)
     return 0;
 }
 
-static void put(unsigned char *bytes, size_t at, uint32_t value, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        bytes[at + i] = (unsigned char)(value >> (8 * i));
-    }
-}
-
-static size_t put_text(unsigned char *bytes, size_t at, const char *ascii)
-{
-    for (size_t i = 0; i <= strlen(ascii); i++) {
-        put(bytes, at + 2 * i, (unsigned char)ascii[i], 2);
-    }
-    return at + 2 * (strlen(ascii) + 1);
-}
-
-/* As Windows lays it out: source, computer, strings, its length again. */
-static size_t make_record(unsigned char bytes[ROOM], const char *source, uint32_t id,
-                          const char *const *texts, size_t count)
-{
-    size_t at;
-
-    memset(bytes, 0, ROOM);
-    put(bytes, 4, 0x654c664c, 4);
-    put(bytes, 8, 90412, 4);
-    put(bytes, 12, 1426655564, 4);
-    put(bytes, 16, 1426655565, 4);
-    put(bytes, 20, id, 4);
-    put(bytes, STRINGS_AT, (uint32_t)count, 2);
-    at = put_text(bytes, 56, source);
-    at = (put_text(bytes, at, "HOST") + 3) / 4 * 4;
-    put(bytes, STRING_OFFSET_AT, (uint32_t)at, 4);
-    for (size_t i = 0; i < count; i++) {
-        at = put_text(bytes, at, texts[i]);
-    }
-    at = (at + 3) / 4 * 4 + 4;
-    put(bytes, 0, (uint32_t)at, 4);
-    put(bytes, at - 4, (uint32_t)at, 4);
-    return at;
-}
-
 static void test_record(void **state)
 {
     static const char *const texts[] = {"Microsoft Exchange POP3", "%%10048", "3", "4", "5"};
     unsigned char bytes[ROOM];
-    const size_t length = make_record(bytes, "Service Control Manager", 0xc0001b6f, texts, 5);
+    const size_t length =
+        event_record_make(bytes, "Service Control Manager", 0xc0001b6f, 90412, NOW, texts, 5);
     struct hm_logged_event event;
     struct hm_err err;
 
@@ -100,12 +61,12 @@ static void test_record(void **state)
 static void test_no_texts(void **state)
 {
     unsigned char bytes[ROOM];
-    const size_t length = make_record(bytes, "EventLog", 0x80001775, NULL, 0);
+    const size_t length = event_record_make(bytes, "EventLog", 0x80001775, 90412, NOW, NULL, 0);
     struct hm_logged_event event;
     struct hm_err err;
 
     (void)state;
-    put(bytes, STRING_OFFSET_AT, 0xffffffff, 4); /* nobody follows it */
+    event_record_put(bytes, EVENT_RECORD_STRING_OFFSET, 0xffffffff, 4); /* nobody follows it */
     assert_int_equal(hm_event_record_parse(bytes, length, &arena, &event, &err), HM_OK);
     assert_int_equal(event.id, 6005);
     assert_int_equal(event.text_count, 0);
@@ -124,7 +85,7 @@ static void test_long_text(void **state)
     memset(text, 'x', sizeof(text) - 1);
     text[0] = '\n';
     text[sizeof(text) - 1] = '\0';
-    length = make_record(bytes, "P", 1, texts, 1);
+    length = event_record_make(bytes, "P", 1, 90412, NOW, texts, 1);
     assert_int_equal(hm_event_record_parse(bytes, length, &arena, &event, &err), HM_OK);
     assert_int_equal(strlen(event.texts[0]), HM_LIMIT_NAME_BYTES);
     assert_int_equal(event.texts[0][0], ' ');
@@ -134,13 +95,13 @@ static void test_bad_lengths(void **state)
 {
     static const uint32_t lengths[] = {0, 4, 57, 4097, 0x7fffffff, 0xffffffff};
     unsigned char bytes[ROOM];
-    const size_t length = make_record(bytes, "P", 1, NULL, 0);
+    const size_t length = event_record_make(bytes, "P", 1, 90412, NOW, NULL, 0);
 
     (void)state;
     assert_int_equal(hm_event_record_length(bytes, length - 1), 0);
     assert_int_equal(hm_event_record_length(bytes, 3), 0);
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-        put(bytes, 0, lengths[i], 4);
+        event_record_put(bytes, 0, lengths[i], 4);
         assert_int_equal(hm_event_record_length(bytes, ROOM), 0);
     }
 }
@@ -164,17 +125,18 @@ static void test_bad_offsets(void **state)
     static const char *const texts[] = {"one"};
     static const uint32_t offsets[] = {0x7fffffff, 0xfffffffe, 0xffffffff};
     unsigned char bytes[ROOM];
-    const size_t length = make_record(bytes, "P", 1, texts, 1);
+    const size_t length = event_record_make(bytes, "P", 1, 90412, NOW, texts, 1);
     struct hm_err err;
 
     (void)state;
     for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
-        put(bytes, STRING_OFFSET_AT, offsets[i], 4);
+        event_record_put(bytes, EVENT_RECORD_STRING_OFFSET, offsets[i], 4);
         assert_int_equal(parse_exact(bytes, length, &err), HM_EINVAL);
     }
-    put(bytes, STRING_OFFSET_AT, (uint32_t)length - 1, 4);
+    event_record_put(bytes, EVENT_RECORD_STRING_OFFSET, (uint32_t)length - 1, 4);
     assert_int_equal(parse_exact(bytes, length, &err), HM_EINVAL);
-    memset(bytes + 56, 'x', length - 56); /* the source has no end */
+    memset(bytes + EVENT_RECORD_SOURCE, 'x',
+           length - EVENT_RECORD_SOURCE); /* the source has no end */
     assert_int_equal(parse_exact(bytes, length, &err), HM_EINVAL);
 }
 
