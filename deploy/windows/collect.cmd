@@ -324,7 +324,9 @@ if "%RELEASE:~0,2%"=="5." goto events_script
 if not exist "%SYS%\wevtutil.exe" goto events_no_wevtutil
 call :terms EventID %SYSTEM_EVENTS%
 call :wevtutil System "EventID=6005 or "
+call :not_empty "%OUT%\events.xml"
 if not "%STATUS%"=="0" goto events_refused
+if not exist "%OUT%\events.xml" goto events_refused
 call :terms EventID %APPLICATION_EVENTS%
 call :wevtutil Application ""
 rem Only a DNS server has this log.
@@ -338,7 +340,6 @@ echo     wevtutil.exe is missing: events are not gathered
 >"%OUT%\events.xml" echo events failed: wevtutil.exe is missing
 goto :eof
 :events_refused
-echo     the System log cannot be read: exit %STATUS%
 >"%OUT%\events.xml" echo events failed: wevtutil exit %STATUS%
 goto :eof
 
@@ -360,7 +361,7 @@ for %%F in ("%SYS%\winevt\Logs\%~1.evtx") do if exist %%F if %%~zF GTR 134217728
 if "%MOST%"=="1000" set "FILTER=*"
 "%SYS%\wevtutil.exe" qe %1 "/q:%FILTER%" /f:xml /rd:true /c:%MOST% /e:Events /uni:true >>"%OUT%\events.xml" 2>nul
 set "STATUS=%ERRORLEVEL%"
-if not "%STATUS%"=="0" echo     the %~1 log cannot be read: exit %STATUS%
+if not "%STATUS%"=="0" echo     the %~1 log could not be read: exit %STATUS%
 goto :eof
 
 :events_script
@@ -385,9 +386,10 @@ call :terms EventCode %DNS_EVENTS%
 >>"%VBS%" echo n = n + 1
 >>"%VBS%" echo If n ^> 500 Then Exit Sub
 >>"%VBS%" echo d = ""
->>"%VBS%" echo If IsArray(e.InsertionStrings) Then
->>"%VBS%" echo For Each s In e.InsertionStrings
->>"%VBS%" echo If Len(d) ^< 2000 Then d = d ^& "<Data>" ^& Plain("" ^& s) ^& "</Data>"
+>>"%VBS%" echo a = e.InsertionStrings
+>>"%VBS%" echo If IsArray(a) Then
+>>"%VBS%" echo For k = 0 To UBound(a)
+>>"%VBS%" echo If Len(d) ^< 2000 Then d = d ^& "<Data>" ^& Plain("" ^& a(k)) ^& "</Data>"
 >>"%VBS%" echo Next
 >>"%VBS%" echo End If
 >>"%VBS%" echo h = "<Event><System><Provider Name='" ^& Plain(e.SourceName) ^& "'/><EventID>" ^& e.EventCode ^& "</EventID>"

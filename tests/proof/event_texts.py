@@ -46,26 +46,33 @@ def event(row, number, when, log, legacy):
             f"<EventData>{data}</EventData></Event>\r\n")
 
 
+def of_log(log, rows, legacy):
+    """Newest first; System with the event of the boot, and one of the boot before that must not
+    count."""
+    parts, at = [], BOOT_RECORD
+    if log == "System":
+        before = BOOT - datetime.timedelta(hours=6)
+        parts = [event({"provider": SCM, "id": 7034, "about": "Print Spooler"}, at - 90, before, log,
+                       legacy),
+                 event({"provider": "EventLog", "id": 6005}, at, BOOT, log, legacy)]
+    for row in rows:
+        for _ in range(row.get("count", 1)):
+            at += 1
+            when = BOOT + datetime.timedelta(seconds=40 + 5 * (at - BOOT_RECORD))
+            parts.append(event(row, at, when, log, legacy))
+    return "".join(reversed(parts))
+
+
+def log(name, rows):
+    """What wevtutil prints for one log."""
+    return f"<Events>\r\n{of_log(name, rows, False)}</Events>\r\n".encode("utf-16-le")
+
+
 def write(rows, legacy):
-    """The bytes of events.xml: each log newest first, with the event of the boot, and one of the
-    boot before that must not count."""
-    parts = {log: [] for log in LOGS}
-    for log in LOGS:
-        own = [row for row in rows if (row["provider"] in SYSTEM) == (log == "System")]
-        at = BOOT_RECORD
-        if log == "System":
-            before = BOOT - datetime.timedelta(hours=6)
-            parts[log] = [event({"provider": SCM, "id": 7034, "about": "Print Spooler"}, at - 90,
-                                before, log, legacy),
-                          event({"provider": "EventLog", "id": 6005}, at, BOOT, log, legacy)]
-        for row in own:
-            for _ in range(row.get("count", 1)):
-                at += 1
-                when = BOOT + datetime.timedelta(seconds=40 + 5 * (at - BOOT_RECORD))
-                parts[log].append(event(row, at, when, log, legacy))
-        parts[log].reverse()
+    """The bytes of events.xml."""
+    own = {name: [row for row in rows if (row["provider"] in SYSTEM) == (name == "System")]
+           for name in LOGS}
     if legacy:
-        return ("<Events>\r\n" + "".join("".join(parts[log]) for log in LOGS) +
+        return ("<Events>\r\n" + "".join(of_log(name, own[name], True) for name in LOGS) +
                 "</Events>\r\n").encode("ascii")
-    return "".join("<Events>\r\n" + "".join(parts[log]) + "</Events>\r\n"
-                   for log in LOGS).encode("utf-16-le")
+    return b"".join(log(name, own[name]) for name in LOGS)

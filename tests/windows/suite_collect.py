@@ -3,7 +3,11 @@
 "hm-agent check" reads it; and with each tool absent, as old systems lack some and policies forbid
 others: what is missing is said, and nothing is made up.
 
-Wine's reg.exe cannot save a key, so tcpip-parameters.hiv is not made here.
+Events: wevtutil absent, refusing, and a double that prints logs; the script of 2003 over events that
+are made up.
+
+Wine's reg.exe cannot save a key, so tcpip-parameters.hiv is not made here, and its WMI has no class
+of events.
 SPDX-License-Identifier: Apache-2.0
 """
 import os
@@ -12,6 +16,8 @@ import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "proof"))
+import event_texts  # noqa: E402
 import wine as w  # noqa: E402
 from wine import h  # noqa: E402
 
@@ -197,6 +203,155 @@ def web_server(prefix):
         h.check("2003: none of these files", not SETTINGS_FILES & set(files), sorted(files))
 
 
+# ---- events.xml ----------------------------------------------------------------------------------
+
+FOLDER = os.path.join(w.PREFIX, "drive_c/wevtutil")
+DOUBLE = os.path.join(w.WINDOWS, "tests/windows/wevtutil.exe")
+OVERRIDES = r"HKEY_CURRENT_USER\Software\Wine\DllOverrides"
+SERVICES = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services"
+SCM = event_texts.SCM
+LOGS = {"System": [{"provider": SCM, "id": 7024, "about": "SQL Server (ERP)"}],
+        "Application": [{"provider": "MSSQL$ERP", "id": 17182}], "DNS Server": []}
+
+
+class Double:
+    """wevtutil.exe that prints what these logs hold; None: it refuses."""
+
+    def __init__(self, prefix, logs):
+        self.prefix, self.logs = prefix, logs
+        self.path = os.path.join(SYSTEM, "wevtutil.exe")
+
+    def __enter__(self):
+        os.rename(self.path, self.path + ".away")
+        shutil.copy(DOUBLE, self.path)
+        self.prefix.reg_write((OVERRIDES, {"wevtutil.exe": "native"}))
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        os.mkdir(FOLDER)
+        if self.logs is None:
+            self.put("refuse", b"")
+        for log, rows in (self.logs or {}).items():
+            self.put(log + ".xml", event_texts.log(log, rows))
+        return self
+
+    def __exit__(self, *_):
+        os.rename(self.path + ".away", self.path)
+
+    @staticmethod
+    def put(name, data):
+        with open(os.path.join(FOLDER, name), "wb") as file:
+            file.write(data)
+
+    @staticmethod
+    def calls():
+        with open(os.path.join(FOLDER, "calls.txt"), encoding="utf-8") as file:
+            return file.read().splitlines()
+
+
+def with_wevtutil(prefix):
+    prefix.version("2008r2")
+    with Double(prefix, LOGS) as double:
+        folder, files = collect(prefix)
+        calls = double.calls()
+    asked = [call for call in calls if " qe " in call]
+    h.check("wevtutil is asked for three logs", [name for name in LOGS if any(
+        f" qe {name} " in call.replace('"', "") for call in asked)] == list(LOGS), calls)
+    h.check("each call is bounded in number and age, newest first",
+            all(part in call for call in asked for part in (
+                "/c:500", "/rd:true", "timediff(@SystemTime) <= 2592000000", "/uni:true")), calls)
+    h.check("an expression has 20 terms at most",
+            all(call.count("=") - call.count("<=") <= 19 for call in asked), calls)
+    h.check("the outputs stand one behind the other", files.get("events.xml") == b"".join(
+        event_texts.log(log, rows) for log, rows in LOGS.items()), files.get("events.xml"))
+    _, out, err = judged(folder)
+    h.check("events are read", "events.xml" not in out, f"{out}{err}")
+
+
+def large_log(prefix):
+    prefix.version("2008r2")
+    logs = os.path.join(SYSTEM, "winevt/Logs")
+    os.makedirs(logs, exist_ok=True)
+    large = os.path.join(logs, "System.evtx")
+    with open(large, "wb") as file:
+        file.truncate(200 * 1024 * 1024)
+    try:
+        with Double(prefix, {"System": [], "Application": []}) as double:
+            collect(prefix)
+            calls = [call for call in double.calls() if " qe " in call]
+    finally:
+        os.remove(large)
+    h.check("a large log is not searched", "/q:*" in calls[0] and "EventID" not in calls[0] and
+            "/c:1000" in calls[0], calls)
+    h.check("another one is", "EventID" in calls[1] and "/c:500" in calls[1], calls)
+    h.check("a log that is not there is not asked for", len(calls) == 2, calls)
+
+
+def no_events(prefix):
+    """The tool is absent, or refuses, or says nothing: one line, which hm-agent repeats."""
+    def said(label, reason, files, folder):
+        h.check(f"{label}: one line", files.get("events.xml") ==
+                b"events failed: " + reason.encode() + b"\r\n", files.get("events.xml"))
+        _, out, err = judged(folder)
+        h.check(f"{label}: is said", f"could not be read ({reason})" in out, f"{out}{err}")
+
+    prefix.version("2008r2")
+    with Without("wevtutil.exe"):
+        folder, files = collect(prefix)
+    said("2008 R2 without wevtutil", "wevtutil.exe is missing", files, folder)
+    with Double(prefix, None):
+        folder, files = collect(prefix)
+    said("wevtutil refuses", "wevtutil exit 5", files, folder)
+    with Double(prefix, {"System": []}) as double:
+        double.put("System.xml", b"")
+        folder, files = collect(prefix)
+    said("wevtutil says nothing", "wevtutil exit 0", files, folder)
+    prefix.version("2003")
+    with Without("cscript.exe"):
+        folder, files = collect(prefix)
+    said("2003 without the script host", "cscript.exe is missing", files, folder)
+
+
+def script_2003(prefix):
+    """Wine has no Win32_NTLogEvent, no option //T, and no AscW: the script as it is finds nothing,
+    and over an event that is made up, with Asc, prints it."""
+    prefix.version("2003")
+    folder, files = collect(prefix)
+    h.check("2003: no script is left", "events.vbs" not in files, sorted(files))
+    _, out, err = judged(folder)
+    h.check("2003: Wine's lack is said", "events.xml" in out, f"{files.get('events.xml')}{out}{err}")
+    drive = os.path.join(w.PREFIX, "drive_c")
+    with open(os.path.join(drive, "collect.cmd"), "rb") as file:
+        script = file.read()
+    kept = script.replace(b'del "%VBS%"', b"rem kept")
+    with open(os.path.join(drive, "kept.cmd"), "wb") as file:
+        file.write(kept)
+    prefix.run("cmd", "/c", r"C:\kept.cmd C:\kept")
+    top = os.path.join(drive, "kept")
+    folder = os.path.join(top, os.listdir(top)[0])
+    with open(os.path.join(folder, "events.vbs"), "rb") as file:
+        vbs = file.read()
+    h.check("the script asks for the boot's event and each log", all(part in vbs for part in (
+        b'Ask "System", "EventCode=6005 or EventCode=7000 or ', b'Ask "Application", "EventCode=3015 ',
+        b'Ask "DNS Server", "EventCode=404 or EventCode=407 or EventCode=408"')), vbs)
+    head, _, tail = vbs.partition(b"For Each e In ")
+    _, _, tail = tail.partition(b"\r\n")
+    fake = b"".join(b"Public %s\r\n" % name for name in (
+        b"SourceName", b"EventCode", b"TimeGenerated", b"RecordNumber", b"InsertionStrings"))
+    made = (b"Set e = New Made\r\ne.SourceName = \"Service Control Manager\"\r\n"
+            b"e.EventCode = 7023\r\ne.TimeGenerated = started\r\ne.RecordNumber = 4711\r\n"
+            b"e.InsertionStrings = Array(\"A<\" & Chr(252) & \"&'\", \"%%10048\")\r\n"
+            b"For j = 1 To 1\r\n")
+    fake = b"Class Made\r\n" + fake + b"End Class\r\n"
+    with open(os.path.join(drive, "fake.vbs"), "wb") as file:
+        file.write(fake + head + made + tail.replace(b"AscW(", b"Asc("))
+    _, out, err = prefix.run("cscript", "//nologo", r"C:\fake.vbs")
+    code, plain, err = prefix.run("cscript", "//nologo", rf"C:\kept\{os.path.basename(folder)}\events.vbs")
+    h.check("the script runs as it is", code == 0 and plain == "<Events>\n</Events>\n",
+            f"{code} {plain}{err}")
+    h.check("the script prints events", out.count("<EventID>7023</EventID>") == 3 and
+            "<Data>A&#60;&#252;&#38;&#39;</Data><Data>%%10048</Data>" in out and
+            out.endswith("</Events>\n"), f"{out}{err}")
+
+
 def suite(prefix, _):
     legacy(prefix)
     no_script_host(prefix)
@@ -205,6 +360,10 @@ def suite(prefix, _):
     each_tool_absent(prefix, "2003", b'"version": "5.2.3790"')
     each_tool_absent(prefix, "2008r2", b'"version": "6.1.7601"')
     as_2000(prefix)
+    with_wevtutil(prefix)
+    large_log(prefix)
+    no_events(prefix)
+    script_2003(prefix)
 
 
 w.main(suite)
