@@ -229,28 +229,9 @@ static enum hm_status compare(struct hm_ctl *ctl, const struct hm_api_policy_lis
 /* ---- what it would do
  * ------------------------------------------------------------------------------ */
 
-static enum hm_status lint(struct hm_ctl *ctl, struct hm_gitops_step *step, struct hm_err *err)
-{
-    struct hm_api_lint answer;
-    const struct hm_ctl_exchange exchange = {
-        .method = "POST",
-        .path = "/v1/lint",
-        .asks = &hm_record_policy,
-        .ask = &step->policy,
-        .answers = &hm_record_api_lint,
-        .answer = &answer,
-    };
-    enum hm_status st = hm_ctl_exchange(ctl, &exchange, err);
-
-    if (st == HM_OK) {
-        step->problems = answer.problems;
-    }
-    return st;
-}
-
 static bool is_refused(const struct hm_gitops_step *step)
 {
-    return step->problems.count > 0 && strcmp(step->problems.at[0].severity, "error") == 0;
+    return hm_ctl_has_error(&step->problems);
 }
 
 static enum hm_status foresee(struct hm_ctl *ctl, struct hm_gitops_step *step, struct hm_err *err)
@@ -286,7 +267,7 @@ static enum hm_status foresee_all(struct hm_ctl *ctl, struct hm_gitops *gitops, 
         const bool writes = step->kind == HM_GITOPS_CREATE || step->kind == HM_GITOPS_CHANGE;
 
         if (writes) {
-            st = lint(ctl, step, err);
+            st = hm_ctl_policy_lint(ctl, &step->policy, false, &step->problems, err);
             gitops->errors += is_refused(step) ? 1 : 0;
         }
         if (st == HM_OK && (writes || (step->kind == HM_GITOPS_DELETE && step->live))) {

@@ -203,6 +203,27 @@ static size_t rank_of(const char *word)
     return i;
 }
 
+/* The number in a cell of a right-aligned column: "≥12 %", "<0.01 %" (less than that), "none yet".
+ * One that is not known comes after all that are, and before none. */
+static double number_of(const char *cell)
+{
+    double number = 0;
+    double digit = 1;
+    const char *at = cell + strcspn(cell, "0123456789");
+
+    if (*at == '\0') {
+        return cell[0] == '\0' ? -1 : strcmp(cell, "?") == 0 ? 1e-9 : 0;
+    }
+    for (; *at >= '0' && *at <= '9'; at++) {
+        number = number * 10 + (*at - '0');
+    }
+    for (at += *at == '.'; *at >= '0' && *at <= '9'; at++) {
+        digit /= 10;
+        number += (*at - '0') * digit;
+    }
+    return cell[0] == '<' ? number / 2 : number;
+}
+
 static bool comes_before(const struct hm_table *table, const char *const *a, const char *const *b)
 {
     size_t state = 0;
@@ -217,6 +238,9 @@ static bool comes_before(const struct hm_table *table, const char *const *a, con
     for (i = 0; i < table->column_count; i++) {
         int order = strcmp(a[i], b[i]);
 
+        if (table->columns[i].right && number_of(a[i]) != number_of(b[i])) {
+            return number_of(a[i]) > number_of(b[i]); /* the most is the worst */
+        }
         if (order != 0) {
             return order < 0;
         }

@@ -60,10 +60,17 @@ static enum hm_status read_input(struct hm_ctl *ctl, size_t cap, char **out_text
 enum hm_status hm_ctl_read_text(struct hm_ctl *ctl, const char *path, size_t cap, char **out_text,
                                 size_t *out_len, struct hm_err *err)
 {
+    enum hm_status st;
+
     if (strcmp(path, "-") == 0) {
         return read_input(ctl, cap, out_text, out_len, err);
     }
-    return hm_os_read_file(path, cap, &ctl->arena, out_text, out_len, err);
+    st = hm_os_read_file(path, cap, &ctl->arena, out_text, out_len, err);
+    if (st == HM_OK || st == HM_ENOMEM) {
+        return st;
+    }
+    err->status = HM_EINVAL;
+    return HM_EINVAL;
 }
 
 enum hm_status hm_ctl_read_policy(struct hm_ctl *ctl, const char *path,
@@ -112,6 +119,32 @@ enum hm_status hm_ctl_exchange(struct hm_ctl *ctl, const struct hm_ctl_exchange 
                               exchange->answer, NULL, err);
     }
     return st;
+}
+
+enum hm_status hm_ctl_policy_lint(struct hm_ctl *ctl, const struct hm_policy *policy, bool show,
+                                  struct hm_api_lint_list *out_problems, struct hm_err *err)
+{
+    struct hm_api_lint answer;
+    const struct hm_ctl_exchange exchange = {
+        .method = "POST",
+        .path = "/v1/lint",
+        .asks = &hm_record_policy,
+        .ask = policy,
+        .answers = &hm_record_api_lint,
+        .answer = &answer,
+        .show = show,
+    };
+    enum hm_status st = hm_ctl_exchange(ctl, &exchange, err);
+
+    if (st == HM_OK) {
+        *out_problems = answer.problems;
+    }
+    return st;
+}
+
+bool hm_ctl_has_error(const struct hm_api_lint_list *problems)
+{
+    return problems->count > 0 && strcmp(problems->at[0].severity, "error") == 0;
 }
 
 enum hm_status hm_ctl_policy_get(struct hm_ctl *ctl, const char *name,

@@ -15,7 +15,7 @@ int hm_ctl_run(const struct hm_cli *cli, hm_ctl_work *work);
 /* A file, not the name of a policy: it has a dot or a slash, or is "-" (standard input). */
 bool hm_ctl_is_file(const char *argument);
 
-/* A whole file, or standard input. */
+/* A whole file, or standard input. A file that cannot be read is HM_EINVAL: wrong usage. */
 enum hm_status hm_ctl_read_text(struct hm_ctl *ctl, const char *path, size_t cap, char **out_text,
                                 size_t *out_len, struct hm_err *err) HM_MUST_CHECK;
 
@@ -36,6 +36,15 @@ struct hm_ctl_exchange {
 };
 enum hm_status hm_ctl_exchange(struct hm_ctl *ctl, const struct hm_ctl_exchange *exchange,
                                struct hm_err *err) HM_MUST_CHECK;
+
+/* What is wrong with a policy, as it would be submitted. The answer is printed with --json when
+ * show is set. */
+enum hm_status hm_ctl_policy_lint(struct hm_ctl *ctl, const struct hm_policy *policy, bool show,
+                                  struct hm_api_lint_list *out_problems,
+                                  struct hm_err *err) HM_MUST_CHECK;
+
+/* Does one of the problems keep it from being submitted? Errors come first. */
+bool hm_ctl_has_error(const struct hm_api_lint_list *problems);
 
 enum hm_status hm_ctl_policy_get(struct hm_ctl *ctl, const char *name,
                                  struct hm_api_policy_detail *out_detail,

@@ -74,6 +74,24 @@ static enum hm_status asked(struct hm_ctl *ctl, const struct hm_cli *cli, struct
     return st == HM_OK ? plain(ctl, cli, err) : st;
 }
 
+/* A new draft takes the place of the revision that waits for approval: one that cannot be submitted
+ * is not even stored. */
+static enum hm_status check_first(struct hm_ctl *ctl, const struct hm_policy *policy,
+                                  struct hm_err *err)
+{
+    struct hm_api_lint_list problems;
+    enum hm_status st = hm_ctl_policy_lint(ctl, policy, false, &problems, err);
+
+    if (st != HM_OK || !hm_ctl_has_error(&problems)) {
+        return st;
+    }
+    if (!ctl->json) {
+        hm_ctl_print_problems(ctl, &problems);
+    }
+    return hm_fail(err, HM_ECONFLICT, "%s cannot be submitted as it is: %s: %s", policy->name,
+                   problems.at[0].code, problems.at[0].text);
+}
+
 /* A file is stored as a new draft first; one that says what the newest says is not. */
 static enum hm_status submit(struct hm_ctl *ctl, const struct hm_cli *cli, struct hm_err *err)
 {
@@ -86,6 +104,9 @@ static enum hm_status submit(struct hm_ctl *ctl, const struct hm_cli *cli, struc
 
     if (st == HM_OK && hm_ctl_is_file(name)) {
         st = hm_ctl_read_policy(ctl, name, &policy, err);
+        if (st == HM_OK) {
+            st = check_first(ctl, &policy, err);
+        }
         if (st == HM_OK) {
             st = hm_ctl_policy_put(ctl, &policy, &detail, err);
         }

@@ -3,36 +3,25 @@
 #include "server/hmctl/verbs.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "server/hmctl/policy.h"
 
 static enum hm_status lint(struct hm_ctl *ctl, const struct hm_cli *cli, struct hm_err *err)
 {
     struct hm_policy policy;
-    struct hm_api_lint answer;
-    const struct hm_ctl_exchange exchange = {
-        .method = "POST",
-        .path = "/v1/lint",
-        .asks = &hm_record_policy,
-        .ask = &policy,
-        .answers = &hm_record_api_lint,
-        .answer = &answer,
-        .show = true,
-    };
+    struct hm_api_lint_list problems;
     enum hm_status st = hm_ctl_read_policy(ctl, cli->arguments[0], &policy, err);
 
     if (st == HM_OK) {
-        st = hm_ctl_exchange(ctl, &exchange, err);
+        st = hm_ctl_policy_lint(ctl, &policy, true, &problems, err);
     }
     if (st == HM_OK && !ctl->json) {
-        hm_ctl_print_problems(ctl, &answer.problems);
-        if (answer.problems.count == 0) {
+        hm_ctl_print_problems(ctl, &problems);
+        if (problems.count == 0) {
             (void)fprintf(ctl->output.out, "%s: nothing is wrong with it\n", policy.name);
         }
     }
-    if (st == HM_OK && answer.problems.count > 0 &&
-        strcmp(answer.problems.at[0].severity, "error") == 0) {
+    if (st == HM_OK && hm_ctl_has_error(&problems)) {
         st = hm_fail(err, HM_ECONFLICT, "%s cannot be submitted as it is", policy.name);
     }
     return st;

@@ -100,6 +100,10 @@ def wrong_files(scene):
         h.check(f"{what}: not applied either", scene.author.refused(
             "apply", scene.repository, "--yes") != "")
         scene.remove("x.yaml")
+    missing = os.path.join(scene.folder, "missing.yaml")
+    code, out, err = scene.author.run("policy", "submit", missing)
+    h.check("a missing file is wrong usage, as a bad one is", code == 2 and missing in err,
+            (code, err))
     h.check("nothing came of all that", scene.states() == {}, scene.states())
 
 
@@ -129,6 +133,12 @@ def plan_and_apply(scene):
     h.check("both are submitted", scene.states() == {
         "pop3-back-end": ("submitted", 1), "web": ("submitted", 1), "other": ("submitted", 1)},
         scene.states())
+    said = scene.author.refused("policy", "submit", h.write_file(
+        scene.folder + "/other.yaml", POLICY.format(
+            name="other", ports="49152-65535", label="role=none", reason="a slip")))
+    h.check("a submission with an error is refused", said != "", said)
+    h.check("and what waits for approval still waits", scene.states()["other"] ==
+            ("submitted", 1), scene.states())
     h.check("approving stays with people", all(host.changes() == b"" for host in scene.hosts))
     h.check("the commit is in the events", any("commit 4711" == row.get("why") for row in
                                                scene.admin.items("events")))

@@ -159,6 +159,33 @@ static void sorts(void **state)
     hm_arena_fini(&arena);
 }
 
+/* Numbers are sorted as numbers, the largest first: "9 %" is not worse than "12 %". */
+static void sorts_numbers(void **state)
+{
+    static const struct hm_table_column odds_columns[] = {
+        {"STATE", 0, false, true,  0, false},
+        {"ODDS",  0, true,  false, 0, false},
+    };
+    static const char *const order[] = {"100 %",  "≥63 %",   "12 %", "9 %",      "0.50 %",
+                                        "0.05 %", "<0.01 %", "?",    "none yet", ""};
+    struct hm_arena arena;
+    struct hm_table table;
+
+    (void)state;
+    hm_arena_init(&arena, 1u << 20);
+    hm_table_init(&table, odds_columns, HM_COUNT(odds_columns), &arena);
+    for (size_t i = 0; i < HM_COUNT(order); i++) {
+        const char *const row[] = {"exposed", order[(i * 7 + 3) % HM_COUNT(order)]};
+
+        assert_int_equal(hm_table_put(&table, row, NULL), HM_OK);
+    }
+    hm_table_sort(&table);
+    for (size_t i = 0; i < HM_COUNT(order); i++) {
+        assert_string_equal(table.rows[i][1], order[i]);
+    }
+    hm_arena_fini(&arena);
+}
+
 static void ages(void **state)
 {
     static const struct {
@@ -208,8 +235,8 @@ static void wraps(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tables), cmocka_unit_test(pages), cmocka_unit_test(sorts),
-        cmocka_unit_test(ages),   cmocka_unit_test(wraps),
+        cmocka_unit_test(tables),        cmocka_unit_test(pages), cmocka_unit_test(sorts),
+        cmocka_unit_test(sorts_numbers), cmocka_unit_test(ages),  cmocka_unit_test(wraps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
