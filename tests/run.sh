@@ -2,13 +2,15 @@
 # Everything that can be proved on one Debian 12 machine: installs what is missing, builds, tests.
 #   ./tests/run.sh            the stages release clang asan tsan e2e windows
 #   ./tests/run.sh release    only some of them; more: cross (of windows what needs no Wine), wine32 (the 32-bit
-#                             program for Server 2003, in a Debian for i386 that is fetched), tidy (clang-tidy)
+#                             program for Server 2003, in a Debian for i386 that is fetched), tidy (clang-tidy),
+#                             odds (100,000 simulated boots of each recorded host)
+#   ./tests/run.sh --all      all of them
 # SPDX-License-Identifier: Apache-2.0
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
 readonly stages_all="release clang asan tsan e2e windows"
-readonly stages_more="cross wine32 tidy"
+readonly stages_more="wine32 tidy odds" # beside cross, which is a part of windows
 readonly packages="build-essential cmake ninja-build pkg-config clang clang-tidy clang-format
     libclang-rt-14-dev libmicrohttpd-dev libjansson-dev libsodium-dev libsqlite3-dev libcmocka-dev
     libgnutls28-dev libyaml-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-jsonschema python3-yaml iproute2
@@ -22,7 +24,7 @@ failed=0
 jobs=$(nproc)
 
 usage() {
-    sed -n '2,5s/^# \{0,1\}//p' "$0"
+    sed -n '2,7s/^# \{0,1\}//p' "$0"
 }
 
 say() {
@@ -132,9 +134,15 @@ stage_tidy() {
         -DHM_TESTS=OFF
 }
 
+# The forecasts against a simulation; its last line has the figures.
+stage_odds() {
+    build release -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
+        step odds tests/load/odds.py build/release/bin/hm-agent build/release/bin/boots .
+}
+
 # step WHAT COMMAND…: must succeed; shows its closing line, or all that it said when it fails.
 step() {
-    local what=$1 log=build/windows-${1// /-}.log began=$SECONDS
+    local what=$1 log=build/step-${1// /-}.log began=$SECONDS
     shift
     if "$@" >"$log" 2>&1 </dev/null; then
         passed=$((passed + 1))
@@ -234,8 +242,9 @@ stage_wine32() {
 
 main() {
     local stages=() stage began
+    [ "$*" = --all ] && read -r -a stages <<<"$stages_all $stages_more" && shift
     for stage in "$@"; do
-        case " $stages_all $stages_more " in
+        case " $stages_all $stages_more cross " in
         *" $stage "*) stages+=("$stage") ;;
         *)
             usage
@@ -259,7 +268,7 @@ main() {
         echo "($stage: $((SECONDS - began)) s)"
     done
     printf '\nWhole run: %d s' "$SECONDS"
-    [ $# -gt 0 ] || printf '; not part of it: wine32 tidy'
+    [ "${stages[*]}" != "$stages_all" ] || printf '; not part of it: %s' "$stages_more"
     printf '\n'
     printf '%d passed, %d failed\n' "$passed" "$failed"
     [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
