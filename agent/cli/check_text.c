@@ -269,6 +269,7 @@ static void put_finding(const struct hm_findings *findings, size_t at,
 {
     const struct hm_finding *finding = &findings->at[at];
     const struct hm_finding *same = hm_findings_same_remedy(findings, at);
+    const struct hm_finding *wider = hm_findings_wider_remedy(findings, at);
     const char *severity = hm_severity_names[finding->severity];
 
     hm_check_put_coloured(out, look, severity_colours[finding->severity], severity,
@@ -290,6 +291,12 @@ static void put_finding(const struct hm_findings *findings, size_t at,
             (void)hm_buf_putc(out, '\n');
             hm_check_put_wrapped(out, look, 12, evidence->value);
         }
+    }
+    if (wider != NULL && (same == NULL || wider < same)) {
+        (void)hm_buf_printf(out, "%8sIts remedy is a part of the one of ", "");
+        hm_check_put_text(out, wider->subject, strlen(wider->subject));
+        (void)hm_buf_puts(out, " above: nothing more is to be done.\n");
+        return;
     }
     if (same != NULL) {
         if (strcmp(same->remedy, finding->remedy) != 0) {

@@ -254,6 +254,65 @@ const struct hm_finding *hm_findings_same_remedy(const struct hm_findings *findi
     return NULL;
 }
 
+static bool has_command(const struct hm_finding *finding, const char *command)
+{
+    for (size_t i = 0; i < finding->commands.count; i++) {
+        if (hm_str_equal(finding->commands.at[i], command)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does the remedy have this step, or all that it does? A person's decision is its words. */
+static bool does_step(const struct hm_finding *finding, const struct hm_remedy_step *step)
+{
+    bool does = step->commands.count > 0;
+
+    for (size_t i = 0; i < step->commands.count && does; i++) {
+        does = has_command(finding, step->commands.at[i]);
+    }
+    for (size_t i = 0; i < finding->steps.count && !does && step->commands.count == 0; i++) {
+        does = finding->steps.at[i].kind == step->kind &&
+               (step->kind == HM_STEP_BOOT || hm_str_equal(finding->steps.at[i].text, step->text));
+    }
+    return does;
+}
+
+/* Does the wider remedy depend on nothing that the other one does not depend on? */
+static bool is_as_certain(const struct hm_finding *wider, const struct hm_finding *finding)
+{
+    for (size_t i = 0; i < wider->steps.count; i++) {
+        const char *precondition = wider->steps.at[i].precondition;
+        bool found = precondition[0] == '\0';
+
+        for (size_t k = 0; k < finding->steps.count && !found; k++) {
+            found = hm_str_equal(finding->steps.at[k].precondition, precondition);
+        }
+        if (!found) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const struct hm_finding *hm_findings_wider_remedy(const struct hm_findings *findings, size_t at)
+{
+    const struct hm_finding *finding = &findings->at[at];
+
+    for (size_t i = 0; i < at && finding->commands.count > 0; i++) {
+        bool does = is_as_certain(&findings->at[i], finding);
+
+        for (size_t k = 0; k < finding->steps.count && does; k++) {
+            does = does_step(&findings->at[i], &finding->steps.at[k]);
+        }
+        if (does) {
+            return &findings->at[i];
+        }
+    }
+    return NULL;
+}
+
 static bool is_same_step(const struct hm_remedy_step *a, const struct hm_remedy_step *b)
 {
     bool same = a->kind == b->kind && a->commands.count == b->commands.count &&

@@ -70,6 +70,12 @@ struct hm_findings {
  * Findings of one product share them, and they must not be carried out twice. */
 const struct hm_finding *hm_findings_same_remedy(const struct hm_findings *findings, size_t at);
 
+/* The first finding before the one at this place whose remedy does all that this one's does: every
+ * command of it, every restart, every decision in the same words, under no other condition; NULL
+ * when there is none, or when this one has no command. Carried out again, netsh would refuse its
+ * rows (error 32). */
+const struct hm_finding *hm_findings_wider_remedy(const struct hm_findings *findings, size_t at);
+
 /* Remedies of one host may share some of their steps only. The first finding before the one at this
  * place that has the very same step, commands included, and the place of the step in it; NULL when
  * there is none. */

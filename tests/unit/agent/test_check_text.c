@@ -253,93 +253,6 @@ static void test_nothing_read(void **state)
     hm_buf_fini(&out);
 }
 
-/* Two findings of one product have one remedy: it is printed once. */
-static void test_one_remedy_of_two_findings(void **state)
-{
-    static const char *commands[] = {"net start MSExchangePOP3BE"};
-    struct hm_remedy_step step = {
-        .kind = HM_STEP_START, .text = "Start it.", .precondition = "", .warning = ""};
-    struct hm_finding findings[2];
-    struct hm_judgement judgement = {
-        .findings = {findings, 2}
-    };
-    struct hm_observation observation = host();
-    const char *first;
-    struct hm_buf out;
-    struct hm_err err;
-
-    (void)state;
-    step.commands = (struct hm_strings){commands, 1};
-    findings[0] = (struct hm_finding){
-        .kind = "required_port_held",
-        .subject = "tcp 9955",
-        .text = "",
-        .remedy = "Do it.",
-        .steps = {&step,    1},
-        .commands = {commands, 1},
-    };
-    findings[1] = findings[0];
-    findings[1].subject = "service POP3";
-    hm_buf_init(&out, 1024u * 1024u);
-    assert_int_equal(hm_check_text(&observation, &judgement, &plain_look, &out, &err), HM_OK);
-    first = strstr(hm_buf_text(&out), commands[0]);
-    assert_non_null(first);
-    assert_null(strstr(first + 1, commands[0]));
-    assert_non_null(strstr(hm_buf_text(&out), "Its remedy is the one of tcp 9955 above.\n"));
-    hm_buf_fini(&out);
-}
-
-/* Two remedies that share a step: it is printed once, and the second names its place. A stop and a
- * start are printed in both. */
-static void test_one_step_of_two_remedies(void **state)
-{
-    static const char *reserve[] = {"reg add ReservedPorts"};
-    static const char *start[] = {"net start IAS"};
-    static const char *other[] = {"net start DNS"};
-    struct hm_remedy_step steps[2][2] = {
-        {{.kind = HM_STEP_START, .text = "Start it.", .commands = {start, 1}},
-         {.kind = HM_STEP_RESERVE, .text = "Write it.", .commands = {reserve, 1}}},
-        {{.kind = HM_STEP_RESERVE, .text = "Write it.", .commands = {reserve, 1}},
-         {.kind = HM_STEP_START, .text = "Start it.", .commands = {start, 1}}    },
-    };
-    struct hm_finding findings[3];
-    struct hm_judgement judgement = {
-        .findings = {findings, 3}
-    };
-    struct hm_observation observation = host();
-    const char *subjects[] = {"udp 1812", "udp 2883", "udp 4500"};
-    const char *first;
-    const char *again;
-    struct hm_buf out;
-    struct hm_err err;
-
-    (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        for (size_t k = 0; i < 2 && k < 2; k++) {
-            steps[i][k].precondition = "";
-            steps[i][k].warning = "";
-        }
-        findings[i] = (struct hm_finding){
-            .kind = "required_port_held",
-            .subject = subjects[i],
-            .text = "",
-            .remedy = "Do it.",
-            .steps = {steps[i > 0],           2},
-            .commands = {i == 0 ? start : other, 1},
-        };
-    }
-    hm_buf_init(&out, 1024u * 1024u);
-    assert_int_equal(hm_check_text(&observation, &judgement, &plain_look, &out, &err), HM_OK);
-    first = strstr(hm_buf_text(&out), reserve[0]);
-    assert_non_null(first);
-    assert_null(strstr(first + 1, reserve[0]));
-    again = strstr(hm_buf_text(&out), "1. reserve: As step 2 of udp 1812 above.\n");
-    assert_non_null(again);
-    assert_non_null(strstr(again, start[0]));
-    assert_non_null(strstr(again, "Its remedy is the one of udp 2883 above.\n"));
-    hm_buf_fini(&out);
-}
-
 static size_t columns(const char *line, size_t len)
 {
     size_t count = 0;
@@ -535,8 +448,6 @@ int main(void)
         cmocka_unit_test(test_holder_and_family),
         cmocka_unit_test(test_ranges_and_summary),
         cmocka_unit_test(test_incomplete_and_high),
-        cmocka_unit_test(test_one_remedy_of_two_findings),
-        cmocka_unit_test(test_one_step_of_two_remedies),
         cmocka_unit_test(test_nothing_read),
         cmocka_unit_test(test_lines_fit),
         cmocka_unit_test(test_terminal_obeys_nothing),
