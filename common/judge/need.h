@@ -91,6 +91,10 @@ enum hm_owner { HM_OWNER_SELF, HM_OWNER_FOREIGN, HM_OWNER_UNREAD };
 enum hm_owner hm_need_owner(const struct hm_facts *facts, const struct hm_need *need,
                             const char *program, const char *service, enum hm_socket_state state);
 
+/* Is this a service of the need, of its product or of a companion, by the names of the catalogue?
+ */
+bool hm_need_has_service(const struct hm_need *need, const char *service);
+
 /* The service whose name speaks for this process on the need's ports: the one that is told, ""
  * none. Of several that the process hosts the one that is the need's; where none is, any of them,
  * as none of them has to do with the need. Borrowed. */

@@ -105,7 +105,7 @@ static bool hides_unit(const struct hm_facts *facts, const char *program, const 
            hm_str_equal(hm_need_unit(program, service, unit), "");
 }
 
-static bool speaks_for(const struct hm_need *need, const char *service)
+bool hm_need_has_service(const struct hm_need *need, const char *service)
 {
     const struct hm_companions *both[] = {
         &need->requirement->companions, need->product == NULL ? NULL : &need->product->companions};
@@ -126,7 +126,7 @@ const char *hm_need_speaker(const struct hm_need *need, const char *service,
         return service;
     }
     for (size_t i = 0; i < hosted->count; i++) {
-        if (speaks_for(need, hosted->at[i])) {
+        if (hm_need_has_service(need, hosted->at[i])) {
             return hosted->at[i];
         }
     }

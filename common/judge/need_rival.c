@@ -109,38 +109,19 @@ static enum hm_rival by_code(const struct hm_facts *facts, const struct hm_servi
     return hm_port_error_find(facts, down->exit_code) != NULL ? HM_RIVAL_YES : HM_RIVAL_MAYBE;
 }
 
-/* The port is the need's own, and another service of the product has it. */
+/* The port is the need's own, and another service has it. Whatever the one that is down ended with:
+ * both start at the next boot, and nobody knows whether both need it. */
 static enum hm_rival by_own_port(const struct hm_facts *facts, const struct hm_service *down)
 {
     return by_code(facts, down) == HM_RIVAL_YES ? HM_RIVAL_YES : HM_RIVAL_MAYBE;
 }
 
 /* Is it no service of the product, as far as the catalogue knows, so that the name of its program
- * alone speaks for the product? */
+ * alone speaks for the product? It may be an instance under a name of its own, or another product.
+ */
 static bool is_stranger(const struct hm_need *need, const char *service)
 {
-    return need->product != NULL && !is_service_of(hm_need_names(need), service) &&
-           !is_service_of(&need->product->detect, service) &&
-           !hm_companions_own(&need->product->companions, "", service) &&
-           !hm_companions_own(&need->requirement->companions, "", service);
-}
-
-/* It may be an instance of the product under a name of its own, or another product. Whatever the
- * service ended with: both start at the next boot, and one port is for one of them. Of a product
- * with several services that is certain for the one that has the port. */
-static enum hm_rival of_stranger(const struct hm_facts *facts, const struct hm_need *need,
-                                 const struct hm_service *down, const char *program)
-{
-    const char *mine = telling(down->program);
-
-    if (by_code(facts, down) == HM_RIVAL_YES) {
-        return HM_RIVAL_YES;
-    }
-    return hm_service_has_failed(down) &&
-                   (hm_str_equal(mine, "") || hm_str_equal_nocase(mine, program) ||
-                    hm_need_names(need)->services.count == 1)
-               ? HM_RIVAL_YES
-               : HM_RIVAL_MAYBE;
+    return need->product != NULL && !hm_need_has_service(need, service);
 }
 
 static enum hm_rival of_service(const struct hm_facts *facts, const struct hm_need *need,
@@ -153,7 +134,7 @@ static enum hm_rival of_service(const struct hm_facts *facts, const struct hm_ne
         return by_own_port(facts, down);
     }
     if (is_stranger(need, service)) {
-        return of_stranger(facts, need, down, program);
+        return by_own_port(facts, down);
     }
     if (details != NULL && !hm_str_equal(telling(details->program), "")) {
         program = details->program; /* a child may have another name */

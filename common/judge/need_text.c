@@ -182,11 +182,16 @@ static void write_held(const struct topic *topic, struct hm_line *line)
                                            : " cannot start until it is free.");
 }
 
-/* Another part of the product has the port, and its service is down. */
+/* Another part of the product has the port, or a program with the name of one; and the product's
+ * service is down. */
 static void put_rival(const struct topic *topic, struct hm_line *line)
 {
-    hm_line_put(line, ", a part of the same product: whether ");
-    hm_line_put(line, topic->need->rival_of->name);
+    const struct hm_need *need = topic->need;
+
+    hm_line_put(line, hm_need_has_service(need, need->verdict.holder.service)
+                          ? ", a part of the same product: whether "
+                          : ", another service with a program of that name: whether ");
+    hm_line_put(line, need->rival_of->name);
     hm_line_put(line, ", which is down, needs this port, too, is not known.");
 }
 
