@@ -37,7 +37,7 @@ static const char *const observed_texts[HM_OBSERVED_WHY_COUNT] = {
     "client sockets, which take any free port: ",
     "its service is disabled and needs no port: nothing is judged",
     "its service is not installed any more: nothing is judged",
-    "optional ports of a product that is down: they count once it was seen to use them",
+    "optional ports of a product that is down: nothing has them, and they are not handed out",
 };
 
 /* "3.9 %", or "1 in 480" where a percentage says nothing. */

@@ -32,10 +32,29 @@ static bool is_judged(const struct hm_need *need)
     return need->stacks[0].judged || need->stacks[1].judged;
 }
 
+/* Has something an optional port of a service that is down, or may it be given one? Nobody knows of
+ * what is written already and certain after the next boot: that is no reason to look at it now. */
+static bool is_at_risk(const struct hm_need *need)
+{
+    const struct hm_verdict *verdict = &need->verdict;
+
+    switch (verdict->state) {
+    case HM_BLOCKED:
+        return true;
+    case HM_SAFE:
+        return false;
+    default:
+        return !need->requirement->reserve_only &&
+               !(verdict->reason == HM_REASON_FACTS_MISSING && verdict->has_after_boot &&
+                 verdict->after_boot == HM_SAFE);
+    }
+}
+
 /* Does it count? Not when the host does not have its families. */
 static bool counts(const struct hm_need *need)
 {
-    return is_judged(need) && !(need->only_blocked && need->verdict.state != HM_BLOCKED);
+    return is_judged(need) && !(need->only_blocked && need->verdict.state != HM_BLOCKED) &&
+           !(need->only_at_risk && !is_at_risk(need));
 }
 
 /* Weighs each need; those that do not count are dropped. */

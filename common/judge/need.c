@@ -143,19 +143,6 @@ static bool applies(const struct hm_facts *facts, const struct hm_need *need)
                                  : !named;
 }
 
-static enum hm_status put_optional(const struct hm_need *need, struct hm_need_list *list)
-{
-    void *items = list->optional;
-
-    if (hm_arena_grow(list->arena, &items, list->optional_count, &list->optional_cap,
-                      sizeof(*list->optional)) != 0) {
-        return hm_fail(list->err, HM_ENOMEM, "no memory for the requirements of a host");
-    }
-    list->optional = items;
-    list->optional[list->optional_count++] = *need;
-    return HM_OK;
-}
-
 static enum hm_status put_product(struct hm_facts *facts, const struct hm_product *product,
                                   struct hm_need_list *list)
 {
@@ -168,15 +155,11 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
             if (!requirement->optional || !owner_is_down(facts, &need)) {
                 continue;
             }
-            if (!requirement->when_down && !ended_by_port(facts, &need)) {
-                enum hm_status st = product->in_every_windows ? HM_OK : put_optional(&need, list);
-
-                if (st != HM_OK) {
-                    return st;
-                }
+            if (product->in_every_windows && !requirement->when_down &&
+                !ended_by_port(facts, &need)) {
                 continue;
             }
-            need.only_blocked = !requirement->when_down;
+            need.only_at_risk = !requirement->when_down;
         }
         if (list->needs.count >= HM_LIMIT_VERDICTS - HM_NEEDS_OBSERVED_MAX) {
             return hm_fail(list->err, HM_ETOOBIG,
@@ -190,7 +173,7 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
         kept->product = product;
         kept->requirement = requirement;
         kept->families = requirement->families;
-        kept->only_blocked = need.only_blocked;
+        kept->only_at_risk = need.only_at_risk;
         hm_portbits_put_ports(facts->required[requirement->protocol], requirement->ports);
     }
     return HM_OK;

@@ -30,6 +30,7 @@ struct hm_need {
     bool unread_owner;                        /* something has a port and does not say who it is */
     bool remembered;                          /* of the port book only: it does not listen now */
     bool only_blocked;                        /* counts while it is blocked: its service is down */
+    bool only_at_risk;                        /* likewise, and while anything may take its ports */
     bool nameless_owner;                      /* and nothing at all speaks for the product */
     bool unread_unit;                         /* a socket unit has a port; not known which */
     const struct hm_service *rival_of;        /* down; a part of its product may have its port */
@@ -55,9 +56,6 @@ struct hm_needs {
 struct hm_need_list {
     struct hm_needs needs;
     size_t cap;
-    struct hm_need *optional; /* of products that are down, and nothing says that they use it */
-    size_t optional_count;
-    size_t optional_cap;
     size_t observed; /* of them, at the end */
     struct hm_arena *arena;
     struct hm_err *err;
@@ -68,7 +66,7 @@ struct hm_need *hm_need_put(struct hm_need_list *list);
 
 /* Adds the observed needs: listeners inside the dynamic range, and ports of the port book, that no
  * requirement of the catalogue covers and that their programs had in several boots. The other
- * listeners there become list->needs.observed, as does list->optional. */
+ * listeners there become list->needs.observed. */
 enum hm_status hm_needs_observe(struct hm_facts *facts, struct hm_need_list *list) HM_MUST_CHECK;
 
 /* Adds the ports of an optional requirement that is not judged to needs->observed. */

@@ -186,29 +186,6 @@ static enum hm_status put_listener(struct hm_need_list *list, struct looses *loo
     return put_loose(list, looses, &loose);
 }
 
-/* Optional ports of products that are down. */
-static enum hm_status put_optional(struct hm_need_list *list, struct looses *looses)
-{
-    enum hm_status st = HM_OK;
-
-    for (size_t i = 0; i < list->optional_count && st == HM_OK; i++) {
-        const struct hm_need *need = &list->optional[i];
-        const struct hm_requirement *requirement = need->requirement;
-
-        for (size_t k = 0; k < requirement->ports.count && st == HM_OK; k++) {
-            const struct loose loose = {
-                .name = need->product->title,
-                .protocol = requirement->protocol,
-                .why = HM_OBSERVED_OPTIONAL,
-                .range = requirement->ports.at[k],
-            };
-
-            st = put_loose(list, looses, &loose);
-        }
-    }
-    return st;
-}
-
 static enum hm_status observe(const struct hm_facts *facts, struct hm_need_list *list,
                               struct looses *looses, const struct hm_listener *listener)
 {
@@ -449,9 +426,6 @@ enum hm_status hm_needs_observe(struct hm_facts *facts, struct hm_need_list *lis
     }
     if (st == HM_OK) {
         st = remember(facts, list, &looses);
-    }
-    if (st == HM_OK) {
-        st = put_optional(list, &looses);
     }
     return st == HM_OK ? group(&looses, list) : st;
 }

@@ -166,7 +166,9 @@ static size_t count_optional(const struct hm_build *build)
     return count;
 }
 
-/* A port that few set-ups use: nothing says that this host does, so it is listed, not judged. */
+/* A port that few set-ups use: nothing says that this host does. It is listed, not judged, while
+ * nothing has it and nothing may be given it; it counts otherwise, whatever the service ended with.
+ */
 static void test_optional_requirement_that_nobody_has_seen(void **state)
 {
     struct hm_build *build = pop3_host_new();
@@ -175,31 +177,74 @@ static void test_optional_requirement_that_nobody_has_seen(void **state)
     (void)state;
     pop3_host_put_product(build)->optional = true;
     service = pop3_host_put_down(build, HM_START_AUTOMATIC);
-    pop3_host_put_holder(build);
+    hm_build_dynamic(build, 49152, 65535);
     hm_build_judge(build);
     assert_int_equal(build->judgement.verdicts.count, 0);
     assert_true(hm_judgement_is_safe(&build->judgement));
     assert_int_equal(count_optional(build), 1);
     assert_string_equal(build->judgement.observed.at[0].name, "pop3");
-    /* The port book has seen it. */
-    hm_build_remember(build, HM_TCP, 9955, "Microsoft.Exchange.Pop3Service.exe", "MSExchangePOP3BE",
-                      HM_KIND_SOCKET, 1);
+    hm_build_dynamic(build, 6005, 65534); /* any client may be given it */
     hm_build_judge(build);
-    assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
+    assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_EXPOSED);
     assert_int_equal(count_optional(build), 0);
-    build->inventory.has_port_book = false;
-    /* It ended with the error of a port, and this one is held: that is the one. */
-    service->exit_code = 10048;
+    hm_build_exclude(build, HM_TCP, HM_IPV4, "9955");
+    hm_build_exclude(build, HM_TCP, HM_IPV6, "9955");
+    hm_build_judge(build);
+    assert_true(hm_judgement_is_safe(&build->judgement));
+    assert_int_equal(count_optional(build), 1);
+    pop3_host_put_holder(build);
     hm_build_judge(build);
     assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
     assert_string_equal(
         hm_build_evidence(hm_build_finding(build, "service_not_running", NULL), "holder"),
         "lsass.exe");
-    build->has_sockets = false;
+    assert_int_equal(count_optional(build), 0);
+    service->runs = true; /* without the port, so it does not use it */
+    hm_build_judge(build);
+    assert_null(hm_build_verdict(build, "pop3", "back-end"));
+    service->runs = false;
+    service->start = HM_START_MANUAL;
+    hm_build_judge(build);
+    assert_null(hm_build_verdict(build, "pop3", "back-end"));
+    assert_int_equal(count_optional(build), 0);
+    pop3_host_free(build);
+}
+
+/* Which of the service's ports the error of a bind was about is not known. */
+static void test_optional_requirement_and_the_error_of_a_port(void **state)
+{
+    struct hm_build *build = pop3_host_new();
+    struct hm_requirement *requirement = pop3_host_put_product(build);
+
+    (void)state;
+    requirement->optional = true;
+    pop3_host_put_down(build, HM_START_AUTOMATIC)->exit_code = 10048;
+    hm_build_dynamic(build, 49152, 65535);
     hm_build_judge(build);
     assert_int_equal(build->judgement.verdicts.count, 0);
     assert_int_equal(count_optional(build), 1);
     assert_non_null(hm_build_finding(build, "service_not_running", NULL));
+    requirement->reserve_only = true; /* any port of it will do: one that is given harms nobody */
+    hm_build_dynamic(build, 6005, 65534);
+    hm_build_judge(build);
+    assert_int_equal(build->judgement.verdicts.count, 0);
+    pop3_host_free(build);
+}
+
+/* The random ports of the DNS Server, where no client of the host gets any. */
+static void test_optional_requirement_that_the_dns_pool_reaches(void **state)
+{
+    struct hm_build *build = pop3_host_new();
+    struct hm_requirement *requirement = pop3_host_put_product(build);
+
+    (void)state;
+    requirement->optional = true;
+    requirement->protocol = HM_UDP;
+    pop3_host_put_down(build, HM_START_AUTOMATIC);
+    hm_build_service_runs(build, "DNS", true)->program = "dns.exe";
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_EXPOSED);
+    assert_false(hm_judgement_is_safe(&build->judgement));
     pop3_host_free(build);
 }
 
@@ -472,6 +517,8 @@ int main(void)
         cmocka_unit_test(test_failed_with_a_free_port),
         cmocka_unit_test(test_excluded_by_an_administrator),
         cmocka_unit_test(test_optional_requirement_that_nobody_has_seen),
+        cmocka_unit_test(test_optional_requirement_and_the_error_of_a_port),
+        cmocka_unit_test(test_optional_requirement_that_the_dns_pool_reaches),
         cmocka_unit_test(test_default_port_of_a_service_that_is_down),
         cmocka_unit_test(test_optional_requirement_that_is_bound_elsewhere),
         cmocka_unit_test(test_service_of_every_windows_is_no_sign),
