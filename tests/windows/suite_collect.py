@@ -162,6 +162,26 @@ def modern(prefix):
     h.check("2008 R2: no such file", "boot-time.txt" not in files, sorted(files))
 
 
+OVERRIDES = r"HKEY_CURRENT_USER\Software\Wine\DllOverrides"
+
+
+class Instead:
+    """A program of our own in place of Wine's, which prints nothing."""
+
+    def __init__(self, prefix, tool):
+        self.prefix, self.tool = prefix, tool
+        self.path = os.path.join(SYSTEM, tool)
+
+    def __enter__(self):
+        os.rename(self.path, self.path + ".wine")
+        shutil.copy(os.path.join(w.WINDOWS, "tests/windows", self.tool), self.path)
+        self.prefix.reg_write((OVERRIDES, {self.tool: "native"}))
+
+    def __exit__(self, *_):
+        os.rename(self.path + ".wine", self.path)
+        self.prefix.reg_write((OVERRIDES, {self.tool: None}))
+
+
 SITES = (b'<configuration>\r\n<userName="svc" password="secret" />\r\n'
          b'<site name="Intranet" id="2">\r\n'
          b'<binding protocol="https" bindingInformation="*:50443:" />\r\n</configuration>\r\n')
@@ -182,7 +202,7 @@ class Sites:
 
 def web_server(prefix):
     """Sites and bindings are gathered, and no secret; on 2003 and without findstr nothing is."""
-    with Sites():
+    with Sites(), Instead(prefix, "findstr.exe"):
         prefix.version("2008r2")
         folder, files = collect(prefix)
         gathered = files.get("iis-bindings.txt", b"")
@@ -192,6 +212,7 @@ def web_server(prefix):
         h.check("IIS: the lists of HTTP.sys, or that netsh refuses them",
                 {"http-urlacl.txt", "http-sslcert.txt"} <= set(files), sorted(files))
         h.check("no containers: no file", "hns-endpoints.json" not in files, sorted(files))
+        judged(folder)  # puts rows into netstat.txt
         code, out, err = h.run("hm-agent", "check", "--json", "--from", folder, "--product-dir",
                                h.PRODUCTS)
         h.check("IIS: the binding is read", code in (0, 1) and '"iis_binding"' in out, err)
@@ -206,25 +227,20 @@ def web_server(prefix):
 # ---- events.xml ----------------------------------------------------------------------------------
 
 FOLDER = os.path.join(w.PREFIX, "drive_c/wevtutil")
-DOUBLE = os.path.join(w.WINDOWS, "tests/windows/wevtutil.exe")
-OVERRIDES = r"HKEY_CURRENT_USER\Software\Wine\DllOverrides"
-SERVICES = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services"
 SCM = event_texts.SCM
 LOGS = {"System": [{"provider": SCM, "id": 7024, "about": "SQL Server (ERP)"}],
         "Application": [{"provider": "MSSQL$ERP", "id": 17182}], "DNS Server": []}
 
 
-class Double:
+class Double(Instead):
     """wevtutil.exe that prints what these logs hold; None: it refuses."""
 
     def __init__(self, prefix, logs):
-        self.prefix, self.logs = prefix, logs
-        self.path = os.path.join(SYSTEM, "wevtutil.exe")
+        super().__init__(prefix, "wevtutil.exe")
+        self.logs = logs
 
     def __enter__(self):
-        os.rename(self.path, self.path + ".away")
-        shutil.copy(DOUBLE, self.path)
-        self.prefix.reg_write((OVERRIDES, {"wevtutil.exe": "native"}))
+        super().__enter__()
         shutil.rmtree(FOLDER, ignore_errors=True)
         os.mkdir(FOLDER)
         if self.logs is None:
@@ -232,9 +248,6 @@ class Double:
         for log, rows in (self.logs or {}).items():
             self.put(log + ".xml", event_texts.log(log, rows))
         return self
-
-    def __exit__(self, *_):
-        os.rename(self.path + ".away", self.path)
 
     @staticmethod
     def put(name, data):
