@@ -336,6 +336,28 @@ enum hm_status hm_netsh_parse_excluded(const char *text, size_t len, struct hm_a
     return st;
 }
 
+bool hm_netsh_ends_with_row(struct hm_span text)
+{
+    struct hm_arena input;
+    struct hm_span rest;
+    struct hm_span line;
+    bool ends = false;
+
+    hm_arena_init(&input, INPUT_ARENA_BYTES);
+    if (hm_input_text(text.at, text.len, &input, &rest, NULL) == HM_OK) {
+        const bool utf8 = hm_str_is_utf8(rest.at, rest.len);
+
+        while (hm_str_next_line(&rest, &line)) {
+            const struct hm_span shown = visible(line, utf8);
+            const struct words words = read_words(shown, utf8);
+
+            ends = shown.len > 0 ? is_row(&words) : ends;
+        }
+    }
+    hm_arena_fini(&input);
+    return ends;
+}
+
 /* The number that ends a "label : value" line. */
 enum value_line { VALUE_NONE, VALUE_FOUND, VALUE_BROKEN };
 

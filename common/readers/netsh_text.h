@@ -10,6 +10,7 @@
  * list), rows that overlap or do not ascend, two lists in one text. */
 #pragma once
 
+#include "common/base/str.h"
 #include "common/ports/portset.h"
 
 /* netsh interface {ipv4|ipv6} show dynamicport {tcp|udp}: start and count on two lines, the
@@ -23,3 +24,7 @@ enum hm_status hm_netsh_parse_excluded(const char *text, size_t len, struct hm_a
                                        struct hm_ports *out_administered,
                                        struct hm_ports *out_runtime,
                                        struct hm_err *err) HM_MUST_CHECK;
+
+/* Does such a listing end with a row? netsh prints a line below the rows ("* - Administered port
+ * exclusions.") in every language, so rows may be missing. false for any other text. */
+bool hm_netsh_ends_with_row(struct hm_span text);

@@ -6,6 +6,7 @@
 
 #include "agent/platform/windows_rules.h"
 #include "common/base/str.h"
+#include "common/readers/netsh_text.h"
 #include "common/readers/netsh_title.h"
 #include "common/readers/sysctl_ports.h"
 
@@ -80,6 +81,7 @@ static enum hm_status read_excluded(struct hm_recorded *recorded, unsigned index
     const struct hm_windows_listing listing = {hm_recorded_netsh_failed(file), file->text,
                                                file->len};
     const char *unknown = "its exclusions are unknown";
+    struct hm_stack taken = *stack;
     const char *holds;
     enum hm_status st;
 
@@ -89,8 +91,18 @@ static enum hm_status read_excluded(struct hm_recorded *recorded, unsigned index
     if (!listing.failed && is_foreign(file, stack, &holds)) {
         return hm_recorded_note(recorded, file, holds, unknown, err);
     }
-    st = hm_windows_take_excluded(&listing, &recorded->seen.inventory.os, recorded->arena, stack,
+    st = hm_windows_take_excluded(&listing, &recorded->seen.inventory.os, recorded->arena, &taken,
                                   err);
+    if (st == HM_OK && !listing.failed &&
+        hm_netsh_ends_with_row((struct hm_span){file->text, file->len})) {
+        return hm_recorded_note(recorded, file,
+                                "a list that ends with a row, without the line that netsh prints "
+                                "below (\"* - ...\"; it was cut, or copied without it)",
+                                unknown, err);
+    }
+    if (st == HM_OK) {
+        *stack = taken;
+    }
     if (st == HM_EUNSUPPORTED) {
         return note_refused(recorded, hm_windows_excluded_commands[index], file, unknown, err);
     }

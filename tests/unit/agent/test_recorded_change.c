@@ -30,7 +30,8 @@
 #define DYNAMIC "\r\nStart Port : 49152\r\nNumber of Ports : 16384\r\n"
 #define EXCLUDED                                                                                   \
     "\r\nStart Port    End Port\r\n----------    --------\r\n"                                     \
-    "      5985        5985\r\n      9933        9934     *\r\n     50000       50059     *\r\n"
+    "      5985        5985\r\n      9933        9934     *\r\n     50000       50059     *\r\n"   \
+    "\r\n* - Administered port exclusions.\r\n"
 #define NETSTAT                                                                                    \
     "  TCP    0.0.0.0:9955           0.0.0.0:0              LISTENING       700\r\n"               \
     "  TCP    10.0.0.5:49801         10.0.0.9:3268          TIME_WAIT       0\r\n"

@@ -1,6 +1,5 @@
-/* tests/unit/agent/test_recorded_partial.c — a netstat.txt that is visibly not whole: what is there
- * counts, and the host is not called safe.
- * SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/agent/test_recorded_partial.c — files that are visibly not whole: what is there
+ * counts, and the host is not called safe. SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -157,9 +156,50 @@ static void test_own_row_without_its_listener(void **state)
     }
 }
 
+#define LABELS                                                                                     \
+    "\r\nProtocol tcp Port Exclusion Ranges\r\n\r\nStart Port    End Port      \r\n"               \
+    "----------    --------      \r\n"
+#define ROWS "      4000        4010     *\r\n      5614        5713      \r\n"
+#define FOOTER "\r\n* - Administered port exclusions.\r\n\r\n"
+
+/* netsh prints a line below the rows in every language: without it rows may be missing. */
+static void test_exclusions_without_their_end(void **state)
+{
+    static const struct {
+        const char *listing;
+        bool known;
+    } cases[] = {
+        {LABELS ROWS FOOTER,                                            true },
+        {LABELS FOOTER,                                                 true },
+        {LABELS ROWS "\r\n* \xe2\x80\x94 \xd0\x90\xd0\xb4\xd0\xbc\r\n", true },
+        {LABELS ROWS "\r\n* - Administered po",                         true },
+        {LABELS ROWS,                                                   false},
+        {LABELS "      4000        4010     *",                         false},
+        {LABELS ROWS "\r\n\r\n",                                        false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct recorded_folder host;
+        const char *const says[] = {"ipv4-tcp-excludedportrange.txt", "ends with a row", NULL};
+
+        recorded_folder_init(&host);
+        recorded_folder_puts(&host, "host.json", HOST);
+        recorded_folder_puts(&host, "ipv4-tcp-excludedportrange.txt", cases[i].listing);
+        recorded_folder_must_observe(&host);
+        print_message("%zu\n", i);
+        assert_int_equal(host.seen.inventory.stacks.count, 1);
+        assert_int_equal(host.seen.inventory.stacks.at[0].has_administered, cases[i].known);
+        assert_int_equal(host.seen.inventory.stacks.at[0].has_runtime, cases[i].known);
+        assert_int_equal(recorded_folder_is_unknown(&host, says), !cases[i].known);
+        recorded_folder_fini(&host);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exclusions_without_their_end),
         cmocka_unit_test(test_what_is_missing_is_named),
         cmocka_unit_test(test_missing_rows_are_not_safe),
         cmocka_unit_test(test_a_partial_list_is_not_safe),
