@@ -492,6 +492,9 @@ static void put_summary(const struct hm_judgement *judgement, const struct hm_in
     if (hm_judgement_is_safe(judgement)) {
         text = hm_judge_is_assumed(inventory)
                    ? "All safe, if the host was restarted since the registry values were written."
+               : hm_judgement_is_until_boot(judgement, inventory)
+                   ? "All safe until the next boot; what it does to the reserved ports and the "
+                     "range is not known."
                    : "All safe.";
     } else if (worst == HM_SAFE &&
                !has_high(judgement)) { /* what could be read is safe, but that was not all */

@@ -166,6 +166,25 @@ bool hm_judge_is_assumed(const struct hm_inventory *inventory)
     return has_boot_values(inventory) && inventory->registry.in_force == HM_IN_FORCE_ASSUMED;
 }
 
+bool hm_judgement_is_until_boot(const struct hm_judgement *judgement,
+                                const struct hm_inventory *inventory)
+{
+    struct hm_range usual;
+
+    for (size_t i = 0; i < judgement->verdicts.count; i++) {
+        const struct hm_verdict *verdict = &judgement->verdicts.at[i];
+        const struct hm_stack *stack = hm_inventory_stack(inventory, verdict->protocol, HM_IPV4);
+
+        if (stack != NULL && stack->next_unknown && verdict->state == HM_SAFE &&
+            (verdict->reason == HM_REASON_EXCLUDED ||
+             (stack->has_dynamic && hm_os_default_dynamic(&inventory->os, &usual) &&
+              hm_ports_overlap(verdict->ports, (struct hm_ports){&usual, 1})))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool hm_judge_is_doubted(const struct hm_inventory *inventory)
 {
     return hm_os_is_legacy(&inventory->os) && inventory->has_registry &&

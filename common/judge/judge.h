@@ -120,6 +120,11 @@ size_t hm_judge_incomplete(const struct hm_inventory *inventory, const bool lack
  * was restarted since they were written? Whoever says that all is safe says so, too. */
 bool hm_judge_is_assumed(const struct hm_inventory *inventory);
 
+/* Linux: does a verdict count on a reservation, or on a range, of which nobody knows whether the
+ * next boot keeps it? Whoever says that all is safe says so, too. */
+bool hm_judgement_is_until_boot(const struct hm_judgement *judgement,
+                                const struct hm_inventory *inventory);
+
 /* 2000 to 2003: were values written since the boot, or does a socket contradict them, so that
  * nobody knows which are in force? ReservedPorts counts as not in force then. */
 bool hm_judge_is_doubted(const struct hm_inventory *inventory);

@@ -3,8 +3,9 @@
  *
  * A write replaces the whole list, so every remedy writes the same one: what is reserved now and
  * all that is at risk on the host. The file comes after all others in sysctl.d (windows-ports 7:
- * the last one wins), and "sysctl -p FILE" puts just that file in force. A port that is in use can
- * be reserved, too: nothing has to stop for it. */
+ * the last one wins; names of some z are in use) but the agent's own, which takes it over, and
+ * "sysctl -p FILE" puts just that file in force. A port that is in use can be reserved, too:
+ * nothing has to stop for it. */
 #include "common/judge/remedy_scope.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "common/base/str.h"
 
 #define NAME "net.ipv4.ip_local_reserved_ports"
-#define FILE_NAME "/etc/sysctl.d/zzz-reserved-ports.conf"
+#define FILE_NAME "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf"
 #define PIECE_BYTES 1600u /* of the list in one command */
 #define LIST_BYTES 4000u  /* the kernel takes no more than a page (4096) at once */
 
@@ -53,8 +54,9 @@ void hm_remedy_write_sysctl(const struct hm_finding_ctx *ctx, struct hm_finding_
     struct hm_remedy_step *step =
         hm_remedy_step(list, finding, HM_STEP_RESERVE,
                        "As root, write what is reserved now and every port of this host that is at "
-                       "risk into a file that is read after all others at boot, and put it in "
-                       "force. A write replaces the whole list.");
+                       "risk into a file that is read after all others at boot (unless the "
+                       "name of one in sysctl.d sorts behind it: then into that one), and put it "
+                       "in force. A write replaces the whole list.");
 
     write_list(list, step, hm_finding_union(list, ctx->reserve, ports));
 }

@@ -37,6 +37,8 @@ struct hm_stack {
     struct hm_range next_dynamic;
     bool has_next_administered;
     struct hm_ports next_administered;
+    bool next_unknown; /* Linux: what sets these values at boot could not be read, and they are not
+                          the kernel's own */
 };
 
 /* 0 to 3: tcp/ipv4, tcp/ipv6, udp/ipv4, udp/ipv6. */

@@ -60,18 +60,46 @@ enum hm_status hm_sysctl_parse_reserved(const char *text, size_t len, struct hm_
     return st;
 }
 
-/* sysctl takes '/' for '.' too, and a '-' before the name ("do not complain"). */
-static bool is_name(struct hm_span name, const char *wanted)
+#define RANGE_NAME "net.ipv4.ip_local_port_range"
+#define RESERVED_NAME "net.ipv4.ip_local_reserved_ports"
+
+/* Does the pattern match? As glob(7) on the files below /proc/sys: a "*" is within one part of the
+ * name. sysctl takes '/' for '.' too. */
+static bool matches(struct hm_span pattern, const char *name)
 {
-    size_t skip = name.len > 0 && name.at[0] == '-' ? 1 : 0;
-    bool same = name.len - skip == strlen(wanted);
+    while (pattern.len > 0 && pattern.at[0] != '*') {
+        const char c = pattern.at[0] == '/' ? '.' : pattern.at[0];
 
-    for (size_t i = skip; same && i < name.len; i++) {
-        char c = name.at[i] == '/' ? '.' : name.at[i];
-
-        same = c == wanted[i - skip];
+        if (*name == '\0' || (c == '?' ? *name == '.' : *name != c)) {
+            return false;
+        }
+        pattern = (struct hm_span){pattern.at + 1, pattern.len - 1};
+        name++;
     }
-    return same;
+    if (pattern.len == 0) {
+        return *name == '\0';
+    }
+    pattern = (struct hm_span){pattern.at + 1, pattern.len - 1};
+    for (;; name++) {
+        if (matches(pattern, name)) {
+            return true;
+        }
+        if (*name == '\0' || *name == '.') {
+            return false;
+        }
+    }
+}
+
+static bool is_pattern(struct hm_span name)
+{
+    return name.len > 0 &&
+           (memchr(name.at, '*', name.len) != NULL || memchr(name.at, '?', name.len) != NULL);
+}
+
+/* A '-' before the name: do not complain. */
+static struct hm_span without_dash(struct hm_span name)
+{
+    return name.len > 0 && name.at[0] == '-' ? (struct hm_span){name.at + 1, name.len - 1} : name;
 }
 
 /* "sysctl: permission denied on key 'fs.protected_fifos'", among the values of sysctl -a. */
@@ -95,20 +123,27 @@ static enum hm_status take_line(struct hm_span line, struct hm_arena *arena,
     }
     if (equals == NULL) {
         /* "-name" alone takes a name out of a pattern in sysctl.d; anything else is damage */
-        return line.at[0] == '-' && line.len > 1
-                   ? HM_OK
-                   : hm_fail(err, HM_EINVAL, "no 'name = value' and no comment");
+        if (line.at[0] != '-' || line.len == 1) {
+            return hm_fail(err, HM_EINVAL, "no 'name = value' and no comment");
+        }
+        name = without_dash(line);
+        ports->range_named = matches(name, RANGE_NAME);
+        ports->reserved_named = matches(name, RESERVED_NAME);
+        return HM_OK;
     }
-    name = hm_str_trim(line.at, (size_t)(equals - line.at));
+    name = without_dash(hm_str_trim(line.at, (size_t)(equals - line.at)));
     value = hm_str_trim(equals + 1, line.len - (size_t)(equals - line.at) - 1);
-    if (is_name(name, "net.ipv4.ip_local_port_range")) {
+    if (matches(name, RANGE_NAME)) {
         st = hm_sysctl_parse_range(value.at, value.len, &ports->range, err);
         ports->has_range = st == HM_OK;
-    } else if (is_name(name, "net.ipv4.ip_local_reserved_ports")) {
+        ports->range_named = !is_pattern(name);
+    }
+    if (matches(name, RESERVED_NAME) && st != HM_ENOMEM) {
         st = hm_sysctl_parse_reserved(value.at, value.len, arena, &ports->reserved, err);
         ports->has_reserved = st == HM_OK;
+        ports->reserved_named = !is_pattern(name);
     }
-    return st;
+    return st == HM_EINVAL && ports->has_range ? HM_OK : st;
 }
 
 /* Does the line set one of the two, whatever else is in it? */
@@ -116,6 +151,13 @@ static bool is_about_ports(struct hm_span line)
 {
     static const char mark[] = "ip_local_";
     const size_t len = sizeof(mark) - 1;
+    const char *equals = line.len == 0 ? NULL : memchr(line.at, '=', line.len);
+    const size_t name_len = equals == NULL ? line.len : (size_t)(equals - line.at);
+    const struct hm_span name = without_dash(hm_str_trim(line.at, name_len));
+
+    if (is_pattern(name) && (matches(name, RANGE_NAME) || matches(name, RESERVED_NAME))) {
+        return true;
+    }
 
     for (size_t i = 0; i + len <= line.len; i++) {
         if (memcmp(line.at + i, mark, len) == 0) {
@@ -123,6 +165,25 @@ static bool is_about_ports(struct hm_span line)
         }
     }
     return false;
+}
+
+/* A name that stands alone, as "-name", is taken out of patterns: what they have set is undone. */
+static void take_setting(const struct hm_sysctl_ports *one, struct hm_sysctl_ports *ports)
+{
+    if (one->reserved_named || (one->has_reserved && !ports->reserved_named)) {
+        if (one->has_reserved || !ports->reserved_named) {
+            ports->has_reserved = one->has_reserved;
+            ports->reserved = one->reserved;
+        }
+        ports->reserved_named = ports->reserved_named || one->reserved_named;
+    }
+    if (one->range_named || (one->has_range && !ports->range_named)) {
+        if (one->has_range || !ports->range_named) {
+            ports->has_range = one->has_range;
+            ports->range = one->range;
+        }
+        ports->range_named = ports->range_named || one->range_named;
+    }
 }
 
 enum hm_status hm_sysctl_take_settings(struct hm_span text, struct hm_arena *arena,
@@ -156,13 +217,8 @@ enum hm_status hm_sysctl_take_settings(struct hm_span text, struct hm_arena *are
         if (st == HM_ENOMEM) {
             return hm_fail(err, st, "no memory for the settings of sysctl");
         }
-        if (st == HM_OK && one.has_reserved) {
-            ports->has_reserved = true;
-            ports->reserved = one.reserved;
-        }
-        if (st == HM_OK && one.has_range) {
-            ports->has_range = true;
-            ports->range = one.range;
+        if (st == HM_OK) {
+            take_setting(&one, ports);
         }
     }
     return HM_OK;
@@ -172,6 +228,12 @@ enum hm_status hm_sysctl_take_settings(struct hm_span text, struct hm_arena *are
 static bool is_kernel_default(struct hm_range range)
 {
     return range.first == KERNEL_FIRST && (range.last == KERNEL_LAST || range.last == 61000);
+}
+
+void hm_sysctl_doubt_next(struct hm_stack *stack)
+{
+    stack->next_unknown = (stack->has_administered && stack->administered.count > 0) ||
+                          (stack->has_dynamic && !is_kernel_default(stack->dynamic));
 }
 
 enum hm_status hm_sysctl_set_next(const struct hm_sysctl_ports *settings, struct hm_arena *arena,

@@ -25,6 +25,8 @@ struct hm_sysctl_ports {
     struct hm_range range;
     bool has_reserved;
     struct hm_ports reserved;
+    bool range_named; /* by its name, which no pattern changes: sysctl.d(5) */
+    bool reserved_named;
     const char *refused; /* of settings: the last line that the kernel would not take; NULL none */
 };
 enum hm_status hm_sysctl_parse(const char *text, size_t len, struct hm_arena *arena,
@@ -33,11 +35,15 @@ enum hm_status hm_sysctl_parse(const char *text, size_t len, struct hm_arena *ar
 /* Settings files of a system, one or several in the order in which it loads them (the text of
  * "systemd-analyze cat-config sysctl.d"): added to *ports, the last line of a name wins. A line
  * that the kernel would not take is skipped, so that it does not hide the rest, and named in
- * refused; a comma at the end
- * of the list it does take. Fails for want of memory only. */
+ * refused; a comma at the end of the list it does take. A name may be a pattern as in sysctl.d(5):
+ * one that is set by its name, or stands alone with a "-", is no part of patterns. Fails for want
+ * of memory only. */
 enum hm_status hm_sysctl_take_settings(struct hm_span text, struct hm_arena *arena,
                                        struct hm_sysctl_ports *ports,
                                        struct hm_err *err) HM_MUST_CHECK;
+
+/* The files are not known: next_unknown where one of the values is not the kernel's default. */
+void hm_sysctl_doubt_next(struct hm_stack *stack);
 
 /* What the settings files make of the stack's running values at the next boot: its next_… members.
  * A name that no file sets has the kernel's default then: 32768 60999, and an empty list. */

@@ -41,6 +41,8 @@ static const struct hm_field stack_fields[] = {
              "the dynamic range after the next boot, where it differs"),
     HM_F_OPT(hm_stack, next_administered, HM_TYPE_PORTS, 0, 0,
              "administered exclusions after the next boot, where they differ"),
+    HM_F(hm_stack, next_unknown, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "what the next boot makes of the values is not known (Linux)"),
 };
 static const struct hm_record record_stack = HM_RECORD("stack", hm_stack, stack_fields);
 

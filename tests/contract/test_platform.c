@@ -37,13 +37,13 @@ static const struct maker makers[] = {
     {&hm_platform_native,
      {{"/proc/sys/net/ipv4", "ip_local_port_range", "32768\t60999\n"},
       {"/proc/sys/net/ipv4", "ip_local_reserved_ports", "8080\n"}},
-     "/etc/sysctl.d", "zzzz-havenmaster.conf"},
+     "/etc/sysctl.d", "zzzzzzzzz-havenmaster.conf"},
     {&hm_platform_recorded,
      {{"", "host.json", "{\"os\":{\"family\":\"linux\",\"version\":\"6.1.0\"}}"},
       {"", "sysctl.txt",
        "net.ipv4.ip_local_port_range = 32768 60999\n"
        "net.ipv4.ip_local_reserved_ports = 8080\n"}},
-     "",              "changes.json"         },
+     "",              "changes.json"              },
 };
 
 struct host {

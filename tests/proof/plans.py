@@ -32,7 +32,7 @@ ACTION = re.compile(r"^  (add_exclusion|remove_exclusion|set_\w+)(?: (tcp|udp)/(
                     r"(.*?)(, after a reboot)?$")
 NOTE = re.compile(r"^  note (\w+)(?: (tcp|udp)(?:/(ipv[46]))?)? ?([0-9,-]*): ")
 WAITS = ("busy", "taken", "waiting_reboot")
-LINUX_FILE = "/etc/sysctl.d/zzzz-havenmaster.conf"
+LINUX_FILE = "/etc/sysctl.d/zzzzzzzzz-havenmaster.conf"
 ROUNDS = 3  # boots until nothing waits any more
 
 

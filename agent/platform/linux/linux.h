@@ -136,7 +136,7 @@ enum hm_status hm_linux_services(const char *root, struct hm_linux_unit_cache *c
  *   rest, which systemd-sysctl does not;
  * - a range of ours stands there alone, as a range has one owner;
  * - when nothing is ours any more the file is removed: the system is as before. */
-#define HM_LINUX_SYSCTL_FILE "/etc/sysctl.d/zzzz-havenmaster.conf"
+#define HM_LINUX_SYSCTL_FILE "/etc/sysctl.d/zzzzzzzzz-havenmaster.conf"
 
 struct hm_linux_kept {
     struct hm_ports owned; /* reserved by us; empty = none */

@@ -14,7 +14,7 @@
 #include "common/readers/sysctl_ports.h"
 
 #define OWN_FOLDER "/etc/sysctl.d"
-#define OWN_NAME "zzzz-havenmaster.conf"
+#define OWN_NAME "zzzzzzzzz-havenmaster.conf"
 #define CONF_FILE "/etc/sysctl.conf"
 #define SUFFIX ".conf"
 
@@ -232,6 +232,7 @@ enum hm_status hm_linux_sysctl_next(const char *root, struct hm_arena *arena,
                             : is_set_elsewhere(root, arena, &elsewhere, err);
 
     if (st != HM_OK || elsewhere) {
+        hm_sysctl_doubt_next(stack);
         return st;
     }
     st = list_confs(root, true, arena, &confs, err);
@@ -240,6 +241,9 @@ enum hm_status hm_linux_sysctl_next(const char *root, struct hm_arena *arena,
     }
     if (st == HM_OK && !hm_os_exists(systemd)) { /* "sysctl --system" reads it last */
         st = read_file(conf, arena, &settings, &unread, err);
+    }
+    if (unread) {
+        hm_sysctl_doubt_next(stack);
     }
     return st == HM_OK && !unread ? hm_sysctl_set_next(&settings, arena, stack, err) : st;
 }

@@ -194,7 +194,9 @@ static enum hm_status read_sysctl(struct hm_recorded *recorded, struct hm_err *e
     }
     if (st == HM_OK && !has_settings && ports.reserved.count > 0) {
         st = hm_recorded_missing(recorded, SETTINGS_FILE,
-                                 "whether the reserved ports outlive a boot is unknown", err);
+                                 "whether the reserved ports outlive a boot is unknown; gather it "
+                                 "with \"systemd-analyze cat-config sysctl.d > sysctl-files.txt\"",
+                                 err);
     }
     for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
         struct hm_stack *stack = hm_windows_add_stack(&recorded->seen.inventory.stacks, i);
@@ -204,7 +206,9 @@ static enum hm_status read_sysctl(struct hm_recorded *recorded, struct hm_err *e
         stack->has_administered = ports.has_reserved;
         stack->administered = ports.reserved;
         stack->has_runtime = true; /* Linux has no such thing */
-        if (has_settings) {
+        if (!has_settings) {
+            hm_sysctl_doubt_next(stack);
+        } else {
             st = hm_sysctl_set_next(&settings, recorded->arena, stack, err);
         }
     }

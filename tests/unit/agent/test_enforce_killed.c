@@ -156,7 +156,7 @@ static void reset_host(struct scene *scene)
         put(RANGE, "32768 60999");
         put("/etc/sysctl.d/50-foreign.conf",
             "net.ipv4.ip_local_reserved_ports = 8080,50000-50059\n");
-        (void)unlink("/etc/sysctl.d/zzzz-havenmaster.conf");
+        (void)unlink("/etc/sysctl.d/zzzzzzzzz-havenmaster.conf");
         return;
     }
     temp_folder_remove(scene->folder);
@@ -174,7 +174,8 @@ static void reset_host(struct scene *scene)
 /* Facts, and the bytes of every file that keeps a change. */
 static char *show(struct scene *scene)
 {
-    static const char *const files[] = {"/etc/sysctl.d/zzzz-havenmaster.conf", RESERVED, RANGE};
+    static const char *const files[] = {"/etc/sysctl.d/zzzzzzzzz-havenmaster.conf", RESERVED,
+                                        RANGE};
     struct hm_platform *platform;
     struct hm_observation seen;
     struct hm_arena arena;

@@ -27,42 +27,71 @@ struct row {
     const char *text[FILES];
     const char *next_reserved; /* NULL: no change */
     const char *next_range;    /* likewise */
+    bool unknown;              /* what the boot brings */
 };
 
 #define DEFAULT "32768\t60999\n"
 
 /* clang-format off */
 static const struct row rows[] = {
-    {"nothing is set anywhere", "\n", DEFAULT, {NULL}, {NULL}, NULL, NULL},
-    {"reserved at run time only", "8080\n", DEFAULT, {NULL}, {NULL}, "", NULL},
+    {"nothing is set anywhere", "\n", DEFAULT, {NULL}, {NULL}, NULL, NULL, false},
+    {"reserved at run time only", "8080\n", DEFAULT, {NULL}, {NULL}, "", NULL, false},
     {"written and not loaded", "\n", DEFAULT, {"/etc/sysctl.d/50-x.conf"}, {KEY "8080\n"}, "8080",
-     NULL},
+     NULL, false},
     {"written and loaded", "8080\n", DEFAULT, {"/etc/sysctl.d/50-x.conf"}, {KEY "8080\n"}, NULL,
-     NULL},
+     NULL, false},
     {"neighbours are one set", "8080,8081\n", DEFAULT, {"/usr/lib/sysctl.d/50-x.conf"},
-     {KEY "8080-8081\n"}, NULL, NULL},
+     {KEY "8080-8081\n"}, NULL, NULL, false},
     {"the last file wins", "8080\n", DEFAULT,
      {"/etc/sysctl.d/50-x.conf", "/run/sysctl.d/60-x.conf"}, {KEY "8080\n", KEY "9000\n"}, "9000",
-     NULL},
+     NULL, false},
     {"our own file counts", "8080\n", DEFAULT,
-     {"/etc/sysctl.d/50-x.conf", HM_LINUX_SYSCTL_FILE}, {KEY "9000\n", KEY "8080\n"}, NULL, NULL},
+     {"/etc/sysctl.d/50-x.conf", HM_LINUX_SYSCTL_FILE}, {KEY "9000\n", KEY "8080\n"}, NULL, NULL,
+     false},
+    {"a name that sorts late is before ours", "8080\n", DEFAULT,
+     {"/etc/sysctl.d/zzzzzz-site.conf", HM_LINUX_SYSCTL_FILE}, {KEY "9000\n", KEY "8080\n"}, NULL,
+     NULL, false},
+    {"and before the file of a remedy, which is before ours", "8080\n", DEFAULT,
+     {"/etc/sysctl.d/zzzzzzz-site.conf", "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+      HM_LINUX_SYSCTL_FILE}, {KEY "9000\n", KEY "9001\n", KEY "8080\n"}, NULL, NULL, false},
+    {"one behind ours is seen", "8080\n", DEFAULT,
+     {HM_LINUX_SYSCTL_FILE, "/etc/sysctl.d/~last.conf"}, {KEY "8080\n", KEY "9000\n"}, "9000",
+     NULL, false},
+    {"a pattern sets it", "8080\n", DEFAULT, {"/etc/sysctl.d/50-x.conf"},
+     {"net.ipv4.ip_local_reserved_* = 8080\n"}, NULL, NULL, false},
+    {"a name outranks a pattern, wherever it stands", "8080\n", DEFAULT,
+     {"/etc/sysctl.d/50-x.conf", "/etc/sysctl.d/60-x.conf"},
+     {KEY "8080\n", "net/ipv4/ip_local_reserved_p* = 9000\n"}, NULL, NULL, false},
+    {"the last pattern counts", "8080\n", DEFAULT, {"/etc/sysctl.d/50-x.conf"},
+     {"net.*.ip_local_reserved_ports = 9000\n-net.ipv4.ip_local_reserved_port? = 8080\n"}, NULL,
+     NULL, false},
+    {"a name without a value is no part of patterns", "8080\n", DEFAULT,
+     {"/etc/sysctl.d/50-x.conf"},
+     {"net.ipv4.ip_local_reserved_* = 8080\n-net.ipv4.ip_local_reserved_ports\n"}, "", NULL, false},
+    {"a star is one part of a name", "8080\n", DEFAULT, {"/etc/sysctl.d/50-x.conf"},
+     {"net.* = 8080\nnet.ipv4.*.ip_local_reserved_ports = 8080\n"}, "", NULL, false},
+    {"a pattern over both sets what takes the value", "8080\n", DEFAULT,
+     {"/etc/sysctl.d/50-x.conf"}, {"net.ipv4.ip_local_* = 8080\n"}, NULL, NULL, false},
     {"systemd does not read sysctl.conf", "8080\n", DEFAULT,
-     {"/run/systemd/system/x", "/etc/sysctl.conf"}, {"", KEY "8080\n"}, "", NULL},
+     {"/run/systemd/system/x", "/etc/sysctl.conf"}, {"", KEY "8080\n"}, "", NULL, false},
     {"others read it last", "8080\n", DEFAULT, {"/etc/sysctl.d/50-x.conf", "/etc/sysctl.conf"},
-     {KEY "9000\n", KEY "8080\n"}, NULL, NULL},
-    {"range at run time only", "\n", "1024\t65000\n", {NULL}, {NULL}, NULL, "32768-60999"},
-    {"range of an older kernel", "\n", "32768\t61000\n", {NULL}, {NULL}, NULL, NULL},
+     {KEY "9000\n", KEY "8080\n"}, NULL, NULL, false},
+    {"range at run time only", "\n", "1024\t65000\n", {NULL}, {NULL}, NULL, "32768-60999", false},
+    {"range of an older kernel", "\n", "32768\t61000\n", {NULL}, {NULL}, NULL, NULL, false},
     {"range written", "\n", DEFAULT, {"/etc/sysctl.d/50-x.conf"}, {RANGE "1024 65000\n"}, NULL,
-     "1024-65000"},
-    {"of a container", "8080\n", DEFAULT, {"/.dockerenv"}, {""}, NULL, NULL},
+     "1024-65000", false},
+    {"of a container", "8080\n", DEFAULT, {"/.dockerenv"}, {""}, NULL, NULL, true},
+    {"of a container, as the kernel sets it", "\n", DEFAULT, {"/.dockerenv"}, {""}, NULL, NULL,
+     false},
+    {"of a container with a range", "\n", "1024\t65000\n", {"/.dockerenv"}, {""}, NULL, NULL, true},
     {"on the kernel's command line", "8080\n", DEFAULT, {"/proc/cmdline"},
-     {"quiet sysctl.net.ipv4.ip_local_reserved_ports=8080\n"}, NULL, NULL},
+     {"quiet sysctl.net.ipv4.ip_local_reserved_ports=8080\n"}, NULL, NULL, true},
     {"by a tuned profile", "8080\n", DEFAULT,
      {"/etc/tuned/active_profile", "/usr/lib/tuned/db/tuned.conf"},
-     {"db\n", "[sysctl]\nnet.ipv4.ip_local_port_range = 9000 65499\n"}, NULL, NULL},
+     {"db\n", "[sysctl]\nnet.ipv4.ip_local_port_range = 9000 65499\n"}, NULL, NULL, true},
     {"tuned with another purpose", "8080\n", DEFAULT,
      {"/etc/tuned/active_profile", "/usr/lib/tuned/db/tuned.conf"},
-     {"db\n", "[vm]\ntransparent_hugepages=never\n"}, "", NULL},
+     {"db\n", "[vm]\ntransparent_hugepages=never\n"}, "", NULL, false},
 };
 /* clang-format on */
 
@@ -125,6 +154,7 @@ static void check(const struct row *row)
     assert_int_equal(stacks.count, HM_STACK_COUNT);
     for (size_t i = 0; i < stacks.count; i++) {
         stack = &stacks.at[i];
+        assert_int_equal(stack->next_unknown, row->unknown);
         assert_int_equal(stack->has_next_administered, row->next_reserved != NULL);
         assert_int_equal(stack->has_next_dynamic, row->next_range != NULL);
         if (row->next_reserved != NULL) {

@@ -494,8 +494,8 @@ static void test_found(void **state)
     const struct hm_finding *finding = NULL;
     static const char *const commands[] = {
         ("echo 'net.ipv4.ip_local_reserved_ports = 40053,40080' > "
-         "/etc/sysctl.d/zzz-reserved-ports.conf"),
-        "sysctl -p /etc/sysctl.d/zzz-reserved-ports.conf",
+         "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf"),
+        "sysctl -p /etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
         "systemctl stop byhand",
         "systemctl start named",
         "systemctl start rabbitmq-server",

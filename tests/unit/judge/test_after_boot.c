@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/str.h"
 #include "tests/support/inventory_builder.h"
 
 #define W2003 "5.2.3790"
@@ -335,6 +336,47 @@ static void test_whatever_the_range_is(void **state)
     free(build);
 }
 
+/* Linux: what is reserved is safe until the boot of which nothing is known. */
+static void test_until_the_next_boot(void **state)
+{
+    static const struct {
+        const char *port;
+        const char *reserved;
+        uint16_t first; /* of the range */
+        bool unknown;
+        bool until_boot;
+    } cases[] = {
+        {"50000", "50000", 32768, true,  true },
+        {"50000", "50000", 32768, false, false},
+        {"8080",  "50000", 32768, true,  false}, /* counts on nothing */
+        {"40000", "",      50000, true,  true }, /* on a narrow range */
+        {"8080",  "",      50000, true,  false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = calloc(1, sizeof(*build));
+
+        assert_non_null(build);
+        hm_build_init(build, NULL);
+        hm_build_dynamic(build, cases[i].first, 60999);
+        hm_build_service(build, "Own");
+        (void)hm_build_require(build, hm_build_product(build, "product", "Own", NULL), "port",
+                               HM_TCP, cases[i].port, HM_KIND_SOCKET);
+        for (unsigned k = 0; k < 2; k++) {
+            hm_build_exclude(build, HM_TCP, k == 0 ? HM_IPV4 : HM_IPV6, cases[i].reserved);
+            hm_build_stack(build, HM_TCP, k == 0 ? HM_IPV4 : HM_IPV6)->next_unknown =
+                cases[i].unknown;
+        }
+        print_message("%zu\n", i);
+        assert_int_equal(hm_build_judge(build)->verdicts.at[0].state, HM_SAFE);
+        assert_int_equal(hm_judgement_is_until_boot(&build->judgement, &build->inventory),
+                         cases[i].until_boot);
+        hm_build_fini(build);
+        free(build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_range_contradicted_earlier),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_whatever_the_range_is),
+        cmocka_unit_test(test_until_the_next_boot),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

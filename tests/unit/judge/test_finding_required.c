@@ -68,8 +68,8 @@ static void test_in_dynamic_linux(void **state)
     }
     must_find(build, "required_in_dynamic", "tcp 50000",
               COMMANDS("echo 'net.ipv4.ip_local_reserved_ports = 8080,49999-50000' > "
-                       "/etc/sysctl.d/zzz-reserved-ports.conf",
-                       "sysctl -p /etc/sysctl.d/zzz-reserved-ports.conf", NULL));
+                       "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+                       "sysctl -p /etc/sysctl.d/zzzzzzzz-reserved-ports.conf", NULL));
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
         build->stacks[i].administered = hm_build_ports(build, "8080,49999-50000");
     }
@@ -84,7 +84,7 @@ static void test_replacing_commands_are_complete(void **state)
     static const char *const versions[] = {NULL, W2003};
     static const char *const commands[] = {
         "echo 'net.ipv4.ip_local_reserved_ports = 1700,40000-40001,50000' > "
-        "/etc/sysctl.d/zzz-reserved-ports.conf",
+        "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
         "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters /v ReservedPorts /t "
         "REG_MULTI_SZ /d \"1700-1700\\040000-40001\\050000-50000\" /f",
     };
@@ -333,8 +333,8 @@ static void test_own_port(void **state)
                       HM_KIND_SOCKET);
     finding = must_find(build, "own_port_at_risk", "tcp 40443",
                         COMMANDS("echo 'net.ipv4.ip_local_reserved_ports = 40443' > "
-                                 "/etc/sysctl.d/zzz-reserved-ports.conf",
-                                 "sysctl -p /etc/sysctl.d/zzz-reserved-ports.conf", NULL));
+                                 "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+                                 "sysctl -p /etc/sysctl.d/zzzzzzzz-reserved-ports.conf", NULL));
     assert_int_equal(finding->severity, HM_SEVERITY_HIGH);
     assert_null(hm_build_finding(build, "required_in_dynamic", NULL));
     product->id = "hm-collector-of-others";

@@ -162,8 +162,8 @@ static void test_linux(void **state)
     hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 50000, "curl", "sync");
     finding = must_find(build, "required_port_held", "tcp 50000",
                         COMMANDS("echo 'net.ipv4.ip_local_reserved_ports = 50000' > "
-                                 "/etc/sysctl.d/zzz-reserved-ports.conf",
-                                 "sysctl -p /etc/sysctl.d/zzz-reserved-ports.conf",
+                                 "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+                                 "sysctl -p /etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
                                  "systemctl stop sync", "systemctl start Own",
                                  "systemctl start OwnAgent", "systemctl start sync", NULL));
     assert_string_equal(kinds_of(finding), "reserve free start");
