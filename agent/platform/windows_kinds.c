@@ -8,6 +8,9 @@
 static const uint16_t httpsys_ports[] = {80,   443,  2869, 5357,  5358,  5985,  5986,
                                          8005, 8530, 8531, 32843, 32844, 47001, 49443};
 
+/* TCP ports of drivers: NetBIOS, SMB (5445 over iWARP), NFS and its port mapper, PPTP. */
+static const uint16_t driver_ports[] = {111, 139, 445, 1723, 2049, 5445};
+
 /* Programs whose TCP ports in the dynamic range are RPC endpoints: they ask for any port and
  * tell the endpoint mapper, so nothing has to be kept free for them. */
 static const char *const rpc_programs[] = {
@@ -52,21 +55,26 @@ static bool is_rpc_program(const char *program)
     return false;
 }
 
-/* HTTP.sys takes its ports as a runtime reservation of exactly one port; a port of System
- * without such a row belongs to a driver (445, 139, 1701). */
+/* HTTP.sys takes its ports as a runtime reservation of exactly one port; a port of System without
+ * such a row belongs to a driver. Inside an administered exclusion, and where no row shows at all,
+ * nothing can be told by that: then all but the ports of known drivers count as HTTP.sys'. */
 static enum hm_listener_kind system_kind(const struct hm_listener *listener,
                                          const struct hm_stack *stack)
 {
-    const struct hm_range *row;
+    const bool known = stack != NULL && stack->has_runtime && stack->runtime.count > 0;
+    const struct hm_range *row = known ? hm_ports_find(stack->runtime, listener->port) : NULL;
 
     if (in_list(httpsys_ports, HM_COUNT(httpsys_ports), listener->port)) {
         return HM_KIND_HTTPSYS;
     }
-    if (stack == NULL || !stack->has_runtime || stack->runtime.count == 0) {
-        return listener->kind; /* nothing to tell by */
+    if (row != NULL && hm_range_count(*row) == 1) {
+        return HM_KIND_HTTPSYS;
     }
-    row = hm_ports_find(stack->runtime, listener->port);
-    return row != NULL && hm_range_count(*row) == 1 ? HM_KIND_HTTPSYS : HM_KIND_KERNEL;
+    if (in_list(driver_ports, HM_COUNT(driver_ports), listener->port)) {
+        return HM_KIND_KERNEL;
+    }
+    return known && !hm_ports_contains(stack->administered, listener->port) ? HM_KIND_KERNEL
+                                                                            : HM_KIND_HTTPSYS;
 }
 
 enum hm_listener_kind hm_windows_kind(const struct hm_listener *listener,

@@ -7,6 +7,7 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/judge/port_errors.h"
+#include "common/ports/configured.h"
 #include "common/ports/port_book.h"
 
 static bool has_names(const struct hm_detect *detect)
@@ -128,10 +129,37 @@ static bool ended_by_port(const struct hm_facts *facts, const struct hm_need *ne
     return false;
 }
 
+/* Where the bindings of IIS are known, they say which of its ports it uses. */
+static bool is_told_by_bindings(const struct hm_facts *facts, const struct hm_need *need)
+{
+    return need->requirement->by_iis_bindings &&
+           hm_configured_has(facts->inventory, HM_BY_IIS_BINDING);
+}
+
+static bool has_binding(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_configured_list *list = &facts->inventory->configured;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct hm_configured *row = &list->at[i];
+
+        if (row->by == HM_BY_IIS_BINDING && row->protocol == need->requirement->protocol &&
+            hm_ports_contains(need->requirement->ports, row->port) &&
+            hm_configured_starts(facts, row)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool applies(const struct hm_facts *facts, const struct hm_need *need)
 {
     const struct hm_requirement *requirement = need->requirement;
     bool named = has_names(&requirement->detect);
+
+    if (is_told_by_bindings(facts, need)) {
+        return has_binding(facts, need);
+    }
 
     if (need->product->in_every_windows) {
         return owner_listens(facts, need) || owner_is_remembered(facts, need);
@@ -152,7 +180,8 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
         struct hm_need *kept;
 
         if (!applies(facts, &need)) {
-            if (!requirement->optional || !owner_is_down(facts, &need)) {
+            if (!requirement->optional || is_told_by_bindings(facts, &need) ||
+                !owner_is_down(facts, &need)) {
                 continue;
             }
             if (product->in_every_windows && !requirement->when_down &&
@@ -198,6 +227,9 @@ enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
     }
     for (size_t i = 0; i < facts->present_count && st == HM_OK; i++) {
         st = put_product(facts, facts->present[i], &list);
+    }
+    if (st == HM_OK) {
+        st = hm_needs_configure(facts, &list);
     }
     if (st == HM_OK) {
         st = hm_needs_observe(facts, &list);

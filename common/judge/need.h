@@ -69,6 +69,17 @@ struct hm_need *hm_need_put(struct hm_need_list *list);
  * listeners there become list->needs.observed. */
 enum hm_status hm_needs_observe(struct hm_facts *facts, struct hm_need_list *list) HM_MUST_CHECK;
 
+/* Adds the needs of what HTTP.sys and containers are set up to serve, and of what reserves a port
+ * inside an administered exclusion, as far as the catalogue does not cover them. Before
+ * hm_needs_observe. */
+enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *list) HM_MUST_CHECK;
+
+/* Is it known that something starts which serves this port? */
+bool hm_configured_starts(const struct hm_facts *facts, const struct hm_configured *row);
+
+/* Does an administered exclusion cover the port, in any family? */
+bool hm_facts_is_excluded(const struct hm_facts *facts, enum hm_protocol protocol, uint16_t port);
+
 /* Adds the ports of an optional requirement that is not judged to needs->observed. */
 enum hm_status hm_needs_put_optional(struct hm_needs *needs, const struct hm_need *need,
                                      struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;

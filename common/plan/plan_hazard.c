@@ -110,14 +110,16 @@ static const char *configured_text(struct hm_plan_build *b, const struct hm_conf
     }
 }
 
-static void find_configured(struct hm_plan_build *b)
+/* Of several settings for a port, the binding of a web site says most to people. */
+static void find_configured(struct hm_plan_build *b, bool bindings)
 {
     const struct hm_inventory *inventory = b->input->inventory;
 
     for (size_t i = 0; inventory->has_configured && i < inventory->configured.count; i++) {
         const struct hm_configured *row = &inventory->configured.at[i];
 
-        if (hm_ports_contains(b->wanted[row->protocol], row->port)) {
+        if ((row->by == HM_BY_IIS_BINDING) == bindings &&
+            hm_ports_contains(b->wanted[row->protocol], row->port)) {
             put_port(b, row->kind, row->protocol, row->port, configured_text(b, row));
         }
     }
@@ -206,7 +208,8 @@ void hm_plan_find_hazards(struct hm_plan_build *b)
     const struct hm_catalogue *catalogue = b->input->catalogue;
 
     find_listeners(b);
-    find_configured(b);
+    find_configured(b, true);
+    find_configured(b, false);
     for (size_t i = 0; b->status == HM_OK && catalogue != NULL && i < catalogue->count; i++) {
         find_in_product(b, &catalogue->at[i]);
     }

@@ -58,12 +58,13 @@ struct hm_requirement {
                                 holder with one of them is the owner, not a foreign process */
     struct hm_companions companions; /* beside those of the product */
     enum hm_safe_to_exclude safe_to_exclude;
-    bool optional;     /* used only in some set-ups: required once its service or listener shows */
-    bool when_down;    /* optional as it can be configured otherwise: the default of a product that
-                          always takes a port. Required while its service is down and nothing shows
-                          its ports */
-    bool reserve_only; /* nobody must be handed one of the ports, yet one that is taken stops
-                          nothing: a pool of which any port will do, or a port of the network */
+    bool optional;  /* used only in some set-ups: required once its service or listener shows */
+    bool when_down; /* optional as it can be configured otherwise: the default of a product that
+                       always takes a port. Required while its service is down and nothing shows
+                       its ports */
+    bool by_iis_bindings; /* where the bindings of IIS are known, they say whether it counts */
+    bool reserve_only;    /* nobody must be handed one of the ports, yet one that is taken stops
+                             nothing: a pool of which any port will do, or a port of the network */
     const char *source;
     enum hm_confidence confidence;
 };

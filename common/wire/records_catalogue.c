@@ -55,6 +55,8 @@ static const struct hm_field requirement_fields[] = {
          "required only once its service or listener shows"),
     HM_F(hm_requirement, when_down, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "optional, but required while its service is down and nothing shows its ports: a default"),
+    HM_F(hm_requirement, by_iis_bindings, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "where the bindings of IIS are known, they say whether it is required"),
     HM_F(hm_requirement, reserve_only, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "must not be handed out, yet a port that is taken stops nothing"),
     HM_F(hm_requirement, source, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_TEXT_BYTES,

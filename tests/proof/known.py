@@ -17,6 +17,7 @@ ADVICE = {
     "exclusions_unsupported": "a hotfix has to be installed",
     "exhaustion_events": "a person finds the program that leaks ports",
     "few_free_blocks": "a person finds the program that scatters ports",
+    "reservation_excluded": "a person says whether anything uses the reservation",
     "listing_refused": "the listing is repeated, and its bytes are sent to the authors",
     "range_contradicted": "a person finds out why, or the next boot tells",
     "value_type_wrong": "a person says what the value was meant to be",

@@ -23,14 +23,14 @@
 
 /* ---- every file in every encoding ------------------------------------------------------------ */
 
-static const char *const hosts[] = {"i1-payroll-2003", "i2-exchange-2013-held", "linux-web"};
+static const char *const hosts[] = {"hosts/i1-payroll-2003", "hosts/i2-exchange-2013-held",
+                                    "hosts/linux-web", "cases/iis-excluded"};
 
 /* Copies a host's files; encoding NULL: as they are. */
 static void copy_host(struct recorded_folder *host, const char *name,
                       const struct test_encoding *encoding)
 {
-    const char *folder =
-        hm_arena_printf(&host->arena, HM_SOURCE_DIR "/tests/fixtures/hosts/%s", name);
+    const char *folder = hm_arena_printf(&host->arena, HM_SOURCE_DIR "/tests/fixtures/%s", name);
     struct hm_strings files;
 
     assert_int_equal(hm_os_list_folder(folder, &host->arena, &files, NULL), HM_OK);
@@ -38,7 +38,7 @@ static void copy_host(struct recorded_folder *host, const char *name,
     for (size_t i = 0; i < files.count; i++) {
         size_t len;
         char *bytes =
-            hm_fixture_read(hm_arena_printf(&host->arena, "hosts/%s/%s", name, files.at[i]), &len);
+            hm_fixture_read(hm_arena_printf(&host->arena, "%s/%s", name, files.at[i]), &len);
         struct hm_span text;
         struct hm_buf coded;
 

@@ -1,5 +1,6 @@
 /* tests/unit/agent/test_windows_rules.c — names of the Nsi store, addresses, what netsh refused.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/windows_kinds.h"
 #include "agent/platform/windows_rules.h"
 
 #include <setjmp.h>
@@ -164,12 +165,56 @@ static void test_httpsys_ports(void **state)
     hm_arena_fini(&arena);
 }
 
+/* Where no single-port row can tell, a port of System counts as HTTP.sys', but for known drivers.
+ */
+static void test_ports_of_system(void **state)
+{
+    struct hm_range rows[] = {
+        {5985,  5985 },
+        {50000, 50099},
+    };
+    struct hm_range star = {8000, 8999};
+    const struct {
+        uint16_t port;
+        size_t rows;
+        enum hm_listener_kind kind;
+    } cases[] = {
+        {443,   2, HM_KIND_HTTPSYS}, /* well known */
+        {5985,  2, HM_KIND_HTTPSYS}, /* its own row */
+        {50010, 2, HM_KIND_KERNEL }, /* a block of WinNAT */
+        {7000,  2, HM_KIND_KERNEL }, /* HTTP.sys would show a row */
+        {8443,  2, HM_KIND_HTTPSYS}, /* the administered row hides it */
+        {7000,  0, HM_KIND_HTTPSYS}, /* no row shows at all */
+        {445,   0, HM_KIND_KERNEL },
+        {139,   2, HM_KIND_KERNEL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const struct hm_stack stack = {
+            .protocol = HM_TCP,
+            .has_administered = true,
+            .administered = {&star, 1            },
+            .has_runtime = true,
+            .runtime = {rows,  cases[i].rows},
+        };
+        const struct hm_listener listener = {.protocol = HM_TCP,
+                                             .address = "0.0.0.0",
+                                             .port = cases[i].port,
+                                             .program = "System",
+                                             .service = "",
+                                             .kind = HM_KIND_KERNEL};
+
+        print_message("case %zu\n", i);
+        assert_int_equal(hm_windows_kind(&listener, &stack, true), cases[i].kind);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nsi),
-        cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_excluded),
+        cmocka_unit_test(test_ports_of_system), cmocka_unit_test(test_nsi),
+        cmocka_unit_test(test_addresses),       cmocka_unit_test(test_excluded),
         cmocka_unit_test(test_httpsys_ports),
     };
 

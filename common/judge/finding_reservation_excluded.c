@@ -1,0 +1,79 @@
+/* common/judge/finding_reservation_excluded.c — a port that something may serve through HTTP.sys
+ * some day is excluded. SPDX-License-Identifier: Apache-2.0
+ *
+ * A URL reservation and an SSL binding are permissions: often nobody uses them, and a web site may
+ * be left stopped for good. So it is no verdict, and a person decides. */
+#include "common/judge/finding_kinds.h"
+
+#include "common/base/str.h"
+#include "common/judge/remedy.h"
+
+static const char *const names[HM_CONFIGURED_BY_COUNT] = {
+    [HM_BY_URL_RESERVATION] = "The URL reservation",
+    [HM_BY_SSL_BINDING] = "The SSL binding",
+    [HM_BY_IIS_BINDING] = "The binding",
+    [HM_BY_HNS_ENDPOINT] = "The container port",
+    [HM_BY_PUBLISHED_PORT] = "The container port",
+};
+
+static void describe(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                     struct hm_finding *finding, const struct hm_configured *row)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
+        const struct hm_range *range = hm_ports_find(
+            hm_facts_stack(ctx->facts, row->protocol, family)->administered, row->port);
+
+        if (range != NULL) {
+            hm_finding_evidence(out, finding, "exclusion",
+                                hm_finding_print(out, "%s/%s %u-%u",
+                                                 hm_protocol_names[row->protocol],
+                                                 hm_family_names[family], (unsigned)range->first,
+                                                 (unsigned)range->last));
+        }
+    }
+    hm_finding_evidence(
+        out, finding, "configured",
+        hm_finding_print(out, "%s %s", hm_configured_by_names[row->by], row->subject));
+}
+
+static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+{
+    const struct hm_inventory *inventory = ctx->input->inventory;
+    const struct hm_configured *last = NULL;
+
+    if (ctx->facts->linux_host || ctx->facts->legacy || !inventory->has_configured) {
+        return;
+    }
+    for (size_t i = 0; i < inventory->configured.count; i++) {
+        const struct hm_configured *row = &inventory->configured.at[i];
+        struct hm_range range = {row->port, row->port};
+        struct hm_finding *finding;
+
+        if ((last != NULL && last->protocol == row->protocol && last->port == row->port) ||
+            row->kind == HM_KIND_QUIC ||
+            hm_portbits_has(ctx->facts->required[row->protocol], row->port) ||
+            !hm_facts_is_excluded(ctx->facts, row->protocol, row->port)) {
+            continue;
+        }
+        last = row;
+        finding =
+            hm_finding_put(out, hm_finding_ports(out, row->protocol, (struct hm_ports){&range, 1}));
+        finding->text =
+            hm_finding_print(out,
+                             "%s %s is for a port inside an administered exclusion: whatever "
+                             "starts to serve it fails with error 32. Nothing is known to start.",
+                             names[row->by], row->subject);
+        describe(ctx, out, finding, row);
+        hm_remedy_decide(out, finding,
+                         "Find out whether anything uses it. If so, delete the exclusion, with "
+                         "exactly its start and count, before that starts.");
+    }
+}
+
+const struct hm_finding_kind hm_finding_reservation_excluded = {
+    .name = "reservation_excluded",
+    .severity = HM_SEVERITY_MEDIUM,
+    .look = look,
+    .help = "a port that HTTP.sys or a container is only permitted to serve is excluded",
+};

@@ -1,0 +1,219 @@
+/* common/judge/need_configured.c — ports that HTTP.sys and containers serve or are set up to serve,
+ * and that no requirement of the catalogue covers.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A binding of IIS is a requirement where its service starts. What else reserves its port counts
+ * where an administered exclusion covers it, inside the dynamic range or not: it fails at its next
+ * start (windows-ports 2.1). A URL reservation is only a permission, and never a requirement. */
+#include "common/judge/need.h"
+
+#include <string.h>
+
+#include "common/base/str.h"
+#include "common/ports/configured.h"
+
+static const char *iis_names[] = {"W3SVC", "WAS"};
+static const struct hm_strings iis = {iis_names, HM_COUNT(iis_names)};
+static const char *hns_names[] = {"hns"};
+static const struct hm_strings hns = {hns_names, HM_COUNT(hns_names)};
+static const char *system_names[] = {"System"};
+static const struct hm_strings system_program = {system_names, HM_COUNT(system_names)};
+static const struct hm_strings none = {NULL, 0};
+
+static bool is_reserver(enum hm_listener_kind kind)
+{
+    return kind == HM_KIND_HTTPSYS || kind == HM_KIND_QUIC || kind == HM_KIND_CONTAINER;
+}
+
+bool hm_facts_is_excluded(const struct hm_facts *facts, enum hm_protocol protocol, uint16_t port)
+{
+    bool excluded = false;
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(facts, protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+
+        excluded = excluded || hm_ports_contains(stack->administered, port);
+    }
+    return excluded;
+}
+
+bool hm_configured_starts(const struct hm_facts *facts, const struct hm_configured *row)
+{
+    switch (row->by) {
+    case HM_BY_IIS_BINDING:
+        return row->kind == HM_KIND_HTTPSYS && !row->manual &&
+               hm_names_match(&facts->services, &iis);
+    case HM_BY_HNS_ENDPOINT:
+    case HM_BY_PUBLISHED_PORT:
+        return hm_names_match(&facts->services, &hns);
+    default:
+        return false;
+    }
+}
+
+/* The product of the catalogue that has this service; NULL when the host shows none. */
+static const struct hm_product *product_of(const struct hm_facts *facts, const char *service)
+{
+    for (size_t i = 0; i < facts->present_count; i++) {
+        const struct hm_detect *detect = &facts->present[i]->detect;
+
+        if (detect->services.count > 0 && hm_str_equal_nocase(detect->services.at[0], service)) {
+            return facts->present[i];
+        }
+    }
+    return NULL;
+}
+
+/* What is known of a port that becomes a need. */
+struct port {
+    enum hm_protocol protocol;
+    enum hm_families families;
+    uint16_t port;
+    enum hm_listener_kind kind;
+    const struct hm_product *product;
+    const char *title;
+    struct hm_strings services;
+    struct hm_strings programs;
+    const char *source;
+};
+
+static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
+                          const struct port *port)
+{
+    struct hm_arena *arena = list->arena;
+    struct hm_requirement *made = hm_arena_alloc(arena, 1, sizeof(*made));
+    struct hm_range *range = hm_arena_alloc(arena, 1, sizeof(*range));
+    struct hm_need *need;
+
+    if (list->observed >= HM_NEEDS_OBSERVED_MAX) {
+        list->needs.unjudged++;
+        return HM_OK;
+    }
+    need = hm_need_put(list);
+    if (made == NULL || range == NULL || need == NULL || port->title == NULL) {
+        return hm_fail(list->err, HM_ENOMEM, "no memory for the ports that are set up");
+    }
+    *range = (struct hm_range){port->port, port->port};
+    *made = (struct hm_requirement){
+        .id = hm_arena_printf(arena, "%s-%u", hm_protocol_names[port->protocol],
+                              (unsigned)port->port),
+        .title = port->title,
+        .protocol = port->protocol,
+        .families = port->families,
+        .ports = {range,                      1                         },
+        .kind = port->kind,
+        .detect = {.services = port->services, .programs = port->programs},
+        .safe_to_exclude = HM_EXCLUDE_NO,
+        .source = port->source,
+        .confidence = HM_CONF_INFERRED,
+    };
+    if (made->id == NULL) {
+        return hm_fail(list->err, HM_ENOMEM, "no memory for the ports that are set up");
+    }
+    need->product = port->product;
+    need->requirement = made;
+    need->families = port->families;
+    list->observed++;
+    hm_portbits_put(facts->required[port->protocol], port->port);
+    return HM_OK;
+}
+
+static enum hm_status put_configured(struct hm_facts *facts, struct hm_need_list *list,
+                                     const struct hm_configured *row)
+{
+    const bool web = row->by == HM_BY_IIS_BINDING;
+    const struct port port = {
+        .protocol = row->protocol,
+        .families = HM_FAMILIES_BOTH,
+        .port = row->port,
+        .kind = row->kind,
+        .product = web ? product_of(facts, "W3SVC") : NULL,
+        .title =
+            hm_arena_printf(list->arena, web ? "Binding %s" : "Container port (%s)", row->subject),
+        .services = web ? iis : hns,
+        .programs = none,
+        .source = web ? "binding of a web site on the host" : "endpoint of a container on the host",
+    };
+
+    return put(facts, list, &port);
+}
+
+/* The families in which a reserver listens on this port. */
+static enum hm_families families_of(const struct hm_facts *facts,
+                                    const struct hm_listener *listener)
+{
+    const struct hm_range range = {listener->port, listener->port};
+    struct hm_port_cursor cursor = {0, 0, 0};
+    enum hm_families families = listener->family == HM_IPV4 ? HM_FAMILIES_IPV4 : HM_FAMILIES_IPV6;
+    const struct hm_listener *other;
+
+    while ((other = hm_facts_next_listener(facts, listener->protocol, (struct hm_ports){&range, 1},
+                                           &cursor)) != NULL) {
+        if (other->family != listener->family && is_reserver(other->kind)) {
+            families = HM_FAMILIES_BOTH;
+        }
+    }
+    return families;
+}
+
+static enum hm_status put_listener(struct hm_facts *facts, struct hm_need_list *list,
+                                   const struct hm_listener *listener)
+{
+    const bool system = hm_str_equal_nocase(listener->program, "System");
+    const char *name = !hm_str_equal(listener->service, "") ? listener->service : listener->program;
+    const char **program = hm_arena_alloc(list->arena, 1, sizeof(*program));
+    struct port port = {
+        .protocol = listener->protocol,
+        .families = families_of(facts, listener),
+        .port = listener->port,
+        .kind = listener->kind,
+        .services = none,
+        .programs = system_program,
+        .source = "observed on the host",
+    };
+
+    if (program == NULL) {
+        return hm_fail(list->err, HM_ENOMEM, "no memory for the ports that are set up");
+    }
+    if (system) {
+        port.title = "HTTP.sys (observed)";
+    } else {
+        *program = listener->program;
+        port.programs = (struct hm_strings){program, hm_str_equal(*program, "") ? 0u : 1u};
+        port.title = hm_arena_printf(list->arena, "%s (observed)",
+                                     hm_str_equal(name, "") ? "unknown program" : name);
+    }
+    return put(facts, list, &port);
+}
+
+enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *list)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+    enum hm_status st = HM_OK;
+
+    if (facts->linux_host || facts->legacy) {
+        return HM_OK; /* reserved ports there never hinder an explicit bind */
+    }
+    for (size_t i = 0; inventory->has_configured && i < inventory->configured.count && st == HM_OK;
+         i++) {
+        const struct hm_configured *row = &inventory->configured.at[i];
+
+        if (!hm_portbits_has(facts->required[row->protocol], row->port) &&
+            hm_configured_starts(facts, row) &&
+            (row->by == HM_BY_IIS_BINDING ||
+             hm_facts_is_excluded(facts, row->protocol, row->port))) {
+            st = put_configured(facts, list, row);
+        }
+    }
+    for (size_t i = 0; i < facts->listeners.count && st == HM_OK; i++) {
+        const struct hm_listener *listener = &inventory->listeners.at[facts->listeners.at[i].at];
+
+        if (is_reserver(listener->kind) &&
+            !hm_portbits_has(facts->required[listener->protocol], listener->port) &&
+            hm_facts_is_excluded(facts, listener->protocol, listener->port)) {
+            st = put_listener(facts, list, listener);
+        }
+    }
+    return st;
+}

@@ -1,0 +1,187 @@
+/* tests/unit/judge/test_configured_ports.c — ports of HTTP.sys and containers inside exclusions.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/inventory_builder.h"
+
+#define KIND "reservation_excluded"
+
+static void exclude(struct hm_build *build, enum hm_protocol protocol, const char *ports)
+{
+    hm_build_exclude(build, protocol, HM_IPV4, ports);
+    hm_build_exclude(build, protocol, HM_IPV6, ports);
+}
+
+static void bind_site(struct hm_build *build, uint16_t port, bool manual)
+{
+    struct hm_configured_list *list = &build->inventory.configured;
+
+    hm_build_configured(build, HM_TCP, port, HM_KIND_HTTPSYS, HM_BY_IIS_BINDING,
+                        "https *:8443: (site Intranet)");
+    list->at[list->count - 1].manual = manual;
+}
+
+/* A listener that reserves its port is judged wherever the port lies, once it is excluded. */
+static void test_listener(void **state)
+{
+    static const struct {
+        enum hm_listener_kind kind;
+        bool excluded;
+        bool blocked;
+    } cases[] = {
+        {HM_KIND_HTTPSYS,   true,  true },
+        {HM_KIND_QUIC,      true,  true },
+        {HM_KIND_CONTAINER, true,  true },
+        {HM_KIND_HTTPSYS,   false, false},
+        {HM_KIND_SOCKET,    true,  false},
+        {HM_KIND_KERNEL,    true,  false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build build;
+        const struct hm_finding *finding;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, "10.0.17763");
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 8443, "System", "", cases[i].kind);
+        hm_build_listener(&build, HM_TCP, HM_IPV6, 8443, "System", "", cases[i].kind);
+        if (cases[i].excluded) {
+            exclude(&build, HM_TCP, "8443");
+        }
+        (void)hm_build_judge(&build);
+        assert_int_equal(build.judgement.verdicts.count, cases[i].blocked ? 1 : 0);
+        finding = hm_build_finding(&build, "reserver_excluded", "tcp 8443");
+        assert_int_equal(finding != NULL, cases[i].blocked);
+        if (finding != NULL) {
+            assert_int_equal(build.judgement.verdicts.at[0].state, HM_BLOCKED);
+            assert_int_equal(finding->commands.count, 2); /* the rows, and nothing is added */
+            assert_true(hm_build_command(finding, "netsh int ipv4 delete excludedportrange "
+                                                  "protocol=tcp startport=8443 numberofports=1 "
+                                                  "store=persistent") >= 0);
+        }
+        hm_build_fini(&build);
+    }
+}
+
+/* A binding is a requirement where its service starts; otherwise, as for a reservation, a person
+ * decides, and nothing is blocked. */
+static void test_settings(void **state)
+{
+    static const struct {
+        enum hm_configured_by by;
+        enum hm_listener_kind kind;
+        const char *service;
+        bool manual;
+        bool excluded;
+        size_t verdicts;
+        size_t findings;
+    } cases[] = {
+        {HM_BY_IIS_BINDING,     HM_KIND_HTTPSYS,   "W3SVC", false, false, 1, 0},
+        {HM_BY_IIS_BINDING,     HM_KIND_HTTPSYS,   "WAS",   false, true,  1, 0},
+        {HM_BY_IIS_BINDING,     HM_KIND_HTTPSYS,   "W3SVC", true,  true,  0, 1},
+        {HM_BY_IIS_BINDING,     HM_KIND_HTTPSYS,   NULL,    false, true,  0, 1},
+        {HM_BY_IIS_BINDING,     HM_KIND_HTTPSYS,   NULL,    false, false, 0, 0},
+        {HM_BY_URL_RESERVATION, HM_KIND_HTTPSYS,   "W3SVC", false, true,  0, 1},
+        {HM_BY_URL_RESERVATION, HM_KIND_HTTPSYS,   "W3SVC", false, false, 0, 0},
+        {HM_BY_SSL_BINDING,     HM_KIND_HTTPSYS,   "W3SVC", false, true,  0, 1},
+        {HM_BY_PUBLISHED_PORT,  HM_KIND_CONTAINER, "hns",   false, true,  1, 0},
+        {HM_BY_PUBLISHED_PORT,  HM_KIND_CONTAINER, "hns",   false, false, 0, 0},
+        {HM_BY_PUBLISHED_PORT,  HM_KIND_CONTAINER, NULL,    false, true,  0, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build build;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, "10.0.17763");
+        hm_build_configured(&build, HM_TCP, 8443, cases[i].kind, cases[i].by, "x");
+        build.configured_rows[0].manual = cases[i].manual;
+        if (cases[i].service != NULL) {
+            hm_build_service(&build, cases[i].service);
+        }
+        if (cases[i].excluded) {
+            exclude(&build, HM_TCP, "8440-8450");
+        }
+        (void)hm_build_judge(&build);
+        assert_int_equal(build.judgement.verdicts.count, cases[i].verdicts);
+        if (cases[i].verdicts > 0) {
+            assert_int_equal(build.judgement.verdicts.at[0].state,
+                             cases[i].excluded ? HM_BLOCKED : HM_SAFE);
+        }
+        assert_int_equal(hm_build_count_kind(&build, KIND), cases[i].findings);
+        if (cases[i].findings > 0) {
+            assert_int_equal(hm_build_finding(&build, KIND, "tcp 8443")->severity,
+                             HM_SEVERITY_MEDIUM);
+        }
+        hm_build_fini(&build);
+    }
+}
+
+/* The catalogue's ports of IIS count where no binding is known; otherwise the bindings say. */
+static void test_bindings_outrank_the_catalogue(void **state)
+{
+    (void)state;
+    for (unsigned known = 0; known < 2; known++) {
+        struct hm_build build;
+        struct hm_product *product;
+        struct hm_requirement *row;
+
+        hm_build_init(&build, "10.0.17763");
+        product = hm_build_product(&build, "iis", "W3SVC", NULL);
+        row = hm_build_require(&build, product, "http", HM_TCP, "80", HM_KIND_HTTPSYS);
+        row->optional = true;
+        row->when_down = true;
+        row->by_iis_bindings = true;
+        hm_build_service(&build, "W3SVC");
+        (void)hm_build_service_runs(&build, "W3SVC", false);
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 80, "nginx.exe", "nginx", HM_KIND_SOCKET);
+        if (known != 0) {
+            bind_site(&build, 8443, false);
+        }
+        (void)hm_build_judge(&build);
+        assert_int_equal(build.judgement.verdicts.count, 1);
+        assert_int_equal(build.judgement.verdicts.at[0].state, known != 0 ? HM_SAFE : HM_BLOCKED);
+        assert_string_equal(build.judgement.verdicts.at[0].product, "iis");
+        hm_build_fini(&build);
+    }
+}
+
+/* Reserved ports of 2003 and Linux hinder no bind. */
+static void test_other_systems(void **state)
+{
+    static const char *const versions[] = {"5.2.3790", NULL};
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(versions); i++) {
+        struct hm_build build;
+
+        hm_build_init(&build, versions[i]);
+        bind_site(&build, 8443, true);
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 8443, "System", "", HM_KIND_CONTAINER);
+        hm_build_exclude(&build, HM_TCP, HM_IPV4, "8443");
+        (void)hm_build_judge(&build);
+        assert_int_equal(build.judgement.verdicts.count, 0);
+        assert_int_equal(hm_build_count_kind(&build, KIND), 0);
+        hm_build_fini(&build);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_listener),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_bindings_outrank_the_catalogue),
+        cmocka_unit_test(test_other_systems),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
