@@ -5,14 +5,15 @@
  *   interface {ipv4|ipv6} show {dynamicport|excludedportrange} [protocol=]{tcp|udp} [store=…]
  *   interface {ipv4|ipv6} set dynamicport {tcp|udp} start=N num=N
  *   interface {ipv4|ipv6} {add|delete} excludedportrange [protocol=]{tcp|udp} start=N num=N
- *   http show servicestate
+ *   http show {servicestate|urlacl|sslcert}
  * State and scripted behaviour are values of HKLM\SOFTWARE\NetshDouble, so that a test sets them
  * with "reg add" and later processes see them; calls counts the runs:
  *   dynamic-<protocol>-<family>   "49152 16384" (start, count)
  *   excluded-<protocol>-<family>  "5357-5357,50000-50059*" (star = administered)
  *   busy-<protocol>               "9955,9933": ports some socket has: add answers as Windows does
  *   http                          "80,5985": ports of HTTP.sys
- *   language                      en de fr ru zh ja ko
+ *   urlacl, sslcert               "http://+:80/ https://+:443/", "0.0.0.0:443": what they list;
+ * "none": the command fails; not set: http://+:5985/wsman/, nothing language en de fr ru zh ja ko
  *   listings                      folder of recorded listings; show prints their bytes as they are:
  *                                 ipv4-tcp-dynamicport.txt, ipv6-udp-excludedportrange.txt, ...
  *   mode                          empty | garbage | hang | fail:<exit> | unknown; "" = behave
@@ -487,6 +488,31 @@ static int run(struct call *call)
     return change(call, excluded);
 }
 
+static int show_http_list(const struct call *call, const wchar_t *list)
+{
+    const bool urls = wcscmp(list, L"urlacl") == 0;
+    wchar_t text[TEXT_CHARS];
+
+    read_text(list, urls ? L"http://+:5985/wsman/" : L"", text);
+    if (wcscmp(text, L"none") == 0) {
+        return say(call, L"The following command was not found.", 1);
+    }
+    print(call->language, urls ? L"\nURL Reservations: \n----------------- \n\n"
+                               : L"\nSSL Certificate bindings: \n------------------------- \n\n");
+    for (wchar_t *at = text; *at != L'\0';) {
+        const size_t len = wcscspn(at, L" ");
+        const bool more = at[len] != L'\0';
+
+        at[len] = L'\0';
+        print(call->language,
+              urls ? L"    Reserved URL            : " : L"    IP:port                      : ");
+        print(call->language, at);
+        print(call->language, L" \n");
+        at += len + (more ? 1 : 0);
+    }
+    return say(call, L"", 0);
+}
+
 int wmain(int argc, wchar_t **argv);
 int wmain(int argc, wchar_t **argv)
 {
@@ -509,7 +535,8 @@ int wmain(int argc, wchar_t **argv)
         }
     }
     if (argc >= 4 && word(argv[1], L"http", 4)) {
-        return show_service_state(&call);
+        return word(argv[3], L"servicestate", 4) ? show_service_state(&call)
+                                                 : show_http_list(&call, argv[3]);
     }
     if (argc < 6 || !word(argv[1], L"interface", 3)) {
         return say(&call, L"The following command was not found.", 1);

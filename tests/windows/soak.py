@@ -80,7 +80,7 @@ def soak(prefix, collector, folder, cycles):
     h.check("soak: no growth to speak of", most_kb - begin_kb < 512, f"{begin_kb}, {most_kb} KB")
     h.check("soak: handles are constant", abs(end_handles - begin_handles) <= 2,
             f"{begin_handles} and {end_handles}")
-    h.check("soak: netsh was run once", prefix.calls() == 9, prefix.calls())
+    h.check("soak: netsh was run once", prefix.calls() == 11, prefix.calls())
     h.check("soak: stops when asked", agent.stop() == 0)
 
 

@@ -163,6 +163,20 @@ def http_sys(world, agent_name):
             world.prefix.double_value("changes"))
 
 
+def stopped_site(world, agent_name):
+    """Nothing listens on the port of a site that is stopped; its settings say whose it is."""
+    world.prefix.double(urlacl="https://+:50443/ http://+:5985/wsman/", sslcert="0.0.0.0:50444")
+    world.prefix.reg_write((TCPIP, {"HavenmasterTest": 1})) # netsh's lists are read again
+    name = world.activate(world.document("stopped-site", {"hosts": [agent_name]}, [
+        {"protocol": "tcp", "ports": "50443-50444"}]))
+    row = world.wait(agent_name, name, "refused", "httpsys")
+    h.check("the settings are named", any("URL reservation https://+:50443/" in
+                                          note.get("text", "") for note in row["notes"]), row)
+    h.check("neither was ever tried", "5044" not in world.prefix.double_value("changes"),
+            world.prefix.double_value("changes"))
+    world.retire(name)
+
+
 def second_family(world, agent_name):
     before = world.rows()
     world.prefix.double(change_mode_ipv6="fail:1")
@@ -250,6 +264,7 @@ def modern(world):
         f"/v1/hosts?filter=name%3D{name}"))
     kept = exchange(world, name)
     http_sys(world, name)
+    stopped_site(world, name)
     second_family(world, name)
     one_store(world, name)
     harm(world, name)

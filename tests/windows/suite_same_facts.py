@@ -214,6 +214,11 @@ def write_recorded(prefix, host, seen, folder):
                 not os.path.basename(path).startswith(("services", "cluster", "net-start"))):
             shutil.copy(path, folder)
     write_services(prefix, seen, folder)
+    if host.has_netsh(): # what the double says
+        for name, line in (("http-urlacl.txt", "Reserved URL            : http://+:5985/wsman/"),
+                           ("http-sslcert.txt", "SSL Certificate bindings:")):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(f"\n    {line} \n")
     said = {"os": {**host.os, "arch": "x86_64"}, "listeners": seen["listeners"]}
     if host.reads_registry_at_boot(): # this suite wrote the values, and no boot came after that:
         # within the first two minutes of Wine the boot may have done it

@@ -10,11 +10,10 @@
 #include "common/base/limits.h"
 #include "common/os/os.h"
 #include "common/os/windows_text.h"
-#include "common/readers/httpsys_text.h"
 
 #define ARGUMENTS_MAX 5
 #define LISTINGS (2 * HM_STACK_COUNT)
-#define MEMORY_BYTES ((LISTINGS + 1) * 2 * HM_CHILD_OUTPUT_BYTES)
+#define MEMORY_BYTES ((LISTINGS + HM_NETSH_HTTP_LISTS) * 2 * HM_CHILD_OUTPUT_BYTES)
 
 /* What one run of netsh came to. */
 struct answer {
@@ -29,7 +28,7 @@ struct hm_netsh {
     struct hm_watch *watch;
     struct hm_arena memory; /* of the answers, until the next reading */
     struct answer answers[LISTINGS];
-    struct hm_ports httpsys;
+    struct answer http[HM_NETSH_HTTP_LISTS];
     struct hm_range_opinions opinions;
     bool read;
     bool refused;
@@ -49,7 +48,8 @@ static const wchar_t *const arguments[LISTINGS][ARGUMENTS_MAX] = {
     {L"interface", L"ipv6", L"show", L"excludedportrange", L"protocol=udp"},
 };
 
-static const wchar_t *const httpsys_arguments[] = {L"http", L"show", L"servicestate"};
+static const wchar_t *const http_lists[HM_NETSH_HTTP_LISTS] = {L"servicestate", L"urlacl",
+                                                               L"sslcert"};
 
 enum hm_status hm_netsh_open(struct hm_netsh **out_netsh, struct hm_err *err)
 {
@@ -119,18 +119,21 @@ static enum hm_status ask(struct hm_netsh *netsh, const wchar_t *const *words, s
     return HM_OK;
 }
 
-/* Only adds to what is known: a system that does not tell, or not so, is fine. */
-static enum hm_status ask_httpsys(struct hm_netsh *netsh, struct hm_err *err)
-{
-    struct answer answer;
-    enum hm_status st =
-        ask(netsh, httpsys_arguments, HM_COUNT(httpsys_arguments), &netsh->memory, &answer, err);
+static const struct answer not_asked = {.reason = "not asked, as netsh gave no answer before",
+                                        .listing = {.text = ""}};
 
-    netsh->httpsys = (struct hm_ports){NULL, 0};
-    if (st == HM_OK && answer.ran && !answer.listing.failed &&
-        hm_httpsys_parse(answer.listing.text, answer.listing.len, &netsh->memory, &netsh->httpsys,
-                         NULL) == HM_ENOMEM) {
-        st = hm_fail(err, HM_ENOMEM, "no memory for the ports of HTTP.sys");
+/* What HTTP.sys serves, and is set up to. */
+static enum hm_status ask_http(struct hm_netsh *netsh, bool hangs, struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; st == HM_OK && i < HM_NETSH_HTTP_LISTS; i++) {
+        const wchar_t *const words[] = {L"http", L"show", http_lists[i]};
+
+        netsh->http[i] = not_asked;
+        if (!hangs) {
+            st = ask(netsh, words, HM_COUNT(words), &netsh->memory, &netsh->http[i], err);
+        }
     }
     return st;
 }
@@ -145,8 +148,7 @@ static enum hm_status ask_listings(struct hm_netsh *netsh, struct hm_arena *memo
 
     for (size_t i = 0; st == HM_OK && i < LISTINGS; i++) {
         if (hangs) {
-            answers[i] = (struct answer){.reason = "not asked, as netsh gave no answer before",
-                                         .listing = {.text = ""}};
+            answers[i] = not_asked;
             continue;
         }
         st = ask(netsh, arguments[i], ARGUMENTS_MAX, memory, &answers[i], err);
@@ -164,8 +166,8 @@ static enum hm_status ask_all(struct hm_netsh *netsh, const struct hm_os *os, st
     hm_arena_reset(&netsh->memory);
     netsh->opinions = (struct hm_range_opinions){NULL, 0};
     st = ask_listings(netsh, &netsh->memory, netsh->answers, &hangs, err);
-    if (st == HM_OK && !hangs) {
-        st = ask_httpsys(netsh, err);
+    if (st == HM_OK) {
+        st = ask_http(netsh, hangs, err);
     }
     if (st == HM_OK && !hm_os_needs_kb2665809(os)) {
         st = hm_windows_ask_ranges(&netsh->memory, &netsh->opinions, err);
@@ -285,6 +287,20 @@ static enum hm_status take_opinions(const struct hm_netsh *netsh, struct hm_aren
     return HM_OK;
 }
 
+static void take_http(struct hm_netsh *netsh, struct hm_netsh_http out[HM_NETSH_HTTP_LISTS])
+{
+    for (size_t i = 0; i < HM_NETSH_HTTP_LISTS; i++) {
+        const struct answer *answer = &netsh->http[i];
+
+        netsh->refused = netsh->refused || !answer->ran; /* asked again soon */
+        out[i] = (struct hm_netsh_http){
+            .fault = answer->listing.failed ? "netsh refused" : fault_of(answer),
+            .text = answer->listing.text,
+            .len = answer->listing.len,
+        };
+    }
+}
+
 enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
                                struct hm_arena *arena, struct hm_netsh_facts *out_facts,
                                struct hm_notes *notes, struct hm_err *err)
@@ -305,7 +321,7 @@ enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
         st = take_opinions(netsh, arena, &facts.opinions, err);
     }
     if (st == HM_OK) {
-        facts.httpsys = netsh->httpsys;
+        take_http(netsh, facts.http);
         *out_facts = facts;
     }
     return st;

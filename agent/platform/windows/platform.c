@@ -148,8 +148,9 @@ enum hm_status hm_windows_compose(struct hm_netsh *netsh, const struct hm_tcpip_
 {
     struct hm_inventory *inventory = &seen->inventory;
     struct hm_netsh_facts facts = {
-        .httpsys = {NULL, 0}
+        .stacks = {NULL, 0}
     };
+    struct hm_ports httpsys = {NULL, 0};
     bool has_tcpip = false;
     enum hm_status st = hm_windows_settings(inventory, &has_tcpip, notes, err);
 
@@ -162,9 +163,12 @@ enum hm_status hm_windows_compose(struct hm_netsh *netsh, const struct hm_tcpip_
         if (st == HM_OK) {
             st = hm_windows_stored_exclusions(&inventory->stacks, notes, err);
         }
+        if (st == HM_OK) {
+            st = hm_windows_configured(facts.http, inventory, notes, &httpsys, err);
+        }
     }
     if (st == HM_OK && seen->has_sockets) {
-        st = hm_windows_take_listeners(&seen->sockets, facts.httpsys, notes->arena, inventory, err);
+        st = hm_windows_take_listeners(&seen->sockets, httpsys, notes->arena, inventory, err);
     }
     if (st == HM_OK) {
         hm_inventory_settle(inventory);

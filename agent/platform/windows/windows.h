@@ -58,9 +58,18 @@ struct hm_netsh;
 enum hm_status hm_netsh_open(struct hm_netsh **out_netsh, struct hm_err *err) HM_MUST_CHECK;
 void hm_netsh_close(struct hm_netsh *netsh);
 
+/* "netsh http show servicestate", "urlacl" and "sslcert"; borrowed until the next reading. */
+enum hm_netsh_http_list { HM_NETSH_SERVICE_STATE, HM_NETSH_URLACL, HM_NETSH_SSLCERT };
+#define HM_NETSH_HTTP_LISTS 3
+struct hm_netsh_http {
+    const char *fault; /* why there is none; NULL: it was printed */
+    const char *text;  /* raw bytes */
+    size_t len;
+};
+
 struct hm_netsh_facts {
     struct hm_stacks stacks; /* all four */
-    struct hm_ports httpsys; /* that HTTP.sys serves; borrowed until the next reading */
+    struct hm_netsh_http http[HM_NETSH_HTTP_LISTS];
     struct hm_range_opinions opinions;
 };
 
@@ -90,6 +99,14 @@ enum hm_status hm_netsh_change(struct hm_netsh *netsh, const wchar_t *const *wor
 
 /* How many netsh processes were started so far (for the budget test). */
 unsigned hm_netsh_started(const struct hm_netsh *netsh);
+
+/* configured.c — what HTTP.sys, IIS and containers are set up to serve, into the inventory, and the
+ * ports that HTTP.sys serves now. What cannot be read becomes a note, and the list is partial.
+ * IIS: applicationHost.config; containers: computenetwork.dll, where the host has both. */
+enum hm_status hm_windows_configured(const struct hm_netsh_http http[HM_NETSH_HTTP_LISTS],
+                                     struct hm_inventory *inventory, struct hm_notes *notes,
+                                     struct hm_ports *out_httpsys,
+                                     struct hm_err *err) HM_MUST_CHECK;
 
 /* wmi.c — two numbers of each instance of a class, by the documented interface. A namespace, a
  * class or a service that is not there is no instance; nulls are skipped, as are doubles. */

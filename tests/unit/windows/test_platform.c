@@ -276,6 +276,10 @@ static void compare_host(const char *name)
     assert_int_equal(hm_netsh_open(&netsh, &err), HM_OK);
     assert_int_equal(hm_windows_compose(netsh, &memory, &live, &notes, &err), HM_OK);
     hm_netsh_close(netsh);
+    /* The folders are older than the files that say what HTTP.sys is set up to serve. */
+    assert_int_equal(live.inventory.configured.count, live.inventory.has_configured ? 1 : 0);
+    assert_false(live.inventory.configured_partial);
+    live.inventory.has_configured = false;
     assert_string_equal(inventory_text(&live.inventory, &arena),
                         inventory_text(&recorded.inventory, &arena));
     assert_int_equal(notes.list.count, 0);
@@ -346,9 +350,9 @@ static void test_reading_pace(void **state)
     read_stacks(fixture, &os_2019);
     assert_int_equal(fixture->notes.list.count, 0);
     assert_int_equal(fixture->facts.stacks.count, HM_STACK_COUNT);
-    assert_true(hm_ports_contains(fixture->facts.httpsys, 5985));
+    assert_non_null(strstr(fixture->facts.http[HM_NETSH_SERVICE_STATE].text, ":5985/"));
     once = hm_netsh_started(fixture->netsh);
-    assert_int_equal(once, 9);
+    assert_int_equal(once, 11);
     for (int i = 0; i < 20; i++) {
         read_stacks(fixture, &os_2019);
     }
