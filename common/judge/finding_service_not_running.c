@@ -128,7 +128,9 @@ static const char *state_of(struct hm_finding_list *out, const struct hm_service
         out, "%s %s and does not run", service->name,
         service->start == HM_START_TRIGGERED ? "starts when an event of the system asks for it"
         : service->start == HM_START_MANUAL  ? "was started by a person or another program"
-                                             : "starts by itself");
+        : service->start == HM_START_DEPENDENCY
+            ? "starts before a service that starts by itself and depends on it,"
+            : "starts by itself");
 }
 
 /* XP and 2003: while the IPsec service is down, its driver lets nothing pass but what is exempt

@@ -19,7 +19,8 @@ static bool is_own(const struct hm_need *need, const struct hm_service *service)
 
 static bool is_down(const struct hm_service *service, bool must_run)
 {
-    const bool always = service->start == HM_START_AUTOMATIC || service->start == HM_START_DELAYED;
+    const bool always = service->start == HM_START_AUTOMATIC ||
+                        service->start == HM_START_DELAYED || service->start == HM_START_DEPENDENCY;
 
     return service->has_runs && !service->runs &&
            (always || (!must_run && service->start == HM_START_TRIGGERED) ||

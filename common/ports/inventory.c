@@ -18,7 +18,7 @@ const char *const hm_listener_kind_names[HM_KIND_COUNT] = {
 };
 
 const char *const hm_service_start_names[HM_SERVICE_START_COUNT] = {
-    "automatic", "delayed", "triggered", "cluster", "manual", "disabled",
+    "automatic", "delayed", "triggered", "cluster", "dependency", "manual", "disabled",
 };
 const char *const hm_entry_service_names[HM_ENTRY_SERVICE_COUNT] = {"unknown", "disabled", "gone"};
 

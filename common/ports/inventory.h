@@ -64,17 +64,20 @@ struct hm_listeners {
 
 /* Start types of a service. All but manual and disabled start by themselves: HM_START_TRIGGERED by
  * an event of the system (a trigger; socket or timer units), HM_START_CLUSTER by a failover
- * cluster, which sets the start type to manual (the passive node, too). An automatic one that has
- * triggers counts as triggered: such services stop by themselves when there is nothing to do. */
+ * cluster, which sets the start type to manual (the passive node, too), HM_START_DEPENDENCY, a
+ * manual one, with an automatic service that depends on it, also over others: the service manager
+ * starts it first. An automatic one that has triggers counts as triggered: such services stop by
+ * themselves when there is nothing to do. */
 enum hm_service_start {
     HM_START_AUTOMATIC,
     HM_START_DELAYED,
     HM_START_TRIGGERED,
     HM_START_CLUSTER,
+    HM_START_DEPENDENCY,
     HM_START_MANUAL,
     HM_START_DISABLED,
 };
-#define HM_SERVICE_START_COUNT 6
+#define HM_SERVICE_START_COUNT 7
 extern const char *const hm_service_start_names[HM_SERVICE_START_COUNT];
 
 struct hm_service {

@@ -60,8 +60,8 @@ struct seen {
 static int64_t wait_s(const struct hm_run_row *row)
 {
     const enum hm_service_start start = row->service.start;
-    const bool always =
-        start == HM_START_AUTOMATIC || start == HM_START_DELAYED || start == HM_START_CLUSTER;
+    const bool always = start == HM_START_AUTOMATIC || start == HM_START_DELAYED ||
+                        start == HM_START_CLUSTER || start == HM_START_DEPENDENCY;
     const unsigned most = always ? HM_RUN_WAITS_ALWAYS : HM_RUN_WAITS_OTHERS;
 
     return (int64_t)HM_RUN_SETTLE_S << (row->changes < most ? row->changes : most);

@@ -315,7 +315,37 @@ enum hm_service_start hm_service_start_of(const struct hm_service_row *row)
     }
     return row->clustered   ? HM_START_CLUSTER
            : row->triggered ? HM_START_TRIGGERED
+           : row->needed    ? HM_START_DEPENDENCY
                             : HM_START_MANUAL;
+}
+
+static bool starts_at_boot(const struct hm_service_row *row)
+{
+    const enum hm_service_start start = hm_service_start_of(row);
+
+    return start == HM_START_AUTOMATIC || start == HM_START_DELAYED || start == HM_START_DEPENDENCY;
+}
+
+void hm_service_rows_mark_needed(struct hm_service_rows *rows)
+{
+    bool again = true;
+
+    while (again) { /* each round marks one row at least */
+        again = false;
+        for (size_t i = 0; i < rows->count; i++) {
+            const struct hm_service_row *row = &rows->at[i];
+
+            for (size_t k = 0;
+                 row->has_depends_on && starts_at_boot(row) && k < row->depends_on.count; k++) {
+                struct hm_service_row *first = hm_service_rows_find(rows, row->depends_on.at[k]);
+
+                if (first != NULL && hm_service_start_of(first) == HM_START_MANUAL) {
+                    first->needed = true;
+                    again = true;
+                }
+            }
+        }
+    }
 }
 
 /* ---- HKLM\Cluster\Resources ------------------------------------------------------------------ */

@@ -29,6 +29,7 @@ struct hm_service_row {
     bool delayed;
     bool triggered;    /* an event of the system starts it (TriggerInfo, action 1) */
     bool clustered;    /* a resource of the failover cluster that this host is in */
+    bool needed;       /* one that starts by itself depends on it (hm_service_rows_mark_needed) */
     const char *image; /* ImagePath, as written */
     bool has_depends_on;
     struct hm_strings depends_on; /* services; groups are left out */
@@ -52,6 +53,11 @@ void hm_service_row_set_state(struct hm_service_row *row, uint32_t state, uint32
 
 /* Sorts, and keeps the first of each name. */
 void hm_service_rows_settle(struct hm_service_rows *rows);
+
+/* Marks the manual services that the service manager starts at boot, as an automatic one depends on
+ * them, also over others; not for one that an event starts, which may never come. Once depends_on
+ * is known. */
+void hm_service_rows_mark_needed(struct hm_service_rows *rows);
 
 /* The Win32 services of an export, or of a listing, of the key Services: keys of which Type and
  * Start are known. Values of deeper keys are skipped, but for those of TriggerInfo. Run states stay

@@ -521,6 +521,7 @@ enum hm_status hm_recorded_services(struct hm_recorded *recorded, const struct h
         if (st == HM_OK) {
             st = read_cluster(recorded, &sources, err);
         }
+        hm_service_rows_mark_needed(&sources.rows);
         fill_states(&sources, &sources.rows);
         if (st == HM_OK) {
             st = name_events(recorded, &sources, err);

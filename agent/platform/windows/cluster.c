@@ -143,6 +143,7 @@ enum hm_status hm_windows_settle_services(const struct hm_windows_services *serv
     struct hm_service_rows rows = services->rows;
     enum hm_status st = mark_clustered(&rows, resources_key, inventory, notes, err);
 
+    hm_service_rows_mark_needed(&rows);
     if (st == HM_OK) {
         st = hm_windows_take_services(&rows, notes->arena, inventory, err);
     }

@@ -231,6 +231,29 @@ static void test_optional_requirement_and_the_error_of_a_port(void **state)
     pop3_host_free(build);
 }
 
+/* Stopped in order, and manual: it starts at boot all the same when an automatic one depends on it.
+ */
+static void test_manual_service_that_another_needs(void **state)
+{
+    struct hm_build *build = pop3_host_new();
+    struct hm_service *service;
+    const struct hm_finding *finding;
+
+    (void)state;
+    (void)pop3_host_put_product(build);
+    service = pop3_host_put_down(build, HM_START_MANUAL);
+    pop3_host_put_holder(build);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_count_kind(build, "service_not_running"), 0);
+    service->start = HM_START_DEPENDENCY;
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "pop3", "back-end")->state, HM_BLOCKED);
+    finding = hm_build_finding(build, "service_not_running", NULL);
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->text, "a service that starts by itself and depends on it"));
+    pop3_host_free(build);
+}
+
 /* The random ports of the DNS Server, where no client of the host gets any. */
 static void test_optional_requirement_that_the_dns_pool_reaches(void **state)
 {
@@ -517,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_failed_with_a_free_port),
         cmocka_unit_test(test_excluded_by_an_administrator),
         cmocka_unit_test(test_optional_requirement_that_nobody_has_seen),
+        cmocka_unit_test(test_manual_service_that_another_needs),
         cmocka_unit_test(test_optional_requirement_and_the_error_of_a_port),
         cmocka_unit_test(test_optional_requirement_that_the_dns_pool_reaches),
         cmocka_unit_test(test_default_port_of_a_service_that_is_down),

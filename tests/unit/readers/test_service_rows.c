@@ -155,6 +155,54 @@ static void test_start_type(void **state)
     assert_int_equal(hm_service_start_of(&disabled), HM_START_DISABLED);
 }
 
+struct needed_case {
+    const char *name;
+    uint32_t start;
+    bool triggered;
+    const char *depends_on[3];
+    enum hm_service_start expected;
+};
+
+/* The service manager starts what an automatic service depends on, over several steps; rings end.
+ */
+static void test_needed_by_automatic_services(void **state)
+{
+    static const struct needed_case cases[] = {
+        {"A", HM_SERVICE_AUTO_START,   false, {"B"},            HM_START_AUTOMATIC },
+        {"B", HM_SERVICE_DEMAND_START, false, {"c", "missing"}, HM_START_DEPENDENCY},
+        {"C", HM_SERVICE_DEMAND_START, false, {"A"},            HM_START_DEPENDENCY},
+        {"D", HM_SERVICE_DEMAND_START, false, {"E"},            HM_START_MANUAL    },
+        {"E", HM_SERVICE_DEMAND_START, false, {NULL},           HM_START_MANUAL    },
+        {"F", HM_SERVICE_AUTO_START,   false, {"G", "H", "I"},  HM_START_AUTOMATIC },
+        {"G", HM_SERVICE_DEMAND_START, false, {NULL},           HM_START_DEPENDENCY},
+        {"H", HM_SERVICE_DISABLED,     false, {NULL},           HM_START_DISABLED  },
+        {"I", HM_SERVICE_DEMAND_START, true,  {NULL},           HM_START_TRIGGERED },
+        {"J", HM_SERVICE_AUTO_START,   true,  {"E"},            HM_START_TRIGGERED },
+    };
+    struct needed_case copies[HM_COUNT(cases)];
+    struct hm_service_row at[HM_COUNT(cases)];
+    struct hm_service_rows rows = {at, HM_COUNT(at)};
+
+    (void)state;
+    memset(at, 0, sizeof(at));
+    memcpy(copies, cases, sizeof(copies));
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        at[i].name = cases[i].name;
+        at[i].start = cases[i].start;
+        at[i].triggered = cases[i].triggered;
+        at[i].has_depends_on = true;
+        at[i].depends_on.at = copies[i].depends_on;
+        while (at[i].depends_on.count < 3 && copies[i].depends_on[at[i].depends_on.count] != NULL) {
+            at[i].depends_on.count++;
+        }
+    }
+    hm_service_rows_mark_needed(&rows);
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        print_message("%s\n", cases[i].name);
+        assert_int_equal(hm_service_start_of(&at[i]), cases[i].expected);
+    }
+}
+
 static void test_program_of_a_path(void **state)
 {
     static const struct path_case cases[] = {
@@ -311,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_reg_query_of_2003),
         cmocka_unit_test(test_export_of_2000),
         cmocka_unit_test(test_start_type),
+        cmocka_unit_test(test_needed_by_automatic_services),
         cmocka_unit_test(test_program_of_a_path),
         cmocka_unit_test(test_net_start_by_the_shown_name),
         cmocka_unit_test(test_net_start_of_another_host),
