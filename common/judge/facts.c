@@ -12,94 +12,17 @@
 #include "common/ports/port_book.h"
 
 #define DNS_POOL_DEFAULT 2500u /* KB956188 */
-#define NAMES_ROOM_FIRST 64u
 
 static enum hm_status no_memory(struct hm_err *err)
 {
     return hm_fail(err, HM_ENOMEM, "no memory to judge the host");
 }
 
-/* The slot of name, or the empty one where it would go. */
-static const char **find_slot(const struct hm_names *names, const char *name)
-{
-    size_t at = (size_t)hm_str_hash_nocase(HM_HASH_START, name) & (names->room - 1);
-
-    while (names->slots[at] != NULL && !hm_str_equal_nocase(names->slots[at], name)) {
-        at = (at + 1) & (names->room - 1);
-    }
-    return &names->slots[at];
-}
-
-static bool names_grow(struct hm_names *names, size_t room, struct hm_arena *arena)
-{
-    struct hm_names larger = {
-        .slots = hm_arena_alloc(arena, room, sizeof(*larger.slots)),
-        .room = room,
-        .at = hm_arena_alloc(arena, room / 2, sizeof(*larger.at)),
-        .count = names->count,
-    };
-
-    if (larger.slots == NULL || larger.at == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < names->count; i++) {
-        larger.at[i] = names->at[i];
-        *find_slot(&larger, names->at[i]) = names->at[i];
-    }
-    *names = larger;
-    return true;
-}
-
-static bool names_put(struct hm_names *names, const char *name, struct hm_arena *arena)
-{
-    const char **slot;
-
-    if (name == NULL || name[0] == '\0') {
-        return true;
-    }
-    if (names->count * 2 >= names->room &&
-        !names_grow(names, names->room == 0 ? NAMES_ROOM_FIRST : names->room * 2, arena)) {
-        return false;
-    }
-    slot = find_slot(names, name);
-    if (*slot == NULL) {
-        *slot = name;
-        names->at[names->count++] = name;
-    }
-    return true;
-}
-
-/* Case apart, does the first letter rule the match out? Most patterns begin with a name. */
-static bool may_match(const char *pattern, const char *name)
-{
-    return pattern[0] == '*' || pattern[0] == '?' || ((pattern[0] ^ name[0]) & ~0x20) == 0;
-}
-
-bool hm_names_match(const struct hm_names *names, const struct hm_strings *patterns)
-{
-    for (size_t i = 0; i < patterns->count && names->count > 0; i++) {
-        const char *pattern = patterns->at[i];
-
-        if (strpbrk(pattern, "*?") == NULL) {
-            if (pattern[0] != '\0' && *find_slot(names, pattern) != NULL) {
-                return true;
-            }
-            continue;
-        }
-        for (size_t at = 0; at < names->count; at++) {
-            if (may_match(pattern, names->at[at]) && hm_str_glob_nocase(pattern, names->at[at])) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 bool hm_facts_detect(const struct hm_facts *facts, const struct hm_detect *detect)
 {
     return detect->always || hm_names_match(&facts->services, &detect->services) ||
-           hm_names_match(&facts->programs, &detect->programs) ||
-           hm_names_match(&facts->idle_programs, &detect->programs);
+           hm_programs_match(&facts->programs, &detect->programs) ||
+           hm_programs_match(&facts->idle_programs, &detect->programs);
 }
 
 /* A service that runs or starts by itself is there, and so is its program, though it be down. */
@@ -109,11 +32,11 @@ static bool put_service(struct hm_facts *facts, const struct hm_service *service
     bool ok = true;
 
     if (service->has_runs) {
-        ok = names_put(service->runs ? &facts->running : &facts->stopped, service->name, arena);
+        ok = hm_names_put(service->runs ? &facts->running : &facts->stopped, service->name, arena);
     }
     if (ok && (hm_service_is_wanted(service) || (service->has_runs && service->runs))) {
-        ok = names_put(&facts->services, service->name, arena) &&
-             names_put(&facts->idle_programs, service->program, arena);
+        ok = hm_names_put(&facts->services, service->name, arena) &&
+             hm_names_put(&facts->idle_programs, service->program, arena);
     }
     return ok;
 }
@@ -130,24 +53,24 @@ static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *are
     bool ok = true;
 
     for (size_t i = 0; ok && inventory->has_services && i < inventory->services.count; i++) {
-        ok = names_put(&facts->services, inventory->services.at[i], arena);
+        ok = hm_names_put(&facts->services, inventory->services.at[i], arena);
     }
     for (size_t i = 0; ok && inventory->has_listeners && i < inventory->listeners.count; i++) {
-        ok = names_put(&facts->programs, inventory->listeners.at[i].program, arena) &&
-             names_put(&facts->services, inventory->listeners.at[i].service, arena) &&
+        ok = hm_names_put(&facts->programs, inventory->listeners.at[i].program, arena) &&
+             hm_names_put(&facts->services, inventory->listeners.at[i].service, arena) &&
              (hm_need_is_activator(facts, inventory->listeners.at[i].program) ||
-              names_put(&facts->running, inventory->listeners.at[i].service, arena));
+              hm_names_put(&facts->running, inventory->listeners.at[i].service, arena));
     }
     for (size_t i = 0; ok && sockets != NULL && i < sockets->count; i++) {
         seen[sockets->at[i].protocol] = true;
         if (sockets->at[i].program != last) {
             last = sockets->at[i].program;
-            ok = names_put(&facts->programs, last, arena);
+            ok = hm_names_put(&facts->programs, last, arena);
         }
         if (ok && sockets->at[i].service != last_service &&
             !hm_need_is_activator(facts, sockets->at[i].program)) {
             last_service = sockets->at[i].service;
-            ok = names_put(&facts->running, last_service, arena);
+            ok = hm_names_put(&facts->running, last_service, arena);
         }
     }
     for (unsigned i = 0; i < 2; i++) { /* every Windows has sockets of both */
@@ -161,8 +84,8 @@ static enum hm_status collect_names(struct hm_facts *facts, struct hm_arena *are
         const struct hm_port_entry *entry = &inventory->port_book.at[i];
 
         if (!hm_port_entry_is_retired(entry)) {
-            ok = names_put(&facts->idle_programs, entry->program, arena) &&
-                 names_put(&facts->services, entry->service, arena);
+            ok = hm_names_put(&facts->idle_programs, entry->program, arena) &&
+                 hm_names_put(&facts->services, entry->service, arena);
         }
     }
     return ok ? HM_OK : no_memory(err);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/judge/judge.h"
+#include "common/judge/names.h"
 #include "common/ports/given.h"
 #include "common/ports/portbits.h"
 
@@ -33,14 +34,6 @@ struct hm_stack_facts {
     bool has_others;        /* sockets (or a sample) tell how many ports are taken */
     uint32_t others;    /* distinct ports inside usable, of either family; UDP: without dns.exe */
     uint32_t dns_taken; /* UDP: those of dns.exe in this family */
-};
-
-/* Distinct names, ASCII case folded. */
-struct hm_names {
-    const char **slots;
-    size_t room;     /* power of two */
-    const char **at; /* the same names in a row, room for half of the slots */
-    size_t count;
 };
 
 /* A listener or a socket under "protocol, port": sorted, so one range is one run. */
@@ -98,9 +91,6 @@ enum hm_status hm_facts_find_takers(struct hm_facts *facts, struct hm_arena *are
 
 /* As hm_detect_matches, by index, and over sockets too. */
 bool hm_facts_detect(const struct hm_facts *facts, const struct hm_detect *detect);
-
-/* Is one of the names among those that the patterns match? "*" and "?" as in file names. */
-bool hm_names_match(const struct hm_names *names, const struct hm_strings *patterns);
 
 const struct hm_stack_facts *hm_facts_stack(const struct hm_facts *facts, enum hm_protocol protocol,
                                             enum hm_family family);

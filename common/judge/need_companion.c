@@ -72,7 +72,7 @@ enum hm_runs hm_need_runs(const struct hm_facts *facts, const struct hm_need *ne
         const struct hm_strings one = {&names->programs.at[i], 1};
 
         if (!hm_need_is_shared_host(names->programs.at[i]) &&
-            hm_names_match(&facts->programs, &one)) {
+            hm_programs_match(&facts->programs, &one)) {
             return HM_RUNS_YES;
         }
     }

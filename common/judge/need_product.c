@@ -28,8 +28,8 @@ static enum presence presence_of(const struct hm_facts *facts, const struct hm_p
     if (detect->always || hm_names_match(&facts->services, &detect->services)) {
         return PRESENT;
     }
-    return hm_names_match(&facts->programs, &detect->programs) ||
-                   hm_names_match(&facts->idle_programs, &detect->programs)
+    return hm_programs_match(&facts->programs, &detect->programs) ||
+                   hm_programs_match(&facts->idle_programs, &detect->programs)
                ? BY_PROGRAM
                : ABSENT;
 }

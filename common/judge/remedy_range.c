@@ -14,7 +14,7 @@
     "WinNAT follow after a restart of the host."
 #define ON_PURPOSE "Nobody moved it on purpose, and that many ports suffice."
 #define SUFFICE "That many ports suffice."
-#define LINUX_FILE "/etc/sysctl.d/zzz-port-range.conf"
+#define LINUX_FILE "/etc/sysctl.d/zzzzzzzz-port-range.conf"
 
 static const enum hm_family families[] = {HM_IPV4, HM_IPV6};
 

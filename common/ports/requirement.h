@@ -16,6 +16,12 @@ extern const char *const hm_confidence_names[4]; /* "documented","reported","sin
 enum hm_safe_to_exclude { HM_EXCLUDE_YES, HM_EXCLUDE_NO, HM_EXCLUDE_WHEN_STOPPED };
 extern const char *const hm_safe_to_exclude_names[3]; /* "yes", "no", "when_stopped" */
 
+/* Linux keeps 15 characters of a process's name (proc(5), comm), and ss and the agent see no more:
+ * "kube-controller" of kube-controller-manager. false: the program's name is not so long, or it is
+ * a pattern. */
+#define HM_COMM_BYTES 16u
+bool hm_program_cut(const char *pattern, char out[HM_COMM_BYTES]);
+
 /* A host has the thing when any one of these is true. Names fold ASCII case; '*' and '?' match
  * as in file names ("QuickBooksDB*"). always is for an administrator's own local products. */
 struct hm_detect {

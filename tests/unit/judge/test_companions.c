@@ -340,6 +340,61 @@ static void test_child_on_another_port(void **state)
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* Linux cuts the names of programs: own, companion, and as what shows the product. */
+static void test_names_cut_by_linux(void **state)
+{
+    static const struct {
+        const char *program;
+        enum hm_verdict_state state;
+    } cases[] = {
+        {"kube-controller",         HM_SAFE   },
+        {"kube-controller-manager", HM_SAFE   },
+        {"prometheus-node",         HM_SAFE   }, /* 15 characters of the companion's name */
+        {"kube-controlle",          HM_BLOCKED},
+        {"kube-scheduler",          HM_BLOCKED},
+        {"own-product-wit",         HM_BLOCKED}, /* a pattern is no name */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = calloc(1, sizeof(*build));
+        struct hm_product *product;
+
+        assert_non_null(build);
+        hm_build_init(build, NULL);
+        product = hm_build_product(build, "product", "Own", NULL);
+        product->detect.programs = hm_build_names(build, "kube-controller-manager");
+        product->companions.programs =
+            hm_build_names(build, "prometheus-node-exporter|own-product-with-a*");
+        (void)hm_build_require(build, product, "port", HM_TCP, "10257", HM_KIND_SOCKET);
+        hm_build_service(build, "Own");
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 10257, cases[i].program, "");
+        if (hm_build_judge(build)->verdicts.at[0].state != cases[i].state) {
+            fail_msg("%s: %s", cases[i].program, build->judgement.verdicts.at[0].text);
+        }
+        hm_build_fini(build);
+        free(build);
+    }
+}
+
+/* Only by its program, as the list of services does not name it. */
+static void test_product_by_a_cut_name(void **state)
+{
+    struct hm_build *build = calloc(1, sizeof(*build));
+    struct hm_product *product;
+
+    (void)state;
+    assert_non_null(build);
+    hm_build_init(build, NULL);
+    product = hm_build_product(build, "product", "Own", NULL);
+    product->detect.programs = hm_build_names(build, "kube-controller-manager");
+    (void)hm_build_require(build, product, "port", HM_TCP, "10257", HM_KIND_SOCKET);
+    hm_build_listener(build, HM_TCP, HM_IPV4, 10257, "kube-controller", "", HM_KIND_SOCKET);
+    assert_int_equal(hm_build_judge(build)->verdicts.count, 1);
+    hm_build_fini(build);
+    free(build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +412,8 @@ int main(void)
         CASE(test_unknown_program_in_the_dynamic_range),
         CASE(test_who_is_unknown),
         CASE(test_child_on_another_port),
+        cmocka_unit_test(test_names_cut_by_linux),
+        cmocka_unit_test(test_product_by_a_cut_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

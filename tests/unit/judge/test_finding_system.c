@@ -80,8 +80,8 @@ static void test_dynamic_range_moved_elsewhere(void **state)
     hm_build_dynamic(build, 1024, 65535);
     must_find(build, "dynamic_range_moved", "dynamic range",
               COMMANDS("echo 'net.ipv4.ip_local_port_range = 32768 60999' > "
-                       "/etc/sysctl.d/zzz-port-range.conf",
-                       "sysctl -p /etc/sysctl.d/zzz-port-range.conf", NULL));
+                       "/etc/sysctl.d/zzzzzzzz-port-range.conf",
+                       "sysctl -p /etc/sysctl.d/zzzzzzzz-port-range.conf", NULL));
     free_build(build);
 }
 
