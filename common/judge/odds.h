@@ -2,14 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Three kinds of takers come one after the other, and each finds what the earlier ones left: blocks
- * of WinNAT and HNS (deploy/docs/windows-ports.md 2.9), the DNS Server's socket pool (3.3), and the
- * sockets of all other programs. "Space" is the dynamic range without what a stack never hands
- * out. The chance that a required port survives is the product of
- *   - for each block: 1 - the places that meet a required port / the places that are left. A block
- *     of w ports in a free stretch of L has L - w + 1 places. Each earlier block, of v ports, costs
- *     a later one v + w - 1 places, and costs those around a required port that it has missed
- *     w - 1. The quotient is the same as with v fewer places, which is what is computed; within
- *     a few percent also where blocks fill half of the space;
+ * of WinNAT and HNS (windows-ports 2.9), the DNS Server's socket pool (3.3), and the sockets of all
+ * other programs. "Space" is the dynamic range without what a stack never hands out. The chance
+ * that a required port survives is the product of
+ *   - for each block: 1 - places that meet a required port / places that are left. A block of w
+ *     ports has L - w + 1 places in a free stretch of L. An earlier block of v ports, which has met
+ *     no required port, removes v + w - 1 of all places, and about (w - 1) / all of those that
+ *     meet one. To the first order the quotient is then meeting / (all - v), which is what is
+ *     computed; it stays within a few percent where blocks fill half of the space;
  *   - for k sockets on k different ports of n, m of them required: C(n-m, k) / C(n, k). A pool is
  *     one such draw in each family, the other programs are one more. All earlier takers have missed
  *     the required ports, so m stays, and n loses what they took.
