@@ -81,17 +81,10 @@ struct hm_odds_places hm_odds_places(struct hm_ports space, struct hm_ports requ
 
 double hm_odds_block_meets(const struct hm_odds_places *places, uint32_t filled)
 {
-    double meeting = places->meeting;
-    double width = places->width;
-    double lost = filled;
+    uint32_t left = filled < places->all ? places->all - filled : 0;
 
     if (places->meeting == 0) {
         return 0.0;
     }
-    /* Beside the edge of the space a port has fewer places around it, and an earlier block takes
-     * hardly any of those. */
-    if (meeting < width) {
-        lost *= (2.0 * width - meeting) / width;
-    }
-    return meeting < places->all - lost ? meeting / (places->all - lost) : 1.0;
+    return places->meeting < left ? (double)places->meeting / left : 1.0;
 }

@@ -31,7 +31,7 @@ double hm_odds_either(double a, double b);
 
 /* Where a block of some width may come down in an empty space. */
 struct hm_odds_places {
-    uint32_t width;
+    uint32_t width; /* of the block */
     uint32_t all;
     uint32_t meeting; /* of all: places where the block has a required port */
 };

@@ -30,7 +30,7 @@ import zlib
 
 WITHIN = 0.10  # of the forecast
 ERRORS = 3  # standard errors; of 100 true odds a few are further off in every other run ...
-AGAIN = 10  # ... so a host that does not agree is started so many times as often once more
+AGAIN = 10  # ... so what does not agree is tried once more, with so many times as many boots
 NEEDS = 64  # that boots.c counts at once
 FIRST = 1024  # no system gives a lower port
 POOL = 2500  # KB956188
@@ -373,12 +373,16 @@ def agree_again(found, hosts, pool):
     """Is it chance? A difference that is none gets smaller with more boots, a real one stays."""
     more = argparse.Namespace(**vars(found.options))
     more.boots, more.seed = AGAIN * more.boots, more.seed + 1
-    again = Comparison(hosts, more, pool)
+    suspects = {(name, need.name) for name, need in found.wrong}
+    again = Comparison([host for host in hosts if host.name in {name for name, _ in suspects}],
+                       more, pool)
+    again.needs = [(name, need) for name, need in again.needs if (name, need.name) in suspects]
     for line in found.lines(found.wrong):
         print("not at first: " + line)
-    for line in again.lines(again.wrong):
-        print("WRONG " + line)
-    print("again: " + again.summary())
+    for name, need in again.needs:
+        agrees = need.deviation(more) <= need.tolerance(more)
+        print(f"{'agrees' if agrees else 'WRONG'} with {more.boots} boots: "
+              f"{need.line(name, more)}")
     return not again.wrong
 
 
@@ -391,11 +395,10 @@ def compare(options):
             for line in found.lines((name, need) for name, need in found.needs
                                     if need.state == "exposed"):
                 print(line)
-        names = {name for name, _ in found.wrong}
-        holds = not names
-        if names and options.pool is None and options.blocks is None:
-            holds = agree_again(found, [host for host in hosts if host.name in names], pool)
-        elif names:
+        holds = not found.wrong
+        if not holds and options.pool is None and options.blocks is None:
+            holds = agree_again(found, hosts, pool)
+        elif not holds:
             for line in found.lines(found.wrong):
                 print("WRONG " + line)
         for name, count in (("pool", 1000), ("blocks", 6)) if options.prove else ():

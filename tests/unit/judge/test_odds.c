@@ -207,6 +207,23 @@ static void test_blocks_that_fill_all(void **state)
     assert_near(hm_odds_block_meets(&places, 0), 0.0, 0.0);
 }
 
+/* 40 blocks of 100 on 15,536 ports, and the first of them is required: few places have it. By a
+ * simulation of 500,000 starts, with a standard error of 0.00008. */
+static void test_blocks_at_the_edge(void **state)
+{
+    static const struct hm_range range = {50000, 65535};
+    static const struct hm_range edge = {50000, 50000};
+    struct hm_odds_places places =
+        hm_odds_places((struct hm_ports){&range, 1}, (struct hm_ports){&edge, 1}, 100);
+    double odds = 0.0;
+
+    (void)state;
+    for (uint32_t k = 0; k < 40; k++) {
+        odds = hm_odds_either(odds, hm_odds_block_meets(&places, k * 100));
+    }
+    assert_near(odds, 0.002984, 0.00016);
+}
+
 static void test_small_odds_stay_exact(void **state)
 {
     (void)state;
@@ -227,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_places_at_the_ends),
         cmocka_unit_test(test_blocks_one_after_the_other),
         cmocka_unit_test(test_blocks_that_fill_all),
+        cmocka_unit_test(test_blocks_at_the_edge),
         cmocka_unit_test(test_small_odds_stay_exact),
     };
 
