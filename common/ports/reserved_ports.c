@@ -11,6 +11,19 @@
 #define PORT_MAX (HM_PORT_COUNT - 1)
 
 /* Reads "x-y"; *out_empty when the line has only white space. */
+#define LINE_SHOWN 60 /* characters of a line that is named */
+
+/* Several ranges on one line are what people write who know it from another system. */
+static enum hm_status no_range(struct hm_span line, unsigned number, struct hm_err *err)
+{
+    const int len = line.len > LINE_SHOWN ? LINE_SHOWN : (int)line.len;
+
+    return hm_fail_line(err, HM_EINVAL, number,
+                        "ReservedPorts line %u, \"%.*s\", is no range of ports: each range stands "
+                        "on a line of its own, as first port, \"-\" and last port, without spaces",
+                        number, len, line.at);
+}
+
 static enum hm_status parse_line(const char *line, unsigned number, bool *out_empty,
                                  struct hm_range *out_range, struct hm_err *err)
 {
@@ -25,8 +38,7 @@ static enum hm_status parse_line(const char *line, unsigned number, bool *out_em
         return HM_OK;
     }
     if (!hm_str_parse_u32(text.at, first_len, PORT_MAX, &first)) {
-        return hm_fail_line(err, HM_EINVAL, number,
-                            "ReservedPorts line %u is no range of ports: write 9506-9507", number);
+        return no_range(text, number, err);
     }
     if (dash == NULL) {
         return hm_fail_line(err, HM_EINVAL, number,
@@ -35,8 +47,7 @@ static enum hm_status parse_line(const char *line, unsigned number, bool *out_em
                             number, first, first);
     }
     if (!hm_str_parse_u32(dash + 1, text.len - first_len - 1, PORT_MAX, &last)) {
-        return hm_fail_line(err, HM_EINVAL, number,
-                            "ReservedPorts line %u is no range of ports: write 9506-9507", number);
+        return no_range(text, number, err);
     }
     if (last < first) {
         return hm_fail_line(err, HM_EINVAL, number,

@@ -62,15 +62,89 @@ static bool key_ends_with(const char *key, const char *tail)
     return true;
 }
 
+/* The component of the path that is "ControlSet" and three digits; at NULL: there is none. */
+static struct hm_span numbered_set(const char *key)
+{
+    size_t len = strlen(key);
+
+    while (len > 0) {
+        struct hm_span name = last_component(key, len);
+
+        if (is_control_set(name) && name.len == strlen("ControlSet001")) {
+            return name;
+        }
+        len -= name.len < len ? name.len + 1 : name.len;
+    }
+    return (struct hm_span){NULL, 0};
+}
+
+/* Is the key the one of CurrentControlSet, or not of a control set at all? */
+static bool has_current(const struct hm_reg *reg, const char *key_tail)
+{
+    for (size_t i = 0; i < reg->keys.count; i++) {
+        if (key_ends_with(reg->keys.at[i], key_tail) && numbered_set(reg->keys.at[i]).at == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Values of Select say which number is the current one. */
+static bool is_selected(const struct hm_reg *reg, struct hm_span set)
+{
+    uint32_t number = 0;
+
+    for (size_t i = 0; i < reg->count; i++) {
+        const struct hm_reg_value *value = &reg->at[i];
+
+        if (value->type == HM_REG_DWORD && hm_str_equal_nocase(value->name, "Current") &&
+            key_ends_with(value->key, "SYSTEM\\Select")) {
+            return hm_str_parse_u32(set.at + set.len - 3, 3, 999, &number) &&
+                   number == value->dword;
+        }
+    }
+    return false;
+}
+
+const char *hm_reg_other_set(const struct hm_reg *reg, const char *key_tail)
+{
+    const char *other = NULL;
+
+    if (has_current(reg, key_tail)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < reg->keys.count; i++) {
+        if (!key_ends_with(reg->keys.at[i], key_tail)) {
+            continue;
+        }
+        if (is_selected(reg, numbered_set(reg->keys.at[i]))) {
+            return NULL;
+        }
+        other = reg->keys.at[i];
+    }
+    return other;
+}
+
+/* Of several control sets in one text the current one counts. */
+static bool counts(const struct hm_reg *reg, const char *key, bool current, bool selected)
+{
+    const struct hm_span set = numbered_set(key);
+
+    return set.at == NULL ? true : !current && (!selected || is_selected(reg, set));
+}
+
 const struct hm_reg_value *hm_reg_find(const struct hm_reg *reg, const char *key_tail,
                                        const char *name)
 {
+    const bool current = has_current(reg, key_tail);
+    const bool selected = !current && hm_reg_other_set(reg, key_tail) == NULL;
     const struct hm_reg_value *found = NULL;
 
     for (size_t i = 0; i < reg->count; i++) { /* the last one wins, as when it is imported */
         const struct hm_reg_value *value = &reg->at[i];
 
-        if (hm_str_equal_nocase(value->name, name) && key_ends_with(value->key, key_tail)) {
+        if (hm_str_equal_nocase(value->name, name) && key_ends_with(value->key, key_tail) &&
+            counts(reg, value->key, current, selected)) {
             found = value;
         }
     }

@@ -31,9 +31,14 @@ enum hm_status hm_reg_parse(const char *text, size_t len, struct hm_arena *arena
                             struct hm_reg *out_reg, struct hm_err *err) HM_MUST_CHECK;
 
 /* Finds by the last key components ("Tcpip\\Parameters") and value name, ASCII case folded;
- * NULL when absent. ControlSet001 and CurrentControlSet are the same here. */
+ * NULL when absent. ControlSet001 and CurrentControlSet are the same here, but where a text has
+ * several of them the current one counts. */
 const struct hm_reg_value *hm_reg_find(const struct hm_reg *reg, const char *key_tail,
                                        const char *name);
+
+/* The key as it is written when it is only there in a numbered control set (ControlSet001) of which
+ * nothing says that it is the current one (SYSTEM\\Select, Current); NULL otherwise. */
+const char *hm_reg_other_set(const struct hm_reg *reg, const char *key_tail);
 
 /* Is there such a key at all? An export of another key tells nothing about its values. */
 bool hm_reg_has_key(const struct hm_reg *reg, const char *key_tail);

@@ -28,6 +28,8 @@ const char *const hm_text_kind_names[HM_TEXT_KIND_COUNT] = {
     "a list of processes (tasklist /svc /fo csv)",
     "a list of processes that is not of tasklist /svc /fo csv",
     "settings of Linux (sysctl)",
+    "a message that access was denied when it was gathered (run collect.cmd as an administrator)",
+    "properties as PowerShell lists them, which is not what the command of that name prints",
 };
 
 static bool is_json(struct hm_span text, struct hm_arena *arena)
@@ -194,6 +196,109 @@ static bool is_tasklist_other(struct hm_span text, struct hm_arena *arena)
     return is_list_format(text);
 }
 
+/* ---- messages in place of a listing -----------------------------------------------------------
+ */
+
+#define MESSAGE_BYTES 400u /* a message is short; a listing that ends with one is none */
+
+/* The text of error 5 in the languages of the tools, and what asks for more rights. */
+static const char *const denials[] = {
+    "ccess is denied",
+    "ccess denied",
+    "equires elevation",
+    "erweigert",
+    "erfordert erh",
+    "cceso denegado",
+    "equiere elevaci",
+    "cc\xc3\xa8s refus",
+    "cc\xc3\xa8s est refus",
+    "ccesso negato",
+    "cesso negado",
+    "oegang geweigerd",
+    "dmowa dost",
+    "\xc5\x99\xc3\xadstup byl odep",
+    "tkaz\xc3\xa1no v p",
+    "\xd1\x82\xd0\xba\xd0\xb0\xd0\xb7\xd0\xb0\xd0\xbd\xd0\xbe \xd0\xb2 "
+    "\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd1\x83\xd0\xbf\xd0\xb5", /* Russian */
+    "\xe3\x82\xa2\xe3\x82\xaf\xe3\x82\xbb\xe3\x82\xb9\xe3\x81\x8c\xe6\x8b\x92\xe5\x90"
+    "\xa6",                                             /* Japanese
+                                                         */
+    "\xe6\x8b\x92\xe7\xbb\x9d\xe8\xae\xbf\xe9\x97\xae", /* simplified Chinese */
+    "\xe5\xad\x98\xe5\x8f\x96\xe8\xa2\xab\xe6\x8b\x92", /* traditional Chinese */
+    "\xec\x95\xa1\xec\x84\xb8\xec\x8a\xa4\xea\xb0\x80 \xea\xb1\xb0\xeb\xb6\x80", /* Korean
+                                                                                  */
+};
+
+static bool has_text(struct hm_span text, const char *part)
+{
+    const size_t len = strlen(part);
+
+    for (size_t i = 0; i + len <= text.len; i++) {
+        if (memcmp(text.at + i, part, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_denied(struct hm_span text, struct hm_arena *arena)
+{
+    const struct hm_span shown = hm_str_trim(text.at, text.len);
+
+    (void)arena;
+    if (shown.len <= MESSAGE_BYTES && has_text(shown, "[SC]") && has_text(shown, " 5:")) {
+        return true; /* sc, in every language */
+    }
+    for (size_t i = 0; shown.len <= MESSAGE_BYTES && i < HM_COUNT(denials); i++) {
+        if (has_text(shown, denials[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- PowerShell ------------------------------------------------------------------------------ */
+
+#define PROPERTIES_MIN 2
+
+/* "DynamicPortRangeStartPort     : 1024": a name in ASCII without spaces, and " : ". */
+static bool is_property(struct hm_span line)
+{
+    size_t len = 0;
+
+    while (len < line.len && ((line.at[len] >= 'A' && line.at[len] <= 'Z') ||
+                              (line.at[len] >= 'a' && line.at[len] <= 'z') ||
+                              (len > 0 && line.at[len] >= '0' && line.at[len] <= '9'))) {
+        len++;
+    }
+    if (len == 0 || len == line.len || line.at[len] != ' ') {
+        return false;
+    }
+    while (len < line.len && line.at[len] == ' ') {
+        len++;
+    }
+    return len < line.len && line.at[len] == ':' &&
+           (len + 1 == line.len || line.at[len + 1] == ' ');
+}
+
+static bool is_powershell(struct hm_span text, struct hm_arena *arena)
+{
+    struct hm_span rest = text;
+    struct hm_span line;
+    size_t properties = 0;
+
+    (void)arena;
+    while (hm_str_next_line(&rest, &line)) {
+        const struct hm_span shown = hm_str_trim(line.at, line.len);
+
+        if (shown.len > 0 && !is_property(shown)) {
+            return false;
+        }
+        properties += shown.len > 0;
+    }
+    return properties >= PROPERTIES_MIN;
+}
+
 /* ---- all ------------------------------------------------------------------------------------- */
 
 struct kind_row {
@@ -207,6 +312,8 @@ static const struct kind_row kinds[] = {
     {HM_TEXT_DYNAMIC,        is_dynamic       },
     {HM_TEXT_NETSTAT,        is_netstat       },
     {HM_TEXT_TASKLIST,       is_tasklist      },
+    {HM_TEXT_DENIED,         is_denied        },
+    {HM_TEXT_POWERSHELL,     is_powershell    },
     {HM_TEXT_TASKLIST_OTHER, is_tasklist_other},
     {HM_TEXT_SYSCTL,         is_sysctl        },
     {HM_TEXT_EXCLUDED,       is_excluded      }, /* the least particular reader comes last */

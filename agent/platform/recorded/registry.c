@@ -23,9 +23,21 @@ static enum hm_status parse(struct hm_recorded *recorded, struct hm_recorded_fil
                             struct hm_err *err)
 {
     enum hm_status st = hm_reg_parse(file->text, file->len, recorded->arena, out_reg, err);
+    const char *other;
 
     if (st != HM_OK) {
         return hm_recorded_refused(recorded, file, HM_TEXT_REGISTRY, unknown, err);
+    }
+    other = hm_reg_other_set(out_reg, key);
+    if (other != NULL) {
+        const char *holds =
+            hm_arena_printf(recorded->arena,
+                            "%s, which may not be the control set in use (export the key of "
+                            "CurrentControlSet)",
+                            other);
+
+        return holds == NULL ? hm_fail(err, HM_ENOMEM, "no memory for %s", file->name)
+                             : hm_recorded_note(recorded, file, holds, unknown, err);
     }
     if (hm_reg_has_key(out_reg, key)) {
         return HM_OK;

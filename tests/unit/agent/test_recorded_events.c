@@ -104,7 +104,7 @@ static const struct file_case files[] = {
     {"events failed: wevtutil exit 5\r\n",                   false,                                  0,                                  "(wevtutil exit 5): what "},
     {"events failed: ",                   false,                                                     0,                                                     "could not be read" },
     {"Acceso denegado.\r\n",                   false,                                                0,
-     "events.xml holds something that this program does not know: what the event log says"},
+     "events.xml holds a message that access was denied when it was gathered"},
     {"\"Image Name\",\"PID\",\"Services\"\r\n\"System\",\"4\",\"N/A\"\r\n",                   false, 0,
      "events.xml holds a list of processes" },
 };

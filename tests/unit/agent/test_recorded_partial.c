@@ -196,9 +196,95 @@ static void test_exclusions_without_their_end(void **state)
     }
 }
 
+#define OLD_HOST "{\"os\":{\"family\":\"windows\",\"version\":\"5.2.3790\"},\"services\":[\"Own\"]}"
+#define EXPORT(set)                                                                                \
+    "Windows Registry Editor Version 5.00\r\n\r\n"                                                 \
+    "[HKEY_LOCAL_MACHINE\\SYSTEM\\" set "\\Services\\Tcpip\\Parameters]\r\n"
+#define PORT(number) "\"MaxUserPort\"=dword:" number "\r\n\r\n"
+#define SELECT(number)                                                                             \
+    "[HKEY_LOCAL_MACHINE\\SYSTEM\\Select]\r\n\"Current\"=dword:0000000" number "\r\n\r\n"
+
+/* Windows uses one of several control sets: a copy of another one says nothing. */
+static void test_another_control_set(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t port; /* 0: unknown */
+    } cases[] = {
+        {EXPORT("CurrentControlSet") PORT("00002710"),                                                  10000},
+        {EXPORT("ControlSet001") PORT("00002710"),                                                      0    },
+        {EXPORT("ControlSet001") PORT("00002710") SELECT("1"),                                          10000},
+        {EXPORT("ControlSet001") PORT("00002710") SELECT("2"),                                          0    },
+        {EXPORT("ControlSet001")
+             PORT("00001770") "[HKEY_LOCAL_MACHINE\\SYSTEM\\ControlSet002\\"
+                              "Services\\Tcpip\\Parameters]\r\n" PORT("00002710") SELECT("1"),
+         6000                                                                                                },
+        {EXPORT("CurrentControlSet")
+             PORT("00002710") "[HKEY_LOCAL_MACHINE\\SYSTEM\\ControlSet002\\"
+                              "Services\\Tcpip\\Parameters]\r\n" PORT("00001770"),
+         10000                                                                                               },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct recorded_folder host;
+        const char *const says[] = {"tcpip-parameters.reg holds", "ControlSet001",
+                                    "CurrentControlSet", NULL};
+
+        recorded_folder_init(&host);
+        recorded_folder_puts(&host, "host.json", OLD_HOST);
+        recorded_folder_puts(&host, "tcpip-parameters.reg", cases[i].text);
+        recorded_folder_must_observe(&host);
+        print_message("%zu\n", i);
+        assert_int_equal(host.seen.inventory.has_registry, cases[i].port != 0);
+        assert_int_equal(host.seen.inventory.registry.max_user_port, cases[i].port);
+        assert_int_equal(recorded_folder_is_unknown(&host, says), cases[i].port == 0);
+        recorded_folder_fini(&host);
+    }
+}
+
+/* Gathered by a user who may not: the facts of the file are unknown, and the others count. */
+static void test_denied_files(void **state)
+{
+    static const struct {
+        const char *file;
+        const char *text;
+    } cases[] = {
+        {"services-state.txt",
+         "[SC] EnumQueryServicesStatus:OpenSCManager FAILED 5:\r\n\r\nAccess is "
+         "denied.\r\n"                                                                                        },
+        {"services-state.txt",             "[SC] EnumQueryServicesStatus:OpenSCManager FEHLER 5:\r\n\r\nx\r\n"},
+        {"services.txt",                   "ERROR: Access is denied.\r\n"                                     },
+        {"tasklist.csv",                   "FEHLER: Zugriff verweigert\r\n"                                   },
+        {"tcpip-parameters.reg",           "Error: Acceso denegado.\r\n"                                      },
+        {"ipv4-tcp-excludedportrange.txt",
+         "\r\nThe requested operation requires elevation (Run as administrator).\r\n"                         },
+        {"ipv6-udp-dynamicport.txt",
+         "\xe6\x8b\x92\xe7\xbb\x9d\xe8\xae\xbf\xe9\x97\xae\xe3\x80\x82\r\n"                                   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct recorded_folder host;
+        const char *const says[] = {cases[i].file, "access was denied", "administrator", NULL};
+
+        recorded_folder_init(&host);
+        recorded_folder_puts(&host, "host.json", HOST);
+        recorded_folder_puts(&host, "netstat.txt", HEADING TCP4 UDP4);
+        recorded_folder_puts(&host, cases[i].file, cases[i].text);
+        print_message("%s\n", cases[i].file);
+        recorded_folder_must_observe(&host);
+        assert_true(recorded_folder_is_unknown(&host, says));
+        assert_true(host.seen.has_sockets);
+        recorded_folder_fini(&host);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_another_control_set),
+        cmocka_unit_test(test_denied_files),
         cmocka_unit_test(test_exclusions_without_their_end),
         cmocka_unit_test(test_what_is_missing_is_named),
         cmocka_unit_test(test_missing_rows_are_not_safe),

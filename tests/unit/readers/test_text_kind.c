@@ -133,6 +133,13 @@ static const struct kind_case kind_cases[] = {
      HM_TEXT_TASKLIST_OTHER},
     {SPAN("\r\nImage Name:   System\r\nPID:          4\r\nSession Name: Services\r\n"),
      HM_TEXT_TASKLIST_OTHER},
+    /* Get-NetTCPSetting; what tools say to a user who may not; not within a listing */
+    {SPAN("\r\nSettingName                   : Internet\r\nDynamicPortRangeStartPort     : 1024\r\n"
+          "DynamicPortRangeNumberOfPorts : 64511\r\nAutoReusePortRangeStartPort   : 0\r\n"),
+     HM_TEXT_POWERSHELL},
+    {SPAN("LocalAddress : ::\r\nLocalPort    : 135\r\n\r\n"), HM_TEXT_POWERSHELL},
+    {SPAN("ERROR: Access is denied.\r\n"), HM_TEXT_DENIED},
+    {SPAN("[SC] OpenSCManager ECHEC 5:\r\n\r\nAcc\xc3\xa8s refus\xc3\xa9.\r\n"), HM_TEXT_DENIED},
     {SPAN("\"a\",\"b\",\"c\",\"d\"\r\n"), HM_TEXT_UNKNOWN},
 };
 /* clang-format on */
