@@ -12,6 +12,7 @@
 #include "agent/platform/notes.h"
 #include "agent/platform/platform.h"
 #include "agent/platform/recorded/changes.h"
+#include "common/readers/linux_sockets_text.h"
 #include "common/readers/netstat_text.h"
 #include "common/readers/sc_text.h"
 #include "common/readers/tasklist_text.h"
@@ -35,6 +36,7 @@ struct hm_recorded {
     struct hm_sc_states service_states;   /* services-state.txt, with process ids */
     bool has_tcpip;                       /* tcpip-parameters.reg was read */
     const struct hm_tcpip_memory *memory; /* of the agent; NULL: nobody remembers */
+    struct hm_sockets listening;          /* Linux: of a list of listeners alone */
     bool netstat_partial;                 /* rows were left out of it */
     unsigned files;                       /* how many of the known files are there */
     bool has_names;

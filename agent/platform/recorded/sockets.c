@@ -100,6 +100,52 @@ static void fill_programs(struct hm_recorded *recorded)
     }
 }
 
+/* host.json may know the unit of the process that listens there, which ss does not tell. */
+static void name_units(const struct hm_recorded *recorded, struct hm_sockets *sockets)
+{
+    const struct hm_listeners *listeners = &recorded->host.listeners;
+
+    for (size_t i = 0; i < sockets->count; i++) {
+        struct hm_socket *socket = &sockets->at[i];
+
+        for (size_t k = 0; recorded->host.has_listeners && k < listeners->count; k++) {
+            const struct hm_listener *one = &listeners->at[k];
+
+            if (one->protocol == socket->protocol && one->port == socket->port &&
+                hm_str_equal(one->program, socket->program)) {
+                socket->service = one->service;
+            }
+        }
+    }
+}
+
+/* netstat or ss of Linux. Listeners alone would make the range look empty. */
+static enum hm_status take_linux(struct hm_recorded *recorded, const struct hm_linux_listing *from,
+                                 struct hm_err *err)
+{
+    struct hm_sockets sockets = from->sockets;
+    enum hm_status st = HM_OK;
+
+    name_units(recorded, &sockets);
+    if (!from->has_programs) {
+        recorded->seen.inventory.owners_partial = true;
+        st = hm_notes_add(&recorded->notes, err,
+                          NETSTAT_FILE " names no program: run \"ss -tuanp > " NETSTAT_FILE
+                                       "\" as root");
+    }
+    if (from->has_connections) {
+        recorded->seen.sockets = sockets;
+        recorded->seen.has_sockets = true;
+        return st;
+    }
+    recorded->listening = sockets;
+    return st == HM_OK ? hm_notes_add(&recorded->notes, err,
+                                      NETSTAT_FILE
+                                      " has listeners alone: how full the dynamic "
+                                      "ranges are is unknown; run \"ss -tuanp > " NETSTAT_FILE "\"")
+                       : st;
+}
+
 enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm_tasks *tasks,
                                    struct hm_err *err)
 {
@@ -113,6 +159,16 @@ enum hm_status hm_recorded_sockets(struct hm_recorded *recorded, const struct hm
 
     if (st == HM_OK && !file.there) {
         return hm_recorded_missing(recorded, NETSTAT_FILE, unknown, err);
+    }
+    if (st == HM_OK && recorded->seen.inventory.os.family == HM_OS_LINUX) {
+        struct hm_linux_listing listing;
+
+        if (hm_text_kind((struct hm_span){file.text, file.len}) != HM_TEXT_NETSTAT) {
+            st = hm_linux_sockets_parse(file.text, file.len, recorded->arena, &listing, err);
+            return st == HM_OK
+                       ? take_linux(recorded, &listing, err)
+                       : hm_recorded_refused(recorded, &file, HM_TEXT_NETSTAT, unknown, err);
+        }
     }
     if (st == HM_OK) {
         st = parse_sockets(recorded, &file, sockets, err);
@@ -138,11 +194,42 @@ static bool any_listens(const struct hm_sockets *sockets)
     return false;
 }
 
+/* Adds what a list of Linux shows to what host.json has; the inventory drops doubles. */
+static enum hm_status add_listening(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_inventory *inventory = &recorded->seen.inventory;
+    const struct hm_listeners first = recorded->host.listeners;
+    struct hm_listeners both = {NULL, 0};
+    struct hm_listeners more = {NULL, 0};
+    enum hm_status st = hm_sockets_to_listeners(&recorded->listening, &inventory->stacks,
+                                                recorded->arena, &more, err);
+
+    if (st != HM_OK) {
+        return st;
+    }
+    both.at = hm_arena_alloc(recorded->arena, first.count + more.count, sizeof(*both.at));
+    if (both.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the listeners");
+    }
+    for (size_t i = 0; i < first.count; i++) {
+        both.at[both.count++] = first.at[i];
+    }
+    for (size_t i = 0; i < more.count; i++) {
+        both.at[both.count++] = more.at[i];
+    }
+    inventory->listeners = both;
+    inventory->has_listeners = true;
+    return HM_OK;
+}
+
 enum hm_status hm_recorded_listeners(struct hm_recorded *recorded, struct hm_err *err)
 {
     struct hm_inventory *inventory = &recorded->seen.inventory;
     enum hm_status st;
 
+    if (recorded->listening.count > 0) {
+        return add_listening(recorded, err);
+    }
     if (recorded->host.has_listeners) {
         inventory->listeners = recorded->host.listeners;
         inventory->has_listeners = true;

@@ -280,9 +280,56 @@ static void test_denied_files(void **state)
     }
 }
 
+#define LINUX_HOST                                                                                 \
+    "{\"os\":{\"family\":\"linux\",\"version\":\"6.1.0\"},\"services\":[\"ssh\",\"etcd\"],"        \
+    "\"listeners\":[{\"protocol\":\"tcp\",\"family\":\"ipv4\",\"address\":\"0.0.0.0\",\"port\":"   \
+    "22,"                                                                                          \
+    "\"program\":\"sshd\",\"service\":\"ssh\",\"kind\":\"socket\"}]}"
+
+/* ss of Linux: listeners alone are added to those of host.json; connections make it a list of
+ * sockets, with the units that host.json knows; without rights nobody is named. */
+static void test_ss_of_linux(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t listeners;
+        size_t sockets;
+        bool unnamed;
+    } cases[] = {
+        {"tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=8,fd=3))\n"
+         "tcp LISTEN 0 128 *:2379 *:* users:((\"node\",pid=9,fd=3))\n",              2, 0, false},
+        {"tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=8,fd=3))\n"
+         "tcp ESTAB 0 0 10.0.0.7:2379 10.0.0.9:443 users:((\"node\",pid=9,fd=3))\n", 1, 2, false},
+        {"tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\ntcp ESTAB 0 0 10.0.0.7:2379 10.0.0.9:443\n", 1, 2,
+         true                                                                                            },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct recorded_folder host;
+        const char *const alone[] = {"netstat.txt has listeners alone", NULL};
+
+        recorded_folder_init(&host);
+        recorded_folder_puts(&host, "host.json", LINUX_HOST);
+        recorded_folder_puts(&host, "netstat.txt", cases[i].text);
+        recorded_folder_must_observe(&host);
+        print_message("%zu\n", i);
+        assert_int_equal(host.seen.inventory.listeners.count, cases[i].listeners);
+        assert_int_equal(host.seen.has_sockets, cases[i].sockets > 0);
+        assert_int_equal(host.seen.sockets.count, cases[i].sockets);
+        assert_int_equal(host.seen.inventory.owners_partial, cases[i].unnamed);
+        assert_int_equal(recorded_folder_is_unknown(&host, alone), cases[i].sockets == 0);
+        if (cases[i].sockets > 0) {
+            assert_string_equal(host.seen.sockets.at[0].service, cases[i].unnamed ? "" : "ssh");
+        }
+        recorded_folder_fini(&host);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ss_of_linux),
         cmocka_unit_test(test_another_control_set),
         cmocka_unit_test(test_denied_files),
         cmocka_unit_test(test_exclusions_without_their_end),

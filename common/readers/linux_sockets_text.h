@@ -1,0 +1,23 @@
+/* common/readers/linux_sockets_text.h — sockets of a Linux host, as netstat or ss of Linux list
+ * them.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * "netstat -tuanp" (net-tools) and "ss -tuanp" (iproute2), also with -l. Rows are known by their
+ * first word (tcp, tcp6, udp, udp6); netstat has two numbers behind it, ss a state. Rows of other
+ * protocols and text without such a word are skipped. Addresses and ports have to be numbers (-n).
+ */
+#pragma once
+
+#include "common/ports/sockets.h"
+
+struct hm_linux_listing {
+    struct hm_sockets sockets; /* service is "" everywhere */
+    bool has_programs;         /* -p, and the right to see them */
+    bool has_connections;      /* false: listeners alone (-l), so that ranges look empty */
+};
+
+/* HM_EINVAL with line and reason; a text without any row is refused. Everything lives in the arena.
+ */
+enum hm_status hm_linux_sockets_parse(const char *text, size_t len, struct hm_arena *arena,
+                                      struct hm_linux_listing *out_listing,
+                                      struct hm_err *err) HM_MUST_CHECK;
