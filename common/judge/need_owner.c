@@ -126,6 +126,11 @@ const char *hm_need_speaker(const struct hm_need *need, const char *service,
         return service;
     }
     for (size_t i = 0; i < hosted->count; i++) {
+        if (hm_detect_owns(hm_need_names(need), "", hosted->at[i])) {
+            return hosted->at[i];
+        }
+    }
+    for (size_t i = 0; i < hosted->count; i++) {
         if (hm_need_has_service(need, hosted->at[i])) {
             return hosted->at[i];
         }
@@ -149,13 +154,15 @@ enum hm_owner hm_need_owner_of_listener(const struct hm_facts *facts, const stru
 }
 
 /* Does the image name of a shared host say nothing? Not beside the name of a service, nor when none
- * of the services that it could host for the product runs. */
+ * of the services that it could host for the product runs. A connection where nothing listens is
+ * an outgoing one: of System that of a share. */
 static bool is_mute(const struct hm_facts *facts, const struct hm_detect *names,
-                    const char *program, const char *service)
+                    const char *program, const char *service, enum hm_socket_state state)
 {
     return hm_need_is_shared_host(program) &&
-           (!hm_str_equal(service, "") || (hm_names_match(&facts->stopped, &names->services) &&
-                                           !hm_names_match(&facts->running, &names->services)));
+           (!hm_str_equal(service, "") || state == HM_SOCKET_ESTABLISHED ||
+            (hm_names_match(&facts->stopped, &names->services) &&
+             !hm_names_match(&facts->running, &names->services)));
 }
 
 /* Of these there is one process, which stays when a service in it ends: on 2003 lsass.exe keeps UDP
@@ -189,9 +196,10 @@ static bool is_left_behind(const struct hm_facts *facts, const struct hm_need *n
 }
 
 static bool owns(const struct hm_facts *facts, const struct hm_detect *names, const char *program,
-                 const char *service)
+                 const char *service, enum hm_socket_state state)
 {
-    return hm_detect_owns(names, is_mute(facts, names, program, service) ? "" : program, service);
+    return hm_detect_owns(names, is_mute(facts, names, program, service, state) ? "" : program,
+                          service);
 }
 
 /* Nobody knows who it is; but while the product is down, it is somebody else. On Linux an interface
@@ -238,7 +246,7 @@ static enum hm_owner kin_of(const struct hm_facts *facts, const struct hm_need *
         return HM_OWNER_SELF;
     }
     *out_named = true;
-    if (owns(facts, names, program, service)) {
+    if (owns(facts, names, program, service, state)) {
         return HM_OWNER_SELF;
     }
     companion = hm_need_companion(facts, need, program, service, state);
@@ -249,7 +257,7 @@ static enum hm_owner kin_of(const struct hm_facts *facts, const struct hm_need *
     if (state != HM_SOCKET_LISTEN) {
         return HM_OWNER_FOREIGN; /* a sister's outgoing connection blocks like anybody's */
     }
-    if (need->product != NULL && owns(facts, &need->product->detect, program, service)) {
+    if (need->product != NULL && owns(facts, &need->product->detect, program, service, state)) {
         return HM_OWNER_SELF;
     }
     *out_named = false;

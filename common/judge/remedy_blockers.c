@@ -23,6 +23,8 @@ static struct hm_blocker *put_blocker(struct hm_remedy_scope *scope, const struc
         .range = range,
         .service = "",
         .name = "",
+        .program = "",
+        .remote = "",
         .need = need,
     };
     return &all->at[all->count++];
@@ -51,6 +53,27 @@ static const char *catalogue_service(const struct hm_remedy_scope *scope,
     return found;
 }
 
+/* Nobody stops a process that hosts the services of others, too. */
+static const char *name_of_product(const struct hm_remedy_scope *scope, const struct hm_need *need)
+{
+    return need->product == NULL
+               ? need->verdict.title
+               : hm_finding_print(scope->list, "the service of %s", need->product->title);
+}
+
+/* "svchost.exe (it hosts Dnscache and NlaSvc)" */
+static const char *name_of_host(const struct hm_remedy_scope *scope, const struct hm_holder *holder)
+{
+    struct hm_service_list hosted = {.count = 0};
+
+    for (size_t i = 0; i < holder->hosted.count; i++) {
+        hm_service_list_put(&hosted, holder->hosted.at[i]);
+    }
+    return hosted.count == 0 ? holder->program
+                             : hm_finding_print(scope->list, "%s (it hosts %s)", holder->program,
+                                                hm_remedy_list_services(scope->list, &hosted));
+}
+
 static void block_own(struct hm_remedy_scope *scope, struct hm_blocker *blocker,
                       const char *program, const char *service)
 {
@@ -66,7 +89,9 @@ static void block_own(struct hm_remedy_scope *scope, struct hm_blocker *blocker,
     }
     blocker->own = true;
     blocker->service = service;
-    blocker->name = service[0] != '\0' ? service : program;
+    blocker->name = service[0] != '\0'                ? service
+                    : hm_need_is_shared_host(program) ? name_of_product(scope, blocker->need)
+                                                      : program;
     blocker->stop = hm_service_may_stop(scope->ctx->services, service);
     blocker->block = blocks[blocker->stop];
 }
@@ -142,9 +167,11 @@ static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *bloc
                           enum hm_listener_kind kind)
 {
     blocker->service = holder->service;
+    blocker->program = holder->program;
+    blocker->remote = holder->remote;
     blocker->pid = holder->pid;
     blocker->name = holder->service[0] != '\0'   ? holder->service
-                    : holder->program[0] != '\0' ? holder->program
+                    : holder->program[0] != '\0' ? name_of_host(scope, holder)
                                                  : HM_REMEDY_NAMELESS;
     blocker->stop = hm_service_may_stop(scope->ctx->services, holder->service);
     if (holder->connecting) {
@@ -182,7 +209,7 @@ static bool is_known(const struct hm_remedy_scope *scope, const struct hm_need *
         if (one->own ? owner != HM_OWNER_FOREIGN || holder->state != HM_SOCKET_LISTEN
                      : hm_str_equal_nocase(one->service, holder->service) &&
                            (one->service[0] != '\0' ||
-                            hm_str_equal_nocase(one->name, holder->program))) {
+                            hm_str_equal_nocase(one->program, holder->program))) {
             return true; /* the same one, or a connection that the product accepted */
         }
     }
@@ -241,7 +268,10 @@ static void put_holder(struct hm_remedy_scope *scope, const struct hm_need *need
         return;
     }
     if (owner != HM_OWNER_FOREIGN) {
-        block_own(scope, blocker, holder->program, holder->service);
+        const char *speaker = hm_need_speaker(need, holder->service, &holder->hosted);
+
+        block_own(scope, blocker, holder->program,
+                  hm_need_has_service(need, speaker) ? speaker : holder->service);
     } else if (is_unclear) {
         block_own(scope, blocker, holder->program, holder->service);
         blocker->block = HM_BLOCK_OWN; /* it may be a part of the product, or not */

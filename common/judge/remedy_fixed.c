@@ -19,7 +19,7 @@ static const char *starters_of(const struct hm_remedy_scope *scope)
             const struct hm_service *service = &details->at[k];
 
             if (service->has_runs && service->runs && !hm_str_equal(service->program, "") &&
-                hm_str_equal_nocase(service->program, one->name)) {
+                hm_str_equal_nocase(service->program, one->program)) {
                 hm_service_list_put(&names, service->name);
             }
         }

@@ -37,6 +37,8 @@ struct hm_blocker {
     const char *name;    /* for people: the service, or else the program */
     uint32_t pid;        /* 0 unknown */
     bool own;            /* the product itself */
+    const char *program; /* of a foreign one; "" unknown */
+    const char *remote;  /* that it is connected to; "" none */
     bool stray;          /* by its name its program, without a service */
     const struct hm_need *need;
 };
@@ -107,6 +109,10 @@ bool hm_remedy_is_at_risk(const struct hm_need *need);
 
 /* Somebody tries to connect from a port, and gives it back soon: a step that says so. */
 void hm_remedy_wait(struct hm_remedy_scope *scope, struct hm_finding *finding);
+
+/* Only programs without a service, or connections of System to shares, have the ports that a boot
+ * would free: a step that says how they end. Answers whether there is one. */
+bool hm_remedy_end_programs(struct hm_remedy_scope *scope, struct hm_finding *finding);
 
 /* Two programs are set up for one port: a step that says so, where it is so. Of a program of the
  * product that its service did not start, and of one that nobody could name, other steps. */

@@ -434,6 +434,11 @@ static bool add_dependents(const struct hm_service_graph *graph, bool after_boot
     return !list->cut;
 }
 
+bool hm_service_add_dependents(const struct hm_service_graph *graph, struct hm_service_list *list)
+{
+    return graph->all_recorded && add_dependents(graph, false, list);
+}
+
 enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const char *name)
 {
     const struct known *known = find_known(graph->facts, name);

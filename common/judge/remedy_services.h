@@ -46,6 +46,10 @@ const char *hm_service_quote(const char *name);
 
 enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const char *name);
 
+/* Appends what runs and depends on the services of the list, directly or not; false when that is
+ * not recorded in full. */
+bool hm_service_add_dependents(const struct hm_service_graph *graph, struct hm_service_list *list);
+
 /* Does a stop of it end the connection of the person who types? */
 bool hm_service_is_session(const struct hm_service_graph *graph, const char *name);
 

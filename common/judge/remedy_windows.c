@@ -217,58 +217,6 @@ static const char *starts_then(const struct hm_remedy_scope *scope)
     return scope->later.count > 0 ? "" : " The product then starts by itself.";
 }
 
-/* Does Windows end with the program, or several services of it? */
-static bool is_of_system(const char *program)
-{
-    static const char *const programs[] = {
-        "lsass.exe",    "lsaiso.exe",  "services.exe", "svchost.exe",     "wininit.exe",
-        "winlogon.exe", "csrss.exe",   "smss.exe",     "System",          "Registry",
-        "clussvc.exe",  "rhs.exe",     "vmms.exe",     "vmwp.exe",        "vmcompute.exe",
-        "dockerd.exe",  "spoolsv.exe", "msdtc.exe",    "fontdrvhost.exe", "dwm.exe",
-    };
-
-    for (size_t i = 0; i < HM_COUNT(programs); i++) {
-        if (hm_str_equal_nocase(program, programs[i])) {
-            return true;
-        }
-    }
-    return program[0] == '\0';
-}
-
-/* Programs without a service have a port: they end, or give it up, without a restart. Answers
- * whether there is one. */
-static bool end_programs(struct hm_remedy_scope *scope, struct hm_finding *finding)
-{
-    struct hm_service_list names = {.count = 0};
-    bool worker = false;
-
-    for (size_t i = 0; i < scope->blockers.count; i++) {
-        const struct hm_blocker *one = &scope->blockers.at[i];
-
-        if (one->block != HM_BLOCK_BOOT) {
-            continue;
-        }
-        if (one->service[0] != '\0' || one->pid <= 4 || is_of_system(one->name)) {
-            return false; /* a service that may not stop, or the kernel: only a restart is left */
-        }
-        worker = worker || hm_str_equal_nocase(one->name, "w3wp.exe");
-        hm_service_list_put(
-            &names, hm_finding_print(scope->list, "%s (pid %u)", one->name, (unsigned)one->pid));
-    }
-    if (names.count == 0) {
-        return false;
-    }
-    (void)hm_remedy_step(
-        scope->list, finding, HM_STEP_DECIDE,
-        hm_finding_print(scope->list,
-                         "End %s, or the connection that has the port%s. Then go on below: the "
-                         "restart is the last resort.",
-                         hm_remedy_list_services(scope->list, &names),
-                         worker ? ": of w3wp.exe recycle the application pool in IIS Manager"
-                                : ""));
-    return true;
-}
-
 /* Somebody has a port who may not be stopped: a boot ends that, and the product has all its ports
  * then, so it stops for the moment. */
 static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding *finding)
@@ -287,7 +235,7 @@ static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding 
                              "exclude ports, and does not read ReservedPorts.");
         hm_remedy_restart(list, finding, "Restart the host: the hotfix works from then on.");
     } else {
-        bool tried = end_programs(scope, finding);
+        bool tried = hm_remedy_end_programs(scope, finding);
 
         hm_remedy_restart(list, finding,
                           hm_finding_print(list,
@@ -367,6 +315,35 @@ static void decide_disabled(struct hm_remedy_scope *scope, struct hm_finding *fi
     "2008 R2) or \"cluster res NAME /offline\" (2003 to 2008). The cluster takes a stop by \"net " \
     "stop\" for a failure, and restarts the service or moves its group to another node"
 
+/* Goes on after the names that a person stops. */
+static const char *why_no_command(const struct hm_remedy_scope *scope,
+                                  const struct hm_service_list *services)
+{
+    struct hm_service_list all = *services;
+    struct hm_service_list dependents = {.count = 0};
+    bool never = services->count > 0;
+
+    for (size_t i = 0; i < services->count; i++) {
+        never =
+            never && hm_service_may_stop(scope->ctx->services, services->at[i]) == HM_STOP_NEVER;
+    }
+    if (!never || !hm_service_add_dependents(scope->ctx->services, &all)) {
+        return ", and what depends on it. Which services do is not recorded here, or it is no "
+               "service that could be stopped, so no command that stops it is given.";
+    }
+    for (size_t i = services->count; i < all.count; i++) {
+        hm_service_list_put(&dependents, all.at[i]);
+    }
+    if (dependents.count == 0) {
+        return ". No command that stops it is given: Windows refuses it, or the whole host "
+               "suffers.";
+    }
+    return hm_finding_print(scope->list,
+                            ", and what depends on it (%s). No command that stops it is given: "
+                            "Windows refuses it, or the whole host suffers.",
+                            hm_remedy_list_services(scope->list, &dependents));
+}
+
 /* How a person stops them: services of a cluster otherwise than the rest. */
 static const char *how_to_stop(const struct hm_remedy_scope *scope,
                                const struct hm_service_list *clustered,
@@ -379,12 +356,10 @@ static const char *how_to_stop(const struct hm_remedy_scope *scope,
     if (clustered->count > 0 && others->count == 0) {
         return hm_finding_print(list, "take the resource of %s offline, " OFFLINE ".", offline);
     }
-    return hm_finding_print(
-        list,
-        "stop %s, and what depends on it. Which services do is not recorded here, or it is no "
-        "service that could be stopped, so no command that stops it is given.%s%s%s",
-        plain, clustered->count > 0 ? " Take the resource of " : "",
-        clustered->count > 0 ? offline : "", clustered->count > 0 ? " offline, " OFFLINE "." : "");
+    return hm_finding_print(list, "stop %s%s%s%s%s", plain, why_no_command(scope, others),
+                            clustered->count > 0 ? " Take the resource of " : "",
+                            clustered->count > 0 ? offline : "",
+                            clustered->count > 0 ? " offline, " OFFLINE "." : "");
 }
 
 static const char *maintenance_warning(const struct hm_remedy_scope *scope,

@@ -117,11 +117,111 @@ static void test_socket_that_stays_in_lsass(void **state)
     }
 }
 
+struct share_case {
+    const char *name;
+    bool listens; /* the product, by the kernel */
+    bool runs;
+    const char *remote;
+    enum hm_verdict_state state;
+    const char *says;
+};
+
+/* The kernel's own connection to a share has the port; or one that the product's driver accepted.
+ */
+static void test_connection_of_system(void **state)
+{
+    static const struct share_case cases[] = {
+        {"a share",          false, false, "10.1.1.9:445",   HM_BLOCKED, "shares of 10.1.1.9:445"},
+        {"a share, it runs", false, true,  "10.1.1.9:445",   HM_BLOCKED, "shares of 10.1.1.9:445"},
+        {"an old share",     false, false, "10.1.1.9:139",   HM_BLOCKED, "shares of 10.1.1.9:139"},
+        {"something else",   false, false, "10.1.1.9:80",    HM_BLOCKED, "Restart the host"      },
+        {"accepted",         true,  true,  "10.1.1.9:50111", HM_EXPOSED, ""                      },
+        {"accepted, of 445", true,  true,  "10.1.1.9:445",   HM_EXPOSED, ""                      },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const struct share_case *one = &cases[i];
+        struct hm_build *build = calloc(1, sizeof(*build));
+        struct hm_product *product;
+        const struct hm_finding *finding;
+
+        print_message("%s\n", one->name);
+        assert_non_null(build);
+        hm_build_init(build, "6.3.9600");
+        hm_build_dynamic(build, 1025, 65534);
+        product = hm_build_product(build, "vpn", "RemoteAccess", "System");
+        hm_build_require(build, product, "pptp", HM_TCP, "1723", HM_KIND_KERNEL);
+        hm_build_service_runs(build, "RemoteAccess", one->runs)->start = HM_START_AUTOMATIC;
+        if (one->listens) {
+            hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 1723, "System", "")->pid = 4;
+            hm_build_listener(build, HM_TCP, HM_IPV4, 1723, "System", "", HM_KIND_KERNEL);
+        }
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 1723, "System", "")->remote =
+            one->remote;
+        build->socket_rows[build->sockets.count - 1].pid = 4;
+        hm_build_judge(build);
+        assert_int_equal(hm_build_verdict(build, "vpn", "pptp")->state, one->state);
+        finding = hm_build_finding(build, "required_port_held", NULL);
+        assert_int_equal(finding != NULL, one->state == HM_BLOCKED);
+        if (finding != NULL) {
+            bool says = false;
+
+            for (size_t k = 0; k < finding->steps.count; k++) {
+                says = says || strstr(finding->steps.at[k].text, one->says) != NULL;
+            }
+            assert_true(says);
+        }
+        finding = hm_build_finding(build, "required_in_dynamic", NULL);
+        for (size_t k = 0; finding != NULL && k < finding->steps.count; k++) {
+            assert_null(strstr(finding->steps.at[k].text, "top System"));
+            assert_null(strstr(finding->steps.at[k].text, "tart System"));
+        }
+        hm_build_fini(build);
+        free(build);
+    }
+}
+
+/* Nobody can stop svchost.exe: a service in it, or nothing. */
+static void test_remedy_names_services(void **state)
+{
+    const struct host_case foreign = {"",   "svchost.exe", "CryptSvc|NlaSvc",
+                                      true, false,         HM_BLOCKED};
+    const struct host_case own = {"", "svchost.exe", "BootServer|NlaSvc", true, true, HM_EXPOSED};
+    struct hm_build *build = calloc(1, sizeof(*build));
+    const struct hm_finding *finding;
+
+    (void)state;
+    assert_non_null(build);
+    hm_build_init(build, "6.1.7601");
+    hm_build_dynamic(build, 1025, 65534);
+    build_host(build, &foreign);
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_port_held", NULL);
+    assert_non_null(finding);
+    assert_non_null(
+        strstr(finding->steps.at[0].text, "svchost.exe (it hosts CryptSvc and NlaSvc)"));
+    hm_build_fini(build);
+    hm_build_init(build, "6.1.7601");
+    hm_build_dynamic(build, 1025, 65534);
+    build_host(build, &own);
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_in_dynamic", NULL);
+    assert_non_null(finding);
+    for (size_t i = 0; i < finding->steps.count; i++) {
+        assert_null(strstr(finding->steps.at[i].text, "svchost.exe"));
+    }
+    hm_build_fini(build);
+    free(build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_services_of_the_process_speak),
         cmocka_unit_test(test_socket_that_stays_in_lsass),
+        cmocka_unit_test(test_connection_of_system),
+        cmocka_unit_test(test_remedy_names_services),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
