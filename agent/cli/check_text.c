@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/cli/check_findings.h"
 #include "agent/cli/check_rows.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
@@ -14,7 +15,6 @@
 #define PORTS_WIDTH 16
 
 static const char *const state_colours[] = {"\033[32m", "\033[36m", "\033[33m", "\033[1;31m"};
-static const char *const severity_colours[] = {"\033[36m", "\033[36m", "\033[33m", "\033[1;31m"};
 static const char bold[] = "\033[1m";
 
 static const char *const reason_texts[HM_REASON_COUNT] = {
@@ -204,119 +204,6 @@ static enum hm_status put_verdicts(const struct hm_judgement *judgement,
     return HM_OK;
 }
 
-/* "2. free: Stop DNS, …": what must be so before it and what it costs come before the commands. */
-static void put_step(struct hm_buf *out, const struct hm_check_look *look, size_t number,
-                     const struct hm_remedy_step *step)
-{
-    char text[3 * HM_LIMIT_TEXT_BYTES];
-
-    (void)snprintf(text, sizeof(text), "%zu. %s: %s", number, hm_step_kind_names[step->kind],
-                   step->text);
-    hm_check_put_wrapped(out, look, 8, text);
-    if (step->precondition[0] != '\0') {
-        (void)snprintf(text, sizeof(text), "Only when: %s", step->precondition);
-        hm_check_put_wrapped(out, look, 11, text);
-    }
-    if (step->warning[0] != '\0') {
-        (void)snprintf(text, sizeof(text), "Warning: %s", step->warning);
-        hm_check_put_wrapped(out, look, 11, text);
-    }
-    for (size_t i = 0; i < step->commands.count; i++) {
-        (void)hm_buf_printf(out, "%8s> ", "");
-        hm_check_put_line(out, step->commands.at[i]);
-    }
-}
-
-/* May the step be named by its place in another remedy? Not a stop and its start: they belong
- * together, before the eyes of the person who pastes them. */
-static bool may_refer(enum hm_step_kind kind)
-{
-    return kind == HM_STEP_RESERVE || kind == HM_STEP_SET || kind == HM_STEP_BOOT;
-}
-
-/* Of a step that a finding above has, too, only the place: who follows both remedies must not take
- * it for two things to do. */
-static void put_steps(struct hm_buf *out, const struct hm_check_look *look,
-                      const struct hm_findings *findings, size_t at)
-{
-    const struct hm_remedy_steps *steps = &findings->at[at].steps;
-    char text[2 * HM_LIMIT_TEXT_BYTES];
-    size_t place = 0;
-
-    for (size_t i = 0; i < steps->count; i++) {
-        const struct hm_remedy_step *step = &steps->at[i];
-        const struct hm_finding *same =
-            may_refer(step->kind) ? hm_findings_same_step(findings, at, step, &place) : NULL;
-
-        if (same == NULL) {
-            put_step(out, look, i + 1, step);
-            continue;
-        }
-        (void)snprintf(text, sizeof(text), "%zu. %s: As step %zu of %s above.", i + 1,
-                       hm_step_kind_names[step->kind], place + 1, same->subject);
-        hm_check_put_wrapped(out, look, 8, text);
-    }
-}
-
-/* A single step that only says the remedy again. */
-static bool is_whole_remedy(const struct hm_finding *finding)
-{
-    return finding->steps.count == 1 && strcmp(finding->steps.at[0].text, finding->remedy) == 0;
-}
-
-static void put_finding(const struct hm_findings *findings, size_t at,
-                        const struct hm_check_look *look, struct hm_buf *out)
-{
-    const struct hm_finding *finding = &findings->at[at];
-    const struct hm_finding *same = hm_findings_same_remedy(findings, at);
-    const struct hm_finding *wider = hm_findings_wider_remedy(findings, at);
-    const char *severity = hm_severity_names[finding->severity];
-
-    hm_check_put_coloured(out, look, severity_colours[finding->severity], severity,
-                          strlen(severity));
-    hm_check_put_spaces(out, 8 - strlen(severity));
-    hm_check_put_text(out, finding->subject, strlen(finding->subject));
-    (void)hm_buf_printf(out, ": %s\n", finding->kind);
-    hm_check_put_wrapped(out, look, 8, finding->text);
-    for (size_t i = 0; i < finding->evidence.count; i++) {
-        const struct hm_evidence *evidence = &finding->evidence.at[i];
-
-        (void)hm_buf_printf(out, "%8s- %s:", "", evidence->name);
-        if (strlen(evidence->name) + 12 +
-                hm_check_columns(evidence->value, strlen(evidence->value)) <=
-            look->columns) {
-            (void)hm_buf_putc(out, ' ');
-            hm_check_put_line(out, evidence->value);
-        } else {
-            (void)hm_buf_putc(out, '\n');
-            hm_check_put_wrapped(out, look, 12, evidence->value);
-        }
-    }
-    if (wider != NULL && (same == NULL || wider < same)) {
-        (void)hm_buf_printf(out, "%8sIts remedy is a part of the one of ", "");
-        hm_check_put_text(out, wider->subject, strlen(wider->subject));
-        (void)hm_buf_puts(out, " above: nothing more is to be done.\n");
-        return;
-    }
-    if (same != NULL) {
-        if (strcmp(same->remedy, finding->remedy) != 0) {
-            hm_check_put_wrapped(out, look, 8, finding->remedy);
-        }
-        (void)hm_buf_printf(out, "%8sIts remedy is the one of ", "");
-        hm_check_put_text(out, same->subject, strlen(same->subject));
-        (void)hm_buf_puts(out, " above.\n");
-        return;
-    }
-    if (finding->remedy[0] != '\0' && !is_whole_remedy(finding)) {
-        hm_check_put_wrapped(out, look, 8, finding->remedy);
-    }
-    put_steps(out, look, findings, at);
-    for (size_t i = 0; finding->steps.count == 0 && i < finding->commands.count; i++) {
-        (void)hm_buf_printf(out, "%8s> ", "");
-        hm_check_put_line(out, finding->commands.at[i]);
-    }
-}
-
 /* Ports that are random by design: all of one reason in one paragraph. */
 static enum hm_status put_given(const struct hm_observed_list *observed, enum hm_observed_why why,
                                 const struct hm_check_look *look, struct hm_buf *out,
@@ -481,6 +368,19 @@ static bool has_high(const struct hm_judgement *judgement)
            judgement->findings.at[0].severity == HM_SEVERITY_HIGH; /* severest first */
 }
 
+/* Is something safe only while its component runs (hm_need_weigh_next)? */
+static bool is_lost_at_boot(const struct hm_verdicts *verdicts)
+{
+    bool lost = false;
+
+    for (size_t i = 0; i < verdicts->count; i++) {
+        const struct hm_verdict *verdict = &verdicts->at[i];
+
+        lost = lost || (verdict->has_after_boot && verdict->after_boot >= HM_EXPOSED);
+    }
+    return lost;
+}
+
 static void put_summary(const struct hm_judgement *judgement, const struct hm_inventory *inventory,
                         const struct hm_check_look *look, struct hm_buf *out)
 {
@@ -495,13 +395,15 @@ static void put_summary(const struct hm_judgement *judgement, const struct hm_in
                : hm_judgement_is_until_boot(judgement, inventory)
                    ? "All safe until the next boot; what it does to the reserved ports and the "
                      "range is not known."
+               : is_lost_at_boot(&judgement->verdicts)
+                   ? "All safe until the next boot; what is exposed then is marked above."
                    : "All safe.";
     } else if (worst == HM_SAFE &&
                !has_high(judgement)) { /* what could be read is safe, but that was not all */
         text = "Not all is known.";
         colour = state_colours[HM_UNKNOWN];
     } else if (worst == HM_SAFE) {
-        colour = severity_colours[HM_SEVERITY_HIGH];
+        colour = hm_check_severity_colours[HM_SEVERITY_HIGH];
     }
     for (size_t i = 0; i < judgement->verdicts.count; i++) {
         counts[judgement->verdicts.at[i].state]++;
@@ -525,12 +427,9 @@ enum hm_status hm_check_text(const struct hm_observation *observation,
     if (st != HM_OK) {
         return st;
     }
-    if (judgement->findings.count > 0) {
-        (void)hm_buf_putc(out, '\n');
-        hm_check_put_heading(out, look, "FINDINGS");
-    }
-    for (size_t i = 0; i < judgement->findings.count; i++) {
-        put_finding(&judgement->findings, i, look, out);
+    st = hm_check_put_findings(&judgement->findings, look, out, err);
+    if (st != HM_OK) {
+        return st;
     }
     st = put_observed(&judgement->observed, look, out, err);
     if (st != HM_OK) {

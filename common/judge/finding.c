@@ -326,13 +326,14 @@ static bool is_same_step(const struct hm_remedy_step *a, const struct hm_remedy_
     return same;
 }
 
-const struct hm_finding *hm_findings_same_step(const struct hm_findings *findings, size_t at,
+const struct hm_finding *hm_findings_same_step(const struct hm_findings *findings,
+                                               const bool *is_hidden, size_t at,
                                                const struct hm_remedy_step *step, size_t *out_place)
 {
     for (size_t i = 0; i < at; i++) {
         const struct hm_remedy_steps *steps = &findings->at[i].steps;
 
-        for (size_t k = 0; k < steps->count; k++) {
+        for (size_t k = 0; k < steps->count && !is_hidden[i]; k++) {
             if (is_same_step(&steps->at[k], step)) {
                 *out_place = k;
                 return &findings->at[i];

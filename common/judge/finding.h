@@ -78,7 +78,8 @@ const struct hm_finding *hm_findings_wider_remedy(const struct hm_findings *find
 
 /* Remedies of one host may share some of their steps only. The first finding before the one at this
  * place that has the very same step, commands included, and the place of the step in it; NULL when
- * there is none. */
-const struct hm_finding *hm_findings_same_step(const struct hm_findings *findings, size_t at,
+ * there is none. is_hidden: findings whose steps nobody sees, by place. */
+const struct hm_finding *hm_findings_same_step(const struct hm_findings *findings,
+                                               const bool *is_hidden, size_t at,
                                                const struct hm_remedy_step *step,
                                                size_t *out_place);

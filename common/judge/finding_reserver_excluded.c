@@ -36,32 +36,62 @@ struct broken {
     bool families[2];      /* in which one of them binds */
 };
 
-/* Does a row meet ports of the need and of those found so far? */
-static bool shares_row(const struct hm_finding_ctx *ctx, const struct broken *broken,
-                       const struct hm_need *need)
+/* The first row that ends at the port or behind it; rows ascend and do not overlap. */
+static size_t first_row(struct hm_ports rows, uint16_t port)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        struct hm_ports rows =
-            hm_facts_stack(ctx->facts, need->verdict.protocol, i == 0 ? HM_IPV4 : HM_IPV6)
-                ->administered;
+    size_t low = 0;
+    size_t high = rows.count;
 
-        for (size_t at = 0; at < rows.count && need->stacks[i].judged; at++) {
-            const struct hm_ports row = {&rows.at[at], 1};
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
 
-            if (hm_ports_overlap(row, need->verdict.at_risk) &&
-                hm_ports_overlap(row, broken->at_risk)) {
-                return true;
-            }
+        if (rows.at[middle].last < port) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return false;
+    return low;
+}
+
+/* The administered rows that the ports meet, as they stand: few of thousands. */
+static struct hm_ports rows_over(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                                 enum hm_protocol protocol, enum hm_family family,
+                                 struct hm_ports ports)
+{
+    const struct hm_ports all = hm_facts_stack(ctx->facts, protocol, family)->administered;
+    struct hm_range *hit = NULL;
+    size_t count = 0;
+    size_t cap = 0;
+    size_t next = 0; /* a row that two ranges meet counts once */
+
+    for (size_t i = 0; i < ports.count; i++) {
+        size_t at = first_row(all, ports.at[i].first);
+
+        for (at = at > next ? at : next; at < all.count && all.at[at].first <= ports.at[i].last;
+             at++) {
+            if (hm_arena_grow(out->arena, (void **)&hit, count, &cap, sizeof(*hit)) != 0) {
+                out->status = out->status == HM_OK ? HM_ENOMEM : out->status;
+                return (struct hm_ports){NULL, 0};
+            }
+            hit[count++] = all.at[at];
+            next = at + 1;
+        }
+    }
+    return (struct hm_ports){hit, count};
+}
+
+/* Does a row meet ports of the need and of those found so far? rows: by family, of the latter. */
+static bool shares_row(const struct hm_need *need, const struct hm_ports rows[2])
+{
+    return (need->stacks[0].judged && hm_ports_overlap(rows[0], need->verdict.at_risk)) ||
+           (need->stacks[1].judged && hm_ports_overlap(rows[1], need->verdict.at_risk));
 }
 
 static void add_broken(struct hm_finding_list *out, struct broken *broken,
                        const struct hm_need *need)
 {
     broken->needs[broken->count++] = need;
-    broken->at_risk = hm_finding_union(out, broken->at_risk, need->verdict.at_risk);
     broken->ports = hm_finding_union(out, broken->ports, need->verdict.ports);
     for (unsigned i = 0; i < 2; i++) {
         broken->families[i] = broken->families[i] || need->stacks[i].judged;
@@ -71,34 +101,43 @@ static void add_broken(struct hm_finding_list *out, struct broken *broken,
 static void find_broken(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                         const struct hm_need *need, struct broken *broken)
 {
+    const enum hm_protocol protocol = need->verdict.protocol;
+    size_t count = 1;
     size_t before;
     bool *taken = hm_arena_alloc(out->arena, ctx->count, sizeof(*taken));
 
-    *broken = (struct broken){
-        .needs = hm_arena_alloc(out->arena, ctx->count, sizeof(const struct hm_need *))};
-    if (broken->needs == NULL || taken == NULL) {
+    *broken = (struct broken){.at_risk = need->verdict.at_risk};
+    if (taken == NULL) {
         out->status = out->status == HM_OK ? HM_ENOMEM : out->status;
         return;
     }
     taken[need - ctx->needs] = true;
-    broken->at_risk = need->verdict.at_risk;
     do {
-        before = hm_ports_count(broken->at_risk);
+        struct hm_ports rows[2];
+
+        before = count;
+        for (unsigned i = 0; i < 2; i++) {
+            rows[i] = rows_over(ctx, out, protocol, i == 0 ? HM_IPV4 : HM_IPV6, broken->at_risk);
+        }
         for (size_t i = 0; i < ctx->count; i++) {
             const struct hm_need *other = &ctx->needs[i];
 
             if (!taken[i] && is_broken(other) && !hm_need_is_own(other) &&
-                other->verdict.protocol == need->verdict.protocol &&
-                shares_row(ctx, broken, other)) {
+                other->verdict.protocol == protocol && shares_row(other, rows)) {
                 taken[i] = true;
+                count++;
                 broken->at_risk = hm_finding_union(out, broken->at_risk, other->verdict.at_risk);
             }
         }
-    } while (hm_ports_count(broken->at_risk) > before);
-    for (size_t i = 0; i < ctx->count; i++) { /* in their order: every finding has the same steps */
+    } while (count > before);
+    broken->needs = hm_arena_alloc(out->arena, count, sizeof(const struct hm_need *));
+    for (size_t i = 0; i < ctx->count && broken->needs != NULL; i++) { /* in their order */
         if (taken[i]) {
             add_broken(out, broken, &ctx->needs[i]);
         }
+    }
+    if (broken->needs == NULL) {
+        out->status = out->status == HM_OK ? HM_ENOMEM : out->status;
     }
 }
 
@@ -127,26 +166,26 @@ static void find_rows(const struct hm_finding_ctx *ctx, struct hm_finding_list *
 {
     for (unsigned i = 0; i < 2; i++) {
         enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
-        struct hm_ports all = hm_facts_stack(ctx->facts, protocol, family)->administered;
-        struct hm_range *hit = hm_arena_alloc(out->arena, all.count, sizeof(*hit));
-        size_t count = 0;
+        struct hm_ports hit = {NULL, 0};
+        struct hm_range *kept;
 
-        for (size_t at = 0; hit != NULL && at < all.count && broken->families[i]; at++) {
-            if (!hm_ports_overlap((struct hm_ports){&all.at[at], 1}, broken->at_risk)) {
-                continue;
-            }
+        if (broken->families[i]) {
+            hit = rows_over(ctx, out, protocol, family, broken->at_risk);
+        }
+        kept = hm_arena_alloc(out->arena, hit.count, sizeof(*kept));
+        rows->of[i] = (struct hm_ports){kept, 0};
+        for (size_t at = 0; kept != NULL && at < hit.count; at++) {
             hm_finding_evidence(out, finding, "exclusion",
                                 hm_finding_print(out, "%s/%s %u-%u", hm_protocol_names[protocol],
                                                  hm_family_names[family],
-                                                 (unsigned)all.at[at].first,
-                                                 (unsigned)all.at[at].last));
-            if (is_hns_row(ctx, all.at[at])) {
+                                                 (unsigned)hit.at[at].first,
+                                                 (unsigned)hit.at[at].last));
+            if (is_hns_row(ctx, hit.at[at])) {
                 rows->hns = true;
             } else {
-                hit[count++] = all.at[at];
+                kept[rows->of[i].count++] = hit.at[at];
             }
         }
-        rows->of[i] = (struct hm_ports){hit, count};
     }
 }
 

@@ -203,28 +203,31 @@ static enum hm_status drop_own(struct scales *scales, struct hm_ports *hit)
     return st;
 }
 
-/* HTTP.sys takes single ports. Where rows of listeners are missing, that of such a port does not
- * show whose it is; on a port of HTTP.sys' own it is that of the product itself. */
-static enum hm_status drop_single(struct scales *scales, struct hm_ports *hit)
+/* Where listeners, or rows of them, are missing, it does not show whether a component has the port
+ * for the product itself or for another one. *out_doubt: the part of hit that this is true of. HNS
+ * and WinNAT take blocks: theirs are another's, unless no listener at all was read. */
+static enum hm_status find_doubt(struct scales *scales, struct hm_ports hit,
+                                 struct hm_ports *out_doubt)
 {
     const struct hm_inventory *inventory = scales->facts->inventory;
-    const bool misses = inventory->has_listeners &&
-                        (inventory->listeners_partial ||
-                         scales->facts->lacks_rows[scales->need->requirement->protocol]);
     const struct hm_ports rows = scales->stack->runtime;
+    const bool misses = inventory->listeners_partial ||
+                        scales->facts->lacks_rows[scales->need->requirement->protocol];
     enum hm_status st = HM_OK;
 
-    for (size_t i = 0; misses && scales->class == CLASS_RESERVER && st == HM_OK && i < rows.count;
-         i++) {
+    *out_doubt = (struct hm_ports){NULL, 0};
+    if (scales->class != CLASS_RESERVER) {
+        return HM_OK;
+    }
+    if (!inventory->has_listeners) {
+        *out_doubt = hit;
+        return HM_OK;
+    }
+    for (size_t i = 0; misses && st == HM_OK && i < rows.count; i++) {
         const struct hm_ports row = {&rows.at[i], 1};
 
-        if (hm_range_count(rows.at[i]) > 1 || !hm_ports_overlap(*hit, row)) {
-            continue;
-        }
-        scales->own = true;
-        st = hm_ports_subtract(*hit, row, scales->arena, hit, scales->err);
-        if (st == HM_OK) {
-            st = hm_ports_union(scales->open, row, scales->arena, &scales->open, scales->err);
+        if (hm_range_count(rows.at[i]) == 1 && hm_ports_overlap(hit, row)) {
+            st = hm_ports_union(*out_doubt, row, scales->arena, out_doubt, scales->err);
         }
     }
     return st;
@@ -233,6 +236,7 @@ static enum hm_status drop_single(struct scales *scales, struct hm_ports *hit)
 static enum hm_status weigh_runtime(struct scales *scales)
 {
     struct hm_ports runtime = scales->stack->runtime;
+    struct hm_ports doubt;
     struct hm_ports hit;
     enum hm_status st;
 
@@ -247,16 +251,19 @@ static enum hm_status weigh_runtime(struct scales *scales)
         st = drop_own(scales, &hit);
     }
     if (st == HM_OK) {
-        st = drop_single(scales, &hit);
+        st = find_doubt(scales, hit, &doubt);
     }
-    if (st != HM_OK || hit.count == 0) {
-        return st;
+    if (st == HM_OK) {
+        st = hm_ports_subtract(hit, doubt, scales->arena, &hit, scales->err);
     }
-    if (scales->class == CLASS_RESERVER && !scales->facts->inventory->has_listeners) {
-        scales->out->unsure = hit; /* it may be its own row */
-        return decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, hit);
+    if (st == HM_OK && hit.count > 0) {
+        return decide(scales, HM_BLOCKED, HM_REASON_RUNTIME_EXCLUSION, hit);
     }
-    return decide(scales, HM_BLOCKED, HM_REASON_RUNTIME_EXCLUSION, hit);
+    if (st == HM_OK && doubt.count > 0) {
+        scales->out->unsure = doubt; /* it may be its own row */
+        return decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, doubt);
+    }
+    return st;
 }
 
 /* Ports that are in no range that it may be are outside of it. */
