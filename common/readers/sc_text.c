@@ -329,27 +329,65 @@ const struct hm_sc_state *hm_sc_states_find(const struct hm_sc_states *states, c
                : bsearch(&key, states->at, states->count, sizeof(*states->at), compare_states);
 }
 
-/* A host has a few hundred services, and most sockets have a name already. */
-static enum hm_status find_hosted(const struct hm_sc_states *states, uint32_t pid,
-                                  struct hm_arena *arena, struct hm_strings *out_services,
-                                  struct hm_err *err)
+/* The services of one process. */
+struct process {
+    uint32_t pid;
+    struct hm_strings services;
+};
+
+struct processes {
+    struct process *at; /* by process id */
+    size_t count;
+};
+
+static int compare_processes(const void *a, const void *b)
 {
-    struct hm_strings found = {NULL, 0};
-    size_t room = 0;
+    const struct process *x = a;
+    const struct process *y = b;
 
-    for (size_t i = 0; i < states->count; i++) {
-        void *grown = (void *)found.at;
+    return x->pid == y->pid ? 0 : x->pid < y->pid ? -1 : 1;
+}
 
-        if (states->at[i].pid != pid) {
-            continue;
-        }
-        if (hm_arena_grow(arena, &grown, found.count, &room, sizeof(*found.at)) != 0) {
-            return hm_fail(err, HM_ENOMEM, "no memory for the services of processes");
-        }
-        found.at = (const char **)grown;
-        found.at[found.count++] = states->at[i].name;
+/* By process id, those of one process in the order of the list. */
+static int compare_hosted(const void *a, const void *b)
+{
+    const struct hm_sc_state *x = *(const struct hm_sc_state *const *)a;
+    const struct hm_sc_state *y = *(const struct hm_sc_state *const *)b;
+
+    return x->pid != y->pid ? (x->pid < y->pid ? -1 : 1) : x < y ? -1 : x > y;
+}
+
+/* Services by process id, made once for all sockets, which share the lists. */
+static enum hm_status list_processes(const struct hm_sc_states *states, struct hm_arena *arena,
+                                     struct processes *out, struct hm_err *err)
+{
+    const struct hm_sc_state **hosted = hm_arena_alloc(arena, states->count, sizeof(*hosted));
+    const char **names = hm_arena_alloc(arena, states->count, sizeof(*names));
+    struct process *at = hm_arena_alloc(arena, states->count, sizeof(*at));
+    size_t running = 0;
+    size_t count = 0;
+
+    if (hosted == NULL || names == NULL || at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the services of processes");
     }
-    *out_services = found;
+    for (size_t i = 0; i < states->count; i++) {
+        if (states->at[i].pid != 0) {
+            hosted[running++] = &states->at[i];
+        }
+    }
+    if (running > 1) {
+        qsort(hosted, running, sizeof(*hosted), compare_hosted);
+    }
+    for (size_t i = 0; i < running; i++) {
+        names[i] = hosted[i]->name;
+        if (count == 0 || at[count - 1].pid != hosted[i]->pid) {
+            at[count++] = (struct process){
+                hosted[i]->pid, {&names[i], 0}
+            };
+        }
+        at[count - 1].services.count++;
+    }
+    *out = (struct processes){at, count};
     return HM_OK;
 }
 
@@ -357,25 +395,26 @@ enum hm_status hm_sc_states_name_sockets(const struct hm_sc_states *states,
                                          struct hm_sockets *sockets, struct hm_arena *arena,
                                          struct hm_err *err)
 {
-    for (size_t i = 0; i < sockets->count; i++) {
+    struct processes processes;
+    enum hm_status st = list_processes(states, arena, &processes, err);
+
+    for (size_t i = 0; st == HM_OK && i < sockets->count && processes.count > 0; i++) {
         struct hm_socket *socket = &sockets->at[i];
-        struct hm_strings services;
-        enum hm_status st;
+        const struct process key = {.pid = socket->pid};
+        const struct process *process;
 
         if (socket->pid == 0 || socket->hosted.count > 0 || !hm_str_equal(socket->service, "")) {
             continue;
         }
-        st = find_hosted(states, socket->pid, arena, &services, err);
-        if (st != HM_OK) {
-            return st;
-        }
-        if (services.count == 1) {
-            socket->service = services.at[0];
-        } else {
-            socket->hosted = services;
+        process =
+            bsearch(&key, processes.at, processes.count, sizeof(*processes.at), compare_processes);
+        if (process != NULL && process->services.count == 1) {
+            socket->service = process->services.at[0];
+        } else if (process != NULL) {
+            socket->hosted = process->services;
         }
     }
-    return HM_OK;
+    return st;
 }
 
 enum hm_status hm_sc_config_parse(const char *text, size_t len, struct hm_arena *arena,

@@ -196,6 +196,7 @@ static void test_process_ids_name_sockets(void **state)
         {.pid = 1500, .program = "svchost.exe", .service = "",     .hosted = {own, 2}},
         {.pid = 77,           .program = "client.exe",                           .service = ""          },
         {.pid = 0,           .program = "",                            .service = ""           }, /* TIME_WAIT */
+        {.pid = 1500,           .program = "svchost.exe",                         .service = ""},
     };
     struct hm_sockets sockets = {at, HM_COUNT(at)};
     struct hm_sc_states states;
@@ -215,6 +216,8 @@ static void test_process_ids_name_sockets(void **state)
     assert_string_equal(at[3].hosted.at[0], "A");
     assert_string_equal(at[4].service, "");
     assert_string_equal(at[5].service, "");
+    assert_int_equal(at[6].hosted.count, 2);
+    assert_ptr_equal(at[6].hosted.at, at[1].hosted.at); /* 4,096 sockets share one list */
     hm_arena_fini(&arena);
 }
 
