@@ -149,16 +149,37 @@ static enum hm_status list_seen(const struct hm_inventory *inventory, struct hm_
     return HM_OK;
 }
 
-/* Only Windows' components fail because of an exclusion. */
-static bool is_forgotten(const struct hm_port_memory *row, uint32_t boot, bool windows)
+static bool is_in_dynamic(const struct hm_inventory *inventory, const struct hm_port_entry *entry)
 {
-    uint32_t most = row->entry.boots >= HM_PORT_BOOK_FIXED ? HM_PORT_BOOK_FORGET_FIXED
-                                                           : HM_PORT_BOOK_FORGET_ONCE;
+    bool found = false;
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_stack *stack =
+            hm_inventory_stack(inventory, entry->protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+
+        found = found || (stack != NULL && stack->has_dynamic &&
+                          hm_range_contains(stack->dynamic, entry->port));
+    }
+    return found;
+}
+
+/* Only Windows' components fail because of an exclusion. */
+static bool is_forgotten(const struct hm_port_memory *row, uint32_t boot,
+                         const struct hm_inventory *inventory)
+{
+    const bool forbids =
+        inventory->os.family == HM_OS_WINDOWS && hm_kind_forbids_exclusion(row->entry.kind);
+    const uint32_t unseen = boot - row->last_boot;
 
     if (row->last_boot == 0) {
         return true;
     }
-    return !(windows && hm_kind_forbids_exclusion(row->entry.kind)) && boot - row->last_boot > most;
+    if (forbids) {
+        return row->entry.kind == HM_KIND_CONTAINER && unseen > HM_PORT_BOOK_FORGET_CONTAINER &&
+               is_in_dynamic(inventory, &row->entry);
+    }
+    return unseen > (row->entry.boots >= HM_PORT_BOOK_FIXED ? HM_PORT_BOOK_FORGET_FIXED
+                                                            : HM_PORT_BOOK_FORGET_ONCE);
 }
 
 /* A row that the newest observation shows, too. True when it changes. */
@@ -181,17 +202,22 @@ static bool confirm(struct hm_port_memory *row, const struct hm_port_memory *see
            before.entry.families != row->entry.families || before.entry.kind != row->entry.kind;
 }
 
-/* Over the cap the rows of one boot go first, the longest unseen of them first; last of all those
- * that keep a port from being excluded. */
+/* Sixteenths of a cap that the rows of a kind which forbids an exclusion get before all others. A
+ * host that publishes thousands of containers must not push out the ports of stopped services. */
+#define QUOTA_PARTS 16u
+static const size_t quotas[HM_KIND_COUNT] = {
+    [HM_KIND_HTTPSYS] = 4,
+    [HM_KIND_QUIC] = 1,
+    [HM_KIND_CONTAINER] = 4,
+    [HM_KIND_SHARED] = 1,
+};
+
+/* Over the cap the rows of one boot go first, the longest unseen of them first. */
 static int compare_worth(const void *a, const void *b)
 {
     const struct hm_port_memory *x = a;
     const struct hm_port_memory *y = b;
-    const bool x_forbids = hm_kind_forbids_exclusion(x->entry.kind);
 
-    if (x_forbids != hm_kind_forbids_exclusion(y->entry.kind)) {
-        return x_forbids ? -1 : 1;
-    }
     if (x->entry.boots != y->entry.boots) {
         return x->entry.boots > y->entry.boots ? -1 : 1;
     }
@@ -203,11 +229,37 @@ static int compare_worth(const void *a, const void *b)
 
 static void cut(struct hm_port_memories *rows, size_t most)
 {
-    if (rows->count > most) {
-        qsort(rows->at, rows->count, sizeof(*rows->at), compare_worth);
-        rows->count = most;
-        qsort(rows->at, rows->count, sizeof(*rows->at), compare_memories);
+    size_t left[HM_KIND_COUNT]; /* of the quotas */
+    size_t others = most;
+    size_t kept = 0;
+
+    if (rows->count <= most) {
+        return;
     }
+    for (unsigned kind = 0; kind < HM_KIND_COUNT; kind++) {
+        left[kind] = quotas[kind] * (most / QUOTA_PARTS);
+    }
+    for (size_t i = 0; i < rows->count; i++) { /* what the quotas really take */
+        size_t *of_kind = &left[rows->at[i].entry.kind];
+
+        others -= *of_kind > 0 ? 1u : 0u;
+        *of_kind -= *of_kind > 0 ? 1u : 0u;
+    }
+    for (unsigned kind = 0; kind < HM_KIND_COUNT; kind++) {
+        left[kind] = quotas[kind] * (most / QUOTA_PARTS);
+    }
+    qsort(rows->at, rows->count, sizeof(*rows->at), compare_worth);
+    for (size_t i = 0; i < rows->count; i++) {
+        size_t *room = &left[rows->at[i].entry.kind];
+
+        room = *room > 0 ? room : &others;
+        if (*room > 0) {
+            (*room)--;
+            rows->at[kept++] = rows->at[i];
+        }
+    }
+    rows->count = kept;
+    qsort(rows->at, rows->count, sizeof(*rows->at), compare_memories);
 }
 
 enum hm_status hm_port_memo_note(struct hm_port_memo *memo, const struct hm_inventory *inventory,
@@ -257,7 +309,7 @@ enum hm_status hm_port_memo_note(struct hm_port_memo *memo, const struct hm_inve
         if (by == 0) {
             changed = confirm(row, &seen.at[at_seen++], boot) || changed;
             rows.count++;
-        } else if (is_forgotten(row, boot, inventory->os.family == HM_OS_WINDOWS)) {
+        } else if (is_forgotten(row, boot, inventory)) {
             changed = true;
         } else {
             changed = changed || row->pending;

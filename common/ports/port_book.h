@@ -33,12 +33,14 @@ struct hm_port_memo {
 };
 
 /* Boots after which an entry that nothing confirmed is dropped: one that was seen once, one of a
- * fixed port. One whose kind forbids an exclusion stays until hm_port_memo_forget. */
+ * fixed port, one of a container inside the dynamic range, whose port is as a rule a random one.
+ * Any other whose kind forbids an exclusion stays until hm_port_memo_forget. */
 #define HM_PORT_BOOK_FORGET_ONCE 3u
 #define HM_PORT_BOOK_FORGET_FIXED 10u
+#define HM_PORT_BOOK_FORGET_CONTAINER 10u
 
-/* Entries that an inventory carries at most; first those whose kind forbids an exclusion, then the
- * ones seen in most boots. */
+/* Entries that an inventory carries at most. Those whose kind forbids an exclusion come first, up
+ * to a quota for each kind; then, of all kinds, the ones seen in most boots. */
 #define HM_PORT_BOOK_REPORTED 1024u
 
 /* Writes one observation into the book. inventory: settled; without listeners nothing happens.

@@ -398,6 +398,90 @@ static void test_hazards_are_reported_first(void **state)
     hm_arena_fini(&host.arena);
 }
 
+/* A host that publishes thousands of containers keeps the ports of its stopped services, and the
+ * ones of HTTP.sys. */
+static void test_containers_have_a_quota(void **state)
+{
+    const size_t count = HM_LIMIT_PORT_BOOK + 10;
+    struct hm_port_memory *rows;
+    struct host host;
+
+    (void)state;
+    start(&host);
+    rows = hm_arena_alloc(&host.arena, count, sizeof(*rows));
+    assert_non_null(rows);
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (struct hm_port_memory){
+            .entry = {.port = (uint16_t)(1000 + i),
+                      .program = "a",
+                      .service = "",
+                      .boots = 1,
+                      .kind = HM_KIND_CONTAINER},
+            .last_boot = 1
+        };
+    }
+    rows[count - 1].entry.boots = HM_PORT_BOOK_FIXED;
+    rows[count - 1].entry.kind = HM_KIND_SOCKET;
+    rows[count - 2].entry.kind = HM_KIND_HTTPSYS;
+    host.memo = (struct hm_port_memo){
+        "boot-1", 1, {rows, count}
+    };
+    assert_int_equal(book_of(&host).count, HM_PORT_BOOK_REPORTED);
+    assert_int_equal(boots_of(&host, rows[count - 1].entry.port), HM_PORT_BOOK_FIXED);
+    assert_int_equal(boots_of(&host, rows[count - 2].entry.port), 1);
+    host.inventory.os.family = HM_OS_WINDOWS;
+    (void)look(&host);
+    assert_int_equal(host.memo.rows.count, HM_LIMIT_PORT_BOOK);
+    assert_int_equal(boots_of(&host, rows[count - 1].entry.port), HM_PORT_BOOK_FIXED);
+    assert_int_equal(boots_of(&host, rows[count - 2].entry.port), 1);
+    hm_arena_fini(&host.arena);
+}
+
+/* A container's port inside the dynamic range is a random one: it is forgotten some day, or every
+ * such port would be refused forever. Not so outside, where the range is unknown, or HTTP.sys'. */
+static void test_random_container_ports_are_forgotten(void **state)
+{
+    static const struct {
+        uint16_t port;
+        enum hm_listener_kind kind;
+        bool known;
+        bool forgotten;
+    } cases[] = {
+        {50001, HM_KIND_CONTAINER, true,  true },
+        {50001, HM_KIND_CONTAINER, false, false},
+        {8080,  HM_KIND_CONTAINER, true,  false},
+        {50001, HM_KIND_HTTPSYS,   true,  false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_stack stack = {
+            .protocol = HM_TCP,
+            .family = HM_IPV4,
+            .has_dynamic = cases[i].known,
+            .dynamic = {49152, 65535}
+        };
+        struct host host;
+
+        print_message("case %zu\n", i);
+        start(&host);
+        host.inventory.os.family = HM_OS_WINDOWS;
+        host.inventory.stacks = (struct hm_stacks){&stack, 1};
+        listens(&host, cases[i].port, "System", HM_IPV4);
+        host.listeners[0].kind = cases[i].kind;
+        (void)look(&host);
+        (void)look(&host);
+        host.inventory.listeners.count = 0;
+        for (host.boot = 2; host.boot <= 1 + HM_PORT_BOOK_FORGET_CONTAINER; host.boot++) {
+            (void)look(&host);
+            assert_int_equal(boots_of(&host, cases[i].port), 1);
+        }
+        (void)look(&host);
+        assert_int_equal(boots_of(&host, cases[i].port), cases[i].forgotten ? 0 : 1);
+        hm_arena_fini(&host.arena);
+    }
+}
+
 static void test_without_listeners(void **state)
 {
     struct host host;
@@ -420,6 +504,8 @@ int main(void)
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_hazards_are_not_forgotten),
         cmocka_unit_test(test_hazards_are_reported_first),
+        cmocka_unit_test(test_containers_have_a_quota),
+        cmocka_unit_test(test_random_container_ports_are_forgotten),
         cmocka_unit_test(test_without_listeners),
         cmocka_unit_test(test_services_that_need_no_port),
         cmocka_unit_test(test_one_row_whatever_the_kind),
