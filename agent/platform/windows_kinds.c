@@ -8,9 +8,6 @@
 static const uint16_t httpsys_ports[] = {80,   443,  2869, 5357,  5358,  5985,  5986,
                                          8005, 8530, 8531, 32843, 32844, 47001, 49443};
 
-/* TCP ports of drivers: NetBIOS, SMB (5445 over iWARP), NFS and its port mapper, PPTP. */
-static const uint16_t driver_ports[] = {111, 139, 445, 1723, 2049, 5445};
-
 /* Programs whose TCP ports in the dynamic range are RPC endpoints: they ask for any port and
  * tell the endpoint mapper, so nothing has to be kept free for them. */
 static const char *const rpc_programs[] = {
@@ -70,7 +67,7 @@ static enum hm_listener_kind system_kind(const struct hm_listener *listener,
     if (row != NULL && hm_range_count(*row) == 1) {
         return HM_KIND_HTTPSYS;
     }
-    if (in_list(driver_ports, HM_COUNT(driver_ports), listener->port)) {
+    if (hm_port_is_of_driver(listener->port)) {
         return HM_KIND_KERNEL;
     }
     return known && !hm_ports_contains(stack->administered, listener->port) ? HM_KIND_KERNEL

@@ -125,7 +125,15 @@ static void find_configured(struct hm_plan_build *b, bool bindings)
     }
 }
 
-/* What HTTP.sys is set up to serve is not known: every TCP port of System may be its port. */
+/* What HTTP.sys is set up to serve is not known: a TCP port of System may be its port, unless it is
+ * one that only a driver has. */
+#define TEXT_UNKNOWN                                                                               \
+    "System listens on it, and what HTTP.sys is set up to serve is not known%s, so it may be a "   \
+    "port of HTTP.sys, which fails with error 32 at its next start when its port is excluded. "    \
+    "Make readable for the agent whichever of these \"hm-agent check\" on the host lists under "   \
+    "NOT KNOWN: \"netsh http show urlacl\", \"netsh http show sslcert\", \"netsh http show "       \
+    "servicestate\", applicationHost.config of IIS, the ports of containers."
+
 static void find_unknown(struct hm_plan_build *b)
 {
     const struct hm_inventory *inventory = b->input->inventory;
@@ -135,12 +143,12 @@ static void find_unknown(struct hm_plan_build *b)
     }
     for (size_t i = 0; inventory->has_listeners && i < inventory->listeners.count; i++) {
         const struct hm_listener *row = &inventory->listeners.at[i];
+        const bool driver = row->kind == HM_KIND_KERNEL && hm_port_is_of_driver(row->port);
 
-        if (row->protocol == HM_TCP && hm_str_equal_nocase(row->program, "System")) {
+        if (row->protocol == HM_TCP && !driver && hm_str_equal_nocase(row->program, "System") &&
+            hm_ports_contains(b->wanted[HM_TCP], row->port)) {
             put_port(b, HM_KIND_HTTPSYS, HM_TCP, row->port,
-                     "System listens on it, and what HTTP.sys is set up to serve is not known, so "
-                     "it may be a port of HTTP.sys, which fails with error 32 at its next start "
-                     "when its port is excluded.");
+                     hm_plan_print(b, TEXT_UNKNOWN, inventory->has_configured ? " whole" : ""));
         }
     }
 }

@@ -68,6 +68,19 @@ bool hm_kind_forbids_exclusion(enum hm_listener_kind kind)
            kind == HM_KIND_SHARED;
 }
 
+bool hm_port_is_of_driver(uint16_t port)
+{
+    /* NetBIOS, SMB (5445 over iWARP), NFS and its port mapper, PPTP. */
+    static const uint16_t ports[] = {111, 139, 445, 1723, 2049, 5445};
+
+    for (size_t i = 0; i < HM_COUNT(ports); i++) {
+        if (ports[i] == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct hm_service *hm_inventory_service(const struct hm_inventory *inventory,
                                               const char *name)
 {

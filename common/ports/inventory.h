@@ -41,6 +41,9 @@ extern const char *const hm_listener_kind_names[HM_KIND_COUNT];
  * shared: KB3039044)? */
 bool hm_kind_forbids_exclusion(enum hm_listener_kind kind);
 
+/* A TCP port that a driver of Windows binds, never HTTP.sys: NetBIOS, SMB, NFS, PPTP ... */
+bool hm_port_is_of_driver(uint16_t port);
+
 struct hm_strings {
     const char **at; /* sorted, unique, where a set is meant */
     size_t count;

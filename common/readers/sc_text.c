@@ -395,7 +395,7 @@ enum hm_status hm_sc_states_name_sockets(const struct hm_sc_states *states,
                                          struct hm_sockets *sockets, struct hm_arena *arena,
                                          struct hm_err *err)
 {
-    struct processes processes;
+    struct processes processes = {NULL, 0};
     enum hm_status st = list_processes(states, arena, &processes, err);
 
     for (size_t i = 0; st == HM_OK && i < sockets->count && processes.count > 0; i++) {

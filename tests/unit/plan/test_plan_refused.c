@@ -249,6 +249,29 @@ static void test_driver_where_settings_are_known(void **state)
     hm_model_fini(&model);
 }
 
+/* Nor is a port that only a driver has, where they are not known; the text says what to do. */
+static void test_driver_port_where_settings_are_unknown(void **state)
+{
+    struct hm_model model;
+    const struct hm_plan_note *note;
+
+    (void)state;
+    hm_model_init(&model, SERVER_2019);
+    (void)hm_model_reserve(&model, "p", "tcp", "1723,9955");
+    make_partial(&model);
+    hm_build_listener(&model.host, HM_TCP, HM_IPV4, 1723, "System", "", HM_KIND_KERNEL);
+    (void)hm_model_plan(&model);
+    for (size_t i = 0; i < model.plan.notes.count; i++) {
+        note = &model.plan.notes.at[i];
+        assert_false(note->kind == HM_NOTE_REFUSED && hm_ports_contains(note->ports, 1723));
+    }
+    note = hm_model_note(&model, HM_NOTE_REFUSED, "p", 0);
+    assert_non_null(note);
+    assert_true(hm_ports_contains(note->ports, 9955));
+    assert_non_null(strstr(note->text, "NOT KNOWN: \"netsh http show urlacl\""));
+    hm_model_fini(&model);
+}
+
 /* The text names the setting. */
 static void test_text_of_configured(void **state)
 {
@@ -527,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_text_of_remembered),
         cmocka_unit_test(test_driver_where_settings_are_known),
+        cmocka_unit_test(test_driver_port_where_settings_are_unknown),
         cmocka_unit_test(test_text_of_configured),
         cmocka_unit_test(test_hazard_of_absent_product),
         cmocka_unit_test(test_newest_revision_counts),
