@@ -126,6 +126,16 @@ enum hm_status hm_event_counts_copy(const struct hm_event_counts *counts, struct
     return HM_OK;
 }
 
+enum hm_status hm_event_tally_note(const struct hm_event_tally *tally, struct hm_notes *notes,
+                                   struct hm_err *err)
+{
+    return tally->full ? hm_notes_add(notes, err,
+                                      "there are more than %u kinds of events of services: the "
+                                      "others are not counted",
+                                      HM_LIMIT_EVENT_COUNTS)
+                       : HM_OK;
+}
+
 bool hm_event_is_boot(const struct hm_logged_event *event)
 {
     return event->id == HM_EVENT_BOOT_ID &&
@@ -219,14 +229,31 @@ enum hm_status hm_event_tally_add_since_boot(struct hm_event_tally *tally,
 /* ---- records of ReadEventLog -------------------------------------------------------------------
  */
 
+bool hm_event_mark_is_lost(const struct hm_event_mark *mark, uint64_t oldest, uint64_t count)
+{
+    return mark->set && mark->record > 0 && /* 0: the log was empty */
+           (count == 0 || mark->record < oldest || mark->record - oldest >= count);
+}
+
 void hm_event_reading_init(struct hm_event_reading *reading, const char *log,
                            struct hm_event_mark mark, struct hm_arena *arena)
 {
     *reading = (struct hm_event_reading){
-        .log = log, .mark = mark, .next = {.set = true, .record = mark.record},
-                .first = true
+        .log = log,
+        .mark = mark,
+        .next = {.set = true, .record = mark.record, .time_ms = mark.time_ms},
+        .first = true
     };
     hm_event_tally_init(&reading->tally, arena);
+}
+
+void hm_event_reading_start_over(struct hm_event_reading *reading)
+{
+    reading->lost = true;
+    reading->mark = (struct hm_event_mark){.set = false};
+    if (reading->first) {
+        reading->next = (struct hm_event_mark){.set = true};
+    }
 }
 
 /* The text of an event is translated; provider and number are not. */
@@ -267,20 +294,38 @@ static bool is_at_boot(struct hm_event_reading *reading, const struct hm_logged_
     return reading->saw_boot;
 }
 
+/* The record that was the newest the last time, or what is older than it? A record of its number
+ * with another time is of a log that was cleared since: then all of it is new. */
+static bool is_at_mark(struct hm_event_reading *reading, const struct hm_logged_event *event)
+{
+    const struct hm_event_mark *mark = &reading->mark;
+
+    if (!mark->set || event->record > mark->record) {
+        return false;
+    }
+    if (event->record == mark->record ? event->time_ms == mark->time_ms : !reading->first) {
+        return true;
+    }
+    hm_event_reading_start_over(reading);
+    return false;
+}
+
 static enum hm_status take_record(struct hm_event_reading *reading, struct hm_logged_event *event,
                                   struct hm_err *err)
 {
+    const bool at_mark = is_at_mark(reading, event);
+
     event->log = reading->log;
     if (reading->first) {
         reading->next.record = event->record;
+        reading->next.time_ms = event->time_ms;
         reading->first = false;
     }
-    if ((reading->mark.set && event->record == reading->mark.record) ||
-        is_at_boot(reading, event)) {
+    if (at_mark || is_at_boot(reading, event)) {
         reading->end = true;
         return HM_OK;
     }
-    if (reading->mark.set) {
+    if (reading->mark.set || reading->lost) {
         count_exhaustion(event, &reading->counted);
     }
     return hm_event_tally_add(&reading->tally, event, err);

@@ -6,6 +6,7 @@
  * Pure. */
 #pragma once
 
+#include "agent/platform/notes.h"
 #include "common/judge/judge.h"
 #include "common/readers/events_text.h"
 
@@ -32,6 +33,10 @@ enum hm_status hm_event_tally_add(struct hm_event_tally *tally, const struct hm_
 enum hm_status hm_event_tally_merge(struct hm_event_tally *tally, const struct hm_event_tally *from,
                                     struct hm_err *err) HM_MUST_CHECK;
 
+/* A sentence where it is full; nothing otherwise. */
+enum hm_status hm_event_tally_note(const struct hm_event_tally *tally, struct hm_notes *notes,
+                                   struct hm_err *err) HM_MUST_CHECK;
+
 /* A copy of the counts that lives in this arena. */
 enum hm_status hm_event_counts_copy(const struct hm_event_counts *counts, struct hm_arena *arena,
                                     struct hm_event_counts *out_counts,
@@ -51,11 +56,17 @@ enum hm_status hm_event_tally_add_since_boot(struct hm_event_tally *tally,
 /* ---- records of ReadEventLog -------------------------------------------------------------------
  */
 
-/* The newest record of a log that was looked at. */
+/* The newest record of a log that was looked at. Its time tells it from another record of the same
+ * number: a log that was cleared counts from 1 again. */
 struct hm_event_mark {
     bool set;
     uint64_t record;
+    int64_t time_ms;
 };
+
+/* Is the marked record gone? The log was cleared, or wrapped past it. oldest, count: what
+ * GetOldestEventLogRecord and GetNumberOfEventLogRecords answered. */
+bool hm_event_mark_is_lost(const struct hm_event_mark *mark, uint64_t oldest, uint64_t count);
 
 /* One log being read, newest first: until the mark, or at the first look until the boot. */
 struct hm_event_reading {
@@ -68,12 +79,17 @@ struct hm_event_reading {
     int64_t boot_ms;
     struct hm_event_tally tally; /* of what is new */
     struct hm_sample counted;    /* events of source Tcpip; none at the first look */
-    unsigned records;            /* that were looked at */
+    bool lost; /* the mark is gone: everything in the log is new, and some of it may be missing */
+    unsigned records; /* that were looked at */
     bool first;
     bool end; /* there is nothing more to read */
 };
+
 void hm_event_reading_init(struct hm_event_reading *reading, const char *log,
                            struct hm_event_mark mark, struct hm_arena *arena);
+
+/* The mark is gone (hm_event_mark_is_lost): reads back to the boot, as at the first look. */
+void hm_event_reading_start_over(struct hm_event_reading *reading);
 
 /* Takes the records of one buffer. A record that is damaged is skipped; what stands behind one
  * whose length is wrong is lost. */

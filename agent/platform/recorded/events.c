@@ -91,6 +91,9 @@ static enum hm_status take(struct hm_recorded *recorded, const struct hm_recorde
         hm_event_tally_init(&tally, recorded->arena);
         st = hm_event_tally_add_since_boot(&tally, events, times.has_boot, times.boot_ms, err);
     }
+    if (st == HM_OK) {
+        st = hm_event_tally_note(&tally, &recorded->notes, err);
+    }
     return st == HM_OK ? join(recorded, &tally.counts, err) : st;
 }
 

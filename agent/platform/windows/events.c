@@ -13,9 +13,10 @@
 #define READ_BYTES (64u * 1024u) /* the longest record fits: documented 0x7ffff, in truth 61 KB */
 #define COUNTS_BYTES (1024u * 1024u)
 
-/* The first look at a log goes back to the boot; a busy log of a long boot is not worth more. */
+/* A look at a log goes back to the boot, or to what was read the last time; a busy log is not worth
+ * more. */
 #define RECORDS_MAX 50000u
-#define FIRST_LOOK_MS 2000 /* for each log */
+#define LOOK_MS 2000 /* for each log */
 
 struct log_row {
     const wchar_t *log;
@@ -41,11 +42,23 @@ struct reading {
 
 static bool is_enough(struct reading *reading)
 {
-    if (!reading->taken.mark.set &&
+    if (!reading->taken.end &&
         (reading->taken.records >= RECORDS_MAX || hm_os_monotonic_ms() > reading->until_ms)) {
         reading->cut = true;
     }
     return reading->taken.end || reading->cut;
+}
+
+/* Where the log was cleared, or wrapped past what was read, looking for that would never end. */
+static void check_mark(HANDLE log, struct hm_event_reading *taken)
+{
+    DWORD oldest = 0;
+    DWORD count = 0;
+
+    if (GetOldestEventLogRecord(log, &oldest) && GetNumberOfEventLogRecords(log, &count) &&
+        hm_event_mark_is_lost(&taken->mark, oldest, count)) {
+        hm_event_reading_start_over(taken);
+    }
 }
 
 /* Newest first, until the record that was the newest the last time, or the boot. */
@@ -107,7 +120,7 @@ static enum hm_status keep(struct hm_event_memory *memory, struct hm_event_mark 
         memory->has_started = true;
         memory->started_ms = taken->boot_ms;
     }
-    memory->cut = memory->cut || reading->cut;
+    memory->cut = memory->cut || reading->cut || taken->lost;
     *mark = taken->next;
     return HM_OK;
 }
@@ -115,8 +128,7 @@ static enum hm_status keep(struct hm_event_memory *memory, struct hm_event_mark 
 static enum hm_status look_at_log(struct hm_event_memory *memory, size_t index,
                                   struct hm_sample *sample, struct hm_err *err)
 {
-    struct reading reading = {.row = &rows[index],
-                              .until_ms = hm_os_monotonic_ms() + FIRST_LOOK_MS};
+    struct reading reading = {.row = &rows[index], .until_ms = hm_os_monotonic_ms() + LOOK_MS};
     HANDLE log;
     enum hm_status st;
 
@@ -134,6 +146,7 @@ static enum hm_status look_at_log(struct hm_event_memory *memory, size_t index,
     hm_event_reading_init(&reading.taken, rows[index].name, memory->logs[index], &reading.arena);
     reading.taken.has_started = memory->has_started;
     reading.taken.started_ms = memory->started_ms;
+    check_mark(log, &reading.taken);
     st = read_log(log, &reading, err);
     (void)CloseEventLog(log);
     if (st == HM_OK) {
@@ -189,7 +202,11 @@ enum hm_status hm_windows_events(struct hm_event_memory *memory, struct hm_obser
     }
     if (st == HM_OK && memory->cut) {
         st = hm_notes_add(notes, err,
-                          "the event log of this boot is long: its oldest events are not counted");
+                          "an event log is long, or was cleared: not all events of this boot are "
+                          "counted");
+    }
+    if (st == HM_OK) {
+        st = hm_event_tally_note(&memory->tally, notes, err);
     }
     return st == HM_OK && seen->has_events
                ? hm_event_counts_copy(&memory->tally.counts, notes->arena, &seen->events, err)

@@ -309,7 +309,7 @@ struct hm_event_memory {
     struct hm_event_tally tally; /* since the boot */
     bool has_started;
     int64_t started_ms; /* when the system started */
-    bool cut;           /* the boot is longer than what was read */
+    bool cut;           /* not all events of the boot could be read */
 };
 void hm_event_memory_init(struct hm_event_memory *memory);
 void hm_event_memory_fini(struct hm_event_memory *memory);

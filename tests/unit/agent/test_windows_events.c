@@ -91,6 +91,7 @@ static void test_which_count(void **state)
 static void test_bounded(void **state)
 {
     struct hm_event_counts copy;
+    struct hm_notes notes;
     struct hm_err err;
     char name[32];
 
@@ -103,6 +104,10 @@ static void test_bounded(void **state)
     }
     assert_int_equal(tally.counts.count, HM_LIMIT_EVENT_COUNTS);
     assert_true(tally.full);
+    hm_notes_init(&notes, &arena);
+    assert_int_equal(hm_event_tally_note(&tally, &notes, &err), HM_OK);
+    assert_int_equal(notes.list.count, 1);
+    assert_non_null(strstr(notes.list.at[0], "more than 256 kinds"));
     assert_int_equal(hm_event_counts_copy(&tally.counts, &arena, &copy, &err), HM_OK);
     assert_int_equal(copy.count, HM_LIMIT_EVENT_COUNTS);
     assert_string_equal(copy.at[255].about, "Service 255");
@@ -224,7 +229,7 @@ static void test_first_look(void **state)
         {"EventLog", BOOT,       10, 1000, ""   },
         {SCM,        SCM_7023,   9,  1300, "old"},
     };
-    const struct hm_event_mark none = {false, 0};
+    const struct hm_event_mark none = {.set = false};
     struct hm_event_reading reading;
 
     (void)state;
@@ -253,7 +258,7 @@ static void test_later_look(void **state)
         {"Other",    TCPIP_4231, 13, 1200, "" },
         {SCM,        SCM_7023,   12, 1100, "A"}, /* seen the last time */
     };
-    const struct hm_event_mark mark = {true, 12};
+    const struct hm_event_mark mark = {true, 12, 1100000};
     struct hm_event_reading reading;
 
     (void)state;
@@ -267,6 +272,77 @@ static void test_later_look(void **state)
     assert_string_equal(reading.tally.counts.at[0].about, "B");
     assert_int_equal(reading.counted.event_4231, 1);
     assert_int_equal(reading.next.record, 16);
+    assert_int_equal(reading.next.time_ms, 1500000);
+}
+
+static void test_mark_is_lost(void **state)
+{
+    static const struct {
+        struct hm_event_mark mark;
+        uint64_t oldest;
+        uint64_t count;
+        bool lost;
+    } cases[] = {
+        {{true, 12, 0},  1,  12, false}, /* nothing new */
+        {{true, 12, 0},  12, 5,  false},
+        {{true, 12, 0},  13, 5,  true }, /* wrapped past it */
+        {{true, 12, 0},  1,  3,  true }, /* cleared */
+        {{true, 12, 0},  0,  0,  true }, /* and empty */
+        {{true, 0, 0},   1,  3,  false}, /* the log was empty: all of it is new */
+        {{false, 12, 0}, 13, 5,  false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        print_message("case %zu\n", i);
+        assert_int_equal(hm_event_mark_is_lost(&cases[i].mark, cases[i].oldest, cases[i].count),
+                         cases[i].lost);
+    }
+}
+
+/* A log that was cleared and grew past the number of the mark: back to the boot, and all of it is
+ * new. */
+static void test_cleared_log(void **state)
+{
+    static const struct record_row rows[] = {
+        {SCM,        SCM_7023,   13, 1500, "B"},
+        {SCM,        SCM_7023,   12, 1450, "C"}, /* the number, but not the time */
+        {"Tcpip",    TCPIP_4231, 11, 1400, "" },
+        {"EventLog", BOOT,       10, 1300, "" },
+        {SCM,        SCM_7023,   9,  1200, "D"},
+    };
+    const struct hm_event_mark mark = {true, 12, 1100000};
+    struct hm_event_reading reading;
+
+    (void)state;
+    hm_event_reading_init(&reading, "System", mark, &arena);
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        assert_int_equal(reading.end, i > 3);
+        take(&reading, &rows[i]);
+    }
+    assert_true(reading.end && reading.lost);
+    assert_int_equal(reading.tally.counts.count, 2);
+    assert_int_equal(reading.counted.event_4231, 1);
+    assert_int_equal(reading.next.record, 13);
+}
+
+/* The record of the mark is damaged: what is older was counted, too. */
+static void test_damaged_mark(void **state)
+{
+    static const struct record_row rows[] = {
+        {SCM, SCM_7023, 13, 1500, "B"},
+        {SCM, SCM_7023, 11, 1000, "A"},
+    };
+    const struct hm_event_mark mark = {true, 12, 1100000};
+    struct hm_event_reading reading;
+
+    (void)state;
+    hm_event_reading_init(&reading, "System", mark, &arena);
+    take(&reading, &rows[0]);
+    assert_false(reading.end);
+    take(&reading, &rows[1]);
+    assert_true(reading.end && !reading.lost);
+    assert_int_equal(reading.tally.counts.count, 1);
 }
 
 /* Another log has no event of the boot: by the time. */
@@ -276,7 +352,7 @@ static void test_other_log(void **state)
         {"MSSQLSERVER", 0xc000431eu, 8, 1001, ""}, /* 17182 */
         {"MSSQLSERVER", 0xc000431eu, 7, 999,  ""},
     };
-    const struct hm_event_mark none = {false, 0};
+    const struct hm_event_mark none = {.set = false};
     struct hm_event_reading reading;
 
     (void)state;
@@ -295,7 +371,7 @@ static void test_other_log(void **state)
 static void test_damaged(void **state)
 {
     static const struct record_row row = {SCM, SCM_7023, 5, 100, "A"};
-    const struct hm_event_mark mark = {true, 3};
+    const struct hm_event_mark mark = {true, 3, 1000};
     unsigned char bytes[3 * EVENT_RECORD_ROOM];
     struct hm_event_reading reading;
     struct hm_err err;
@@ -381,6 +457,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_since_boot, begin, end),
         cmocka_unit_test_setup_teardown(test_first_look, begin, end),
         cmocka_unit_test_setup_teardown(test_later_look, begin, end),
+        cmocka_unit_test_setup_teardown(test_mark_is_lost, begin, end),
+        cmocka_unit_test_setup_teardown(test_cleared_log, begin, end),
+        cmocka_unit_test_setup_teardown(test_damaged_mark, begin, end),
         cmocka_unit_test_setup_teardown(test_other_log, begin, end),
         cmocka_unit_test_setup_teardown(test_damaged, begin, end),
         cmocka_unit_test(test_collected),
