@@ -395,7 +395,7 @@ static void test_damaged(void **state)
     assert_int_equal(reading.tally.counts.at[0].count, 2);
 }
 
-/* ---- collect.cmd gathers the same ------------------------------------------------------------ */
+/* ---- collect.cmd and the manual ------------------------------------------------------------ */
 
 struct gathered {
     const char *log;
@@ -448,6 +448,49 @@ static void test_collected(void **state)
     free(bytes);
 }
 
+/* The manual lists each number that counts, and none that does not count. */
+static void test_manual(void **state)
+{
+    bool listed[65536] = {false};
+    size_t len;
+    char *bytes = hm_fixture_read("../../deploy/man/hm-agent.1.md", &len);
+    char *text = calloc(len + 1, 1);
+    char *at;
+    char *behind;
+
+    (void)state;
+    assert_non_null(text);
+    memcpy(text, bytes, len);
+    at = strstr(text, "On Windows the event logs say which services failed:");
+    assert_non_null(at);
+    behind = strstr(at, "provider and number, which");
+    assert_non_null(behind);
+    *behind = '\0';
+    while ((at = strpbrk(at, "0123456789")) != NULL) {
+        const unsigned long id = strtoul(at, &at, 10);
+
+        assert_in_range(id, 1, 65535);
+        listed[id] = true;
+    }
+    for (size_t i = 0; i < hm_service_events_count; i++) {
+        if (!listed[hm_service_events[i].id]) {
+            fail_msg("hm-agent.1.md does not list %u", (unsigned)hm_service_events[i].id);
+        }
+    }
+    for (unsigned id = 0; id < HM_COUNT(listed); id++) {
+        bool counts = !listed[id];
+
+        for (size_t i = 0; i < hm_service_events_count; i++) {
+            counts = counts || hm_service_events[i].id == id;
+        }
+        if (!counts) {
+            fail_msg("hm-agent.1.md lists %u, which does not count", id);
+        }
+    }
+    free(text);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +506,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_other_log, begin, end),
         cmocka_unit_test_setup_teardown(test_damaged, begin, end),
         cmocka_unit_test(test_collected),
+        cmocka_unit_test(test_manual),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
