@@ -289,6 +289,28 @@ static void test_text_of_configured(void **state)
     hm_model_fini(&model);
 }
 
+/* A web server in maintenance: its service is there, nothing listens, and its port is refused. */
+static void test_stopped_web_server(void **state)
+{
+    struct hm_model model;
+    struct hm_product *product;
+    struct hm_requirement *row;
+
+    (void)state;
+    hm_model_init(&model, SERVER_2019);
+    product = hm_build_product(&model.host, "iis", "W3SVC", NULL);
+    row = hm_build_require(&model.host, product, "https", HM_TCP, "443", HM_KIND_HTTPSYS);
+    row->safe_to_exclude = HM_EXCLUDE_NO;
+    row->optional = true;
+    row->by_iis_bindings = true;
+    hm_build_service(&model.host, "W3SVC");
+    (void)hm_build_service_runs(&model.host, "W3SVC", false);
+    (void)hm_model_reserve(&model, "p", "tcp", "443,9955");
+    HM_MODEL_EXPECT(&model, "add_exclusion tcp ipv4 9955; add_exclusion tcp ipv6 9955");
+    assert_int_equal(hm_model_note(&model, HM_NOTE_REFUSED, "p", 0)->code, HM_REFUSE_HTTPSYS);
+    hm_model_fini(&model);
+}
+
 /* A product that this host does not have hinders nothing. */
 static void test_hazard_of_absent_product(void **state)
 {
@@ -552,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_driver_where_settings_are_known),
         cmocka_unit_test(test_driver_port_where_settings_are_unknown),
         cmocka_unit_test(test_text_of_configured),
+        cmocka_unit_test(test_stopped_web_server),
         cmocka_unit_test(test_hazard_of_absent_product),
         cmocka_unit_test(test_newest_revision_counts),
         cmocka_unit_test(test_explicit_binds_elsewhere),

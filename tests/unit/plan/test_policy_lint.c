@@ -26,38 +26,39 @@ struct lint_case {
     "\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"" range "\",\"headroom_min\":" min "}]"
 
 static const struct lint_case cases[] = {
-    {RESERVE(PORTS("tcp",                              "9933,9955")),                           NULL,""},
-    {RESERVE(PORTS("tcp",                                                "9933,9955")),                                                                     RESERVE(PORTS("tcp","1433")), ""},
-    {RESERVE(PORTS("tcp",                                        "9933") "," PORTS("tcp",                                                                             "9930-9940")),                                                                     NULL, "overlap/warning"},
+    {RESERVE(PORTS("tcp",                                      "9933,9955")),                          NULL,""},
+    {RESERVE(PORTS("tcp",                                                        "9933,9955")),                                                                            RESERVE(PORTS("tcp","1433")), ""},
+    {RESERVE(PORTS("tcp",                                                "9933") "," PORTS("tcp",                                                                                    "9930-9940")),                                                                             NULL, "overlap/warning"},
     {RESERVE(PORTS("tcp","9933") "," PORTS("udp","9933")),NULL, ""},
     {RESERVE("{\"protocol\":\"tcp\",\"ports\":\"5\",\"families\":\"ipv4\"},"
              "{\"protocol\":\"tcp\",\"ports\":\"5\",\"families\":\"ipv6\"}"),
-     NULL,                                                                     ""},
-    {RESERVE(PORTS("udp",                                            "9506,9507")),                                                                                 NULL,                                                                                                                                                                                                                          "neighbours/warning"},
-    {RESERVE(PORTS("udp",                                             "9506") "," PORTS("udp",              "9507")),NULL, "neighbours/warning"},
+     NULL,                                                                            ""},
+    {RESERVE(PORTS("udp",                                                    "9506,9507")),                                                                                        NULL,                                                                                                                                                                                                                                                 "neighbours/warning"},
+    {RESERVE(PORTS("udp",                                                     "9506") "," PORTS("udp",              "9507")),NULL, "neighbours/warning"},
     {RESERVE(PORTS("tcp","20000-24096")),NULL,"too_large/warning"},
-    {RESERVE(PORTS("tcp",                              "20000-28192")),  NULL,"too_large/error"},
-    {RESERVE(PORTS("tcp",                            "8530")),                                                                   NULL,"must_not_exclude/error"},
-    {RESERVE(PORTS("tcp",                                            "8080")),                                                                                                                      NULL,                                                                                                                                                                                                                                                                                                                                                                                                                         "must_not_exclude/warning"},
-    {RESERVE(PORTS("udp",    "5353")),                                      NULL,                                         "must_not_exclude/error"},
-    {RESERVE(PORTS("tcp",                              "5830")),                                  NULL,"own_port/note"},
-    {RESERVE("{\"product\":\"nobody\"}"),                                                NULL,                                                                     "product/error"},
-    {RESERVE("{\"product\":\"wsus\"}"),                      NULL,                                                             "product/error"},
-    {RESERVE("{\"product\":\"proxy\"}"),                                            NULL,                      "must_not_exclude/warning"},
-    {RESERVE("{\"product\":\"payroll\"}"),           NULL,             ""                                  },
-    {RESERVE("{\"product\":\"payroll\"}," PORTS("udp",              "9508")),  NULL,"neighbours/warning"},
-    {RANGE("49152-65535"),                NULL,                              ""},
-    {RANGE("1024-65535"),               NULL,       "own_port/warning range_floor/warning range_floor/note"},
-    {RANGE("1025-65535") "," RESERVE(PORTS("tcp",             "5830")),                                      NULL,"own_port/note range_floor/note"},
-    {ROOM("49152-50000", "849"),                   NULL,""},
-    {ROOM("49152-50000",                                                "849") "," RESERVE(PORTS("tcp",                                                                    "49999")),NULL, "range_floor/error"},
-    {RANGE("49152-65535"),                                                RANGE("49152-65535"),                                                                     ""                                                                                                },
-    {RANGE("49152-65535"),                                                RANGE("20000-65535"),                                             "contradiction/error/q"                                                                 },
-    {RESERVE(PORTS("tcp",                "49160")),                                                       ROOM("49152-50000",               "849"), "contradiction/error/q"},
-    {ROOM("49152-50000",                                            "849"),                                                               RESERVE(PORTS("tcp",                                                  "49160")), "contradiction/error/q"},
-    {RESERVE(PORTS("tcp","9933")),RESERVE(PORTS("tcp","9930-9940")), "overlap/note/q"},
-    {"\"expires\":\"2020-01-01T00:00:00Z\"," RESERVE(PORTS("tcp",                                                "9933")),                                                                    NULL,"expired/error"},
-    {"\"watch_s\":5",                                                NULL,                                                                    "invalid/error"},
+    {RESERVE(PORTS("tcp",                                      "20000-28192")), NULL,"too_large/error"},
+    {RESERVE(PORTS("tcp",                                    "8530")),                                                                          NULL,"must_not_exclude/error"},
+    {RESERVE(PORTS("tcp",                                                    "8080")),                                                                                                                                     NULL,                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "must_not_exclude/warning"},
+    {RESERVE(PORTS("tcp",    "443")),                                      NULL,                                          "must_not_exclude/warning"},
+    {RESERVE(PORTS("udp",                                      "5353")),                                 NULL,"must_not_exclude/error"},
+    {RESERVE(PORTS("tcp",                                                        "5830")),                                                                            NULL,"own_port/note"},
+    {RESERVE("{\"product\":\"nobody\"}"),                              NULL,                                                                    "product/error"},
+    {RESERVE("{\"product\":\"wsus\"}"),                                                    NULL,                           "product/error"},
+    {RESERVE("{\"product\":\"proxy\"}"),           NULL,             "must_not_exclude/warning"                                 },
+    {RESERVE("{\"product\":\"payroll\"}"),                                      NULL,             ""},
+    {RESERVE("{\"product\":\"payroll\"}," PORTS("udp",                                                        "9508")),                                                            NULL,"neighbours/warning"},
+    {RANGE("49152-65535"),                                                        NULL,                                                              ""                                                                                                                                                                                                                                                                                                                                                                                                                           },
+    {RANGE("1024-65535"),                                                        NULL,                                                             "own_port/warning range_floor/warning range_floor/note"                                                             },
+    {RANGE("1025-65535") "," RESERVE(PORTS("tcp",                                                        "5830")),                                                           NULL,"own_port/note range_floor/note"},
+    {ROOM("49152-50000",                                                        "849"),                                               NULL,                                                   ""},
+    {ROOM("49152-50000",                                    "849") "," RESERVE(PORTS("tcp",                                                                          "49999")),                             NULL, "range_floor/error"},
+    {RANGE("49152-65535"),                                                      RANGE("49152-65535"),                               ""},
+    {RANGE("49152-65535"), RANGE("20000-65535"),"contradiction/error/q"},
+    {RESERVE(PORTS("tcp",                                                    "49160")),ROOM("49152-50000",                "849"), "contradiction/error/q"},
+    {ROOM("49152-50000","849"),RESERVE(PORTS("tcp","49160")), "contradiction/error/q"},
+    {RESERVE(PORTS("tcp",                                       "9933")),            RESERVE(PORTS("tcp","9930-9940")), "overlap/note/q"},
+    {"\"expires\":\"2020-01-01T00:00:00Z\"," RESERVE(PORTS("tcp",                                     "9933")),                                                                           NULL,"expired/error"},
+    {"\"watch_s\":5",                                                      NULL,                                                              "invalid/error"                                                                                                                                                                                                                                                                                                                                                                                                                                                         },
 };
 
 #define DELAY(s) "\"tcp_timed_wait_delay_s\":" s
@@ -94,6 +95,9 @@ static void make_catalogue(struct hm_build *host)
 
     (void)hm_build_require(host, product, "http", HM_TCP, "8530-8531", HM_KIND_HTTPSYS);
     (void)hm_build_require(host, product, "alt", HM_TCP, "8080", HM_KIND_HTTPSYS);
+    product = hm_build_product(host, "iis", "W3SVC", NULL);
+    hm_build_require(host, product, "https", HM_TCP, "443", HM_KIND_HTTPSYS)->by_iis_bindings =
+        true;
     product = hm_build_product(host, "proxy", "proxy", NULL);
     (void)hm_build_require(host, product, "http", HM_TCP, "8080", HM_KIND_SOCKET);
     product = hm_build_product(host, "mdns", NULL, NULL);
