@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A port counts as required once the port book has seen it with the same service or program in
- * HM_PORT_BOOK_FIXED boots. Everything else is listed, with what would settle it. */
+ * HM_PORT_BOOK_FIXED boots, and at once when HTTP.sys listens on it: a URL has a port that somebody
+ * chose. Everything else is listed, with what would settle it. */
 #include "common/judge/need.h"
 
 #include <stdlib.h>
@@ -59,6 +60,9 @@ struct looses {
 
 static const char *name_of(const struct hm_listener *listener)
 {
+    if (listener->kind == HM_KIND_HTTPSYS && hm_str_equal_nocase(listener->program, "System")) {
+        return "HTTP.sys";
+    }
     if (!hm_str_equal(listener->service, "")) {
         return listener->service;
     }
@@ -186,6 +190,19 @@ static enum hm_status put_listener(struct hm_need_list *list, struct looses *loo
     return put_loose(list, looses, &loose);
 }
 
+/* A URL names its port, so nobody was given it. Where HTTP.sys shows that it has reserved the port,
+ * the host is as it should be: a row without "*" comes with each registration. Before Vista System
+ * has random TCP listeners of its own. */
+static bool is_url(const struct hm_facts *facts, const struct hm_listener *listener)
+{
+    const struct hm_stack_facts *stack =
+        hm_facts_stack(facts, listener->protocol, listener->family);
+
+    return !facts->linux_host && !facts->legacy && listener->protocol == HM_TCP &&
+           listener->kind == HM_KIND_HTTPSYS &&
+           !(stack->has_runtime && hm_ports_contains(stack->runtime, listener->port));
+}
+
 static enum hm_status observe(const struct hm_facts *facts, struct hm_need_list *list,
                               struct looses *looses, const struct hm_listener *listener)
 {
@@ -197,7 +214,8 @@ static enum hm_status observe(const struct hm_facts *facts, struct hm_need_list 
     if (is_given(facts, listener, &why)) {
         return put_listener(list, looses, listener, why);
     }
-    if (!hm_port_book_saw(&inventory->port_book, listener->protocol, listener->port, program,
+    if (!is_url(facts, listener) &&
+        !hm_port_book_saw(&inventory->port_book, listener->protocol, listener->port, program,
                           listener->service, HM_PORT_BOOK_FIXED)) {
         return put_listener(list, looses, listener,
                             inventory->has_port_book ? HM_OBSERVED_ONE_BOOT

@@ -251,6 +251,49 @@ static void test_may_be_random(void **state)
     }
 }
 
+/* The port of a URL was chosen, whatever the port book says; a row without "*" shows that HTTP.sys
+ * has reserved it. Before Vista, and for UDP, System has random ports of its own. */
+static void test_url_is_no_random_port(void **state)
+{
+    static const struct {
+        const char *version;
+        enum hm_protocol protocol;
+        uint16_t first; /* of the dynamic range */
+        bool reserved;
+        enum hm_listener_kind kind;
+        size_t verdicts;
+    } cases[] = {
+        {"10.0.20348", HM_TCP, 49152, false, HM_KIND_HTTPSYS, 1},
+        {"6.1.7601",   HM_TCP, 1025,  false, HM_KIND_HTTPSYS, 1},
+        {"10.0.20348", HM_TCP, 49152, true,  HM_KIND_HTTPSYS, 0},
+        {"10.0.20348", HM_TCP, 50081, false, HM_KIND_HTTPSYS, 0}, /* outside */
+        {"10.0.20348", HM_UDP, 49152, false, HM_KIND_KERNEL,  0},
+        {"5.2.3790",   HM_TCP, 49152, false, HM_KIND_HTTPSYS, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(cases[i].version);
+
+        hm_build_dynamic(build, cases[i].first, 65534);
+        hm_build_listener(build, cases[i].protocol, HM_IPV4, 50080, "System", "", cases[i].kind);
+        if (cases[i].reserved) {
+            hm_build_runtime(build, HM_TCP, HM_IPV4, "50080");
+        }
+        hm_build_judge(build);
+        assert_int_equal(build->judgement.verdicts.count, cases[i].verdicts);
+        assert_int_equal(hm_judgement_is_safe(&build->judgement), cases[i].verdicts == 0);
+        if (cases[i].verdicts > 0) {
+            const struct hm_finding *finding =
+                hm_build_finding(build, "required_in_dynamic", "tcp 50080");
+
+            assert_int_equal(build->judgement.verdicts.at[0].state, HM_EXPOSED);
+            assert_non_null(strstr(finding->remedy, "Never exclude it"));
+        }
+        free_build(build);
+    }
+}
+
 /* What had a port in earlier boots and does not listen now is judged by who has the port. */
 static void test_remembered(void **state)
 {
@@ -535,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_observed),
         cmocka_unit_test(test_observed_names),
         cmocka_unit_test(test_may_be_random),
+        cmocka_unit_test(test_url_is_no_random_port),
         cmocka_unit_test(test_remembered),
         cmocka_unit_test(test_optional_is_remembered),
         cmocka_unit_test(test_which_requirements_count),
