@@ -33,6 +33,7 @@
 #define HM_LIMIT_SERVICES 4096u
 #define HM_LIMIT_DEPENDENCIES 64u       /* services that one service depends on */
 #define HM_LIMIT_PORT_BOOK 4096u        /* listeners that an agent remembers */
+#define HM_LIMIT_SYSCTL_NAME_BYTES 255u /* a name or pattern in a file of sysctl.d */
 #define HM_LIMIT_CONFIGURED 1024u       /* ports that are set up to be served, of one inventory */
 #define HM_LIMIT_CONFIGURED_READ 65536u /* as read, before doubles are dropped */
 #define HM_LIMIT_SUBJECT_BYTES 96u      /* what such a port is for */

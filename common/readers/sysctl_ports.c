@@ -62,38 +62,149 @@ enum hm_status hm_sysctl_parse_reserved(const char *text, size_t len, struct hm_
 
 #define RANGE_NAME "net.ipv4.ip_local_port_range"
 #define RESERVED_NAME "net.ipv4.ip_local_reserved_ports"
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+static bool is_separator(char c)
+{
+    return c == '.' || c == '/';
+}
+
+/* The characters of a class as "[:alpha:]", of those that stand in the two names. */
+static const struct {
+    const char *name;
+    const char *members;
+} classes[] = {
+    {"alnum",  LETTERS DIGITS    },
+    {"alpha",  LETTERS           },
+    {"digit",  DIGITS            },
+    {"graph",  LETTERS DIGITS "_"},
+    {"lower",  LETTERS           },
+    {"print",  LETTERS DIGITS "_"},
+    {"punct",  "_"               },
+    {"xdigit", "abcdef" DIGITS   },
+};
+
+static bool class_has(struct hm_span name, char c)
+{
+    for (size_t i = 0; i < HM_COUNT(classes); i++) {
+        if (strlen(classes[i].name) == name.len &&
+            memcmp(classes[i].name, name.at, name.len) == 0) {
+            return strchr(classes[i].members, c) != NULL;
+        }
+    }
+    return false;
+}
+
+/* The length of "[:alpha:]" at the beginning; 0 when none stands there. "[=a=]" and "[.a.]" cannot
+ * be in a name: '=' ends it, and '.' its part. */
+static size_t class_length(struct hm_span text)
+{
+    if (text.len < 4 || text.at[0] != '[' || text.at[1] != ':') {
+        return 0;
+    }
+    for (size_t i = 2; i + 1 < text.len; i++) {
+        if (text.at[i] == ':' && text.at[i + 1] == ']') {
+            return i + 2;
+        }
+    }
+    return 0;
+}
+
+/* "[a-z]", "[!a]", "[[:alpha:]_]" at the beginning of the pattern: its length, and whether c is in
+ * it; 0 when it does not end before the next part of the name: then '[' is a character. */
+static size_t bracket(struct hm_span pattern, char c, bool *out_has)
+{
+    const bool negated = pattern.len > 1 && (pattern.at[1] == '!' || pattern.at[1] == '^');
+    const size_t first = negated ? 2 : 1;
+    bool has = false;
+    size_t at = first;
+
+    while (at < pattern.len && (pattern.at[at] != ']' || at == first)) {
+        const struct hm_span rest = {pattern.at + at, pattern.len - at};
+        const size_t named = class_length(rest);
+
+        if (named > 0) {
+            has = has || class_has((struct hm_span){rest.at + 2, named - 4}, c);
+            at += named;
+        } else if (is_separator(rest.at[0])) {
+            return 0;
+        } else if (rest.len > 2 && rest.at[1] == '-' && rest.at[2] != ']') {
+            has = has || (c >= rest.at[0] && c <= rest.at[2]);
+            at += 3;
+        } else {
+            has = has || c == rest.at[0];
+            at++;
+        }
+    }
+    if (at >= pattern.len) {
+        return 0;
+    }
+    *out_has = has != negated;
+    return at + 1;
+}
+
+/* The length of what stands for one character at the beginning of the pattern, if it takes c;
+ * otherwise 0. */
+static size_t one_matches(struct hm_span pattern, char c)
+{
+    bool has = false;
+    size_t len;
+
+    if (pattern.len == 0 || c == '\0') {
+        return 0;
+    }
+    if (pattern.at[0] == '?') {
+        return c == '.' ? 0 : 1;
+    }
+    if (pattern.at[0] == '[' && (len = bracket(pattern, c, &has)) > 0) {
+        return has && c != '.' ? len : 0;
+    }
+    if (pattern.at[0] == '\\' && pattern.len > 1) {
+        return pattern.at[1] == c ? 2 : 0;
+    }
+    return (pattern.at[0] == '/' ? '.' : pattern.at[0]) == c ? 1 : 0;
+}
 
 /* Does the pattern match? As glob(7) on the files below /proc/sys: a "*" is within one part of the
- * name. sysctl takes '/' for '.' too. */
+ * name, so that only the last one can take more. sysctl takes '/' for '.' too. A pattern over the
+ * limit is no name. */
 static bool matches(struct hm_span pattern, const char *name)
 {
-    while (pattern.len > 0 && pattern.at[0] != '*') {
-        const char c = pattern.at[0] == '/' ? '.' : pattern.at[0];
+    struct hm_span behind = {NULL, 0}; /* the last "*" */
+    const char *taken = NULL;          /* where what it takes ends */
 
-        if (*name == '\0' || (c == '?' ? *name == '.' : *name != c)) {
+    if (pattern.len > HM_LIMIT_SYSCTL_NAME_BYTES) {
+        return false;
+    }
+    while (pattern.len > 0 || *name != '\0') {
+        size_t len;
+
+        if (pattern.len > 0 && pattern.at[0] == '*') {
+            pattern = (struct hm_span){pattern.at + 1, pattern.len - 1};
+            behind = pattern;
+            taken = name;
+        } else if ((len = one_matches(pattern, *name)) > 0) {
+            pattern = (struct hm_span){pattern.at + len, pattern.len - len};
+            name++;
+        } else if (taken != NULL && *taken != '\0' && *taken != '.') {
+            pattern = behind;
+            name = ++taken;
+        } else {
             return false;
         }
-        pattern = (struct hm_span){pattern.at + 1, pattern.len - 1};
-        name++;
     }
-    if (pattern.len == 0) {
-        return *name == '\0';
-    }
-    pattern = (struct hm_span){pattern.at + 1, pattern.len - 1};
-    for (;; name++) {
-        if (matches(pattern, name)) {
-            return true;
-        }
-        if (*name == '\0' || *name == '.') {
-            return false;
-        }
-    }
+    return true;
 }
 
 static bool is_pattern(struct hm_span name)
 {
-    return name.len > 0 &&
-           (memchr(name.at, '*', name.len) != NULL || memchr(name.at, '?', name.len) != NULL);
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.at[i] == '*' || name.at[i] == '?' || name.at[i] == '[') {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A '-' before the name: do not complain. */
@@ -110,13 +221,45 @@ static bool is_complaint(struct hm_span line)
     return line.len >= sizeof(mark) - 1 && memcmp(line.at, mark, sizeof(mark) - 1) == 0;
 }
 
+/* Gives the value to each of the two that the name matches. The kernel takes it for one of them and
+ * refuses it for the other where a pattern matches both: an error only when neither takes it. */
+static enum hm_status set_both(struct hm_span name, struct hm_span value, struct hm_arena *arena,
+                               struct hm_sysctl_ports *ports, struct hm_err *err)
+{
+    enum hm_status range_st = HM_ENOENT;
+    enum hm_status reserved_st = HM_ENOENT;
+    struct hm_err why;
+
+    if (matches(name, RANGE_NAME)) {
+        range_st = hm_sysctl_parse_range(value.at, value.len, &ports->range, &why);
+    }
+    if (matches(name, RESERVED_NAME)) {
+        reserved_st = hm_sysctl_parse_reserved(value.at, value.len, arena, &ports->reserved, &why);
+    }
+    if (range_st == HM_OK) {
+        ports->has_range = true;
+        ports->range_named = !is_pattern(name);
+    }
+    if (reserved_st == HM_OK) {
+        ports->has_reserved = true;
+        ports->reserved_named = !is_pattern(name);
+    }
+    if (reserved_st == HM_ENOMEM || (range_st != HM_OK && reserved_st != HM_OK &&
+                                     (range_st == HM_EINVAL || reserved_st == HM_EINVAL))) {
+        if (err != NULL) {
+            *err = why;
+        }
+        return reserved_st == HM_ENOMEM ? HM_ENOMEM : HM_EINVAL;
+    }
+    return HM_OK;
+}
+
 static enum hm_status take_line(struct hm_span line, struct hm_arena *arena,
                                 struct hm_sysctl_ports *ports, struct hm_err *err)
 {
     const char *equals = line.len == 0 ? NULL : memchr(line.at, '=', line.len);
     struct hm_span name;
     struct hm_span value;
-    enum hm_status st = HM_OK;
 
     if (line.len == 0 || line.at[0] == '#' || line.at[0] == ';' || is_complaint(line)) {
         return HM_OK;
@@ -133,17 +276,11 @@ static enum hm_status take_line(struct hm_span line, struct hm_arena *arena,
     }
     name = without_dash(hm_str_trim(line.at, (size_t)(equals - line.at)));
     value = hm_str_trim(equals + 1, line.len - (size_t)(equals - line.at) - 1);
-    if (matches(name, RANGE_NAME)) {
-        st = hm_sysctl_parse_range(value.at, value.len, &ports->range, err);
-        ports->has_range = st == HM_OK;
-        ports->range_named = !is_pattern(name);
+    if (name.len > HM_LIMIT_SYSCTL_NAME_BYTES) {
+        return hm_fail(err, HM_EINVAL, "the name is longer than %u bytes",
+                       HM_LIMIT_SYSCTL_NAME_BYTES);
     }
-    if (matches(name, RESERVED_NAME) && st != HM_ENOMEM) {
-        st = hm_sysctl_parse_reserved(value.at, value.len, arena, &ports->reserved, err);
-        ports->has_reserved = st == HM_OK;
-        ports->reserved_named = !is_pattern(name);
-    }
-    return st == HM_EINVAL && ports->has_range ? HM_OK : st;
+    return set_both(name, value, arena, ports, err);
 }
 
 /* Does the line set one of the two, whatever else is in it? */

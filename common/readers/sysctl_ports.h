@@ -19,6 +19,7 @@ enum hm_status hm_sysctl_parse_reserved(const char *text, size_t len, struct hm_
 /* Output of "sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports" or a
  * sysctl.conf: "name = value" lines, comments '#' and ';'; the last of a name wins, other names
  * are skipped, and so is what "sysctl -a" complains of ("sysctl: permission denied on key ...").
+ * HM_EINVAL with the line: a value that the kernel would not take, or no "name = value".
  * out_has_… false = the name was not there. */
 struct hm_sysctl_ports {
     bool has_range;
@@ -37,7 +38,8 @@ enum hm_status hm_sysctl_parse(const char *text, size_t len, struct hm_arena *ar
  * that the kernel would not take is skipped, so that it does not hide the rest, and named in
  * refused; a comma at the end of the list it does take. A name may be a pattern as in sysctl.d(5):
  * one that is set by its name, or stands alone with a "-", is no part of patterns. Fails for want
- * of memory only. */
+ * of memory only. Patterns are those of glob(7), "[...]" with them; a name of more than
+ * HM_LIMIT_SYSCTL_NAME_BYTES is none. */
 enum hm_status hm_sysctl_take_settings(struct hm_span text, struct hm_arena *arena,
                                        struct hm_sysctl_ports *ports,
                                        struct hm_err *err) HM_MUST_CHECK;

@@ -23,6 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         HM_MUST(err.status != HM_OK && err.text[0] != '\0');
     }
+    ports = (struct hm_sysctl_ports){.refused = NULL};
+    if (hm_sysctl_take_settings((struct hm_span){text, size}, &arena, &ports, &err) == HM_OK) {
+        HM_MUST(!ports.has_range || ports.range.first <= ports.range.last);
+    }
     if (hm_sysctl_parse_range(text, size, &range, &err) == HM_OK) {
         HM_MUST(range.first > 0 && range.first <= range.last);
     }

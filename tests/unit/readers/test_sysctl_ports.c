@@ -4,6 +4,8 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -77,6 +79,12 @@ static const struct whole_case wholes[] = {
     {"\n\n" RANGE " = 1\n", HM_EINVAL, 3, NULL, NULL},
     {"what is this\n", HM_EINVAL, 1, NULL, NULL},
     {"a = 1\n-\n", HM_EINVAL, 2, NULL, NULL},
+    /* a range above does not make a damaged line good; a pattern needs to fit one of the two */
+    {RANGE " = 32768\t60999\n" RESERVED " = 5050,x\n", HM_EINVAL, 2, NULL, NULL},
+    {RANGE " = 32768\t60999\nx\n", HM_EINVAL, 2, NULL, NULL},
+    {RANGE " = 1024 65535\nnet.ipv4.ip_local_* = 9000\n", HM_OK, 0, "1024-65535", "9000"},
+    {RESERVED " = 9000\nnet.ipv4.ip_local_* = 1024 65535\n", HM_OK, 0, "1024-65535", "9000"},
+    {"net.ipv4.ip_local_* = x\n", HM_EINVAL, 1, NULL, NULL},
 };
 /* clang-format on */
 
@@ -143,12 +151,93 @@ static void test_refused_settings(void **state)
     }
 }
 
+/* Patterns as glob(7) has them. */
+static void test_patterns(void **state)
+{
+    static const struct {
+        const char *pattern;
+        bool range;
+        bool reserved;
+    } cases[] = {
+        {"net.ipv4.ip_local_*",                                 true,  true },
+        {"net.*.ip_local_reserved*",                            false, true },
+        {"net*ip_local_reserved_ports",                         false, false},
+        {"*",                                                   false, false},
+        {"*.*.*",                                               true,  true },
+        {"*.*.*.*",                                             false, false},
+        {"net/ipv?/*_*_*_range",                                true,  false},
+        {"net.ipv4.*local*ports*",                              false, true },
+        {"net.ipv4.ip_local_reserved_por*ts*s",                 false, false},
+        {"net.ipv4.ip_local_[r]eserved_ports",                  false, true },
+        {"net.ipv4.ip_local_[op-r]*",                           true,  true },
+        {"net.ipv4.ip_local_[!p]*",                             false, true },
+        {"net.ipv4.ip_local_[^r]*",                             true,  false},
+        {"net.ipv[[:digit:]].ip[[:punct:]]local_p*",            true,  false},
+        {"net.ipv4.ip_local_[]p]*",                             true,  false},
+        {"net.ipv4.ip_local_[[:digit:][:upper:][:nonsense:]]*", false, false},
+        {"net[.]ipv4.ip_local_port_range",                      false, false},
+        {"net[!a]ipv4.ip_local_port_range",                     false, false},
+        {"net.ipv4.ip_local_port_rang[",                        false, false},
+        {"net.ipv4.ip_local_port_rang[e",                       false, false},
+        {"net.ipv4.ip_local_port_rang\\e*",                     true,  false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_sysctl_ports ports = {.refused = NULL};
+        struct hm_arena arena;
+        char text[128];
+        int len;
+
+        print_message("%s\n", cases[i].pattern);
+        hm_arena_init(&arena, ARENA_BYTES);
+        len = snprintf(text, sizeof(text), "%s = 1024 65535\n%s = 9000\n", cases[i].pattern,
+                       cases[i].pattern);
+        assert_int_equal(
+            hm_sysctl_take_settings((struct hm_span){text, (size_t)len}, &arena, &ports, NULL),
+            HM_OK);
+        assert_int_equal(ports.has_range, cases[i].range);
+        assert_int_equal(ports.has_reserved, cases[i].reserved);
+        hm_arena_fini(&arena);
+    }
+}
+
+/* As many stars as a file holds: neither depth nor time grows with them. */
+static void test_stars(void **state)
+{
+    static const size_t counts[] = {22, 200, 300000};
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(counts); i++) {
+        static const char start[] = "net.ipv4.";
+        static const char end[] = "x = 1\n" RANGE " = 1024 65535\n";
+        const size_t len = sizeof(start) - 1 + counts[i] + sizeof(end) - 1;
+        struct hm_sysctl_ports ports = {.refused = NULL};
+        struct hm_arena arena;
+        char *text = malloc(len);
+
+        assert_non_null(text);
+        memcpy(text, start, sizeof(start) - 1);
+        memset(text + sizeof(start) - 1, '*', counts[i]);
+        memcpy(text + len - (sizeof(end) - 1), end, sizeof(end) - 1);
+        hm_arena_init(&arena, ARENA_BYTES);
+        assert_int_equal(hm_sysctl_take_settings((struct hm_span){text, len}, &arena, &ports, NULL),
+                         HM_OK);
+        assert_true(ports.has_range && ports.range.first == 1024);
+        assert_null(ports.refused);
+        hm_arena_fini(&arena);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_settings),
+        cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_range),
         cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_stars),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
