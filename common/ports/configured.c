@@ -8,6 +8,7 @@
 #include "common/base/limits.h"
 
 #define HTTP3_BUILD 20348u
+#define RANKS 4u /* inside a dynamic range or not, and of each: URL reservation or not */
 
 const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT] = {
     "url_reservation", "ssl_binding", "iis_binding", "hns_endpoint", "published_port",
@@ -136,7 +137,53 @@ static void thin(struct hm_configured_list *list, size_t most)
     list->count = left;
 }
 
-bool hm_configured_settle(struct hm_configured_list *list)
+static bool is_in(struct hm_range range, uint16_t port)
+{
+    return port >= range.first && port <= range.last;
+}
+
+/* 0: the last to go. */
+static unsigned rank_of(const struct hm_configured *row, const struct hm_stacks *stacks)
+{
+    const unsigned is_reservation = row->by == HM_BY_URL_RESERVATION ? 1 : 0;
+
+    for (size_t i = 0; i < stacks->count; i++) {
+        const struct hm_stack *stack = &stacks->at[i];
+
+        if (stack->protocol == row->protocol &&
+            ((stack->has_dynamic && is_in(stack->dynamic, row->port)) ||
+             (stack->has_next_dynamic && is_in(stack->next_dynamic, row->port)))) {
+            return is_reservation;
+        }
+    }
+    return RANKS / 2 + is_reservation;
+}
+
+/* Drops rows of one rank, the highest ports first, until the list is short enough. */
+static void drop_rank(struct hm_configured_list *list, const struct hm_stacks *stacks,
+                      unsigned rank)
+{
+    const size_t excess = list->count - HM_LIMIT_CONFIGURED;
+    size_t of_rank = 0;
+    size_t left = 0;
+    size_t keep;
+
+    for (size_t i = 0; i < list->count; i++) {
+        of_rank += rank_of(&list->at[i], stacks) == rank ? 1 : 0;
+    }
+    keep = of_rank > excess ? of_rank - excess : 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const bool is_of_rank = rank_of(&list->at[i], stacks) == rank;
+
+        if (!is_of_rank || keep > 0) {
+            keep -= is_of_rank ? 1 : 0;
+            list->at[left++] = list->at[i];
+        }
+    }
+    list->count = left;
+}
+
+bool hm_configured_settle(struct hm_configured_list *list, const struct hm_stacks *stacks)
 {
     if (list->count > 1) {
         qsort(list->at, list->count, sizeof(*list->at), compare);
@@ -149,14 +196,16 @@ bool hm_configured_settle(struct hm_configured_list *list)
     if (list->count <= HM_LIMIT_CONFIGURED) {
         return true;
     }
-    list->count = HM_LIMIT_CONFIGURED;
+    for (unsigned rank = RANKS; rank > 0 && list->count > HM_LIMIT_CONFIGURED; rank--) {
+        drop_rank(list, stacks, rank - 1);
+    }
     return false;
 }
 
 void hm_configured_finish(struct hm_configured_make *make, bool partial,
                           struct hm_inventory *inventory)
 {
-    const bool whole = hm_configured_settle(&make->list);
+    const bool whole = hm_configured_settle(&make->list, &inventory->stacks);
 
     inventory->has_configured = true;
     inventory->configured = make->list;

@@ -18,7 +18,10 @@ struct hm_configured_make {
     bool http3; /* HTTP.sys of this system can serve HTTPS over QUIC: the same UDP port */
     struct hm_configured_list list;
     size_t cap;
-    bool cut; /* there were more than HM_LIMIT_CONFIGURED_READ: the rest is missing */
+    bool cut;          /* there were more than HM_LIMIT_CONFIGURED_READ: the rest is missing */
+    const char *doubt; /* why the source that was read last is not known whole; NULL: it is. Static
+                          text; the caller says it, calls hm_configured_finish with partial, and
+                          resets it */
 };
 
 /* An empty list for a system: Server 2022 (build 20348) and later have HTTP/3. */
@@ -36,10 +39,12 @@ enum hm_status hm_configured_put_http(struct hm_configured_make *make, enum hm_c
                                       struct hm_span subject, struct hm_err *err) HM_MUST_CHECK;
 
 /* Sorts, drops doubles and subjects over HM_CONFIGURED_SUBJECTS. False when rows over
- * HM_LIMIT_CONFIGURED had to go. In place. */
-bool hm_configured_settle(struct hm_configured_list *list);
+ * HM_LIMIT_CONFIGURED had to go: first those outside the dynamic ranges of stacks, now and after
+ * the next boot, and of both URL reservations first, as nothing need ever serve them. In place. */
+bool hm_configured_settle(struct hm_configured_list *list, const struct hm_stacks *stacks);
 
-/* Puts the settled list into the inventory. partial: a source of it could not be read. */
+/* Puts the settled list into the inventory, whose stacks are there. partial: a source of it could
+ * not be read. */
 void hm_configured_finish(struct hm_configured_make *make, bool partial,
                           struct hm_inventory *inventory);
 

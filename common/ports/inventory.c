@@ -200,7 +200,7 @@ void hm_inventory_settle(struct hm_inventory *inventory)
         names->count = sort_unique(names->at, names->count, sizeof(*names->at), compare_strings);
     }
     hm_port_book_settle(&inventory->port_book);
-    if (!hm_configured_settle(&inventory->configured)) {
+    if (!hm_configured_settle(&inventory->configured, &inventory->stacks)) {
         inventory->configured_partial = true;
     }
 }

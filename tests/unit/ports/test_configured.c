@@ -109,12 +109,57 @@ static void test_caps(void **state)
     hm_arena_fini(&arena);
 }
 
+/* Of too many, those stay that a dynamic range can take, and of them the settings of servers. */
+static void test_cut(void **state)
+{
+    struct hm_stack stacks[] = {
+        {.protocol = HM_TCP, .has_dynamic = true, .dynamic = {49152, 65535}},
+        {.protocol = HM_UDP, .has_dynamic = true, .dynamic = {1024, 65535} },
+    };
+    const struct hm_configured site = {
+        .protocol = HM_TCP, .port = 50443, .kind = HM_KIND_HTTPSYS, .by = HM_BY_IIS_BINDING};
+    struct hm_inventory inventory = {
+        .os = {.family = HM_OS_WINDOWS},
+        .stacks = { stacks,       HM_COUNT(stacks)},
+    };
+    const struct hm_configured *rows;
+    struct hm_configured_make make;
+    struct hm_arena arena;
+
+    (void)state;
+    begin(&make, &arena, "10.0.17763");
+    for (unsigned i = 0; i < HM_LIMIT_CONFIGURED; i++) {
+        put(&make, (uint16_t)(1000 + i), "http://x/", false);
+    }
+    put(&make, 60000, "http://x/", false);
+    assert_int_equal(hm_configured_put(&make, &site, (struct hm_span){"x", 1}, NULL), HM_OK);
+    hm_configured_finish(&make, false, &inventory);
+    rows = inventory.configured.at;
+    assert_true(inventory.configured_partial);
+    assert_int_equal(inventory.configured.count, HM_LIMIT_CONFIGURED);
+    assert_int_equal(rows[HM_LIMIT_CONFIGURED - 1].port, 60000);
+    assert_int_equal(rows[HM_LIMIT_CONFIGURED - 2].port, 50443);
+    assert_int_equal(rows[HM_LIMIT_CONFIGURED - 3].port, 1000 + HM_LIMIT_CONFIGURED - 3);
+
+    /* all of them in the range, now or after the next boot: reservations go first */
+    stacks[0].has_next_dynamic = true;
+    stacks[0].next_dynamic = (struct hm_range){1000, 9999};
+    for (unsigned i = 0; i < 3; i++) {
+        put(&make, (uint16_t)(9000 + i), "http://x/", false);
+    }
+    hm_configured_finish(&make, false, &inventory);
+    assert_int_equal(inventory.configured.count, HM_LIMIT_CONFIGURED);
+    assert_int_equal(inventory.configured.at[HM_LIMIT_CONFIGURED - 1].port, 50443);
+    hm_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_http3),
         cmocka_unit_test(test_caps),
+        cmocka_unit_test(test_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
