@@ -129,10 +129,10 @@ static bool ended_by_port(const struct hm_facts *facts, const struct hm_need *ne
     return false;
 }
 
-/* Where the bindings of IIS are known, they say which of its ports it uses. */
+/* Where all bindings of IIS are known, they say which of its ports it uses. */
 static bool is_told_by_bindings(const struct hm_facts *facts, const struct hm_need *need)
 {
-    return need->requirement->by_iis_bindings &&
+    return need->requirement->by_iis_bindings && !facts->inventory->configured_partial &&
            hm_configured_has(facts->inventory, HM_BY_IIS_BINDING);
 }
 
@@ -157,10 +157,12 @@ static bool applies(const struct hm_facts *facts, const struct hm_need *need)
     const struct hm_requirement *requirement = need->requirement;
     bool named = has_names(&requirement->detect);
 
-    if (is_told_by_bindings(facts, need)) {
-        return has_binding(facts, need);
+    if (requirement->by_iis_bindings && has_binding(facts, need)) {
+        return true;
     }
-
+    if (is_told_by_bindings(facts, need)) {
+        return false;
+    }
     if (need->product->in_every_windows) {
         return owner_listens(facts, need) || owner_is_remembered(facts, need);
     }

@@ -125,11 +125,22 @@ static void test_settings(void **state)
     }
 }
 
-/* The catalogue's ports of IIS count where no binding is known; otherwise the bindings say. */
+/* The catalogue's ports of IIS count where no binding is known, or not all of them; otherwise the
+ * bindings say. */
 static void test_bindings_outrank_the_catalogue(void **state)
 {
+    static const struct {
+        bool known;
+        bool partial;
+        size_t verdicts;
+    } cases[] = {
+        {false, false, 1},
+        {true,  false, 1},
+        {true,  true,  2},
+    };
+
     (void)state;
-    for (unsigned known = 0; known < 2; known++) {
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
         struct hm_build build;
         struct hm_product *product;
         struct hm_requirement *row;
@@ -143,12 +154,14 @@ static void test_bindings_outrank_the_catalogue(void **state)
         hm_build_service(&build, "W3SVC");
         (void)hm_build_service_runs(&build, "W3SVC", false);
         hm_build_listener(&build, HM_TCP, HM_IPV4, 80, "nginx.exe", "nginx", HM_KIND_SOCKET);
-        if (known != 0) {
+        if (cases[i].known) {
             bind_site(&build, 8443, false);
         }
+        build.inventory.configured_partial = cases[i].partial;
         (void)hm_build_judge(&build);
-        assert_int_equal(build.judgement.verdicts.count, 1);
-        assert_int_equal(build.judgement.verdicts.at[0].state, known != 0 ? HM_SAFE : HM_BLOCKED);
+        assert_int_equal(build.judgement.verdicts.count, cases[i].verdicts);
+        assert_int_equal(build.judgement.verdicts.at[0].state,
+                         cases[i].known && !cases[i].partial ? HM_SAFE : HM_BLOCKED);
         assert_string_equal(build.judgement.verdicts.at[0].product, "iis");
         hm_build_fini(&build);
     }
