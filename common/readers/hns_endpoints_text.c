@@ -75,7 +75,9 @@ static void take_value(struct scan *scan, struct hm_span value)
         return;
     }
     scan->has_key = false;
-    if (same(scan->key, "externalport") && is_number) {
+    if (same(scan->key, "endpointscut")) {
+        scan->make->doubt = "there are more endpoints than it holds";
+    } else if (same(scan->key, "externalport") && is_number) {
         level->external_port = number;
     } else if (same(scan->key, "internalport") && is_number) {
         level->internal_port = number;

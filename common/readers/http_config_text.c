@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/readers/http_config_text.h"
 
+#include "common/base/limits.h"
 #include "common/readers/httpsys_text.h"
 
 #define DIGITS_MAX 5u
@@ -40,7 +41,10 @@ enum hm_status hm_urlacl_parse(const char *text, size_t len, struct hm_configure
         }
         scheme = scheme_before(text, at);
         port = scheme == 0 ? 0 : hm_http_url_port(text, len, at + 3);
-        while (end < len && (unsigned char)text[end] > ' ') {
+        if (port == 0) {
+            continue;
+        }
+        while (end < len && end - at < HM_LIMIT_SUBJECT_BYTES && (unsigned char)text[end] > ' ') {
             end++;
         }
         st = hm_configured_put_http(make, HM_BY_URL_RESERVATION, port, scheme == 5, false,
@@ -110,26 +114,49 @@ static uint16_t port_of_word(struct hm_span word)
     return is_ipv6(host) || is_host(host) ? (uint16_t)port : 0;
 }
 
+/* "Central Certificate Store : 443", the first line of a binding for all addresses: a port alone,
+ * as no other line of this place has one. 0 when it is not. */
+static uint16_t port_of_store(struct hm_span line, struct hm_span word)
+{
+    const struct hm_span label = hm_str_trim(line.at, (size_t)(word.at - line.at));
+    uint32_t port = 0;
+
+    return label.len > 1 && label.at[label.len - 1] == ':' &&
+                   hm_str_parse_u32(word.at, word.len, 65535, &port)
+               ? (uint16_t)port
+               : 0;
+}
+
 enum hm_status hm_sslcert_parse(const char *text, size_t len, struct hm_configured_make *make,
                                 struct hm_err *err)
 {
+    static const char store[] = "central certificate store";
     struct hm_span rest = {text, len};
     struct hm_span line;
+    bool is_first = true; /* of a binding: an empty line is before each */
     enum hm_status st = HM_OK;
 
     while (st == HM_OK && hm_str_next_line(&rest, &line)) {
-        struct hm_span word = hm_str_trim(line.at, line.len);
-        size_t at = word.len;
+        const struct hm_span shown = hm_str_trim(line.at, line.len);
+        const bool first = is_first;
+        struct hm_span word;
+        uint16_t port;
+        size_t at = shown.len;
 
-        while (at > 0 && word.at[at - 1] != ' ' && word.at[at - 1] != '\t') {
+        is_first = shown.len == 0;
+        while (at > 0 && shown.at[at - 1] != ' ' && shown.at[at - 1] != '\t') {
             at--;
         }
         if (at == 0) {
             continue; /* a label and no value */
         }
-        word = (struct hm_span){word.at + at, word.len - at};
-        st = hm_configured_put_http(make, HM_BY_SSL_BINDING, port_of_word(word), true, false, word,
-                                    err);
+        word = (struct hm_span){shown.at + at, shown.len - at};
+        port = port_of_word(word);
+        if (port == 0 && first) {
+            port = port_of_store(shown, word);
+            word = (struct hm_span){store, sizeof(store) - 1};
+        }
+        st = hm_configured_put_http(make, HM_BY_SSL_BINDING, port, true, false, word, err);
     }
     return st;
 }

@@ -163,12 +163,32 @@ static enum hm_status read_binding(struct hm_span tag, const struct site *site,
                                   (struct hm_span){subject, strlen(subject)}, err);
 }
 
-/* Past the end of a comment, or at the end of the text. */
-static void skip_comment(struct hm_span *text)
+/* Past "-->", or of an extract at the latest past the line: the line with "-->" need not be in it.
+ * False at the end of a whole file that lacks it. */
+static bool skip_comment(struct hm_span *text, bool whole)
 {
-    while (text->len > 0 && !starts(*text, "-->")) {
+    while (text->len > 0) {
+        if (starts(*text, "-->") || (!whole && text->at[0] == '\n')) {
+            return true;
+        }
         skip(text, 1);
     }
+    return !whole;
+}
+
+/* A whole file begins with its root element; an extract has only sites and bindings. */
+static bool is_whole(struct hm_span text)
+{
+    while (text.len > 0 && !starts(text, "<configuration")) {
+        if (starts(text, "<!--")) {
+            (void)skip_comment(&text, true);
+        } else if (text.at[0] == '<' && !starts(text, "<?")) {
+            return false;
+        } else {
+            skip(&text, 1);
+        }
+    }
+    return text.len > 0;
 }
 
 enum hm_status hm_iis_bindings_parse(const char *text, size_t len, struct hm_configured_make *make,
@@ -177,6 +197,7 @@ enum hm_status hm_iis_bindings_parse(const char *text, size_t len, struct hm_con
     static const char site_tag[] = "<site";
     static const char binding_tag[] = "<binding";
     struct hm_span rest = {text, len};
+    const bool whole = is_whole(rest);
     struct site site = {
         .name = {"", 0}
     };
@@ -186,7 +207,9 @@ enum hm_status hm_iis_bindings_parse(const char *text, size_t len, struct hm_con
         if (rest.at[0] != '<') {
             skip(&rest, 1);
         } else if (starts(rest, "<!--")) {
-            skip_comment(&rest);
+            if (!skip_comment(&rest, whole)) {
+                make->doubt = "a comment does not end";
+            }
         } else if (starts(rest, site_tag) && rest.len > strlen(site_tag) &&
                    is_space(rest.at[strlen(site_tag)])) {
             skip(&rest, strlen(site_tag));

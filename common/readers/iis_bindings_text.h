@@ -4,7 +4,12 @@
  * applicationHost.config whole, or the lines with "<site " and "<binding " that findstr takes out
  * of it. Of a binding of protocol http or https the port of bindingInformation="address:port:host"
  * counts; others (net.tcp, ftp) are no ports of HTTP.sys. Bindings of a site with
- * serverAutoStart="false" are manual. Comments are skipped. Threads: pure. */
+ * serverAutoStart="false" are manual. Comments are skipped: in a whole file, which begins with
+ * <configuration>, to their "-->"; one without it sets make->doubt. In an extract a comment ends
+ * with its line, as the line with the "-->" may not be in it: what such a comment holds counts.
+ *
+ * text is any bytes, len of them, borrowed for the call. Rows go into *make, with their subjects in
+ * make's arena. HM_ENOMEM is the only error. Threads: pure. */
 #pragma once
 
 #include "common/ports/configured.h"

@@ -105,8 +105,7 @@ static enum hm_status take_program(struct listing *list, struct hm_span line, un
     return row->program != NULL && row->service != NULL ? HM_OK : no_memory(list, err);
 }
 
-/* Titles of four columns at least, in any language; no command line that somebody copied with it.
- */
+/* Titles, of three words at least in any language; no command line that somebody copied with it. */
 static bool is_heading(struct hm_span line, const struct hm_netstat_words *words)
 {
     return words->count >= 3 && memchr(line.at, '|', line.len) == NULL &&

@@ -57,6 +57,12 @@ static enum hm_status read_source(struct hm_recorded *recorded, const struct sou
     if (st == HM_EINVAL) {
         return hm_recorded_refused(recorded, &file, source->kind, UNKNOWN, err);
     }
+    if (st == HM_OK && make->doubt != NULL) {
+        const char *doubt = make->doubt;
+
+        make->doubt = NULL;
+        return hm_notes_add(&recorded->notes, err, "%s: %s: " UNKNOWN, file.name, doubt);
+    }
     if (st == HM_OK && source->has_rows && make->list.count == before) {
         return hm_notes_add(&recorded->notes, err, "%s has no URL: " UNKNOWN, file.name);
     }

@@ -103,7 +103,12 @@ static enum hm_status take_sites(struct gathering *gathering)
         return fault(gathering, st, "applicationHost.config", why.text);
     }
     gathering->any = true;
-    return hm_iis_bindings_parse(text, len, &gathering->make, gathering->err);
+    st = hm_iis_bindings_parse(text, len, &gathering->make, gathering->err);
+    if (st == HM_OK && gathering->make.doubt != NULL) {
+        st = fault(gathering, HM_EINVAL, "applicationHost.config", gathering->make.doubt);
+        gathering->make.doubt = NULL;
+    }
+    return st;
 }
 
 /* ---- containers ---------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -22,20 +23,20 @@ struct text_case {
 
 static const struct text_case cases[] = {
   /* netsh http show urlacl */
-    {hm_urlacl_parse,        "",                                                                   ""                                                         },
+    {hm_urlacl_parse,        "",                                                                      ""                                                         },
     {hm_urlacl_parse,
      "\r\nURL Reservations:\r\n-----------------\r\n\r\n"
      "    Reserved URL            : http://+:80/Temporary_Listen_Addresses/\r\n"
      "        User: \\Everyone\r\n            Listen: Yes\r\n            Delegate: No\r\n"
      "            SDDL: D:(A;;GX;;;WD)\r\n\r\n"
-     "    Reserved URL            : https://+:5986/wsman/\r\n",                                    "tcp 80 httpsys http://+:80/Temporary_Listen_Addresses/; "
-     "tcp 5986 httpsys https://+:5986/wsman/"                                                  },
+     "    Reserved URL            : https://+:5986/wsman/\r\n",                                       "tcp 80 httpsys http://+:80/Temporary_Listen_Addresses/; "
+     "tcp 5986 httpsys https://+:5986/wsman/"                                                     },
     {hm_urlacl_parse,
      "    URL r\x82serv\x82"
-     "e : HTTPS://*:8443:10.0.0.5/app/\n",                                                         "tcp 8443 httpsys HTTPS://*:8443:10.0.0.5/app/"            },
+     "e : HTTPS://*:8443:10.0.0.5/app/\n",                                                            "tcp 8443 httpsys HTTPS://*:8443:10.0.0.5/app/"            },
     {hm_urlacl_parse,        "ftp://+:21/ xhttp://+:81/ ://+:82/ http://+:0/ http://+/",
-     "tcp 81 httpsys http://+:81/"                                                                                                                            },
-    {hm_urlacl_parse,        "The following command was not found: http show urlacl.\r\n",         ""                                                         },
+     "tcp 81 httpsys http://+:81/"                                                                                                                               },
+    {hm_urlacl_parse,        "The following command was not found: http show urlacl.\r\n",            ""                                                         },
  /* netsh http show sslcert */
     {hm_sslcert_parse,
      "\r\nSSL Certificate bindings:\r\n-------------------------\r\n\r\n"
@@ -47,13 +48,20 @@ static const struct text_case cases[] = {
      "    Ctl Identifier               : (null)\r\n\r\n"
      "    Hostname:port                : www.example.com:8443\r\n"
      "    IP:port                      : [::]:444\r\n"
-     "    Central Certificate Store    : 445\r\n",                                                 "tcp 443 httpsys 0.0.0.0:443; tcp 444 httpsys [::]:444; "
-     "tcp 8443 httpsys www.example.com:8443"                                                                },
+     "    Certificate Hash             : 0a1b\r\n"
+     "    PropertyId                   : 1\r\n\r\n"
+     "    Central Certificate Store    : 445\r\n"
+     "    Certificate Hash             : (null)\r\n"
+     "    Verify Revocation Freshness Time : 0\r\n",                                                  "tcp 443 httpsys 0.0.0.0:443; tcp 444 httpsys [::]:444; "
+     "tcp 445 httpsys central certificate store; "
+     "tcp 8443 httpsys www.example.com:8443"                                                                 },
     {hm_sslcert_parse,
      "    IP:Anschluss : 10.1.2.3:9443\n IP\x81"
-     "F 127.0.0.1:1\n",                                                                            "tcp 1 httpsys 127.0.0.1:1; tcp 9443 httpsys 10.1.2.3:9443"},
+     "F 127.0.0.1:1\n",                                                                               "tcp 1 httpsys 127.0.0.1:1; tcp 9443 httpsys 10.1.2.3:9443"},
+    {hm_sslcert_parse,       "\n x : 70000\n\n x 443\n\n : 443\n\n Zertifikatspeicher:  444\n 445\n",
+     "tcp 444 httpsys central certificate store"                                                                                                                 },
     {hm_sslcert_parse,
-     "0.0.0.0:443\n Time : 12:30\n a :b:1\n x : [::]:65536\n x : :443\n x : a:0\n",                ""                                                         },
+     "0.0.0.0:443\n Time : 12:30\n a :b:1\n x : [::]:65536\n x : :443\n x : a:0\n",                   ""                                                         },
  /* applicationHost.config */
     {hm_iis_bindings_parse,
      "<sites>\r\n <site name=\"Default Web Site\" id=\"1\" serverAutoStart=\"true\">\r\n"
@@ -62,32 +70,42 @@ static const struct text_case cases[] = {
      "/>"
      "\r\n   <binding protocol=\"net.tcp\" bindingInformation=\"808:*\" />\r\n"
      "   <!-- <binding protocol=\"http\" bindingInformation=\"*:81:\" /> -->\r\n"
-     "  </bindings>\r\n </site>\r\n",                                                              "tcp 80 httpsys http *:80: (site Default Web Site); "
-     "tcp 8443 httpsys https *:8443:www.example.com (site Default Web Site)"                                             },
+     "  </bindings>\r\n </site>\r\n",                                                                 "tcp 80 httpsys http *:80: (site Default Web Site); "
+     "tcp 8443 httpsys https *:8443:www.example.com (site Default Web Site)"                                                },
     {hm_iis_bindings_parse,
      "<SITE id='2' name='Old' serverAutoStart='false'>\n"
      "<binding bindingInformation='[fe80::1]:8080:' protocol='http'/>\n"
-     "<site name=\"New\" id=\"3\">\n<binding protocol=\"http\" bindingInformation=\":8081:h\" />", "tcp 8080 httpsys http [fe80::1]:8080: (site Old) manual; "
-     "tcp 8081 httpsys http :8081:h (site New)"             },
+     "<site name=\"New\" id=\"3\">\n<binding protocol=\"http\" bindingInformation=\":8081:h\" />",    "tcp 8080 httpsys http [fe80::1]:8080: (site Old) manual; "
+     "tcp 8081 httpsys http :8081:h (site New)"                },
     {hm_iis_bindings_parse,
      "<binding protocol=\"http\" bindingInformation=\"*:80\" /><binding protocol=\"http\" "
-     "bindingInformation=\"*:99999:\" /><binding protocol=\"http\" bindingInformation=\"*:82:",    ""                                                         },
-    {hm_iis_bindings_parse,  "<binding",                                                           ""                                                         },
-    {hm_iis_bindings_parse,  "<!-- <binding protocol=\"http\" bindingInformation=\"*:80:\" />",    ""                                                         },
+     "bindingInformation=\"*:99999:\" /><binding protocol=\"http\" bindingInformation=\"*:82:",       ""                                                         },
+ /* lines that findstr took: the one with the end of the comment is not among them */
+    {hm_iis_bindings_parse,
+     "<site name=\"a\" id=\"1\">\r\n<!-- <binding protocol=\"http\" bindingInformation=\"*:80:\" "
+     "/>\r\n"
+     "<site name=\"b\" id=\"2\">\r\n<binding protocol=\"https\" bindingInformation=\"*:50443:\" "
+     "/>\r\n",                                                                                        "tcp 50443 httpsys https *:50443: (site b)"                },
+    {hm_iis_bindings_parse,
+     "<?xml version=\"1.0\"?>\n<!-- <a> -->\n<configuration>\n<!-- \n<binding protocol=\"http\" "
+     "bindingInformation=\"*:80:\" />\n-->\n<binding protocol=\"http\" "
+     "bindingInformation=\"*:81:\" />\n",                                                             "tcp 81 httpsys http *:81:"                                },
+    {hm_iis_bindings_parse,  "<binding",                                                              ""                                                         },
+    {hm_iis_bindings_parse,  "<!-- <binding protocol=\"http\" bindingInformation=\"*:80:\" />",       ""                                                         },
  /* Get-HnsEndpoint | ConvertTo-Json, HcnQueryEndpointProperties */
     {hm_hns_endpoints_parse,
      "[{\"ID\":\"a\",\"Name\":\"Ethernet\",\"Policies\":[{\"ExternalPort\":8080,"
-     "\"InternalPort\":80,\"Protocol\":\"TCP\",\"Type\":\"NAT\"},{\"Type\":\"L2Driver\"}]}]",      "tcp 8080 container to port 80 of a container"             },
+     "\"InternalPort\":80,\"Protocol\":\"TCP\",\"Type\":\"NAT\"},{\"Type\":\"L2Driver\"}]}]",         "tcp 8080 container to port 80 of a container"             },
     {hm_hns_endpoints_parse,
      "{\"Policies\":[{\"Type\":\"PortMapping\",\"Settings\":{\"Protocol\":17,\"InternalPort\":53,"
-     "\"ExternalPort\":5353}},{\"Settings\":{\"ExternalPort\":30000}}],\"x\":\"}\\\"{\"}",         "tcp 30000 container of a container; udp 5353 container to port 53 of a container; "
-     "udp 30000 container of a container"                           },
-    {hm_hns_endpoints_parse, "[]",                                                                 ""                                                         },
-    {hm_hns_endpoints_parse, "",                                                                   NULL                                                       },
-    {hm_hns_endpoints_parse, "Get-HnsEndpoint : The term",                                         NULL                                                       },
-    {hm_hns_endpoints_parse, "[{\"ExternalPort\":8080",                                            NULL                                                       },
-    {hm_hns_endpoints_parse, "[}",                                                                 NULL                                                       },
-    {hm_hns_endpoints_parse, "{\"a",                                                               NULL                                                       },
+     "\"ExternalPort\":5353}},{\"Settings\":{\"ExternalPort\":30000}}],\"x\":\"}\\\"{\"}",            "tcp 30000 container of a container; udp 5353 container to port 53 of a container; "
+     "udp 30000 container of a container"                              },
+    {hm_hns_endpoints_parse, "[]",                                                                    ""                                                         },
+    {hm_hns_endpoints_parse, "",                                                                      NULL                                                       },
+    {hm_hns_endpoints_parse, "Get-HnsEndpoint : The term",                                            NULL                                                       },
+    {hm_hns_endpoints_parse, "[{\"ExternalPort\":8080",                                               NULL                                                       },
+    {hm_hns_endpoints_parse, "[}",                                                                    NULL                                                       },
+    {hm_hns_endpoints_parse, "{\"a",                                                                  NULL                                                       },
 };
 
 static const char *print(const struct hm_inventory *inventory, struct hm_arena *arena)
@@ -132,9 +150,80 @@ static void test_texts(void **state)
     }
 }
 
+/* What is read, and still not all that there is. */
+static void test_doubts(void **state)
+{
+    static const struct {
+        parse_fn *parse;
+        const char *text;
+        const char *doubt; /* NULL: none */
+        size_t rows;
+    } doubts[] = {
+        {hm_iis_bindings_parse,  "<configuration><!-- a -->",                              NULL,             0},
+        {hm_iis_bindings_parse,
+         "<configuration>\n<!-- a\n<site name='b'>\n<binding protocol='http' "
+         "bindingInformation='*:80:'/>",                                                   "does not end",   0},
+        {hm_iis_bindings_parse,
+         "<site name='b'>\n<!-- a\n<binding protocol='http' bindingInformation='*:80:'/>", NULL,             1},
+        {hm_hns_endpoints_parse,
+         "[{\"ExternalPort\":8080,\"Protocol\":\"TCP\"},{\"EndpointsCut\":true}]",         "more endpoints",
+         1                                                                                                    },
+        {hm_hns_endpoints_parse, "[{\"ExternalPort\":8080,\"Protocol\":\"TCP\"}]",         NULL,             1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(doubts); i++) {
+        const struct hm_os os = {.family = HM_OS_WINDOWS, .version = "10.0.17763"};
+        struct hm_configured_make make;
+        struct hm_arena arena;
+
+        print_message("case %zu\n", i);
+        hm_arena_init(&arena, 1u << 20);
+        hm_configured_begin(&make, &os, &arena);
+        assert_int_equal(doubts[i].parse(doubts[i].text, strlen(doubts[i].text), &make, NULL),
+                         HM_OK);
+        assert_int_equal(make.list.count, doubts[i].rows);
+        assert_int_equal(make.doubt != NULL, doubts[i].doubt != NULL);
+        assert_true(make.doubt == NULL || strstr(make.doubt, doubts[i].doubt) != NULL);
+        hm_arena_fini(&arena);
+    }
+}
+
+/* Megabytes of beginnings of URLs take the time of one reading: the old reader took minutes. */
+static void test_long(void **state)
+{
+    static const char *const pieces[] = {"://", "http://[", "http://+:80/"};
+    static const size_t len = 4u << 20;
+    char *text = malloc(len);
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < HM_COUNT(pieces); i++) {
+        const struct hm_os os = {.family = HM_OS_WINDOWS, .version = "10.0.17763"};
+        const size_t piece = strlen(pieces[i]);
+        struct hm_configured_make make;
+        struct hm_arena arena;
+
+        print_message("%s\n", pieces[i]);
+        for (size_t at = 0; at < len; at++) {
+            text[at] = pieces[i][at % piece];
+        }
+        hm_arena_init(&arena, 64u << 20);
+        hm_configured_begin(&make, &os, &arena);
+        assert_int_equal(hm_urlacl_parse(text, len, &make, NULL), HM_OK);
+        assert_int_equal(make.list.count > 0, i == 2);
+        hm_arena_fini(&arena);
+    }
+    free(text);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_doubts),
+        cmocka_unit_test(test_long),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
