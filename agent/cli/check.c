@@ -181,7 +181,7 @@ static int run(const struct hm_cli *cli)
     bool safe = false;
     int status = EXIT_UNREADABLE;
 
-    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    hm_arena_init(&arena, HM_LIMIT_CHECK_ARENA_BYTES);
     hm_buf_init(&out, HM_LIMIT_REPLY_BYTES);
     if (hm_agent_config_load(cli, &arena, &config, &err) != HM_OK) {
         status = hm_cli_fail(cli, HM_EXIT_USAGE, &err);

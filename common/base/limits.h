@@ -5,7 +5,11 @@
 #pragma once
 
 #define HM_LIMIT_INPUT_FILE_BYTES (8u * 1024u * 1024u) /* one file given to hm-agent check */
-#define HM_LIMIT_CONFIG_BYTES (256u * 1024u)           /* agent.conf, collector.conf */
+#define HM_LIMIT_NETSTAT_FILE_BYTES                                                                \
+    (48u * 1024u * 1024u) /* its netstat.txt: HM_LIMIT_SOCKETS rows of 80 characters in UTF-16 */
+#define HM_LIMIT_CHECK_ARENA_BYTES                                                                 \
+    (512u * 1024u * 1024u) /* hm-agent check; 250,000 rows of netstat take 126 MB */
+#define HM_LIMIT_CONFIG_BYTES (256u * 1024u) /* agent.conf, collector.conf */
 
 /* The wire. Before and after decompression alike. */
 #define HM_LIMIT_ENROLL_BYTES (16u * 1024u)

@@ -9,14 +9,20 @@
 
 #define QUOTE_MARKS ">#|;/*!%'"
 
+enum hm_status hm_input_text_up_to(const char *text, size_t len, size_t limit,
+                                   struct hm_arena *arena, struct hm_span *out_text,
+                                   struct hm_err *err)
+{
+    if (len > limit) {
+        return hm_fail(err, HM_ETOOBIG, "the text has %zu bytes; the most is %zu", len, limit);
+    }
+    return hm_text_decode(text, len, arena, out_text, err);
+}
+
 enum hm_status hm_input_text(const char *text, size_t len, struct hm_arena *arena,
                              struct hm_span *out_text, struct hm_err *err)
 {
-    if (len > HM_LIMIT_INPUT_FILE_BYTES) {
-        return hm_fail(err, HM_ETOOBIG, "the text has %zu bytes; the most is %u", len,
-                       HM_LIMIT_INPUT_FILE_BYTES);
-    }
-    return hm_text_decode(text, len, arena, out_text, err);
+    return hm_input_text_up_to(text, len, HM_LIMIT_INPUT_FILE_BYTES, arena, out_text, err);
 }
 
 const char *hm_input_clean(const char *text, size_t len, struct hm_arena *arena)

@@ -12,6 +12,11 @@
 enum hm_status hm_input_text(const char *text, size_t len, struct hm_arena *arena,
                              struct hm_span *out_text, struct hm_err *err) HM_MUST_CHECK;
 
+/* The same with a limit of its own. */
+enum hm_status hm_input_text_up_to(const char *text, size_t len, size_t limit,
+                                   struct hm_arena *arena, struct hm_span *out_text,
+                                   struct hm_err *err) HM_MUST_CHECK;
+
 /* A copy that is UTF-8 for sure: when the text is not, each byte over 0x7f becomes '?'. NULL on
  * no memory. */
 const char *hm_input_clean(const char *text, size_t len, struct hm_arena *arena);

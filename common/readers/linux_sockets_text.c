@@ -9,7 +9,7 @@
 #include "common/readers/input_text.h"
 #include "common/readers/netstat_row.h"
 
-#define INPUT_ARENA_BYTES (4u * HM_LIMIT_INPUT_FILE_BYTES)
+#define INPUT_ARENA_BYTES (2u * HM_LIMIT_NETSTAT_FILE_BYTES)
 #define ROW_WORDS_MIN 5 /* of netstat's UDP without a program; ss has six */
 
 struct listing {
@@ -224,7 +224,7 @@ enum hm_status hm_linux_sockets_parse(const char *text, size_t len, struct hm_ar
     enum hm_status st;
 
     hm_arena_init(&input, INPUT_ARENA_BYTES);
-    st = hm_input_text(text, len, &input, &rest, err);
+    st = hm_input_text_up_to(text, len, HM_LIMIT_NETSTAT_FILE_BYTES, &input, &rest, err);
     while (st == HM_OK && hm_str_next_line(&rest, &text_of_line)) {
         struct hm_netstat_words words = hm_netstat_split(text_of_line);
 

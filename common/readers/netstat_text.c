@@ -344,7 +344,7 @@ enum hm_status hm_netstat_parse(const char *text, size_t len, struct hm_arena *a
     enum hm_status st;
 
     hm_arena_init(&input, INPUT_ARENA_BYTES);
-    st = hm_input_text(text, len, &input, &rest, err);
+    st = hm_input_text_up_to(text, len, HM_LIMIT_NETSTAT_FILE_BYTES, &input, &rest, err);
     while (st == HM_OK && hm_str_next_line(&rest, &line_text)) {
         line++;
         st = take_line(&list, hm_input_unquote(line_text), line, err);

@@ -82,6 +82,8 @@ static struct hm_span as_ascii(char *bytes, size_t len)
 enum hm_status hm_recorded_read(struct hm_recorded *recorded, const char *name,
                                 struct hm_recorded_file *out_file, struct hm_err *err)
 {
+    const size_t limit =
+        strcmp(name, "netstat.txt") == 0 ? HM_LIMIT_NETSTAT_FILE_BYTES : HM_LIMIT_INPUT_FILE_BYTES;
     struct hm_recorded_file file = {.name = name, .text = ""};
     struct hm_span text;
     enum hm_status st = hm_recorded_find(recorded, name, &file.found, err);
@@ -100,7 +102,7 @@ enum hm_status hm_recorded_read(struct hm_recorded *recorded, const char *name,
     if (path == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory to read %s", name);
     }
-    st = hm_os_read_file(path, HM_LIMIT_INPUT_FILE_BYTES, recorded->arena, &bytes, &len, err);
+    st = hm_os_read_file(path, limit, recorded->arena, &bytes, &len, err);
     if (st == HM_EDENIED) {
         hm_err_prefix(err, "a file may not be read (copy the folder, or run hm-agent as a user who "
                            "may)");

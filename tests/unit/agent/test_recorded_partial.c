@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "common/base/buf.h"
+#include "common/base/limits.h"
 #include "common/base/str.h"
 #include "tests/support/inventory_builder.h"
 #include "tests/support/recorded_folder.h"
@@ -327,9 +329,37 @@ static void test_ss_of_linux(void **state)
     }
 }
 
+#define MANY_ROWS 125000u
+
+/* A server with very many connections: its list is longer than any other file may be. */
+static void test_a_long_netstat(void **state)
+{
+    struct recorded_folder host;
+    struct hm_buf text;
+
+    (void)state;
+    hm_buf_init(&text, HM_LIMIT_NETSTAT_FILE_BYTES);
+    assert_true(hm_buf_puts(&text, HEADING TCP4 UDP4));
+    for (unsigned i = 0; i < MANY_ROWS; i++) {
+        assert_true(hm_buf_printf(&text,
+                                  "  TCP    10.0.0.5:%-14u 10.0.%u.%u:443           ESTABLISHED   "
+                                  "  2201\r\n",
+                                  49152 + i % 16000, i / 250 % 250, 1 + i % 250));
+    }
+    assert_true(text.len > HM_LIMIT_INPUT_FILE_BYTES);
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json", HOST);
+    recorded_folder_put(&host, "netstat.txt", hm_buf_text(&text), text.len);
+    recorded_folder_must_observe(&host);
+    assert_int_equal(host.seen.sockets.count, MANY_ROWS + 2);
+    recorded_folder_fini(&host);
+    hm_buf_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_long_netstat),
         cmocka_unit_test(test_ss_of_linux),
         cmocka_unit_test(test_another_control_set),
         cmocka_unit_test(test_denied_files),
