@@ -336,15 +336,17 @@ enum hm_status hm_netsh_parse_excluded(const char *text, size_t len, struct hm_a
     return st;
 }
 
-bool hm_netsh_ends_with_row(struct hm_span text)
+enum hm_status hm_netsh_ends_with_row(struct hm_span text, bool *out_ends, struct hm_err *err)
 {
     struct hm_arena input;
     struct hm_span rest;
     struct hm_span line;
     bool ends = false;
+    enum hm_status st;
 
     hm_arena_init(&input, INPUT_ARENA_BYTES);
-    if (hm_input_text(text.at, text.len, &input, &rest, NULL) == HM_OK) {
+    st = hm_input_text(text.at, text.len, &input, &rest, err);
+    if (st == HM_OK) {
         const bool utf8 = hm_str_is_utf8(rest.at, rest.len);
 
         while (hm_str_next_line(&rest, &line)) {
@@ -353,9 +355,10 @@ bool hm_netsh_ends_with_row(struct hm_span text)
 
             ends = shown.len > 0 ? is_row(&words) : ends;
         }
+        *out_ends = ends;
     }
     hm_arena_fini(&input);
-    return ends;
+    return st;
 }
 
 /* The number that ends a "label : value" line. */

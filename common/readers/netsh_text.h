@@ -26,5 +26,7 @@ enum hm_status hm_netsh_parse_excluded(const char *text, size_t len, struct hm_a
                                        struct hm_err *err) HM_MUST_CHECK;
 
 /* Does such a listing end with a row? netsh prints a line below the rows ("* - Administered port
- * exclusions.") in every language, so rows may be missing. false for any other text. */
-bool hm_netsh_ends_with_row(struct hm_span text);
+ * exclusions.") in every language, so rows may be missing. *out_ends false for any other text.
+ * HM_ENOMEM, or HM_EINVAL and HM_ETOOBIG for what is no text (encoding.h): then nobody knows. */
+enum hm_status hm_netsh_ends_with_row(struct hm_span text, bool *out_ends,
+                                      struct hm_err *err) HM_MUST_CHECK;

@@ -82,6 +82,7 @@ static enum hm_status read_excluded(struct hm_recorded *recorded, unsigned index
                                                file->len};
     const char *unknown = "its exclusions are unknown";
     struct hm_stack taken = *stack;
+    bool ends = false;
     const char *holds;
     enum hm_status st;
 
@@ -93,8 +94,10 @@ static enum hm_status read_excluded(struct hm_recorded *recorded, unsigned index
     }
     st = hm_windows_take_excluded(&listing, &recorded->seen.inventory.os, recorded->arena, &taken,
                                   err);
-    if (st == HM_OK && !listing.failed &&
-        hm_netsh_ends_with_row((struct hm_span){file->text, file->len})) {
+    if (st == HM_OK && !listing.failed) {
+        st = hm_netsh_ends_with_row((struct hm_span){file->text, file->len}, &ends, err);
+    }
+    if (st == HM_OK && ends) {
         return hm_recorded_note(recorded, file,
                                 "a list that ends with a row, without the line that netsh prints "
                                 "below (\"* - ...\"; it was cut, or copied without it)",

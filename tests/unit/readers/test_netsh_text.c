@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/limits.h"
 #include "tests/support/fixture.h"
 
 #define ARENA_BYTES (16u * 1024u * 1024u)
@@ -291,6 +292,7 @@ static void test_excluded_files(void **state)
         struct hm_ports plain;
         struct hm_arena arena;
         struct hm_err err;
+        bool ends = false;
         size_t len;
         char *text = hm_fixture_read(strcat(name, row->name), &len);
 
@@ -299,8 +301,8 @@ static void test_excluded_files(void **state)
             fail_msg("%s: %s", row->name, err.text);
         }
         print_message("%s\n", row->name);
-        assert_int_equal(hm_netsh_ends_with_row((struct hm_span){text, len}),
-                         lacks_footer(row->name));
+        assert_int_equal(hm_netsh_ends_with_row((struct hm_span){text, len}, &ends, &err), HM_OK);
+        assert_int_equal(ends, lacks_footer(row->name));
         assert_int_equal(starred.count, row->starred_rows);
         assert_int_equal(starred.count + plain.count, row->rows);
         assert_string_equal(hm_ports_text(starred, &arena), row->starred);
@@ -463,10 +465,33 @@ static void test_utf16_cut_or_unmarked(void **state)
     hm_arena_fini(&arena);
 }
 
+/* What cannot be read is not "not cut": neither a text that is damaged nor one that is too long. */
+static void test_ends_unknown(void **state)
+{
+    static const char damaged[] = "\xff\xfe"
+                                  "1\0 \0"
+                                  "2";
+    char *large = calloc(1, HM_LIMIT_INPUT_FILE_BYTES + 1);
+    struct hm_err err = {0};
+    bool ends = true;
+
+    (void)state;
+    assert_non_null(large);
+    assert_int_equal(
+        hm_netsh_ends_with_row((struct hm_span){damaged, sizeof(damaged) - 1}, &ends, &err),
+        HM_EINVAL);
+    assert_int_equal(
+        hm_netsh_ends_with_row((struct hm_span){large, HM_LIMIT_INPUT_FILE_BYTES + 1}, &ends, &err),
+        HM_ETOOBIG);
+    assert_true(ends && err.text[0] != '\0');
+    free(large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_excluded_files),
+        cmocka_unit_test(test_ends_unknown),
         cmocka_unit_test(test_dynamic_files),
         cmocka_unit_test(test_excluded_refusals),
         cmocka_unit_test(test_dynamic_refusals),
