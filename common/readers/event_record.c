@@ -84,6 +84,9 @@ enum hm_status hm_event_record_parse(const unsigned char *bytes, size_t length,
     event.id = number_at(bytes, ID_AT, 4) & ID_MASK;
     count = number_at(bytes, STRINGS_AT, 2);
     st = take_text(bytes, length, &at, arena, &event.provider, err);
+    if (st == HM_OK && event.provider[0] == '\0') {
+        return hm_fail(err, HM_EINVAL, "an event record has no source");
+    }
     at = number_at(bytes, STRING_OFFSET_AT, 4);
     while (st == HM_OK && event.text_count < count && event.text_count < HM_EVENT_TEXTS) {
         st = take_text(bytes, length, &at, arena, &event.texts[event.text_count], err);

@@ -12,7 +12,8 @@
 size_t hm_event_record_length(const unsigned char *bytes, size_t len);
 
 /* Fills *out_event from a record of that length: log "" (the caller has opened it), the time in
- * whole seconds, texts in the arena. HM_EINVAL when an offset in it leads out of it. */
+ * whole seconds, texts in the arena. HM_EINVAL when an offset in it leads out of it, or its source
+ * is empty. */
 enum hm_status hm_event_record_parse(const unsigned char *bytes, size_t length,
                                      struct hm_arena *arena, struct hm_logged_event *out_event,
                                      struct hm_err *err) HM_MUST_CHECK;

@@ -44,6 +44,7 @@ static void check_records(const uint8_t *data, size_t size, struct hm_arena *are
         HM_MUST(exact != NULL && length <= size - at);
         memcpy(exact, data + at, length);
         if (hm_event_record_parse(exact, length, arena, &event, &err) == HM_OK) {
+            HM_MUST(event.provider[0] != '\0');
             check_event(&event);
         } else {
             HM_MUST(err.text[0] != '\0');

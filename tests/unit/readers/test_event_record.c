@@ -106,6 +106,19 @@ static void test_bad_lengths(void **state)
     }
 }
 
+/* An event of nobody is none: a provider is never "". */
+static void test_no_source(void **state)
+{
+    unsigned char bytes[ROOM];
+    const size_t length = event_record_make(bytes, "", 1, 90412, NOW, NULL, 0);
+    struct hm_logged_event event;
+    struct hm_err err;
+
+    (void)state;
+    assert_int_equal(hm_event_record_parse(bytes, length, &arena, &event, &err), HM_EINVAL);
+    assert_non_null(strstr(err.text, "no source"));
+}
+
 /* In memory of exactly its size: the sanitizer sees a read past the end. */
 static enum hm_status parse_exact(const unsigned char *bytes, size_t length, struct hm_err *err)
 {
@@ -145,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_record, begin, end),
         cmocka_unit_test_setup_teardown(test_no_texts, begin, end),
+        cmocka_unit_test_setup_teardown(test_no_source, begin, end),
         cmocka_unit_test_setup_teardown(test_long_text, begin, end),
         cmocka_unit_test_setup_teardown(test_bad_lengths, begin, end),
         cmocka_unit_test_setup_teardown(test_bad_offsets, begin, end),
