@@ -174,10 +174,11 @@ if not exist "%SITES%" goto containers
 "%SYS%\findstr.exe" /i /c:"<site " /c:"<binding " "%SITES%" >"%OUT%\iis-bindings.txt" 2>nul
 call :not_empty "%OUT%\iis-bindings.txt"
 :containers
-rem The service of the host networks is asked only where it runs, and starts nothing.
+rem The service of the host networks is asked only where it runs, and starts nothing. Of more than
+rem 2000 endpoints the rest is missing, and a mark at the end says so: hm-agent repeats it.
 set "SHELL=%SYS%\WindowsPowerShell\v1.0\powershell.exe"
 if not exist "%SHELL%" goto :eof
-"%SHELL%" -NoProfile -NonInteractive -ExecutionPolicy Bypass -Command "if ((Get-Service hns -ErrorAction Stop).Status -eq 'Running') { ConvertTo-Json -Compress -Depth 8 -InputObject @(Get-HnsEndpoint -ErrorAction Stop | Select-Object -First 2000 Policies) }" >"%OUT%\hns-endpoints.json" 2>nul <nul
+"%SHELL%" -NoProfile -NonInteractive -ExecutionPolicy Bypass -Command "if ((Get-Service hns -ErrorAction Stop).Status -eq 'Running') { $all = @(Get-HnsEndpoint -ErrorAction Stop | Select-Object Policies); $some = @($all | Select-Object -First 2000); if ($all.Count -gt 2000) { $some += @{EndpointsCut = $true} }; ConvertTo-Json -Compress -Depth 8 -InputObject $some }" >"%OUT%\hns-endpoints.json" 2>nul <nul
 if errorlevel 1 del "%OUT%\hns-endpoints.json"
 call :not_empty "%OUT%\hns-endpoints.json"
 goto :eof
@@ -313,7 +314,8 @@ rem                     1000 events are taken as they are
 rem   2000, XP, 2003    Win32_NTLogEvent (Microsoft Learn), since the system started, asked by the
 rem                     script host, for a minute at most (//T); what is not ASCII as &#number; the
 rem                     script is deleted again
-rem What is missing or refuses is one line in events.xml, which hm-agent repeats.
+rem What is missing or refuses is one line in events.xml, which hm-agent repeats: alone where it is
+rem the System log or all of them, otherwise below the events of the others.
 :events
 for %%F in (events.xml events.vbs) do if exist "%OUT%\%%F" del "%OUT%\%%F"
 set "SYSTEM_EVENTS=7000 7001 7009 7022 7023 7024 7031 7034 4292 3015 3024 15005"
@@ -329,11 +331,19 @@ if not "%STATUS%"=="0" goto events_refused
 if not exist "%OUT%\events.xml" goto events_refused
 call :terms EventID %APPLICATION_EVENTS%
 call :wevtutil Application ""
-rem Only a DNS server has this log.
+if not "%STATUS%"=="0" call :events_mark Application
+rem Only a DNS server has this log; 5 is a refusal.
 "%SYS%\wevtutil.exe" gl "DNS Server" >nul 2>nul
-if errorlevel 1 goto :eof
+set "STATUS=%ERRORLEVEL%"
+if "%STATUS%"=="5" call :events_mark "DNS Server"
+if not "%STATUS%"=="0" goto :eof
 call :terms EventID %DNS_EVENTS%
 call :wevtutil "DNS Server" ""
+if not "%STATUS%"=="0" call :events_mark "DNS Server"
+goto :eof
+rem :events_mark LOG - in UTF-16, as wevtutil writes above it
+:events_mark
+>>"%OUT%\events.xml" "%SYS%\cmd.exe" /u /c echo events failed: %~1 log: wevtutil exit %STATUS%
 goto :eof
 :events_no_wevtutil
 echo     wevtutil.exe is missing: events are not gathered
@@ -372,13 +382,22 @@ set "VBS=%OUT%\events.vbs"
 >>"%VBS%" echo started = o.LastBootUpTime
 >>"%VBS%" echo Next
 >>"%VBS%" echo WScript.Echo "<Events>"
+rem An error in Ask ends it, and the next log is asked.
+>>"%VBS%" echo On Error Resume Next
 call :terms EventCode 6005 %SYSTEM_EVENTS%
 >>"%VBS%" echo Ask "System", "%TERMS%"
+>>"%VBS%" echo Failed "System"
 call :terms EventCode %APPLICATION_EVENTS%
 >>"%VBS%" echo Ask "Application", "%TERMS%"
+>>"%VBS%" echo Failed "Application"
 call :terms EventCode %DNS_EVENTS%
 >>"%VBS%" echo Ask "DNS Server", "%TERMS%"
+>>"%VBS%" echo Failed "DNS Server"
 >>"%VBS%" echo WScript.Echo "</Events>"
+>>"%VBS%" echo Sub Failed(name)
+>>"%VBS%" echo If Err.Number ^<^> 0 Then WScript.Echo "events failed: " ^& name ^& " log: script error " ^& Err.Number
+>>"%VBS%" echo Err.Clear
+>>"%VBS%" echo End Sub
 >>"%VBS%" echo Sub Ask(name, terms)
 >>"%VBS%" echo q = "SELECT * FROM Win32_NTLogEvent WHERE Logfile='" ^& name ^& "' AND TimeGenerated>='" ^& started ^& "'"
 >>"%VBS%" echo n = 0

@@ -279,6 +279,21 @@ def with_wevtutil(prefix):
     h.check("events are read", "events.xml" not in out, f"{out}{err}")
 
 
+def one_log_refuses(prefix):
+    """The others are there, and a line for each that is not."""
+    prefix.version("2008r2")
+    with Double(prefix, {"System": LOGS["System"]}):
+        os.mkdir(os.path.join(FOLDER, "DNS Server.xml"))
+        folder, files = collect(prefix)
+    said = [f"{log} log: wevtutil exit 15007" for log in ("Application", "DNS Server")]
+    lines = "".join(f"events failed: {line}\r\n" for line in said).encode("utf-16-le")
+    h.check("each log that refuses: one line", files.get("events.xml") ==
+            event_texts.log("System", LOGS["System"]) + lines, files.get("events.xml"))
+    _, out, err = judged(folder)
+    h.check("each of them is said", all(f"could not be read ({line})" in out for line in said),
+            f"{out}{err}")
+
+
 def large_log(prefix):
     prefix.version("2008r2")
     logs = os.path.join(SYSTEM, "winevt/Logs")
@@ -360,6 +375,14 @@ def script_2003(prefix):
     code, plain, err = prefix.run("cscript", "//nologo", rf"C:\kept\{os.path.basename(folder)}\events.vbs")
     h.check("the script runs as it is", code == 0 and plain == "<Events>\n</Events>\n",
             f"{code} {plain}{err}")
+    refused = head.replace(b"Sub Ask(", b"Sub Ask(name, terms)\r\nIf name = \"Application\" Then "
+                           b"Err.Raise 5\r\nWScript.Echo name\r\nEnd Sub\r\nSub Unused(")
+    with open(os.path.join(drive, "fake.vbs"), "wb") as file:
+        file.write(refused + b"For Each e In Array()\r\n" + tail)
+    _, said, err = prefix.run("cscript", "//nologo", r"C:\fake.vbs")
+    h.check("a log that the script cannot read is a line, and the next one is asked",
+            said == "<Events>\nSystem\nevents failed: Application log: script error 5\n"
+            "DNS Server\n</Events>\n", f"{said}{err}")
     h.check("the script prints events", out.count("<EventID>7023</EventID>") == 3 and
             "<Data>A&#60;&#252;&#38;&#39;</Data><Data>%%10048</Data>" in out and
             out.endswith("</Events>\n"), f"{out}{err}")
@@ -374,6 +397,7 @@ def suite(prefix, _):
     each_tool_absent(prefix, "2008r2", b'"version": "6.1.7601"')
     as_2000(prefix)
     with_wevtutil(prefix)
+    one_log_refuses(prefix)
     large_log(prefix)
     no_events(prefix)
     script_2003(prefix)

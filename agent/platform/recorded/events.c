@@ -9,32 +9,54 @@
 #include "common/base/str.h"
 
 #define EVENTS_FILE "events.xml"
+#define REFUSED_LOGS_MAX 8u /* collect.cmd asks for three logs */
 #define UNKNOWN "what the event log says of services is unknown"
 
-static bool is_refused(const struct hm_recorded_file *file)
+/* The reason in a line of collect.cmd's that says what could not be read; false for another line.
+ */
+static bool take_reason(struct hm_span line, struct hm_span *out_reason)
 {
     const size_t len = strlen(HM_RECORDED_EVENTS_FAILED);
 
-    return file->len >= len && memcmp(file->text, HM_RECORDED_EVENTS_FAILED, len) == 0;
+    if (line.len < len || memcmp(line.at, HM_RECORDED_EVENTS_FAILED, len) != 0) {
+        return false;
+    }
+    *out_reason = hm_str_trim(line.at + len, line.len - len);
+    return true;
 }
 
 static enum hm_status note_refused(struct hm_recorded *recorded,
-                                   const struct hm_recorded_file *file, struct hm_err *err)
+                                   const struct hm_recorded_file *file, struct hm_span reason,
+                                   const char *unknown, struct hm_err *err)
 {
-    const size_t len = strlen(HM_RECORDED_EVENTS_FAILED);
-    struct hm_span rest = {file->text + len, file->len - len};
-    struct hm_span line = {"", 0};
     char copy[128];
     char shown[sizeof(copy)];
 
-    (void)hm_str_next_line(&rest, &line);
-    line = hm_str_trim(line.at, line.len);
-    line.len = line.len < sizeof(copy) ? line.len : sizeof(copy) - 1;
-    memcpy(copy, line.at, line.len);
-    copy[line.len] = '\0';
+    reason.len = reason.len < sizeof(copy) ? reason.len : sizeof(copy) - 1;
+    memcpy(copy, reason.at, reason.len);
+    copy[reason.len] = '\0';
     hm_str_show(copy, shown, sizeof(shown));
-    return hm_notes_add(&recorded->notes, err, "%s: the event log could not be read (%s): " UNKNOWN,
-                        file->found, shown);
+    return hm_notes_add(&recorded->notes, err, "%s: the event log could not be read (%s): %s",
+                        file->found, shown, unknown);
+}
+
+/* Each log that could not be read, beside others that could, has a line of its own. */
+static enum hm_status note_refused_logs(struct hm_recorded *recorded,
+                                        const struct hm_recorded_file *file, struct hm_err *err)
+{
+    struct hm_span rest = {file->text, file->len};
+    struct hm_span line;
+    struct hm_span reason;
+    unsigned count = 0;
+    enum hm_status st = HM_OK;
+
+    while (st == HM_OK && count < REFUSED_LOGS_MAX && hm_str_next_line(&rest, &line)) {
+        if (take_reason(line, &reason)) {
+            count++;
+            st = note_refused(recorded, file, reason, "what it says of services is unknown", err);
+        }
+    }
+    return st;
 }
 
 static bool is_in(const struct hm_event_counts *counts, const struct hm_event_count *event)
@@ -101,6 +123,9 @@ enum hm_status hm_recorded_events(struct hm_recorded *recorded, struct hm_err *e
 {
     struct hm_logged_events events;
     struct hm_recorded_file file;
+    struct hm_span rest;
+    struct hm_span line;
+    struct hm_span reason;
     struct hm_err why;
     enum hm_status st;
 
@@ -117,8 +142,9 @@ enum hm_status hm_recorded_events(struct hm_recorded *recorded, struct hm_err *e
     if (st != HM_OK || !file.there) {
         return st;
     }
-    if (is_refused(&file)) {
-        return note_refused(recorded, &file, err);
+    rest = (struct hm_span){file.text, file.len};
+    if (hm_str_next_line(&rest, &line) && take_reason(line, &reason)) {
+        return note_refused(recorded, &file, reason, UNKNOWN, err);
     }
     st = hm_events_parse(file.text, file.len, recorded->arena, &events, err);
     if (st == HM_EINVAL) { /* evidence: without it the host is judged all the same */
@@ -129,7 +155,8 @@ enum hm_status hm_recorded_events(struct hm_recorded *recorded, struct hm_err *e
     if (st != HM_OK) {
         return st;
     }
-    return take(recorded, &file, &events, err);
+    st = note_refused_logs(recorded, &file, err);
+    return st == HM_OK ? take(recorded, &file, &events, err) : st;
 }
 
 /* One that ended with an error says so itself. */

@@ -23,7 +23,8 @@
  * exit status follows. */
 #define HM_RECORDED_NETSH_FAILED "netsh failed: exit "
 
-/* What it writes in place of events that cannot be read; the reason follows. */
+/* What it writes in place of events that cannot be read, and below those of the other logs for one
+ * log ("Application log: ..."); the reason follows. */
 #define HM_RECORDED_EVENTS_FAILED "events failed: "
 
 /* One observation in the making. */

@@ -97,17 +97,25 @@ struct file_case {
     const char *noted; /* "" nothing of events */
 };
 
+/* clang-format off */
 static const struct file_case files[] = {
-    {"<Events></Events>", true,                                               0,                       ""},
-    {EVENT("7023",        "Remote Access") "<Event><System>",                 true,                    1,  "events.xml is cut"},
-    {"<Events>\r\n",                   false,                                                        0,                                                        "events.xml is cut" },
-    {"events failed: wevtutil exit 5\r\n",                   false,                                  0,                                  "(wevtutil exit 5): what "},
-    {"events failed: ",                   false,                                                     0,                                                     "could not be read" },
-    {"Acceso denegado.\r\n",                   false,                                                0,
+    {"<Events></Events>", true, 0, ""},
+    {EVENT("7023", "Remote Access") "<Event><System>", true, 1, "events.xml is cut"},
+    {"<Events>\r\n", false, 0, "events.xml is cut"},
+    {"events failed: wevtutil exit 5\r\n", false, 0, "(wevtutil exit 5): what "},
+    {"events failed: ", false, 0, "could not be read"},
+    {"<Events>" EVENT("7023", "Remote Access") "</Events>\r\n"
+     "events failed: Application log: wevtutil exit 5\r\n", true, 1,
+     "(Application log: wevtutil exit 5): what it says of services"},
+    {"<Events>\r\n</Events>\r\nevents failed: A\r\n"
+     "events failed: DNS Server log: wevtutil exit 1\r\n", true, 0,
+     "(DNS Server log: wevtutil exit 1)"},
+    {"Acceso denegado.\r\n", false, 0,
      "events.xml holds a message that access was denied when it was gathered"},
-    {"\"Image Name\",\"PID\",\"Services\"\r\n\"System\",\"4\",\"N/A\"\r\n",                   false, 0,
-     "events.xml holds a list of processes" },
+    {"\"Image Name\",\"PID\",\"Services\"\r\n\"System\",\"4\",\"N/A\"\r\n", false, 0,
+     "events.xml holds a list of processes"},
 };
+/* clang-format on */
 
 static void test_files(void **state)
 {
