@@ -35,6 +35,7 @@ enum hm_status hm_cycle_observe(struct hm_agent *agent, struct hm_err *err)
 
     hm_arena_reset(&agent->cycle_arena);
     memset(&agent->observation, 0, sizeof(agent->observation));
+    agent->observed_ms = agent->clock->now_ms();
     if (agent->platform_ops->remember != NULL) {
         agent->platform_ops->remember(agent->platform, hm_agent_tcpip_get(agent->tcpip));
     }
@@ -44,6 +45,8 @@ enum hm_status hm_cycle_observe(struct hm_agent *agent, struct hm_err *err)
         st = note_tcpip(agent, err);
     }
     if (st == HM_OK) {
+        agent->observation.has_services_now = agent->observation.inventory.has_service_details;
+        agent->observation.services_now = agent->observation.inventory.service_details;
         st = hm_agent_runs_note(agent->runs, &agent->cycle_arena, &agent->observation, err);
     }
     if (st != HM_OK) {

@@ -8,8 +8,8 @@
 
 #include "common/base/str.h"
 
-/* 1xx its life, 2xx identity, 3xx the collector, 4xx verdicts, 9xx anything else; 0 is not
- * written: what becomes of a broken hold is told by the next report. */
+/* 1xx its life, 2xx identity, 3xx the collector, 4xx verdicts, 5xx policies, 9xx anything else; 0
+ * is not written: what becomes of a broken hold is told by the next report. */
 const struct hm_event_row hm_event_rows[] = {
     {"agent_started",        100, HM_LOG_INFO,    "agent_stopped",  NULL            },
     {"agent_stopped",        101, HM_LOG_INFO,    "agent_started",  NULL            },
@@ -26,6 +26,7 @@ const struct hm_event_row hm_event_rows[] = {
     {"reported",             301, HM_LOG_INFO,    "report_failed",  "report_failed" },
     {"verdicts_worse",       400, HM_LOG_WARNING, "verdicts_worse", NULL            },
     {"verdicts_safe",        401, HM_LOG_INFO,    "verdicts_worse", "verdicts_worse"},
+    {"enforcement_complete", 500, HM_LOG_INFO,    NULL,             NULL            },
     {NULL,                   900, HM_LOG_WARNING, NULL,             NULL            },
     {NULL,                   901, HM_LOG_ERROR,   NULL,             NULL            },
 };

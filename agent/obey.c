@@ -77,6 +77,7 @@ void hm_agent_obey(struct hm_agent *agent, int64_t now_ms)
         .host = agent->name,
         .catalogue = &agent->catalogue,
         .observation = &agent->observation,
+        .observed_ms = agent->observed_ms,
         .arena = &agent->cycle_arena,
     };
     struct hm_err err;

@@ -1,5 +1,6 @@
 /* agent/cli/status.c — hm-agent status: is the agent of this host well?
  * SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "agent/agent.h"
@@ -17,6 +18,8 @@ struct health {
     bool running;
     const char *why;
     bool held; /* hm-agent restore */
+    bool has_boot;
+    struct hm_enforce_boot boot;
     struct hm_agent_status status;
     struct hm_outcome_report policies; /* as last reported */
 };
@@ -27,6 +30,8 @@ static const struct hm_field health_fields[] = {
     HM_F(health, why, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, 0, "why it is not healthy"),
     HM_F(health, held, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "nothing is enforced: hm-agent restore was run"),
+    HM_F_RECORD_OPT(health, boot, &hm_record_enforce_boot,
+                    "what enforcement did since the boot, and when"),
     HM_F_RECORD(health, status, HM_FIELD_REQUIRED, &hm_record_agent_status, "as last written"),
     HM_F_RECORD(health, policies, HM_FIELD_REQUIRED, &hm_record_outcome,
                 "how far each policy has come, as last reported"),
@@ -69,6 +74,21 @@ static void print_policies(const struct hm_outcome_report *report)
     }
 }
 
+static void print_boot(const struct hm_enforce_boot *boot)
+{
+    if (boot->has_first_change_s) {
+        (void)printf("%-14sfirst change %" PRIu64 " s after the boot\n", "enforcement",
+                     boot->first_change_s);
+    }
+    if (boot->has_complete_s) {
+        (void)printf("%-14scomplete %" PRIu64 " s after the boot\n",
+                     boot->has_first_change_s ? "" : "enforcement", boot->complete_s);
+    } else if (!boot->settled) {
+        (void)printf("%-14swaits until the host has settled since its boot\n",
+                     boot->has_first_change_s ? "" : "enforcement");
+    }
+}
+
 static void print_human(const struct health *health)
 {
     const struct hm_agent_status *status = &health->status;
@@ -99,6 +119,9 @@ static void print_human(const struct health *health)
     if (health->held) {
         (void)printf("%-14s%s\n", "held",
                      "nothing is enforced until \"hm-agent restore --resume\"");
+    }
+    if (health->has_boot && health->policies.policies.count > 0) {
+        print_boot(&health->boot);
     }
     print_policies(&health->policies);
 }
@@ -147,7 +170,11 @@ static void read_policies(const char *state_dir, struct hm_arena *arena, struct 
                          NULL) != HM_OK) {
         health->policies = (struct hm_outcome_report){.refused = ""};
     }
-    health->held = hm_enforce_state_load(state_dir, arena, &state, NULL) == HM_OK && state.held;
+    if (hm_enforce_state_load(state_dir, arena, &state, NULL) == HM_OK) {
+        health->held = state.held;
+        health->has_boot = state.has_boot;
+        health->boot = state.boot;
+    }
 }
 
 static enum hm_status gather(const struct hm_cli *cli, struct hm_arena *arena,

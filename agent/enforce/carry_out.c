@@ -8,6 +8,7 @@
 #include "agent/enforce/action_facts.h"
 #include "agent/enforce/deadman.h"
 #include "agent/enforce/owners.h"
+#include "agent/enforce/settling.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
 
@@ -181,6 +182,7 @@ static enum hm_status put_after(const struct attempt *attempt, struct hm_err *er
     }
     if (st == HM_OK) {
         attempt->done[attempt->at] = true;
+        hm_settling_changed(run);
         run->done++;
         drop_retry(run->retries, find_retry(run, hm_action_hash(action_of(attempt))));
     }

@@ -10,6 +10,7 @@
 #include "agent/enforce/carry_out.h"
 #include "agent/enforce/deadman.h"
 #include "agent/enforce/outcomes.h"
+#include "agent/enforce/settling.h"
 #include "agent/enforce/stand_in.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
@@ -212,31 +213,6 @@ static enum hm_status put_stand_ins(struct hm_enforce_run *run, struct hm_err *e
     return st;
 }
 
-/* The oldest that are over make room: there is a cap on rows. */
-static void drop_old_rows(struct hm_enforce_run *run)
-{
-    struct hm_enforce_rows *rows = &run->state.policies;
-
-    while (rows->count > HM_LIMIT_POLICIES) {
-        size_t oldest = rows->count;
-
-        for (size_t i = 0; i < rows->count; i++) {
-            const struct hm_enforce_row *row = &rows->at[i];
-
-            if (row->state == HM_OUTCOME_RETIRED &&
-                (oldest == rows->count || row->since < rows->at[oldest].since)) {
-                oldest = i;
-            }
-        }
-        if (oldest == rows->count) {
-            return;
-        }
-        memmove(&rows->at[oldest], &rows->at[oldest + 1],
-                (rows->count - oldest - 1) * sizeof(*rows->at));
-        rows->count--;
-    }
-}
-
 /* ---- plans --------------------------------------------------------------------------------- */
 
 /* What it was made from is kept: a reread replaces the stacks. */
@@ -271,6 +247,9 @@ static enum hm_status make_plan(struct hm_enforce_run *run, struct hm_err *err)
     };
     enum hm_status st = keep_planned(run, err);
 
+    if (st == HM_OK) {
+        input.settling = hm_settling_ready(run, &st, err);
+    }
     input.policies.at = hm_arena_alloc(run->arena, rows->count, sizeof(*input.policies.at));
     if (st == HM_OK && input.policies.at == NULL) {
         st = hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
@@ -442,7 +421,7 @@ static void save_rows(struct hm_enforcer *enforcer, struct hm_enforce_run *run)
         }
         return; /* what is damaged is looked at by a person, not overwritten */
     }
-    drop_old_rows(run);
+    hm_run_drop_old_rows(run);
     if (hm_run_save(run, &err) != HM_OK) {
         hm_run_trouble(run, HM_TOLD_NOT_KEPT, &err);
     }
@@ -451,8 +430,14 @@ static void save_rows(struct hm_enforcer *enforcer, struct hm_enforce_run *run)
 static enum hm_status finish(struct hm_enforcer *enforcer, struct hm_enforce_run *run,
                              struct hm_err *err)
 {
+    enum hm_status st;
+
     end_idle_watches(run);
     hm_outcomes_judge(run);
+    st = hm_settling_end(run, err);
+    if (st != HM_OK) {
+        return st;
+    }
     save_rows(enforcer, run);
     hm_run_settle_troubles(run);
     return hm_outcomes_report(run, err);
@@ -465,6 +450,7 @@ enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *
     enum hm_status st = load(enforcer, &run, err);
 
     run.limits.enforce_off = run.limits.enforce_off || run.state.held;
+    hm_settling_begin(&run);
     if (st == HM_OK && run.broken == NULL && !run.limits.enforce_off) {
         hm_deadman_look(&run, &enforcer->deadman_ms);
     }

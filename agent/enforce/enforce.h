@@ -7,8 +7,9 @@
  * longer each time, and reported. A pass that has much to do leaves some of it to the next one, so
  * that the host is looked at and reported in between. After a change the listeners it was to
  * protect are watched (dead-man): one that is lost, or a host that gets no ephemeral ports, takes
- * the change back, and this revision stays off on this host. Everything needed survives a restart,
- * in the state folder: ledger.json, enforce.json. Where one of them is damaged nothing is guessed:
+ * the change back, and this revision stays off on this host. Until the host has settled since its
+ * boot nothing new is changed (agent/enforce/settling.h). Everything needed survives a restart, in
+ * the state folder: ledger.json, enforce.json. Where one of them is damaged nothing is guessed:
  * nothing is changed, and the report says so. Threads: one. */
 #pragma once
 
@@ -43,6 +44,7 @@ struct hm_enforce_pass {
     struct hm_strings labels; /* configured and given by the collector */
     const struct hm_catalogue *catalogue;
     struct hm_observation *observation; /* its inventory is reread after changes */
+    int64_t observed_ms;                /* when it was begun; 0 = just now */
     struct hm_arena *arena;
 
     /* Out. The report lives in the arena; equal bytes while nothing changes. */

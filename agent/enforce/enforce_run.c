@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
 
@@ -27,6 +28,30 @@ struct hm_enforce_row *hm_run_row(struct hm_enforce_run *run, const char *policy
 bool hm_run_row_is_live(const struct hm_enforce_row *row)
 {
     return row->chosen != NULL && row->off[0] == '\0' && !row->wants_unknown;
+}
+
+void hm_run_drop_old_rows(struct hm_enforce_run *run)
+{
+    struct hm_enforce_rows *rows = &run->state.policies;
+
+    while (rows->count > HM_LIMIT_POLICIES) {
+        size_t oldest = rows->count;
+
+        for (size_t i = 0; i < rows->count; i++) {
+            const struct hm_enforce_row *row = &rows->at[i];
+
+            if (row->state == HM_OUTCOME_RETIRED &&
+                (oldest == rows->count || row->since < rows->at[oldest].since)) {
+                oldest = i;
+            }
+        }
+        if (oldest == rows->count) {
+            return;
+        }
+        memmove(&rows->at[oldest], &rows->at[oldest + 1],
+                (rows->count - oldest - 1) * sizeof(*rows->at));
+        rows->count--;
+    }
 }
 
 enum hm_status hm_run_save(struct hm_enforce_run *run, struct hm_err *err)

@@ -54,6 +54,7 @@ struct hm_enforce_run {
     struct hm_troubles *troubles;
     int64_t now_ms; /* of its start */
     const char *boot_id;
+    bool settled;                  /* the host has, since its boot */
     bool restoring;                /* hm-agent restore: nothing is wanted, no limits */
     bool keeps_times;              /* … and what failed is not tried again at once */
     struct hm_local_limits limits; /* what counts in this pass */
@@ -75,6 +76,9 @@ struct hm_enforce_row *hm_run_row(struct hm_enforce_run *run, const char *policy
 
 /* Does it say itself what it wants here? */
 bool hm_run_row_is_live(const struct hm_enforce_row *row);
+
+/* The oldest that are over make room: there is a cap on rows. */
+void hm_run_drop_old_rows(struct hm_enforce_run *run);
 
 /* enforce.json, then it counts. */
 enum hm_status hm_run_save(struct hm_enforce_run *run, struct hm_err *err);

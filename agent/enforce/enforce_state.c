@@ -43,6 +43,14 @@ static const struct hm_field watch_fields[] = {
 static const struct hm_record record_watch = {"watch", sizeof(struct hm_watch), watch_fields,
                                               HM_COUNT(watch_fields)};
 
+static const struct hm_field wait_fields[] = {
+    HM_F_ENUM(hm_enforce_wait, protocol, HM_FIELD_REQUIRED, &protocol, "tcp or udp"),
+    HM_F_ENUM(hm_enforce_wait, family, HM_FIELD_REQUIRED, &family, "ipv4 or ipv6"),
+    HM_F(hm_enforce_wait, ports, HM_TYPE_PORTS, HM_FIELD_REQUIRED, 0, 0, "that a socket had"),
+};
+static const struct hm_record record_wait = {"wait", sizeof(struct hm_enforce_wait), wait_fields,
+                                             HM_COUNT(wait_fields)};
+
 static const struct hm_field row_fields[] = {
     HM_F(hm_enforce_row, policy, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
          "name of the policy"),
@@ -65,14 +73,33 @@ static const struct hm_field row_fields[] = {
          "some revision of it was, since it was last retired"),
     HM_F(hm_enforce_row, removed_boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
          "boot in which something was removed that stays in force until the next one"),
+    HM_F_RECORDS(hm_enforce_row, waits, HM_FIELD_DEFAULT, HM_STACK_COUNT, &record_wait,
+                 "what waited only for a plain socket"),
     HM_F_RECORD_OPT(hm_enforce_row, watch, &record_watch, "what is watched after a change"),
 };
 static const struct hm_record record_row = {"enforce_row", sizeof(struct hm_enforce_row),
                                             row_fields, HM_COUNT(row_fields)};
 
+static const struct hm_field boot_fields[] = {
+    HM_F(hm_enforce_boot, boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
+         "the boot that all of this is about"),
+    HM_F(hm_enforce_boot, settled, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "the host has settled"),
+    HM_F(hm_enforce_boot, has_facts, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "facts is a number"),
+    HM_F(hm_enforce_boot, facts, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0, "of the newest observation"),
+    HM_F(hm_enforce_boot, since_s, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0,
+         "shown since that second of the boot"),
+    HM_F_OPT(hm_enforce_boot, first_change_s, HM_TYPE_U64, 0, 0,
+             "second of the boot of the first change"),
+    HM_F_OPT(hm_enforce_boot, complete_s, HM_TYPE_U64, 0, 0,
+             "second of the boot at which nothing was left that could be done"),
+};
+const struct hm_record hm_record_enforce_boot = {"enforce_boot", sizeof(struct hm_enforce_boot),
+                                                 boot_fields, HM_COUNT(boot_fields)};
+
 static const struct hm_field state_fields[] = {
     HM_F(hm_enforce_state, held, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "hm-agent restore was run"),
     HM_F(hm_enforce_state, ledger, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "a ledger was written"),
+    HM_F_RECORD_OPT(hm_enforce_state, boot, &hm_record_enforce_boot, "the boot at hand"),
     HM_F_RECORDS(hm_enforce_state, policies, HM_FIELD_WRITTEN, 2 * HM_LIMIT_POLICIES, &record_row,
                  "one row a policy"),
 };

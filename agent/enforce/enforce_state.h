@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/plan/outcome.h"
+#include "common/wire/fields.h"
 
 /* A listener that a change was to protect. */
 struct hm_watched {
@@ -30,6 +31,31 @@ struct hm_watch {
     struct hm_watched_list listeners;
 };
 
+/* Ports that waited only for a plain socket to go away, when the host had settled. */
+struct hm_enforce_wait {
+    enum hm_protocol protocol;
+    enum hm_family family;
+    struct hm_ports ports;
+};
+
+struct hm_enforce_waits {
+    struct hm_enforce_wait *at; /* one a stack at most */
+    size_t count;
+};
+
+/* The boot at hand; times are seconds since it began. */
+struct hm_enforce_boot {
+    const char *boot_id;
+    bool settled;
+    bool has_facts; /* as in struct hm_settled_memo */
+    uint64_t facts;
+    uint64_t since_s;
+    bool has_first_change_s;
+    uint64_t first_change_s;
+    bool has_complete_s;
+    uint64_t complete_s; /* nothing was left that could be done */
+};
+
 /* One policy on this host, at the newest revision that met it. */
 struct hm_enforce_row {
     const char *policy;
@@ -50,6 +76,7 @@ struct hm_enforce_row {
     bool was_verified;           /* some revision of it was, since it was last retired */
     const char *removed_boot_id; /* boot in which something of it was removed that stays in force
                                     until the next one; "" nothing was */
+    struct hm_enforce_waits waits;
     bool has_watch;
     struct hm_watch watch;
 
@@ -78,8 +105,12 @@ struct hm_enforce_rows {
 struct hm_enforce_state {
     bool held;   /* hm-agent restore */
     bool ledger; /* there is a ledger.json: where it is gone, it was lost */
+    bool has_boot;
+    struct hm_enforce_boot boot;
     struct hm_enforce_rows policies;
 };
+
+extern const struct hm_record hm_record_enforce_boot;
 
 /* HM_EINVAL: there is a file and it is damaged. No file is an empty state. */
 enum hm_status hm_enforce_state_load(const char *state_dir, struct hm_arena *arena,

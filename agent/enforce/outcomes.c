@@ -245,11 +245,12 @@ static struct judged judge_chosen(struct hm_enforce_run *run, const struct hm_en
         enum hm_plan_note_kind kind;
         enum hm_outcome_why why;
     } waiting[] = {
-        {HM_NOTE_TAKEN,          HM_WHY_TAKEN },
-        {HM_NOTE_BUSY,           HM_WHY_BUSY  },
-        {HM_NOTE_WAITING_WINDOW, HM_WHY_WINDOW},
-        {HM_NOTE_WAITING_REBOOT, HM_WHY_REBOOT},
-        {HM_NOTE_AUDIT_ONLY,     HM_WHY_AUDIT },
+        {HM_NOTE_TAKEN,            HM_WHY_TAKEN   },
+        {HM_NOTE_BUSY,             HM_WHY_BUSY    },
+        {HM_NOTE_WAITING_WINDOW,   HM_WHY_WINDOW  },
+        {HM_NOTE_WAITING_REBOOT,   HM_WHY_REBOOT  },
+        {HM_NOTE_WAITING_SETTLING, HM_WHY_SETTLING},
+        {HM_NOTE_AUDIT_ONLY,       HM_WHY_AUDIT   },
     };
     struct judged out;
 

@@ -46,6 +46,9 @@ struct hm_observation {
      * not settled yet (agent/run_memory.h). */
     bool has_uptime;
     int64_t uptime_s;
+    /* What service_details of inventory said before they were settled (agent/cycle.c). */
+    bool has_services_now;
+    struct hm_services services_now;
     struct hm_run_instances instances; /* of services that run, where the system tells */
     uint32_t highest_given; /* 2000 to 2003: highest port that a socket was given in this boot */
 };

@@ -87,6 +87,8 @@ static const char *when_of(enum hm_plan_note_kind kind)
         return "in its maintenance window";
     case HM_NOTE_WAITING_REBOOT:
         return "with the next restart of the host";
+    case HM_NOTE_WAITING_SETTLING:
+        return "as soon as the host has settled after its start";
     default:
         return NULL;
     }

@@ -30,9 +30,10 @@ enum hm_outcome_why {
     HM_WHY_BUSY,  /* its own service has it, or nobody knows whose it is */
     HM_WHY_WINDOW,
     HM_WHY_REBOOT,
-    HM_WHY_AUDIT, /* mode audit: it would be done in mode enforce */
+    HM_WHY_SETTLING, /* the host has not settled since its boot */
+    HM_WHY_AUDIT,    /* mode audit: it would be done in mode enforce */
 };
-#define HM_OUTCOME_WHY_COUNT 6
+#define HM_OUTCOME_WHY_COUNT 7
 extern const char *const hm_outcome_why_names[HM_OUTCOME_WHY_COUNT];
 
 struct hm_outcome {

@@ -16,8 +16,8 @@ const char *const hm_action_kind_names[HM_ACTION_KIND_COUNT] = {
 };
 
 const char *const hm_plan_note_kind_names[HM_PLAN_NOTE_KIND_COUNT] = {
-    "already_there", "foreign_left_alone", "gone",           "refused",    "taken",
-    "busy",          "waiting_window",     "waiting_reboot", "audit_only",
+    "already_there", "foreign_left_alone", "gone",           "refused",          "taken",
+    "busy",          "waiting_window",     "waiting_reboot", "waiting_settling", "audit_only",
 };
 
 const char *const hm_refusal_code_names[HM_REFUSAL_CODE_COUNT] = {

@@ -67,9 +67,10 @@ enum hm_plan_note_kind {
     HM_NOTE_BUSY, /* its own service has it, or nobody knows whose it is; see holder */
     HM_NOTE_WAITING_WINDOW,
     HM_NOTE_WAITING_REBOOT,
-    HM_NOTE_AUDIT_ONLY, /* would be done in mode enforce */
+    HM_NOTE_WAITING_SETTLING, /* the host has not settled since its boot: nothing new is changed */
+    HM_NOTE_AUDIT_ONLY,       /* would be done in mode enforce */
 };
-#define HM_PLAN_NOTE_KIND_COUNT 9
+#define HM_PLAN_NOTE_KIND_COUNT 10
 extern const char *const hm_plan_note_kind_names[HM_PLAN_NOTE_KIND_COUNT];
 
 enum hm_refusal_code {
@@ -138,6 +139,21 @@ struct hm_local_limits {
     uint32_t policy_ports_max; /* most ports of one policy and protocol; 0 = no limit */
 };
 
+/* What may be added for a policy although the host has not settled since its boot. */
+struct hm_plan_ready {
+    const char *policy;
+    bool verified; /* all that it wants, as it was verified before; the rest does not count then */
+    enum hm_protocol protocol;
+    enum hm_family family;
+    struct hm_ports
+        ports; /* waited only for a plain socket to go away, when the host had settled */
+};
+
+struct hm_plan_readies {
+    const struct hm_plan_ready *at;
+    size_t count;
+};
+
 struct hm_plan_input {
     const struct hm_inventory *inventory;
     const struct hm_sockets *sockets;   /* NULL: the inventory's listeners say who is busy, */
@@ -148,6 +164,10 @@ struct hm_plan_input {
     const struct hm_local_limits *limits; /* NULL = none */
     int64_t now_ms;
     const char *boot_id; /* "" unknown */
+    /* NULL: the host has settled. Otherwise only these are added, and exclusions that the ledger
+     * names; the rest is noted as waiting_settling. What nobody wants any more is removed all the
+     * same: that harms nobody, and a change that did harm must be undone at once. */
+    const struct hm_plan_readies *settling;
 };
 
 /* A stack keeps this many usable ports, or a quarter of its range where that is less. */

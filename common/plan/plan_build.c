@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/base/str.h"
 #include "common/judge/headroom.h"
 #include "common/ports/in_force.h"
 #include "common/ports/line.h"
@@ -165,6 +166,41 @@ void hm_plan_refuse(struct hm_plan_build *b, struct hm_plan_note *note, enum hm_
     note->text = text;
 }
 
+static bool waits_to_settle(const struct hm_plan_build *b, const struct hm_policy *policy)
+{
+    const struct hm_plan_readies *ready = b->input->settling;
+
+    for (size_t i = 0; ready != NULL && i < ready->count; i++) {
+        if (ready->at[i].verified && hm_str_equal(ready->at[i].policy, policy->name)) {
+            return false;
+        }
+    }
+    return ready != NULL;
+}
+
+struct hm_ports hm_plan_ready_ports(struct hm_plan_build *b, const struct hm_policy *policy,
+                                    enum hm_protocol protocol, enum hm_family family)
+{
+    const struct hm_plan_readies *ready = b->input->settling;
+    const struct hm_ledger_exclusions *ours = &b->ledger.exclusions;
+    struct hm_ports ports = no_ports;
+
+    for (size_t i = 0; ready != NULL && i < ready->count; i++) {
+        const struct hm_plan_ready *row = &ready->at[i];
+
+        if (row->protocol == protocol && row->family == family &&
+            hm_str_equal(row->policy, policy->name)) {
+            ports = hm_plan_union(b, ports, row->ports);
+        }
+    }
+    for (size_t i = 0; b->status == HM_OK && i < ours->count; i++) {
+        if (ours->at[i].protocol == protocol && ours->at[i].family == family) {
+            ports = hm_plan_union(b, ports, (struct hm_ports){&ours->at[i].range, 1});
+        }
+    }
+    return ports;
+}
+
 enum hm_plan_gate hm_plan_gate(const struct hm_plan_build *b, const struct hm_policy *policy)
 {
     if (b->limits.enforce_off) {
@@ -176,7 +212,7 @@ enum hm_plan_gate hm_plan_gate(const struct hm_plan_build *b, const struct hm_po
     if (policy->has_window && !hm_window_is_open(&policy->window, b->input->now_ms)) {
         return HM_GATE_WINDOW;
     }
-    return HM_GATE_OPEN;
+    return waits_to_settle(b, policy) ? HM_GATE_SETTLING : HM_GATE_OPEN;
 }
 
 void hm_plan_put_gate(struct hm_plan_build *b, struct hm_plan_note *note, enum hm_plan_gate gate)
@@ -187,6 +223,12 @@ void hm_plan_put_gate(struct hm_plan_build *b, struct hm_plan_note *note, enum h
     } else if (gate == HM_GATE_AUDIT) {
         note->kind = HM_NOTE_AUDIT_ONLY;
         note->text = "The policy is in mode audit: in mode enforce this would be changed.";
+    } else if (gate == HM_GATE_SETTLING) {
+        note->kind = HM_NOTE_WAITING_SETTLING;
+        note->text = "This host has just started, and services that need the port may not run "
+                     "yet. The agent changes nothing new before the host has settled: its "
+                     "automatic services have started and nothing changes any more, or ten "
+                     "minutes have passed.";
     } else {
         note->kind = HM_NOTE_WAITING_WINDOW;
         note->text = "The policy's maintenance window is closed; the change waits for it.";

@@ -49,11 +49,21 @@ struct hm_plan_build {
 };
 
 /* What a change of the policy must wait for, if anything. */
-enum hm_plan_gate { HM_GATE_OPEN, HM_GATE_AUDIT, HM_GATE_WINDOW, HM_GATE_LOCAL };
+enum hm_plan_gate {
+    HM_GATE_OPEN,
+    HM_GATE_AUDIT,
+    HM_GATE_WINDOW,
+    HM_GATE_LOCAL,
+    HM_GATE_SETTLING, /* of exclusions some may pass: hm_plan_ready_ports */
+};
 enum hm_plan_gate hm_plan_gate(const struct hm_plan_build *b, const struct hm_policy *policy);
 
 /* The note for a gate that is not open. */
 void hm_plan_put_gate(struct hm_plan_build *b, struct hm_plan_note *note, enum hm_plan_gate gate);
+
+/* Exclusions of one stack that may be added for the policy while its gate is HM_GATE_SETTLING. */
+struct hm_ports hm_plan_ready_ports(struct hm_plan_build *b, const struct hm_policy *policy,
+                                    enum hm_protocol protocol, enum hm_family family);
 
 /* Is the policy refused as a whole, as it is now? Then nothing is done for it, and what an earlier
  * revision of it has added stays. */

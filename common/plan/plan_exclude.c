@@ -120,8 +120,11 @@ static bool can_replace(const struct exclude *x, struct hm_ports wanted)
     for (size_t i = 0; i < x->count; i++) {
         const struct item *item = &x->items[i];
 
-        if (hm_ports_overlap(item->clean, wanted) &&
-            hm_plan_gate(x->b, item->want->policy) != HM_GATE_OPEN) {
+        const enum hm_plan_gate gate = hm_plan_gate(x->b, item->want->policy);
+
+        /* A part of a row that the ledger names is nothing new. */
+        if (hm_ports_overlap(item->clean, wanted) && gate != HM_GATE_OPEN &&
+            gate != HM_GATE_SETTLING) {
             return false;
         }
     }
@@ -270,6 +273,18 @@ static void put_addition(struct exclude *x, const struct item *item, struct hm_p
     action->reason = hm_plan_print(b, "Policy %s: %.600s", policy->name, policy->reason);
 }
 
+/* Ports without those that are new to a host that has not settled; they get a note. */
+static struct hm_ports drop_new(struct exclude *x, const struct item *item, struct hm_ports rest)
+{
+    struct hm_ports ready = hm_plan_ready_ports(x->b, item->want->policy, x->protocol, x->family);
+    struct hm_ports fresh = hm_plan_without(x->b, rest, ready);
+
+    if (fresh.count > 0) {
+        hm_plan_put_gate(x->b, say(x, HM_NOTE_WAITING_SETTLING, item, fresh), HM_GATE_SETTLING);
+    }
+    return hm_plan_common(x->b, rest, ready);
+}
+
 static void plan_item(struct exclude *x, const struct item *item)
 {
     struct hm_plan_build *b = x->b;
@@ -284,7 +299,7 @@ static void plan_item(struct exclude *x, const struct item *item)
     if (rest.count == 0) {
         return;
     }
-    if (gate != HM_GATE_OPEN) {
+    if (gate != HM_GATE_OPEN && gate != HM_GATE_SETTLING) {
         hm_plan_put_gate(b, say(x, HM_NOTE_AUDIT_ONLY, item, rest), gate);
         return;
     }
@@ -294,6 +309,9 @@ static void plan_item(struct exclude *x, const struct item *item)
         return;
     }
     rest = drop_held(x, item, rest);
+    if (gate == HM_GATE_SETTLING) {
+        rest = drop_new(x, item, rest);
+    }
     for (size_t i = 0; i < rest.count; i++) {
         put_addition(x, item, (struct hm_ports){&rest.at[i], 1});
     }

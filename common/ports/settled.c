@@ -6,7 +6,8 @@
 
 #include "common/base/str.h"
 
-#define NEVER_STARTED 1077u /* ERROR_SERVICE_NEVER_STARTED */
+#define NEVER_STARTED 1077u          /* ERROR_SERVICE_NEVER_STARTED */
+#define FACTS_MASK 0x1fffffffffffffu /* a number that JSON keeps */
 
 static const int64_t marks_s[] = {60, 180, HM_SETTLED_MOST_S};
 
@@ -87,7 +88,7 @@ uint64_t hm_settled_facts(const struct hm_inventory *inventory)
         hash = put_number(put_number(hash, listener->port), (uint32_t)listener->kind);
         hash = put_text(put_text(hash, listener->program), listener->service);
     }
-    return hash;
+    return hash & FACTS_MASK;
 }
 
 int64_t hm_settled_again_s(const struct hm_settled_memo *memo, int64_t uptime_s)

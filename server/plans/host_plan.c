@@ -84,6 +84,7 @@ static unsigned flags_of(const struct hm_plan *plan, const char *policy)
         [HM_NOTE_TAKEN] = HM_PLAN_TAKEN,
         [HM_NOTE_BUSY] = HM_PLAN_BUSY,
         [HM_NOTE_WAITING_WINDOW] = HM_PLAN_WAITING,
+        [HM_NOTE_WAITING_SETTLING] = HM_PLAN_WAITING,
         [HM_NOTE_WAITING_REBOOT] = HM_PLAN_REBOOT,
         [HM_NOTE_AUDIT_ONLY] = HM_PLAN_AUDIT,
     };

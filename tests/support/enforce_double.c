@@ -215,6 +215,14 @@ void enforce_double_wait(struct hm_enforce_double *host, int64_t seconds)
     host->model.now_ms += seconds * 1000;
 }
 
+void enforce_double_boot(struct hm_enforce_double *host, const char *boot_id)
+{
+    host->has_uptime = true;
+    host->boot_ms = host->model.now_ms;
+    host->model.boot_id = boot_id;
+    enforce_double_restart(host);
+}
+
 void enforce_double_revise(struct hm_enforce_double *host, enum hm_policy_mode mode)
 {
     struct hm_policy *copy = hm_arena_alloc(&host->model.host.arena, 1, sizeof(*copy));
@@ -240,6 +248,8 @@ static struct hm_observation *observe(struct hm_enforce_double *host)
     must(seen != NULL, "no memory");
     seen->name = "host-1";
     seen->boot_id = host->model.boot_id;
+    seen->has_uptime = host->has_uptime;
+    seen->uptime_s = (host->model.now_ms - host->boot_ms) / 1000;
     seen->inventory = copy(&host->model.host.inventory, &host->arena);
     seen->has_sockets = host->model.host.has_sockets;
     seen->sockets = host->model.host.sockets;

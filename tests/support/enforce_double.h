@@ -29,6 +29,8 @@ struct hm_enforce_double {
     bool no_ephemeral;
     bool lost;        /* what outlives a boot was changed by others */
     bool keeps;       /* the platform has op keep */
+    bool has_uptime;  /* a live host; since when it is up moves with enforce_double_wait */
+    int64_t boot_ms;  /* when it booted, by the model's clock */
     unsigned changes; /* that were asked for */
     void (*step)(const char *name, void *arg);
     void *step_arg;
@@ -41,6 +43,8 @@ void enforce_double_fini(struct hm_enforce_double *host);
 /* Opens the enforcer anew, as a restart does. */
 void enforce_double_restart(struct hm_enforce_double *host);
 
+/* The host boots now and is live from here on: another boot_id. */
+void enforce_double_boot(struct hm_enforce_double *host, const char *boot_id);
 void enforce_double_wait(struct hm_enforce_double *host, int64_t seconds);
 /* The newest revision of the last policy, otherwise equal. */
 void enforce_double_revise(struct hm_enforce_double *host, enum hm_policy_mode mode);

@@ -78,6 +78,7 @@ const struct hm_plan *hm_model_plan(struct hm_model *model)
         .limits = &model->limits,
         .now_ms = model->now_ms,
         .boot_id = model->boot_id,
+        .settling = model->settling,
     };
     struct hm_err err = {0};
 

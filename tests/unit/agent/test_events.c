@@ -43,27 +43,28 @@ static void test_what_is_written(void **state)
         enum hm_log_level level;
         unsigned id; /* 0 = nothing */
     } rows[] = {
-        {0,                  "agent_started",    HM_LOG_INFO,    100},
-        {0,                  "reported",         HM_LOG_INFO,    0  }, /* nothing was lost */
-        {0,                  "report_failed",    HM_LOG_WARNING, 300},
-        {1000,               "report_failed",    HM_LOG_WARNING, 0  },
-        {0,                  "hold_failed",      HM_LOG_WARNING, 0  },
-        {1000,               "reported",         HM_LOG_DEBUG,   301},
-        {0,                  "reported",         HM_LOG_DEBUG,   0  },
-        {0,                  "report_failed",    HM_LOG_WARNING, 300},
-        {HM_EVENT_REPEAT_MS, "report_failed",    HM_LOG_WARNING, 300}, /* still away: say so again */
-        {0,                  "identity_refused", HM_LOG_ERROR,   202},
-        {0,                  "enrolled",         HM_LOG_INFO,    200},
-        {0,                  "identity_refused", HM_LOG_ERROR,   202},
-        {0,                  "verdicts_safe",    HM_LOG_INFO,    0  },
-        {0,                  "verdicts_worse",   HM_LOG_WARNING, 400},
-        {0,                  "verdicts_worse",   HM_LOG_WARNING, 400},
-        {0,                  "verdicts_safe",    HM_LOG_INFO,    0  },
-        {0,                  "strange_thing",    HM_LOG_WARNING, 900},
-        {0,                  "strange_thing",    HM_LOG_WARNING, 0  },
-        {0,                  "another_thing",    HM_LOG_WARNING, 900},
-        {0,                  "broken_thing",     HM_LOG_ERROR,   901},
-        {0,                  "news",             HM_LOG_INFO,    0  },
+        {0,                  "agent_started",        HM_LOG_INFO,    100},
+        {0,                  "reported",             HM_LOG_INFO,    0  }, /* nothing was lost */
+        {0,                  "report_failed",        HM_LOG_WARNING, 300},
+        {1000,               "report_failed",        HM_LOG_WARNING, 0  },
+        {0,                  "hold_failed",          HM_LOG_WARNING, 0  },
+        {1000,               "reported",             HM_LOG_DEBUG,   301},
+        {0,                  "reported",             HM_LOG_DEBUG,   0  },
+        {0,                  "report_failed",        HM_LOG_WARNING, 300},
+        {HM_EVENT_REPEAT_MS, "report_failed",        HM_LOG_WARNING, 300}, /* still away: say so again */
+        {0,                  "identity_refused",     HM_LOG_ERROR,   202},
+        {0,                  "enrolled",             HM_LOG_INFO,    200},
+        {0,                  "identity_refused",     HM_LOG_ERROR,   202},
+        {0,                  "verdicts_safe",        HM_LOG_INFO,    0  },
+        {0,                  "verdicts_worse",       HM_LOG_WARNING, 400},
+        {0,                  "verdicts_worse",       HM_LOG_WARNING, 400},
+        {0,                  "verdicts_safe",        HM_LOG_INFO,    0  },
+        {0,                  "enforcement_complete", HM_LOG_INFO,    500},
+        {0,                  "strange_thing",        HM_LOG_WARNING, 900},
+        {0,                  "strange_thing",        HM_LOG_WARNING, 0  },
+        {0,                  "another_thing",        HM_LOG_WARNING, 900},
+        {0,                  "broken_thing",         HM_LOG_ERROR,   901},
+        {0,                  "news",                 HM_LOG_INFO,    0  },
     };
     struct hm_events events = {.write = take, .monotonic_ms = tell_time};
 

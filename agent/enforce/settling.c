@@ -1,0 +1,233 @@
+/* agent/enforce/settling.c — what enforcement may change before its host has settled since the
+ * boot, and how long after the boot it was done. SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce/settling.h"
+
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/base/str.h"
+#include "common/ports/settled.h"
+
+static const struct hm_ports no_ports = {NULL, 0};
+
+/* ---- the boot ------------------------------------------------------------------------------ */
+
+/* Only Windows tells of every service whether it was started since the boot. */
+static bool services_have_started(const struct hm_observation *seen)
+{
+    const struct hm_services *now =
+        seen->has_services_now ? &seen->services_now : &seen->inventory.service_details;
+
+    if (seen->inventory.os.family != HM_OS_WINDOWS) {
+        return true;
+    }
+    return (seen->has_services_now || seen->inventory.has_service_details) &&
+           hm_services_have_started(now);
+}
+
+static struct hm_enforce_boot begin_boot(const struct hm_enforce_run *run)
+{
+    const struct hm_enforce_boot none = {.boot_id = run->boot_id};
+
+    return run->state.has_boot && strcmp(run->state.boot.boot_id, run->boot_id) == 0
+               ? run->state.boot
+               : none;
+}
+
+void hm_settling_begin(struct hm_enforce_run *run)
+{
+    const struct hm_observation *seen = run->pass->observation;
+    const struct hm_settled_look look = {
+        .boot_id = run->boot_id,
+        .has_uptime = seen->has_uptime,
+        .uptime_s = seen->uptime_s,
+        .services_started = services_have_started(seen),
+        .facts = hm_settled_facts(&seen->inventory),
+    };
+    struct hm_enforce_boot boot = begin_boot(run);
+    const struct hm_settled_memo before = {boot.boot_id, boot.settled, boot.has_facts, boot.facts,
+                                           (int64_t)boot.since_s};
+    const struct hm_settled_memo now = hm_settled_note(&before, &look);
+    int64_t again_s;
+
+    run->settled = now.settled;
+    run->state.has_boot = seen->has_uptime;
+    if (!seen->has_uptime) {
+        return;
+    }
+    boot.settled = now.settled;
+    boot.has_facts = now.has_facts;
+    boot.facts = now.facts;
+    boot.since_s = (uint64_t)now.since_s;
+    run->state.boot = boot;
+    again_s = hm_settled_again_s(&now, seen->uptime_s);
+    if (again_s > 0) {
+        hm_run_again(run, again_s * 1000);
+    }
+}
+
+/* Seconds since the boot, now; the time between is that of the pass. */
+static uint64_t uptime_s(const struct hm_enforce_run *run)
+{
+    const struct hm_enforce_pass *pass = run->pass;
+    const int64_t from_ms = pass->observed_ms != 0 ? pass->observed_ms : run->now_ms;
+    const int64_t since_ms = run->options->now_ms() - from_ms;
+
+    return (uint64_t)pass->observation->uptime_s + (uint64_t)(since_ms > 0 ? since_ms / 1000 : 0);
+}
+
+void hm_settling_changed(struct hm_enforce_run *run)
+{
+    struct hm_enforce_boot *boot = &run->state.boot;
+
+    if (run->state.has_boot && !boot->has_first_change_s) {
+        boot->has_first_change_s = true;
+        boot->first_change_s = uptime_s(run);
+    }
+}
+
+/* ---- what may be added --------------------------------------------------------------------- */
+
+const struct hm_plan_readies *hm_settling_ready(struct hm_enforce_run *run, enum hm_status *out_st,
+                                                struct hm_err *err)
+{
+    const struct hm_enforce_rows *rows = &run->state.policies;
+    struct hm_plan_readies *readies;
+    struct hm_plan_ready *at;
+    size_t count = 0;
+
+    *out_st = HM_OK;
+    if (run->settled || run->restoring) {
+        return NULL;
+    }
+    readies = hm_arena_alloc(run->arena, 1, sizeof(*readies));
+    at = hm_arena_alloc(run->arena, rows->count * (1 + HM_STACK_COUNT), sizeof(*at));
+    if (readies == NULL || at == NULL) {
+        *out_st = hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
+        return NULL;
+    }
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct hm_enforce_row *row = &rows->at[i];
+
+        /* A stand-in is made from the ledger: it wants nothing new. */
+        at[count++] = (struct hm_plan_ready){
+            .policy = row->policy,
+            .verified = row->stand_in != NULL || (row->chosen != NULL && row->verified[0] != '\0' &&
+                                                  strcmp(row->verified, row->wanted) == 0),
+        };
+        for (size_t k = 0; k < row->waits.count && k < HM_STACK_COUNT; k++) {
+            const struct hm_enforce_wait *wait = &row->waits.at[k];
+
+            at[count++] = (struct hm_plan_ready){
+                .policy = row->policy,
+                .protocol = wait->protocol,
+                .family = wait->family,
+                .ports = wait->ports,
+            };
+        }
+    }
+    *readies = (struct hm_plan_readies){at, count};
+    return readies;
+}
+
+/* ---- what waits for a plain socket --------------------------------------------------------- */
+
+static bool is_plain(const struct hm_enforce_run *run, const struct hm_plan_note *note)
+{
+    const struct hm_stack *stack =
+        hm_inventory_stack(&run->pass->observation->inventory, note->protocol, note->family);
+
+    return note->has_holder && !hm_str_equal(note->holder.program, "") &&
+           !hm_str_equal_nocase(note->holder.program, "System") && stack != NULL &&
+           stack->has_runtime && !hm_ports_overlap(stack->runtime, note->ports);
+}
+
+static enum hm_status put_wait(struct hm_enforce_run *run, struct hm_enforce_waits *waits,
+                               const struct hm_plan_note *note, struct hm_err *err)
+{
+    struct hm_enforce_wait *wait = NULL;
+
+    for (size_t i = 0; wait == NULL && i < waits->count; i++) {
+        if (waits->at[i].protocol == note->protocol && waits->at[i].family == note->family) {
+            wait = &waits->at[i];
+        }
+    }
+    if (wait == NULL) {
+        wait = &waits->at[waits->count++];
+        *wait = (struct hm_enforce_wait){note->protocol, note->family, no_ports};
+    }
+    return hm_ports_union(wait->ports, note->ports, run->arena, &wait->ports, err);
+}
+
+static enum hm_status keep_waits(struct hm_enforce_run *run, struct hm_enforce_row *row,
+                                 struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    row->waits = (struct hm_enforce_waits){
+        hm_arena_alloc(run->arena, HM_STACK_COUNT, sizeof(*row->waits.at)), 0};
+    if (row->waits.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
+    }
+    for (size_t i = 0; st == HM_OK && i < run->plan.notes.count; i++) {
+        const struct hm_plan_note *note = &run->plan.notes.at[i];
+
+        if ((note->kind == HM_NOTE_BUSY || note->kind == HM_NOTE_TAKEN) && note->has_protocol &&
+            note->has_family && hm_str_equal(note->policy, row->policy) && is_plain(run, note)) {
+            st = put_wait(run, &row->waits, note, err);
+        }
+    }
+    return st;
+}
+
+/* ---- the end of a pass --------------------------------------------------------------------- */
+
+/* What waits for somebody else is done as far as it can be. */
+static bool is_done(const struct hm_enforce_run *run)
+{
+    const struct hm_enforce_rows *rows = &run->state.policies;
+    bool done = rows->count > 0 && !run->unfinished && run->stopped == NULL;
+
+    for (size_t i = 0; done && i < rows->count; i++) {
+        done = (rows->at[i].failure == NULL || rows->at[i].busy) && !rows->at[i].unread;
+    }
+    for (size_t i = 0; done && i < run->plan.notes.count; i++) {
+        done = run->plan.notes.at[i].kind != HM_NOTE_WAITING_SETTLING;
+    }
+    return done;
+}
+
+static void tell_done(struct hm_enforce_run *run)
+{
+    struct hm_enforce_boot *boot = &run->state.boot;
+    struct hm_log_line line;
+
+    if (!run->state.has_boot || boot->has_complete_s || !is_done(run)) {
+        return;
+    }
+    boot->has_complete_s = true;
+    boot->complete_s = uptime_s(run);
+    hm_log_begin(&line, HM_LOG_INFO, "enforcement_complete");
+    if (boot->has_first_change_s) {
+        hm_log_u64(&line, "first_change_s_after_boot", boot->first_change_s);
+    }
+    hm_log_u64(&line, "complete_s_after_boot", boot->complete_s);
+    hm_log_u64(&line, "policies", run->state.policies.count);
+    hm_log_end(&line);
+}
+
+enum hm_status hm_settling_end(struct hm_enforce_run *run, struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    if (run->broken != NULL || run->restoring) {
+        return HM_OK;
+    }
+    for (size_t i = 0; st == HM_OK && run->settled && i < run->state.policies.count; i++) {
+        st = keep_waits(run, &run->state.policies.at[i], err);
+    }
+    if (st == HM_OK && !run->limits.enforce_off) {
+        tell_done(run);
+    }
+    return st;
+}

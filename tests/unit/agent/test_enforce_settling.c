@@ -1,0 +1,250 @@
+/* tests/unit/agent/test_enforce_settling.c — what enforcement changes before its host has settled
+ * since the boot. SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce/enforce.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/enforce/enforce_state.h"
+#include "tests/support/enforce_double.h"
+
+#define MODERN "10.0.17763"
+
+static int set_up(void **state)
+{
+    struct hm_enforce_double *host = calloc(1, sizeof(*host));
+
+    *state = host;
+    if (host != NULL) {
+        enforce_double_init(host, MODERN);
+    }
+    return host == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_fini(host);
+    free(host);
+    return 0;
+}
+
+static void expect_pass(struct hm_enforce_double *host, const char *states, const char *rows)
+{
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_string_equal(enforce_double_states(host), states);
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), rows);
+}
+
+static struct hm_service *automatic(struct hm_enforce_double *host, const char *name)
+{
+    struct hm_service *service = hm_build_service_runs(&host->model.host, name, true);
+
+    service->start = HM_START_AUTOMATIC;
+    return service;
+}
+
+static struct hm_enforce_boot boot_of(struct hm_enforce_double *host)
+{
+    struct hm_enforce_state kept;
+
+    assert_int_equal(hm_enforce_state_load(host->folder, &host->arena, &kept, NULL), HM_OK);
+    assert_true(kept.has_boot);
+    return kept.boot;
+}
+
+/* The site that uses the port has not started: the port looks free. */
+static void test_a_port_looks_free_before_its_service_has_started(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_service *site = automatic(host, "W3SVC");
+
+    (void)hm_model_reserve(&host->model, "p", "tcp", "50443");
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 50443, "System", "", HM_KIND_HTTPSYS);
+    expect_pass(host, "p/1 refused httpsys", "");
+
+    enforce_double_boot(host, "boot-2");
+    host->model.host.inventory.listeners.count = 0;
+    site->runs = false;
+    site->exit_code = 1077;
+    enforce_double_wait(host, 15);
+    expect_pass(host, "p/1 waiting settling", "");
+    assert_int_equal(host->changes, 0);
+    assert_int_equal(host->pass.again_in_ms, 45000);
+    enforce_double_wait(host, 45);
+    expect_pass(host, "p/1 waiting settling", "");
+
+    host->model.host.inventory.listeners.count = 1;
+    site->runs = true;
+    enforce_double_wait(host, 120);
+    expect_pass(host, "p/1 refused httpsys", "");
+}
+
+/* Ten minutes are the limit, whatever does not start. */
+static void test_the_limit(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_service *broken = automatic(host, "Broken");
+
+    broken->runs = false;
+    broken->exit_code = 1077;
+    (void)hm_model_reserve(&host->model, "p", "tcp", "9955");
+    enforce_double_boot(host, "boot-2");
+    enforce_double_wait(host, 599);
+    expect_pass(host, "p/1 waiting settling", "");
+    assert_int_equal(host->pass.again_in_ms, 1000);
+    enforce_double_wait(host, 1);
+    expect_pass(host, "p/1 verified", "9955");
+    assert_int_equal(boot_of(host).first_change_s, 600);
+    assert_int_equal(boot_of(host).complete_s, 600);
+}
+
+/* Services have started, and two observations are equal. */
+static void test_two_equal_observations(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)automatic(host, "Good");
+    (void)hm_model_reserve(&host->model, "p", "tcp", "9955");
+    enforce_double_boot(host, "boot-2");
+    enforce_double_wait(host, 100);
+    expect_pass(host, "p/1 waiting settling", "");
+    assert_int_equal(host->pass.again_in_ms, 30000);
+    assert_false(boot_of(host).has_complete_s);
+    enforce_double_restart(host); /* or killed: what was noted is on disk */
+    enforce_double_wait(host, 30);
+    expect_pass(host, "p/1 verified", "9955");
+    assert_int_equal(boot_of(host).first_change_s, 130);
+    assert_int_equal(boot_of(host).complete_s, 130);
+}
+
+/* Verified in an earlier boot: done again at once. */
+static void test_what_was_verified_is_done_again(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)hm_model_reserve(&host->model, "p", "tcp", "9955");
+    expect_pass(host, "p/1 verified", "9955");
+    enforce_double_boot(host, "boot-2");
+    hm_build_stack(&host->model.host, HM_TCP, HM_IPV4)->administered.count = 0;
+    enforce_double_wait(host, 5);
+    expect_pass(host, "p/1 repaired", "9955");
+    assert_int_equal(boot_of(host).first_change_s, 5);
+}
+
+/* Another revision wants more: that is new. */
+static void test_a_new_revision_waits(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)hm_model_reserve(&host->model, "p", "tcp", "9955");
+    expect_pass(host, "p/1 verified", "9955");
+    host->model.count = 0;
+    hm_model_reserve(&host->model, "p", "tcp", "9955,9957")->revision = 2;
+    enforce_double_boot(host, "boot-2");
+    enforce_double_wait(host, 5);
+    expect_pass(host, "p/2 waiting settling", "9955");
+}
+
+/* A plain socket was all that stood in the way, and the host had settled. */
+static void test_what_waited_for_a_socket_is_added(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)hm_model_reserve(&host->model, "p", "tcp", "53,9955");
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 53, "dns.exe", "DNS", HM_KIND_SOCKET);
+    expect_pass(host, "p/1 waiting busy", "9955");
+    enforce_double_boot(host, "boot-2");
+    host->model.host.inventory.listeners.count = 0; /* the agent is early */
+    enforce_double_wait(host, 3);
+    expect_pass(host, "p/1 verified", "53,9955");
+    assert_int_equal(boot_of(host).first_change_s, 3);
+}
+
+/* What is no plain socket may be one of HTTP.sys: none of these is added early. */
+static void test_what_is_no_plain_socket_waits(void **state)
+{
+    static const struct {
+        const char *program;
+        bool block;
+    } rows[] = {
+        {"System", false},
+        {"",       false},
+        {"a.exe",  true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_enforce_double host;
+
+        enforce_double_init(&host, MODERN);
+        (void)hm_model_reserve(&host.model, "p", "tcp", "50443");
+        hm_build_listener(&host.model.host, HM_TCP, HM_IPV4, 50443, rows[i].program, "",
+                          HM_KIND_SOCKET);
+        if (rows[i].block) {
+            hm_build_runtime(&host.model.host, HM_TCP, HM_IPV4, "50400-50499");
+        }
+        assert_int_equal(enforce_double_pass(&host), HM_OK);
+        assert_int_not_equal(enforce_double_outcome(&host, "p")->state, HM_OUTCOME_VERIFIED);
+        enforce_double_boot(&host, "boot-2");
+        host.model.host.inventory.listeners.count = 0;
+        hm_build_stack(&host.model.host, HM_TCP, HM_IPV4)->runtime.count = 0;
+        enforce_double_wait(&host, 3);
+        expect_pass(&host, "p/1 waiting settling", "");
+        enforce_double_fini(&host);
+    }
+}
+
+/* An observation before the host has settled takes nothing from what is remembered, and adds
+ * nothing to it. */
+static void test_early_observations_are_not_remembered(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)hm_model_reserve(&host->model, "p", "tcp", "53");
+    enforce_double_boot(host, "boot-1");
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 53, "dns.exe", "DNS", HM_KIND_SOCKET);
+    enforce_double_wait(host, 3);
+    expect_pass(host, "p/1 waiting busy", "");
+    enforce_double_boot(host, "boot-2");
+    host->model.host.inventory.listeners.count = 0;
+    enforce_double_wait(host, 3);
+    expect_pass(host, "p/1 waiting settling", "");
+}
+
+/* Nobody waits for a host to settle before harm is undone. */
+static void test_a_retired_policy_is_removed_at_once(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)hm_model_reserve(&host->model, "p", "tcp", "9955");
+    expect_pass(host, "p/1 verified", "9955");
+    enforce_double_boot(host, "boot-2");
+    enforce_double_revise(host, HM_POLICY_RETIRE);
+    enforce_double_wait(host, 5);
+    expect_pass(host, "p/2 retired", "");
+}
+
+int main(void)
+{
+#define ON_HOST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        ON_HOST(test_a_port_looks_free_before_its_service_has_started),
+        ON_HOST(test_the_limit),
+        ON_HOST(test_two_equal_observations),
+        ON_HOST(test_what_was_verified_is_done_again),
+        ON_HOST(test_a_new_revision_waits),
+        ON_HOST(test_what_waited_for_a_socket_is_added),
+        cmocka_unit_test(test_what_is_no_plain_socket_waits),
+        ON_HOST(test_early_observations_are_not_remembered),
+        ON_HOST(test_a_retired_policy_is_removed_at_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
