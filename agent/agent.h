@@ -58,6 +58,7 @@ struct hm_agent {
     struct hm_arena cycle_arena;       /* of one look, until its report is acknowledged */
     struct hm_observation observation; /* the last look's; in cycle_arena */
     int64_t observed_ms;               /* when it began */
+    bool looked;                       /* once at least, since the agent was started */
     struct hm_judgement judgement;     /* likewise */
     struct hm_policy_marks marks;      /* likewise: what policies have set, and will set */
     struct hm_buf inventory_json;

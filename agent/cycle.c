@@ -158,6 +158,7 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
 {
     enum hm_status st;
 
+    hm_agent_hurry(agent, now_ms);
     st = hm_cycle_observe(agent, err);
     if (st == HM_OK) {
         st = hm_spool_begin_boot(agent->spool, agent->observation.boot_id, err);

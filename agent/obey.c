@@ -4,8 +4,10 @@
 
 #include <string.h>
 
+#include "agent/cycle.h"
 #include "common/base/log.h"
 #include "common/plan/marks.h"
+#include "common/ports/settled.h"
 #include "common/wire/records.h"
 
 /* Configured, of the recorded host, and given by the collector. */
@@ -70,7 +72,8 @@ static void note_failure(struct hm_agent *agent, const struct hm_err *err)
     agent->obey_error = *err;
 }
 
-void hm_agent_obey(struct hm_agent *agent, int64_t now_ms)
+static enum hm_status begin_pass(struct hm_agent *agent, int64_t now_ms,
+                                 struct hm_enforce_pass *out_pass, struct hm_err *err)
 {
     struct hm_enforce_pass pass = {
         .desired_error = agent->desired_error.text,
@@ -80,17 +83,74 @@ void hm_agent_obey(struct hm_agent *agent, int64_t now_ms)
         .observed_ms = agent->observed_ms,
         .arena = &agent->cycle_arena,
     };
-    struct hm_err err;
     enum hm_status st;
 
     (void)hm_agent_policies_expire(agent->policies, now_ms);
     pass.policies = *hm_agent_policies_all(agent->policies);
     pass.refused = hm_agent_policies_refused(agent->policies, &pass.refused_count);
     pass.trust_version = hm_agent_policies_trust_version(agent->policies);
+    st = all_labels(agent, &pass.labels, err);
+    *out_pass = pass;
+    return st;
+}
+
+/* ---- early in a boot ----------------------------------------------------------------------- */
+
+static void prepare(const struct hm_agent *agent, struct hm_reading reading)
+{
+    if (agent->platform_ops->prepare != NULL) {
+        agent->platform_ops->prepare(agent->platform, reading);
+    }
+}
+
+static enum hm_status obey_urgent(struct hm_agent *agent, int64_t now_ms, struct hm_err *err)
+{
+    struct hm_observation *seen = &agent->observation;
+    struct hm_enforce_pass pass;
+    enum hm_status st = hm_cycle_observe(agent, err);
+
+    if (st != HM_OK || !seen->has_uptime || seen->uptime_s >= HM_SETTLED_MOST_S) {
+        return st;
+    }
+    st = hm_agent_port_book_give(agent->port_book, &agent->cycle_arena, &seen->inventory, err);
+    if (st == HM_OK) {
+        st = begin_pass(agent, now_ms, &pass, err);
+    }
+    if (st == HM_OK) {
+        pass.urgent = true;
+        st = hm_enforce(agent->enforcer, &pass, err);
+    }
+    return st;
+}
+
+void hm_agent_hurry(struct hm_agent *agent, int64_t now_ms)
+{
+    const unsigned stacks = agent->looked || agent->platform_ops->prepare == NULL
+                                ? 0
+                                : hm_enforcer_urgent(agent->enforcer);
+    struct hm_err err;
+
+    if (stacks != 0) {
+        prepare(agent, (struct hm_reading){.urgent = stacks});
+        if (obey_urgent(agent, now_ms, &err) != HM_OK) {
+            note_failure(agent, &err);
+        }
+    }
+    prepare(agent, (struct hm_reading){.patient = agent->looked});
+    agent->looked = true;
+}
+
+/* ---- a pass -------------------------------------------------------------------------------- */
+
+void hm_agent_obey(struct hm_agent *agent, int64_t now_ms)
+{
+    struct hm_enforce_pass pass;
+    struct hm_err err;
+    enum hm_status st = begin_pass(agent, now_ms, &pass, &err);
+
     hm_buf_reset(&agent->outcome_json);
     agent->again_in_ms = 0;
     agent->marks = (struct hm_policy_marks){NULL, 0};
-    st = all_labels(agent, &pass.labels, &err);
     if (st == HM_OK) {
         st = hm_enforce(agent->enforcer, &pass, &err);
     }

@@ -9,6 +9,11 @@
  * nothing: the host is judged and reported all the same. */
 void hm_agent_obey(struct hm_agent *agent, int64_t now_ms);
 
+/* Before each observation: says what it is for. Before the first one reads everything, early in a
+ * boot, what waited for a plain socket when the host had settled is added at once: services take
+ * their ports meanwhile. A failure is logged and stops nothing. */
+void hm_agent_hurry(struct hm_agent *agent, int64_t now_ms);
+
 /* As it travels. What makes it too large for one document is left out, notes first, then the
  * ledger, and refused says so: a host with very many rows must not be a silent one. */
 enum hm_status hm_obey_encode(struct hm_outcome_report *report, struct hm_buf *out,

@@ -196,8 +196,17 @@ enum hm_status hm_agent_port_book_note(struct hm_agent_port_book *book, const ch
     } else if (st == HM_OK && book->failed[0] != '\0') {
         save(book);
     }
-    if (st != HM_OK || inventory->has_port_book || book->memo.boot == 0) {
-        return st;
+    return st == HM_OK ? hm_agent_port_book_give(book, arena, inventory, err) : st;
+}
+
+enum hm_status hm_agent_port_book_give(const struct hm_agent_port_book *book,
+                                       struct hm_arena *arena, struct hm_inventory *inventory,
+                                       struct hm_err *err)
+{
+    enum hm_status st;
+
+    if (inventory->has_port_book || book->memo.boot == 0) {
+        return HM_OK;
     }
     st = hm_port_memo_list(&book->memo, arena, &inventory->port_book, err);
     inventory->has_port_book = st == HM_OK;

@@ -25,6 +25,11 @@ enum hm_status hm_agent_port_book_note(struct hm_agent_port_book *book, const ch
                                        struct hm_arena *arena, struct hm_inventory *inventory,
                                        struct hm_err *err) HM_MUST_CHECK;
 
+/* Gives the inventory its port book as it is remembered, and notes nothing. */
+enum hm_status hm_agent_port_book_give(const struct hm_agent_port_book *book,
+                                       struct hm_arena *arena, struct hm_inventory *inventory,
+                                       struct hm_err *err) HM_MUST_CHECK;
+
 /* Says in the observation's port book which services are disabled or gone, where the platform
  * lists them (port_book.h of common/ports). */
 void hm_agent_port_book_mark(struct hm_observation *observation);

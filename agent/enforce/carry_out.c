@@ -261,11 +261,13 @@ static enum hm_carried conclude(const struct attempt *attempt, const struct hm_l
 {
     struct hm_enforce_run *run = attempt->run;
     const struct hm_action *action = action_of(attempt);
+    const struct hm_actions one = {&run->plan.actions.at[attempt->at], 1};
     struct hm_inventory *inventory = &run->pass->observation->inventory;
     enum hm_shown shown;
 
     hm_run_step(run, "reread");
-    if (run->options->ops->reread(run->options->platform, run->arena, inventory, err) != HM_OK) {
+    if (run->options->ops->reread(run->options->platform, &one, run->arena, inventory, err) !=
+        HM_OK) {
         note_rows(run, true, true);
         return stop(run, action, err);
     }
@@ -414,7 +416,8 @@ enum hm_carried hm_carry_out(struct hm_enforce_run *run)
     attempt.done = hm_arena_alloc(run->arena, run->plan.actions.count, sizeof(*attempt.done));
     hm_run_step(run, "reread");
     if (attempt.done == NULL ||
-        run->options->ops->reread(run->options->platform, run->arena, inventory, &err) != HM_OK) {
+        run->options->ops->reread(run->options->platform, &run->plan.actions, run->arena, inventory,
+                                  &err) != HM_OK) {
         return attempt.done == NULL ? HM_CARRIED_STOP : stop(run, &run->plan.actions.at[0], &err);
     }
     for (; carried == HM_CARRIED_ALL && attempt.at < run->plan.actions.count; attempt.at++) {

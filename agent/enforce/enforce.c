@@ -10,6 +10,7 @@
 #include "agent/enforce/carry_out.h"
 #include "agent/enforce/deadman.h"
 #include "agent/enforce/outcomes.h"
+#include "agent/enforce/run_plan.h"
 #include "agent/enforce/settling.h"
 #include "agent/enforce/stand_in.h"
 #include "common/base/limits.h"
@@ -213,75 +214,7 @@ static enum hm_status put_stand_ins(struct hm_enforce_run *run, struct hm_err *e
     return st;
 }
 
-/* ---- plans --------------------------------------------------------------------------------- */
-
-/* What it was made from is kept: a reread replaces the stacks. */
-static enum hm_status keep_planned(struct hm_enforce_run *run, struct hm_err *err)
-{
-    const struct hm_inventory *inventory = &run->pass->observation->inventory;
-    struct hm_stack *stacks = hm_arena_alloc(run->arena, inventory->stacks.count, sizeof(*stacks));
-
-    if (stacks == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
-    }
-    if (inventory->stacks.count > 0) {
-        memcpy(stacks, inventory->stacks.at, inventory->stacks.count * sizeof(*stacks));
-    }
-    run->planned = *inventory;
-    run->planned.stacks.at = stacks;
-    return HM_OK;
-}
-
-static enum hm_status make_plan(struct hm_enforce_run *run, struct hm_err *err)
-{
-    const struct hm_observation *seen = run->pass->observation;
-    const struct hm_enforce_rows *rows = &run->state.policies;
-    struct hm_plan_input input = {
-        .inventory = &run->planned,
-        .sockets = seen->has_sockets ? &seen->sockets : NULL,
-        .catalogue = run->pass->catalogue,
-        .ledger = &run->ledger,
-        .limits = &run->limits,
-        .now_ms = run->now_ms,
-        .boot_id = run->boot_id,
-    };
-    enum hm_status st = keep_planned(run, err);
-
-    if (st == HM_OK) {
-        input.settling = hm_settling_ready(run, &st, err);
-    }
-    input.policies.at = hm_arena_alloc(run->arena, rows->count, sizeof(*input.policies.at));
-    if (st == HM_OK && input.policies.at == NULL) {
-        st = hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
-    }
-    for (size_t i = 0; st == HM_OK && i < rows->count && !run->restoring; i++) {
-        const struct hm_enforce_row *row = &rows->at[i];
-        const struct hm_policy *policy = row->stand_in != NULL ? row->stand_in : row->chosen;
-
-        if (policy != NULL && row->off[0] == '\0') {
-            input.policies.at[input.policies.count++] = policy;
-        }
-    }
-    if (st == HM_OK) {
-        hm_run_step(run, "plan");
-        st = hm_plan(&input, run->arena, &run->plan, err);
-    }
-    return st;
-}
-
-/* Too much to plan is no reason to be silent. */
-static enum hm_status plan_or_tell(struct hm_enforce_run *run, struct hm_err *err)
-{
-    enum hm_status st = make_plan(run, err);
-
-    if (st != HM_OK && st != HM_ENOMEM) {
-        hm_run_trouble(run, HM_TOLD_NOT_PLANNED, err);
-        run->broken = hm_arena_strdup(run->arena, err->text);
-        run->plan = (struct hm_plan){.needs_reboot = false};
-        st = run->broken == NULL ? hm_fail(err, HM_ENOMEM, "no memory to enforce policies") : HM_OK;
-    }
-    return st;
-}
+/* ---- actions ------------------------------------------------------------------------------- */
 
 /* What outlives a boot is undone by others, too, and mended like the rest. */
 static void keep(struct hm_enforce_run *run)
@@ -318,7 +251,7 @@ static void keep(struct hm_enforce_run *run)
  */
 static enum hm_status carry_out(struct hm_enforce_run *run, struct hm_err *err)
 {
-    enum hm_status st = plan_or_tell(run, err);
+    enum hm_status st = hm_run_plan(run, err);
 
     for (unsigned round = 0; st == HM_OK && run->broken == NULL && round < ROUNDS_MAX; round++) {
         enum hm_carried carried = HM_CARRIED_ALL;
@@ -327,7 +260,7 @@ static enum hm_status carry_out(struct hm_enforce_run *run, struct hm_err *err)
         if (forgotten && run->plan.actions.count > 0) {
             carried = hm_carry_out(run);
         }
-        st = plan_or_tell(run, err);
+        st = hm_run_plan(run, err);
         if (!forgotten || carried != HM_CARRIED_AGAIN) {
             break;
         }
@@ -443,6 +376,49 @@ static enum hm_status finish(struct hm_enforcer *enforcer, struct hm_enforce_run
     return hm_outcomes_report(run, err);
 }
 
+/* Nothing is judged or reported: the next pass sees all of the host. */
+static enum hm_status enforce_urgent(struct hm_enforce_run *run, struct hm_err *err)
+{
+    enum hm_status st;
+
+    hm_settling_begin_urgent(run);
+    st = match_policies(run, err);
+    if (st == HM_OK) {
+        st = put_stand_ins(run, err);
+    }
+    if (st == HM_OK) {
+        st = hm_run_plan(run, err);
+    }
+    if (st != HM_OK || run->broken != NULL || run->plan.actions.count == 0) {
+        return st;
+    }
+    (void)hm_carry_out(run);
+    hm_carry_settle(run);
+    end_idle_watches(run);
+    return hm_run_save(run, err);
+}
+
+unsigned hm_enforcer_urgent(const struct hm_enforcer *enforcer)
+{
+    struct hm_enforce_state state;
+    struct hm_arena arena;
+    unsigned stacks = 0;
+
+    hm_arena_init(&arena, OPEN_ARENA_BYTES);
+    if (hm_enforce_state_load(enforcer->options.state_dir, &arena, &state, NULL) == HM_OK &&
+        !state.held) {
+        for (size_t i = 0; i < state.policies.count; i++) {
+            const struct hm_enforce_waits *waits = &state.policies.at[i].waits;
+
+            for (size_t k = 0; k < waits->count; k++) {
+                stacks |= 1u << hm_stack_index(waits->at[k].protocol, waits->at[k].family);
+            }
+        }
+    }
+    hm_arena_fini(&arena);
+    return stacks;
+}
+
 enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *pass,
                           struct hm_err *err)
 {
@@ -450,6 +426,11 @@ enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *
     enum hm_status st = load(enforcer, &run, err);
 
     run.limits.enforce_off = run.limits.enforce_off || run.state.held;
+    if (pass->urgent) {
+        return st != HM_OK || run.broken != NULL || run.limits.enforce_off
+                   ? st
+                   : enforce_urgent(&run, err);
+    }
     hm_settling_begin(&run);
     if (st == HM_OK && run.broken == NULL && !run.limits.enforce_off) {
         hm_deadman_look(&run, &enforcer->deadman_ms);

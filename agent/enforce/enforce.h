@@ -46,6 +46,9 @@ struct hm_enforce_pass {
     struct hm_observation *observation; /* its inventory is reread after changes */
     int64_t observed_ms;                /* when it was begun; 0 = just now */
     struct hm_arena *arena;
+    /* Only what waited for a plain socket in an earlier boot: the observation is one of that and no
+     * more (hm_reading). There is no report. */
+    bool urgent;
 
     /* Out. The report lives in the arena; equal bytes while nothing changes. */
     struct hm_outcome_report report;
@@ -63,6 +66,10 @@ void hm_enforcer_close(struct hm_enforcer *enforcer);
  * be none (no memory). */
 enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *pass,
                           struct hm_err *err) HM_MUST_CHECK;
+
+/* The stacks, 1 << hm_stack_index, on which something waits that may be added before the host has
+ * settled; 0 none, or what is kept cannot be read. */
+unsigned hm_enforcer_urgent(const struct hm_enforcer *enforcer);
 
 /* hm-agent restore: everything that the ledger tells of is taken back, whatever the local limits
  * say, and from then on nothing is enforced here (outcomes: refused, local_limit) until

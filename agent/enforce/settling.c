@@ -66,6 +66,12 @@ void hm_settling_begin(struct hm_enforce_run *run)
     }
 }
 
+void hm_settling_begin_urgent(struct hm_enforce_run *run)
+{
+    run->state.boot = begin_boot(run);
+    run->state.has_boot = true;
+}
+
 /* Seconds since the boot, now; the time between is that of the pass. */
 static uint64_t uptime_s(const struct hm_enforce_run *run)
 {

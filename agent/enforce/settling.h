@@ -13,6 +13,9 @@
 /* Notes the observation of the pass; run->settled says what came of it. */
 void hm_settling_begin(struct hm_enforce_run *run);
 
+/* Of an urgent pass: the host has not settled, and what was observed of it is not noted. */
+void hm_settling_begin_urgent(struct hm_enforce_run *run);
+
 /* For hm_plan_input: NULL once the host has settled, and on lack of memory *out_st. */
 const struct hm_plan_readies *hm_settling_ready(struct hm_enforce_run *run, enum hm_status *out_st,
                                                 struct hm_err *err);

@@ -53,6 +53,13 @@ struct hm_observation {
     uint32_t highest_given; /* 2000 to 2003: highest port that a socket was given in this boot */
 };
 
+/* What the next observations are for. */
+struct hm_reading {
+    unsigned urgent; /* stacks, 1 << hm_stack_index: of lists only their exclusions are read, and
+                        what HTTP.sys is set up to serve, at once; 0 = everything */
+    bool patient;    /* a source may be asked that may keep the caller waiting, early in a boot */
+};
+
 struct hm_platform;
 
 struct hm_platform_ops {
@@ -64,12 +71,16 @@ struct hm_platform_ops {
      * are in force (common/ports/in_force.h). Borrowed until the next call; NULL: nobody remembers.
      * The op is NULL where that does not matter. */
     void (*remember)(struct hm_platform *platform, const struct hm_tcpip_memory *memory);
+    /* From now on; without it everything is read. NULL where every source answers at once. */
+    void (*prepare)(struct hm_platform *platform, struct hm_reading reading);
     enum hm_status (*observe)(struct hm_platform *platform, struct hm_arena *arena,
                               struct hm_observation *out_observation, struct hm_err *err);
     /* The stacks (dynamic ranges, exclusions) and the registry of inventory as they are now, read
-     * anew without any cache; its other facts stay. A fact that cannot be read becomes unknown. */
-    enum hm_status (*reread)(struct hm_platform *platform, struct hm_arena *arena,
-                             struct hm_inventory *inventory, struct hm_err *err);
+     * anew without any cache, at least as far as they show these actions (NULL: all of them); its
+     * other facts stay. A fact that cannot be read becomes unknown. */
+    enum hm_status (*reread)(struct hm_platform *platform, const struct hm_actions *actions,
+                             struct hm_arena *arena, struct hm_inventory *inventory,
+                             struct hm_err *err);
     /* Carries out one action and nothing else, at run time and so that it outlives a boot. The
      * caller has the ledger on disk and has seen the precondition hold. HM_OK: the system took it.
      * HM_EBUSY: the system refuses it now (a port is in use, another change runs). HM_ECONFLICT:

@@ -131,8 +131,9 @@ static const char *shown(struct host *host)
     struct hm_inventory inventory = {.os = {.family = HM_OS_LINUX}, .has_services = true};
     const char *text = NULL;
 
-    assert_int_equal(host->maker->ops->reread(host->platform, &host->arena, &inventory, &host->err),
-                     HM_OK);
+    assert_int_equal(
+        host->maker->ops->reread(host->platform, NULL, &host->arena, &inventory, &host->err),
+        HM_OK);
     assert_true(inventory.has_services); /* other facts stay */
     assert_int_equal(inventory.stacks.count, HM_STACK_COUNT);
     for (size_t i = 0; i < HM_STACK_COUNT; i++) {

@@ -44,11 +44,13 @@ static struct hm_inventory copy(const struct hm_inventory *from, struct hm_arena
     return out;
 }
 
-static enum hm_status reread(struct hm_platform *at, struct hm_arena *arena,
-                             struct hm_inventory *inventory, struct hm_err *err)
+static enum hm_status reread(struct hm_platform *at, const struct hm_actions *actions,
+                             struct hm_arena *arena, struct hm_inventory *inventory,
+                             struct hm_err *err)
 {
     const struct hm_inventory now = copy(&at->host->model.host.inventory, arena);
 
+    (void)actions;
     if (at->host->blind) {
         return hm_fail(err, HM_EIO, "the host cannot be read");
     }
@@ -274,6 +276,7 @@ static void begin_pass(struct hm_enforce_double *host)
         .catalogue = &host->model.host.catalogue,
         .observation = observe(host),
         .arena = &host->arena,
+        .urgent = host->urgent,
     };
 }
 

@@ -29,6 +29,7 @@ struct hm_enforce_double {
     bool no_ephemeral;
     bool lost;        /* what outlives a boot was changed by others */
     bool keeps;       /* the platform has op keep */
+    bool urgent;      /* the next passes are */
     bool has_uptime;  /* a live host; since when it is up moves with enforce_double_wait */
     int64_t boot_ms;  /* when it booted, by the model's clock */
     unsigned changes; /* that were asked for */

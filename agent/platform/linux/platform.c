@@ -174,11 +174,13 @@ static enum hm_status linux_observe(struct hm_platform *platform, struct hm_aren
 }
 
 /* Why a fact cannot be read was told when the host was observed. */
-static enum hm_status linux_reread(struct hm_platform *platform, struct hm_arena *arena,
-                                   struct hm_inventory *inventory, struct hm_err *err)
+static enum hm_status linux_reread(struct hm_platform *platform, const struct hm_actions *actions,
+                                   struct hm_arena *arena, struct hm_inventory *inventory,
+                                   struct hm_err *err)
 {
     struct hm_notes notes;
 
+    (void)actions; /* one small file shows all of it */
     hm_notes_init(&notes, arena);
     return hm_linux_stacks(platform->root, &notes, &inventory->stacks, err);
 }

@@ -273,13 +273,15 @@ static enum hm_status recorded_observe(struct hm_platform *platform, struct hm_a
 }
 
 /* Everything anew: the files are small, and any of them may have changed. */
-static enum hm_status recorded_reread(struct hm_platform *platform, struct hm_arena *arena,
+static enum hm_status recorded_reread(struct hm_platform *platform,
+                                      const struct hm_actions *actions, struct hm_arena *arena,
                                       struct hm_inventory *inventory, struct hm_err *err)
 {
     struct hm_recorded recorded = {
         .folder = platform->folder, .arena = arena, .memory = platform->memory};
     enum hm_status st;
 
+    (void)actions; /* the files are small */
     hm_notes_init(&recorded.notes, arena);
     st = read_all(&recorded, err);
     if (st == HM_OK) {

@@ -156,8 +156,9 @@ static enum hm_status run_netsh(struct change *change, const wchar_t *verb, cons
     for (unsigned tries = 1;; tries++) {
         unsigned long exit_status = 0;
         bool final = true;
-        enum hm_status st = hm_netsh_change(change->netsh, words, WORDS_MAX, change->timeout_ms,
-                                            change->arena, &exit_status, err);
+        enum hm_status st = hm_netsh_change(change->netsh, words, WORDS_MAX,
+                                            hm_windows_action_lists(change->action),
+                                            change->timeout_ms, change->arena, &exit_status, err);
 
         if (st != HM_OK) {
             hm_err_prefix(err, "%s", change->command);
@@ -266,6 +267,21 @@ static carry_out *const legacy[HM_ACTION_KIND_COUNT] = {
     [HM_ACTION_SET_RANGE] = set_max_user_port,
     [HM_ACTION_SET_TIMED_WAIT_DELAY] = set_timed_wait_delay,
 };
+
+unsigned hm_windows_action_lists(const struct hm_action *action)
+{
+    const unsigned of_protocol = action->protocol == HM_TCP ? HM_LISTS_TCP : HM_LISTS_UDP;
+
+    switch (action->kind) {
+    case HM_ACTION_ADD_EXCLUSION:
+    case HM_ACTION_REMOVE_EXCLUSION:
+        return of_protocol & HM_LISTS_BLOCKS;
+    case HM_ACTION_SET_RANGE:
+        return of_protocol & ~HM_LISTS_BLOCKS;
+    default:
+        return 0; /* the registry shows it */
+    }
+}
 
 enum hm_status hm_windows_change(struct hm_netsh *netsh, const struct hm_os *os,
                                  const struct hm_action *action, DWORD timeout_ms,

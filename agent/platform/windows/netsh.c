@@ -1,5 +1,5 @@
-/* agent/platform/windows/netsh.c — the eight listings, read only when something can have changed.
- * SPDX-License-Identifier: Apache-2.0 */
+/* agent/platform/windows/netsh.c — the lists that netsh and WMI show, each read only when it can
+ * have changed. SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/windows/windows.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 #define ARGUMENTS_MAX 5
 #define LISTINGS (2 * HM_STACK_COUNT)
-#define MEMORY_BYTES ((LISTINGS + HM_NETSH_HTTP_LISTS) * 2 * HM_CHILD_OUTPUT_BYTES)
+#define MEMORY_BYTES (2 * HM_CHILD_OUTPUT_BYTES)
 
 /* What one run of netsh came to. */
 struct answer {
@@ -23,16 +23,22 @@ struct answer {
     unsigned long exit_status;
 };
 
+/* One listing as it was last shown; its memory holds the answer until it is asked again. */
+struct shown {
+    struct hm_arena memory;
+    struct answer answer;
+    bool there; /* it was asked */
+};
+
 struct hm_netsh {
     wchar_t program[MAX_PATH];
     struct hm_watch *watch;
-    struct hm_arena memory; /* of the answers, until the next reading */
-    struct answer answers[LISTINGS];
+    struct shown listings[LISTINGS];
+    struct hm_arena http_memory;
     struct answer http[HM_NETSH_HTTP_LISTS];
+    struct hm_arena opinions_memory;
     struct hm_range_opinions opinions;
-    bool read;
-    bool refused;
-    int64_t read_ms;
+    struct hm_lists_memo memo;
     unsigned started;
 };
 
@@ -51,6 +57,10 @@ static const wchar_t *const arguments[LISTINGS][ARGUMENTS_MAX] = {
 static const wchar_t *const http_lists[HM_NETSH_HTTP_LISTS] = {L"servicestate", L"urlacl",
                                                                L"sslcert"};
 
+static const struct answer not_asked = {.reason = "not asked, as netsh gave no answer before",
+                                        .listing = {.text = ""}};
+static const struct answer not_yet = {.reason = "not asked yet", .listing = {.text = ""}};
+
 enum hm_status hm_netsh_open(struct hm_netsh **out_netsh, struct hm_err *err)
 {
     static const wchar_t name[] = L"\\netsh.exe";
@@ -61,7 +71,14 @@ enum hm_status hm_netsh_open(struct hm_netsh **out_netsh, struct hm_err *err)
     if (netsh == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory to run netsh");
     }
-    hm_arena_init(&netsh->memory, MEMORY_BYTES);
+    for (size_t i = 0; i < LISTINGS; i++) {
+        hm_arena_init(&netsh->listings[i].memory, MEMORY_BYTES);
+    }
+    hm_arena_init(&netsh->http_memory, HM_NETSH_HTTP_LISTS * MEMORY_BYTES);
+    for (size_t i = 0; i < HM_NETSH_HTTP_LISTS; i++) {
+        netsh->http[i] = not_yet;
+    }
+    hm_arena_init(&netsh->opinions_memory, MEMORY_BYTES);
     len = GetSystemDirectoryW(netsh->program, MAX_PATH);
     if (len == 0 || len + HM_COUNT(name) > MAX_PATH) {
         st = hm_windows_fail(err, "the system directory is unknown", GetLastError());
@@ -81,7 +98,11 @@ void hm_netsh_close(struct hm_netsh *netsh)
 {
     if (netsh != NULL) {
         hm_watch_close(netsh->watch);
-        hm_arena_fini(&netsh->memory);
+        for (size_t i = 0; i < LISTINGS; i++) {
+            hm_arena_fini(&netsh->listings[i].memory);
+        }
+        hm_arena_fini(&netsh->http_memory);
+        hm_arena_fini(&netsh->opinions_memory);
         free(netsh);
     }
 }
@@ -119,61 +140,93 @@ static enum hm_status ask(struct hm_netsh *netsh, const wchar_t *const *words, s
     return HM_OK;
 }
 
-static const struct answer not_asked = {.reason = "not asked, as netsh gave no answer before",
-                                        .listing = {.text = ""}};
-
 /* What HTTP.sys serves, and is set up to. */
 static enum hm_status ask_http(struct hm_netsh *netsh, bool hangs, struct hm_err *err)
 {
     enum hm_status st = HM_OK;
 
-    for (size_t i = 0; st == HM_OK && i < HM_NETSH_HTTP_LISTS; i++) {
+    hm_arena_reset(&netsh->http_memory);
+    for (size_t i = 0; i < HM_NETSH_HTTP_LISTS; i++) {
+        netsh->http[i] = not_asked;
+    }
+    for (size_t i = 0; st == HM_OK && !hangs && i < HM_NETSH_HTTP_LISTS; i++) {
         const wchar_t *const words[] = {L"http", L"show", http_lists[i]};
 
-        netsh->http[i] = not_asked;
-        if (!hangs) {
-            st = ask(netsh, words, HM_COUNT(words), &netsh->memory, &netsh->http[i], err);
-        }
+        st = ask(netsh, words, HM_COUNT(words), &netsh->http_memory, &netsh->http[i], err);
     }
     return st;
 }
 
 /* A netsh that hangs is given its time once, not eight times a look. */
-static enum hm_status ask_listings(struct hm_netsh *netsh, struct hm_arena *memory,
-                                   struct answer answers[LISTINGS], bool *out_hangs,
+static enum hm_status ask_listings(struct hm_netsh *netsh, unsigned lists, bool *out_hangs,
                                    struct hm_err *err)
 {
     enum hm_status st = HM_OK;
     bool hangs = false;
 
     for (size_t i = 0; st == HM_OK && i < LISTINGS; i++) {
-        if (hangs) {
-            answers[i] = not_asked;
+        struct shown *shown = &netsh->listings[i];
+
+        if ((lists & 1u << i) == 0) {
             continue;
         }
-        st = ask(netsh, arguments[i], ARGUMENTS_MAX, memory, &answers[i], err);
-        hangs = st == HM_OK && !answers[i].ran;
+        hm_arena_reset(&shown->memory);
+        shown->there = true;
+        if (hangs) {
+            shown->answer = not_asked;
+            continue;
+        }
+        shown->answer = not_yet;
+        st = ask(netsh, arguments[i], ARGUMENTS_MAX, &shown->memory, &shown->answer, err);
+        hangs = st == HM_OK && !shown->answer.ran;
     }
     *out_hangs = hangs;
     return st;
 }
 
-static enum hm_status ask_all(struct hm_netsh *netsh, const struct hm_os *os, struct hm_err *err)
+static enum hm_status ask_wmi(struct hm_netsh *netsh, const struct hm_os *os, struct hm_err *err)
 {
-    enum hm_status st;
-    bool hangs = false;
-
-    hm_arena_reset(&netsh->memory);
+    hm_arena_reset(&netsh->opinions_memory);
     netsh->opinions = (struct hm_range_opinions){NULL, 0};
-    st = ask_listings(netsh, &netsh->memory, netsh->answers, &hangs, err);
-    if (st == HM_OK) {
+    return hm_os_needs_kb2665809(os)
+               ? HM_OK
+               : hm_windows_ask_ranges(&netsh->opinions_memory, &netsh->opinions, err);
+}
+
+static void note_reading(struct hm_netsh *netsh, unsigned lists, uint64_t signature)
+{
+    const unsigned whole = HM_LISTS_STACKS | HM_LIST_HTTPSYS;
+    struct hm_lists_memo *memo = &netsh->memo;
+    const int64_t now_ms = hm_os_monotonic_ms();
+
+    memo->known |= lists;
+    if ((lists & HM_LIST_HTTPSYS) != 0 && (memo->known & HM_LISTS_BLOCKS) == HM_LISTS_BLOCKS) {
+        memo->blocks_ms = now_ms;
+        memo->signature = signature;
+    }
+    if ((memo->known & whole) == whole && (memo->whole_ms == 0 || (lists & whole) == whole)) {
+        memo->whole_ms = now_ms;
+    }
+}
+
+/* WMI last: it can take its time. */
+static enum hm_status ask_lists(struct hm_netsh *netsh, const struct hm_os *os, unsigned lists,
+                                uint64_t signature, struct hm_err *err)
+{
+    bool hangs = false;
+    enum hm_status st;
+
+    netsh->memo.known &= ~lists;
+    st = ask_listings(netsh, lists, &hangs, err);
+    if (st == HM_OK && (lists & HM_LIST_HTTPSYS) != 0) {
         st = ask_http(netsh, hangs, err);
     }
-    if (st == HM_OK && !hm_os_needs_kb2665809(os)) {
-        st = hm_windows_ask_ranges(&netsh->memory, &netsh->opinions, err);
+    if (st == HM_OK && (lists & HM_LIST_WMI) != 0) {
+        st = ask_wmi(netsh, os, err);
     }
-    netsh->read = st == HM_OK;
-    netsh->read_ms = hm_os_monotonic_ms();
+    if (st == HM_OK) {
+        note_reading(netsh, lists, signature);
+    }
     return st;
 }
 
@@ -189,7 +242,7 @@ static enum hm_status refuse(struct hm_netsh *netsh, const char *command, const 
                                  .len = answer->listing.len};
     enum hm_status st;
 
-    netsh->refused = true;
+    netsh->memo.refused = true;
     if (refusal.reason == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the listings of netsh");
     }
@@ -207,20 +260,22 @@ static const char *fault_of(const struct answer *answer)
     return answer->exit_status == 0 && answer->listing.len == 0 ? "it printed nothing" : NULL;
 }
 
-static enum hm_status take(struct hm_netsh *netsh, const struct answer *answers, size_t index,
-                           const struct hm_os *os, struct hm_stack *stack, struct hm_notes *notes,
-                           struct hm_err *err)
+static enum hm_status take(struct hm_netsh *netsh, size_t index, const struct hm_os *os,
+                           struct hm_stack *stack, struct hm_notes *notes, struct hm_err *err)
 {
-    const struct answer *answer = &answers[index];
+    const struct answer *answer = &netsh->listings[index].answer;
     const bool dynamic = index % 2 == 0;
     const char *command =
         dynamic ? hm_windows_dynamic_commands[index / 2] : hm_windows_excluded_commands[index / 2];
     const char *unknown = dynamic ? "its dynamic range is unknown" : "its exclusions are unknown";
-    const char *fault = fault_of(answer);
+    const char *fault = netsh->listings[index].there ? fault_of(answer) : "";
     struct hm_err why = {.text = ""};
     char reason[HM_ERR_TEXT_MAX + 32];
     enum hm_status st = HM_EINVAL;
 
+    if (!netsh->listings[index].there) {
+        return HM_OK; /* unknown: it will be asked for soon */
+    }
     if (fault == NULL) {
         st = dynamic ? hm_windows_take_dynamic(&answer->listing, stack, &why)
                      : hm_windows_take_excluded(&answer->listing, os, notes->arena, stack, &why);
@@ -239,9 +294,9 @@ static enum hm_status take(struct hm_netsh *netsh, const struct answer *answers,
     return st == HM_OK ? HM_OK : refuse(netsh, command, unknown, answer, fault, notes, err);
 }
 
-static enum hm_status take_stacks(struct hm_netsh *netsh, const struct answer answers[LISTINGS],
-                                  const struct hm_os *os, struct hm_stacks *out_stacks,
-                                  struct hm_notes *notes, struct hm_err *err)
+static enum hm_status take_stacks(struct hm_netsh *netsh, const struct hm_os *os,
+                                  struct hm_stacks *out_stacks, struct hm_notes *notes,
+                                  struct hm_err *err)
 {
     struct hm_stacks stacks = {hm_arena_alloc(notes->arena, HM_STACK_COUNT, sizeof(*stacks.at)), 0};
     enum hm_status st = HM_OK;
@@ -252,9 +307,9 @@ static enum hm_status take_stacks(struct hm_netsh *netsh, const struct answer an
     for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
         struct hm_stack *stack = hm_windows_add_stack(&stacks, i);
 
-        st = take(netsh, answers, 2 * i, os, stack, notes, err);
+        st = take(netsh, 2 * i, os, stack, notes, err);
         if (st == HM_OK) {
-            st = take(netsh, answers, 2 * i + 1, os, stack, notes, err);
+            st = take(netsh, 2 * i + 1, os, stack, notes, err);
         }
     }
     if (st == HM_OK) {
@@ -263,12 +318,18 @@ static enum hm_status take_stacks(struct hm_netsh *netsh, const struct answer an
     return st;
 }
 
-static bool is_due(struct hm_netsh *netsh)
+static unsigned find_due(struct hm_netsh *netsh, const struct hm_netsh_need *need)
 {
-    const int64_t pace_ms = netsh->refused ? HM_NETSH_RETRY_MS : HM_NETSH_PACE_MS;
-    bool changed = hm_watch_changed(netsh->watch);
+    const struct hm_lists_now now = {
+        .now_ms = hm_os_monotonic_ms(),
+        .changed = hm_watch_changed(netsh->watch),
+        .signature = need->signature,
+        .asks_wmi = !need->waits_with_wmi,
+    };
+    const unsigned due = hm_lists_due(&netsh->memo, &now);
 
-    return changed || !netsh->read || hm_os_monotonic_ms() - netsh->read_ms >= pace_ms;
+    netsh->memo.known &= ~now.changed; /* also those that are not asked for now */
+    return need->only != 0 ? due & need->only : due;
 }
 
 static enum hm_status take_opinions(const struct hm_netsh *netsh, struct hm_arena *arena,
@@ -292,7 +353,7 @@ static void take_http(struct hm_netsh *netsh, struct hm_netsh_http out[HM_NETSH_
     for (size_t i = 0; i < HM_NETSH_HTTP_LISTS; i++) {
         const struct answer *answer = &netsh->http[i];
 
-        netsh->refused = netsh->refused || !answer->ran; /* asked again soon */
+        netsh->memo.refused = netsh->memo.refused || !answer->ran; /* asked again soon */
         out[i] = (struct hm_netsh_http){
             .fault = answer->listing.failed ? "netsh refused" : fault_of(answer),
             .text = answer->listing.text,
@@ -302,20 +363,18 @@ static void take_http(struct hm_netsh *netsh, struct hm_netsh_http out[HM_NETSH_
 }
 
 enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
-                               struct hm_arena *arena, struct hm_netsh_facts *out_facts,
-                               struct hm_notes *notes, struct hm_err *err)
+                               const struct hm_netsh_need *need, struct hm_arena *arena,
+                               struct hm_netsh_facts *out_facts, struct hm_notes *notes,
+                               struct hm_err *err)
 {
     struct hm_netsh_facts facts = {
         .stacks = {NULL, 0}
     };
-    enum hm_status st = HM_OK;
+    enum hm_status st = ask_lists(netsh, os, find_due(netsh, need), need->signature, err);
 
-    if (is_due(netsh)) {
-        st = ask_all(netsh, os, err);
-    }
-    netsh->refused = false;
+    netsh->memo.refused = false;
     if (st == HM_OK) {
-        st = take_stacks(netsh, netsh->answers, os, &facts.stacks, notes, err);
+        st = take_stacks(netsh, os, &facts.stacks, notes, err);
     }
     if (st == HM_OK) {
         st = take_opinions(netsh, arena, &facts.opinions, err);
@@ -329,17 +388,20 @@ enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
 
 /* ---- for whoever changes something --------------------------------------------------------- */
 
-enum hm_status hm_netsh_reread(struct hm_netsh *netsh, const struct hm_os *os,
+enum hm_status hm_netsh_reread(struct hm_netsh *netsh, const struct hm_os *os, unsigned lists,
                                struct hm_stacks *out_stacks, struct hm_notes *notes,
                                struct hm_err *err)
 {
-    struct answer answers[LISTINGS];
-    bool hangs = false;
-    enum hm_status st;
+    enum hm_status st = ask_lists(netsh, os, lists & HM_LISTS_STACKS, netsh->memo.signature, err);
 
-    netsh->read = false;
-    st = ask_listings(netsh, notes->arena, answers, &hangs, err);
-    return st == HM_OK ? take_stacks(netsh, answers, os, out_stacks, notes, err) : st;
+    if (st == HM_OK) {
+        netsh->memo.refused = false;
+        st = take_stacks(netsh, os, out_stacks, notes, err);
+    }
+    if (netsh->memo.refused) {
+        netsh->memo.known &= ~lists; /* the next observation asks again */
+    }
+    return st;
 }
 
 enum hm_status hm_netsh_list(struct hm_netsh *netsh, const struct hm_os *os, unsigned index,
@@ -360,13 +422,13 @@ enum hm_status hm_netsh_list(struct hm_netsh *netsh, const struct hm_os *os, uns
 }
 
 enum hm_status hm_netsh_change(struct hm_netsh *netsh, const wchar_t *const *words, size_t count,
-                               DWORD timeout_ms, struct hm_arena *arena,
+                               unsigned lists, DWORD timeout_ms, struct hm_arena *arena,
                                unsigned long *out_exit_status, struct hm_err *err)
 {
     struct hm_child_result result;
     enum hm_status st;
 
-    netsh->read = false; /* also when it fails: it may have done something */
+    netsh->memo.known &= ~lists; /* also when it fails: it may have done something */
     netsh->started++;
     st = hm_child_run(netsh->program, words, count, timeout_ms, arena, &result, err);
     if (st == HM_OK) {

@@ -8,12 +8,15 @@
 #include "agent/platform/windows/windows.h"
 #include "agent/platform/windows_rules.h"
 #include "agent/platform/windows_services.h"
+#include "common/base/str.h"
 #include "common/judge/headroom.h"
 #include "common/os/os.h"
+#include "common/ports/settled.h"
 
 struct hm_platform {
     struct hm_netsh *netsh;
     const struct hm_tcpip_memory *memory;
+    struct hm_reading reading;
     struct hm_event_memory events;
 };
 
@@ -36,6 +39,7 @@ static enum hm_status windows_open(const char *where, struct hm_platform **out_p
     if (platform == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory to look at this host");
     }
+    platform->reading.patient = true;
     st = hm_netsh_open(&platform->netsh, err);
     if (st != HM_OK) {
         free(platform);
@@ -143,21 +147,23 @@ static enum hm_status legacy_stacks(struct hm_observation *seen,
 }
 
 enum hm_status hm_windows_compose(struct hm_netsh *netsh, const struct hm_tcpip_memory *memory,
-                                  struct hm_observation *seen, struct hm_notes *notes,
-                                  struct hm_err *err)
+                                  const struct hm_netsh_need *need, struct hm_observation *seen,
+                                  struct hm_notes *notes, struct hm_err *err)
 {
     struct hm_inventory *inventory = &seen->inventory;
     struct hm_netsh_facts facts = {
         .stacks = {NULL, 0}
     };
     struct hm_ports httpsys = {NULL, 0};
+    struct hm_netsh_need asks = *need;
     bool has_tcpip = false;
     enum hm_status st = hm_windows_settings(inventory, &has_tcpip, notes, err);
 
     if (st == HM_OK && hm_os_is_legacy(&inventory->os)) {
         st = legacy_stacks(seen, memory, has_tcpip, notes->arena, err);
     } else if (st == HM_OK) {
-        st = hm_netsh_stacks(netsh, &inventory->os, notes->arena, &facts, notes, err);
+        asks.signature = hm_lists_signature(&inventory->service_details, &seen->sockets);
+        st = hm_netsh_stacks(netsh, &inventory->os, &asks, notes->arena, &facts, notes, err);
         inventory->stacks = facts.stacks;
         seen->opinions = facts.opinions;
         if (st == HM_OK) {
@@ -195,6 +201,36 @@ static enum hm_status take_sample(struct look *look, struct hm_err *err)
     return st;
 }
 
+static bool runs(const struct hm_services *services, const char *name)
+{
+    for (size_t i = 0; i < services->count; i++) {
+        const struct hm_service *service = &services->at[i];
+
+        if (hm_str_equal_nocase(service->name, name)) {
+            return service->has_runs && service->runs;
+        }
+    }
+    return false;
+}
+
+/* WMI's service starts with many others; who asks before is kept waiting until it runs. */
+static struct hm_netsh_need find_need(const struct hm_reading *reading,
+                                      const struct hm_observation *seen)
+{
+    struct hm_netsh_need need = {
+        .waits_with_wmi = seen->uptime_s < HM_SETTLED_MOST_S &&
+                          !(reading->patient && runs(&seen->inventory.service_details, "Winmgmt")),
+    };
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        need.only |= (reading->urgent & 1u << i) != 0 ? HM_LIST_EXCLUDED(i) : 0;
+    }
+    if (need.only != 0) {
+        need.only |= HM_LIST_HTTPSYS; /* what it is set up to serve must never be excluded */
+    }
+    return need;
+}
+
 static enum hm_status look_at_all(struct look *look, struct hm_err *err)
 {
     struct hm_observation *seen = &look->seen;
@@ -214,10 +250,12 @@ static enum hm_status look_at_all(struct look *look, struct hm_err *err)
         st = look_at_sockets(look, err);
     }
     if (st == HM_OK) {
-        st = hm_windows_compose(look->platform->netsh, look->platform->memory, seen, &look->notes,
-                                err);
+        const struct hm_netsh_need need = find_need(&look->platform->reading, seen);
+
+        st = hm_windows_compose(look->platform->netsh, look->platform->memory, &need, seen,
+                                &look->notes, err);
     }
-    if (st == HM_OK) {
+    if (st == HM_OK && look->platform->reading.urgent == 0) {
         st = take_sample(look, err);
     }
     return st;
@@ -226,6 +264,11 @@ static enum hm_status look_at_all(struct look *look, struct hm_err *err)
 static void windows_remember(struct hm_platform *platform, const struct hm_tcpip_memory *memory)
 {
     platform->memory = memory;
+}
+
+static void windows_prepare(struct hm_platform *platform, struct hm_reading reading)
+{
+    platform->reading = reading;
 }
 
 static enum hm_status windows_observe(struct hm_platform *platform, struct hm_arena *arena,
@@ -265,8 +308,19 @@ static enum hm_status reread_legacy(const struct hm_inventory *before, struct hm
     return HM_OK;
 }
 
-enum hm_status hm_windows_reread(struct hm_netsh *netsh, struct hm_arena *arena,
-                                 struct hm_inventory *inventory, struct hm_err *err)
+static unsigned lists_of(const struct hm_actions *actions)
+{
+    unsigned lists = 0;
+
+    for (size_t i = 0; actions != NULL && i < actions->count; i++) {
+        lists |= hm_windows_action_lists(&actions->at[i]);
+    }
+    return actions != NULL ? lists : HM_LISTS_STACKS;
+}
+
+enum hm_status hm_windows_reread(struct hm_netsh *netsh, const struct hm_actions *actions,
+                                 struct hm_arena *arena, struct hm_inventory *inventory,
+                                 struct hm_err *err)
 {
     struct hm_inventory now = *inventory;
     struct hm_notes notes; /* for nobody: what is unknown shows in the facts */
@@ -281,7 +335,7 @@ enum hm_status hm_windows_reread(struct hm_netsh *netsh, struct hm_arena *arena,
     if (hm_os_is_legacy(&now.os)) {
         st = reread_legacy(inventory, &now, arena, err);
     } else {
-        st = hm_netsh_reread(netsh, &now.os, &now.stacks, &notes, err);
+        st = hm_netsh_reread(netsh, &now.os, lists_of(actions), &now.stacks, &notes, err);
     }
     if (st == HM_OK) {
         *inventory = now;
@@ -289,10 +343,11 @@ enum hm_status hm_windows_reread(struct hm_netsh *netsh, struct hm_arena *arena,
     return st;
 }
 
-static enum hm_status windows_reread(struct hm_platform *platform, struct hm_arena *arena,
-                                     struct hm_inventory *inventory, struct hm_err *err)
+static enum hm_status windows_reread(struct hm_platform *platform, const struct hm_actions *actions,
+                                     struct hm_arena *arena, struct hm_inventory *inventory,
+                                     struct hm_err *err)
 {
-    return hm_windows_reread(platform->netsh, arena, inventory, err);
+    return hm_windows_reread(platform->netsh, actions, arena, inventory, err);
 }
 
 static enum hm_status windows_change(struct hm_platform *platform, const struct hm_action *action,
@@ -317,6 +372,7 @@ const struct hm_platform_ops hm_platform_native = {
     .name = "windows",
     .open = windows_open,
     .remember = windows_remember,
+    .prepare = windows_prepare,
     .observe = windows_observe,
     .reread = windows_reread,
     .change = windows_change,

@@ -14,11 +14,14 @@
 #define ASLEEP_MS 5000 /* the two clocks drift by less */
 #define NSI_KEY L"SYSTEM\\CurrentControlSet\\Control\\Nsi\\"
 
-static const wchar_t *const keys[] = {
-    L"SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters",
-    L"SYSTEM\\CurrentControlSet\\Services\\hns\\State",
-    NSI_KEY L"{eb004a03-9b1a-11d4-9123-0050047759bc}\\29", /* TCP */
-    NSI_KEY L"{eb004a02-9b1a-11d4-9123-0050047759bc}\\5",  /* UDP */
+static const struct {
+    const wchar_t *name;
+    unsigned lists; /* that can look different when it changed */
+} keys[] = {
+    {L"SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters", HM_LISTS_ALL   },
+    {L"SYSTEM\\CurrentControlSet\\Services\\hns\\State",        HM_LISTS_BLOCKS},
+    {NSI_KEY L"{eb004a03-9b1a-11d4-9123-0050047759bc}\\29",     HM_LISTS_TCP   },
+    {NSI_KEY L"{eb004a02-9b1a-11d4-9123-0050047759bc}\\5",      HM_LISTS_UDP   },
 };
 
 struct watched {
@@ -133,13 +136,13 @@ static bool was_asleep(struct hm_watch *watch)
     return asleep;
 }
 
-bool hm_watch_changed(struct hm_watch *watch)
+unsigned hm_watch_changed(struct hm_watch *watch)
 {
-    bool changed = was_asleep(watch);
+    unsigned changed = was_asleep(watch) ? HM_LISTS_ALL : 0;
 
     for (size_t i = 0; i < HM_COUNT(keys); i++) {
-        if (key_changed(&watch->keys[i], keys[i])) {
-            changed = true;
+        if (key_changed(&watch->keys[i], keys[i].name)) {
+            changed |= keys[i].lists;
         }
     }
     return changed;

@@ -15,6 +15,7 @@
 #include "agent/platform/notes.h"
 #include "agent/platform/platform.h"
 #include "agent/platform/windows_events.h"
+#include "agent/platform/windows_lists.h"
 #include "common/readers/service_rows.h"
 
 /* A function of a system library, NULL where this Windows lacks it; cast it to its real type. */
@@ -48,11 +49,12 @@ struct hm_watch;
 enum hm_status hm_watch_open(struct hm_watch **out_watch, struct hm_err *err) HM_MUST_CHECK;
 void hm_watch_close(struct hm_watch *watch);
 
-/* True when a watched registry key (TCP/IP, HNS, Nsi) changed or the machine was asleep since
- * the last call. Watches on from this moment on: ask before the facts are read. */
-bool hm_watch_changed(struct hm_watch *watch);
+/* The lists (windows_lists.h) whose registry key (TCP/IP, HNS, Nsi) changed since the last call;
+ * all when the machine was asleep. Watches on from this moment on: ask before the facts are read.
+ */
+unsigned hm_watch_changed(struct hm_watch *watch);
 
-/* netsh.c — the eight listings, read again only when something can have changed. */
+/* netsh.c — the lists that netsh and WMI show, each read only when it can have changed. */
 struct hm_netsh;
 
 enum hm_status hm_netsh_open(struct hm_netsh **out_netsh, struct hm_err *err) HM_MUST_CHECK;
@@ -73,28 +75,33 @@ struct hm_netsh_facts {
     struct hm_range_opinions opinions;
 };
 
-/* Runs netsh, and asks WMI, when hm_watch_changed or when HM_NETSH_PACE_MS have passed since the
- * last time (HM_NETSH_RETRY_MS where a listing was refused); else answers from memory. A listing
- * that netsh refuses, or that cannot be read for certain, leaves its facts unknown: notes tell,
- * and hold it as a refusal. */
-#define HM_NETSH_PACE_MS (60 * 60 * 1000)
-#define HM_NETSH_RETRY_MS (5 * 60 * 1000)
-enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
-                               struct hm_arena *arena, struct hm_netsh_facts *out_facts,
-                               struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
+struct hm_netsh_need {
+    uint64_t signature;  /* hm_lists_signature of the same observation */
+    bool waits_with_wmi; /* early in a boot: WMI may not run, and would be waited for */
+    unsigned only;       /* lists: no other is read, whatever is due; 0 = as due */
+};
 
-/* The same listings asked now, whatever is remembered; the next hm_netsh_stacks asks anew, too. */
+/* Runs netsh, and asks WMI, for the lists that are due (windows_lists.h); answers the rest from
+ * memory. A listing that netsh refuses, or that cannot be read for certain, leaves its facts
+ * unknown: notes tell, and hold it as a refusal. One that was not asked for yet is unknown, too. */
+enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
+                               const struct hm_netsh_need *need, struct hm_arena *arena,
+                               struct hm_netsh_facts *out_facts, struct hm_notes *notes,
+                               struct hm_err *err) HM_MUST_CHECK;
+
+/* Those of HM_LISTS_STACKS asked now, whatever is remembered; the others as last shown. */
 #define HM_NETSH_TIMEOUT_MS 20000 /* of one run */
-enum hm_status hm_netsh_reread(struct hm_netsh *netsh, const struct hm_os *os,
+enum hm_status hm_netsh_reread(struct hm_netsh *netsh, const struct hm_os *os, unsigned lists,
                                struct hm_stacks *out_stacks, struct hm_notes *notes,
                                struct hm_err *err) HM_MUST_CHECK;
 /* The exclusions of one stack (hm_stack_index), asked now. Fails as hm_windows_take_excluded. */
 enum hm_status hm_netsh_list(struct hm_netsh *netsh, const struct hm_os *os, unsigned index,
                              struct hm_arena *arena, struct hm_stack *out_stack,
                              struct hm_err *err) HM_MUST_CHECK;
-/* netsh run for a change. Its words are for nobody: *out_exit_status is all that it tells. */
+/* netsh run for a change, which these lists may show: they count as not read from then on. Its
+ * words are for nobody: *out_exit_status is all that it tells. */
 enum hm_status hm_netsh_change(struct hm_netsh *netsh, const wchar_t *const *words, size_t count,
-                               DWORD timeout_ms, struct hm_arena *arena,
+                               unsigned lists, DWORD timeout_ms, struct hm_arena *arena,
                                unsigned long *out_exit_status, struct hm_err *err) HM_MUST_CHECK;
 
 /* How many netsh processes were started so far (for the budget test). */
@@ -318,10 +325,11 @@ enum hm_status hm_windows_events(struct hm_event_memory *memory, struct hm_obser
                                  struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
 
 /* platform.c — completes an inventory whose system, boot, services and sockets are known by what
- * the registry and netsh say now. memory: as remember of the platform. */
+ * the registry and netsh say now. memory: as remember of the platform. need: signature is found
+ * here. */
 enum hm_status hm_windows_compose(struct hm_netsh *netsh, const struct hm_tcpip_memory *memory,
-                                  struct hm_observation *seen, struct hm_notes *notes,
-                                  struct hm_err *err) HM_MUST_CHECK;
+                                  const struct hm_netsh_need *need, struct hm_observation *seen,
+                                  struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
 
 /* change.c — one action of a plan, on a system of this version; as change of the platform. A netsh
  * that has no answer within timeout_ms is ended: HM_EBUSY, code "timed_out". */
@@ -334,5 +342,9 @@ enum hm_status hm_windows_try_ephemeral(struct hm_arena *arena, const char **out
                                         struct hm_err *err) HM_MUST_CHECK;
 
 /* platform.c — as reread of the platform, for a system of the inventory's version. */
-enum hm_status hm_windows_reread(struct hm_netsh *netsh, struct hm_arena *arena,
-                                 struct hm_inventory *inventory, struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_windows_reread(struct hm_netsh *netsh, const struct hm_actions *actions,
+                                 struct hm_arena *arena, struct hm_inventory *inventory,
+                                 struct hm_err *err) HM_MUST_CHECK;
+/* change.c — the lists that show whether the action is done: of both families, as one command may
+ * act on both. */
+unsigned hm_windows_action_lists(const struct hm_action *action);

@@ -97,7 +97,8 @@ static void observe(const struct scene *scene, struct hm_platform *platform, str
     out->inventory.os = (struct hm_os){HM_OS_LINUX, "Linux", "6.1", 0, "x86_64", "C"};
     out->inventory.has_listeners = true;
     out->inventory.has_services = true;
-    assert_int_equal(hm_platform_native.reread(platform, arena, &out->inventory, &err), HM_OK);
+    assert_int_equal(hm_platform_native.reread(platform, NULL, arena, &out->inventory, &err),
+                     HM_OK);
 }
 
 static void copy_host(struct scene *scene)

@@ -167,6 +167,36 @@ static void test_what_waited_for_a_socket_is_added(void **state)
     assert_int_equal(boot_of(host).first_change_s, 3);
 }
 
+/* Before everything is read: only what waits, on the stacks that are known, without a report. */
+static void test_an_urgent_pass(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)hm_model_reserve(&host->model, "new", "tcp", "9955");
+    assert_int_equal(hm_enforcer_urgent(host->enforcer), 0);
+    (void)hm_model_reserve(&host->model, "p", "tcp", "53");
+    host->model.policies[0] = host->model.policies[1]; /* "new" comes later */
+    host->model.count = 1;
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 53, "dns.exe", "DNS", HM_KIND_SOCKET);
+    expect_pass(host, "p/1 waiting busy", "");
+    assert_int_equal(hm_enforcer_urgent(host->enforcer), 1u << hm_stack_index(HM_TCP, HM_IPV4));
+
+    (void)hm_model_reserve(&host->model, "new", "tcp", "9955");
+    enforce_double_boot(host, "boot-2");
+    host->model.host.inventory.listeners.count = 0;
+    enforce_double_wait(host, 2);
+    host->urgent = true;
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "53");
+    assert_int_equal(host->changes, 1);
+    assert_int_equal(host->pass.report.policies.count, 0);
+    assert_int_equal(boot_of(host).first_change_s, 2);
+    host->urgent = false;
+    enforce_double_wait(host, 5);
+    expect_pass(host, "new/1 waiting settling; p/1 verified", "53");
+    assert_int_equal(boot_of(host).first_change_s, 2);
+}
+
 /* What is no plain socket may be one of HTTP.sys: none of these is added early. */
 static void test_what_is_no_plain_socket_waits(void **state)
 {
@@ -241,6 +271,7 @@ int main(void)
         ON_HOST(test_what_was_verified_is_done_again),
         ON_HOST(test_a_new_revision_waits),
         ON_HOST(test_what_waited_for_a_socket_is_added),
+        ON_HOST(test_an_urgent_pass),
         cmocka_unit_test(test_what_is_no_plain_socket_waits),
         ON_HOST(test_early_observations_are_not_remembered),
         ON_HOST(test_a_retired_policy_is_removed_at_once),

@@ -193,7 +193,8 @@ static void test_reread_shows_it(void **state)
     assert_int_equal(reserve(host, "9955,9933", "9955,9933"), HM_OK);
     assert_int_equal(set_range(host, 40000, 60999, false), HM_OK);
     assert_int_equal(
-        hm_platform_native.reread(host->platform, &host->arena, &inventory, &host->err), HM_OK);
+        hm_platform_native.reread(host->platform, NULL, &host->arena, &inventory, &host->err),
+        HM_OK);
     assert_int_equal(inventory.stacks.count, HM_STACK_COUNT);
     assert_int_equal(inventory.stacks.at[3].dynamic.first, 40000);
     assert_string_equal(hm_ports_text(inventory.stacks.at[3].administered, &host->arena),
@@ -340,7 +341,8 @@ static void test_long_list(void **state)
     assert_int_equal(all.count, 32768);
     assert_int_equal(reserve(host, hm_buf_text(&text), "60001,60003"), HM_OK);
     assert_int_equal(
-        hm_platform_native.reread(host->platform, &host->arena, &inventory, &host->err), HM_OK);
+        hm_platform_native.reread(host->platform, NULL, &host->arena, &inventory, &host->err),
+        HM_OK);
     assert_true(hm_ports_equal(inventory.stacks.at[0].administered, all));
     assert_string_equal(strstr(get(host, RESERVED), "65535,"), "65535,60001,60003\n");
     assert_true(keep(host, hm_buf_text(&text)));

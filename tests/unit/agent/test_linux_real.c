@@ -100,7 +100,8 @@ static const struct hm_stack *look(struct host *host)
     struct hm_inventory inventory = {.os = {.family = HM_OS_LINUX}};
 
     assert_int_equal(
-        hm_platform_native.reread(host->platform, &host->arena, &inventory, &host->err), HM_OK);
+        hm_platform_native.reread(host->platform, NULL, &host->arena, &inventory, &host->err),
+        HM_OK);
     assert_int_equal(inventory.stacks.count, HM_STACK_COUNT);
     return &inventory.stacks.at[0];
 }

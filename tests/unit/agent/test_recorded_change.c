@@ -104,7 +104,8 @@ static struct hm_inventory look(struct host *host)
     struct hm_inventory inventory = {.os = {.family = HM_OS_WINDOWS}};
 
     assert_int_equal(
-        hm_platform_recorded.reread(host->platform, &host->arena, &inventory, &host->err), HM_OK);
+        hm_platform_recorded.reread(host->platform, NULL, &host->arena, &inventory, &host->err),
+        HM_OK);
     return inventory;
 }
 

@@ -450,12 +450,13 @@ static void test_ranges(void **state)
 
 static void remember(struct fixture *fixture, struct hm_netsh_facts *out)
 {
+    const struct hm_netsh_need need = {.only = 0};
     struct hm_notes notes;
 
     hm_notes_init(&notes, &fixture->arena);
-    assert_int_equal(
-        hm_netsh_stacks(fixture->netsh, &os_2019, &fixture->arena, out, &notes, &fixture->err),
-        HM_OK);
+    assert_int_equal(hm_netsh_stacks(fixture->netsh, &os_2019, &need, &fixture->arena, out, &notes,
+                                     &fixture->err),
+                     HM_OK);
 }
 
 static void test_reread(void **state)
@@ -466,6 +467,9 @@ static void test_reread(void **state)
     struct hm_inventory inventory = {
         .os = os_2019, .has_listeners = true, .listeners = {&listener, 1}
     };
+    struct hm_range range = {9955, 9955};
+    struct hm_action action = exclusion(ADD, HM_TCP, HM_IPV4, &range);
+    const struct hm_actions actions = {&action, 1};
     struct hm_netsh_facts facts;
     unsigned started;
 
@@ -478,20 +482,31 @@ static void test_reread(void **state)
     assert_int_equal(hm_netsh_started(fixture->netsh), started);
     assert_int_equal(facts.stacks.at[0].administered.count, 0); /* no watched key changed */
 
-    assert_int_equal(hm_windows_reread(fixture->netsh, &fixture->arena, &inventory, &fixture->err),
-                     HM_OK);
+    assert_int_equal(
+        hm_windows_reread(fixture->netsh, NULL, &fixture->arena, &inventory, &fixture->err), HM_OK);
     assert_int_equal(hm_netsh_started(fixture->netsh), started + 8);
     assert_true(hm_ports_contains(inventory.stacks.at[0].administered, 9955));
     assert_int_equal(inventory.stacks.at[3].dynamic.first, 10000);
     assert_true(inventory.has_registry);
     assert_ptr_equal(inventory.listeners.at, &listener);
     remember(fixture, &facts);
+    assert_int_equal(hm_netsh_started(fixture->netsh), started + 8);
     assert_true(hm_ports_contains(facts.stacks.at[0].administered, 9955));
+
+    /* After a change of one protocol: its exclusions in both families. */
+    hm_test_reg_text(DOUBLE, "excluded-tcp-ipv6", "9933-9933*");
+    assert_int_equal(
+        hm_windows_reread(fixture->netsh, &actions, &fixture->arena, &inventory, &fixture->err),
+        HM_OK);
+    assert_int_equal(hm_netsh_started(fixture->netsh), started + 10);
+    assert_true(hm_ports_contains(inventory.stacks.at[0].administered, 9955));
+    assert_true(hm_ports_contains(inventory.stacks.at[1].administered, 9933));
+    assert_int_equal(inventory.stacks.at[3].dynamic.first, 10000);
 
     /* What cannot be read is unknown, not as it was. */
     hm_test_reg_text(DOUBLE, "mode", "garbage");
-    assert_int_equal(hm_windows_reread(fixture->netsh, &fixture->arena, &inventory, &fixture->err),
-                     HM_OK);
+    assert_int_equal(
+        hm_windows_reread(fixture->netsh, NULL, &fixture->arena, &inventory, &fixture->err), HM_OK);
     assert_false(inventory.stacks.at[0].has_administered);
     assert_false(inventory.stacks.at[0].has_dynamic);
 }
@@ -532,8 +547,8 @@ static void test_platform(void **state)
         for (int i = 0; i < 4; i++) {
             assert_int_equal(
                 hm_platform_native.change(platform, &add, &fixture->arena, &fixture->err), HM_OK);
-            assert_int_equal(hm_platform_native.reread(platform, &fixture->arena, &seen.inventory,
-                                                       &fixture->err),
+            assert_int_equal(hm_platform_native.reread(platform, NULL, &fixture->arena,
+                                                       &seen.inventory, &fixture->err),
                              HM_OK);
             assert_true(hm_ports_contains(seen.inventory.stacks.at[0].administered, 9955));
             assert_int_equal(

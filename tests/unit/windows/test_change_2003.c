@@ -125,7 +125,8 @@ static void test_timed_wait_delay(void **state)
         assert_true(read_delay(fixture, &s));
         assert_int_equal(s, 60);
         assert_int_equal(
-            hm_windows_reread(fixture->netsh, &fixture->arena, &inventory, &fixture->err), HM_OK);
+            hm_windows_reread(fixture->netsh, NULL, &fixture->arena, &inventory, &fixture->err),
+            HM_OK);
         assert_true(inventory.registry.has_tcp_timed_wait_delay_s);
         assert_int_equal(inventory.registry.tcp_timed_wait_delay_s, 60);
         action.timed_wait_delay_s = 240;
@@ -267,7 +268,8 @@ static void test_reread_2003(void **state)
     hm_test_reg_u32(TCPIP, "MaxUserPort", 60000);
     for (int i = 0; i < 2; i++) { /* read again, it is the same */
         assert_int_equal(
-            hm_windows_reread(fixture->netsh, &fixture->arena, &inventory, &fixture->err), HM_OK);
+            hm_windows_reread(fixture->netsh, NULL, &fixture->arena, &inventory, &fixture->err),
+            HM_OK);
         assert_int_equal(inventory.stacks.count, 2);
         assert_int_equal(inventory.stacks.at[0].dynamic.last, 5000);
         assert_true(inventory.stacks.at[0].has_next_dynamic);

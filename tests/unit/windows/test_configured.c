@@ -29,9 +29,11 @@ static const struct hm_os os_2019 = {.family = HM_OS_WINDOWS, .version = "10.0.1
 
 static void read_stacks(struct netsh_fixture *fixture, const struct hm_os *os)
 {
+    const struct hm_netsh_need need = {.only = 0};
+
     hm_arena_reset(&fixture->arena);
     hm_notes_init(&fixture->notes, &fixture->arena);
-    assert_int_equal(hm_netsh_stacks(fixture->netsh, os, &fixture->arena, &fixture->facts,
+    assert_int_equal(hm_netsh_stacks(fixture->netsh, os, &need, &fixture->arena, &fixture->facts,
                                      &fixture->notes, &fixture->err),
                      HM_OK);
 }

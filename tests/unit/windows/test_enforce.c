@@ -59,10 +59,11 @@ static int64_t now_ms(void)
 
 /* ---- the platform, on a system of the given version ---------------------------------------- */
 
-static enum hm_status reread(struct hm_platform *platform, struct hm_arena *arena,
-                             struct hm_inventory *inventory, struct hm_err *err)
+static enum hm_status reread(struct hm_platform *platform, const struct hm_actions *actions,
+                             struct hm_arena *arena, struct hm_inventory *inventory,
+                             struct hm_err *err)
 {
-    return hm_windows_reread(platform->netsh, arena, inventory, err);
+    return hm_windows_reread(platform->netsh, actions, arena, inventory, err);
 }
 
 static enum hm_status change(struct hm_platform *platform, const struct hm_action *action,
@@ -174,7 +175,7 @@ static void observe(struct hm_observation *seen)
     inventory->listeners = (struct hm_listeners){host.listeners, host.listener_count};
     seen->has_sockets = true;
     seen->sockets = (struct hm_sockets){host.sockets, host.socket_count};
-    assert_int_equal(hm_windows_reread(host.netsh, &host.arena, inventory, &err), HM_OK);
+    assert_int_equal(hm_windows_reread(host.netsh, NULL, &host.arena, inventory, &err), HM_OK);
 }
 
 /* One pass, and what the report says: "exchange/1 waiting busy". */

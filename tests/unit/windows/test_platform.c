@@ -246,6 +246,7 @@ static void compare_host(const char *name)
     struct hm_observation live = {0};
     struct hm_tcpip_memory memory;
     struct hm_platform *platform;
+    const struct hm_netsh_need need = {.only = 0};
     struct hm_netsh *netsh;
     struct hm_notes notes;
     struct hm_arena arena;
@@ -274,7 +275,7 @@ static void compare_host(const char *name)
     give_sockets(&recorded.sockets, &arena, &live);
 
     assert_int_equal(hm_netsh_open(&netsh, &err), HM_OK);
-    assert_int_equal(hm_windows_compose(netsh, &memory, &live, &notes, &err), HM_OK);
+    assert_int_equal(hm_windows_compose(netsh, &memory, &need, &live, &notes, &err), HM_OK);
     hm_netsh_close(netsh);
     /* The folders are older than the files that say what HTTP.sys is set up to serve. */
     assert_int_equal(live.inventory.configured.count, live.inventory.has_configured ? 1 : 0);
@@ -306,6 +307,7 @@ struct netsh_fixture {
     struct hm_arena arena;
     struct hm_notes notes;
     struct hm_netsh_facts facts;
+    struct hm_netsh_need need;
     struct hm_err err;
 };
 
@@ -315,8 +317,8 @@ static void read_stacks(struct netsh_fixture *fixture, const struct hm_os *os)
 {
     hm_arena_reset(&fixture->arena);
     hm_notes_init(&fixture->notes, &fixture->arena);
-    assert_int_equal(hm_netsh_stacks(fixture->netsh, os, &fixture->arena, &fixture->facts,
-                                     &fixture->notes, &fixture->err),
+    assert_int_equal(hm_netsh_stacks(fixture->netsh, os, &fixture->need, &fixture->arena,
+                                     &fixture->facts, &fixture->notes, &fixture->err),
                      HM_OK);
 }
 
@@ -345,6 +347,7 @@ static int tear_down_netsh(void **state)
 static void test_reading_pace(void **state)
 {
     struct netsh_fixture *fixture = *state;
+    const unsigned blocks = HM_STACK_COUNT + HM_NETSH_HTTP_LISTS; /* exclusions, HTTP.sys */
     unsigned once;
 
     read_stacks(fixture, &os_2019);
@@ -372,11 +375,47 @@ static void test_reading_pace(void **state)
     /* A key that appears counts, too. */
     hm_test_reg_u32(HNS, "EnableExcludedPortRange", 1);
     read_stacks(fixture, &os_2019);
-    assert_int_equal(hm_netsh_started(fixture->netsh), once * 5);
+    assert_int_equal(hm_netsh_started(fixture->netsh), once * 4 + blocks);
     read_stacks(fixture, &os_2019);
-    assert_int_equal(hm_netsh_started(fixture->netsh), once * 5);
+    assert_int_equal(hm_netsh_started(fixture->netsh), once * 4 + blocks);
+    /* Another listener of the system, or a service that makes blocks: no key tells of them. */
+    fixture->need.signature = 1;
+    hm_test_reg_text(DOUBLE, "http", "5985 8530");
+    hm_test_reg_text(DOUBLE, "excluded-tcp-ipv4", "50000-50099");
+    read_stacks(fixture, &os_2019);
+    assert_int_equal(hm_netsh_started(fixture->netsh), once * 4 + 2 * blocks);
+    assert_non_null(strstr(fixture->facts.http[HM_NETSH_SERVICE_STATE].text, ":8530/"));
+    assert_true(hm_ports_contains(fixture->facts.stacks.at[0].runtime, 50000));
+    read_stacks(fixture, &os_2019);
+    assert_int_equal(hm_netsh_started(fixture->netsh), once * 4 + 2 * blocks);
     /* WMI was asked, too, and left nothing in this process: it would be megabytes. */
     assert_null(GetModuleHandleW(L"wbemprox.dll"));
+}
+
+/* Early in a boot: what waiting actions need, then the rest and nothing twice. */
+static void test_reading_what_is_urgent(void **state)
+{
+    struct netsh_fixture *fixture = *state;
+
+    hm_test_reg_text(DOUBLE, "excluded-tcp-ipv4", "9955-9955*");
+    fixture->need = (struct hm_netsh_need){.waits_with_wmi = true, .only = HM_LIST_EXCLUDED(0)};
+    read_stacks(fixture, &os_2019);
+    assert_int_equal(hm_netsh_started(fixture->netsh), 1);
+    assert_int_equal(fixture->notes.list.count, 0);
+    assert_true(hm_ports_contains(fixture->facts.stacks.at[0].administered, 9955));
+    assert_false(fixture->facts.stacks.at[0].has_dynamic);
+    for (size_t i = 1; i < HM_STACK_COUNT; i++) {
+        assert_false(fixture->facts.stacks.at[i].has_administered);
+        assert_false(fixture->facts.stacks.at[i].has_runtime);
+    }
+    fixture->need.only = 0;
+    read_stacks(fixture, &os_2019);
+    assert_int_equal(hm_netsh_started(fixture->netsh), 11);
+    assert_true(fixture->facts.stacks.at[3].has_administered);
+    assert_non_null(strstr(fixture->facts.http[HM_NETSH_SERVICE_STATE].text, ":5985/"));
+    fixture->need.waits_with_wmi = false;
+    read_stacks(fixture, &os_2019);
+    assert_int_equal(hm_netsh_started(fixture->netsh), 11);
 }
 
 struct mode_case {
@@ -558,6 +597,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_as_recorded),
         cmocka_unit_test_setup_teardown(test_reading_pace, set_up_netsh, tear_down_netsh),
+        cmocka_unit_test_setup_teardown(test_reading_what_is_urgent, set_up_netsh, tear_down_netsh),
         cmocka_unit_test_setup_teardown(test_modes, set_up_netsh, tear_down_netsh),
         cmocka_unit_test_setup_teardown(test_stored_exclusions, set_up_netsh, tear_down_netsh),
         cmocka_unit_test(test_wmi),

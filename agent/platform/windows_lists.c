@@ -1,0 +1,69 @@
+/* agent/platform/windows_lists.c — which lists of a Windows host are due to be read again.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/windows_lists.h"
+
+#include <string.h>
+
+#include "common/base/str.h"
+
+#define SYSTEM_PID 4
+
+static const int64_t marks_ms[] = {60000, 180000, 600000};
+
+static const char *const key_services[] = {"W3SVC",     "WAS",   "winnat", "hns",
+                                           "vmcompute", "WinRM", "docker"};
+
+static bool has_passed_mark(const struct hm_lists_memo *memo, int64_t now_ms)
+{
+    bool passed = false;
+
+    for (size_t i = 0; i < HM_COUNT(marks_ms); i++) {
+        passed = passed || (memo->blocks_ms < marks_ms[i] && marks_ms[i] <= now_ms);
+    }
+    return passed;
+}
+
+unsigned hm_lists_due(const struct hm_lists_memo *memo, const struct hm_lists_now *now)
+{
+    const int64_t pace_ms = memo->refused ? HM_LISTS_RETRY_MS : HM_LISTS_PACE_MS;
+    const bool has_blocks = (memo->known & HM_LISTS_BLOCKS) == HM_LISTS_BLOCKS;
+    unsigned due = (HM_LISTS_ALL & ~memo->known) | now->changed;
+
+    if (memo->whole_ms != 0 && now->now_ms - memo->whole_ms >= pace_ms) {
+        due = HM_LISTS_ALL;
+    }
+    if (has_blocks && (memo->signature != now->signature || has_passed_mark(memo, now->now_ms))) {
+        due |= HM_LISTS_BLOCKS;
+    }
+    return now->asks_wmi ? due : due & ~HM_LIST_WMI;
+}
+
+uint64_t hm_lists_signature(const struct hm_services *services, const struct hm_sockets *sockets)
+{
+    uint64_t ports = 0; /* a sum: the order of the table does not count */
+    uint64_t hash = HM_HASH_START;
+
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct hm_socket *socket = &sockets->at[i];
+        const unsigned row[] = {(unsigned)socket->family, socket->port};
+
+        if (socket->protocol == HM_TCP && socket->state == HM_SOCKET_LISTEN &&
+            socket->pid == SYSTEM_PID) {
+            ports += hm_str_hash(HM_HASH_START, row, sizeof(row));
+        }
+    }
+    hash = hm_str_hash(hash, &ports, sizeof(ports));
+    for (size_t i = 0; i < HM_COUNT(key_services); i++) {
+        unsigned run = 0;
+
+        for (size_t k = 0; k < services->count; k++) {
+            const struct hm_service *service = &services->at[k];
+
+            if (hm_str_equal_nocase(service->name, key_services[i])) {
+                run = service->has_runs ? 1u + service->runs : 0;
+            }
+        }
+        hash = hm_str_hash(hash, &run, sizeof(run));
+    }
+    return hash;
+}

@@ -1,0 +1,51 @@
+/* agent/platform/windows_lists.h — which lists of a Windows host are due to be read again.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Each list is a program that is run: it is read when something can have changed. The registry
+ * tells of ranges and of administered exclusions. Of the blocks that HTTP.sys, WinNAT and HNS hold
+ * nothing tells: they follow the services below and the listeners of the system process, and are
+ * read again when those change, and at 1, 3 and 10 minutes after the boot, while services start.
+ * Pure. */
+#pragma once
+
+#include "common/ports/inventory.h"
+#include "common/ports/sockets.h"
+
+/* One bit a list: dynamic range and exclusions of each stack (hm_stack_index), the service state of
+ * HTTP.sys, and the dynamic ranges as WMI tells them. */
+#define HM_LIST_DYNAMIC(stack) (1u << (2 * (stack)))
+#define HM_LIST_EXCLUDED(stack) (1u << (2 * (stack) + 1))
+#define HM_LIST_HTTPSYS (1u << 8)
+#define HM_LIST_WMI (1u << 9)
+#define HM_LISTS_STACKS 0x0ffu /* the eight of netsh interface */
+#define HM_LISTS_TCP 0x00fu
+#define HM_LISTS_UDP 0x0f0u
+#define HM_LISTS_BLOCKS (0x0aau | HM_LIST_HTTPSYS) /* what no registry key tells of */
+#define HM_LISTS_ALL 0x3ffu
+
+/* What is remembered of the readings so far. Times: milliseconds since the boot. */
+struct hm_lists_memo {
+    unsigned known;     /* lists that were read and are not out of date */
+    int64_t whole_ms;   /* when all of them were last read */
+    int64_t blocks_ms;  /* when HM_LISTS_BLOCKS were last read */
+    uint64_t signature; /* at that time */
+    bool refused;       /* one of them could not be read */
+};
+
+struct hm_lists_now {
+    int64_t now_ms;
+    unsigned changed;   /* lists whose registry key changed */
+    uint64_t signature; /* hm_lists_signature */
+    bool asks_wmi;      /* the host has settled, or WMI runs, and what is urgent is done */
+};
+
+/* Everything is read again after that time; after the shorter one where a list was refused. */
+#define HM_LISTS_PACE_MS (60 * 60 * 1000)
+#define HM_LISTS_RETRY_MS (5 * 60 * 1000)
+
+/* The lists to read now, as bits; 0 none. */
+unsigned hm_lists_due(const struct hm_lists_memo *memo, const struct hm_lists_now *now);
+
+/* A number for what blocks follow: the TCP ports that the system process listens on, and which of
+ * the services run that make blocks or serve ports by HTTP.sys. services: as observed just now. */
+uint64_t hm_lists_signature(const struct hm_services *services, const struct hm_sockets *sockets);

@@ -1,0 +1,114 @@
+/* tests/unit/agent/test_windows_lists.c — which lists of a Windows host are due to be read again.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/windows_lists.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ALL HM_LISTS_ALL
+#define BLOCKS HM_LISTS_BLOCKS
+#define MINUTE 60000
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+static const struct {
+    const char *what;
+    struct hm_lists_memo memo; /* known, whole_ms, blocks_ms, signature, refused */
+    struct hm_lists_now now;   /* now_ms, changed, signature, asks_wmi */
+    unsigned due;
+} rows[] = {
+    {"nothing was read",                                {0},                                {5000, 0, 7, true},             ALL               },
+    {"nothing was read, and WMI must wait",             {0},                                {5000, 0, 7, false},            ALL & ~HM_LIST_WMI},
+    {"only what waiting actions need was read",
+     {HM_LIST_EXCLUDED(0), 0, 0, 0, false},
+     {5000, 0, 7, false},
+     ALL & ~HM_LIST_WMI & ~HM_LIST_EXCLUDED(0)                                                                                                },
+    {"all was read",                                    {ALL, DAY, DAY, 7, false},          {DAY + MINUTE, 0, 7, true},     0                 },
+    {"WMI still owes an answer",
+     {ALL & ~HM_LIST_WMI, DAY, DAY, 7, false},
+     {DAY + MINUTE, 0, 7, true},
+     HM_LIST_WMI                                                                                                                              },
+    {"an hour has passed",                              {ALL, DAY, DAY, 7, false},          {DAY + HOUR, 0, 7, true},       ALL               },
+    {"an hour has passed, blocks were read in between",
+     {ALL, DAY, DAY + 50 * MINUTE, 7, false},
+     {DAY + HOUR, 0, 7, true},
+     ALL                                                                                                                                      },
+    {"a list was refused",                              {ALL, DAY, DAY, 7, true},           {DAY + 5 * MINUTE, 0, 7, true}, ALL               },
+    {"a list was refused just now",                     {ALL, DAY, DAY, 7, true},           {DAY + 4 * MINUTE, 0, 7, true}, 0                 },
+    {"the registry's store of TCP",
+     {ALL, DAY, DAY, 7, false},
+     {DAY + 1, HM_LISTS_TCP, 7, true},
+     HM_LISTS_TCP                                                                                                                             },
+    {"listeners of the system, or a key service",
+     {ALL, DAY, DAY, 7, false},
+     {DAY + 1, 0, 8, true},
+     BLOCKS                                                                                                                                   },
+    {"one minute after the boot",                       {ALL, 9000, 9000, 7, false},        {MINUTE, 0, 7, true},           BLOCKS            },
+    {"one minute is done",                              {ALL, 9000, MINUTE, 7, false},      {3 * MINUTE - 1, 0, 7, true},   0                 },
+    {"three minutes",                                   {ALL, 9000, MINUTE, 7, false},      {3 * MINUTE, 0, 7, true},       BLOCKS            },
+    {"two marks at once",                               {ALL, 9000, 9000, 7, false},        {4 * MINUTE, 0, 7, true},       BLOCKS            },
+    {"ten minutes",                                     {ALL, 9000, 9 * MINUTE, 7, false},  {11 * MINUTE, 0, 7, true},      BLOCKS            },
+    {"the marks are done",                              {ALL, 9000, 10 * MINUTE, 7, false}, {50 * MINUTE, 0, 7, true},      0                 },
+    {"an agent that is started later",
+     {ALL, 20 * MINUTE, 20 * MINUTE, 7, false},
+     {30 * MINUTE, 0, 7, true},
+     0                                                                                                                                        },
+};
+
+static void test_due(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        const unsigned due = hm_lists_due(&rows[i].memo, &rows[i].now);
+
+        if (due != rows[i].due) {
+            fail_msg("%s: %#x, not %#x", rows[i].what, due, rows[i].due);
+        }
+    }
+}
+
+static void test_signature(void **state)
+{
+    struct hm_socket listen[] = {
+        {.state = HM_SOCKET_LISTEN, .port = 80,  .pid = 4},
+        {.state = HM_SOCKET_LISTEN, .port = 443, .pid = 4},
+    };
+    struct hm_service rows_of[] = {
+        {.name = "w3svc",   .has_runs = true, .runs = true},
+        {.name = "Spooler", .has_runs = true, .runs = true},
+    };
+    const struct hm_services services = {rows_of, 2};
+    struct hm_sockets sockets = {listen, 2};
+    const struct hm_socket first = listen[0];
+    uint64_t was = hm_lists_signature(&services, &sockets);
+
+    (void)state;
+    listen[0] = listen[1];
+    listen[1] = first;
+    assert_true(hm_lists_signature(&services, &sockets) == was); /* another order */
+    rows_of[1].runs = false;
+    assert_true(hm_lists_signature(&services, &sockets) == was); /* no such service */
+    listen[0].pid = 812;
+    assert_true(hm_lists_signature(&services, &sockets) != was); /* it has gone */
+    listen[0].pid = 4;
+    sockets.count = 1;
+    assert_true(hm_lists_signature(&services, &sockets) != was);
+    sockets.count = 2;
+    rows_of[0].runs = false;
+    assert_true(hm_lists_signature(&services, &sockets) != was);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_due),
+        cmocka_unit_test(test_signature),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
