@@ -289,7 +289,7 @@ static void end_idle_watches(struct hm_enforce_run *run)
         if (row->watch_is_new && !row->made) {
             row->has_watch = false;
         }
-        if (row->has_watch) {
+        if (row->has_watch && row->watch.paused_at == 0) {
             const int64_t left_ms = row->watch.until - run->now_ms;
 
             hm_run_again(run, left_ms > 0 && left_ms < HM_DEADMAN_LOOK_MS ? left_ms

@@ -26,6 +26,8 @@ static const struct hm_field watched_fields[] = {
     HM_F(hm_watched, port, HM_TYPE_U16, HM_FIELD_REQUIRED, 0, 0, "of the listener"),
     HM_F(hm_watched, program, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
          "absent: unknown"),
+    HM_F(hm_watched, service, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "absent: unknown"),
     HM_F(hm_watched, misses, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "looks that did not see it"),
 };
 static const struct hm_record record_watched = {"watched", sizeof(struct hm_watched),
@@ -37,6 +39,10 @@ static const struct hm_field watch_fields[] = {
     HM_F(hm_watch, boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES, "of its start"),
     HM_F(hm_watch, ephemeral, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "ports were handed out before"),
     HM_F(hm_watch, ephemeral_misses, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "looks without a port"),
+    HM_F(hm_watch, paused_at, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0, "start of the pause"),
+    HM_F(hm_watch, httpsys_errors, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "events before the change"),
+    HM_F(hm_watch, failed, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_SERVICES,
+         "services with error 32 before it"),
     HM_F_RECORDS(hm_watch, listeners, HM_FIELD_DEFAULT, HM_LIMIT_LISTENERS, &record_watched,
                  "that were there before"),
 };

@@ -14,7 +14,8 @@ struct hm_watched {
     enum hm_family family;
     uint16_t port;
     const char *program;
-    uint32_t misses; /* looks in a row that did not see it */
+    const char *service; /* "" unknown */
+    uint32_t misses;     /* looks in a row that did not see it */
 };
 
 struct hm_watched_list {
@@ -28,6 +29,9 @@ struct hm_watch {
     const char *boot_id;
     bool ephemeral; /* ports were handed out before the change */
     uint32_t ephemeral_misses;
+    int64_t paused_at;        /* a service of its listeners is stopped since then; 0 = none is */
+    uint32_t httpsys_errors;  /* events of HTTP.sys before the change */
+    struct hm_strings failed; /* services that had ended with error 32 before it */
     struct hm_watched_list listeners;
 };
 

@@ -70,6 +70,126 @@ static void test_lost_listener_takes_it_back(void **state)
     expect_pass(host, "one/2 verified");
 }
 
+/* ---- services, and HTTP.sys ---------------------------------------------------------------- */
+
+static struct hm_service *begin_windows_watch(struct hm_enforce_double *host)
+{
+    struct hm_service *service;
+
+    enforce_double_init(host, "10.0.17763");
+    service = hm_build_service_runs(&host->model.host, "db", true);
+    hm_build_exclude(&host->model.host, HM_TCP, HM_IPV4, "40000"); /* by somebody else */
+    hm_build_exclude(&host->model.host, HM_TCP, HM_IPV6, "40000");
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 40000, "db.exe", "db", HM_KIND_SOCKET);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000,40002");
+    expect_pass(host, "one/1 verified");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "40000,40002");
+    return service;
+}
+
+/* Two looks without the listener. */
+static void lose_listener(struct hm_enforce_double *host, const char *states)
+{
+    host->model.host.inventory.listeners.count = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        enforce_double_wait(host, 30);
+        assert_int_equal(enforce_double_pass(host), HM_OK);
+    }
+    assert_string_equal(enforce_double_states(host), states);
+}
+
+static void test_a_stopped_service_has_lost_nothing(void **state)
+{
+    static const struct {
+        const char *what;
+        bool has_runs;
+        uint32_t exit_code;
+        bool lost;
+    } rows[] = {
+        {"stopped in order",    true,  0,     false},
+        {"on its way",          false, 0,     false},
+        {"ended with an error", true,  10048, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_enforce_double host;
+        struct hm_service *service = begin_windows_watch(&host);
+
+        service->has_runs = rows[i].has_runs;
+        service->runs = false;
+        service->exit_code = rows[i].exit_code;
+        print_message("%s\n", rows[i].what);
+        lose_listener(&host, rows[i].lost ? "one/1 failed" : "one/1 verified");
+        enforce_double_fini(&host);
+    }
+}
+
+/* The watch goes on where it stood when the service runs again. */
+static void test_the_watch_pauses(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_service *service = begin_windows_watch(host);
+
+    service->runs = false;
+    host->model.host.inventory.listeners.count = 0;
+    enforce_double_wait(host, 300);
+    expect_pass(host, "one/1 verified");
+    enforce_double_wait(host, 86400);
+    expect_pass(host, "one/1 verified");
+    service->runs = true; /* and does not listen */
+    lose_listener(host, "one/1 failed");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "40000");
+}
+
+static void test_httpsys_that_fails_takes_it_back(void **state)
+{
+    static const struct {
+        const char *address; /* NULL: no event */
+        uint32_t exit_code;
+        bool before;
+        bool harm;
+    } rows[] = {
+        {"http://+:40000/", 0,  false, true },
+        {"[::]:40000",      0,  false, true },
+        {"an address",      0,  false, true },
+        {"http://+:8080/",  0,  false, false}, /* another port */
+        {"http://+:40000/", 0,  true,  false}, /* it was so before */
+        {NULL,              32, false, true },
+        {NULL,              32, true,  false},
+        {NULL,              2,  false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_enforce_double host;
+        struct hm_service *site;
+
+        enforce_double_init(&host, "10.0.17763");
+        site = hm_build_service_runs(&host.model.host, "W3SVC", true);
+        for (unsigned k = 0; k < 2; k++) {
+            if (k == (rows[i].before ? 0u : 1u) && rows[i].address != NULL) {
+                hm_build_event(&host.model.host, "Microsoft-Windows-HttpEvent", 15005,
+                               rows[i].address);
+            } else if (k == (rows[i].before ? 0u : 1u)) {
+                site->runs = false;
+                site->exit_code = rows[i].exit_code;
+            }
+            if (k == 0) {
+                (void)hm_model_reserve(&host.model, "one", "tcp", "40000");
+            }
+            assert_int_equal(enforce_double_pass(&host), HM_OK);
+            enforce_double_wait(&host, 30);
+        }
+        if (strcmp(enforce_double_states(&host),
+                   rows[i].harm ? "one/1 failed" : "one/1 verified") != 0 ||
+            strcmp(enforce_double_rows(&host, HM_IPV4), rows[i].harm ? "" : "40000") != 0) {
+            fail_msg("row %u: %s", (unsigned)i, enforce_double_states(&host));
+        }
+        enforce_double_fini(&host);
+    }
+}
+
 static void test_no_ephemeral_ports_take_it_back(void **state)
 {
     struct hm_enforce_double *host = *state;
@@ -264,6 +384,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_lost_listener_takes_it_back),
+        cmocka_unit_test(test_a_stopped_service_has_lost_nothing),
+        TEST(test_the_watch_pauses),
+        cmocka_unit_test(test_httpsys_that_fails_takes_it_back),
         TEST(test_no_ephemeral_ports_take_it_back),
         TEST(test_watch_that_ends_well),
         TEST(test_restore_and_resume),
