@@ -262,8 +262,11 @@ static void test_exchange(void **state)
     (void)state;
     make_exchange();
     host.sockets[0] = (struct hm_socket){
-        HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, "10.0.0.4", 9955, "10.0.0.9:3268", 2212, "dns.exe",
-        "DNS",  false};
+        HM_TCP,     HM_IPV4,   HM_SOCKET_ESTABLISHED,
+        "10.0.0.4", 9955,      "10.0.0.9:3268",
+        2212,       "dns.exe", "DNS",
+        false,      {NULL, 0}
+    };
     host.socket_count = 1;
     expect("exchange/1 waiting taken");
     assert_true(outcome()->notes.count > 0);
@@ -298,11 +301,14 @@ static void test_holder_is_not_missed(void **state)
 {
     (void)state;
     make_exchange();
-    host.listeners[0] =
-        (struct hm_listener){HM_TCP, HM_IPV4, "0.0.0.0", 9955, "dns.exe", "DNS", HM_KIND_SOCKET};
+    host.listeners[0] = (struct hm_listener){
+        HM_TCP, HM_IPV4, "0.0.0.0", 9955, "dns.exe", "DNS", HM_KIND_SOCKET, {NULL, 0}
+    };
     host.listener_count = 1;
-    host.sockets[0] = (struct hm_socket){HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 9955,
-                                         "",     2212,    "dns.exe",        "DNS",     false};
+    host.sockets[0] = (struct hm_socket){
+        HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, "0.0.0.0", 9955, "", 2212, "dns.exe",
+        "DNS",  false,   {NULL, 0}
+    };
     host.socket_count = 1;
     expect("exchange/1 waiting busy");
     assert_double(V6, "9933-9933*,9955-9955*," HNS_ROW);
@@ -386,8 +392,9 @@ static void test_httpsys(void **state)
     (void)state;
     make_exchange();
     want("winrm", HM_TCP, ports, 1);
-    host.listeners[0] =
-        (struct hm_listener){HM_TCP, HM_IPV4, "0.0.0.0", 5985, "System", "", HM_KIND_HTTPSYS};
+    host.listeners[0] = (struct hm_listener){
+        HM_TCP, HM_IPV4, "0.0.0.0", 5985, "System", "", HM_KIND_HTTPSYS, {NULL, 0}
+    };
     host.listener_count = 1;
     expect("winrm/1 refused httpsys");
     assert_double("changes", "");
