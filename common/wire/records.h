@@ -67,6 +67,8 @@ struct hm_host_file {
     struct hm_strings labels; /* "site=paris" */
     bool has_boot_id;
     const char *boot_id;
+    bool has_uptime_s; /* absent: the host is described as it is once it has settled */
+    uint32_t uptime_s;
     bool has_exhaustion_events; /* counts since the last sample, 4227, 4231, 4266 */
     uint32_t event_4227;
     uint32_t event_4231;

@@ -241,6 +241,8 @@ static const struct hm_field host_file_fields[] = {
     HM_F_OPT(hm_host_file, labels, HM_TYPE_STRINGS, 0, HM_LIMIT_LABELS, "site=paris"),
     HM_F_OPT(hm_host_file, boot_id, HM_TYPE_STRING, 0, HM_LIMIT_ID_BYTES,
              "changes with every boot"),
+    HM_F_OPT(hm_host_file, uptime_s, HM_TYPE_U32, 0, 0,
+             "seconds since the boot; absent: the host has settled since then"),
     HM_F_OPT_AS(hm_host_file, event_4227, has_exhaustion_events, HM_TYPE_U32,
                 "TIME_WAIT collisions since the last sample"),
     HM_F_OPT_AS(hm_host_file, event_4231, has_exhaustion_events, HM_TYPE_U32,

@@ -117,6 +117,8 @@ static enum hm_status read_host_file(struct hm_recorded *recorded, struct hm_err
         return hm_fail(err, HM_ENOMEM, "no memory for the name of %s", recorded->folder);
     }
     seen->boot_id = host->has_boot_id ? host->boot_id : "recorded";
+    seen->has_uptime = host->has_uptime_s;
+    seen->uptime_s = host->uptime_s;
     seen->labels = host->labels;
     seen->has_previous_boot = host->has_previous_boot;
     seen->previous_boot = host->previous_boot;
