@@ -28,6 +28,20 @@ DOUBLE = r"HKEY_LOCAL_MACHINE\SOFTWARE\NetshDouble"
 STACKS = [(family, protocol) for protocol in ("tcp", "udp") for family in ("ipv4", "ipv6")]
 
 
+LISTINGS = 11  # runs of netsh for everything: eight, and the three of HTTP.sys
+BLOCKS = 7  # for the lists that no registry key tells of: exclusions, and those of HTTP.sys
+
+
+def uptime_s():
+    with open("/proc/uptime", encoding="ascii") as file:
+        return float(file.read().split()[0])
+
+
+def blocks_due(since_s):
+    """Runs of netsh that the age of the boot asks for: at 1, 3 and 10 minutes."""
+    return BLOCKS * sum(since_s < mark <= uptime_s() for mark in (60, 180, 600))
+
+
 def environment(**more):
     env = {**os.environ, "WINEPREFIX": PREFIX, "WINEDEBUG": "-all", **more}
     env.pop("DISPLAY", None)
