@@ -20,6 +20,8 @@ static const struct {
 } keys[] = {
     {L"SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters", HM_LISTS_ALL   },
     {L"SYSTEM\\CurrentControlSet\\Services\\hns\\State",        HM_LISTS_BLOCKS},
+ /* UrlAclInfo, SslBindingInfo */
+    {L"SYSTEM\\CurrentControlSet\\Services\\HTTP\\Parameters",  HM_LIST_HTTPSYS},
     {NSI_KEY L"{eb004a03-9b1a-11d4-9123-0050047759bc}\\29",     HM_LISTS_TCP   },
     {NSI_KEY L"{eb004a02-9b1a-11d4-9123-0050047759bc}\\5",      HM_LISTS_UDP   },
 };

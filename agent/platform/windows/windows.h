@@ -49,8 +49,9 @@ struct hm_watch;
 enum hm_status hm_watch_open(struct hm_watch **out_watch, struct hm_err *err) HM_MUST_CHECK;
 void hm_watch_close(struct hm_watch *watch);
 
-/* The lists (windows_lists.h) whose registry key (TCP/IP, HNS, Nsi) changed since the last call;
- * all when the machine was asleep. Watches on from this moment on: ask before the facts are read.
+/* The lists (windows_lists.h) whose registry key (TCP/IP, HNS, HTTP, Nsi) changed since the last
+ * call; all when the machine was asleep. Watches on from this moment on: ask before the facts are
+ * read.
  */
 unsigned hm_watch_changed(struct hm_watch *watch);
 

@@ -1,5 +1,5 @@
-/* tests/unit/windows/test_configured.c — what HTTP.sys is set up to serve, asked of netsh.
- * SPDX-License-Identifier: Apache-2.0
+/* tests/unit/windows/test_configured.c — what HTTP.sys is set up to serve, asked of netsh, and
+ * when. SPDX-License-Identifier: Apache-2.0
  *
  * Needs the netsh double in the system directory (tests/windows/prefix.sh). */
 #include "agent/platform/windows/windows.h"
@@ -16,12 +16,14 @@
 #include "tests/support/windows_registry.h"
 
 #define DOUBLE "SOFTWARE\\NetshDouble"
+#define HTTP "SYSTEM\\CurrentControlSet\\Services\\HTTP\\Parameters"
 
 struct netsh_fixture {
     struct hm_netsh *netsh;
     struct hm_arena arena;
     struct hm_notes notes;
     struct hm_netsh_facts facts;
+    struct hm_netsh_need need;
     struct hm_err err;
 };
 
@@ -29,12 +31,10 @@ static const struct hm_os os_2019 = {.family = HM_OS_WINDOWS, .version = "10.0.1
 
 static void read_stacks(struct netsh_fixture *fixture, const struct hm_os *os)
 {
-    const struct hm_netsh_need need = {.only = 0};
-
     hm_arena_reset(&fixture->arena);
     hm_notes_init(&fixture->notes, &fixture->arena);
-    assert_int_equal(hm_netsh_stacks(fixture->netsh, os, &need, &fixture->arena, &fixture->facts,
-                                     &fixture->notes, &fixture->err),
+    assert_int_equal(hm_netsh_stacks(fixture->netsh, os, &fixture->need, &fixture->arena,
+                                     &fixture->facts, &fixture->notes, &fixture->err),
                      HM_OK);
 }
 
@@ -118,11 +118,56 @@ static void test_service_state_unread(void **state)
     assert_non_null(strstr(fixture->notes.list.at[0], "servicestate"));
 }
 
+/* Early in a boot: what waiting actions need, then the rest and nothing twice. */
+static void test_reading_what_is_urgent(void **state)
+{
+    struct netsh_fixture *fixture = *state;
+
+    hm_test_reg_text(DOUBLE, "excluded-tcp-ipv4", "9955-9955*");
+    fixture->need = (struct hm_netsh_need){.waits_with_wmi = true, .only = HM_LIST_EXCLUDED(0)};
+    read_stacks(fixture, &os_2019);
+    assert_int_equal(hm_netsh_started(fixture->netsh), 1);
+    assert_int_equal(fixture->notes.list.count, 0);
+    assert_true(hm_ports_contains(fixture->facts.stacks.at[0].administered, 9955));
+    assert_false(fixture->facts.stacks.at[0].has_dynamic);
+    for (size_t i = 1; i < HM_STACK_COUNT; i++) {
+        assert_false(fixture->facts.stacks.at[i].has_administered);
+        assert_false(fixture->facts.stacks.at[i].has_runtime);
+    }
+    fixture->need.only = 0;
+    read_stacks(fixture, &os_2019);
+    assert_int_equal(hm_netsh_started(fixture->netsh), 11);
+    assert_true(fixture->facts.stacks.at[3].has_administered);
+    assert_non_null(strstr(fixture->facts.http[HM_NETSH_SERVICE_STATE].text, ":5985/"));
+    fixture->need.waits_with_wmi = false;
+    read_stacks(fixture, &os_2019);
+    assert_int_equal(hm_netsh_started(fixture->netsh), 11);
+}
+
+/* A reservation or a binding that is made: no exclusion may be added before it is read. */
+static void test_a_new_reservation_is_read(void **state)
+{
+    struct netsh_fixture *fixture = *state;
+    unsigned once;
+
+    hm_test_reg_u32(HTTP, "MaxConnections", 1);
+    read_stacks(fixture, &os_2019);
+    once = hm_netsh_started(fixture->netsh);
+    hm_test_reg_text(DOUBLE, "urlacl", "http://+:50443/");
+    hm_test_reg_u32(HTTP "\\UrlAclInfo", "http://+:50443/", 1);
+    read_stacks(fixture, &os_2019);
+    assert_int_equal(hm_netsh_started(fixture->netsh), once + HM_NETSH_HTTP_LISTS);
+    assert_non_null(strstr(fixture->facts.http[HM_NETSH_URLACL].text, ":50443/"));
+    (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, HTTP "\\UrlAclInfo");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_configured, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_service_state_unread, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_reading_what_is_urgent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_new_reservation_is_read, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -392,32 +392,6 @@ static void test_reading_pace(void **state)
     assert_null(GetModuleHandleW(L"wbemprox.dll"));
 }
 
-/* Early in a boot: what waiting actions need, then the rest and nothing twice. */
-static void test_reading_what_is_urgent(void **state)
-{
-    struct netsh_fixture *fixture = *state;
-
-    hm_test_reg_text(DOUBLE, "excluded-tcp-ipv4", "9955-9955*");
-    fixture->need = (struct hm_netsh_need){.waits_with_wmi = true, .only = HM_LIST_EXCLUDED(0)};
-    read_stacks(fixture, &os_2019);
-    assert_int_equal(hm_netsh_started(fixture->netsh), 1);
-    assert_int_equal(fixture->notes.list.count, 0);
-    assert_true(hm_ports_contains(fixture->facts.stacks.at[0].administered, 9955));
-    assert_false(fixture->facts.stacks.at[0].has_dynamic);
-    for (size_t i = 1; i < HM_STACK_COUNT; i++) {
-        assert_false(fixture->facts.stacks.at[i].has_administered);
-        assert_false(fixture->facts.stacks.at[i].has_runtime);
-    }
-    fixture->need.only = 0;
-    read_stacks(fixture, &os_2019);
-    assert_int_equal(hm_netsh_started(fixture->netsh), 11);
-    assert_true(fixture->facts.stacks.at[3].has_administered);
-    assert_non_null(strstr(fixture->facts.http[HM_NETSH_SERVICE_STATE].text, ":5985/"));
-    fixture->need.waits_with_wmi = false;
-    read_stacks(fixture, &os_2019);
-    assert_int_equal(hm_netsh_started(fixture->netsh), 11);
-}
-
 struct mode_case {
     const char *mode;
     const char *version;
@@ -597,7 +571,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_as_recorded),
         cmocka_unit_test_setup_teardown(test_reading_pace, set_up_netsh, tear_down_netsh),
-        cmocka_unit_test_setup_teardown(test_reading_what_is_urgent, set_up_netsh, tear_down_netsh),
         cmocka_unit_test_setup_teardown(test_modes, set_up_netsh, tear_down_netsh),
         cmocka_unit_test_setup_teardown(test_stored_exclusions, set_up_netsh, tear_down_netsh),
         cmocka_unit_test(test_wmi),
