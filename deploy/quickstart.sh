@@ -271,7 +271,11 @@ submit_policies() {
             { tail -n 5 "$dir/log/policies.log"; die "policy $name could not be submitted"; }
         submitted=$((submitted + 1))
     done
-    step "$submitted policies are submitted; nothing is changed until somebody approves one"
+    if [ "$submitted" -eq 0 ]; then
+        step "the policies were submitted before; \"hmctl policies\" says where each stands"
+    else
+        step "$submitted policies are submitted; nothing is changed until somebody approves one"
+    fi
 }
 
 # A later boot: what was waiting for one counts from now on.

@@ -123,6 +123,10 @@ static void print_human(const struct health *health)
     if (health->has_boot && health->policies.policies.count > 0) {
         print_boot(&health->boot);
     }
+    if (health->held && !health->running && health->policies.policies.count > 0) {
+        (void)printf("%-14s%s\n", "policies",
+                     "as they stood before \"hm-agent restore\", which removed what they added:");
+    }
     print_policies(&health->policies);
 }
 
@@ -201,6 +205,10 @@ static enum hm_status gather(const struct hm_cli *cli, struct hm_arena *arena,
     health->running = is_running(config.state_dir, arena);
     health->healthy = hm_agent_status_is_healthy(&health->status, health->running,
                                                  hm_clock_now_ms(), &health->why);
+    if (health->healthy && health->held) {
+        health->healthy = false;
+        health->why = "nothing is enforced since \"hm-agent restore\"";
+    }
     return HM_OK;
 }
 

@@ -237,6 +237,10 @@ def restore(scene):
     code, out, err = host.verb("restore")
     h.check("restore takes all back", code == 0 and "as it was before" in out and
             host.changes() == b"", (code, out, err, host.changes()))
+    code, out, err = host.verb("status")
+    h.check("its status is not healthy, and says so", code == 1 and
+            'NOT healthy: nothing is enforced since "hm-agent restore"' in out and
+            "as they stood before" in out, (code, out, err))
     host.start()
     row = scene.wait("mail04", "refused", 3)
     h.check("held until the administrator ends it", row.get("code") == "local_limit" and
