@@ -17,6 +17,7 @@ import shell
 
 VIEWS = {"collect": gather.collect, "agent": gather.observe}
 ALL_SAFE = "All safe. "
+UNTIL_BOOT = "All safe until the next boot; what is exposed then is marked above. "
 ASSUMED = "All safe, if the host was restarted since the registry values were written. "
 SCM = "Service Control Manager"
 
@@ -214,7 +215,9 @@ def check(host, said, text, code, expect, assumed):
     """assumed: nobody can know of these files whether the host was restarted since."""
     yield from check_verdicts(said, expect)
     yield from check_findings(said, expect)
-    yield from check_listing(text, code, expect, ASSUMED if assumed else ALL_SAFE)
+    lost = any(row.get("after_boot") in ("exposed", "blocked") for row in said.verdicts.values())
+    yield from check_listing(text, code, expect, ASSUMED if assumed else
+                             UNTIL_BOOT if lost else ALL_SAFE)
     yield from check_truth(host, said)
 
 
