@@ -214,6 +214,7 @@ static void give_services(const struct hm_services *from, struct hm_notes *notes
     for (size_t i = 0; i < from->count; i++) {
         services.rows.at[services.rows.count++] = hm_test_service_row(&from->at[i], notes->arena);
     }
+    hm_service_rows_settle(&services.rows);
     assert_int_equal(
         hm_windows_settle_services(&services, L"SOFTWARE\\NoSuchCluster", out, notes, &err), HM_OK);
 }
