@@ -269,8 +269,8 @@ void hm_windows_take_hns(const struct hm_windows_hns_values *values, struct hm_r
     registry->has_hns = true;
     registry->hns = (struct hm_hns_state){
         .enabled = !values->has_enabled || values->enabled != 0,
-        .start = values->has_start ? values->start : 50000,
-        .count = values->has_count ? values->count : 60,
+        .start = values->has_start ? values->start : HM_HNS_START,
+        .count = values->has_count ? values->count : HM_HNS_COUNT,
     };
 }
 

@@ -8,12 +8,10 @@
 #include "common/base/str.h"
 #include "common/judge/remedy.h"
 
-static const char *const names[HM_CONFIGURED_BY_COUNT] = {
-    [HM_BY_URL_RESERVATION] = "The URL reservation",
-    [HM_BY_SSL_BINDING] = "The SSL binding",
-    [HM_BY_IIS_BINDING] = "The binding",
-    [HM_BY_HNS_ENDPOINT] = "The container port",
-    [HM_BY_PUBLISHED_PORT] = "The container port",
+/* What happens to a listener of this kind, and what a person decides. */
+static const char *const outcomes[HM_KIND_COUNT] = {
+    [HM_KIND_HTTPSYS] = "whatever starts to serve it through HTTP.sys fails with error 32",
+    [HM_KIND_CONTAINER] = "a container that is to publish it does not start",
 };
 
 static void describe(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
@@ -51,7 +49,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         struct hm_finding *finding;
 
         if ((last != NULL && last->protocol == row->protocol && last->port == row->port) ||
-            row->kind == HM_KIND_QUIC ||
+            outcomes[row->kind] == NULL ||
             hm_portbits_has(ctx->facts->required[row->protocol], row->port) ||
             !hm_facts_is_excluded(ctx->facts, row->protocol, row->port)) {
             continue;
@@ -61,9 +59,9 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
             hm_finding_put(out, hm_finding_ports(out, row->protocol, (struct hm_ports){&range, 1}));
         finding->text =
             hm_finding_print(out,
-                             "%s %s is for a port inside an administered exclusion: whatever "
-                             "starts to serve it fails with error 32. Nothing is known to start.",
-                             names[row->by], row->subject);
+                             "The %s %s is for a port inside an administered exclusion: %s. "
+                             "Nothing is known to start.",
+                             hm_configured_by_labels[row->by], row->subject, outcomes[row->kind]);
         describe(ctx, out, finding, row);
         hm_remedy_decide(out, finding,
                          "Find out whether anything uses it. If so, delete the exclusion, with "

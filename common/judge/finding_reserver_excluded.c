@@ -5,22 +5,6 @@
 #include "common/base/str.h"
 #include "common/judge/remedy.h"
 
-#define HNS_FIRST 50000u
-#define HNS_LAST 50059u
-
-/* The row that HNS itself makes: netsh must not delete it. */
-static bool is_hns_row(const struct hm_finding_ctx *ctx, struct hm_range row)
-{
-    const struct hm_inventory *inventory = ctx->input->inventory;
-    const struct hm_hns_state *hns = &inventory->registry.hns;
-
-    if (inventory->has_registry && inventory->registry.has_hns) {
-        return hns->enabled && hns->count > 0 && row.first == hns->start &&
-               hm_range_count(row) == hns->count;
-    }
-    return row.first == HNS_FIRST && row.last == HNS_LAST;
-}
-
 static bool is_broken(const struct hm_need *need)
 {
     return need->verdict.reason == HM_REASON_RESERVER_EXCLUDED ||
@@ -180,7 +164,7 @@ static void find_rows(const struct hm_finding_ctx *ctx, struct hm_finding_list *
                                                  hm_family_names[family],
                                                  (unsigned)hit.at[at].first,
                                                  (unsigned)hit.at[at].last));
-            if (is_hns_row(ctx, hit.at[at])) {
+            if (hm_hns_keeps(ctx->input->inventory, hit.at[at])) {
                 rows->hns = true;
             } else {
                 kept[rows->of[i].count++] = hit.at[at];

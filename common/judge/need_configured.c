@@ -22,7 +22,7 @@ static const struct hm_strings none = {NULL, 0};
 
 static bool is_reserver(enum hm_listener_kind kind)
 {
-    return kind == HM_KIND_HTTPSYS || kind == HM_KIND_QUIC || kind == HM_KIND_CONTAINER;
+    return hm_kind_exclusion_effect(kind) == HM_EXCLUSION_BREAKS;
 }
 
 bool hm_facts_is_excluded(const struct hm_facts *facts, enum hm_protocol protocol, uint16_t port)

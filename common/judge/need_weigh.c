@@ -6,20 +6,6 @@
 
 #include "common/base/str.h"
 
-/* What an exclusion does to a kind of listener. */
-enum listener_class {
-    CLASS_PLAIN,    /* administered: protected */
-    CLASS_RESERVER, /* administered: broken; runtime: maybe its own */
-    CLASS_SHARED,   /* administered: the second bind fails (KB3039044) */
-};
-
-static const enum listener_class classes[HM_KIND_COUNT] = {
-    [HM_KIND_SOCKET] = CLASS_PLAIN,  [HM_KIND_HTTPSYS] = CLASS_RESERVER,
-    [HM_KIND_QUIC] = CLASS_RESERVER, [HM_KIND_RPC] = CLASS_PLAIN,
-    [HM_KIND_KERNEL] = CLASS_PLAIN,  [HM_KIND_CONTAINER] = CLASS_RESERVER,
-    [HM_KIND_SHARED] = CLASS_SHARED,
-};
-
 /* Among equal states the reason that says most. */
 static const unsigned reason_weight[HM_REASON_COUNT] = {
     [HM_REASON_HELD] = 10,           [HM_REASON_RESERVER_EXCLUDED] = 9,
@@ -35,8 +21,8 @@ struct scales {
     struct hm_need *need;
     enum hm_family family;
     const struct hm_stack_facts *stack;
-    bool after_boot; /* the next one */
-    enum listener_class class;
+    bool after_boot;                 /* the next one */
+    enum hm_exclusion_effect effect; /* of an administered exclusion */
     struct hm_arena *arena;
     struct hm_err *err;
     struct hm_ports open; /* ports that nothing has decided yet */
@@ -45,15 +31,15 @@ struct scales {
     struct hm_need_stack *out;
 };
 
-static enum listener_class class_of(const struct hm_facts *facts, enum hm_listener_kind kind)
+static enum hm_exclusion_effect effect_of(const struct hm_facts *facts, enum hm_listener_kind kind)
 {
     if (facts->linux_host || facts->legacy) {
-        return CLASS_PLAIN; /* reserved ports there never hinder an explicit bind */
+        return HM_EXCLUSION_PROTECTS; /* reserved ports there never hinder an explicit bind */
     }
     if (kind == HM_KIND_SHARED && (facts->windows < 601 || facts->windows > 603)) {
-        return CLASS_PLAIN; /* KB3039044: 2008 R2, 2012, 2012 R2 only */
+        return HM_EXCLUSION_PROTECTS; /* KB3039044: 2008 R2, 2012, 2012 R2 only */
     }
-    return classes[kind];
+    return hm_kind_exclusion_effect(kind);
 }
 
 /* What listens outranks the catalogue. "socket" is also what a system says that cannot tell more,
@@ -142,7 +128,7 @@ static enum hm_status weigh_administered(struct scales *scales)
     if (!hm_ports_overlap(scales->open, administered)) {
         return HM_OK;
     }
-    if (scales->class == CLASS_PLAIN) {
+    if (scales->effect == HM_EXCLUSION_PROTECTS) {
         return hm_ports_subtract(scales->open, administered, scales->arena, &scales->open,
                                  scales->err);
     }
@@ -151,16 +137,16 @@ static enum hm_status weigh_administered(struct scales *scales)
         return st;
     }
     return decide(scales, HM_BLOCKED,
-                  scales->class == CLASS_SHARED ? HM_REASON_SHARED_EXCLUDED
-                                                : HM_REASON_RESERVER_EXCLUDED,
+                  scales->effect == HM_EXCLUSION_BREAKS_SECOND ? HM_REASON_SHARED_EXCLUDED
+                                                               : HM_REASON_RESERVER_EXCLUDED,
                   hit);
 }
 
 static bool owner_serves(const struct scales *scales, const struct hm_listener *listener)
 {
-    bool component =
-        scales->class == CLASS_RESERVER && (classes[listener->kind] == CLASS_RESERVER ||
-                                            hm_str_equal_nocase(listener->program, "System"));
+    bool component = scales->effect == HM_EXCLUSION_BREAKS &&
+                     (hm_kind_exclusion_effect(listener->kind) == HM_EXCLUSION_BREAKS ||
+                      hm_str_equal_nocase(listener->program, "System"));
 
     return component ||
            hm_need_owner_of_listener(scales->facts, scales->need, listener) == HM_OWNER_SELF;
@@ -216,7 +202,7 @@ static enum hm_status find_doubt(struct scales *scales, struct hm_ports hit,
     enum hm_status st = HM_OK;
 
     *out_doubt = (struct hm_ports){NULL, 0};
-    if (scales->class != CLASS_RESERVER) {
+    if (scales->effect != HM_EXCLUSION_BREAKS) {
         return HM_OK;
     }
     if (!inventory->has_listeners) {
@@ -286,7 +272,7 @@ static enum hm_status weigh_unknown_range(struct scales *scales)
 static bool is_outside_unread(const struct scales *scales)
 {
     return !scales->stack->has_runtime ||
-           (scales->class != CLASS_PLAIN && !scales->stack->has_administered);
+           (scales->effect != HM_EXCLUSION_PROTECTS && !scales->stack->has_administered);
 }
 
 static enum hm_status weigh_dynamic(struct scales *scales)
@@ -445,7 +431,7 @@ enum hm_status hm_need_weigh_stacks(const struct hm_facts *facts, struct hm_need
             .stack = after_boot ? hm_facts_next_stack(facts, protocol, family)
                                 : hm_facts_stack(facts, protocol, family),
             .after_boot = after_boot,
-            .class = class_of(facts, need->verdict.kind),
+            .effect = effect_of(facts, need->verdict.kind),
             .arena = arena,
             .err = err,
             .out = &out_stacks[i],

@@ -319,17 +319,10 @@ void hm_remedy_start_services(struct hm_remedy_scope *scope, struct hm_finding *
 
 bool hm_remedy_may_exclude(const struct hm_finding_ctx *ctx, const struct hm_need *need)
 {
-    static const bool breaks[HM_KIND_COUNT] = {
-        [HM_KIND_HTTPSYS] = true,
-        [HM_KIND_QUIC] = true,
-        [HM_KIND_CONTAINER] = true,
-        [HM_KIND_SHARED] = true,
-    };
-
     if (ctx->facts->linux_host || ctx->facts->legacy) {
         return true; /* reserved ports hinder no explicit bind there */
     }
-    return !breaks[need->verdict.kind] &&
+    return !hm_kind_forbids_exclusion(need->verdict.kind) &&
            (need->requirement->safe_to_exclude != HM_EXCLUDE_NO || need->product == NULL);
 }
 

@@ -175,12 +175,6 @@ enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
 
 /* ---- ports that must never be excluded ----------------------------------------------------- */
 
-static bool reserves(enum hm_listener_kind kind)
-{
-    return kind == HM_KIND_HTTPSYS || kind == HM_KIND_QUIC || kind == HM_KIND_CONTAINER ||
-           kind == HM_KIND_SHARED;
-}
-
 struct hm_ports hm_remedy_untouchable(const struct hm_finding_ctx *ctx,
                                       struct hm_finding_list *list, enum hm_protocol protocol)
 {
@@ -198,7 +192,7 @@ struct hm_ports hm_remedy_untouchable(const struct hm_finding_ctx *ctx,
             const struct hm_requirement *row = &rows->at[k];
 
             if (row->protocol == protocol &&
-                (reserves(row->kind) || row->safe_to_exclude == HM_EXCLUDE_NO)) {
+                (hm_kind_forbids_exclusion(row->kind) || row->safe_to_exclude == HM_EXCLUDE_NO)) {
                 hm_port_bag_put(list, &bag, row->ports);
             }
         }
@@ -207,7 +201,7 @@ struct hm_ports hm_remedy_untouchable(const struct hm_finding_ctx *ctx,
         const struct hm_listener *listener = &inventory->listeners.at[i];
         const struct hm_range one = {listener->port, listener->port};
 
-        if (listener->protocol == protocol && reserves(listener->kind)) {
+        if (listener->protocol == protocol && hm_kind_forbids_exclusion(listener->kind)) {
             hm_port_bag_put(list, &bag, (struct hm_ports){&one, 1});
         }
     }
@@ -215,7 +209,7 @@ struct hm_ports hm_remedy_untouchable(const struct hm_finding_ctx *ctx,
         const struct hm_port_entry *entry = &inventory->port_book.at[i];
         const struct hm_range one = {entry->port, entry->port};
 
-        if (entry->protocol == protocol && reserves(entry->kind)) {
+        if (entry->protocol == protocol && hm_kind_forbids_exclusion(entry->kind)) {
             hm_port_bag_put(list, &bag, (struct hm_ports){&one, 1});
         }
     }

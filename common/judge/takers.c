@@ -2,20 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/facts.h"
 
-/* What HNS keeps for itself where its values are not set; an administered row on most hosts. */
-#define HNS_FIRST 50000u
-#define HNS_COUNT 60u
-
-static bool is_kept_by_hns(const struct hm_facts *facts, struct hm_range row)
-{
-    const struct hm_registry *registry = &facts->inventory->registry;
-    bool known = facts->inventory->has_registry && registry->has_hns;
-    uint32_t first = known && registry->hns.start != 0 ? registry->hns.start : HNS_FIRST;
-    uint32_t count = known && registry->hns.count != 0 ? registry->hns.count : HNS_COUNT;
-
-    return row.first == first && hm_range_count(row) == count;
-}
-
 static bool is_served(const struct hm_facts *facts, enum hm_protocol protocol, struct hm_range row)
 {
     const struct hm_ports ports = {&row, 1};
@@ -33,8 +19,8 @@ static bool is_served(const struct hm_facts *facts, enum hm_protocol protocol, s
 
 static bool moves(const struct hm_facts *facts, enum hm_protocol protocol, struct hm_range row)
 {
-    return row.first < row.last && row.first >= HM_GIVEN_FIRST && !is_kept_by_hns(facts, row) &&
-           !is_served(facts, protocol, row);
+    return row.first < row.last && row.first >= HM_GIVEN_FIRST &&
+           !hm_hns_keeps(facts->inventory, row) && !is_served(facts, protocol, row);
 }
 
 static enum hm_status fill_space(const struct hm_facts *facts, enum hm_protocol protocol,

@@ -4,6 +4,7 @@
 
 #include "common/base/str.h"
 
+/* Of the kinds that forbid an exclusion (hm_kind_forbids_exclusion). */
 static const enum hm_refusal_code codes[HM_KIND_COUNT] = {
     [HM_KIND_HTTPSYS] = HM_REFUSE_HTTPSYS,
     [HM_KIND_QUIC] = HM_REFUSE_QUIC,
@@ -64,7 +65,7 @@ static void put(struct hm_plan_build *b, enum hm_refusal_code code, enum hm_prot
 static void put_port(struct hm_plan_build *b, enum hm_listener_kind kind, enum hm_protocol protocol,
                      uint16_t port, const char *text)
 {
-    if (codes[kind] != HM_REFUSE_NONE && hm_ports_contains(b->wanted[protocol], port)) {
+    if (hm_kind_forbids_exclusion(kind) && hm_ports_contains(b->wanted[protocol], port)) {
         put(b, codes[kind], protocol, hm_plan_one(b, (struct hm_range){port, port}), text);
     }
 }
@@ -81,30 +82,26 @@ static void find_listeners(struct hm_plan_build *b)
 }
 
 /* By the settings of HTTP.sys, of IIS and of containers. */
-static const char *const sources[HM_CONFIGURED_BY_COUNT] = {
-    [HM_BY_URL_RESERVATION] = "URL reservation", [HM_BY_SSL_BINDING] = "SSL binding",
-    [HM_BY_IIS_BINDING] = "IIS binding",         [HM_BY_HNS_ENDPOINT] = "HNS endpoint",
-    [HM_BY_PUBLISHED_PORT] = "published port",
-};
-
 static const char *configured_text(struct hm_plan_build *b, const struct hm_configured *row)
 {
+    const char *source = hm_configured_by_labels[row->by];
+
     switch (row->kind) {
     case HM_KIND_HTTPSYS:
         return hm_plan_print(b,
                              "HTTP.sys is set up to serve it (%s %s), and fails with error 32 when "
                              "its port is excluded. Move the dynamic range off it instead.",
-                             sources[row->by], row->subject);
+                             source, row->subject);
     case HM_KIND_QUIC:
         return hm_plan_print(b,
                              "HTTP.sys may serve HTTP/3 on it (%s %s), and cannot reserve its port "
                              "inside an exclusion. Move the dynamic range off it instead.",
-                             sources[row->by], row->subject);
+                             source, row->subject);
     case HM_KIND_CONTAINER:
         return hm_plan_print(b,
                              "A container is set up to publish it (%s %s) and cannot reserve it "
                              "inside an exclusion.",
-                             sources[row->by], row->subject);
+                             source, row->subject);
     default:
         return "";
     }
@@ -203,7 +200,7 @@ static void find_in_product(struct hm_plan_build *b, const struct hm_product *pr
         }
         asked = true;
         if (has_part(row, inventory)) {
-            const bool kind = codes[row->kind] != HM_REFUSE_NONE;
+            const bool kind = hm_kind_forbids_exclusion(row->kind);
 
             put(b, kind ? codes[row->kind] : HM_REFUSE_UNSAFE, row->protocol, row->ports,
                 kind ? texts[row->kind] : TEXT_UNSAFE);

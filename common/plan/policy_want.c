@@ -19,14 +19,8 @@ struct maker {
 
 bool hm_requirement_may_exclude(const struct hm_requirement *requirement)
 {
-    static const bool breaks[HM_KIND_COUNT] = {
-        [HM_KIND_HTTPSYS] = true,
-        [HM_KIND_QUIC] = true,
-        [HM_KIND_CONTAINER] = true,
-        [HM_KIND_SHARED] = true,
-    };
-
-    return !breaks[requirement->kind] && requirement->safe_to_exclude != HM_EXCLUDE_NO;
+    return !hm_kind_forbids_exclusion(requirement->kind) &&
+           requirement->safe_to_exclude != HM_EXCLUDE_NO;
 }
 
 bool hm_families_has(enum hm_families families, enum hm_family family)

@@ -13,6 +13,9 @@
 const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT] = {
     "url_reservation", "ssl_binding", "iis_binding", "hns_endpoint", "published_port",
 };
+const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT] = {
+    "URL reservation", "SSL binding", "IIS binding", "HNS endpoint", "published port",
+};
 
 /* "10.0.20348" */
 static uint32_t build_of(const struct hm_os *os)

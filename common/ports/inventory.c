@@ -62,10 +62,31 @@ const struct hm_stack *hm_inventory_stack(const struct hm_inventory *inventory,
     return NULL;
 }
 
+enum hm_exclusion_effect hm_kind_exclusion_effect(enum hm_listener_kind kind)
+{
+    static const enum hm_exclusion_effect effects[HM_KIND_COUNT] = {
+        [HM_KIND_SOCKET] = HM_EXCLUSION_PROTECTS,      [HM_KIND_HTTPSYS] = HM_EXCLUSION_BREAKS,
+        [HM_KIND_QUIC] = HM_EXCLUSION_BREAKS,          [HM_KIND_RPC] = HM_EXCLUSION_PROTECTS,
+        [HM_KIND_KERNEL] = HM_EXCLUSION_PROTECTS,      [HM_KIND_CONTAINER] = HM_EXCLUSION_BREAKS,
+        [HM_KIND_SHARED] = HM_EXCLUSION_BREAKS_SECOND,
+    };
+
+    return effects[kind];
+}
+
 bool hm_kind_forbids_exclusion(enum hm_listener_kind kind)
 {
-    return kind == HM_KIND_HTTPSYS || kind == HM_KIND_QUIC || kind == HM_KIND_CONTAINER ||
-           kind == HM_KIND_SHARED;
+    return hm_kind_exclusion_effect(kind) != HM_EXCLUSION_PROTECTS;
+}
+
+bool hm_hns_keeps(const struct hm_inventory *inventory, struct hm_range range)
+{
+    const bool known = inventory->has_registry && inventory->registry.has_hns;
+    const struct hm_hns_state *hns = &inventory->registry.hns;
+    const uint32_t start = known && hns->start != 0 ? hns->start : HM_HNS_START;
+    const uint32_t count = known && hns->count != 0 ? hns->count : HM_HNS_COUNT;
+
+    return !(known && !hns->enabled) && range.first == start && hm_range_count(range) == count;
 }
 
 bool hm_port_is_of_driver(uint16_t port)

@@ -37,8 +37,15 @@ enum hm_listener_kind {
 #define HM_KIND_COUNT 7
 extern const char *const hm_listener_kind_names[HM_KIND_COUNT];
 
-/* Does a listener of this kind fail at its next start once its port is excluded (windows-ports 2.1,
- * shared: KB3039044)? */
+/* What an administered exclusion does to a listener of a kind (windows-ports 2.1; KB3039044). */
+enum hm_exclusion_effect {
+    HM_EXCLUSION_PROTECTS,      /* nobody is handed the port, and an explicit bind works */
+    HM_EXCLUSION_BREAKS,        /* its component reserves the port itself, which then fails */
+    HM_EXCLUSION_BREAKS_SECOND, /* the second process that binds the port fails */
+};
+enum hm_exclusion_effect hm_kind_exclusion_effect(enum hm_listener_kind kind);
+
+/* Does a listener of this kind fail at its next start once its port is excluded? */
 bool hm_kind_forbids_exclusion(enum hm_listener_kind kind);
 
 /* A TCP port that a driver of Windows binds, never HTTP.sys: NetBIOS, SMB, NFS, PPTP ... */
@@ -141,6 +148,7 @@ enum hm_configured_by {
 };
 #define HM_CONFIGURED_BY_COUNT 5
 extern const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT];
+extern const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT]; /* for people */
 
 /* A port that a component is set up to serve, whether or not it listens now (windows-ports 2.1). */
 struct hm_configured {
@@ -172,6 +180,8 @@ struct hm_hns_state {
     uint32_t start; /* ExcludedPortRangeStartPort, 50000 */
     uint32_t count; /* ExcludedPortRangePortCount, 60 */
 };
+#define HM_HNS_START 50000u /* where the value is not set */
+#define HM_HNS_COUNT 60u
 
 /* Values of Tcpip\Parameters. has_… false = the value is not set. */
 struct hm_tcpip_values {
@@ -239,6 +249,10 @@ struct hm_inventory {
     struct hm_configured_list configured;
     bool configured_partial; /* one of its sources, or what HTTP.sys serves now, was not read */
 };
+
+/* Is it the range that HNS keeps excluded for itself, by the registry or by default? netsh must not
+ * delete it, and it does not move at a boot. */
+bool hm_hns_keeps(const struct hm_inventory *inventory, struct hm_range range);
 
 /* NULL when there are no details of this service; names are compared without case. */
 const struct hm_service *hm_inventory_service(const struct hm_inventory *inventory,

@@ -118,8 +118,12 @@ static void test_settings(void **state)
         }
         assert_int_equal(hm_build_count_kind(&build, KIND), cases[i].findings);
         if (cases[i].findings > 0) {
-            assert_int_equal(hm_build_finding(&build, KIND, "tcp 8443")->severity,
-                             HM_SEVERITY_MEDIUM);
+            const struct hm_finding *finding = hm_build_finding(&build, KIND, "tcp 8443");
+
+            assert_int_equal(finding->severity, HM_SEVERITY_MEDIUM);
+            assert_non_null(strstr(finding->text, hm_configured_by_labels[cases[i].by]));
+            assert_int_equal(strstr(finding->text, "error 32") != NULL,
+                             cases[i].kind == HM_KIND_HTTPSYS); /* of HTTP.sys only */
         }
         hm_build_fini(&build);
     }

@@ -293,8 +293,14 @@ static void test_reserver_excluded_by_hns(void **state)
                                  "EnableExcludedPortRange /t REG_DWORD /d 0 /f",
                                  NULL));
     assert_true(finding->needs_reboot);
-    build->inventory.registry.has_hns = true; /* turned off: then it is somebody's row */
-    build->inventory.registry.hns = (struct hm_hns_state){false, 50000, 60};
+    build->inventory.registry.has_hns = true; /* without start and count: the default ones */
+    build->inventory.registry.hns = (struct hm_hns_state){true, 0, 0};
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "reserver_excluded", "tcp 50005");
+    assert_int_equal(finding->commands.count, 1);
+    assert_non_null(strstr(finding->commands.at[0], "EnableExcludedPortRange"));
+    build->inventory.registry.hns = (struct hm_hns_state){false, 50000, 60}; /* turned off: then it
+                                                                             is somebody's row */
     hm_build_judge(build);
     finding = hm_build_finding(build, "reserver_excluded", "tcp 50005");
     assert_int_equal(hm_build_command(finding,
