@@ -15,6 +15,7 @@
 
 struct hm_platform {
     struct hm_netsh *netsh;
+    struct hm_sites sites;
     const struct hm_tcpip_memory *memory;
     struct hm_reading reading;
     struct hm_event_memory events;
@@ -45,6 +46,7 @@ static enum hm_status windows_open(const char *where, struct hm_platform **out_p
         free(platform);
         return st;
     }
+    hm_sites_init(&platform->sites);
     hm_event_memory_init(&platform->events);
     *out_platform = platform;
     return HM_OK;
@@ -54,6 +56,7 @@ static void windows_close(struct hm_platform *platform)
 {
     if (platform != NULL) {
         hm_netsh_close(platform->netsh);
+        hm_sites_fini(&platform->sites);
         hm_event_memory_fini(&platform->events);
         free(platform);
     }
@@ -146,7 +149,8 @@ static enum hm_status legacy_stacks(struct hm_observation *seen,
                                     &seen->highest_given, err);
 }
 
-enum hm_status hm_windows_compose(struct hm_netsh *netsh, const struct hm_tcpip_memory *memory,
+enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_sites *sites,
+                                  const struct hm_tcpip_memory *memory,
                                   const struct hm_netsh_need *need, struct hm_observation *seen,
                                   struct hm_notes *notes, struct hm_err *err)
 {
@@ -170,7 +174,7 @@ enum hm_status hm_windows_compose(struct hm_netsh *netsh, const struct hm_tcpip_
             st = hm_windows_stored_exclusions(&inventory->stacks, notes, err);
         }
         if (st == HM_OK) {
-            st = hm_windows_configured(facts.http, inventory, notes, &httpsys, err);
+            st = hm_windows_configured(facts.http, sites, inventory, notes, &httpsys, err);
         }
     }
     if (st == HM_OK && seen->has_sockets) {
@@ -252,8 +256,8 @@ static enum hm_status look_at_all(struct look *look, struct hm_err *err)
     if (st == HM_OK) {
         const struct hm_netsh_need need = find_need(&look->platform->reading, seen);
 
-        st = hm_windows_compose(look->platform->netsh, look->platform->memory, &need, seen,
-                                &look->notes, err);
+        st = hm_windows_compose(look->platform->netsh, &look->platform->sites,
+                                look->platform->memory, &need, seen, &look->notes, err);
     }
     if (st == HM_OK && look->platform->reading.urgent == 0) {
         st = take_sample(look, err);

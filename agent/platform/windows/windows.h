@@ -108,12 +108,27 @@ enum hm_status hm_netsh_change(struct hm_netsh *netsh, const wchar_t *const *wor
 /* How many netsh processes were started so far (for the budget test). */
 unsigned hm_netsh_started(const struct hm_netsh *netsh);
 
+/* sites.c — the bindings of IIS as they were last read. */
+#define HM_SITES_BYTES (64u * 1024u * 1024u) /* of the rows, at most */
+struct hm_sites {
+    bool known;
+    FILETIME written; /* of the file */
+    DWORD size_low;
+    DWORD size_high;
+    struct hm_configured_list rows; /* in the arena */
+    bool cut;                       /* there were more */
+    const char *doubt;              /* why the list is not known whole; NULL: it is */
+    struct hm_arena arena;
+};
+void hm_sites_init(struct hm_sites *sites);
+void hm_sites_fini(struct hm_sites *sites);
+
 /* configured.c — what HTTP.sys, IIS and containers are set up to serve, into the inventory, and the
  * ports that HTTP.sys serves now. What cannot be read becomes a note, and the list is partial.
  * IIS: applicationHost.config; containers: computenetwork.dll, where the host has both. */
 enum hm_status hm_windows_configured(const struct hm_netsh_http http[HM_NETSH_HTTP_LISTS],
-                                     struct hm_inventory *inventory, struct hm_notes *notes,
-                                     struct hm_ports *out_httpsys,
+                                     struct hm_sites *sites, struct hm_inventory *inventory,
+                                     struct hm_notes *notes, struct hm_ports *out_httpsys,
                                      struct hm_err *err) HM_MUST_CHECK;
 
 /* wmi.c — two numbers of each instance of a class, by the documented interface. A namespace, a
@@ -328,7 +343,8 @@ enum hm_status hm_windows_events(struct hm_event_memory *memory, struct hm_obser
 /* platform.c — completes an inventory whose system, boot, services and sockets are known by what
  * the registry and netsh say now. memory: as remember of the platform. need: signature is found
  * here. */
-enum hm_status hm_windows_compose(struct hm_netsh *netsh, const struct hm_tcpip_memory *memory,
+enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_sites *sites,
+                                  const struct hm_tcpip_memory *memory,
                                   const struct hm_netsh_need *need, struct hm_observation *seen,
                                   struct hm_notes *notes, struct hm_err *err) HM_MUST_CHECK;
 

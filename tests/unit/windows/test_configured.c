@@ -2,8 +2,9 @@
  * when. SPDX-License-Identifier: Apache-2.0
  *
  * Needs the netsh double in the system directory (tests/windows/prefix.sh). */
-#include "agent/platform/windows/windows.h"
+#include "agent/platform/windows/configured.h"
 
+#include <objbase.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@ struct netsh_fixture {
     struct hm_notes notes;
     struct hm_netsh_facts facts;
     struct hm_netsh_need need;
+    struct hm_sites sites;
     struct hm_err err;
 };
 
@@ -46,6 +48,7 @@ static int set_up(void **state)
     hm_test_reg_text(DOUBLE, "http", "5985");
     memset(&fixture, 0, sizeof(fixture));
     hm_arena_init(&fixture.arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    hm_sites_init(&fixture.sites);
     *state = &fixture;
     return hm_netsh_open(&fixture.netsh, &fixture.err) == HM_OK ? 0 : -1;
 }
@@ -55,6 +58,7 @@ static int tear_down(void **state)
     struct netsh_fixture *fixture = *state;
 
     hm_netsh_close(fixture->netsh);
+    hm_sites_fini(&fixture->sites);
     hm_arena_fini(&fixture->arena);
     (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, DOUBLE);
     return 0;
@@ -87,8 +91,8 @@ static void test_configured(void **state)
         hm_test_reg_text(DOUBLE, "urlacl", cases[i].urlacl);
         hm_test_reg_text(DOUBLE, "sslcert", cases[i].sslcert);
         read_stacks(fixture, &os_2019);
-        assert_int_equal(hm_windows_configured(fixture->facts.http, &inventory, &fixture->notes,
-                                               &httpsys, &fixture->err),
+        assert_int_equal(hm_windows_configured(fixture->facts.http, &fixture->sites, &inventory,
+                                               &fixture->notes, &httpsys, &fixture->err),
                          HM_OK);
         assert_int_equal(inventory.has_configured, cases[i].known);
         assert_int_equal(inventory.configured_partial, cases[i].partial);
@@ -111,8 +115,9 @@ static void test_service_state_unread(void **state)
     struct hm_ports httpsys;
 
     hm_notes_init(&fixture->notes, &fixture->arena);
-    assert_int_equal(
-        hm_windows_configured(http, &inventory, &fixture->notes, &httpsys, &fixture->err), HM_OK);
+    assert_int_equal(hm_windows_configured(http, &fixture->sites, &inventory, &fixture->notes,
+                                           &httpsys, &fixture->err),
+                     HM_OK);
     assert_true(inventory.has_configured && inventory.configured_partial);
     assert_int_equal(fixture->notes.list.count, 1);
     assert_non_null(strstr(fixture->notes.list.at[0], "servicestate"));
@@ -161,6 +166,221 @@ static void test_a_new_reservation_is_read(void **state)
     (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, HTTP "\\UrlAclInfo");
 }
 
+/* ---- containers: the functions of computenetwork.dll
+ * ------------------------------------------
+ */
+
+#define ID "5d2b0a41-98e2-4c3c-9f6e-0123456789ab"
+#define REFUSED ((HRESULT)0x80070005L)
+#define GONE ((HRESULT)0x803b0002L)
+
+/* What the functions answer. */
+static struct {
+    HRESULT enumerate;
+    HRESULT open;
+    HRESULT query;
+    unsigned opened;
+    unsigned closed;
+} network;
+
+static PWSTR text_of(const wchar_t *text)
+{
+    const size_t bytes = (wcslen(text) + 1) * sizeof(*text);
+    PWSTR copy = CoTaskMemAlloc(bytes);
+
+    assert_non_null(copy);
+    memcpy(copy, text, bytes);
+    return copy;
+}
+
+static HRESULT WINAPI fake_enumerate(PCWSTR query, PWSTR *out_ids, PWSTR *out_error)
+{
+    (void)query;
+    *out_error = text_of(L"{}");
+    *out_ids = network.enumerate == S_OK ? text_of(L"[\"" ID "\",\"" ID "\"]") : NULL;
+    return network.enumerate;
+}
+
+static HRESULT WINAPI fake_open(REFGUID id, void **out_endpoint, PWSTR *out_error)
+{
+    (void)id;
+    *out_endpoint = &network;
+    *out_error = text_of(L"{}");
+    network.opened += network.open == S_OK ? 1u : 0u;
+    return network.open;
+}
+
+static HRESULT WINAPI fake_query(void *endpoint, PCWSTR query, PWSTR *out_properties,
+                                 PWSTR *out_error)
+{
+    (void)query;
+    assert_ptr_equal(endpoint, &network);
+    *out_error = text_of(L"{}");
+    *out_properties = network.query == S_OK
+                          ? text_of(L"{\"Policies\": [{\"Type\": \"NAT\", \"Protocol\": \"TCP\", "
+                                    L"\"InternalPort\": 80, \"ExternalPort\": 8080}]}")
+                          : NULL;
+    return network.query;
+}
+
+static HRESULT WINAPI fake_close(void *endpoint)
+{
+    assert_ptr_equal(endpoint, &network);
+    network.closed++;
+    return S_OK;
+}
+
+/* Only "not found" means that an endpoint went away; whatever else fails, the list is partial,
+ * and one sentence says so. */
+static void test_endpoints(void **state)
+{
+    static const struct {
+        HRESULT enumerate;
+        HRESULT open;
+        HRESULT query;
+        size_t rows;
+        const char *noted; /* NULL: the list is whole */
+    } cases[] = {
+        {S_OK,    S_OK,    S_OK,    2, NULL                                          },
+        {S_OK,    GONE,    S_OK,    0, NULL                                          },
+        {S_OK,    S_OK,    GONE,    0, NULL                                          },
+        {S_OK,    REFUSED, S_OK,    0, "HcnOpenEndpoint: error 0x80070005"           },
+        {S_OK,    S_OK,    REFUSED, 0, "HcnQueryEndpointProperties: error 0x80070005"},
+        {REFUSED, S_OK,    S_OK,    0, "HcnEnumerateEndpoints: error 0x80070005"     },
+    };
+    static const struct hm_network functions = {
+        .enumerate = fake_enumerate, .open = fake_open, .query = fake_query, .close = fake_close};
+    struct netsh_fixture *fixture = *state;
+
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_gathering gathering = {.notes = &fixture->notes, .err = &fixture->err};
+
+        print_message("case %zu\n", i);
+        hm_arena_reset(&fixture->arena);
+        hm_notes_init(&fixture->notes, &fixture->arena);
+        hm_configured_begin(&gathering.make, &os_2019, &fixture->arena);
+        memset(&network, 0, sizeof(network));
+        network.enumerate = cases[i].enumerate;
+        network.open = cases[i].open;
+        network.query = cases[i].query;
+        assert_int_equal(hm_network_take_endpoints(&functions, &gathering), HM_OK);
+        assert_int_equal(gathering.make.list.count, cases[i].rows);
+        assert_int_equal(gathering.partial, cases[i].noted != NULL);
+        assert_int_equal(fixture->notes.list.count, cases[i].noted != NULL ? 1 : 0);
+        if (cases[i].noted != NULL) {
+            assert_non_null(strstr(fixture->notes.list.at[0], cases[i].noted));
+        }
+        assert_int_equal(network.opened, network.closed);
+    }
+}
+
+/* The service of host networks runs, and its library is not there (Server 2016, Wine). */
+static void test_network_without_library(void **state)
+{
+    struct netsh_fixture *fixture = *state;
+    const char *names[] = {"hns"};
+    struct hm_inventory inventory = {
+        .os = os_2019, .has_services = true, .services = {names, 1}
+    };
+    const struct hm_netsh_http http[HM_NETSH_HTTP_LISTS] = {
+        {.text = ""}, {.text = ""}, {.text = ""}};
+    struct hm_ports httpsys;
+
+    hm_notes_init(&fixture->notes, &fixture->arena);
+    assert_int_equal(hm_windows_configured(http, &fixture->sites, &inventory, &fixture->notes,
+                                           &httpsys, &fixture->err),
+                     HM_OK);
+    assert_true(inventory.has_configured && inventory.configured_partial);
+    assert_non_null(
+        strstr(fixture->notes.list.at[fixture->notes.list.count - 1], "computenetwork.dll: "));
+}
+
+/* ---- IIS
+ * --------------------------------------------------------------------------------------
+ */
+
+#define SITE(port)                                                                                 \
+    "<site name=\"A\"><bindings><binding protocol=\"http\" bindingInformation=\"*:" port           \
+    ":\"/></bindings></site>"
+
+static const char *sites_path(const char *behind)
+{
+    static char path[MAX_PATH + 64];
+    const UINT room = GetSystemDirectoryA(path, MAX_PATH);
+
+    assert_true(room > 0 && room < MAX_PATH);
+    (void)strcpy(path + room, behind);
+    return path;
+}
+
+/* Write times count: as of this one. */
+static void write_sites(const char *text, DWORD time)
+{
+    const FILETIME written = {.dwLowDateTime = time, .dwHighDateTime = 31000000};
+    HANDLE file = CreateFileA(sites_path("\\inetsrv\\config\\applicationHost.config"),
+                              GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
+    DWORD put;
+
+    assert_true(file != INVALID_HANDLE_VALUE);
+    assert_true(WriteFile(file, text, (DWORD)strlen(text), &put, NULL));
+    assert_true(SetFileTime(file, NULL, NULL, &written));
+    assert_true(CloseHandle(file));
+}
+
+/* The port of the only site; 0 none. */
+static uint16_t sites_of(struct netsh_fixture *fixture, bool *out_partial)
+{
+    struct hm_gathering gathering = {.notes = &fixture->notes, .err = &fixture->err};
+
+    hm_arena_reset(&fixture->arena);
+    hm_notes_init(&fixture->notes, &fixture->arena);
+    hm_configured_begin(&gathering.make, &os_2019, &fixture->arena);
+    assert_int_equal(hm_sites_take(&fixture->sites, &gathering), HM_OK);
+    assert_true(gathering.make.list.count < 2);
+    assert_int_equal(gathering.any, gathering.make.list.count == 1);
+    *out_partial = gathering.partial;
+    return gathering.make.list.count == 0 ? 0 : gathering.make.list.at[0].port;
+}
+
+static uint16_t read_sites(struct netsh_fixture *fixture)
+{
+    bool partial;
+    const uint16_t port = sites_of(fixture, &partial);
+
+    assert_false(partial);
+    assert_int_equal(fixture->notes.list.count, 0);
+    return port;
+}
+
+/* The file is read again only when its write time or its size is another one. */
+static void test_sites_are_remembered(void **state)
+{
+    struct netsh_fixture *fixture = *state;
+    bool partial;
+
+    (void)CreateDirectoryA(sites_path("\\inetsrv"), NULL);
+    (void)CreateDirectoryA(sites_path("\\inetsrv\\config"), NULL);
+    (void)DeleteFileA(sites_path("\\inetsrv\\config\\applicationHost.config"));
+    assert_int_equal(read_sites(fixture), 0);
+    write_sites(SITE("8081"), 0);
+    assert_int_equal(read_sites(fixture), 8081);
+    write_sites(SITE("8082"), 0);
+    assert_int_equal(read_sites(fixture), 8081);
+    write_sites(SITE("8083"), 10000000);
+    assert_int_equal(read_sites(fixture), 8083);
+    write_sites(SITE("80"), 10000000);
+    assert_int_equal(read_sites(fixture), 80);
+    /* A doubt about the file is said as long as it stands, not only when it is read. */
+    write_sites("<configuration>" SITE("80") "<!-- ", 20000000);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(sites_of(fixture, &partial), 80);
+        assert_true(partial);
+        assert_int_equal(fixture->notes.list.count, 1);
+    }
+    assert_true(DeleteFileA(sites_path("\\inetsrv\\config\\applicationHost.config")));
+    assert_int_equal(read_sites(fixture), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +388,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_service_state_unread, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reading_what_is_urgent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_new_reservation_is_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_endpoints, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_network_without_library, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sites_are_remembered, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

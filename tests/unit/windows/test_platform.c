@@ -246,6 +246,7 @@ static void compare_host(const char *name)
     struct hm_observation recorded;
     struct hm_observation live = {0};
     struct hm_tcpip_memory memory;
+    struct hm_sites sites;
     struct hm_platform *platform;
     const struct hm_netsh_need need = {.only = 0};
     struct hm_netsh *netsh;
@@ -276,7 +277,9 @@ static void compare_host(const char *name)
     give_sockets(&recorded.sockets, &arena, &live);
 
     assert_int_equal(hm_netsh_open(&netsh, &err), HM_OK);
-    assert_int_equal(hm_windows_compose(netsh, &memory, &need, &live, &notes, &err), HM_OK);
+    hm_sites_init(&sites);
+    assert_int_equal(hm_windows_compose(netsh, &sites, &memory, &need, &live, &notes, &err), HM_OK);
+    hm_sites_fini(&sites);
     hm_netsh_close(netsh);
     /* The folders are older than the files that say what HTTP.sys is set up to serve. */
     assert_int_equal(live.inventory.configured.count, live.inventory.has_configured ? 1 : 0);
