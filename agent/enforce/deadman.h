@@ -11,7 +11,7 @@
  * HTTP.sys that cannot serve an address (event 15005), or a service that ends with error 32, is
  * harm as well, when it was not so before the change and the policy has added an exclusion. A
  * listener whose service was stopped in order, or is being started or stopped, is not lost: the
- * watch pauses until the service runs again (Windows only: no other system tells). */
+ * watch pauses until the service runs again (Windows only: no other system says so). */
 #pragma once
 
 #include "agent/enforce/enforce_run.h"

@@ -76,7 +76,7 @@ struct hm_platform_ops {
     enum hm_status (*observe)(struct hm_platform *platform, struct hm_arena *arena,
                               struct hm_observation *out_observation, struct hm_err *err);
     /* The stacks (dynamic ranges, exclusions) and the registry of inventory as they are now, read
-     * anew without any cache, at least as far as they show these actions (NULL: all of them); its
+     * again without any cache, at least as far as they show these actions (NULL: all of them); its
      * other facts stay. A fact that cannot be read becomes unknown. */
     enum hm_status (*reread)(struct hm_platform *platform, const struct hm_actions *actions,
                              struct hm_arena *arena, struct hm_inventory *inventory,

@@ -29,7 +29,7 @@ struct hm_stack_facts {
     bool has_usable; /* all of the above are known */
     struct hm_ports usable;
     uint32_t usable_count;
-    struct hm_ports space;  /* usable, once a boot has ended the blocks: they come down anew */
+    struct hm_ports space;  /* usable, once a boot has ended the blocks: they are placed again */
     struct hm_ports blocks; /* kept: the runtime rows that are such blocks */
     bool has_others;        /* sockets (or a sample) tell how many ports are taken */
     uint32_t others;    /* distinct ports inside usable, of either family; UDP: without dns.exe */

@@ -117,11 +117,11 @@ size_t hm_judge_incomplete(const struct hm_inventory *inventory, const bool lack
                            const char *out_texts[HM_INCOMPLETE_MAX]);
 
 /* 2000 to 2003: does the judgement count values as in force of which nobody knows whether the host
- * was restarted since they were written? Whoever says that all is safe says so, too. */
+ * was restarted since they were written? A text that says "all safe" has to say so, too. */
 bool hm_judge_is_assumed(const struct hm_inventory *inventory);
 
 /* Linux: does a verdict count on a reservation, or on a range, of which nobody knows whether the
- * next boot keeps it? Whoever says that all is safe says so, too. */
+ * next boot keeps it? A text that says "all safe" has to say so, too. */
 bool hm_judgement_is_until_boot(const struct hm_judgement *judgement,
                                 const struct hm_inventory *inventory);
 

@@ -315,7 +315,7 @@ static void decide_disabled(struct hm_remedy_scope *scope, struct hm_finding *fi
     "2008 R2) or \"cluster res NAME /offline\" (2003 to 2008). The cluster takes a stop by \"net " \
     "stop\" for a failure, and restarts the service or moves its group to another node"
 
-/* Goes on after the names that a person stops. */
+/* The words after the names of what a person has to stop. */
 static const char *why_no_command(const struct hm_remedy_scope *scope,
                                   const struct hm_service_list *services)
 {

@@ -147,7 +147,7 @@ const struct hm_cli_verb hm_ctl_verb_policy_submit = {
     .max_arguments = 1,
     .options = submit_options,
     .option_count = HM_COUNT(submit_options),
-    .help = "lays a policy, or a file with one, before the approvers",
+    .help = "submits a policy, or a file with one, for approval",
     .run = run_submit,
 };
 

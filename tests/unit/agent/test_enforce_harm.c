@@ -125,7 +125,7 @@ static void test_a_stopped_service_has_lost_nothing(void **state)
     }
 }
 
-/* The watch goes on where it stood when the service runs again. */
+/* The watch continues where it stood when the service runs again. */
 static void test_the_watch_pauses(void **state)
 {
     struct hm_enforce_double *host = *state;
