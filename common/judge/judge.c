@@ -305,15 +305,18 @@ static void put_socket_units(const struct hm_needs *needs, struct unknown *unkno
     }
 }
 
-/* Only where it matters: a protocol that no requirement of the host uses is not missed. */
+/* Only where it matters: a service that runs has its ports, as far as anybody can know, and a
+ * protocol that no requirement of the others uses is not missed. */
 static void find_lacks(const struct hm_facts *facts, const struct hm_needs *needs,
                        bool out_lacks_rows[2])
 {
     for (size_t i = 0; i < needs->count; i++) {
-        const enum hm_protocol protocol = needs->at[i].requirement->protocol;
+        const struct hm_need *need = &needs->at[i];
+        const enum hm_protocol protocol = need->requirement->protocol;
 
-        if (!needs->at[i].requirement->reserve_only) {
-            out_lacks_rows[protocol] = facts->lacks_rows[protocol];
+        if (!need->requirement->reserve_only && facts->lacks_rows[protocol] &&
+            hm_need_runs(facts, need) != HM_RUNS_YES) {
+            out_lacks_rows[protocol] = true;
         }
     }
 }

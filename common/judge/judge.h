@@ -95,10 +95,10 @@ struct hm_judgement {
     struct hm_verdicts verdicts;
     struct hm_findings findings;
     struct hm_observed_list observed;
-    bool lacks_rows[2];        /* by protocol: requirements use it, and a Windows showed no socket
-                                  of it: the list of sockets is not whole */
-    bool incomplete;           /* a fact is missing without which nothing may be called all safe:
-                                  services that do not run, listeners */
+    bool lacks_rows[2]; /* by protocol: services that are not seen to run need it, and a Windows
+                           showed no socket of it: the list of sockets is not whole */
+    bool incomplete;    /* a fact is missing without which nothing may be called all safe:
+                           services that do not run, listeners */
     struct hm_strings unknown; /* facts that were missing, one sentence each; filled by callers
                                   that know their sources (agent platforms) and by hm_judge */
 };

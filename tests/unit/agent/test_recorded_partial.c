@@ -93,24 +93,36 @@ static void free_build(struct hm_build *build)
     free(build);
 }
 
-/* A protocol of which no row is there is missed when a requirement uses it. */
+/* A protocol of which no row is there is missed when a requirement uses it, unless its service is
+ * known to run. */
 static void test_missing_rows_are_not_safe(void **state)
 {
-    (void)state;
-    for (unsigned wanted = 0; wanted < 2; wanted++) {
-        for (unsigned there = 0; there < 2; there++) {
-            struct hm_build *build = new_build((enum hm_protocol)wanted, HM_KIND_SOCKET);
-            const struct hm_judgement *judgement;
+    static const struct {
+        bool is_known, runs;
+        bool misses;
+    } services[] = {
+        {false, false, true },
+        {true,  false, true },
+        {true,  true,  false},
+    };
 
-            build->inventory.has_listeners = true;
-            (void)hm_build_socket(build, (enum hm_protocol)there, HM_IPV4, HM_SOCKET_LISTEN, 123,
-                                  "svchost.exe", "");
-            judgement = hm_build_judge(build);
-            assert_int_equal(judgement->verdicts.at[0].state, HM_SAFE);
-            assert_int_equal(hm_judgement_is_safe(judgement), wanted == there);
-            assert_int_equal(judgement->lacks_rows[wanted], wanted != there);
-            free_build(build);
+    (void)state;
+    for (unsigned at = 0; at < 4 * HM_COUNT(services); at++) {
+        const enum hm_protocol wanted = (enum hm_protocol)(at % 2);
+        const enum hm_protocol there = (enum hm_protocol)(at / 2 % 2);
+        const bool misses = services[at / 4].misses && wanted != there;
+        struct hm_build *build = new_build(wanted, HM_KIND_SOCKET);
+        const struct hm_judgement *judgement;
+
+        if (services[at / 4].is_known) {
+            hm_build_service_runs(build, "Own", services[at / 4].runs)->start = HM_START_AUTOMATIC;
         }
+        build->inventory.has_listeners = true;
+        (void)hm_build_socket(build, there, HM_IPV4, HM_SOCKET_LISTEN, 123, "svchost.exe", "");
+        judgement = hm_build_judge(build);
+        assert_int_equal(judgement->lacks_rows[wanted], misses);
+        assert_int_equal(judgement->incomplete, misses);
+        free_build(build);
     }
 }
 
