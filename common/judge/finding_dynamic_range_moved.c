@@ -113,6 +113,20 @@ static const char *ranges_of(const struct hm_finding_ctx *ctx, struct hm_finding
     return hm_finding_line(out, &line);
 }
 
+/* Are all moved ranges parts of the default? */
+static bool is_inside(const struct hm_finding_ctx *ctx, const bool moved[HM_STACK_COUNT],
+                      struct hm_range usual)
+{
+    bool inside = true;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        const struct hm_range range = ctx->facts->stacks[i].dynamic;
+
+        inside = inside && (!moved[i] || (range.first >= usual.first && range.last <= usual.last));
+    }
+    return inside;
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     struct hm_finding *finding = NULL;
@@ -145,10 +159,11 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         return;
     }
     finding->text = hm_finding_print(
-        out,
-        "%s instead of this system's default %u-%u: ports that products count on may be handed to "
-        "any program.",
-        ranges_of(ctx, out, moved), (unsigned)usual.first, (unsigned)usual.last);
+        out, "%s instead of this system's default %u-%u: %s", ranges_of(ctx, out, moved),
+        (unsigned)usual.first, (unsigned)usual.last,
+        is_inside(ctx, moved, usual)
+            ? "fewer ports are left for connections, and none is handed out that was not before."
+            : "ports that products count on may be handed to any program.");
     if (hurts(ctx, usual)) {
         finding->severity = HM_SEVERITY_MEDIUM;
     }

@@ -233,6 +233,12 @@ static enum hm_status weigh_runtime(struct scales *scales)
     if (st == HM_OK) {
         st = hm_ports_subtract(scales->open, runtime, scales->arena, &scales->open, scales->err);
     }
+    if (st == HM_OK && scales->need->requirement->reserve_only) {
+        /* nobody binds it, and a row keeps programs off as an exclusion does, until it moves */
+        scales->own = true;
+        scales->out->unprotected = true;
+        return HM_OK;
+    }
     if (st == HM_OK) {
         st = drop_own(scales, &hit);
     }

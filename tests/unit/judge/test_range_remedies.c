@@ -55,6 +55,19 @@ static void test_endpoints_hinder_no_way_back(void **state)
     free_build(build);
 }
 
+/* A range inside the default hands out nothing that was not handed out before. */
+static void test_smaller_range_is_said_to_be_one(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+
+    (void)state;
+    hm_build_dynamic(build, 50000, 65535);
+    assert_non_null(strstr(judged(build, "dynamic_range_moved")->text, "fewer ports are left"));
+    hm_build_dynamic(build, 40000, 65535);
+    assert_non_null(strstr(judged(build, "dynamic_range_moved")->text, "products count on"));
+    free_build(build);
+}
+
 /* A range alone names no product whose service is not there, unless services may be missing. */
 static void test_maker_needs_its_service(void **state)
 {
@@ -153,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_used_up_and_undocumented),
         cmocka_unit_test(test_endpoints_hinder_no_way_back),
+        cmocka_unit_test(test_smaller_range_is_said_to_be_one),
         cmocka_unit_test(test_maker_needs_its_service),
         cmocka_unit_test(test_out_of_reach_needs_no_boot),
         cmocka_unit_test(test_one_boot_for_all),

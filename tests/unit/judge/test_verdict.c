@@ -283,6 +283,28 @@ static void test_reserve_only(void **state)
     free_build(build);
 }
 
+/* A block of WinNAT over a port that nobody binds keeps programs off it, until the block moves. */
+static void test_reserve_only_in_a_block(void **state)
+{
+    struct hm_build *build = new_build("10.0.17763");
+    const struct hm_verdict *verdict;
+    struct hm_requirement *port;
+
+    (void)state;
+    port = hm_build_require(build, hm_build_product(build, "p", NULL, NULL), "r", HM_UDP, "65330",
+                            HM_KIND_KERNEL);
+    port->reserve_only = true;
+    hm_build_runtime(build, HM_UDP, HM_IPV4, "65300-65399");
+    hm_build_runtime(build, HM_UDP, HM_IPV6, "65300-65399");
+    verdict = &hm_build_judge(build)->verdicts.at[0];
+    assert_int_equal(verdict->state, HM_SAFE);
+    assert_true(verdict->has_after_boot);
+    assert_int_equal(verdict->after_boot, HM_EXPOSED);
+    port->reserve_only = false;
+    assert_int_equal(hm_build_judge(build)->verdicts.at[0].reason, HM_REASON_RUNTIME_EXCLUSION);
+    free_build(build);
+}
+
 /* Linux names nobody for the kernel's own sockets. */
 static void test_kernel_socket_of_linux(void **state)
 {
@@ -443,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_missing_facts),
         cmocka_unit_test(test_a_range_names_the_part_at_risk),
         cmocka_unit_test(test_reserve_only),
+        cmocka_unit_test(test_reserve_only_in_a_block),
         cmocka_unit_test(test_kernel_socket_of_linux),
         cmocka_unit_test(test_legacy),
         cmocka_unit_test(test_what_listens_outranks_the_catalogue),

@@ -191,7 +191,12 @@ static void test_holder_of_a_verdict(void **state)
         .reason = HM_REASON_HELD,
         .families = {(const char *[]){"ipv4"}, 1},
         .has_holder = true,
-        .holder = { "lsass.exe", "NTDS", 712, CONNECTED, 9955, "10.0.0.5:3268", false},
+        .holder = { .program = "lsass.exe",
+                     .service = "NTDS",
+                     .pid = 712,
+                     .state = CONNECTED,
+                     .port = 9955,
+                     .remote = "10.0.0.5:3268"},
     };
     const struct hm_verdicts verdicts = {&verdict, 1};
     const struct holding row = {.by_product = true, .catalogued = true};
