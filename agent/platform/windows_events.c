@@ -2,6 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/windows_events.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
@@ -27,7 +30,9 @@ static struct hm_event_count *find_count(struct hm_event_tally *tally,
         struct hm_event_count *count = &tally->counts.at[i];
 
         if (count->id == like->id && hm_str_equal_nocase(count->provider, like->provider) &&
-            hm_str_equal_nocase(count->about, like->about)) {
+            hm_str_equal_nocase(count->about, like->about) &&
+            hm_str_equal_nocase(count->service == NULL ? "" : count->service,
+                                like->service == NULL ? "" : like->service)) {
             return count;
         }
     }
@@ -41,6 +46,7 @@ static enum hm_status put_count(struct hm_event_tally *tally, const struct hm_ev
 
     if (count != NULL) {
         count->count += event->count;
+        count->error = count->error == 0 ? event->error : count->error;
         return HM_OK;
     }
     if (tally->counts.count == HM_LIMIT_EVENT_COUNTS) {
@@ -58,7 +64,9 @@ static enum hm_status put_count(struct hm_event_tally *tally, const struct hm_ev
     *count = *event;
     count->provider = hm_arena_strdup(tally->arena, event->provider);
     count->about = hm_arena_strdup(tally->arena, event->about);
-    if (count->provider == NULL || count->about == NULL) {
+    count->service = event->service == NULL ? NULL : hm_arena_strdup(tally->arena, event->service);
+    if (count->provider == NULL || count->about == NULL ||
+        (event->service != NULL && count->service == NULL)) {
         return no_memory(err);
     }
     tally->counts.count++;
@@ -69,6 +77,33 @@ static enum hm_status put_count(struct hm_event_tally *tally, const struct hm_ev
 static bool is_of_log(const struct hm_service_event *row, const struct hm_logged_event *event)
 {
     return event->log[0] == '\0' || hm_str_equal_nocase(row->log, event->log);
+}
+
+/* "%%10048", "10048", "10048 (0x2740)", "%%-2147014848", "0x80072740": the number; 0 when it is
+ * none.
+ */
+static uint32_t error_of(const struct hm_service_event *row, const struct hm_logged_event *event)
+{
+    const char *text =
+        row->error > 0 && row->error <= event->text_count ? event->texts[row->error - 1] : "";
+    bool negative;
+    size_t len;
+    uint32_t code = 0;
+
+    text += strspn(text, "%");
+    negative = text[0] == '-';
+    text += negative ? 1 : 0;
+    len = strcspn(text, " \t(");
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+        char *end;
+        const unsigned long value = strtoul(text, &end, 16);
+
+        return negative || end != text + len || value > UINT32_MAX ? 0 : (uint32_t)value;
+    }
+    if (!hm_str_parse_u32(text, len, UINT32_MAX, &code)) {
+        return 0;
+    }
+    return negative ? 0u - code : code;
 }
 
 enum hm_status hm_event_tally_add(struct hm_event_tally *tally, const struct hm_logged_event *event,
@@ -86,7 +121,9 @@ enum hm_status hm_event_tally_add(struct hm_event_tally *tally, const struct hm_
                                          .count = 1,
                                          .about = row->about > 0 && row->about <= event->text_count
                                                       ? event->texts[row->about - 1]
-                                                      : ""},
+                                                      : "",
+                                         .service = row->failed ? event->service : NULL,
+                                         .error = error_of(row, event)},
                 err);
         }
     }
@@ -118,6 +155,7 @@ enum hm_status hm_event_counts_copy(const struct hm_event_counts *counts, struct
         copy.at[i] = counts->at[i];
         copy.at[i].provider = hm_arena_strdup(arena, counts->at[i].provider);
         copy.at[i].about = hm_arena_strdup(arena, counts->at[i].about);
+        copy.at[i].service = NULL; /* about has its name where it is known */
         if (copy.at[i].provider == NULL || copy.at[i].about == NULL) {
             return no_memory(err);
         }

@@ -58,6 +58,11 @@ void hm_windows_name_events(const struct hm_service_rows *rows, struct hm_event_
         const struct hm_service_event *known = hm_service_event_find(event->provider, event->id);
         const struct hm_service_row *row;
 
+        if (known != NULL && known->failed && event->service != NULL &&
+            (row = hm_service_rows_find(rows, event->service)) != NULL) {
+            event->about = row->name;
+            continue;
+        }
         if (known == NULL || !known->failed || event->about == NULL || event->about[0] == '\0' ||
             hm_service_rows_find(rows, event->about) != NULL) {
             continue;
@@ -65,6 +70,19 @@ void hm_windows_name_events(const struct hm_service_rows *rows, struct hm_event_
         row = find_shown(rows, event->about);
         if (row != NULL) {
             event->about = row->name;
+        }
+    }
+}
+
+void hm_windows_take_errors(struct hm_service_rows *rows, const struct hm_event_counts *events)
+{
+    for (size_t i = 0; i < events->count; i++) {
+        const struct hm_event_count *event = &events->at[i];
+        struct hm_service_row *row =
+            event->error == 0 ? NULL : hm_service_rows_find(rows, event->about);
+
+        if (row != NULL && row->has_runs && !row->runs && row->exit_code == 0) {
+            row->exit_code = event->error;
         }
     }
 }

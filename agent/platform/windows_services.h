@@ -19,8 +19,13 @@ void hm_windows_mark_clustered(struct hm_service_rows *rows, const struct hm_str
 bool hm_windows_is_cluster_node(const struct hm_service_rows *rows);
 
 /* The service manager's events name a service as people see it, in the language of the system: of
- * those that one row's display name matches alone, about becomes the name of the service. */
+ * those that one row's display name matches alone, about becomes the name of the service; of those
+ * that name a row's service themselves, too. */
 void hm_windows_name_events(const struct hm_service_rows *rows, struct hm_event_counts *events);
+
+/* Where the service manager was not asked: of rows that do not run, the error that their events,
+ * named before, say they ended with becomes the exit code. */
+void hm_windows_take_errors(struct hm_service_rows *rows, const struct hm_event_counts *events);
 
 /* The installed services that neither run nor start by themselves: hm_observation.idle_services. */
 enum hm_status hm_windows_idle_services(const struct hm_service_rows *rows, struct hm_arena *arena,

@@ -43,6 +43,9 @@ struct hm_event_count {
     uint32_t count;
     const char *about; /* the service, by its name where that is known, otherwise as people see it;
                           of HTTP.sys the address; "" none */
+    const char *service; /* as the event itself names the service that about shows; NULL none. Never
+                            sent, nor error: settled where the events are read */
+    uint32_t error;      /* the service ended with it; 0 none */
 };
 
 struct hm_event_counts {

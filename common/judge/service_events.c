@@ -11,6 +11,9 @@
     {.log = "System", .provider = SCM, .id = number, .product = "", .failed = true, .about = place, \
      .says = text}
 #define MANAGER(number, text) MANAGER_ABOUT(number, 1, text)
+#define MANAGER_ENDED(number, text) \
+    {.log = "System", .provider = SCM, .id = number, .product = "", .failed = true, .about = 1, \
+     .error = 2, .says = text}
 #define PRODUCT(where, who, number, what, text) \
     {.log = where, .provider = who, .id = number, .product = what, .says = text}
 #define SQL_PORT(who, number, text) \
@@ -21,14 +24,14 @@
 /* Service Control Manager: Microsoft's "Service Control Manager" event pages. The rest: KB956189
  * (IPSec, Server ActiveSync), SQL Server "Server configuration" and "TDSSNIClient" error pages,
  * "HTTP.sys" (HttpEvent), KB199286 (DNS Server). The second text of 7009 is the service (the first is
- * the time), that of 15005 the address. */
+ * the time), that of 15005 the address; that of 7023 and 7024 the error. */
 const struct hm_service_event hm_service_events[] = {
     MANAGER(7000, "the service failed to start"),
     MANAGER(7001, "a service that it depends on failed to start"),
     MANAGER_ABOUT(7009, 2, "the service did not answer in time when it was started"),
     MANAGER(7022, "the service hung when it was started"),
-    MANAGER(7023, "the service ended with an error"),
-    MANAGER(7024, "the service ended with an error of its own"),
+    MANAGER_ENDED(7023, "the service ended with an error"),
+    MANAGER_ENDED(7024, "the service ended with an error of its own"),
     MANAGER(7031, "the service ended unexpectedly"),
     MANAGER(7034, "the service ended unexpectedly"),
     PRODUCT("System", "IPSec", 4292, "ipsec", "the IPsec driver is in block mode and drops all traffic"),

@@ -17,6 +17,7 @@ struct hm_service_event {
     enum hm_listener_kind kind; /* with product "": of listeners that it is about, or socket */
     unsigned about;   /* which text of the event names the service as people see it, or the
                          address, from 1; 0 none */
+    unsigned error;   /* which text is the error that the service ended with, from 1; 0 none */
     const char *says; /* for people, in the order: it …; source beside the row */
 };
 

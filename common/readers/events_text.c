@@ -313,6 +313,44 @@ static void put_text(struct reading *reading, struct hm_span text)
     }
 }
 
+static int hex_digit(char c)
+{
+    const char folded = (char)(c | 0x20);
+
+    return c >= '0' && c <= '9' ? c - '0' : folded >= 'a' && folded <= 'f' ? folded - 'a' + 10 : -1;
+}
+
+/* "57004400530000000": the name of a service in UTF-16, up to its NUL or a '/' with a state behind
+ * it. Other bytes are no name. */
+static void take_binary(struct reading *reading, struct hm_span text)
+{
+    char name[HM_LIMIT_NAME_BYTES];
+    size_t len = 0;
+
+    for (size_t i = 0; i + 4 <= text.len && len < sizeof(name); i += 4) {
+        int unit = 0;
+
+        for (size_t k = 0; k < 4; k++) {
+            const int digit = hex_digit(text.at[i + (k ^ 2)]);
+
+            if (digit < 0) {
+                return;
+            }
+            unit = unit * 16 + digit;
+        }
+        if (unit == 0 || unit == '/') {
+            break;
+        }
+        if (unit < 0x20 || unit > 0x7e) {
+            return;
+        }
+        name[len++] = (char)unit;
+    }
+    if (len > 0) {
+        reading->event.service = text_of(reading, (struct hm_span){name, len});
+    }
+}
+
 /* wevtutil writes the time as RFC 3339, WMI as a CIM time. */
 static void take_time(struct reading *reading, struct hm_span text)
 {
@@ -369,6 +407,8 @@ static void take_end(struct reading *reading, const struct tag *tag, struct hm_s
         reading->in_data = false;
     } else if (is_named(tag->name, "Data")) {
         put_text(reading, shown);
+    } else if (is_named(tag->name, "Binary")) {
+        take_binary(reading, shown);
     } else if (is_named(tag->name, "EventID")) {
         reading->has_id = hm_str_parse_u32(shown.at, shown.len, UINT16_MAX, &event->id);
     } else if (is_named(tag->name, "EventRecordID")) {

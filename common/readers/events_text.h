@@ -26,6 +26,7 @@ struct hm_logged_event {
     int64_t time_ms;
     const char *texts[HM_EVENT_TEXTS]; /* UTF-8, without control characters, HM_LIMIT_NAME_BYTES */
     size_t text_count;
+    const char *service; /* of the service manager's: <Binary> names it in UTF-16; NULL = not so */
 };
 
 struct hm_logged_events {

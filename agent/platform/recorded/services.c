@@ -11,6 +11,7 @@
 
 #include "agent/platform/windows_services.h"
 #include "common/base/str.h"
+#include "common/judge/service_events.h"
 #include "common/readers/net_start_text.h"
 #include "common/readers/reg_query_text.h"
 #include "common/readers/sc_text.h"
@@ -225,8 +226,33 @@ static void fill_states(const struct sources *sources, struct hm_service_rows *r
     }
 }
 
+/* An event of a service that failed names it as people see it, and nothing tells whose name that
+ * is: of all of them one line. */
+static enum hm_status note_unmatched(struct hm_recorded *recorded, const struct sources *sources,
+                                     struct hm_err *err)
+{
+    const struct hm_event_counts *events = &recorded->seen.events;
+
+    for (size_t i = 0; i < events->count; i++) {
+        const struct hm_event_count *event = &events->at[i];
+        const struct hm_service_event *known = hm_service_event_find(event->provider, event->id);
+        char shown[128];
+
+        if (known == NULL || !known->failed || event->about[0] == '\0' ||
+            hm_service_rows_find(&sources->rows, event->about) != NULL) {
+            continue;
+        }
+        hm_str_show(event->about, shown, sizeof(shown));
+        return hm_notes_add(&recorded->notes, err,
+                            "events.xml says that \"%s\" failed (%s %u), and without " STATE_FILE
+                            " it is not known which service that is",
+                            shown, event->provider, (unsigned)event->id);
+    }
+    return HM_OK;
+}
+
 /* sc tells the names that people see, too, where it is all that there is. */
-static enum hm_status name_events(struct hm_recorded *recorded, const struct sources *sources,
+static enum hm_status name_events(struct hm_recorded *recorded, struct sources *sources,
                                   struct hm_err *err)
 {
     struct hm_event_counts *events = &recorded->seen.events;
@@ -243,7 +269,11 @@ static enum hm_status name_events(struct hm_recorded *recorded, const struct sou
     }
     hm_windows_name_events(&sources->rows, events);
     hm_windows_name_events(&shown, events);
-    return HM_OK;
+    if (sources->has_states || !sources->has_rows) {
+        return HM_OK;
+    }
+    hm_windows_take_errors(&sources->rows, events);
+    return note_unmatched(recorded, sources, err);
 }
 
 /* Names that are there beside the rows. */

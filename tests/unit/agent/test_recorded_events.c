@@ -90,6 +90,77 @@ static void test_beside_host_file(void **state)
     assert_string_equal(host->seen.events.at[1].about, "RAS");
 }
 
+#define TASKS                                                                                      \
+    "\"Image Name\",\"PID\",\"Services\"\r\n\"System\",\"4\",\"N/A\"\r\n"                          \
+    "\"lsass.exe\",\"700\",\"SamSs\"\r\n"
+#define ENDED(id, text, error, binary)                                                             \
+    "<Event><System><Provider Name='Service Control Manager'/><EventID>" id "</EventID>"           \
+    "<Channel>System</Channel></System><EventData><Data>" text "</Data><Data>" error "</Data>"     \
+    "<Binary>" binary "</Binary></EventData></Event>"
+#define RAS_UTF16 "520041005300"
+
+static int begin_without_states(void **state)
+{
+    *state = calloc(1, sizeof(struct recorded_folder));
+    assert_non_null(*state);
+    recorded_folder_init(*state);
+    recorded_folder_puts(*state, "host.json", HOST);
+    recorded_folder_puts(*state, "services.txt", SERVICES);
+    recorded_folder_puts(*state, "tasklist.csv", TASKS);
+    return 0;
+}
+
+struct ended_case {
+    const char *text;
+    const char *about;
+    uint32_t exit_code;
+    bool noted;
+};
+
+/* Without services-state.txt the event itself tells whose it is, and what that one ended with. */
+static void test_named_by_itself(void **state)
+{
+    static const struct ended_case cases[] = {
+        {ENDED("7023", "Remote Access", "%%10048",        RAS_UTF16 "0000"),         "RAS",           10048,       false},
+        {ENDED("7024", "Remote Access", "10013 (0x271d)", RAS_UTF16),                "RAS",           10013,       false},
+        {ENDED("7024", "Fernzugriff",   "%%-2147014848",  RAS_UTF16 "2F00"),         "RAS",           0x80072740u,
+         false                                                                                                          },
+        {ENDED("7024", "RAS",           "0x80072740",     ""),                       "RAS",           0x80072740u, false},
+        {ENDED("7024", "RAS",           "%%none",         ""),                       "RAS",           0,           false},
+        {ENDED("7034", "Remote Access", "1",              RAS_UTF16 "2F0034000000"), "RAS",           0,           false},
+        {ENDED("7023", "Remote Access", "%%10048",        "40270000"),               "Remote Access", 0,           true },
+        {ENDED("7023", "Remote Access", "%%10048",        "5200410"),                "Remote Access", 0,           true },
+    };
+    struct recorded_folder *host = *state;
+
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const struct hm_services *details = &host->seen.inventory.service_details;
+        bool found = false;
+
+        print_message("%s\n", cases[i].text);
+        recorded_folder_puts(host, "events.xml", cases[i].text);
+        recorded_folder_must_observe(host);
+        assert_int_equal(host->seen.events.count, 1);
+        assert_string_equal(host->seen.events.at[0].about, cases[i].about);
+        for (size_t k = 0; k < details->count; k++) {
+            if (hm_str_equal(details->at[k].name, "RAS")) {
+                found = true;
+                assert_int_equal(details->at[k].exit_code, cases[i].exit_code);
+            }
+        }
+        assert_true(found);
+        assert_int_equal(is_noted(host, "\"Remote Access\" failed (Service Control Manager 7023)"),
+                         cases[i].noted);
+    }
+    /* The service manager knows better: it ended well after that. */
+    recorded_folder_puts(host, "services-state.txt", STATE("0"));
+    recorded_folder_puts(host, "events.xml", cases[0].text);
+    recorded_folder_must_observe(host);
+    for (size_t k = 0; k < host->seen.inventory.service_details.count; k++) {
+        assert_int_equal(host->seen.inventory.service_details.at[k].exit_code, 0);
+    }
+}
+
 struct file_case {
     const char *text;
     bool has_events;
@@ -171,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_named, begin, end),
         cmocka_unit_test_setup_teardown(test_beside_host_file, begin, end),
+        cmocka_unit_test_setup_teardown(test_named_by_itself, begin_without_states, end),
         cmocka_unit_test_setup_teardown(test_files, begin, end),
         cmocka_unit_test_setup_teardown(test_too_large, begin, end),
         cmocka_unit_test_setup_teardown(test_missing, begin, end),

@@ -512,9 +512,9 @@ static void test_event_of_a_port(void **state)
 
 static void test_table_of_events(void **state)
 {
-    const struct hm_event_count scm = {"Service Control Manager", 7023, 1, "IAS"};
-    const struct hm_event_count unknown = {"Service Control Manager", 7036, 1, "IAS"};
-    const struct hm_event_count ipsec = {"IPSec", 4292, 1, ""};
+    const struct hm_event_count scm = {"Service Control Manager", 7023, 1, "IAS", NULL, 0};
+    const struct hm_event_count unknown = {"Service Control Manager", 7036, 1, "IAS", NULL, 0};
+    const struct hm_event_count ipsec = {"IPSec", 4292, 1, "", NULL, 0};
 
     (void)state;
     for (size_t i = 0; i < hm_service_events_count; i++) {
