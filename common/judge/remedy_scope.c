@@ -283,6 +283,25 @@ static void list_down(struct hm_remedy_scope *scope, const struct hm_need *need,
     }
 }
 
+/* It carries the session of the person who types, and may stop in one line, last: so do the ports
+ * of its need, which it has after the boot again. */
+static void put_last(struct hm_remedy_scope *scope, const struct hm_need *need, const char *name)
+{
+    struct hm_ports *last = &scope->blocked[need->verdict.protocol][HM_BLOCK_LAST];
+
+    hm_service_list_put(&scope->last, name);
+    *last = hm_finding_union(scope->list, *last, need->requirement->ports);
+}
+
+/* Is it there after a boot without a step that starts it? One that carries the session, and runs,
+ * Windows itself starts for whoever connects, also where its start type is manual. */
+static bool comes_back(const struct hm_remedy_scope *scope, const struct hm_service *details)
+{
+    return details == NULL || hm_service_starts_itself(details) ||
+           (details->has_runs && details->runs &&
+            hm_service_is_session(scope->ctx->services, details->name));
+}
+
 /* After a boot the product has its ports, and has to be stopped to exclude them. */
 static void list_own(struct hm_remedy_scope *scope, const struct hm_need *need)
 {
@@ -304,20 +323,23 @@ static void list_own(struct hm_remedy_scope *scope, const struct hm_need *need)
             continue;
         }
         any = true;
-        if (details != NULL && !hm_service_starts_itself(details)) {
+        if (!comes_back(scope, details)) {
             if (hm_service_is_plain(scope->ctx->facts, name)) {
                 hm_service_list_put(&scope->later, name);
             }
             continue;
         }
-        if (hm_service_list_has(&scope->last, name)) {
-            continue; /* its ports are excluded in one line, last */
-        }
-        if (hm_service_may_stop(scope->ctx->services, name) == HM_STOP_CAN) {
+        switch (hm_service_may_stop(scope->ctx->services, name)) {
+        case HM_STOP_LAST:
+            put_last(scope, need, name);
+            break;
+        case HM_STOP_CAN:
             hm_service_list_put(&scope->own, name);
-        } else {
+            break;
+        default:
             hm_service_list_put(&scope->stuck, name);
             scope->own_is_stuck = true;
+            break;
         }
     }
     scope->own_is_stuck = scope->own_is_stuck || !any;

@@ -173,6 +173,13 @@ static void reserve_last(struct hm_remedy_scope *scope, struct hm_finding *findi
         return;
     }
     hm_service_order(scope->ctx->services, &scope->last, scope->booted, &order);
+    if (scope->booted) { /* with what runs beside it now: most of that starts by hand */
+        struct hm_service_list now;
+
+        hm_service_order(scope->ctx->services, &scope->last, false, &now);
+        hm_service_list_join(&now, &order);
+        order = now;
+    }
     for (size_t i = 0; i < scope->last.count && len < sizeof(text); i++) {
         len += (size_t)snprintf(text + len, sizeof(text) - len, "%snet stop %s /y",
                                 i == 0 ? "" : " & ", scope->last.at[i]);

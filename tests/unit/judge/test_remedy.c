@@ -192,6 +192,35 @@ static void test_remote_desktop(void **state)
     free_build(build);
 }
 
+/* Only a restart of the host takes its port from lsass.exe. After that it has the port, whatever
+ * its start type: manual is the one of Windows 2012 and later, where it runs all the same. */
+static void test_remote_desktop_after_boot(void **state)
+{
+    static const enum hm_service_start starts[] = {HM_START_MANUAL, HM_START_AUTOMATIC};
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(starts); i++) {
+        struct hm_build *build = new_build(W2019);
+        struct hm_product *rdp = product(build, "TermService", NULL);
+        const struct hm_finding *finding;
+
+        service_row(build, "TermService", true, NULL);
+        build->inventory.service_details.at[0].start = starts[i];
+        service_row(build, "SamSs", true, NULL);
+        hm_build_require(build, rdp, "rdp", HM_TCP, "50389", HM_KIND_SOCKET);
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 50389, "lsass.exe", "SamSs");
+        finding =
+            must_find(build, "required_port_held", "tcp 50389",
+                      COMMANDS("net stop TermService /y & " ADD("ipv4", "tcp", "50389") " & " ADD(
+                                   "ipv6", "tcp", "50389") " & net start TermService",
+                               NULL));
+        assert_int_equal(finding->steps.count, 2);
+        assert_int_equal(finding->steps.at[0].kind, HM_STEP_BOOT);
+        assert_non_null(strstr(finding->steps.at[0].text, "then starts by itself"));
+        free_build(build);
+    }
+}
+
 /* A name is quoted; one that quotes cannot hold never enters a command; a worker's service comes
  * from the catalogue. */
 static void test_names(void **state)
@@ -519,6 +548,7 @@ int main(void)
         cmocka_unit_test(test_dependents_unknown),
         cmocka_unit_test(test_range_back_needs_no_stop),
         cmocka_unit_test(test_remote_desktop),
+        cmocka_unit_test(test_remote_desktop_after_boot),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_outgoing_connection),
         cmocka_unit_test(test_holder_that_is_needed),
