@@ -38,6 +38,7 @@ const struct hm_finding_kind *const hm_finding_kinds[] = {
     &hm_finding_required_in_dynamic,
     &hm_finding_required_in_runtime_exclusion,
     &hm_finding_required_port_held,
+    &hm_finding_required_port_not_served,
     &hm_finding_reservation_excluded,
     &hm_finding_reserved_ports_ignored,
     &hm_finding_reserved_ports_neighbours,

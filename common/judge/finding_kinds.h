@@ -23,6 +23,7 @@ extern const struct hm_finding_kind hm_finding_range_sources_differ;
 extern const struct hm_finding_kind hm_finding_required_in_dynamic;
 extern const struct hm_finding_kind hm_finding_required_in_runtime_exclusion;
 extern const struct hm_finding_kind hm_finding_required_port_held;
+extern const struct hm_finding_kind hm_finding_required_port_not_served;
 extern const struct hm_finding_kind hm_finding_reservation_excluded;
 extern const struct hm_finding_kind hm_finding_reserved_ports_ignored;
 extern const struct hm_finding_kind hm_finding_reserved_ports_neighbours;

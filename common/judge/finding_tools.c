@@ -301,11 +301,9 @@ void hm_finding_describe_event(struct hm_finding_list *list, struct hm_finding *
  * may be about any. */
 static bool is_about_port(const struct hm_event_count *event, const struct hm_need *need)
 {
-    const char *colon = event->about == NULL ? NULL : strrchr(event->about, ':');
-    uint32_t port;
+    uint16_t port;
 
-    return colon == NULL || !hm_str_parse_u32(colon + 1, strlen(colon + 1), UINT16_MAX, &port) ||
-           hm_ports_contains(need->verdict.ports, (uint16_t)port);
+    return !hm_service_event_port(event, &port) || hm_ports_contains(need->verdict.ports, port);
 }
 
 /* What the system's logs say of the product and of its services that are down. */

@@ -36,6 +36,7 @@ struct hm_need {
     const struct hm_service *rival_of;        /* down; a part of its product may have its port */
     bool awaits_boot;                         /* what is written for the next boot changes it */
     const struct hm_service *unexplained;     /* down by the error of a bind; nothing shows why */
+    const struct hm_event_count *unserved;    /* its product did not get a port that nobody has */
     struct hm_need_stack stacks[2];           /* by enum hm_family */
     struct hm_need_stack next[2];             /* after the next boot; judged where that differs */
     struct hm_verdict verdict;
@@ -218,7 +219,8 @@ enum hm_status hm_need_weigh_odds(const struct hm_facts *facts, struct hm_need *
 
 /* A service of weighed needs ended with the error of a bind, and none of its ports is at risk now:
  * what kept it from its port is not seen, or it needs another one. Then its requirements that were
- * safe are unknown. */
+ * safe are unknown. So are those whose product runs, says since the boot that it did not get the
+ * port, and is not seen there. */
 enum hm_status hm_needs_doubt(const struct hm_facts *facts, struct hm_needs *needs,
                               struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
 

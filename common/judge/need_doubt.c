@@ -3,10 +3,15 @@
  *
  * Whatever kept it from its port may do so again: a reservation that no list shows (error 10013;
  * windows-ports.md 2.9), a holder that comes and goes, or a port that its configuration says and
- * the catalogue does not. Nobody may call that safe. */
+ * the catalogue does not. Nobody may call that safe. Nor a port that a product which runs did not
+ * get since the boot, and on which nobody is seen: it is not served. */
 #include "common/judge/need.h"
 
+#include <string.h>
+
+#include "common/base/str.h"
 #include "common/judge/port_errors.h"
+#include "common/judge/service_events.h"
 
 /* The need's service that is down by such an error; NULL when there is none. */
 static const struct hm_service *find_failed(const struct hm_facts *facts,
@@ -53,15 +58,81 @@ static struct others look_at_others(const struct hm_facts *facts, const struct h
 
         if (is_of(facts, need, service)) {
             others.explain =
-                others.explain || (need->verdict.state != HM_SAFE && need->unexplained == NULL);
+                others.explain || (need->verdict.state != HM_SAFE && need->unexplained == NULL &&
+                                   need->unserved == NULL);
             others.need_it = others.need_it || !need->requirement->optional;
         }
     }
     return others;
 }
 
+/* An event of SQL Server that names no port: a named instance may mean one of its own; another
+ * event may name the port; and where the product listens on another port, this one may be unused.
+ */
+static bool may_mean(const struct hm_facts *facts, const struct hm_needs *needs,
+                     const struct hm_need *need, const struct hm_event_count *event)
+{
+    const struct hm_event_counts *events = facts->input->events;
+    bool may = strchr(event->provider, '$') == NULL;
+    uint16_t port;
+
+    for (size_t i = 0; i < events->count; i++) {
+        may = may && !(hm_str_equal_nocase(events->at[i].provider, event->provider) &&
+                       hm_service_event_port(&events->at[i], &port));
+    }
+    for (size_t i = 0; i < needs->count; i++) {
+        may = may && (needs->at[i].product != need->product || needs->at[i].quiet ||
+                      needs->at[i].verdict.protocol != need->verdict.protocol);
+    }
+    return may;
+}
+
+/* Does the event say that the need's product did not get one of its ports? */
+static bool is_refused(const struct hm_facts *facts, const struct hm_needs *needs,
+                       const struct hm_need *need, const struct hm_event_count *event)
+{
+    const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
+    uint16_t port;
+    bool has_port;
+
+    if (row == NULL || !(need->verdict.protocol == HM_TCP ? row->no_tcp : row->no_udp)) {
+        return false;
+    }
+    has_port = row->about > 0 && hm_service_event_port(event, &port);
+    if (has_port && !hm_ports_contains(need->verdict.ports, port)) {
+        return false;
+    }
+    if (row->kind == HM_KIND_HTTPSYS) {
+        return has_port && need->verdict.kind == HM_KIND_HTTPSYS;
+    }
+    if (need->requirement->optional || !hm_str_equal(row->product, need->product->id)) {
+        return false;
+    }
+    return !row->by_port || has_port || may_mean(facts, needs, need, event);
+}
+
+/* An event since the boot by which nobody serves the need's ports; NULL when somebody is seen
+ * there, or the service is down: that has other findings. */
+static const struct hm_event_count *
+find_refused(const struct hm_facts *facts, const struct hm_needs *needs, const struct hm_need *need)
+{
+    const struct hm_event_counts *events = facts->input->events;
+
+    if (events == NULL || need->product == NULL || !need->quiet ||
+        !facts->inventory->has_listeners || hm_need_runs(facts, need) == HM_RUNS_NO) {
+        return NULL;
+    }
+    for (size_t i = 0; i < events->count; i++) {
+        if (is_refused(facts, needs, need, &events->at[i])) {
+            return &events->at[i];
+        }
+    }
+    return NULL;
+}
+
 static enum hm_status doubt(struct hm_need *need, const struct hm_service *service,
-                            struct hm_arena *arena, struct hm_err *err)
+                            const struct hm_event_count *event, struct hm_arena *arena,
+                            struct hm_err *err)
 {
     struct hm_verdict *verdict = &need->verdict;
     struct hm_strings families = {hm_arena_alloc(arena, 2, sizeof(*families.at)), 0};
@@ -85,6 +156,7 @@ static enum hm_status doubt(struct hm_need *need, const struct hm_service *servi
     verdict->at_risk = need->requirement->ports;
     verdict->has_after_boot = false;
     need->unexplained = service;
+    need->unserved = event;
     return HM_OK;
 }
 
@@ -100,11 +172,15 @@ enum hm_status hm_needs_doubt(const struct hm_facts *facts, struct hm_needs *nee
         struct others others;
 
         if (service == NULL) {
+            const struct hm_event_count *event =
+                need->verdict.state == HM_SAFE ? find_refused(facts, needs, need) : NULL;
+
+            st = event == NULL ? HM_OK : doubt(need, NULL, event, arena, err);
             continue;
         }
         others = look_at_others(facts, needs, service);
         if (!others.explain && (!need->requirement->optional || !others.need_it)) {
-            st = doubt(need, service, arena, err);
+            st = doubt(need, service, NULL, arena, err);
         }
     }
     return st;

@@ -6,6 +6,7 @@
 
 #include "common/base/str.h"
 #include "common/judge/port_errors.h"
+#include "common/judge/service_events.h"
 #include "common/ports/line.h"
 
 static const char *const protocol_titles[2] = {"TCP ", "UDP "};
@@ -262,6 +263,18 @@ static void write_unknown(const struct topic *topic, struct hm_line *line)
         hm_line_put(line, " (");
         hm_line_put(line, hm_port_error_find(topic->facts, failed->exit_code)->says);
         hm_line_put(line, "): whether the cause is gone is not known.");
+        return;
+    }
+    if (topic->need->unserved != NULL) {
+        const struct hm_event_count *event = topic->need->unserved;
+
+        hm_line_put(line, " not served: nobody is seen there, and since the boot ");
+        hm_line_put(line, event->provider);
+        hm_line_put(line, " ");
+        hm_line_put_u32(line, event->id);
+        hm_line_put(line, " says that ");
+        hm_line_put(line, hm_service_event_find(event->provider, event->id)->says);
+        hm_line_put(line, ". Whether the cause is gone is not known.");
         return;
     }
     hm_line_put(line, " neither known to be safe nor at risk: ");

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/service_events.h"
 
+#include <string.h>
+
 #include "common/base/str.h"
 
 #define SCM "Service Control Manager"
@@ -16,15 +18,17 @@
      .error = 2, .says = text}
 #define PRODUCT(where, who, number, what, text) \
     {.log = where, .provider = who, .id = number, .product = what, .says = text}
-#define SQL_PORT(who, number, text) \
+#define SQL_PORT(who, number, place, text) \
     {.log = "Application", .provider = who, .id = number, .product = "sql-server", .by_port = true, \
-     .says = text}
-#define DNS(who, number, text) PRODUCT("DNS Server", who, number, "dns-server", text)
+     .no_tcp = true, .about = place, .says = text}
+#define DNS(who, number, tcp, udp, text) \
+    {.log = "DNS Server", .provider = who, .id = number, .product = "dns-server", .no_tcp = tcp, \
+     .no_udp = udp, .says = text}
 
 /* Service Control Manager: Microsoft's "Service Control Manager" event pages. The rest: KB956189
  * (IPSec, Server ActiveSync), SQL Server "Server configuration" and "TDSSNIClient" error pages,
  * "HTTP.sys" (HttpEvent), KB199286 (DNS Server). The second text of 7009 is the service (the first is
- * the time), that of 15005 the address; that of 7023 and 7024 the error. */
+ * the time), that of 15005 the address, of 26023 the port; that of 7023 and 7024 the error. */
 const struct hm_service_event hm_service_events[] = {
     MANAGER(7000, "the service failed to start"),
     MANAGER(7001, "a service that it depends on failed to start"),
@@ -39,22 +43,29 @@ const struct hm_service_event hm_service_events[] = {
     PRODUCT("System", "Server ActiveSync", 3024, "exchange-2003-autd", "notifications could not be set up"),
     PRODUCT("Application", "Server ActiveSync", 3015, "exchange-2003-autd", "notifications could not be set up"),
     PRODUCT("Application", "Server ActiveSync", 3024, "exchange-2003-autd", "notifications could not be set up"),
-    SQL_PORT("MSSQLSERVER", 17182, "the TCP listener could not be started"),
-    SQL_PORT("MSSQL$*", 17182, "the TCP listener could not be started"),
+    SQL_PORT("MSSQLSERVER", 17182, 0, "the TCP listener could not be started"),
+    SQL_PORT("MSSQL$*", 17182, 0, "the TCP listener could not be started"),
     PRODUCT("Application", "MSSQLSERVER", 17826, "sql-server", "the network library could not be started"),
     PRODUCT("Application", "MSSQL$*", 17826, "sql-server", "the network library could not be started"),
-    SQL_PORT("MSSQLSERVER", 26023, "the TCP port is in use already"),
-    SQL_PORT("MSSQL$*", 26023, "the TCP port is in use already"),
-    DNS("DNS", 404, "a TCP socket could not be bound to an address"),
-    DNS("Microsoft-Windows-DNS-Server-Service", 404, "a TCP socket could not be bound to an address"),
-    DNS("DNS", 407, "a UDP socket could not be bound to an address"),
-    DNS("Microsoft-Windows-DNS-Server-Service", 407, "a UDP socket could not be bound to an address"),
-    DNS("DNS", 408, "a socket could not be opened for an address"),
-    DNS("Microsoft-Windows-DNS-Server-Service", 408, "a socket could not be opened for an address"),
-    {.log = "System", .provider = "HTTP", .id = 15005, .product = "", .kind = HM_KIND_HTTPSYS,
-     .about = 2, .says = "HTTP.sys could not take a port"},
-    {.log = "System", .provider = "Microsoft-Windows-HttpEvent", .id = 15005, .product = "",
+    SQL_PORT("MSSQLSERVER", 26023, 2, "the TCP port is in use already"),
+    SQL_PORT("MSSQL$*", 26023, 2, "the TCP port is in use already"),
+    DNS("DNS", 404, true, false,
+        "a TCP socket could not be bound to an address"),
+    DNS("Microsoft-Windows-DNS-Server-Service", 404, true, false,
+        "a TCP socket could not be bound to an address"),
+    DNS("DNS", 407, false, true,
+        "a UDP socket could not be bound to an address"),
+    DNS("Microsoft-Windows-DNS-Server-Service", 407, false, true,
+        "a UDP socket could not be bound to an address"),
+    DNS("DNS", 408, true, true,
+        "a socket could not be opened for an address"),
+    DNS("Microsoft-Windows-DNS-Server-Service", 408, true, true,
+        "a socket could not be opened for an address"),
+    {.log = "System", .provider = "HTTP", .id = 15005, .product = "", .no_tcp = true,
      .kind = HM_KIND_HTTPSYS, .about = 2, .says = "HTTP.sys could not take a port"},
+    {.log = "System", .provider = "Microsoft-Windows-HttpEvent", .id = 15005, .product = "",
+     .no_tcp = true, .kind = HM_KIND_HTTPSYS, .about = 2,
+     .says = "HTTP.sys could not take a port"},
 };
 /* clang-format on */
 const size_t hm_service_events_count = HM_COUNT(hm_service_events);
@@ -69,6 +80,20 @@ const struct hm_service_event *hm_service_event_find(const char *provider, uint3
         }
     }
     return NULL;
+}
+
+bool hm_service_event_port(const struct hm_event_count *event, uint16_t *out_port)
+{
+    const char *about = event->about == NULL ? "" : event->about;
+    const char *colon = strrchr(about, ':');
+    uint32_t port;
+
+    about = colon == NULL ? about : colon + 1;
+    if (!hm_str_parse_u32(about, strlen(about), UINT16_MAX, &port)) {
+        return false;
+    }
+    *out_port = (uint16_t)port;
+    return true;
 }
 
 bool hm_service_event_concerns(const struct hm_event_count *event, const char *service,

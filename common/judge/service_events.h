@@ -14,6 +14,8 @@ struct hm_service_event {
     const char *product;        /* id in the catalogue that it is about; "" by what it names */
     bool failed;                /* the service manager says that the service failed */
     bool by_port;               /* the service says that a port was the reason */
+    bool no_tcp;                /* the product runs on, and says that it did not get a TCP port; */
+    bool no_udp;                /* a UDP port */
     enum hm_listener_kind kind; /* with product "": of listeners that it is about, or socket */
     unsigned about;   /* which text of the event names the service as people see it, or the
                          address, from 1; 0 none */
@@ -26,6 +28,9 @@ extern const size_t hm_service_events_count;
 
 /* The row of an event; NULL when nobody asks for it. */
 const struct hm_service_event *hm_service_event_find(const char *provider, uint32_t id);
+
+/* The port that about names, "1433" or "0.0.0.0:443"; false when it names none. */
+bool hm_service_event_port(const struct hm_event_count *event, uint16_t *out_port);
 
 /* Is the event about this service or product? product may be "". */
 bool hm_service_event_concerns(const struct hm_event_count *event, const char *service,

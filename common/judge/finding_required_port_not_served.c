@@ -1,0 +1,33 @@
+/* common/judge/finding_required_port_not_served.c — a product runs, its log says since the boot
+ * that it did not get its port, and nobody is seen there.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/judge/finding_kinds.h"
+
+#include "common/judge/remedy.h"
+
+static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+{
+    for (size_t i = 0; i < ctx->count; i++) {
+        const struct hm_need *need = &ctx->needs[i];
+        struct hm_finding *finding;
+
+        if (need->unserved == NULL) {
+            continue;
+        }
+        finding =
+            hm_finding_put(out, hm_finding_ports(out, need->verdict.protocol, need->verdict.ports));
+        finding->text = hm_finding_print(out, "%s: %s", need->verdict.title, need->text);
+        hm_finding_describe(ctx, out, finding, need);
+        hm_remedy_decide(out, finding,
+                         "Read in the event log what had the port. When it is free, restart the "
+                         "product's service or web site, and look whether it listens.");
+    }
+}
+
+const struct hm_finding_kind hm_finding_required_port_not_served = {
+    .name = "required_port_not_served",
+    .severity = HM_SEVERITY_MEDIUM,
+    .look = look,
+    .of_ports = true,
+    .help = "a product that runs did not get its port since the boot, and nobody is seen there",
+};

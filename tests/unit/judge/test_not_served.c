@@ -1,0 +1,109 @@
+/* tests/unit/judge/test_not_served.c — a product that runs and did not get its port.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/inventory_builder.h"
+#include "tests/support/pop3_host.h"
+
+struct refused_case {
+    const char *product;
+    const char *provider;
+    uint32_t id;
+    const char *about;
+    bool httpsys;
+    bool refused;
+};
+
+/* The product runs, did not get its port since the boot, and nobody is seen there. */
+static void test_product_that_runs_without_its_port(void **state)
+{
+    static const struct refused_case cases[] = {
+        {"web",        "Microsoft-Windows-HttpEvent", 15005, "[::]:9955",    true,  true },
+        {"web",        "Microsoft-Windows-HttpEvent", 15005, "0.0.0.0:9956", true,  false},
+        {"web",        "Microsoft-Windows-HttpEvent", 15005, "",             true,  false},
+        {"web",        "Microsoft-Windows-HttpEvent", 15005, "[::]:9955",    false, false},
+        {"dns-server", "DNS",                         404,   "",             false, true },
+        {"dns-server", "DNS",                         407,   "",             false, false},
+        {"dns-server", "DNS",                         408,   "",             false, true },
+        {"web",        "DNS",                         408,   "",             false, false},
+        {"sql-server", "MSSQLSERVER",                 26023, "9955",         false, true },
+        {"sql-server", "MSSQLSERVER",                 26023, "1433",         false, false},
+        {"sql-server", "MSSQLSERVER",                 17182, "",             false, true },
+        {"sql-server", "MSSQL$ACME",                  17182, "",             false, false},
+        {"sql-server", "MSSQLSERVER",                 17826, "",             false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = pop3_host_new();
+        struct hm_product *product = hm_build_product(build, cases[i].product, "Contoso", NULL);
+        struct hm_service *service;
+        const struct hm_verdict *verdict;
+        const struct hm_finding *finding;
+
+        print_message("%s %u %s\n", cases[i].provider, (unsigned)cases[i].id, cases[i].about);
+        hm_build_dynamic(build, 49152, 65535);
+        hm_build_require(build, product, "port", HM_TCP, "9955",
+                         cases[i].httpsys ? HM_KIND_HTTPSYS : HM_KIND_SOCKET);
+        service = hm_build_service_runs(build, "Contoso", true);
+        service->start = HM_START_AUTOMATIC;
+        hm_build_event(build, cases[i].provider, cases[i].id, cases[i].about);
+        hm_build_judge(build);
+        verdict = hm_build_verdict(build, cases[i].product, "port");
+        finding = hm_build_finding(build, "required_port_not_served", "tcp 9955");
+        assert_int_equal(verdict->state, cases[i].refused ? HM_UNKNOWN : HM_SAFE);
+        assert_int_equal(hm_judgement_is_safe(&build->judgement), !cases[i].refused);
+        assert_int_equal(finding != NULL, cases[i].refused);
+        if (finding != NULL) {
+            assert_non_null(strstr(verdict->text, cases[i].provider));
+            assert_non_null(hm_build_evidence(finding, "event"));
+        }
+        hm_build_listener(build, HM_TCP, HM_IPV4, 9955, cases[i].httpsys ? "System" : "contoso.exe",
+                          cases[i].httpsys ? "" : "Contoso",
+                          cases[i].httpsys ? HM_KIND_HTTPSYS : HM_KIND_SOCKET);
+        hm_build_judge(build);
+        assert_int_equal(hm_build_count_kind(build, "required_port_not_served"), 0);
+        pop3_host_free(build);
+    }
+}
+
+/* SQL Server's event 17182 names no port: 26023 beside it does, and so does a listener. */
+static void test_event_without_a_port(void **state)
+{
+    struct hm_build *build = pop3_host_new();
+    struct hm_product *product = hm_build_product(build, "sql-server", "Contoso", NULL);
+
+    (void)state;
+    hm_build_dynamic(build, 49152, 65535);
+    hm_build_require(build, product, "engine", HM_TCP, "1433", HM_KIND_SOCKET);
+    hm_build_require(build, product, "admin", HM_TCP, "1434", HM_KIND_SOCKET);
+    hm_build_service_runs(build, "Contoso", true)->start = HM_START_AUTOMATIC;
+    hm_build_event(build, "MSSQLSERVER", 17182, "");
+    hm_build_judge(build);
+    assert_int_equal(hm_build_count_kind(build, "required_port_not_served"), 2);
+    hm_build_event(build, "MSSQLSERVER", 26023, "1433");
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "sql-server", "engine")->state, HM_UNKNOWN);
+    assert_int_equal(hm_build_verdict(build, "sql-server", "admin")->state, HM_SAFE);
+    build->events.count = 1;
+    hm_build_listener(build, HM_TCP, HM_IPV4, 1433, "contoso.exe", "Contoso", HM_KIND_SOCKET);
+    hm_build_judge(build);
+    assert_int_equal(hm_build_count_kind(build, "required_port_not_served"), 0);
+    pop3_host_free(build);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_product_that_runs_without_its_port),
+        cmocka_unit_test(test_event_without_a_port),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
