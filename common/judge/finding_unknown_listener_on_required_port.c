@@ -16,22 +16,33 @@ static void put(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
 
     finding->text = hm_finding_print(
         out,
-        "%s: %s listens on the port while the product runs. It is either a part of the product "
-        "that the catalogue does not know, or it keeps the port from the product.",
+        need->published
+            ? "%s: %s listens on a port that a container is set up to publish. Either the "
+              "container "
+              "does not get it, or its endpoint is a leftover."
+            : "%s: %s listens on the port while the product runs. It is either a part of the "
+              "product "
+              "that the catalogue does not know, or it keeps the port from the product.",
         need->verdict.title, name);
     hm_finding_describe(ctx, out, finding, need);
     if (!need->verdict.has_holder) {
         hm_finding_describe_holder(out, finding, holder);
     }
-    hm_remedy_decide(
-        out, finding,
-        hm_finding_print(
-            out,
-            "Stop nothing yet. Look which folder %s was started from and which process started it, "
-            "and whether the product answers on the port. A part of the product: name it under "
-            "companions in a product file of your own, and this is settled. Not a part of it: give "
-            "one of the two another port.",
-            name));
+    hm_remedy_decide(out, finding,
+                     hm_finding_print(out,
+                                      need->published
+                                          ? "Stop nothing yet. Look whether a container still "
+                                            "publishes it (\"docker ps -a\", "
+                                            "Get-HnsEndpoint). If so, give it or %s another port; "
+                                            "if not, remove the endpoint."
+                                          : "Stop nothing yet. Look which folder %s was started "
+                                            "from and which process started it, "
+                                            "and whether the product answers on the port. A part "
+                                            "of the product: name it under "
+                                            "companions in a product file of your own, and this is "
+                                            "settled. Not a part of it: give "
+                                            "one of the two another port.",
+                                      name));
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)

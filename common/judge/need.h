@@ -34,6 +34,7 @@ struct hm_need {
     bool nameless_owner;                      /* and nothing at all speaks for the product */
     bool unread_unit;                         /* a socket unit has a port; not known which */
     const struct hm_service *rival_of;        /* down; a part of its product may have its port */
+    bool published;                           /* by a container whose endpoint is listed */
     bool awaits_boot;                         /* what is written for the next boot changes it */
     const struct hm_service *unexplained;     /* down by the error of a bind; nothing shows why */
     const struct hm_event_count *unserved;    /* its product did not get a port that nobody has */

@@ -149,6 +149,9 @@ bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need
     if (hm_need_is_kin(facts, need, holder->program, service, holder->state)) {
         return hm_need_rival(facts, need, holder->program, service, &down) == HM_RIVAL_MAYBE;
     }
+    if (need->published) { /* its endpoint may be a leftover */
+        return holder->state == HM_SOCKET_LISTEN;
+    }
     if (need->product == NULL || is_client(facts, need, family, holder) ||
         is_stranger(facts, need, holder)) {
         return false;

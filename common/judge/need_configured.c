@@ -76,6 +76,7 @@ struct port {
     struct hm_strings services;
     struct hm_strings programs;
     const char *source;
+    bool published;
 };
 
 static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
@@ -114,6 +115,7 @@ static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
     need->product = port->product;
     need->requirement = made;
     need->families = port->families;
+    need->published = port->published;
     list->observed++;
     hm_portbits_put(facts->required[port->protocol], port->port);
     return HM_OK;
@@ -132,6 +134,7 @@ static enum hm_status put_configured(struct hm_facts *facts, struct hm_need_list
         .title =
             hm_arena_printf(list->arena, web ? "Binding %s" : "Container port (%s)", row->subject),
         .services = web ? iis : hns,
+        .published = row->by == HM_BY_PUBLISHED_PORT,
         .programs = none,
         .source = web ? "binding of a web site on the host" : "endpoint of a container on the host",
     };
@@ -187,6 +190,31 @@ static enum hm_status put_listener(struct hm_facts *facts, struct hm_need_list *
     return put(facts, list, &port);
 }
 
+/* Anybody may be given a published port, or a program that serves no container listens on it. */
+static bool is_contested(const struct hm_facts *facts, const struct hm_configured *row)
+{
+    const struct hm_range range = {row->port, row->port};
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(facts, row->protocol, i == 0 ? HM_IPV4 : HM_IPV6);
+
+        if (hm_ports_contains(hm_stack_facts_may_give(stack), row->port)) {
+            return true;
+        }
+    }
+    while ((listener = hm_facts_next_listener(facts, row->protocol, (struct hm_ports){&range, 1},
+                                              &cursor)) != NULL) {
+        if (!is_reserver(listener->kind) &&
+            !hm_need_stands_in(HM_KIND_CONTAINER, listener->program)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *list)
 {
     const struct hm_inventory *inventory = facts->inventory;
@@ -202,6 +230,7 @@ enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *l
         if (!hm_portbits_has(facts->required[row->protocol], row->port) &&
             hm_configured_starts(facts, row) &&
             (row->by == HM_BY_IIS_BINDING ||
+             (row->by == HM_BY_PUBLISHED_PORT && is_contested(facts, row)) ||
              hm_facts_is_excluded(facts, row->protocol, row->port))) {
             st = put_configured(facts, list, row);
         }

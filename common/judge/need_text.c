@@ -208,6 +208,11 @@ static void write_unclear(const struct topic *topic, struct hm_line *line)
         put_rival(topic, line);
         return;
     }
+    if (topic->need->published) {
+        hm_line_put(line, ", and a container is set up to publish it: whether it still is, or its "
+                          "endpoint is a leftover, is not known.");
+        return;
+    }
     hm_line_put(line, ", and the product runs: whether the program is a part of it, or keeps the "
                       "port from it, is not known.");
 }

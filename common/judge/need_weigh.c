@@ -158,6 +158,7 @@ static bool owner_serves(const struct scales *scales, const struct hm_listener *
 static enum hm_status drop_own(struct scales *scales, struct hm_ports *hit)
 {
     const struct hm_ports held = *hit;
+    const struct hm_ports runtime = scales->stack->runtime;
     enum hm_protocol protocol = scales->need->requirement->protocol;
     struct hm_port_cursor cursor = {0, 0, 0};
     struct hm_ports all = *hit;
@@ -174,11 +175,19 @@ static enum hm_status drop_own(struct scales *scales, struct hm_ports *hit)
                                    scales->err);
         }
     }
+    for (size_t i = 0; scales->need->published && st == HM_OK && i < runtime.count; i++) {
+        const struct hm_ports row = {&runtime.at[i], 1};
+
+        if (hm_range_count(runtime.at[i]) == 1 && hm_ports_overlap(*hit, row)) {
+            scales->own = true; /* WinNAT serves it without a socket, and reserves the one port */
+            st = hm_ports_subtract(*hit, row, scales->arena, hit, scales->err);
+        }
+    }
     if (st == HM_OK && scales->own) {
         struct hm_ports of_owner;
 
         st = hm_ports_subtract(held, *hit, scales->arena, &of_owner, scales->err);
-        if (st == HM_OK && scales->need->requirement->optional) {
+        if (st == HM_OK && (scales->need->requirement->optional || scales->need->published)) {
             scales->out->unprotected =
                 scales->stack->has_dynamic &&
                 hm_ports_overlap(of_owner, (struct hm_ports){&scales->stack->dynamic, 1});
@@ -205,7 +214,7 @@ static enum hm_status find_doubt(struct scales *scales, struct hm_ports hit,
     if (scales->effect != HM_EXCLUSION_BREAKS) {
         return HM_OK;
     }
-    if (!inventory->has_listeners) {
+    if (!inventory->has_listeners || scales->need->published) { /* WinNAT's block, and its port */
         *out_doubt = hit;
         return HM_OK;
     }

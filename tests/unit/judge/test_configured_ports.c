@@ -129,6 +129,75 @@ static void test_settings(void **state)
     }
 }
 
+/* A published port that anybody may be given, or that another program has, is not passed over. */
+static void test_published(void **state)
+{
+    static const struct {
+        uint16_t port;
+        const char *row; /* NULL none */
+        const char *listener;
+        bool known;
+        enum hm_verdict_state verdict;
+    } cases[] = {
+        {50555, NULL,          NULL,          true,  HM_EXPOSED},
+        {50555, "50555",       NULL,          true,  HM_SAFE   },
+        {50555, "50500-50599", NULL,          true,  HM_UNKNOWN},
+        {8080,  NULL,          "tomcat9.exe", true,  HM_UNKNOWN},
+        {8080,  NULL,          "dockerd.exe", false, HM_SAFE   },
+        {8080,  NULL,          NULL,          false, HM_SAFE   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build build;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, "10.0.17763");
+        hm_build_configured(&build, HM_TCP, cases[i].port, HM_KIND_CONTAINER, HM_BY_PUBLISHED_PORT,
+                            "x");
+        hm_build_service(&build, "hns");
+        for (unsigned f = 0; f < 2; f++) {
+            const enum hm_family family = f == 0 ? HM_IPV4 : HM_IPV6;
+
+            if (cases[i].row != NULL) {
+                hm_build_runtime(&build, HM_TCP, family, cases[i].row);
+            }
+            if (cases[i].listener != NULL) {
+                hm_build_listener(&build, HM_TCP, family, cases[i].port, cases[i].listener, "",
+                                  HM_KIND_SOCKET);
+            }
+        }
+        (void)hm_build_judge(&build);
+        assert_int_equal(build.judgement.verdicts.count, cases[i].known ? 1 : 0);
+        if (cases[i].known) {
+            const struct hm_verdict *verdict = &build.judgement.verdicts.at[0];
+
+            assert_int_equal(verdict->state, cases[i].verdict);
+            assert_int_equal(verdict->has_after_boot, verdict->state == HM_SAFE);
+        }
+        hm_build_fini(&build);
+    }
+}
+
+/* Somebody's service should run and does not: the reservation may be for it. */
+static void test_reservation_beside_a_service_that_is_down(void **state)
+{
+    (void)state;
+    for (unsigned runs = 0; runs < 2; runs++) {
+        struct hm_build build;
+
+        hm_build_init(&build, "10.0.17763");
+        hm_build_configured(&build, HM_TCP, 8443, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION, "x");
+        hm_build_service(&build, "ReportServer");
+        (void)hm_build_service_runs(&build, "ReportServer", runs == 1);
+        exclude(&build, HM_TCP, "8443");
+        (void)hm_build_judge(&build);
+        assert_int_equal(hm_build_finding(&build, KIND, "tcp 8443")->severity,
+                         runs == 1 ? HM_SEVERITY_MEDIUM : HM_SEVERITY_HIGH);
+        hm_build_fini(&build);
+    }
+}
+
 /* The catalogue's ports of IIS count where no binding is known, or not all of them; otherwise the
  * bindings say. */
 static void test_bindings_outrank_the_catalogue(void **state)
@@ -196,6 +265,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_listener),
         cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_published),
+        cmocka_unit_test(test_reservation_beside_a_service_that_is_down),
         cmocka_unit_test(test_bindings_outrank_the_catalogue),
         cmocka_unit_test(test_other_systems),
     };
