@@ -35,6 +35,29 @@ static void describe(const struct hm_finding_ctx *ctx, struct hm_finding_list *o
         hm_finding_print(out, "%s %s", hm_configured_by_names[row->by], row->subject));
 }
 
+/* A service that should run and does not, and of which nobody knows what it serves: it may be the
+ * one that the URL is reserved for. Those that start later or by an event often stop in order. */
+static const struct hm_service *find_down(const struct hm_finding_ctx *ctx)
+{
+    const struct hm_services *details = &ctx->input->inventory->service_details;
+
+    for (size_t i = 0; ctx->input->inventory->has_service_details && i < details->count; i++) {
+        const struct hm_service *service = &details->at[i];
+        bool known = false;
+
+        if (service->start != HM_START_AUTOMATIC || !service->has_runs || service->runs) {
+            continue;
+        }
+        for (size_t k = 0; k < ctx->facts->present_count && !known; k++) {
+            known = hm_detect_owns(&ctx->facts->present[k]->detect, "", service->name);
+        }
+        if (!known) {
+            return service;
+        }
+    }
+    return NULL;
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     const struct hm_inventory *inventory = ctx->input->inventory;
@@ -46,6 +69,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     for (size_t i = 0; i < inventory->configured.count; i++) {
         const struct hm_configured *row = &inventory->configured.at[i];
         struct hm_range range = {row->port, row->port};
+        const struct hm_service *down = NULL;
         struct hm_finding *finding;
 
         if ((last != NULL && last->protocol == row->protocol && last->port == row->port) ||
@@ -57,11 +81,15 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         last = row;
         finding =
             hm_finding_put(out, hm_finding_ports(out, row->protocol, (struct hm_ports){&range, 1}));
-        finding->text =
-            hm_finding_print(out,
-                             "The %s %s is for a port inside an administered exclusion: %s. "
-                             "Nothing is known to start.",
-                             hm_configured_by_labels[row->by], row->subject, outcomes[row->kind]);
+        if (row->by == HM_BY_URL_RESERVATION) {
+            down = find_down(ctx);
+        }
+        finding->severity = down != NULL ? HM_SEVERITY_HIGH : finding->severity;
+        finding->text = hm_finding_print(
+            out, "The %s %s is for a port inside an administered exclusion: %s. %s%s",
+            hm_configured_by_labels[row->by], row->subject, outcomes[row->kind],
+            down == NULL ? "Nothing is known to start." : down->name,
+            down == NULL ? "" : " starts by itself and is down: it may be the one.");
         describe(ctx, out, finding, row);
         hm_remedy_decide(out, finding,
                          "Find out whether anything uses it. If so, delete the exclusion, with "
