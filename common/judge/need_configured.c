@@ -2,9 +2,11 @@
  * and that no requirement of the catalogue covers.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A binding of IIS is a requirement where its service starts. What else reserves its port counts
- * where an administered exclusion covers it, inside the dynamic range or not: it fails at its next
- * start (windows-ports 2.1). A URL reservation is only a permission, and never a requirement. */
+ * A binding of IIS is a requirement where its service starts; so is a port that a container
+ * publishes, while anybody may be given it or another program listens there. What else reserves its
+ * port counts where an administered exclusion covers it, inside the dynamic range or not: it fails
+ * at its next start (windows-ports 2.1). A URL reservation is only a permission, and never a
+ * requirement. */
 #include "common/judge/need.h"
 
 #include <string.h>
