@@ -192,7 +192,8 @@ class Sites:
 
     def __enter__(self):
         self.folder = os.path.join(SYSTEM, "inetsrv")
-        os.makedirs(os.path.join(self.folder, "config"))
+        # the unit tests make it, too, in a prefix that all suites share
+        os.makedirs(os.path.join(self.folder, "config"), exist_ok=True)
         with open(os.path.join(self.folder, "config/applicationHost.config"), "wb") as file:
             file.write(SITES)
 
