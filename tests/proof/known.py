@@ -18,6 +18,7 @@ ADVICE = {
     "exhaustion_events": "a person finds the program that leaks ports",
     "few_free_blocks": "a person finds the program that scatters ports",
     "reservation_excluded": "a person says whether anything uses the reservation",
+    "required_port_not_served": "a person reads in the log what had the port",
     "listing_refused": "the listing is repeated, and its bytes are sent to the authors",
     "range_contradicted": "a person finds out why, or the next boot tells",
     "value_type_wrong": "a person says what the value was meant to be",

@@ -106,7 +106,17 @@ def closed_connections(name, catalogue):
     return b.done()
 
 
+def not_served(name, catalogue):
+    """SQL Server runs, its log says that it did not get its port, and nobody is seen there."""
+    b = Build(name, "2019", catalogue)
+    b.terminal()
+    b.service("MSSQLSERVER", "sqlservr.exe")
+    b.host.host_file.update(events=[{"provider": "MSSQLSERVER", "id": 17182, "count": 1}])
+    return b.done()
+
+
 MADE = {
+    "made-not-served": not_served,
     "made-closed": closed_connections,
     "made-odd-dependent": odd_dependent, "made-resolver-2003": resolver_holds_2003,
     "made-hotfix-pool": hotfix_and_pool, "made-hotfix-session": hotfix_and_session,
