@@ -12,7 +12,7 @@ static const struct hm_ports no_ports = {NULL, 0};
 
 /* ---- the boot ------------------------------------------------------------------------------ */
 
-/* Only Windows tells of every service whether it was started since the boot. */
+/* Only Windows reports for every service whether it was started since the boot. */
 static bool services_have_started(const struct hm_observation *seen)
 {
     const struct hm_services *now =

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Each list is a program that is run: it is read when something can have changed. The registry
- * tells of ranges and of administered exclusions. Of the blocks that HTTP.sys, WinNAT and HNS hold
- * nothing tells: they follow the services below and the listeners of the system process, and are
+ * shows ranges and administered exclusions, but no block that HTTP.sys, WinNAT or HNS holds: those
+ * follow the services below and the listeners of the system process, and are
  * read again when those change, and at 1, 3 and 10 minutes after the boot, while services start.
  * Pure. */
 #pragma once
@@ -12,7 +12,7 @@
 #include "common/ports/sockets.h"
 
 /* One bit a list: dynamic range and exclusions of each stack (hm_stack_index), the service state of
- * HTTP.sys, and the dynamic ranges as WMI tells them. */
+ * HTTP.sys, and the dynamic ranges as WMI reports them. */
 #define HM_LIST_DYNAMIC(stack) (1u << (2 * (stack)))
 #define HM_LIST_EXCLUDED(stack) (1u << (2 * (stack) + 1))
 #define HM_LIST_HTTPSYS (1u << 8)
@@ -20,7 +20,7 @@
 #define HM_LISTS_STACKS 0x0ffu /* the eight of netsh interface */
 #define HM_LISTS_TCP 0x00fu
 #define HM_LISTS_UDP 0x0f0u
-#define HM_LISTS_BLOCKS (0x0aau | HM_LIST_HTTPSYS) /* what no registry key tells of */
+#define HM_LISTS_BLOCKS (0x0aau | HM_LIST_HTTPSYS) /* what no registry key shows */
 #define HM_LISTS_ALL 0x3ffu
 
 /* What is remembered of the readings so far. Times: milliseconds since the boot. */

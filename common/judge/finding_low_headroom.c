@@ -188,7 +188,7 @@ static const char *cure_excluded(const struct hm_finding_ctx *ctx)
            "range larger.";
 }
 
-/* Is the range smaller than the system's own? Then that is the cause, whoever has the ports. */
+/* Is the range smaller than the system's own? Then that is the cause, not who has the ports. */
 static bool is_small(const struct hm_finding_ctx *ctx, const struct hm_stack_facts *stack)
 {
     struct hm_range usual;

@@ -294,7 +294,7 @@ static void put_last(struct hm_remedy_scope *scope, const struct hm_need *need, 
 }
 
 /* Is it there after a boot without a step that starts it? One that carries the session, and runs,
- * Windows itself starts for whoever connects, also where its start type is manual. */
+ * Windows itself starts for anybody who connects, also where its start type is manual. */
 static bool comes_back(const struct hm_remedy_scope *scope, const struct hm_service *details)
 {
     return details == NULL || hm_service_starts_itself(details) ||

@@ -29,7 +29,7 @@ STACKS = [(family, protocol) for protocol in ("tcp", "udp") for family in ("ipv4
 
 
 LISTINGS = 11  # runs of netsh for everything: eight, and the three of HTTP.sys
-BLOCKS = 7  # for the lists that no registry key tells of: exclusions, and those of HTTP.sys
+BLOCKS = 7  # for the lists that no registry key shows: exclusions, and those of HTTP.sys
 
 
 def uptime_s():

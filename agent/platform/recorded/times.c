@@ -64,7 +64,7 @@ static enum hm_status take_boot(struct hm_recorded *recorded, struct hm_tcpip_ti
     if (times->has_boot &&
         (told > times->boot_ms + BOOT_DIFFERS_MS || told < times->boot_ms - BOOT_DIFFERS_MS)) {
         st = hm_notes_add(&recorded->notes, err,
-                          "host.json and " BOOT_FILE " tell different starts of the host: the "
+                          "host.json and " BOOT_FILE " name different starts of the host: the "
                           "earlier one counts; gather the files again");
         times->boot_ms = told < times->boot_ms ? told : times->boot_ms;
     } else {

@@ -1,4 +1,4 @@
-/* agent/platform/windows/endpoints.c — ports of containers, as the Host Compute Network tells them.
+/* agent/platform/windows/endpoints.c — ports of containers, from the Host Compute Network.
  * SPDX-License-Identifier: Apache-2.0
  *
  * computenetwork.dll: Windows 10 1809, Server 2019 and later. HRESULT values: Microsoft Learn,

@@ -1,4 +1,4 @@
-/* agent/platform/windows/events.c — what the event logs tell: port exhaustion, and services that
+/* agent/platform/windows/events.c — what the event logs report: port exhaustion, and services that
  * failed.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/windows/windows.h"
@@ -24,7 +24,7 @@ struct log_row {
     bool optional; /* only where a server has it: Windows opens another one in its place */
 };
 
-/* System first: it tells when the system started, and has the events of source Tcpip. */
+/* System first: it shows when the system started, and has the events of source Tcpip. */
 static const struct log_row rows[HM_EVENT_LOGS] = {
     {L"System",      "System",      false},
     {L"Application", "Application", false},

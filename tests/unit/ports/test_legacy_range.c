@@ -305,7 +305,7 @@ static void test_outside(void **state)
 }
 
 /* Windows 2000 names nobody. Three services that chose ports past the pool do not contradict the
- * range; a pool that goes on past it does. */
+ * range; a pool that continues past it does. */
 static void test_strays_beside_a_nameless_pool(void **state)
 {
     static const struct {

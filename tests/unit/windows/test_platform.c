@@ -382,7 +382,7 @@ static void test_reading_pace(void **state)
     assert_int_equal(hm_netsh_started(fixture->netsh), once * 4 + blocks);
     read_stacks(fixture, &os_2019);
     assert_int_equal(hm_netsh_started(fixture->netsh), once * 4 + blocks);
-    /* Another listener of the system, or a service that makes blocks: no key tells of them. */
+    /* Another listener of the system, or a service that makes blocks: no key shows them. */
     fixture->need.signature = 1;
     hm_test_reg_text(DOUBLE, "http", "5985 8530");
     hm_test_reg_text(DOUBLE, "excluded-tcp-ipv4", "50000-50099");
