@@ -21,8 +21,7 @@ static bool starts_with(const char *bytes, size_t len, const char *mark, size_t 
 
 /* ---- UTF-16 ---------------------------------------------------------------------------------- */
 
-/* Appends one code point as UTF-8 (at most 4 bytes); returns how many. */
-static size_t put_utf8(uint32_t code, char *out)
+size_t hm_utf8_put(uint32_t code, char out[HM_UTF8_MAX])
 {
     if (code < 0x80) {
         out[0] = (char)code;
@@ -76,7 +75,7 @@ static bool decode_utf16(const unsigned char *bytes, size_t units, bool big_endi
             code = REPLACEMENT;
             lone_at = lone_at == SIZE_MAX ? len : lone_at;
         }
-        len += put_utf8(code, text + len);
+        len += hm_utf8_put(code, text + len);
     }
     if (text != NULL) {
         text[len] = '\0';

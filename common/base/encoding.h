@@ -27,3 +27,7 @@ enum hm_status hm_text_decode_utf8(const char *bytes, size_t len, struct hm_aren
  * NUL. false on no memory. */
 bool hm_text_from_utf16le(const unsigned char *bytes, size_t units, struct hm_arena *arena,
                           struct hm_span *out_text);
+
+/* One code point (at most 0x10ffff) as UTF-8, not ended by NUL; returns how many bytes. */
+#define HM_UTF8_MAX 4u
+size_t hm_utf8_put(uint32_t code, char out[HM_UTF8_MAX]);

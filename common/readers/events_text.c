@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/encoding.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/readers/boot_text.h"
@@ -13,32 +14,13 @@
 #define INPUT_ARENA_BYTES (4u * HM_LIMIT_INPUT_FILE_BYTES)
 #define REPLACEMENT 0xfffdu
 #define REFERENCE_CHARS 10u /* "#x0010ffff": the longest that matters */
-#define UTF8_BYTES 4u
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-static size_t put_character(uint32_t code, char out[UTF8_BYTES])
+/* A control character becomes a space. */
+static size_t put_character(uint32_t code, char out[HM_UTF8_MAX])
 {
-    if (code < 0x80) {
-        out[0] = code < 0x20 || code == 0x7f ? ' ' : (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (char)(0xc0 | (code >> 6));
-        out[1] = (char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (char)(0xe0 | (code >> 12));
-        out[1] = (char)(0x80 | ((code >> 6) & 0x3f));
-        out[2] = (char)(0x80 | (code & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | (code >> 18));
-    out[1] = (char)(0x80 | ((code >> 12) & 0x3f));
-    out[2] = (char)(0x80 | ((code >> 6) & 0x3f));
-    out[3] = (char)(0x80 | (code & 0x3f));
-    return 4;
+    return hm_utf8_put(code < 0x20 || code == 0x7f ? ' ' : code, out);
 }
 
 /* "#38", "#x26": the number; false when it is none. */
@@ -129,7 +111,7 @@ static const char *take_text(struct hm_span text, struct hm_arena *arena)
     for (size_t i = 0; i < shown.len;) {
         const struct hm_span behind = {shown.at + i + 1, shown.len - i - 1};
         const unsigned char c = (unsigned char)shown.at[i];
-        char bytes[UTF8_BYTES] = {(char)c};
+        char bytes[HM_UTF8_MAX] = {(char)c};
         size_t count = 1;
         uint32_t code;
         size_t taken;
