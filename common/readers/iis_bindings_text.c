@@ -163,6 +163,20 @@ static enum hm_status read_binding(struct hm_span tag, const struct site *site,
                                   (struct hm_span){subject, strlen(subject)}, err);
 }
 
+/* Of a section: is what it holds kept in another file, or encrypted? */
+static bool is_elsewhere(struct hm_span tag)
+{
+    struct hm_span name;
+    struct hm_span value;
+    bool elsewhere = false;
+
+    while (next_attribute(&tag, &name, &value)) {
+        elsewhere =
+            elsewhere || same(name, "configsource") || same(name, "configprotectionprovider");
+    }
+    return elsewhere;
+}
+
 /* Past "-->", or of an extract at the latest past the line: the line with "-->" need not be in it.
  * False at the end of a whole file that lacks it. */
 static bool skip_comment(struct hm_span *text, bool whole)
@@ -196,6 +210,7 @@ enum hm_status hm_iis_bindings_parse(const char *text, size_t len, struct hm_con
 {
     static const char site_tag[] = "<site";
     static const char binding_tag[] = "<binding";
+    static const char sites_tag[] = "<sites";
     struct hm_span rest = {text, len};
     const bool whole = is_whole(rest);
     struct site site = {
@@ -218,9 +233,74 @@ enum hm_status hm_iis_bindings_parse(const char *text, size_t len, struct hm_con
                    is_space(rest.at[strlen(binding_tag)])) {
             skip(&rest, strlen(binding_tag));
             st = read_binding(rest, &site, make, err);
+        } else if (starts(rest, sites_tag) && rest.len > strlen(sites_tag) &&
+                   is_space(rest.at[strlen(sites_tag)])) {
+            skip(&rest, strlen(sites_tag));
+            if (is_elsewhere(rest)) {
+                make->doubt = "the web sites are encrypted, or in another file";
+            }
         } else {
             skip(&rest, 1);
         }
     }
     return st;
+}
+
+/* ---- redirection.config -------------------------------------------------------------------- */
+
+static void read_redirection(struct hm_span tag, struct hm_iis_redirection *out)
+{
+    struct hm_span path = {"", 0};
+    struct hm_span name;
+    struct hm_span value;
+    bool enabled = false;
+
+    while (next_attribute(&tag, &name, &value)) {
+        if (same(name, "enabled")) {
+            enabled = !same(value, "false");
+        } else if (same(name, "path")) {
+            path = value;
+        } else if (same(name, "configprotectionprovider")) {
+            out->doubt = "the element configurationRedirection is encrypted";
+        }
+    }
+    if (tag.len == 0 || (tag.at[0] != '>' && tag.at[0] != '/')) {
+        out->doubt = "the element configurationRedirection is not complete";
+    }
+    if (enabled) {
+        const bool plain = path.len > 0 && memchr(path.at, '&', path.len) == NULL;
+
+        out->enabled = true;
+        out->path = plain ? path : (struct hm_span){"", 0};
+    }
+}
+
+void hm_iis_redirection_parse(const char *text, size_t len,
+                              struct hm_iis_redirection *out_redirection)
+{
+    static const char element[] = "<configurationredirection";
+    const size_t element_len = strlen(element);
+    struct hm_span rest = {text, len};
+    struct hm_iis_redirection found = {
+        .path = {"", 0}
+    };
+
+    if (!is_whole(rest)) {
+        found.doubt = "it is no configuration file in UTF-8";
+    }
+    while (rest.len > 0) {
+        if (starts(rest, "<!--")) {
+            if (!skip_comment(&rest, true)) {
+                found.doubt = "a comment does not end";
+            }
+        } else if (starts(rest, element) && rest.len > element_len &&
+                   (is_space(rest.at[element_len]) || rest.at[element_len] == '/' ||
+                    rest.at[element_len] == '>')) {
+            skip(&rest, element_len);
+            read_redirection(rest, &found);
+        } else {
+            skip(&rest, 1);
+        }
+    }
+    *out_redirection = found;
 }

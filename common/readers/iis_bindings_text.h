@@ -1,18 +1,34 @@
 /* common/readers/iis_bindings_text.h — web sites of IIS and their ports.
  * SPDX-License-Identifier: Apache-2.0
  *
- * applicationHost.config whole, or the lines with "<site " and "<binding " that findstr takes out
- * of it. Of a binding of protocol http or https the port of bindingInformation="address:port:host"
- * counts; others (net.tcp, ftp) are no ports of HTTP.sys. Bindings of a site with
- * serverAutoStart="false" are manual. Comments are skipped: in a whole file, which begins with
- * <configuration>, to their "-->"; one without it sets make->doubt. In an extract a comment ends
- * with its line, as the line with the "-->" may not be in it: what such a comment holds counts.
+ * applicationHost.config whole, or the lines with "<site ", "<sites " and "<binding " that findstr
+ * takes out of it. Of a binding of protocol http or https the port of
+ * bindingInformation="address:port:host" counts; others (net.tcp, ftp) are no ports of HTTP.sys.
+ * Bindings of a site with serverAutoStart="false" are manual. Comments are skipped: in a whole
+ * file, which begins with <configuration>, to their "-->"; one without it sets make->doubt. In an
+ * extract a comment ends with its line, as the line with the "-->" may not be in it: what such a
+ * comment holds counts. Sites that are encrypted or in another file (configSource) set make->doubt,
+ * too.
  *
  * text is any bytes, len of them, borrowed for the call. Rows go into *make, with their subjects in
- * make's arena. HM_ENOMEM is the only error. Threads: pure. */
+ * make's arena. HM_ENOMEM is the only error. Threads: pure.
+ *
+ * With shared configuration, IIS does not use its own applicationHost.config but that of a folder
+ * which redirection.config beside it names (IIS configuration reference, "Configuration Redirection
+ * <configurationRedirection>"). */
 #pragma once
 
 #include "common/ports/configured.h"
 
 enum hm_status hm_iis_bindings_parse(const char *text, size_t len, struct hm_configured_make *make,
                                      struct hm_err *err) HM_MUST_CHECK;
+
+struct hm_iis_redirection {
+    bool enabled;        /* what is not "false" counts as enabled */
+    struct hm_span path; /* of the folder, piece of the text; empty: it could not be read */
+    const char *doubt;   /* why neither is known, static text; NULL: they are */
+};
+
+/* redirection.config whole, any bytes. It holds a password, too: only the path is taken. */
+void hm_iis_redirection_parse(const char *text, size_t len,
+                              struct hm_iis_redirection *out_redirection);

@@ -162,7 +162,9 @@ goto :eof
 
 rem --- what HTTP.sys, IIS and containers are set up to serve -------------------------------------
 rem Of applicationHost.config only the lines with the names of sites and with their bindings: it
-rem holds passwords, too. Windows 2000, XP and 2003 have no exclusions that could harm HTTP.sys.
+rem holds passwords, too. With shared configuration it is the file of another folder, which
+rem redirection.config names. What cannot be read is one line in iis-bindings.txt, which hm-agent
+rem repeats. Windows 2000, XP and 2003 have no exclusions that could harm HTTP.sys.
 :configured
 for %%F in (http-urlacl.txt http-sslcert.txt iis-bindings.txt hns-endpoints.json) do if exist "%OUT%\%%F" del "%OUT%\%%F"
 if "%RELEASE:~0,2%"=="5." goto :eof
@@ -170,9 +172,24 @@ echo   web servers and containers
 call :http urlacl
 call :http sslcert
 set "SITES=%SYS%\inetsrv\config\applicationHost.config"
-if not exist "%SITES%" goto containers
-"%SYS%\findstr.exe" /i /c:"<site " /c:"<binding " "%SITES%" >"%OUT%\iis-bindings.txt" 2>nul
+set "FAILED="
+if exist "%SYS%\inetsrv\config\redirection.config" call :redirection "%SYS%\inetsrv\config\redirection.config"
+if defined FAILED goto sites_failed
+if exist "%SITES%" goto sites
+rem Who may not read the settings of IIS does not see that they are there.
+if not exist "%SYS%\inetsrv\w3wp.exe" goto containers
+set "FAILED=applicationHost.config cannot be read"
+goto sites_failed
+:sites
+"%SYS%\findstr.exe" /i /c:"<configuration" "%SITES%" >nul 2>nul
+if errorlevel 1 set "FAILED=applicationHost.config cannot be read"
+if defined FAILED goto sites_failed
+"%SYS%\findstr.exe" /i /c:"<site " /c:"<sites " /c:"<binding " "%SITES%" >"%OUT%\iis-bindings.txt" 2>nul
 call :not_empty "%OUT%\iis-bindings.txt"
+goto containers
+:sites_failed
+echo     IIS: %FAILED%
+>"%OUT%\iis-bindings.txt" echo iis failed: %FAILED%
 :containers
 rem The service of the host networks is asked only where it runs, and starts nothing. Of more than
 rem 2000 endpoints the rest is missing, and a mark at the end says so: hm-agent repeats it.
@@ -181,6 +198,38 @@ if not exist "%SHELL%" goto :eof
 "%SHELL%" -NoProfile -NonInteractive -ExecutionPolicy Bypass -Command "if ((Get-Service hns -ErrorAction Stop).Status -eq 'Running') { $all = @(Get-HnsEndpoint -ErrorAction Stop | Select-Object Policies); $some = @($all | Select-Object -First 2000); if ($all.Count -gt 2000) { $some += @{EndpointsCut = $true} }; ConvertTo-Json -Compress -Depth 8 -InputObject $some }" >"%OUT%\hns-endpoints.json" 2>nul <nul
 if errorlevel 1 del "%OUT%\hns-endpoints.json"
 call :not_empty "%OUT%\hns-endpoints.json"
+goto :eof
+
+rem :redirection FILE - of shared configuration SITES becomes the file in use, or FAILED says why it is
+rem not known. The file holds a password, too: of its element, whose quotes become bars, only the path
+rem is taken. IIS writes the element on one line (IIS configuration reference, configurationRedirection).
+:redirection
+"%SYS%\findstr.exe" /i /c:"<configuration" "%~1" >nul 2>nul
+if errorlevel 1 set "FAILED=redirection.config cannot be read"
+if defined FAILED goto :eof
+set "LINE="
+for /f "usebackq delims=" %%L in (`%SYS%\findstr.exe /i /c:"<configurationRedirection" "%~1"`) do set "LINE=%%L"
+if not defined LINE goto :eof
+set "LINE=%LINE:"=|%"
+if not "%LINE:enabled=%"=="%LINE%" goto redirection_enabled
+if "%LINE:>=%"=="%LINE%" set "FAILED=redirection.config is not on one line"
+goto :eof
+:redirection_enabled
+set "REST=%LINE:*enabled=%"
+if /i "%REST:~0,8%"=="=|false|" goto :eof
+set "FAILED=the shared configuration cannot be read"
+if "%LINE: path=%"=="%LINE%" goto :eof
+set "REST=%LINE:* path=%"
+set "LINE="
+set "SHARED="
+for /f "tokens=2 delims=|" %%P in ("%REST%") do set "SHARED=%%P"
+set "REST="
+if not defined SHARED goto :eof
+rem Twice: the path may hold names of variables.
+call set "SHARED=%SHARED%"
+if not exist "%SHARED%\applicationHost.config" goto :eof
+set "SITES=%SHARED%\applicationHost.config"
+set "FAILED="
 goto :eof
 
 rem :http LIST

@@ -1,4 +1,5 @@
-/* tests/fuzz/fuzz_iis_bindings.c — web sites of IIS: rows have a port and a printable subject.
+/* tests/fuzz/fuzz_iis_bindings.c — web sites of IIS: rows have a port and a printable subject; the
+ * path of a redirection is a piece of the text.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
@@ -8,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct hm_os os = {.family = HM_OS_WINDOWS, .version = "10.0.20348"};
     struct hm_inventory inventory = {.os = os};
+    struct hm_iis_redirection redirection;
     struct hm_configured_make make;
     struct hm_arena arena;
     struct hm_err err = {0};
@@ -26,6 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             HM_MUST(*at >= ' ' && *at <= '~');
         }
     }
+    hm_iis_redirection_parse((const char *)data, size, &redirection);
+    HM_MUST(redirection.path.len == 0 ||
+            (redirection.enabled && redirection.path.at > (const char *)data &&
+             redirection.path.at + redirection.path.len <= (const char *)data + size));
     hm_arena_fini(&arena);
     return 0;
 }

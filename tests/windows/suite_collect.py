@@ -196,6 +196,7 @@ class Sites:
         os.makedirs(os.path.join(self.folder, "config"), exist_ok=True)
         with open(os.path.join(self.folder, "config/applicationHost.config"), "wb") as file:
             file.write(SITES)
+        return self
 
     def __exit__(self, *_):
         shutil.rmtree(self.folder)
@@ -218,11 +219,65 @@ def web_server(prefix):
                                h.PRODUCTS)
         h.check("IIS: the binding is read", code in (0, 1) and '"iis_binding"' in out, err)
         with Without("findstr.exe"):
-            _, files = collect(prefix)
-            h.check("without findstr: no bindings", "iis-bindings.txt" not in files, sorted(files))
+            folder, files = collect(prefix)
+            h.check("without findstr: no bindings, and it is said", files.get("iis-bindings.txt") ==
+                    b"iis failed: applicationHost.config cannot be read\r\n", sorted(files))
+            h.check("which is not known", "iis failed: applicationHost.config cannot be read: what "
+                    "HTTP.sys" in judged(folder)[1], judged(folder))
         prefix.version("2003")
         _, files = collect(prefix)
         h.check("2003: none of these files", not SETTINGS_FILES & set(files), sorted(files))
+
+
+REDIRECTION = (b'<?xml version="1.0" encoding="UTF-8"?>\r\n<configuration>\r\n<configSections>'
+               b'<section name="configurationRedirection" /></configSections>\r\n'
+               b'    <configurationRedirection %s/>\r\n</configuration>\r\n')
+FARM = b'enableUncPolling="false" path="%s" userName="" password="secret" '
+LOCAL, SHARED, UNREAD = b"*:50443:", b"*:50555:", b"iis failed: the shared configuration cannot be read"
+REDIRECTIONS = [
+    (REDIRECTION % b"", LOCAL),
+    (REDIRECTION % (b'enabled="false" ' + FARM % b"C:\\iis farm"), LOCAL),
+    (REDIRECTION % (b'enabled="true" ' + FARM % b"C:\\iis farm"), SHARED),
+    (REDIRECTION % (b'enabled="True" ' + FARM % b"%SystemDrive%\\iis farm"), SHARED),
+    (REDIRECTION % (FARM % b"C:\\iis farm" + b'enabled="true" '), SHARED),
+    (REDIRECTION % (b'enabled="true" ' + FARM % b"C:\\absent"), UNREAD),
+    (REDIRECTION % (b'enabled="true" ' + FARM % b""), UNREAD),
+    (REDIRECTION % b'enabled="true" ', UNREAD),
+    (b'<configuration>\r\n<configurationRedirection\r\nenabled="true"\r\n/></configuration>\r\n',
+     b"iis failed: redirection.config is not on one line"),
+    (b"\xff\xfe" + (REDIRECTION % b"").decode().encode("utf-16-le"),
+     b"iis failed: redirection.config cannot be read"),
+]
+
+
+def shared_configuration(prefix):
+    """The bindings in use are gathered, or that they are not known; and no secret."""
+    prefix.version("2008r2")
+    farm = os.path.join(w.PREFIX, "drive_c/iis farm")
+    os.makedirs(farm, exist_ok=True)
+    with open(os.path.join(farm, "applicationHost.config"), "wb") as file:
+        file.write(SITES.replace(LOCAL, SHARED))
+    with Sites() as sites, Instead(prefix, "findstr.exe"):
+        for redirection, expected in REDIRECTIONS:
+            with open(os.path.join(sites.folder, "config/redirection.config"), "wb") as file:
+                file.write(redirection)
+            folder, files = collect(prefix)
+            gathered = files.get("iis-bindings.txt", b"")
+            others = [text for text in (LOCAL, SHARED, b"failed") if text not in expected]
+            h.check(f"{redirection}: {expected}", expected in gathered and
+                    not any(text in gathered for text in others), gathered)
+            h.check("no secret is gathered", b"secret" not in b"".join(files.values()), gathered)
+            if b"failed" in expected:
+                h.check("it is said", expected.decode() in judged(folder)[1], judged(folder))
+        os.remove(os.path.join(sites.folder, "config/redirection.config"))
+        shutil.rmtree(farm)
+        # an account that may not look into the folder config
+        os.remove(os.path.join(sites.folder, "config/applicationHost.config"))
+        with open(os.path.join(sites.folder, "w3wp.exe"), "wb"):
+            pass
+        _, files = collect(prefix)
+        h.check("IIS without settings that can be read", files.get("iis-bindings.txt") ==
+                b"iis failed: applicationHost.config cannot be read\r\n", files.get("iis-bindings.txt"))
 
 
 # ---- events.xml ----------------------------------------------------------------------------------
@@ -397,6 +452,7 @@ def suite(prefix, _):
     no_script_host(prefix)
     modern(prefix)
     web_server(prefix)
+    shared_configuration(prefix)
     each_tool_absent(prefix, "2003", b'"version": "5.2.3790"')
     each_tool_absent(prefix, "2008r2", b'"version": "6.1.7601"')
     as_2000(prefix)

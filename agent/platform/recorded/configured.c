@@ -5,11 +5,14 @@
  * sentence says so for each of them. */
 #include "agent/platform/recorded/recorded.h"
 
+#include <string.h>
+
 #include "common/ports/configured.h"
 #include "common/readers/hns_endpoints_text.h"
 #include "common/readers/http_config_text.h"
 #include "common/readers/iis_bindings_text.h"
 
+#define IIS_FAILED "iis failed: " /* of collect.cmd; the reason follows */
 #define UNKNOWN "what HTTP.sys and containers are set up to serve is not known whole"
 
 struct source {
@@ -28,6 +31,17 @@ static const struct source sources[] = {
     {"hns-endpoints.json", HM_TEXT_JSON,    hm_hns_endpoints_parse, false, false},
 };
 
+/* Could the settings of IIS not be read? Then the file holds the one line that collect.cmd writes.
+ */
+static bool iis_failed(const struct hm_recorded_file *file)
+{
+    const size_t len = strlen(IIS_FAILED);
+    struct hm_span line = hm_str_trim(file->text, file->len);
+
+    return line.len > len && memcmp(line.at, IIS_FAILED, len) == 0 &&
+           memchr(line.at, '\n', line.len) == NULL;
+}
+
 /* *out_read: the file is there, and its rows are in the list. */
 static enum hm_status read_source(struct hm_recorded *recorded, const struct source *source,
                                   struct hm_configured_make *make, bool *out_there, bool *out_read,
@@ -43,7 +57,7 @@ static enum hm_status read_source(struct hm_recorded *recorded, const struct sou
     if (st != HM_OK || !file.there) {
         return st;
     }
-    if (hm_recorded_netsh_failed(&file)) {
+    if (hm_recorded_netsh_failed(&file) || iis_failed(&file)) {
         struct hm_span line = hm_str_trim(file.text, file.len);
 
         return hm_notes_add(&recorded->notes, err, "%s: %.*s: " UNKNOWN, file.name, (int)line.len,

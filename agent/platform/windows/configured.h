@@ -21,7 +21,9 @@ enum hm_status hm_gathering_fault(struct hm_gathering *gathering, enum hm_status
                                   const char *source, const char *why) HM_MUST_CHECK;
 
 /* sites.c — bindings of IIS into the list. applicationHost.config may hold passwords: its bytes are
- * wiped once they are parsed, and it is read again only when its write time or size changed. */
+ * wiped once they are parsed, and it is read again only when its write time or size changed. Where
+ * redirection.config names a shared one, that is read; one that cannot be read makes the list
+ * partial, and what was read of it before stays. */
 enum hm_status hm_sites_take(struct hm_sites *sites, struct hm_gathering *gathering) HM_MUST_CHECK;
 
 /* endpoints.c — the Host Compute Network functions (Microsoft Learn, HcnEnumerateEndpoints). Texts

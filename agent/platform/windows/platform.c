@@ -174,6 +174,7 @@ enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_sites *sites
             st = hm_windows_stored_exclusions(&inventory->stacks, notes, err);
         }
         if (st == HM_OK) {
+            sites->hurried = need->only != 0;
             st = hm_windows_configured(facts.http, sites, inventory, notes, &httpsys, err);
         }
     }

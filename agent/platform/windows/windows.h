@@ -110,7 +110,12 @@ unsigned hm_netsh_started(const struct hm_netsh *netsh);
 
 /* sites.c — the bindings of IIS as they were last read. */
 #define HM_SITES_BYTES (64u * 1024u * 1024u) /* of the rows, at most */
+#define HM_SITES_PATH_CHARS 1024
 struct hm_sites {
+    bool hurried;                      /* the caller's: no file of another computer is read now */
+    wchar_t path[HM_SITES_PATH_CHARS]; /* of the file in use */
+    DWORD failure;                     /* of a shared one: why it could not be read; 0: it could */
+    int64_t failed_ms;                 /* when it was tried; monotonic */
     bool known;
     FILETIME written; /* of the file */
     DWORD size_low;

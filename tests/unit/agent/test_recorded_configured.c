@@ -27,22 +27,26 @@ struct source_case {
 };
 
 static const struct source_case cases[] = {
-    {NULL,                                                                  NULL,    NULL,                                                           NULL,                        false, false, 0, NULL                                    },
-    {URLACL,                                                                SSLCERT, NULL,                                                           NULL,                        true,  false, 2, NULL                                    },
+    {NULL,                                                                  NULL,    NULL,                                                           NULL,                        false, false, 0, NULL                                                                   },
+    {URLACL,                                                                SSLCERT, NULL,                                                           NULL,                        true,  false, 2, NULL                                                                   },
     {URLACL,                                                                SSLCERT, "<binding protocol=\"http\" bindingInformation=\"*:8080:\" />",
      "[{\"Policies\":[{\"ExternalPort\":8081,\"InternalPort\":80,\"Protocol\":\"TCP\"}]}]",                                                                                       true,
-     false,                                                                                                                                                                                     4, NULL                                    },
-    {URLACL,                                                                NULL,    NULL,                                                           NULL,                        true,  true,  1, NULL                                    },
-    {FAILED,                                                                SSLCERT, NULL,                                                           NULL,                        true,  true,  1, "http-urlacl.txt: netsh failed: exit 1" },
-    {URLACL,                                                                FAILED,  NULL,                                                           NULL,                        true,  true,  1, "http-sslcert.txt: netsh failed: exit 1"},
-    {"URL Reservations:\r\n",                                               SSLCERT, NULL,                                                           NULL,                        true,  true,  1, "http-urlacl.txt has no URL"            },
-    {URLACL,                                                                SSLCERT, NULL,                                                           "no JSON",                   true,  true,  2, NULL                                    },
+     false,                                                                                                                                                                                     4, NULL                                                                   },
+    {URLACL,                                                                NULL,    NULL,                                                           NULL,                        true,  true,  1, NULL                                                                   },
+    {FAILED,                                                                SSLCERT, NULL,                                                           NULL,                        true,  true,  1, "http-urlacl.txt: netsh failed: exit 1"                                },
+    {URLACL,                                                                FAILED,  NULL,                                                           NULL,                        true,  true,  1, "http-sslcert.txt: netsh failed: exit 1"                               },
+    {"URL Reservations:\r\n",                                               SSLCERT, NULL,                                                           NULL,                        true,  true,  1, "http-urlacl.txt has no URL"                                           },
+    {URLACL,                                                                SSLCERT, NULL,                                                           "no JSON",                   true,  true,  2, NULL                                                                   },
     {URLACL,                                                                SSLCERT, "<configuration><!-- <sites>",                                  NULL,                        true,  true,  2,
-     "iis-bindings.txt: a comment does not end: what HTTP.sys"                                                                                                                                                                             },
+     "iis-bindings.txt: a comment does not end: what HTTP.sys"                                                                                                                                                                                                            },
+    {URLACL,                                                                SSLCERT, "iis failed: the shared configuration cannot be read\r\n",      NULL,                        true,  true,
+     2,                                                                                                                                                                                            "iis-bindings.txt: iis failed: the shared configuration cannot be read"},
+    {URLACL,                                                                SSLCERT, "<sites configSource=\"sites.config\" />\r\n",                  NULL,                        true,  true,  2,
+     "in another file"                                                                                                                                                                                                                                                    },
     {URLACL,                                                                SSLCERT, NULL,                                                           "[{\"EndpointsCut\":true}]", true,  true,  2,
-     "hns-endpoints.json: there are more endpoints"                                                                                                                                                                                        },
+     "hns-endpoints.json: there are more endpoints"                                                                                                                                                                                                                       },
     {"\"Image Name\",\"PID\",\"Services\"\r\n\"System\",\"4\",\"N/A\"\r\n", SSLCERT, NULL,                                                           NULL,
-     true,                                                                                                                                                                               true,  1, "http-urlacl.txt"                       },
+     true,                                                                                                                                                                               true,  1, "http-urlacl.txt"                                                      },
 };
 
 static void put(struct recorded_folder *host, const char *name, const char *text)

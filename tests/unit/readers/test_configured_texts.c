@@ -159,16 +159,19 @@ static void test_doubts(void **state)
         const char *doubt; /* NULL: none */
         size_t rows;
     } doubts[] = {
-        {hm_iis_bindings_parse,  "<configuration><!-- a -->",                              NULL,             0},
+        {hm_iis_bindings_parse,  "<configuration><!-- a -->",                              NULL,              0},
         {hm_iis_bindings_parse,
          "<configuration>\n<!-- a\n<site name='b'>\n<binding protocol='http' "
-         "bindingInformation='*:80:'/>",                                                   "does not end",   0},
+         "bindingInformation='*:80:'/>",                                                   "does not end",    0},
         {hm_iis_bindings_parse,
-         "<site name='b'>\n<!-- a\n<binding protocol='http' bindingInformation='*:80:'/>", NULL,             1},
+         "<site name='b'>\n<!-- a\n<binding protocol='http' bindingInformation='*:80:'/>", NULL,              1},
+        {hm_iis_bindings_parse,  "<sites configSource=\"sites.config\" />",                "in another file", 0},
+        {hm_iis_bindings_parse,  "<sites configProtectionProvider='x'>",                   "encrypted",       0},
+        {hm_iis_bindings_parse,  "<sites >",                                               NULL,              0},
         {hm_hns_endpoints_parse,
          "[{\"ExternalPort\":8080,\"Protocol\":\"TCP\"},{\"EndpointsCut\":true}]",         "more endpoints",
-         1                                                                                                    },
-        {hm_hns_endpoints_parse, "[{\"ExternalPort\":8080,\"Protocol\":\"TCP\"}]",         NULL,             1},
+         1                                                                                                     },
+        {hm_hns_endpoints_parse, "[{\"ExternalPort\":8080,\"Protocol\":\"TCP\"}]",         NULL,              1},
     };
 
     (void)state;
@@ -217,11 +220,64 @@ static void test_long(void **state)
     free(text);
 }
 
+/* Where IIS keeps its settings: never its own file when that cannot be told. */
+static void test_redirection(void **state)
+{
+#define ROOT(element) "<?xml version=\"1.0\"?>\r\n<configuration>\r\n" element "</configuration>"
+    static const struct {
+        const char *text;
+        bool enabled;
+        const char *path;
+        const char *doubt; /* a piece of it; NULL: none */
+    } rows[] = {
+        {ROOT("<configSections><section name=\"configurationRedirection\" /></configSections>"
+              "<configurationRedirection />"),
+         false,                                                                                    "",                    NULL                   },
+        {ROOT("<configurationRedirection/>"),                                               false, "",                    NULL                   },
+        {ROOT("<configurationRedirection enabled=\"false\" path=\"C:\\old\" />"),           false, "",                    NULL                   },
+        {ROOT("<configurationRedirection enabled=\"true\" path=\"\\\\files\\iis farm\" "
+              "userName=\"svc\" password=\"[enc:x:y:enc]\" />"),
+         true,                                                                                     "\\\\files\\iis farm", NULL                   },
+        {ROOT("<configurationredirection\r\n  Path='D:\\iis'\r\n  Enabled='True'>"),        true,
+         "D:\\iis",                                                                                                       NULL                   },
+        {ROOT("<configurationRedirection enabled=\"1\" path=\"D:\\iis\" />"),               true,  "D:\\iis",
+         NULL                                                                                                                                    },
+        {ROOT("<configurationRedirection enabled=\"true\" />"),                             true,  "",                    NULL                   },
+        {ROOT("<configurationRedirection enabled=\"true\" path=\"\\\\f\\R&amp;D\" />"),     true,  "",
+         NULL                                                                                                                                    },
+        {ROOT("<!-- <configurationRedirection enabled=\"true\" path=\"D:\\iis\" /> -->"
+              "<configurationRedirection />"),
+         false,                                                                                    "",                    NULL                   },
+        {ROOT("<!-- <configurationRedirection enabled=\"true\" />"),                        false, "",                    "does not end"         },
+        {ROOT("<configurationRedirection configProtectionProvider=\"p\"><EncryptedData/>"), false,
+         "",                                                                                                              "encrypted"            },
+        {"<configuration><configurationRedirection enabled=\"true\" path=\"D:\\i",          true,  "",
+         "not complete"                                                                                                                          },
+        {"",                                                                                false, "",                    "no configuration file"},
+        {"<\0c\0o\0n\0f\0",                                                                 false, "",                    "no configuration file"},
+        {"Access is denied.",                                                               false, "",                    "no configuration file"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_iis_redirection found;
+
+        print_message("case %zu\n", i);
+        hm_iis_redirection_parse(rows[i].text, strlen(rows[i].text), &found);
+        assert_int_equal(found.enabled, rows[i].enabled);
+        assert_int_equal(found.path.len, strlen(rows[i].path));
+        assert_memory_equal(found.path.at, rows[i].path, found.path.len);
+        assert_int_equal(found.doubt != NULL, rows[i].doubt != NULL);
+        assert_true(rows[i].doubt == NULL || strstr(found.doubt, rows[i].doubt) != NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_doubts),
+        cmocka_unit_test(test_redirection),
         cmocka_unit_test(test_long),
     };
 

@@ -40,10 +40,23 @@ static void read_stacks(struct netsh_fixture *fixture, const struct hm_os *os)
                      HM_OK);
 }
 
+static const char *sites_path(const char *behind)
+{
+    static char path[MAX_PATH + 64];
+    const UINT room = GetSystemDirectoryA(path, MAX_PATH);
+
+    assert_true(room > 0 && room < MAX_PATH);
+    (void)strcpy(path + room, behind);
+    return path;
+}
+
 static int set_up(void **state)
 {
     static struct netsh_fixture fixture;
 
+    /* of a run that failed */
+    (void)DeleteFileA(sites_path("\\inetsrv\\config\\redirection.config"));
+    (void)DeleteFileA(sites_path("\\inetsrv\\config\\applicationHost.config"));
     (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, DOUBLE);
     hm_test_reg_text(DOUBLE, "http", "5985");
     memset(&fixture, 0, sizeof(fixture));
@@ -303,28 +316,23 @@ static void test_network_without_library(void **state)
     "<site name=\"A\"><bindings><binding protocol=\"http\" bindingInformation=\"*:" port           \
     ":\"/></bindings></site>"
 
-static const char *sites_path(const char *behind)
-{
-    static char path[MAX_PATH + 64];
-    const UINT room = GetSystemDirectoryA(path, MAX_PATH);
-
-    assert_true(room > 0 && room < MAX_PATH);
-    (void)strcpy(path + room, behind);
-    return path;
-}
-
 /* Write times count: as of this one. */
-static void write_sites(const char *text, DWORD time)
+static void write_file(const char *behind, const char *text, DWORD time)
 {
     const FILETIME written = {.dwLowDateTime = time, .dwHighDateTime = 31000000};
-    HANDLE file = CreateFileA(sites_path("\\inetsrv\\config\\applicationHost.config"),
-                              GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
+    HANDLE file = CreateFileA(sites_path(behind), GENERIC_WRITE, 0, NULL, CREATE_ALWAYS,
+                              FILE_ATTRIBUTE_NORMAL, NULL);
     DWORD put;
 
     assert_true(file != INVALID_HANDLE_VALUE);
     assert_true(WriteFile(file, text, (DWORD)strlen(text), &put, NULL));
     assert_true(SetFileTime(file, NULL, NULL, &written));
     assert_true(CloseHandle(file));
+}
+
+static void write_sites(const char *text, DWORD time)
+{
+    write_file("\\inetsrv\\config\\applicationHost.config", text, time);
 }
 
 /* The port of the only site; 0 none. */
@@ -381,6 +389,85 @@ static void test_sites_are_remembered(void **state)
     assert_int_equal(read_sites(fixture), 0);
 }
 
+#define REDIRECTED(attributes)                                                                     \
+    "<configuration><configurationRedirection " attributes "/></configuration>"
+
+/* Shared configuration: the sites of the local file are not those that IIS serves. */
+static void test_shared_configuration(void **state)
+{
+    static const struct {
+        const char *redirection;
+        const char *shared; /* applicationHost.config of C:\\iis-farm; NULL: there is none */
+        bool hurried;
+        uint16_t port;
+        const char *noted; /* NULL: the list is whole */
+    } cases[] = {
+        {REDIRECTED(""),                                              SITE("9091"), false, 8081, NULL                   },
+        {REDIRECTED("enabled='false' path='C:\\iis-farm'"),           SITE("9091"), false, 8081, NULL                   },
+        {REDIRECTED("enabled='true' path='C:\\iis-farm'"),            SITE("9091"), false, 9091, NULL                   },
+        {REDIRECTED("enabled='true' path='%SystemDrive%\\iis-farm'"), SITE("92"),   true,  92,   NULL                   },
+        {REDIRECTED("enabled='true' path='C:\\iis-farm'"),            NULL,         false, 0,    "could not be read"    },
+        {REDIRECTED("enabled='true' path=''"),                        SITE("9091"), false, 0,    "path of the shared"   },
+        {REDIRECTED("enabled='true' path='\\\\no.example\\iis'"),     SITE("9091"), true,  0,
+         "not asked for yet"                                                                                            },
+        {REDIRECTED("enabled='true' path='\\\\no.example\\iis'"),     SITE("9091"), false, 0,
+         "could not be read"                                                                                            },
+        {"garbage",                                                   SITE("9091"), false, 8081, "no configuration file"},
+    };
+    struct netsh_fixture *fixture = *state;
+    bool partial;
+
+    (void)CreateDirectoryA(sites_path("\\inetsrv"), NULL);
+    (void)CreateDirectoryA(sites_path("\\inetsrv\\config"), NULL);
+    (void)CreateDirectoryA("C:\\iis-farm", NULL);
+    write_sites(SITE("8081"), 0);
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        print_message("case %zu\n", i);
+        hm_sites_fini(&fixture->sites);
+        hm_sites_init(&fixture->sites);
+        write_file("\\inetsrv\\config\\redirection.config", cases[i].redirection, 0);
+        (void)DeleteFileA("C:\\iis-farm\\applicationHost.config");
+        if (cases[i].shared != NULL) {
+            write_file("\\..\\..\\iis-farm\\applicationHost.config", cases[i].shared, 0);
+        }
+        fixture->sites.hurried = cases[i].hurried;
+        assert_int_equal(sites_of(fixture, &partial), cases[i].port);
+        assert_int_equal(partial, cases[i].noted != NULL);
+        assert_int_equal(fixture->notes.list.count, cases[i].noted != NULL ? 1 : 0);
+        assert_true(cases[i].noted == NULL ||
+                    strstr(fixture->notes.list.at[0], cases[i].noted) != NULL);
+    }
+    (void)DeleteFileA(sites_path("\\inetsrv\\config\\redirection.config"));
+    assert_true(DeleteFileA(sites_path("\\inetsrv\\config\\applicationHost.config")));
+}
+
+/* The shared file goes away while IIS serves what it read: its ports must not be excluded. */
+static void test_shared_configuration_is_remembered(void **state)
+{
+    struct netsh_fixture *fixture = *state;
+    bool partial;
+
+    (void)CreateDirectoryA(sites_path("\\inetsrv"), NULL);
+    (void)CreateDirectoryA(sites_path("\\inetsrv\\config"), NULL);
+    (void)CreateDirectoryA("C:\\iis-farm", NULL);
+    write_file("\\inetsrv\\config\\redirection.config",
+               REDIRECTED("enabled='true' path='C:\\iis-farm'"), 0);
+    write_file("\\..\\..\\iis-farm\\applicationHost.config", SITE("9091"), 0);
+    assert_int_equal(read_sites(fixture), 9091);
+    assert_true(DeleteFileA("C:\\iis-farm\\applicationHost.config"));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(sites_of(fixture, &partial), 9091);
+        assert_true(partial);
+        assert_int_equal(fixture->notes.list.count, 1);
+    }
+    write_file("\\..\\..\\iis-farm\\applicationHost.config", SITE("9092"), 10000000);
+    assert_int_equal(read_sites(fixture), 9092);
+    assert_true(DeleteFileA(sites_path("\\inetsrv\\config\\redirection.config")));
+    assert_int_equal(read_sites(fixture), 0); /* its own file, which is not there */
+    (void)DeleteFileA("C:\\iis-farm\\applicationHost.config");
+    (void)RemoveDirectoryA("C:\\iis-farm");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +478,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_endpoints, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_network_without_library, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sites_are_remembered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_shared_configuration, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_shared_configuration_is_remembered, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
