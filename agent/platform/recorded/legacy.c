@@ -60,7 +60,7 @@ enum hm_status hm_recorded_legacy_stacks(struct hm_recorded *recorded, struct hm
         return st;
     }
     if (remember_changes(recorded, &legacy.times, &changes)) {
-        if (!is_this_boot(recorded, &changes)) {
+        if (!is_this_boot(recorded, &changes) && !recorded->is_booting) {
             legacy.sockets = NULL; /* the files were made before the boot that is over */
         }
         if (!is_this_boot(recorded, legacy.memory)) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/platform/recorded/boot_parts.h"
 #include "agent/platform/recorded/recorded.h"
 #include "common/base/limits.h"
 #include "common/judge/headroom.h"
@@ -19,7 +20,14 @@ static const char *const usual_files[] = {HOST_FILE, "netstat.txt", "ipv4-tcp-dy
 struct hm_platform {
     char folder[FOLDER_BYTES];
     const struct hm_tcpip_memory *memory;
+    struct hm_boot *boot; /* NULL: the host is as its files describe it */
+    struct hm_reading reading;
 };
+
+/* How long a call takes on a host that boots. */
+#define OBSERVE_MS 2500
+#define REREAD_MS 400
+#define CHANGE_MS 250
 
 /* Says so when it is a file, or may not be read. */
 static enum hm_status check_folder(const char *where, struct hm_err *err)
@@ -176,20 +184,11 @@ static enum hm_status take_sample(struct hm_recorded *recorded, struct hm_err *e
     return HM_OK;
 }
 
-static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
+static enum hm_status read_facts(struct hm_recorded *recorded, struct hm_err *err)
 {
     struct hm_tasks tasks;
-    enum hm_status st = read_host_file(recorded, err);
+    enum hm_status st = hm_recorded_tasks(recorded, &tasks, err);
 
-    if (st == HM_OK) {
-        st = choose_os(recorded, err);
-    }
-    if (st == HM_OK) {
-        st = hm_recorded_read_changes(recorded, err);
-    }
-    if (st == HM_OK) {
-        st = hm_recorded_tasks(recorded, &tasks, err);
-    }
     if (st == HM_OK) {
         st = hm_recorded_events(recorded, err);
     }
@@ -201,6 +200,59 @@ static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
     }
     if (st == HM_OK && recorded->seen.inventory.os.family == HM_OS_WINDOWS) {
         st = hm_recorded_registry(recorded, err);
+    }
+    return st;
+}
+
+static enum hm_status read_head(struct hm_recorded *recorded, struct hm_err *err)
+{
+    enum hm_status st = read_host_file(recorded, err);
+
+    return st == HM_OK ? choose_os(recorded, err) : st;
+}
+
+static enum hm_status read_configured(struct hm_recorded *recorded, struct hm_err *err)
+{
+    return recorded->seen.inventory.os.family == HM_OS_WINDOWS
+               ? hm_recorded_configured(recorded, err)
+               : HM_OK;
+}
+
+enum hm_status hm_recorded_conclude(struct hm_recorded *recorded, struct hm_err *err)
+{
+    enum hm_status st = hm_recorded_listeners(recorded, err);
+
+    if (st == HM_OK) {
+        hm_inventory_settle(&recorded->seen.inventory);
+        st = take_sample(recorded, err);
+    }
+    return st == HM_OK ? hm_recorded_events_missing(recorded, err) : st;
+}
+
+enum hm_status hm_recorded_read_files(struct hm_recorded *recorded, struct hm_err *err)
+{
+    enum hm_status st = read_head(recorded, err);
+
+    if (st == HM_OK) {
+        st = read_facts(recorded, err);
+    }
+    if (st == HM_OK && !hm_os_is_legacy(&recorded->seen.inventory.os)) {
+        st = hm_recorded_stacks(recorded, err);
+    }
+    return st == HM_OK ? read_configured(recorded, err) : st;
+}
+
+static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
+{
+    enum hm_status st = read_head(recorded, err);
+
+    if (st == HM_OK) {
+        st = hm_recorded_read_changes(recorded, err);
+    }
+    if (st == HM_OK) {
+        st = read_facts(recorded, err);
+    }
+    if (st == HM_OK && recorded->seen.inventory.os.family == HM_OS_WINDOWS) {
         hm_recorded_apply_registry(recorded);
     }
     if (st == HM_OK) {
@@ -209,20 +261,31 @@ static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
     if (st == HM_OK) {
         st = hm_recorded_apply_stacks(recorded, err);
     }
-    if (st == HM_OK && recorded->seen.inventory.os.family == HM_OS_WINDOWS) {
-        st = hm_recorded_configured(recorded, err);
-    }
     if (st == HM_OK) {
-        st = hm_recorded_listeners(recorded, err);
+        st = read_configured(recorded, err);
     }
-    if (st == HM_OK) {
-        hm_inventory_settle(&recorded->seen.inventory);
-        st = take_sample(recorded, err);
+    return st == HM_OK ? hm_recorded_conclude(recorded, err) : st;
+}
+
+/* Everything anew: the files are small, and any of them may have changed. most_ms: how long it
+ * takes at most on a host that boots, the first minute twice as long. */
+static enum hm_status read_host(const struct hm_platform *platform, int64_t most_ms,
+                                struct hm_arena *arena, struct hm_recorded *out_recorded,
+                                struct hm_err *err)
+{
+    struct hm_boot *boot = platform->boot;
+
+    *out_recorded = (struct hm_recorded){
+        .folder = platform->folder, .arena = arena, .memory = platform->memory};
+    hm_notes_init(&out_recorded->notes, arena);
+    if (boot == NULL) {
+        return read_all(out_recorded, err);
     }
-    if (st == HM_OK) {
-        st = hm_recorded_events_missing(recorded, err);
+    if (boot->clock.pass != NULL) {
+        most_ms = boot->now_ms < 60000 ? 2 * most_ms : most_ms;
+        boot->clock.pass(boot->clock.arg, hm_boot_draw_ms(boot, most_ms / 10, most_ms));
     }
-    return st;
+    return hm_boot_read(boot, platform->reading.urgent, out_recorded, err);
 }
 
 /* The folder that was unpacked or copied is often one level deeper. */
@@ -254,15 +317,24 @@ static void recorded_remember(struct hm_platform *platform, const struct hm_tcpi
     platform->memory = memory;
 }
 
+static void recorded_prepare(struct hm_platform *platform, struct hm_reading reading)
+{
+    platform->reading = reading;
+}
+
+void hm_boot_attach(struct hm_platform *platform, struct hm_boot *boot,
+                    const struct hm_boot_clock *clock)
+{
+    platform->boot = boot;
+    boot->clock = *clock;
+}
+
 static enum hm_status recorded_observe(struct hm_platform *platform, struct hm_arena *arena,
                                        struct hm_observation *out_observation, struct hm_err *err)
 {
-    struct hm_recorded recorded = {
-        .folder = platform->folder, .arena = arena, .memory = platform->memory};
-    enum hm_status st;
+    struct hm_recorded recorded;
+    enum hm_status st = read_host(platform, OBSERVE_MS, arena, &recorded, err);
 
-    hm_notes_init(&recorded.notes, arena);
-    st = read_all(&recorded, err);
     if (st == HM_OK && recorded.files == 0) {
         st = nothing_there(&recorded, err);
     }
@@ -274,18 +346,14 @@ static enum hm_status recorded_observe(struct hm_platform *platform, struct hm_a
     return st;
 }
 
-/* Everything anew: the files are small, and any of them may have changed. */
 static enum hm_status recorded_reread(struct hm_platform *platform,
                                       const struct hm_actions *actions, struct hm_arena *arena,
                                       struct hm_inventory *inventory, struct hm_err *err)
 {
-    struct hm_recorded recorded = {
-        .folder = platform->folder, .arena = arena, .memory = platform->memory};
-    enum hm_status st;
+    struct hm_recorded recorded;
+    enum hm_status st = read_host(platform, REREAD_MS, arena, &recorded, err);
 
     (void)actions; /* the files are small */
-    hm_notes_init(&recorded.notes, arena);
-    st = read_all(&recorded, err);
     if (st == HM_OK) {
         inventory->stacks = recorded.seen.inventory.stacks;
         inventory->has_registry = recorded.seen.inventory.has_registry;
@@ -297,24 +365,21 @@ static enum hm_status recorded_reread(struct hm_platform *platform,
 static enum hm_status recorded_change(struct hm_platform *platform, const struct hm_action *action,
                                       struct hm_arena *arena, struct hm_err *err)
 {
-    struct hm_recorded recorded = {
-        .folder = platform->folder, .arena = arena, .memory = platform->memory};
-    enum hm_status st;
+    struct hm_recorded recorded;
+    enum hm_status st = read_host(platform, CHANGE_MS, arena, &recorded, err);
 
-    hm_notes_init(&recorded.notes, arena);
-    st = read_all(&recorded, err);
+    if (st == HM_OK && platform->boot != NULL && platform->boot->options.is_denied) {
+        return hm_fail(err, HM_EDENIED, "error 5: the account may not change anything");
+    }
     return st == HM_OK ? hm_recorded_act(&recorded, action, err) : st;
 }
 
 static enum hm_status recorded_try_ephemeral(struct hm_platform *platform, struct hm_arena *arena,
                                              const char **out_why, struct hm_err *err)
 {
-    struct hm_recorded recorded = {
-        .folder = platform->folder, .arena = arena, .memory = platform->memory};
-    enum hm_status st;
+    struct hm_recorded recorded;
+    enum hm_status st = read_host(platform, CHANGE_MS, arena, &recorded, err);
 
-    hm_notes_init(&recorded.notes, arena);
-    st = read_all(&recorded, err);
     return st == HM_OK ? hm_recorded_try_ephemeral(&recorded, out_why, err) : st;
 }
 
@@ -322,6 +387,7 @@ const struct hm_platform_ops hm_platform_recorded = {
     .name = "recorded",
     .open = recorded_open,
     .remember = recorded_remember,
+    .prepare = recorded_prepare,
     .observe = recorded_observe,
     .reread = recorded_reread,
     .change = recorded_change,

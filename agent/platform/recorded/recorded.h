@@ -42,6 +42,7 @@ struct hm_recorded {
     unsigned files;                       /* how many of the known files are there */
     bool has_names;
     struct hm_strings names; /* of the folder */
+    bool is_booting;         /* what is shown is of this boot, whatever the files say (boot.h) */
     struct hm_recorded_changes changes;
     struct hm_recorded_model model;
     struct hm_recorded_values filed_values;       /* as the files tell them */
