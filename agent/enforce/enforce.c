@@ -50,7 +50,9 @@ static enum hm_status make_room(struct hm_enforce_run *run, struct hm_err *err)
     return HM_OK;
 }
 
-/* While a fact is missing, what met this host goes on meeting it: nothing is taken back for that.
+/* While a fact is missing, what met this host goes on meeting it: nothing is removed for that.
+ * Before the host has settled, a service that a policy asks for may not run yet: what was added for
+ * it stays.
  */
 static bool means(const struct hm_enforce_run *run, const struct hm_policy *policy,
                   const struct hm_enforce_row *row)
@@ -60,7 +62,9 @@ static bool means(const struct hm_enforce_run *run, const struct hm_policy *poli
     if (hm_policy_matches(policy, inventory, &run->pass->labels, run->pass->host)) {
         return true;
     }
-    return row != NULL && row->state != HM_OUTCOME_RETIRED && !inventory->has_services;
+    return row != NULL && row->state != HM_OUTCOME_RETIRED &&
+           (!inventory->has_services ||
+            (!run->settled && hm_ledger_names(&run->ledger, policy->name)));
 }
 
 static uint64_t hash_numbers(uint64_t hash, unsigned a, unsigned b, unsigned c)

@@ -46,8 +46,9 @@ struct hm_enforce_pass {
     struct hm_observation *observation; /* its inventory is reread after changes */
     int64_t observed_ms;                /* when it was begun; 0 = just now */
     struct hm_arena *arena;
-    /* Only what waited for a plain socket in an earlier boot: the observation is one of that and no
-     * more (hm_reading). There is no report. */
+    /* Early in a boot: the observation is one of the stacks on which something waited for a plain
+     * socket, and no more (hm_reading). There only what may be done before the host has settled is
+     * done. There is no report. */
     bool urgent;
 
     /* Out. The report lives in the arena; equal bytes while nothing changes. */

@@ -248,6 +248,34 @@ static void test_early_observations_are_not_remembered(void **state)
     expect_pass(host, "p/1 waiting settling", "");
 }
 
+/* A service that nobody has started yet is no reason to remove what protects it. */
+static void test_a_policy_for_a_service_that_does_not_run_yet(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_inventory *inventory = &host->model.host.inventory;
+
+    (void)automatic(host, "Good");
+    hm_build_service(&host->model.host, "ByHand");
+    (void)hm_model_document(
+        &host->model,
+        "{\"name\":\"p\",\"revision\":1,\"owner\":\"o\",\"reason\":\"r\",\"review\":"
+        "\"2030-01-01T00:00:00Z\",\"match\":{\"services\":[\"ByHand\"]},\"mode\":\"enforce\","
+        "\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"9955\"}]}");
+    expect_pass(host, "p/1 verified", "9955");
+
+    enforce_double_boot(host, "boot-2");
+    inventory->services.count--;
+    enforce_double_wait(host, 3);
+    host->urgent = true;
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    host->urgent = false;
+    expect_pass(host, "p/1 verified", "9955");
+    enforce_double_wait(host, 20);
+    expect_pass(host, "p/1 verified", "9955");
+    enforce_double_wait(host, 10); /* it has settled: the service is not there any more */
+    expect_pass(host, "p/1 retired", "");
+}
+
 /* Nobody waits for a host to settle before harm is undone. */
 static void test_a_retired_policy_is_removed_at_once(void **state)
 {
@@ -274,6 +302,7 @@ int main(void)
         ON_HOST(test_an_urgent_pass),
         cmocka_unit_test(test_what_is_no_plain_socket_waits),
         ON_HOST(test_early_observations_are_not_remembered),
+        ON_HOST(test_a_policy_for_a_service_that_does_not_run_yet),
         ON_HOST(test_a_retired_policy_is_removed_at_once),
     };
 
