@@ -83,8 +83,18 @@ static enum hm_status begin_pass(struct hm_agent *agent, int64_t now_ms,
         .observed_ms = agent->observed_ms,
         .arena = &agent->cycle_arena,
     };
+    struct hm_err why;
     enum hm_status st;
 
+    if (hm_agent_port_book_check(agent->port_book, &why) != HM_OK) {
+        pass.hazards_unknown = hm_arena_printf(
+            &agent->cycle_arena,
+            "the ports that must not be excluded are remembered in a file that cannot be read: %s",
+            why.text);
+        if (pass.hazards_unknown == NULL) {
+            return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
+        }
+    }
     (void)hm_agent_policies_expire(agent->policies, now_ms);
     pass.policies = *hm_agent_policies_all(agent->policies);
     pass.refused = hm_agent_policies_refused(agent->policies, &pass.refused_count);

@@ -13,6 +13,8 @@
 #include "common/wire/records.h"
 
 #define PATH_BYTES 4096
+#define COPY ".copy" /* behind the path: the same once more, as what is lost cannot be seen again  \
+                      */
 #define FILE_BYTES (4u * 1024u * 1024u)
 #define ARENA_BYTES (16u * 1024u * 1024u)
 
@@ -42,6 +44,7 @@ struct hm_agent_port_book {
     struct hm_arena arenas[2];
     unsigned now;
     struct hm_port_memo memo;     /* in arenas[now] */
+    struct hm_err unread;         /* why the file could not be read; HM_OK: it was */
     char failed[HM_ERR_TEXT_MAX]; /* why the last save failed; "" it did not */
 };
 
@@ -76,24 +79,73 @@ static enum hm_status read_memo(const char *path, struct hm_arena *arena,
     return st;
 }
 
+static void name_beside(const char *path, const char *end, char out[PATH_BYTES + 8])
+{
+    (void)snprintf(out, PATH_BYTES + 8, "%s%s", path, end);
+}
+
+/* A damaged book, for a person. */
+static void keep_damaged(const char *path, const char *text, size_t len, const struct hm_err *err)
+{
+    char broken[PATH_BYTES + 8];
+    struct hm_err why;
+
+    hm_log_failure(HM_LOG_WARNING, "port_book_damaged", err);
+    name_beside(path, ".broken", broken);
+    if (hm_os_replace_file(broken, text, len, true, &why) != HM_OK) {
+        hm_log_failure(HM_LOG_WARNING, "port_book_damaged", &why);
+    }
+}
+
+/* The book, or where it is missing or damaged its copy. HM_ENOENT: neither is there. HM_EINVAL:
+ * what is there is damaged. */
+static enum hm_status read_either(const char *path, struct hm_arena *arena,
+                                  struct hm_port_memo *out_memo, struct hm_err *err)
+{
+    char copy[PATH_BYTES + 8];
+    struct hm_err first;
+    struct hm_err second;
+    char *text = NULL;
+    size_t len = 0;
+    enum hm_status st = read_memo(path, arena, out_memo, &text, &len, &first);
+    enum hm_status other;
+
+    if (st == HM_OK) {
+        return HM_OK;
+    }
+    if (st == HM_EINVAL && text != NULL) {
+        keep_damaged(path, text, len, &first);
+    }
+    name_beside(path, COPY, copy);
+    other = read_memo(copy, arena, out_memo, &text, &len, &second);
+    if (other == HM_OK) {
+        return HM_OK;
+    }
+    if (other != HM_ENOENT && (st == HM_ENOENT || (st == HM_EINVAL && other != HM_EINVAL))) {
+        first = second;
+    }
+    if (err != NULL) {
+        *err = first;
+    }
+    return first.status;
+}
+
+/* What cannot be read now may be read later, and must not be overwritten until then. */
 static void load(struct hm_agent_port_book *book)
 {
     struct hm_err why;
-    char *text;
-    size_t len;
-    enum hm_status st = read_memo(book->path, &book->arenas[0], &book->memo, &text, &len, &why);
+    enum hm_status st;
 
-    if (st == HM_OK || st == HM_ENOENT) {
-        return;
-    }
-    hm_log_failure(HM_LOG_WARNING, "port_book_lost", &why);
+    hm_arena_reset(&book->arenas[book->now]);
+    st = read_either(book->path, &book->arenas[book->now], &book->memo, &why);
     if (st == HM_EINVAL) {
-        char broken[PATH_BYTES + 8];
-
-        (void)snprintf(broken, sizeof(broken), "%s.broken", book->path);
-        if (hm_os_replace_file(broken, text, len, true, &why) != HM_OK) {
-            hm_log_failure(HM_LOG_WARNING, "port_book_lost", &why);
-        }
+        hm_log_failure(HM_LOG_ERROR, "port_book_lost", &why);
+    } else if (st != HM_OK && st != HM_ENOENT && strcmp(why.text, book->unread.text) != 0) {
+        hm_log_failure(HM_LOG_ERROR, "port_book_not_read", &why);
+    }
+    book->unread = (struct hm_err){.status = HM_OK};
+    if (st != HM_OK && st != HM_ENOENT && st != HM_EINVAL) {
+        book->unread = why;
     }
 }
 
@@ -150,6 +202,7 @@ static enum hm_status own_texts(struct hm_port_memo *memo, struct hm_arena *aren
 static enum hm_status write_memo(const char *path, const struct hm_port_memo *memo,
                                  struct hm_err *err)
 {
+    char copy[PATH_BYTES + 8];
     struct hm_buf json;
     enum hm_status st;
 
@@ -157,6 +210,10 @@ static enum hm_status write_memo(const char *path, const struct hm_port_memo *me
     st = hm_record_encode(&record_memo, memo, &json, err);
     if (st == HM_OK) {
         st = hm_os_replace_file(path, json.data, json.len, true, err);
+    }
+    if (st == HM_OK) {
+        name_beside(path, COPY, copy);
+        st = hm_os_replace_file(copy, json.data, json.len, true, err);
     }
     hm_buf_fini(&json);
     return st;
@@ -175,15 +232,30 @@ static void save(struct hm_agent_port_book *book)
     }
 }
 
+enum hm_status hm_agent_port_book_check(struct hm_agent_port_book *book, struct hm_err *err)
+{
+    if (book->unread.status != HM_OK) {
+        load(book);
+    }
+    if (book->unread.status != HM_OK && err != NULL) {
+        *err = book->unread;
+    }
+    return book->unread.status;
+}
+
 enum hm_status hm_agent_port_book_note(struct hm_agent_port_book *book, const char *boot_id,
                                        struct hm_arena *arena, struct hm_inventory *inventory,
                                        struct hm_err *err)
 {
     struct hm_arena *other = &book->arenas[1 - book->now];
-    struct hm_port_memo memo = book->memo;
+    struct hm_port_memo memo;
     bool changed = false;
     enum hm_status st;
 
+    if (hm_agent_port_book_check(book, NULL) != HM_OK) {
+        return HM_OK;
+    }
+    memo = book->memo;
     hm_arena_reset(other);
     st = hm_port_memo_note(&memo, inventory, boot_id, other, &changed, err);
     if (st == HM_OK && changed) {
@@ -241,12 +313,10 @@ enum hm_status hm_agent_port_book_forget(const char *state_dir, struct hm_ports 
     struct hm_port_memo memo = {.boot_id = ""};
     struct hm_port_book forgotten = {NULL, 0};
     char path[PATH_BYTES];
-    char *text;
-    size_t len;
     enum hm_status st = path_of(state_dir, path, err);
 
     if (st == HM_OK) {
-        st = read_memo(path, arena, &memo, &text, &len, err);
+        st = read_either(path, arena, &memo, err);
     }
     if (st == HM_OK) {
         st = hm_port_memo_forget(&memo, ports, arena, &forgotten, err);

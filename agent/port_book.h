@@ -1,9 +1,11 @@
 /* agent/port_book.h — the port book on disk: portbook.json in the state folder.
  * SPDX-License-Identifier: Apache-2.0
  *
- * What it remembers is in common/ports/port_book.h. The file is a memory and no more: when it is
- * missing or damaged the agent starts a new one (a damaged one is kept as portbook.json.broken),
- * and ports count as required again after two boots. It is written only when it changed. */
+ * What it remembers is in common/ports/port_book.h. Ports that must not be excluded are nowhere
+ * else while their services are down, so it is written twice: where portbook.json is missing or
+ * damaged (then kept as portbook.json.broken), portbook.json.copy counts. Where both are, the agent
+ * starts a new one, and ports count as required again after two boots. A book that cannot be read
+ * just now is left alone and read later. It is written only when it changed. */
 #pragma once
 
 #include "agent/platform/platform.h"
@@ -18,9 +20,15 @@ enum hm_status hm_agent_port_book_open(const char *state_dir, struct hm_agent_po
                                        struct hm_err *err) HM_MUST_CHECK;
 void hm_agent_port_book_close(struct hm_agent_port_book *book);
 
+/* HM_OK, or why the book cannot be read: then what must not be excluded is not known. Tries again.
+ */
+enum hm_status hm_agent_port_book_check(struct hm_agent_port_book *book,
+                                        struct hm_err *err) HM_MUST_CHECK;
+
 /* Notes what this observation shows and gives the inventory its port book, in arena; an inventory
  * that brings one of its own (a recorded host) keeps it. A book that cannot be saved is logged,
- * once as long as the reason stays, and works in memory. */
+ * once as long as the reason stays, and works in memory; one that cannot be read gets and gives
+ * nothing. */
 enum hm_status hm_agent_port_book_note(struct hm_agent_port_book *book, const char *boot_id,
                                        struct hm_arena *arena, struct hm_inventory *inventory,
                                        struct hm_err *err) HM_MUST_CHECK;

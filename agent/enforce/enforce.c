@@ -430,6 +430,12 @@ enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *
     enum hm_status st = load(enforcer, &run, err);
 
     run.limits.enforce_off = run.limits.enforce_off || run.state.held;
+    if (st == HM_OK && run.broken == NULL && pass->hazards_unknown != NULL) {
+        (void)hm_fail(err, HM_EIO, "nothing is changed here: %s", pass->hazards_unknown);
+        hm_run_trouble(&run, HM_TOLD_NOT_PLANNED, err);
+        run.broken = hm_arena_strdup(run.arena, err->text);
+        run.broken = run.broken == NULL ? pass->hazards_unknown : run.broken;
+    }
     if (pass->urgent) {
         return st != HM_OK || run.broken != NULL || run.limits.enforce_off
                    ? st

@@ -45,6 +45,8 @@ struct hm_enforce_pass {
     const struct hm_catalogue *catalogue;
     struct hm_observation *observation; /* its inventory is reread after changes */
     int64_t observed_ms;                /* when it was begun; 0 = just now */
+    /* Why it is not known which ports must not be excluded: nothing is changed; NULL = it is. */
+    const char *hazards_unknown;
     struct hm_arena *arena;
     /* Early in a boot: the observation is one of the stacks on which something waited for a plain
      * socket, and no more (hm_reading). There only what may be done before the host has settled is

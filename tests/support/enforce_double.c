@@ -278,6 +278,7 @@ static void begin_pass(struct hm_enforce_double *host)
         .catalogue = &host->model.host.catalogue,
         .observation = observe(host),
         .arena = &host->arena,
+        .hazards_unknown = host->hazards_unknown,
         .urgent = host->urgent,
     };
 }

@@ -27,8 +27,9 @@ struct hm_enforce_double {
     bool outrun;               /* somebody else makes each row just before we do */
     bool blind;                /* reread fails */
     bool no_ephemeral;
-    bool lost;        /* what outlives a boot was changed by others */
-    bool keeps;       /* the platform has op keep */
+    bool lost;  /* what outlives a boot was changed by others */
+    bool keeps; /* the platform has op keep */
+    const char *hazards_unknown;
     bool urgent;      /* the next passes are */
     bool has_uptime;  /* a live host; since when it is up moves with enforce_double_wait */
     int64_t boot_ms;  /* when it booted, by the model's clock */

@@ -13,6 +13,13 @@
 #include "common/os/os.h"
 #include "tests/support/temp_folder.h"
 
+#define BOOK                                                                                       \
+    "{\"boot_id\":\"one\",\"boot\":1,\"rows\":["                                                   \
+    "{\"entry\":{\"protocol\":\"udp\",\"port\":9,\"program\":\"z\",\"boots\":1},\"last_boot\":"    \
+    "1},"                                                                                          \
+    "{\"entry\":{\"protocol\":\"tcp\",\"port\":50000,\"program\":\"app\",\"service\":\"app\","     \
+    "\"boots\":3},\"last_boot\":1}]}"
+
 struct fixture {
     char folder[64];
     char path[128];
@@ -87,18 +94,72 @@ static void test_kept(void **state)
     assert_int_equal(read.at[0].boots, 2);
 }
 
-/* A damaged book costs the memory and nothing else; what was there is kept for a person. */
+/* Damaged, or gone: what must not be excluded is known all the same. */
+static void test_copy(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const texts[] = {"", "{\"rows\":7}", NULL};
+    char broken[160];
+
+    (void)snprintf(broken, sizeof(broken), "%s.broken", fixture->path);
+    (void)look(fixture, "one");
+    assert_int_equal(look(fixture, "one"), 1);
+    for (size_t i = 0; i < HM_COUNT(texts); i++) {
+        if (texts[i] != NULL) {
+            assert_int_equal(
+                hm_os_replace_file(fixture->path, texts[i], strlen(texts[i]), true, NULL), HM_OK);
+        } else {
+            assert_int_equal(hm_os_remove_file(fixture->path, NULL), HM_OK);
+        }
+        reopen(fixture);
+        assert_true(hm_os_exists(broken));
+        assert_int_equal(look(fixture, "one"), 1);
+    }
+    (void)look(fixture, "two"); /* both are written again */
+    assert_int_equal(look(fixture, "two"), 2);
+    assert_true(hm_os_exists(fixture->path));
+}
+
+/* A book that cannot be read is not taken for an empty one, and not overwritten. */
+static void test_not_readable(void **state)
+{
+    struct fixture *fixture = *state;
+    struct hm_inventory inventory = {
+        .has_listeners = true, .listeners = {&fixture->listener, 1}
+    };
+    struct hm_err err = {.text = ""};
+
+    hm_agent_port_book_close(fixture->book);
+    assert_int_equal(hm_os_make_folder(fixture->path, 0700, NULL), HM_OK); /* stands for a lock */
+    assert_int_equal(hm_agent_port_book_open(fixture->folder, &fixture->book, NULL), HM_OK);
+    assert_int_not_equal(hm_agent_port_book_check(fixture->book, &err), HM_OK);
+    assert_non_null(strstr(err.text, "portbook.json"));
+    assert_int_equal(
+        hm_agent_port_book_note(fixture->book, "one", &fixture->arena, &inventory, NULL), HM_OK);
+    assert_false(inventory.has_port_book);
+
+    assert_int_equal(hm_os_remove_folder(fixture->path, NULL), HM_OK);
+    assert_int_equal(hm_os_replace_file(fixture->path, BOOK, strlen(BOOK), true, NULL), HM_OK);
+    assert_int_equal(hm_agent_port_book_check(fixture->book, &err), HM_OK);
+    assert_int_equal(look(fixture, "one"), 3);
+}
+
+/* Book and copy damaged: that costs the memory and nothing else; what was there is kept for a
+ * person. */
 static void test_damaged(void **state)
 {
     struct fixture *fixture = *state;
     static const char *const texts[] = {"", "{", "{\"rows\":7}", "\xff\xfe", "[]"};
     struct hm_port_book read;
     char broken[160];
+    char copy[160];
 
     (void)snprintf(broken, sizeof(broken), "%s.broken", fixture->path);
+    (void)snprintf(copy, sizeof(copy), "%s.copy", fixture->path);
     for (size_t i = 0; i < HM_COUNT(texts); i++) {
         assert_int_equal(hm_os_replace_file(fixture->path, texts[i], strlen(texts[i]), true, NULL),
                          HM_OK);
+        assert_int_equal(hm_os_replace_file(copy, texts[i], strlen(texts[i]), true, NULL), HM_OK);
         assert_int_equal(hm_agent_port_book_read(fixture->folder, &fixture->arena, &read, NULL),
                          HM_EINVAL);
         reopen(fixture);
@@ -114,14 +175,8 @@ static void test_damaged(void **state)
 static void test_disorder(void **state)
 {
     struct fixture *fixture = *state;
-    static const char text[] =
-        "{\"boot_id\":\"one\",\"boot\":1,\"rows\":["
-        "{\"entry\":{\"protocol\":\"udp\",\"port\":9,\"program\":\"z\",\"boots\":1},\"last_boot\":"
-        "1},"
-        "{\"entry\":{\"protocol\":\"tcp\",\"port\":50000,\"program\":\"app\",\"service\":\"app\","
-        "\"boots\":3},\"last_boot\":1}]}";
 
-    assert_int_equal(hm_os_replace_file(fixture->path, text, strlen(text), true, NULL), HM_OK);
+    assert_int_equal(hm_os_replace_file(fixture->path, BOOK, strlen(BOOK), true, NULL), HM_OK);
     reopen(fixture);
     assert_int_equal(look(fixture, "one"), 3);
 }
@@ -169,6 +224,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_copy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_not_readable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_disorder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_not_writable, set_up, tear_down),

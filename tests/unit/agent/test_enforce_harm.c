@@ -347,6 +347,21 @@ static void test_damaged_files(void **state)
     }
 }
 
+/* What must not be excluded is not known: nothing is changed, early or later, and it is said. */
+static void test_hazards_unknown(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955");
+    host->hazards_unknown = "portbook.json cannot be read";
+    expect_pass(host, "one/1 failed");
+    assert_int_equal(host->changes, 0);
+    assert_non_null(strstr(enforce_double_outcome(host, "one")->text, "portbook.json"));
+    host->hazards_unknown = NULL;
+    expect_pass(host, "one/1 verified");
+}
+
 /* A folder where the ledger should go: it cannot be written, as on a full disk. */
 static void block_ledger(const char *name, void *arg)
 {
@@ -393,6 +408,7 @@ int main(void)
         TEST(test_restore_of_timed_wait_delay),
         TEST(test_restore_that_cannot),
         TEST(test_damaged_files),
+        TEST(test_hazards_unknown),
         TEST(test_full_disk),
     };
 
