@@ -13,8 +13,9 @@
 #include "common/wire/records.h"
 
 #define PATH_BYTES 4096
-#define COPY ".copy" /* behind the path: the same once more, as what is lost cannot be seen again  \
-                      */
+#define COPY                                                                                       \
+    ".copy" /* behind the path: the same once more, as what is lost cannot be seen again           \
+             */
 #define FILE_BYTES (4u * 1024u * 1024u)
 #define ARENA_BYTES (16u * 1024u * 1024u)
 

@@ -164,26 +164,42 @@ static bool is_in_dynamic(const struct hm_inventory *inventory, const struct hm_
 }
 
 /* Only Windows' components fail because of an exclusion. */
+static bool must_not_be_excluded(const struct hm_port_entry *entry,
+                                 const struct hm_inventory *inventory)
+{
+    return inventory->os.family == HM_OS_WINDOWS && hm_kind_forbids_exclusion(entry->kind);
+}
+
+/* As a rule one that a container was given at random. */
+static bool is_random(const struct hm_port_entry *entry, const struct hm_inventory *inventory)
+{
+    return entry->kind == HM_KIND_CONTAINER && is_in_dynamic(inventory, entry);
+}
+
+/* Does one observation do? A service that serves its port now and then must not lose it. */
+static bool counts_at_once(const struct hm_port_entry *entry, const struct hm_inventory *inventory)
+{
+    return must_not_be_excluded(entry, inventory) && !is_random(entry, inventory);
+}
+
 static bool is_forgotten(const struct hm_port_memory *row, uint32_t boot,
                          const struct hm_inventory *inventory)
 {
-    const bool forbids =
-        inventory->os.family == HM_OS_WINDOWS && hm_kind_forbids_exclusion(row->entry.kind);
     const uint32_t unseen = boot - row->last_boot;
 
     if (row->last_boot == 0) {
         return true;
     }
-    if (forbids) {
-        return row->entry.kind == HM_KIND_CONTAINER && unseen > HM_PORT_BOOK_FORGET_CONTAINER &&
-               is_in_dynamic(inventory, &row->entry);
+    if (must_not_be_excluded(&row->entry, inventory)) {
+        return unseen > HM_PORT_BOOK_FORGET_CONTAINER && is_random(&row->entry, inventory);
     }
     return unseen > (row->entry.boots >= HM_PORT_BOOK_FIXED ? HM_PORT_BOOK_FORGET_FIXED
                                                             : HM_PORT_BOOK_FORGET_ONCE);
 }
 
 /* A row that the newest observation shows, too. True when it changes. */
-static bool confirm(struct hm_port_memory *row, const struct hm_port_memory *seen, uint32_t boot)
+static bool confirm(struct hm_port_memory *row, const struct hm_port_memory *seen, uint32_t boot,
+                    const struct hm_inventory *inventory)
 {
     const struct hm_port_memory before = *row;
 
@@ -191,7 +207,7 @@ static bool confirm(struct hm_port_memory *row, const struct hm_port_memory *see
         row->entry.families = HM_FAMILIES_BOTH;
     }
     row->entry.kind = better_kind(row->entry.kind, seen->entry.kind);
-    if (row->last_boot != boot && !row->pending) {
+    if (row->last_boot != boot && !row->pending && !counts_at_once(&row->entry, inventory)) {
         row->pending = true;
     } else if (row->last_boot != boot) {
         row->pending = false;
@@ -299,7 +315,8 @@ enum hm_status hm_port_memo_note(struct hm_port_memo *memo, const struct hm_inve
 
         if (by > 0) { /* new */
             *row = seen.at[at_seen++];
-            row->pending = true;
+            row->pending = !counts_at_once(&row->entry, inventory);
+            row->last_boot = row->pending ? 0 : boot;
             changed = true;
             rows.count++;
             continue;
@@ -307,7 +324,7 @@ enum hm_status hm_port_memo_note(struct hm_port_memo *memo, const struct hm_inve
         *row = old->at[at_old++];
         row->pending = row->pending && !new_boot;
         if (by == 0) {
-            changed = confirm(row, &seen.at[at_seen++], boot) || changed;
+            changed = confirm(row, &seen.at[at_seen++], boot, inventory) || changed;
             rows.count++;
         } else if (is_forgotten(row, boot, inventory)) {
             changed = true;

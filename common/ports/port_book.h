@@ -6,7 +6,9 @@
  * the same port in HM_PORT_BOOK_FIXED boots needs it.
  *
  * Pure: no clock, no file; all memory comes from the caller's arena. A listener counts once two
- * observations of a boot in a row show it, so that a socket of one moment leaves no trace. */
+ * observations of a boot in a row show it, so that a socket of one moment leaves no trace; on
+ * Windows one observation is enough for a kind that forbids an exclusion, except for a container
+ * inside the dynamic range. */
 #pragma once
 
 #include "common/base/arena.h"

@@ -373,6 +373,50 @@ static void test_hazards_are_not_forgotten(void **state)
     }
 }
 
+/* A service that serves its port for one observation only, now and then. */
+static void test_a_hazard_counts_at_once(void **state)
+{
+    static const struct {
+        enum hm_os_family family;
+        enum hm_listener_kind kind;
+        uint16_t port;
+        uint32_t boots;
+    } rows[] = {
+        {HM_OS_WINDOWS, HM_KIND_HTTPSYS,   50443, 1},
+        {HM_OS_WINDOWS, HM_KIND_SHARED,    50443, 1},
+        {HM_OS_WINDOWS, HM_KIND_CONTAINER, 8080,  1},
+        {HM_OS_WINDOWS, HM_KIND_CONTAINER, 50443, 0}, /* as a rule a random one */
+        {HM_OS_WINDOWS, HM_KIND_KERNEL,    50443, 0},
+        {HM_OS_LINUX,   HM_KIND_HTTPSYS,   50443, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_stack stack = {
+            .protocol = HM_TCP, .has_dynamic = true, .dynamic = {49152, 65535}
+        };
+        struct host host;
+
+        start(&host);
+        host.inventory.os.family = rows[i].family;
+        host.inventory.stacks = (struct hm_stacks){&stack, 1};
+        listens(&host, rows[i].port, "System", HM_IPV4);
+        host.listeners[0].kind = rows[i].kind;
+        (void)look(&host);
+        host.inventory.listeners.count = 0;
+        (void)look(&host);
+        if (boots_of(&host, rows[i].port) != rows[i].boots) {
+            fail_msg("row %u", (unsigned)i);
+        }
+        host.boot++; /* and one observation of the next boot is a second boot */
+        host.inventory.listeners.count = 1;
+        (void)look(&host);
+        assert_int_equal(boots_of(&host, rows[i].port), 2 * rows[i].boots);
+        assert_true(look(&host) == (rows[i].boots == 0));
+        hm_arena_fini(&host.arena);
+    }
+}
+
 /* What keeps a port from being excluded is reported before what was seen in more boots. */
 static void test_hazards_are_reported_first(void **state)
 {
@@ -503,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_saw),
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_hazards_are_not_forgotten),
+        cmocka_unit_test(test_a_hazard_counts_at_once),
         cmocka_unit_test(test_hazards_are_reported_first),
         cmocka_unit_test(test_containers_have_a_quota),
         cmocka_unit_test(test_random_container_ports_are_forgotten),
