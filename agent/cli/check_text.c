@@ -13,6 +13,7 @@
 #define CELL_BYTES 512
 #define STATE_WIDTH 7
 #define PORTS_WIDTH 16
+#define NAMES_WIDTH_MAX 32u
 
 static const char *const state_colours[] = {"\033[32m", "\033[36m", "\033[33m", "\033[1;31m"};
 static const char bold[] = "\033[1m";
@@ -251,11 +252,28 @@ static bool has_rows(const struct hm_observed_list *observed, bool judged)
     return false;
 }
 
+/* As wide as the longest name: one that is broken is no name of a program. */
+static size_t names_width(const struct hm_observed_list *observed, enum look_of_row wanted)
+{
+    size_t width = PORTS_WIDTH;
+
+    for (size_t i = 0; i < observed->count; i++) {
+        const size_t len = strlen(observed->at[i].name);
+
+        if (observed_looks[observed->at[i].why] == wanted &&
+            strchr(observed->at[i].name, ' ') == NULL && len > width) {
+            width = len < NAMES_WIDTH_MAX ? len : NAMES_WIDTH_MAX;
+        }
+    }
+    return width;
+}
+
 static enum hm_status put_rows(const struct hm_observed_list *observed, enum look_of_row wanted,
                                const struct hm_check_look *look, struct hm_buf *out,
                                struct hm_err *err)
 {
-    const size_t rest = look->columns - 2 * PORTS_WIDTH - 3 * HM_CHECK_GAP;
+    const size_t names = names_width(observed, wanted);
+    const size_t rest = look->columns - names - PORTS_WIDTH - 3 * HM_CHECK_GAP;
     enum hm_status st = HM_OK;
 
     for (size_t i = 0; i < observed->count && st == HM_OK; i++) {
@@ -263,7 +281,7 @@ static enum hm_status put_rows(const struct hm_observed_list *observed, enum loo
         char ports[CELL_BYTES];
         struct hm_check_cell cells[] = {
             {"",                       0          },
-            {row->name,                PORTS_WIDTH},
+            {row->name,                names      },
             {ports,                    PORTS_WIDTH},
             {observed_texts[row->why], rest       },
         };

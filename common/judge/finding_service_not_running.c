@@ -386,8 +386,8 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
             const struct hm_need *need = &ctx->needs[i];
             size_t at = 0;
 
-            if ((need->product == NULL && !need->remembered) || hm_need_is_own(need) ||
-                need->verdict.state != worst_first[state]) {
+            if ((need->product == NULL && !need->remembered && !need->configured) ||
+                hm_need_is_own(need) || need->verdict.state != worst_first[state]) {
                 continue;
             }
             while ((service = hm_need_next_down(ctx->facts, need, false, &at)) != NULL) {

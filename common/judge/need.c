@@ -132,8 +132,11 @@ static bool ended_by_port(const struct hm_facts *facts, const struct hm_need *ne
 /* Where all bindings of IIS are known, they say which of its ports it uses. */
 static bool is_told_by_bindings(const struct hm_facts *facts, const struct hm_need *need)
 {
-    return need->requirement->by_iis_bindings && !facts->inventory->configured_partial &&
-           hm_configured_has(facts->inventory, HM_BY_IIS_BINDING);
+    const struct hm_inventory *inventory = facts->inventory;
+
+    return need->requirement->by_iis_bindings && !inventory->configured_partial &&
+           (hm_configured_has(inventory, HM_BY_IIS_BINDING) ||
+            hm_configured_has(inventory, HM_BY_FTP_BINDING));
 }
 
 static bool has_binding(const struct hm_facts *facts, const struct hm_need *need)
@@ -143,7 +146,8 @@ static bool has_binding(const struct hm_facts *facts, const struct hm_need *need
     for (size_t i = 0; i < list->count; i++) {
         const struct hm_configured *row = &list->at[i];
 
-        if (row->by == HM_BY_IIS_BINDING && row->protocol == need->requirement->protocol &&
+        if (hm_configured_is_binding(row) && row->protocol == need->requirement->protocol &&
+            row->kind == need->requirement->kind &&
             hm_ports_contains(need->requirement->ports, row->port) &&
             hm_configured_starts(facts, row)) {
             return true;
@@ -205,6 +209,7 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
         kept->requirement = requirement;
         kept->families = requirement->families;
         kept->only_at_risk = need.only_at_risk;
+        kept->configured = requirement->by_iis_bindings && has_binding(facts, &need);
         hm_portbits_put_ports(facts->required[requirement->protocol], requirement->ports);
     }
     return HM_OK;

@@ -35,6 +35,7 @@ struct hm_need {
     bool unread_unit;                         /* a socket unit has a port; not known which */
     const struct hm_service *rival_of;        /* down; a part of its product may have its port */
     bool published;                           /* by a container whose endpoint is listed */
+    bool configured;                          /* a binding of IIS on the host names its port */
     bool awaits_boot;                         /* what is written for the next boot changes it */
     const struct hm_service *unexplained;     /* down by the error of a bind; nothing shows why */
     const struct hm_event_count *unserved;    /* its product did not get a port that nobody has */
@@ -78,6 +79,9 @@ enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *l
 
 /* Is it known that something starts which serves this port? */
 bool hm_configured_starts(const struct hm_facts *facts, const struct hm_configured *row);
+
+/* Is it a binding of IIS? */
+bool hm_configured_is_binding(const struct hm_configured *row);
 
 /* Does an administered exclusion cover the port, in any family? */
 bool hm_facts_is_excluded(const struct hm_facts *facts, enum hm_protocol protocol, uint16_t port);

@@ -152,6 +152,9 @@ bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need
     if (need->published) { /* its endpoint may be a leftover */
         return holder->state == HM_SOCKET_LISTEN;
     }
+    if (need->configured) {
+        return false; /* it is the binding's: no other program is a part of that */
+    }
     if (need->product == NULL || is_client(facts, need, family, holder) ||
         is_stranger(facts, need, holder)) {
         return false;

@@ -1,8 +1,9 @@
-/* common/judge/need_configured.c — ports that HTTP.sys and containers serve or are set up to serve,
- * and that no requirement of the catalogue covers.
+/* common/judge/need_configured.c — ports that HTTP.sys, IIS and containers serve or are set up to
+ * serve, and that no requirement of the catalogue covers.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A binding of IIS is a requirement where its service starts; so is a port that a container
+ * A binding of IIS is a requirement where its service starts, and that of an FTP site or of net.tcp
+ * is a plain socket, which an exclusion protects; so is a port that a container
  * publishes, while anybody may be given it or another program listens there. What else reserves its
  * port counts where an administered exclusion covers it, inside the dynamic range or not: it fails
  * at its next start (windows-ports 2.1). A URL reservation is only a permission, and never a
@@ -15,9 +16,9 @@
 #include "common/ports/configured.h"
 
 static const char *iis_names[] = {"W3SVC", "WAS"};
-static const struct hm_strings iis = {iis_names, HM_COUNT(iis_names)};
+static const char *ftp_names[] = {"ftpsvc"};
+static const char *net_tcp_names[] = {"NetTcpPortSharing"};
 static const char *hns_names[] = {"hns"};
-static const struct hm_strings hns = {hns_names, HM_COUNT(hns_names)};
 static const char *system_names[] = {"System"};
 static const struct hm_strings system_program = {system_names, HM_COUNT(system_names)};
 static const struct hm_strings none = {NULL, 0};
@@ -40,18 +41,42 @@ bool hm_facts_is_excluded(const struct hm_facts *facts, enum hm_protocol protoco
     return excluded;
 }
 
+/* Settings of which it is known who serves them. */
+struct server {
+    struct hm_strings services; /* any of them */
+    const char *product;        /* the catalogue's product of this service; NULL none */
+    const char *source;
+    bool binding; /* of IIS: a requirement wherever the service starts */
+};
+
+#define WEB_SOURCE "binding of a web site on the host"
+static const struct server servers[HM_CONFIGURED_BY_COUNT] = {
+    [HM_BY_IIS_BINDING] = {{iis_names, HM_COUNT(iis_names)},         "W3SVC", WEB_SOURCE,                            true},
+    [HM_BY_FTP_BINDING] = {{ftp_names, HM_COUNT(ftp_names)},
+                           "ftpsvc",                                          "binding of an FTP site on the host",
+                           true                                                                                          },
+    [HM_BY_NET_TCP_BINDING] = {{net_tcp_names, HM_COUNT(net_tcp_names)},
+                           "NetTcpPortSharing",                               WEB_SOURCE,
+                           true                                                                                          },
+    [HM_BY_HNS_ENDPOINT] = {{hns_names, HM_COUNT(hns_names)},
+                           NULL,                                              "endpoint of a container on the host",
+                           false                                                                                         },
+    [HM_BY_PUBLISHED_PORT] = {{hns_names, HM_COUNT(hns_names)},
+                           NULL,                                              "endpoint of a container on the host",
+                           false                                                                                         },
+};
+
+bool hm_configured_is_binding(const struct hm_configured *row)
+{
+    return servers[row->by].binding;
+}
+
 bool hm_configured_starts(const struct hm_facts *facts, const struct hm_configured *row)
 {
-    switch (row->by) {
-    case HM_BY_IIS_BINDING:
-        return row->kind == HM_KIND_HTTPSYS && !row->manual &&
-               hm_names_match(&facts->services, &iis);
-    case HM_BY_HNS_ENDPOINT:
-    case HM_BY_PUBLISHED_PORT:
-        return hm_names_match(&facts->services, &hns);
-    default:
-        return false;
-    }
+    const struct server *server = &servers[row->by];
+
+    return server->services.count > 0 && row->kind != HM_KIND_QUIC && !row->manual &&
+           hm_names_match(&facts->services, &server->services);
 }
 
 /* The product of the catalogue that has this service; NULL when the host shows none. */
@@ -79,6 +104,7 @@ struct port {
     struct hm_strings programs;
     const char *source;
     bool published;
+    bool bound; /* by a binding of IIS: nothing else may have it */
 };
 
 static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
@@ -107,7 +133,8 @@ static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
         .ports = {range,                      1                         },
         .kind = port->kind,
         .detect = {.services = port->services, .programs = port->programs},
-        .safe_to_exclude = HM_EXCLUDE_NO,
+        .safe_to_exclude = is_reserver(port->kind) ? HM_EXCLUDE_NO : HM_EXCLUDE_WHEN_STOPPED,
+        .by_iis_bindings = port->bound,
         .source = port->source,
         .confidence = HM_CONF_INFERRED,
     };
@@ -118,6 +145,7 @@ static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
     need->requirement = made;
     need->families = port->families;
     need->published = port->published;
+    need->configured = port->bound;
     list->observed++;
     hm_portbits_put(facts->required[port->protocol], port->port);
     return HM_OK;
@@ -126,19 +154,20 @@ static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
 static enum hm_status put_configured(struct hm_facts *facts, struct hm_need_list *list,
                                      const struct hm_configured *row)
 {
-    const bool web = row->by == HM_BY_IIS_BINDING;
+    const struct server *server = &servers[row->by];
     const struct port port = {
         .protocol = row->protocol,
         .families = HM_FAMILIES_BOTH,
         .port = row->port,
         .kind = row->kind,
-        .product = web ? product_of(facts, "W3SVC") : NULL,
-        .title =
-            hm_arena_printf(list->arena, web ? "Binding %s" : "Container port (%s)", row->subject),
-        .services = web ? iis : hns,
+        .product = server->product == NULL ? NULL : product_of(facts, server->product),
+        .title = hm_arena_printf(
+            list->arena, server->binding ? "Binding %s" : "Container port (%s)", row->subject),
+        .services = server->services,
         .published = row->by == HM_BY_PUBLISHED_PORT,
+        .bound = server->binding,
         .programs = none,
-        .source = web ? "binding of a web site on the host" : "endpoint of a container on the host",
+        .source = server->source,
     };
 
     return put(facts, list, &port);
@@ -231,7 +260,7 @@ enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *l
 
         if (!hm_portbits_has(facts->required[row->protocol], row->port) &&
             hm_configured_starts(facts, row) &&
-            (row->by == HM_BY_IIS_BINDING ||
+            (hm_configured_is_binding(row) ||
              (row->by == HM_BY_PUBLISHED_PORT && is_contested(facts, row)) ||
              hm_facts_is_excluded(facts, row->protocol, row->port))) {
             st = put_configured(facts, list, row);

@@ -143,6 +143,19 @@ static struct hm_need *find_same(struct hm_need_list *list, const struct hm_list
     return NULL;
 }
 
+/* Does a setting name the port? Then nobody was given it. */
+static bool is_configured(const struct hm_inventory *inventory, const struct hm_listener *listener)
+{
+    const struct hm_configured_list *list = &inventory->configured;
+
+    for (size_t i = 0; inventory->has_configured && i < list->count; i++) {
+        if (list->at[i].protocol == listener->protocol && list->at[i].port == listener->port) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Why the port is not required by itself; false: it may be, and the port book decides. */
 static bool is_given(const struct hm_facts *facts, const struct hm_listener *listener,
                      enum hm_observed_why *out_why)
@@ -158,7 +171,8 @@ static bool is_given(const struct hm_facts *facts, const struct hm_listener *lis
         return hm_str_equal(listener->service, "") &&
                (facts->linux_host || !is_one_of(udp_hosts, HM_COUNT(udp_hosts), listener->program));
     }
-    return !facts->linux_host && hm_need_is_rpc_program(listener->program);
+    return !facts->linux_host && hm_need_is_rpc_program(listener->program) &&
+           !is_configured(facts->inventory, listener);
 }
 
 static enum hm_status put_loose(struct hm_need_list *list, struct looses *looses,

@@ -476,7 +476,8 @@ enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
     enum hm_status st;
 
     *out_held = held;
-    if (need->quiet || (need->product == NULL && !need->remembered && !need->published) ||
+    if (need->quiet ||
+        (need->product == NULL && !need->remembered && !need->published && !need->configured) ||
         need->requirement->kind == HM_KIND_SHARED) {
         return HM_OK; /* what is observed is there; shared ports have many owners */
     }

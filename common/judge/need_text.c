@@ -178,7 +178,11 @@ static void write_held(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, " by ");
     put_holder(line, &verdict->holder);
     hm_line_put(line, ": ");
-    put_service(topic, line);
+    if (topic->need->configured) {
+        hm_line_put(line, "the site with this binding");
+    } else {
+        put_service(topic, line);
+    }
     hm_line_put(line, is_many(topic->main) ? " cannot start until they are free."
                                            : " cannot start until it is free.");
 }

@@ -11,10 +11,12 @@
 #define RANKS 4u /* inside a dynamic range or not, and of each: URL reservation or not */
 
 const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT] = {
-    "url_reservation", "ssl_binding", "iis_binding", "hns_endpoint", "published_port",
+    "url_reservation", "ssl_binding", "iis_binding",     "hns_endpoint",
+    "published_port",  "ftp_binding", "net_tcp_binding",
 };
 const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT] = {
-    "URL reservation", "SSL binding", "IIS binding", "HNS endpoint", "published port",
+    "URL reservation", "SSL binding", "IIS binding",     "HNS endpoint",
+    "published port",  "FTP binding", "net.tcp binding",
 };
 
 /* "10.0.20348" */

@@ -12,6 +12,23 @@
 struct site {
     struct hm_span name;
     bool manual;
+    size_t first_row; /* of its bindings, in the list in the making */
+};
+
+/* Protocols of bindings that have a port, and who serves it. */
+struct protocol {
+    const char *name;
+    enum hm_configured_by by;
+    enum hm_listener_kind kind;
+    bool secure;
+    bool port_first; /* "port:host", not "address:port:host" */
+};
+
+static const struct protocol protocols[] = {
+    {"http",    HM_BY_IIS_BINDING,     HM_KIND_HTTPSYS, false, false},
+    {"https",   HM_BY_IIS_BINDING,     HM_KIND_HTTPSYS, true,  false},
+    {"ftp",     HM_BY_FTP_BINDING,     HM_KIND_SOCKET,  false, false},
+    {"net.tcp", HM_BY_NET_TCP_BINDING, HM_KIND_SOCKET,  false, true },
 };
 
 static bool is_space(char c)
@@ -89,24 +106,25 @@ static bool next_attribute(struct hm_span *tag, struct hm_span *out_name, struct
     return true;
 }
 
-/* "address:port:host"; the address may be "*", empty, IPv4 or "[::]". 0 when it is not. */
-static uint16_t port_of(struct hm_span text)
+/* "address:port:host"; the address may be "*", empty, IPv4 or "[::]". Or "port:host". 0 when it is
+ * not. */
+static uint16_t port_of(struct hm_span text, bool port_first)
 {
     uint32_t port = 0;
     size_t len = 0;
 
-    if (text.len > 0 && text.at[0] == '[') {
+    if (!port_first && text.len > 0 && text.at[0] == '[') {
         while (text.len > 0 && text.at[0] != ']') {
             skip(&text, 1);
         }
     }
-    while (text.len > 0 && text.at[0] != ':') {
+    while (!port_first && text.len > 0 && text.at[0] != ':') {
         skip(&text, 1);
     }
     if (text.len == 0) {
         return 0;
     }
-    skip(&text, 1);
+    skip(&text, port_first ? 0 : 1);
     while (len < text.len && text.at[len] != ':') {
         len++;
     }
@@ -130,6 +148,53 @@ static void read_site(struct hm_span tag, struct site *out_site)
     }
 }
 
+/* <ftpServer serverAutoStart="false"> stops the FTP part of a site alone. */
+static void read_ftp_server(struct hm_span tag, const struct site *site,
+                            struct hm_configured_make *make)
+{
+    struct hm_span name;
+    struct hm_span value;
+
+    while (next_attribute(&tag, &name, &value)) {
+        if (!same(name, "serverautostart") || !same(value, "false")) {
+            continue;
+        }
+        for (size_t i = site->first_row; i < make->list.count; i++) {
+            struct hm_configured *row = &make->list.at[i];
+
+            row->manual = row->manual || row->by == HM_BY_FTP_BINDING;
+        }
+    }
+}
+
+static const struct protocol *find_protocol(struct hm_span name)
+{
+    for (size_t i = 0; i < HM_COUNT(protocols); i++) {
+        if (same(name, protocols[i].name)) {
+            return &protocols[i];
+        }
+    }
+    return NULL;
+}
+
+static enum hm_status put_binding(const struct protocol *protocol, uint16_t port, bool manual,
+                                  struct hm_span subject, struct hm_configured_make *make,
+                                  struct hm_err *err)
+{
+    const struct hm_configured row = {.protocol = HM_TCP,
+                                      .port = port,
+                                      .kind = protocol->kind,
+                                      .by = protocol->by,
+                                      .manual = manual,
+                                      .subject = ""};
+
+    if (protocol->kind == HM_KIND_HTTPSYS) {
+        return hm_configured_put_http(make, protocol->by, port, protocol->secure, manual, subject,
+                                      err);
+    }
+    return port == 0 ? HM_OK : hm_configured_put(make, &row, subject, err);
+}
+
 static enum hm_status read_binding(struct hm_span tag, const struct site *site,
                                    struct hm_configured_make *make, struct hm_err *err)
 {
@@ -137,6 +202,7 @@ static enum hm_status read_binding(struct hm_span tag, const struct site *site,
     struct hm_span information = {"", 0};
     struct hm_span name;
     struct hm_span value;
+    const struct protocol *known;
     char subject[SUBJECT_ROOM];
     int put;
 
@@ -147,7 +213,8 @@ static enum hm_status read_binding(struct hm_span tag, const struct site *site,
             information = value;
         }
     }
-    if (!same(protocol, "http") && !same(protocol, "https")) {
+    known = find_protocol(protocol);
+    if (known == NULL) {
         return HM_OK;
     }
     put = snprintf(subject, sizeof(subject), "%.*s %.*s", (int)protocol.len, protocol.at,
@@ -158,9 +225,8 @@ static enum hm_status read_binding(struct hm_span tag, const struct site *site,
                        site->name.len < SUBJECT_ROOM ? (int)site->name.len : (int)SUBJECT_ROOM,
                        site->name.at);
     }
-    return hm_configured_put_http(make, HM_BY_IIS_BINDING, port_of(information),
-                                  same(protocol, "https"), site->manual,
-                                  (struct hm_span){subject, strlen(subject)}, err);
+    return put_binding(known, port_of(information, known->port_first), site->manual,
+                       (struct hm_span){subject, strlen(subject)}, make, err);
 }
 
 /* Of a section: is what it holds kept in another file, or encrypted? */
@@ -211,6 +277,8 @@ enum hm_status hm_iis_bindings_parse(const char *text, size_t len, struct hm_con
     static const char site_tag[] = "<site";
     static const char binding_tag[] = "<binding";
     static const char sites_tag[] = "<sites";
+    static const char ftp_tag[] = "<ftpserver";
+    static const char defaults_tag[] = "<sitedefaults"; /* its <ftpServer> is no site's */
     struct hm_span rest = {text, len};
     const bool whole = is_whole(rest);
     struct site site = {
@@ -229,10 +297,18 @@ enum hm_status hm_iis_bindings_parse(const char *text, size_t len, struct hm_con
                    is_space(rest.at[strlen(site_tag)])) {
             skip(&rest, strlen(site_tag));
             read_site(rest, &site);
+            site.first_row = make->list.count;
         } else if (starts(rest, binding_tag) && rest.len > strlen(binding_tag) &&
                    is_space(rest.at[strlen(binding_tag)])) {
             skip(&rest, strlen(binding_tag));
             st = read_binding(rest, &site, make, err);
+        } else if (starts(rest, ftp_tag) && rest.len > strlen(ftp_tag) &&
+                   is_space(rest.at[strlen(ftp_tag)])) {
+            skip(&rest, strlen(ftp_tag));
+            read_ftp_server(rest, &site, make);
+        } else if (starts(rest, defaults_tag)) {
+            skip(&rest, strlen(defaults_tag));
+            site.first_row = make->list.count;
         } else if (starts(rest, sites_tag) && rest.len > strlen(sites_tag) &&
                    is_space(rest.at[strlen(sites_tag)])) {
             skip(&rest, strlen(sites_tag));

@@ -2,9 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * applicationHost.config whole, or the lines with "<site ", "<sites " and "<binding " that findstr
- * takes out of it. Of a binding of protocol http or https the port of
- * bindingInformation="address:port:host" counts; others (net.tcp, ftp) are no ports of HTTP.sys.
- * Bindings of a site with serverAutoStart="false" are manual. Comments are skipped: in a whole
+ * takes out of it. Of a binding of protocol http, https or ftp the port of
+ * bindingInformation="address:port:host" counts, of net.tcp that of "port:host"; the latter two are
+ * no ports of HTTP.sys but sockets of ftpsvc and of the Net.Tcp Port Sharing Service. Others have
+ * no port. Bindings of a site with serverAutoStart="false" are manual, and the FTP bindings of a
+ * site whose <ftpServer> has it. Comments are skipped: in a whole
  * file, which begins with <configuration>, to their "-->"; one without it sets make->doubt. In an
  * extract a comment ends with its line, as the line with the "-->" may not be in it: what such a
  * comment holds counts. Sites that are encrypted or in another file (configSource) set make->doubt,

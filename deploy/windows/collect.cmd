@@ -184,7 +184,7 @@ goto sites_failed
 "%SYS%\findstr.exe" /i /c:"<configuration" "%SITES%" >nul 2>nul
 if errorlevel 1 set "FAILED=applicationHost.config cannot be read"
 if defined FAILED goto sites_failed
-"%SYS%\findstr.exe" /i /c:"<site " /c:"<sites " /c:"<binding " "%SITES%" >"%OUT%\iis-bindings.txt" 2>nul
+"%SYS%\findstr.exe" /i /c:"<site " /c:"<sites " /c:"<binding " /c:"<ftpServer " /c:"<siteDefaults" "%SITES%" >"%OUT%\iis-bindings.txt" 2>nul
 call :not_empty "%OUT%\iis-bindings.txt"
 goto containers
 :sites_failed

@@ -184,7 +184,8 @@ class Instead:
 
 SITES = (b'<configuration>\r\n<userName="svc" password="secret" />\r\n'
          b'<site name="Intranet" id="2">\r\n'
-         b'<binding protocol="https" bindingInformation="*:50443:" />\r\n</configuration>\r\n')
+         b'<binding protocol="https" bindingInformation="*:50443:" />\r\n'
+         b'<ftpServer serverAutoStart="false">\r\n</configuration>\r\n')
 
 
 class Sites:
@@ -210,6 +211,7 @@ def web_server(prefix):
         gathered = files.get("iis-bindings.txt", b"")
         h.check("IIS: the binding is gathered", b"*:50443:" in gathered and b"Intranet" in gathered,
                 gathered)
+        h.check("IIS: so is whether its FTP part starts", b"<ftpServer " in gathered, gathered)
         h.check("IIS: no secret is gathered", b"secret" not in b"".join(files.values()), gathered)
         h.check("IIS: the lists of HTTP.sys, or that netsh refuses them",
                 {"http-urlacl.txt", "http-sslcert.txt"} <= set(files), sorted(files))

@@ -240,6 +240,64 @@ static void test_bindings_outrank_the_catalogue(void **state)
     }
 }
 
+/* A site of FTP or net.tcp has a plain socket: an exclusion protects it, a program that has its
+ * port keeps it from it, and its port is not one that the system gave its svchost.exe. */
+static void test_sockets_of_bindings(void **state)
+{
+    static const struct {
+        uint16_t port;
+        bool manual;
+        bool excluded;
+        const char *program; /* listens */
+        const char *service;
+        size_t verdicts;
+        enum hm_verdict_state verdict;
+    } cases[] = {
+        {50021, false, false, "svchost.exe",   "ftpsvc", 1, HM_EXPOSED},
+        {50021, false, true,  "svchost.exe",   "ftpsvc", 1, HM_SAFE   },
+        {50021, true,  false, "svchost.exe",   "ftpsvc", 0, HM_SAFE   },
+        {2121,  false, false, "svchost.exe",   "ftpsvc", 1, HM_SAFE   },
+        {2121,  false, false, "filezilla.exe", "",       1, HM_BLOCKED},
+        {2121,  true,  false, "filezilla.exe", "",       0, HM_SAFE   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        for (unsigned known = 0; known < 2; known++) {
+            struct hm_build build;
+
+            print_message("case %zu, %u\n", i, known);
+            hm_build_init(&build, "10.0.17763");
+            if (known == 1) { /* the product, too */
+                hm_build_require(&build, hm_build_product(&build, "iis-ftp", "ftpsvc", NULL), "ftp",
+                                 HM_TCP, "21", HM_KIND_SOCKET)
+                    ->by_iis_bindings = true;
+            }
+            hm_build_service(&build, "ftpsvc");
+            (void)hm_build_service_runs(&build, "ftpsvc", true);
+            hm_build_configured(&build, HM_TCP, cases[i].port, HM_KIND_SOCKET, HM_BY_FTP_BINDING,
+                                "ftp *:50021: (site a)");
+            build.configured_rows[0].manual = cases[i].manual;
+            for (unsigned f = 0; f < 2; f++) {
+                hm_build_listener(&build, HM_TCP, f == 0 ? HM_IPV4 : HM_IPV6, cases[i].port,
+                                  cases[i].program, cases[i].service, HM_KIND_SOCKET);
+            }
+            if (cases[i].excluded) {
+                exclude(&build, HM_TCP, "50021");
+            }
+            (void)hm_build_judge(&build);
+            assert_int_equal(build.judgement.verdicts.count, cases[i].verdicts);
+            if (cases[i].verdicts > 0) {
+                assert_int_equal(build.judgement.verdicts.at[0].state, cases[i].verdict);
+            }
+            for (size_t k = 0; k < build.judgement.observed.count; k++) {
+                assert_int_not_equal(build.judgement.observed.at[k].why, HM_OBSERVED_RPC_ENDPOINT);
+            }
+            hm_build_fini(&build);
+        }
+    }
+}
+
 /* Reserved ports of 2003 and Linux hinder no bind. */
 static void test_other_systems(void **state)
 {
@@ -268,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_published),
         cmocka_unit_test(test_reservation_beside_a_service_that_is_down),
         cmocka_unit_test(test_bindings_outrank_the_catalogue),
+        cmocka_unit_test(test_sockets_of_bindings),
         cmocka_unit_test(test_other_systems),
     };
 

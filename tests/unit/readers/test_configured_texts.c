@@ -71,6 +71,7 @@ static const struct text_case cases[] = {
      "\r\n   <binding protocol=\"net.tcp\" bindingInformation=\"808:*\" />\r\n"
      "   <!-- <binding protocol=\"http\" bindingInformation=\"*:81:\" /> -->\r\n"
      "  </bindings>\r\n </site>\r\n",                                                                 "tcp 80 httpsys http *:80: (site Default Web Site); "
+     "tcp 808 socket net.tcp 808:* (site Default Web Site); "
      "tcp 8443 httpsys https *:8443:www.example.com (site Default Web Site)"                                                },
     {hm_iis_bindings_parse,
      "<SITE id='2' name='Old' serverAutoStart='false'>\n"
@@ -90,6 +91,21 @@ static const struct text_case cases[] = {
      "<?xml version=\"1.0\"?>\n<!-- <a> -->\n<configuration>\n<!-- \n<binding protocol=\"http\" "
      "bindingInformation=\"*:80:\" />\n-->\n<binding protocol=\"http\" "
      "bindingInformation=\"*:81:\" />\n",                                                             "tcp 81 httpsys http *:81:"                                },
+    {hm_iis_bindings_parse,
+     "<site name=\"a\" id=\"1\">\n<binding protocol=\"ftp\" bindingInformation=\"*:21:\" />\n"
+     "<binding protocol=\"http\" bindingInformation=\"*:81:\" />\n"
+     "<ftpServer serverAutoStart=\"false\">\n"
+     "<site name=\"b\" id=\"2\">\n<binding protocol=\"ftp\" bindingInformation=\"[::1]:2121:h\" "
+     "/>\n"
+     "<ftpServer>\n"
+     "<siteDefaults>\n<ftpServer serverAutoStart=\"false\" />\n",                                     "tcp 21 socket ftp *:21: (site a) manual; tcp 81 httpsys http *:81: (site a); "
+     "tcp 2121 socket ftp [::1]:2121:h (site b)"                                                },
+    {hm_iis_bindings_parse,
+     "<binding protocol=\"net.tcp\" bindingInformation=\"809:h.example.com\" />"
+     "<binding protocol=\"net.tcp\" bindingInformation=\"*:810:\" />"
+     "<binding protocol=\"net.tcp\" bindingInformation=\"811\" />"
+     "<binding protocol=\"net.pipe\" bindingInformation=\"*\" />"
+     "<binding protocol=\"net.msmq\" bindingInformation=\"localhost\" />",                            "tcp 809 socket net.tcp 809:h.example.com"                 },
     {hm_iis_bindings_parse,  "<binding",                                                              ""                                                         },
     {hm_iis_bindings_parse,  "<!-- <binding protocol=\"http\" bindingInformation=\"*:80:\" />",       ""                                                         },
  /* Get-HnsEndpoint | ConvertTo-Json, HcnQueryEndpointProperties */
