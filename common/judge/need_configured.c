@@ -6,13 +6,15 @@
  * is a plain socket, which an exclusion protects; so is a port that a container
  * publishes, while anybody may be given it or another program listens there. What else reserves its
  * port counts where an administered exclusion covers it, inside the dynamic range or not: it fails
- * at its next start (windows-ports 2.1). A URL reservation is only a permission, and never a
- * requirement. */
+ * at its next start (windows-ports 2.1). A URL reservation or an SSL binding is only a permission,
+ * and no requirement by itself; where a service that nobody knows ended with the error by which
+ * HTTP.sys finds a port in use, it says which port that may be. */
 #include "common/judge/need.h"
 
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/judge/port_errors.h"
 #include "common/ports/configured.h"
 
 static const char *iis_names[] = {"W3SVC", "WAS"};
@@ -50,20 +52,24 @@ struct server {
 };
 
 #define WEB_SOURCE "binding of a web site on the host"
+#define CONTAINER_SOURCE "endpoint of a container on the host"
 static const struct server servers[HM_CONFIGURED_BY_COUNT] = {
-    [HM_BY_IIS_BINDING] = {{iis_names, HM_COUNT(iis_names)},         "W3SVC", WEB_SOURCE,                            true},
-    [HM_BY_FTP_BINDING] = {{ftp_names, HM_COUNT(ftp_names)},
-                           "ftpsvc",                                          "binding of an FTP site on the host",
-                           true                                                                                          },
-    [HM_BY_NET_TCP_BINDING] = {{net_tcp_names, HM_COUNT(net_tcp_names)},
-                           "NetTcpPortSharing",                               WEB_SOURCE,
-                           true                                                                                          },
-    [HM_BY_HNS_ENDPOINT] = {{hns_names, HM_COUNT(hns_names)},
-                           NULL,                                              "endpoint of a container on the host",
-                           false                                                                                         },
-    [HM_BY_PUBLISHED_PORT] = {{hns_names, HM_COUNT(hns_names)},
-                           NULL,                                              "endpoint of a container on the host",
-                           false                                                                                         },
+    [HM_BY_IIS_BINDING] = {.services = {iis_names, HM_COUNT(iis_names)},
+                           .product = "W3SVC",
+                           .source = WEB_SOURCE,
+                           .binding = true},
+    [HM_BY_FTP_BINDING] = {.services = {ftp_names, HM_COUNT(ftp_names)},
+                           .product = "ftpsvc",
+                           .source = "binding of an FTP site on the host",
+                           .binding = true},
+    [HM_BY_NET_TCP_BINDING] = {.services = {net_tcp_names, HM_COUNT(net_tcp_names)},
+                           .product = "NetTcpPortSharing",
+                           .source = WEB_SOURCE,
+                           .binding = true},
+    [HM_BY_HNS_ENDPOINT] = {.services = {hns_names, HM_COUNT(hns_names)},
+                           .source = CONTAINER_SOURCE},
+    [HM_BY_PUBLISHED_PORT] = {.services = {hns_names, HM_COUNT(hns_names)},
+                           .source = CONTAINER_SOURCE                                       },
 };
 
 bool hm_configured_is_binding(const struct hm_configured *row)
@@ -104,7 +110,8 @@ struct port {
     struct hm_strings programs;
     const char *source;
     bool published;
-    bool bound; /* by a binding of IIS: nothing else may have it */
+    bool bound;        /* by a binding of IIS: nothing else may have it */
+    bool only_at_risk; /* of services that are down; somebody's permission, otherwise nothing */
 };
 
 static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
@@ -146,6 +153,8 @@ static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
     need->families = port->families;
     need->published = port->published;
     need->configured = port->bound;
+    need->only_at_risk = port->only_at_risk;
+    need->remembered = port->only_at_risk;
     list->observed++;
     hm_portbits_put(facts->required[port->protocol], port->port);
     return HM_OK;
@@ -246,6 +255,113 @@ static bool is_contested(const struct hm_facts *facts, const struct hm_configure
     return false;
 }
 
+/* ---- permissions whose service may be down ------------------------------------------------- */
+
+/* What every Windows reserves, used or not: no sign of a service that nobody knows. */
+static const char *const default_urls[] = {
+    "*:80/Temporary_Listen_Addresses/*",
+    "*:80/116B50EB-ECE2-41ac-8429-9F9E963361B7/*", /* BranchCache, like the next one */
+    "*:443/C574AC30-5794-4AEE-B1BB-6651C5315029/*",
+    "*:443/sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/*", /* SSTP */
+    "*:2869/*",                                           /* SSDP */
+    "*:3387/rdp/*",
+    "*:3392/rdp/*",
+    "*:5357/*", /* Web Services for Devices, like the next one */
+    "*:5358/*",
+    "*:5985/wsman/*",
+    "*:5986/wsman/*",
+    "*:10243/WMPNSSv4/*",
+    "*:10246/MDEServer/*",
+    "*:10247/apps/*",
+    "*:47001/wsman/*",
+};
+
+static bool is_permission(const struct hm_configured *row)
+{
+    if (row->kind != HM_KIND_HTTPSYS || row->subject == NULL) {
+        return false;
+    }
+    for (size_t i = 0; row->by == HM_BY_URL_RESERVATION && i < HM_COUNT(default_urls); i++) {
+        if (hm_str_glob_nocase(default_urls[i], row->subject)) {
+            return false;
+        }
+    }
+    return row->by == HM_BY_URL_RESERVATION || row->by == HM_BY_SSL_BINDING;
+}
+
+/* Does a product of this host, or the port book, know which ports this service needs? */
+static bool is_known(const struct hm_facts *facts, const char *service)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+
+    for (size_t i = 0; i < facts->present_count; i++) {
+        if (hm_detect_owns(&facts->present[i]->detect, "", service)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
+        if (hm_str_equal_nocase(inventory->port_book.at[i].service, service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Services that ended because HTTP.sys found a port in use, as far as the error says it, and whose
+ * ports nobody knows. */
+static enum hm_status find_refused(const struct hm_facts *facts, struct hm_need_list *list,
+                                   struct hm_strings *out_names)
+{
+    const struct hm_services *details = &facts->inventory->service_details;
+    const size_t count = facts->inventory->has_service_details ? details->count : 0;
+
+    *out_names = (struct hm_strings){hm_arena_alloc(list->arena, count, sizeof(*out_names->at)), 0};
+    if (out_names->at == NULL) {
+        return hm_fail(list->err, HM_ENOMEM, "no memory for the ports that are set up");
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct hm_service *service = &details->at[i];
+        const struct hm_port_error *error = hm_port_error_find(facts, service->exit_code);
+
+        if (error != NULL && error->httpsys && hm_service_is_wanted(service) &&
+            service->start != HM_START_CLUSTER && hm_service_has_failed(service) &&
+            !is_known(facts, service->name)) {
+            out_names->at[out_names->count++] = service->name;
+        }
+    }
+    return HM_OK;
+}
+
+static enum hm_status put_permissions(struct hm_facts *facts, struct hm_need_list *list)
+{
+    const struct hm_configured_list *configured = &facts->inventory->configured;
+    struct hm_strings refused;
+    enum hm_status st = find_refused(facts, list, &refused);
+
+    for (size_t i = 0; refused.count > 0 && i < configured->count && st == HM_OK; i++) {
+        const struct hm_configured *row = &configured->at[i];
+        const struct port port = {
+            .protocol = row->protocol,
+            .families = HM_FAMILIES_BOTH,
+            .port = row->port,
+            .kind = row->kind,
+            .title = hm_arena_printf(list->arena, "%s %s", hm_configured_by_labels[row->by],
+                                     row->subject),
+            .services = refused,
+            .programs = none,
+            .source =
+                "setting of HTTP.sys on the host; that the service ended with error 32 is the "
+                "only sign that it is its own",
+            .only_at_risk = true,
+        };
+
+        if (is_permission(row) && !hm_portbits_has(facts->required[row->protocol], row->port)) {
+            st = put(facts, list, &port);
+        }
+    }
+    return st;
+}
+
 enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *list)
 {
     const struct hm_inventory *inventory = facts->inventory;
@@ -275,5 +391,5 @@ enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *l
             st = put_listener(facts, list, listener);
         }
     }
-    return st;
+    return st == HM_OK && inventory->has_configured ? put_permissions(facts, list) : st;
 }

@@ -87,10 +87,47 @@ static enum hm_families only(enum hm_family family)
     return family == HM_IPV4 ? HM_FAMILIES_IPV4 : HM_FAMILIES_IPV6;
 }
 
-static enum hm_status put_observed(struct hm_need_list *list, const struct hm_listener *listener)
+/* The setting that names the port; NULL none. Where there is one, nobody was given the port. */
+static const struct hm_configured *find_setting(const struct hm_inventory *inventory,
+                                                const struct hm_listener *listener)
+{
+    const struct hm_configured_list *list = &inventory->configured;
+
+    for (size_t i = 0; inventory->has_configured && i < list->count; i++) {
+        if (list->at[i].protocol == listener->protocol && list->at[i].port == listener->port) {
+            return &list->at[i];
+        }
+    }
+    return NULL;
+}
+
+/* A setting of HTTP.sys names the port that it serves: it will be the same after a boot, and the
+ * row without "*" is not there before it starts. */
+static const struct hm_configured *find_url(const struct hm_facts *facts,
+                                            const struct hm_listener *listener)
+{
+    return facts->linux_host || facts->legacy || listener->kind != HM_KIND_HTTPSYS
+               ? NULL
+               : find_setting(facts->inventory, listener);
+}
+
+static const char *title_of(const struct hm_facts *facts, const struct hm_listener *listener,
+                            struct hm_arena *arena)
+{
+    const struct hm_configured *setting = find_url(facts, listener);
+    const char *name = name_of(listener);
+
+    if (setting != NULL) {
+        return hm_arena_printf(arena, "%s %s", hm_configured_by_labels[setting->by],
+                               setting->subject);
+    }
+    return name[0] == '\0' ? "unknown program" : hm_arena_printf(arena, "%s (observed)", name);
+}
+
+static enum hm_status put_observed(const struct hm_facts *facts, struct hm_need_list *list,
+                                   const struct hm_listener *listener)
 {
     struct hm_arena *arena = list->arena;
-    const char *name = name_of(listener);
     struct hm_requirement *made = hm_arena_alloc(arena, 1, sizeof(*made));
     struct hm_range *range = hm_arena_alloc(arena, 1, sizeof(*range));
     struct hm_need *need = hm_need_put(list);
@@ -102,8 +139,7 @@ static enum hm_status put_observed(struct hm_need_list *list, const struct hm_li
     *made = (struct hm_requirement){
         .id = hm_arena_printf(arena, "%s-%u", hm_protocol_names[listener->protocol],
                               (unsigned)listener->port),
-        .title =
-            name[0] == '\0' ? "unknown program" : hm_arena_printf(arena, "%s (observed)", name),
+        .title = title_of(facts, listener, arena),
         .protocol = listener->protocol,
         .families = only(listener->family),
         .ports = {range,                                  1     },
@@ -143,19 +179,6 @@ static struct hm_need *find_same(struct hm_need_list *list, const struct hm_list
     return NULL;
 }
 
-/* Does a setting name the port? Then nobody was given it. */
-static bool is_configured(const struct hm_inventory *inventory, const struct hm_listener *listener)
-{
-    const struct hm_configured_list *list = &inventory->configured;
-
-    for (size_t i = 0; inventory->has_configured && i < list->count; i++) {
-        if (list->at[i].protocol == listener->protocol && list->at[i].port == listener->port) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Why the port is not required by itself; false: it may be, and the port book decides. */
 static bool is_given(const struct hm_facts *facts, const struct hm_listener *listener,
                      enum hm_observed_why *out_why)
@@ -172,7 +195,7 @@ static bool is_given(const struct hm_facts *facts, const struct hm_listener *lis
                (facts->linux_host || !is_one_of(udp_hosts, HM_COUNT(udp_hosts), listener->program));
     }
     return !facts->linux_host && hm_need_is_rpc_program(listener->program) &&
-           !is_configured(facts->inventory, listener);
+           find_setting(facts->inventory, listener) == NULL;
 }
 
 static enum hm_status put_loose(struct hm_need_list *list, struct looses *looses,
@@ -228,7 +251,7 @@ static enum hm_status observe(const struct hm_facts *facts, struct hm_need_list 
     if (is_given(facts, listener, &why)) {
         return put_listener(list, looses, listener, why);
     }
-    if (!is_url(facts, listener) &&
+    if (!is_url(facts, listener) && find_url(facts, listener) == NULL &&
         !hm_port_book_saw(&inventory->port_book, listener->protocol, listener->port, program,
                           listener->service, HM_PORT_BOOK_FIXED)) {
         return put_listener(list, looses, listener,
@@ -246,7 +269,7 @@ static enum hm_status observe(const struct hm_facts *facts, struct hm_need_list 
         list->needs.unjudged++;
         return HM_OK;
     }
-    return put_observed(list, listener);
+    return put_observed(facts, list, listener);
 }
 
 static bool in_dynamic(const struct hm_facts *facts, enum hm_protocol protocol,
@@ -369,7 +392,7 @@ static enum hm_status remember(struct hm_facts *facts, struct hm_need_list *list
             continue;
         }
         seen.family = families == HM_FAMILIES_IPV6 ? HM_IPV6 : HM_IPV4;
-        st = put_observed(list, &seen);
+        st = put_observed(facts, list, &seen);
         if (st != HM_OK) {
             return st;
         }

@@ -7,10 +7,10 @@
 #define HRESULT_OF_WIN32 0x80070000u
 
 static const struct hm_port_error rows[] = {
-    {10013, true,  true,  "the port is reserved by something else"           },
-    {10048, true,  false, "the port is in use"                               },
-    {1740,  true,  false, "the RPC end point is in use"                      },
-    {32,    false, false, "HTTP.sys found the port in use, or a file is open"},
+    {10013, true,  true,  false, "the port is reserved by something else"           },
+    {10048, true,  false, false, "the port is in use"                               },
+    {1740,  true,  false, false, "the RPC end point is in use"                      },
+    {32,    false, false, true,  "HTTP.sys found the port in use, or a file is open"},
 };
 
 const struct hm_port_error *hm_port_error_find(const struct hm_facts *facts, uint32_t code)

@@ -11,6 +11,7 @@ struct hm_port_error {
     uint32_t code;
     bool certain;  /* false: it is the error of a file in use, too */
     bool reserved; /* something reserves the port, which no list of sockets shows */
+    bool httpsys;  /* HTTP.sys says so when a URL is registered */
     const char *says;
 };
 

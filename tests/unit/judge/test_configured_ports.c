@@ -198,6 +198,98 @@ static void test_reservation_beside_a_service_that_is_down(void **state)
     }
 }
 
+/* A service that nobody knows ended with the error by which HTTP.sys finds a port in use: the port
+ * of a reservation that another program has is what it needs. Those of every Windows say nothing.
+ */
+static void test_reservation_of_a_service_that_failed(void **state)
+{
+    static const struct {
+        uint32_t exit_code;
+        const char *subject;
+        const char *program; /* listens on the port; NULL: nobody */
+        uint16_t port;
+        size_t verdicts;
+        enum hm_verdict_state verdict;
+    } cases[] = {
+        {32,          "http://+:8099/acme/",                     "java.exe", 8099,  1, HM_BLOCKED},
+        {0x80070020u, "http://+:8099/acme/",                     "java.exe", 8099,  1, HM_BLOCKED},
+        {32,          "http://+:58099/acme/",                    NULL,       58099, 1, HM_EXPOSED},
+        {32,          "http://+:8099/acme/",                     NULL,       8099,  0, HM_SAFE   },
+        {32,          "http://+:8099/acme/",                     "System",   8099,  0, HM_SAFE   },
+        {32,          "http://+:80/Temporary_Listen_Addresses/", "java.exe", 80,    0, HM_SAFE   },
+        {32,          "http://*:5357/",                          "java.exe", 5357,  0, HM_SAFE   },
+        {10048,       "http://+:8099/acme/",                     "java.exe", 8099,  0, HM_SAFE   },
+        {0,           "http://+:8099/acme/",                     "java.exe", 8099,  0, HM_SAFE   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build build;
+        const struct hm_finding *finding;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, "10.0.17763");
+        hm_build_configured(&build, HM_TCP, cases[i].port, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION,
+                            cases[i].subject);
+        hm_build_service(&build, "AcmeWcf");
+        hm_build_service_runs(&build, "AcmeWcf", false)->exit_code = cases[i].exit_code;
+        for (unsigned f = 0; cases[i].program != NULL && f < 2; f++) {
+            hm_build_listener(&build, HM_TCP, f == 0 ? HM_IPV4 : HM_IPV6, cases[i].port,
+                              cases[i].program, "", HM_KIND_SOCKET);
+        }
+        (void)hm_build_judge(&build);
+        assert_int_equal(build.judgement.verdicts.count, cases[i].verdicts);
+        finding = hm_build_finding(&build, "service_not_running", "service AcmeWcf");
+        if (cases[i].verdicts > 0) {
+            assert_int_equal(build.judgement.verdicts.at[0].state, cases[i].verdict);
+            assert_string_equal(
+                build.judgement.verdicts.at[0].title,
+                hm_arena_printf(&build.arena, "URL reservation %s", cases[i].subject));
+            assert_non_null(finding);
+            assert_int_equal(finding->severity, cases[i].verdict == HM_BLOCKED
+                                                    ? HM_SEVERITY_HIGH
+                                                    : HM_SEVERITY_MEDIUM);
+        }
+        hm_build_fini(&build);
+    }
+}
+
+/* What HTTP.sys serves and a setting names was given to nobody, though its row is there. */
+static void test_served_reservation(void **state)
+{
+    static const struct {
+        enum hm_configured_by by;
+        uint16_t named;
+        bool exposed;
+    } cases[] = {
+        {HM_BY_URL_RESERVATION, 58086, true },
+        {HM_BY_SSL_BINDING,     58086, true },
+        {HM_BY_URL_RESERVATION, 58085, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build build;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, "10.0.17763");
+        hm_build_configured(&build, HM_TCP, cases[i].named, HM_KIND_HTTPSYS, cases[i].by, "x");
+        for (unsigned f = 0; f < 2; f++) {
+            const enum hm_family family = f == 0 ? HM_IPV4 : HM_IPV6;
+
+            hm_build_listener(&build, HM_TCP, family, 58086, "System", "", HM_KIND_HTTPSYS);
+            hm_build_runtime(&build, HM_TCP, family, "58086");
+        }
+        (void)hm_build_judge(&build);
+        assert_int_equal(build.judgement.verdicts.count, cases[i].exposed ? 1 : 0);
+        assert_int_equal(build.judgement.observed.count, cases[i].exposed ? 0 : 1);
+        if (cases[i].exposed) {
+            assert_int_equal(build.judgement.verdicts.at[0].state, HM_EXPOSED);
+        }
+        hm_build_fini(&build);
+    }
+}
+
 /* The catalogue's ports of IIS count where no binding is known, or not all of them; otherwise the
  * bindings say. */
 static void test_bindings_outrank_the_catalogue(void **state)
@@ -325,6 +417,8 @@ int main(void)
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_published),
         cmocka_unit_test(test_reservation_beside_a_service_that_is_down),
+        cmocka_unit_test(test_reservation_of_a_service_that_failed),
+        cmocka_unit_test(test_served_reservation),
         cmocka_unit_test(test_bindings_outrank_the_catalogue),
         cmocka_unit_test(test_sockets_of_bindings),
         cmocka_unit_test(test_other_systems),
