@@ -4,6 +4,20 @@
 
 #include "common/judge/remedy.h"
 
+/* The findings of the ports have the commands. */
+static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+{
+    if (!hm_remedy_can_set_back(ctx, out)) {
+        return "Install hotfix KB2665809. Until then nothing protects the ports in the dynamic "
+               "range, which stays as it is: start the services that need them before others.";
+    }
+    return hm_remedy_moves_off(ctx)
+               ? "Install hotfix KB2665809. Until then move the dynamic range off the required "
+                 "ports, as the findings of these ports say: ports outside it need no exclusion."
+               : "Install hotfix KB2665809. Until then set the dynamic range back, as the finding "
+                 "dynamic_range_moved says: ports outside it need no exclusion.";
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     struct hm_finding *finding;
@@ -26,14 +40,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                     "be protected.";
     hm_finding_evidence(out, finding, "os", ctx->input->inventory->os.name);
     hm_finding_evidence(out, finding, "version", ctx->input->inventory->os.version);
-    hm_remedy_decide(
-        out, finding,
-        hm_remedy_can_set_back(ctx, out)
-            ? "Install hotfix KB2665809. Until then set the dynamic range back, as the "
-              "finding dynamic_range_moved says: ports outside it need no exclusion."
-            : "Install hotfix KB2665809. Until then nothing protects the ports in the "
-              "dynamic range, which stays as it is: start the services that need "
-              "them before others.");
+    hm_remedy_decide(out, finding, advice_of(ctx, out));
     hm_remedy_restart(out, finding,
                       "Restart the host: \"netsh int ipv4 show excludedportrange protocol=tcp\" "
                       "must print a list then.");

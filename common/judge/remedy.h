@@ -107,12 +107,20 @@ void hm_remedy_start(const struct hm_finding_ctx *ctx, struct hm_finding_list *l
 void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                     struct hm_finding *finding, enum hm_protocol protocol, struct hm_ports ports);
 
-/* Sets every moved range back to the system's default, or says why that would do harm. */
+/* Sets every moved range back to the system's default, or says why that would do harm. Where ports
+ * cannot be excluded, the largest part of the default that is off those at risk. */
 void hm_remedy_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                         struct hm_finding *finding);
 
-/* Does hm_remedy_set_back have commands for a range that is moved? */
+/* Does hm_remedy_set_back have commands for a range? */
 bool hm_remedy_can_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list *list);
+
+/* Has the host no command to exclude ports of the protocol, as hotfix KB2665809 is missing? */
+bool hm_remedy_lacks_exclusions(const struct hm_finding_ctx *ctx, enum hm_protocol protocol);
+
+/* Are there ports that cannot be excluded, as hotfix KB2665809 is missing, so that the range is
+ * moved off them rather than set back? */
+bool hm_remedy_moves_off(const struct hm_finding_ctx *ctx);
 
 /* netsh set dynamicportrange for one stack. */
 void hm_remedy_set_range(struct hm_finding_list *list, struct hm_remedy_step *step,

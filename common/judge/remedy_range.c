@@ -18,57 +18,6 @@
 
 static const enum hm_family families[] = {HM_IPV4, HM_IPV6};
 
-/* Ranges that a product's set-up makes, and makes again with its next update (windows-ports 1.5).
- */
-struct maker {
-    struct hm_range range;
-    const char *service; /* one that is on such a host; NULL: the range alone tells */
-    const char *text;
-};
-
-static const struct maker makers[] = {
-    {{6005, 65534},
-     NULL,                            "Exchange set-up sets this range (start 6005, 59530 ports), and sets it "
-     "again with each cumulative update"                                                         },
-    {{6005, 59530},  NULL,            "Exchange set-up sets this range, and sets it again with each update"},
-    {{1025, 60000},  "MSExchange*",   "Exchange 2007 set-up sets this range"                               },
-    {{1024, 60000},
-     "MSExchange*",                   "Exchange 2003 and Small Business Server set MaxUserPort to 60000"   },
-    {{1024, 65534},  "Fwsrv",         "ISA Server sets MaxUserPort"                                        },
-    {{10000, 65535}, "Fwsrv",         "Forefront TMG sets this range"                                      },
-    {{33000, 65535}, "kubelet",       "AKS sets this range on its Windows nodes"                           },
-    {{16385, 65535}, "kubelet",       "AKS sets this range on its Windows nodes"                           },
-    {{49152, 65534}, "FabricHostSvc", "Service Fabric sets this range"                                     },
-};
-
-/* Where services may be missing from the list, it may be there: the range is left alone then. */
-static bool may_have_service(const struct hm_finding_ctx *ctx, const char *pattern)
-{
-    const struct hm_inventory *inventory = ctx->input->inventory;
-
-    if (!inventory->has_services || inventory->services_partial) {
-        return true;
-    }
-    for (size_t i = 0; inventory->has_services && i < inventory->services.count; i++) {
-        if (hm_str_glob_nocase(pattern, inventory->services.at[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The product that makes this range; NULL when none is known to. */
-static const char *maker_of(const struct hm_finding_ctx *ctx, struct hm_range range)
-{
-    for (size_t i = 0; !ctx->facts->linux_host && i < HM_COUNT(makers); i++) {
-        if (makers[i].range.first == range.first && makers[i].range.last == range.last &&
-            (makers[i].service == NULL || may_have_service(ctx, makers[i].service))) {
-            return makers[i].text;
-        }
-    }
-    return NULL;
-}
-
 /* Distinct ports of the dynamic range that are in use; 0 where nothing tells. */
 static uint32_t in_use(const struct hm_finding_ctx *ctx, enum hm_protocol protocol)
 {
@@ -154,7 +103,7 @@ static const char *harm_of(const struct hm_finding_ctx *ctx, struct hm_finding_l
 {
     const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, family);
     const struct hm_policy_mark *mark = hm_remedy_range_mark(ctx, protocol, family);
-    const char *maker = maker_of(ctx, stack->dynamic);
+    const char *maker = hm_remedy_range_maker(ctx, stack->dynamic);
     struct hm_ports reached;
 
     if (mark != NULL) {
@@ -260,15 +209,25 @@ bool hm_remedy_is_moved_off(const struct hm_finding_ctx *ctx, unsigned stack)
 
 /* ---- back to the default ------------------------------------------------------------------- */
 
-/* Is the stack another range than the one to be set? *out_target: that one. */
-static bool is_off_target(const struct hm_finding_ctx *ctx, unsigned stack, struct hm_range usual,
-                          struct hm_range *out_target)
+/* Is another range to be set? Where ports cannot be excluded, also for the default one that has
+ * some which must be kept free. */
+static bool is_concerned(const struct hm_finding_ctx *ctx, unsigned stack, struct hm_range usual)
 {
     const struct hm_stack_facts *facts = &ctx->facts->stacks[stack];
 
-    return hm_remedy_is_moved(facts, usual) &&
+    return hm_remedy_is_moved(facts, usual) ||
+           (facts->unsupported && facts->has_dynamic &&
+            hm_ports_overlap(ctx->keep_off[stack < 2 ? HM_TCP : HM_UDP],
+                             (struct hm_ports){&facts->dynamic, 1}));
+}
+
+/* Has the stack another range than the one to be set? *out_target: that one. */
+static bool is_off_target(const struct hm_finding_ctx *ctx, unsigned stack, struct hm_range usual,
+                          struct hm_range *out_target)
+{
+    return is_concerned(ctx, stack, usual) &&
            pick_range(ctx, stack < 2 ? HM_TCP : HM_UDP, out_target) &&
-           hm_remedy_is_moved(facts, *out_target);
+           hm_remedy_is_moved(&ctx->facts->stacks[stack], *out_target);
 }
 
 /* 2000 to 2003: MaxUserPort as a product's set-up writes it, or a value with a finding of its own
@@ -311,13 +270,14 @@ static const char *find_default_harm(const struct hm_finding_ctx *ctx, struct hm
         struct hm_range target;
         const char *harm;
 
-        if (!hm_remedy_is_moved(&ctx->facts->stacks[i], usual)) {
+        if (!is_concerned(ctx, i, usual)) {
             continue;
         }
         if (!pick_range(ctx, protocol, &target)) {
             return hm_finding_print(
-                list, "no large part of the default range is off %s, which must not be excluded",
-                hm_finding_ports(list, protocol, kept_off_default(ctx, list, protocol)));
+                list, "no large part of the default range is off %s, which %s be excluded",
+                hm_finding_ports(list, protocol, kept_off_default(ctx, list, protocol)),
+                ctx->facts->stacks[i].unsupported ? "cannot" : "must not");
         }
         if (!hm_remedy_is_moved(&ctx->facts->stacks[i], target)) {
             continue;
@@ -350,6 +310,17 @@ static bool is_default(const struct hm_finding_ctx *ctx, enum hm_protocol protoc
            !hm_remedy_is_moved(hm_facts_stack(ctx->facts, protocol, HM_IPV6), usual);
 }
 
+bool hm_remedy_lacks_exclusions(const struct hm_finding_ctx *ctx, enum hm_protocol protocol)
+{
+    return hm_facts_stack(ctx->facts, protocol, HM_IPV4)->unsupported ||
+           hm_facts_stack(ctx->facts, protocol, HM_IPV6)->unsupported;
+}
+
+static bool is_same(struct hm_range a, struct hm_range b)
+{
+    return a.first == b.first && a.last == b.last;
+}
+
 /* The step that sets the range of one protocol: the same in every finding. */
 static struct hm_remedy_step *step_off(const struct hm_finding_ctx *ctx,
                                        struct hm_finding_list *list, struct hm_finding *finding,
@@ -357,11 +328,14 @@ static struct hm_remedy_step *step_off(const struct hm_finding_ctx *ctx,
 {
     struct hm_remedy_step *step = hm_remedy_step(
         list, finding, HM_STEP_SET,
-        hm_finding_print(list,
-                         "Move the dynamic range of %s to %u-%u, off %s, which must not be "
-                         "excluded: its listener would fail at its next start.",
+        hm_finding_print(list, "Move the dynamic range of %s to %u-%u, off %s, which %s.",
                          hm_protocol_names[protocol], (unsigned)range.first, (unsigned)range.last,
-                         hm_finding_ports(list, protocol, ctx->keep_off[protocol])));
+                         hm_finding_ports(list, protocol, ctx->keep_off[protocol]),
+                         hm_remedy_lacks_exclusions(ctx, protocol)
+                             ? "this system has no command to exclude without hotfix "
+                               "KB2665809"
+                             : "must not be excluded: its listener would fail at its next "
+                               "start"));
 
     step->precondition = is_default(ctx, protocol) ? SUFFICE : ON_PURPOSE;
     step->warning = RANGE_WARNING;
@@ -410,8 +384,10 @@ static void set_back_modern(const struct hm_finding_ctx *ctx, struct hm_finding_
                 continue;
             }
             if (step == NULL) {
-                step = ctx->keep_off[p].count > 0 ? step_off(ctx, list, finding, protocol, target)
-                                                  : step_back(list, finding, usual);
+                step = ctx->keep_off[p].count > 0 && !(hm_remedy_lacks_exclusions(ctx, protocol) &&
+                                                       is_same(target, usual))
+                           ? step_off(ctx, list, finding, protocol, target)
+                           : step_back(list, finding, usual);
                 step->warning = RANGE_WARNING;
             }
             hm_remedy_set_range(list, step, protocol, families[f], target);
@@ -431,15 +407,17 @@ static void set_back_linux(struct hm_finding_list *list, struct hm_remedy_step *
 /* Is the default range written already, so that the next boot brings it back? */
 static bool comes_back(const struct hm_finding_ctx *ctx, struct hm_range usual)
 {
-    bool moved = false;
+    bool now = false;
+    bool then = false;
 
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
         const struct hm_stack_facts *next = hm_facts_next_stack(ctx->facts, i < 2 ? HM_TCP : HM_UDP,
                                                                 i % 2 == 0 ? HM_IPV4 : HM_IPV6);
 
-        moved = moved || hm_remedy_is_moved(next, usual);
+        now = now || hm_remedy_is_moved(&ctx->facts->stacks[i], usual);
+        then = then || hm_remedy_is_moved(next, usual);
     }
-    return !moved;
+    return now && !then;
 }
 
 void hm_remedy_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
@@ -498,6 +476,20 @@ bool hm_remedy_can_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_
         moved = moved || is_off_target(ctx, i, usual, &target);
     }
     return moved && harm_of_default(ctx, list, usual) == NULL;
+}
+
+bool hm_remedy_moves_off(const struct hm_finding_ctx *ctx)
+{
+    struct hm_range target;
+    struct hm_range usual;
+    bool moves = false;
+
+    for (unsigned i = 0;
+         hm_os_default_dynamic(&ctx->input->inventory->os, &usual) && i < HM_STACK_COUNT; i++) {
+        moves = moves || (ctx->facts->stacks[i].unsupported &&
+                          is_off_target(ctx, i, usual, &target) && !is_same(target, usual));
+    }
+    return moves;
 }
 
 bool hm_remedy_range_helps(const struct hm_remedy_scope *scope)

@@ -159,6 +159,10 @@ struct hm_remedy_step *hm_remedy_reserve(struct hm_finding_list *list, struct hm
 void hm_remedy_write_sysctl(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                             struct hm_finding *finding, struct hm_ports ports);
 
+/* The product whose set-up makes this range, as a sentence without a dot; NULL when none is known
+ * to. Where services may be missing from the list, its service counts as there. */
+const char *hm_remedy_range_maker(const struct hm_finding_ctx *ctx, struct hm_range range);
+
 /* Would the system's default range leave every wanted port of the scope out, and do no harm? Then
  * setting it back is a cure that needs no stop. */
 bool hm_remedy_range_helps(const struct hm_remedy_scope *scope);

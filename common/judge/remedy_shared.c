@@ -76,8 +76,8 @@ static struct hm_ports all_in_pool(const struct hm_finding_ctx *ctx, struct hm_f
     return hm_port_bag_set(list, &bag);
 }
 
-/* Ports that no remedy may exclude, and that no range which a remedy sets may have: those at risk
- * now, and those of the default range that the present range leaves alone. */
+/* Ports that no remedy may or can exclude, and that no range which a remedy sets may have: those at
+ * risk now, and those of the default range that the present range leaves alone. */
 static struct hm_ports all_to_keep_off(const struct hm_finding_ctx *ctx,
                                        struct hm_finding_list *list, enum hm_protocol protocol)
 {
@@ -98,7 +98,8 @@ static struct hm_ports all_to_keep_off(const struct hm_finding_ctx *ctx,
     for (size_t i = 0; i < ctx->count; i++) {
         const struct hm_need *need = &ctx->needs[i];
 
-        if (need->verdict.protocol == protocol && !hm_remedy_may_exclude(ctx, need)) {
+        if (need->verdict.protocol == protocol &&
+            (hm_remedy_lacks_exclusions(ctx, protocol) || !hm_remedy_may_exclude(ctx, need))) {
             hm_port_bag_put(list, &bag,
                             need->verdict.state >= HM_EXPOSED
                                 ? need->verdict.at_risk

@@ -500,8 +500,11 @@ static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_ser
 
     hm_line_init(&line);
     if (moved) {
-        hm_line_put(&line, "Set the dynamic range back to the system's default: the ports are "
-                           "outside it, and none of them has to be excluded.");
+        hm_line_put(&line, hm_remedy_moves_off(scope->ctx)
+                               ? "Move the dynamic range off the ports: none of them has to be "
+                                 "excluded then."
+                               : "Set the dynamic range back to the system's default: the ports "
+                                 "are outside it, and none of them has to be excluded.");
     } else if (has_ports(&scope->wanted)) {
         hm_line_put(&line, "Exclude ");
         hm_line_put(&line, list_table(list, &scope->wanted));

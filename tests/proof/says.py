@@ -13,9 +13,15 @@ SAYS = {
         ("required_port_held", ["net stop Dnscache", "net start PolicyAgent",
                                 "net start Dnscache"], [])],
     "made-hotfix-pool": [
-        ("required_port_held", ["dnscmd /Config", "net stop DNS", "net start BESClient",
-                                "net start DNS", "KB2665809"], []),
-        ("exclusions_unsupported", ["KB2665809"], ["move the dynamic range"])],
+        ("required_port_held", ["protocol=udp startport=52312", "net stop DNS",
+                                "net start BESClient", "net start DNS"],
+         ["add excludedportrange", "Restart"]),
+        ("exclusions_unsupported", ["KB2665809", "move the dynamic range"], [])],
+    "made-hotfix-range": [
+        ("required_in_dynamic", ["Move the dynamic range of udp to 52312-65535",
+                                 "netsh int ipv4 set dynamicportrange",
+                                 "netsh int ipv6 set dynamicportrange"], ["net stop", "Restart"])],
+    "made-no-hotfix": [("exclusions_unsupported", ["KB2665809"], ["move the dynamic range"])],
     "made-worker-holds": [
         ("required_port_held", ["End w3wp.exe (pid", "recycle the application pool", "Restart",
                                 "Somebody has the port all the same."], [])],

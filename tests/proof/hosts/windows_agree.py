@@ -69,6 +69,18 @@ def hotfix_and_pool(name, catalogue):
     return b.done()
 
 
+def hotfix_and_range(name, catalogue):
+    """No exclusions on 2008, and the pool may get the port of a service that runs: the range moves
+    off it, and nothing stops."""
+    b = Build(name, "2008", catalogue)
+    b.terminal()
+    b.dns()
+    b.service("BESClient", "BESClient.exe", udp=[52311], needs=["RpcSs"])
+    for stack in b.host.stacks.values():
+        stack.listed = False
+    return b.done()
+
+
 def hotfix_and_session(name, catalogue):
     """No exclusions, and Remote Desktop in the range of Exchange: one way, told once."""
     b = Build(name, "2008", catalogue, tcp=(1025, 60000))
@@ -119,7 +131,8 @@ MADE = {
     "made-not-served": not_served,
     "made-closed": closed_connections,
     "made-odd-dependent": odd_dependent, "made-resolver-2003": resolver_holds_2003,
-    "made-hotfix-pool": hotfix_and_pool, "made-hotfix-session": hotfix_and_session,
+    "made-hotfix-pool": hotfix_and_pool,
+    "made-hotfix-range": hotfix_and_range, "made-hotfix-session": hotfix_and_session,
     "made-worker-holds": worker_holds, "made-isa-2003": isa_2003,
     "made-clustered": clustered,
     "made-adfs-wsus": adfs_and_wsus, "made-adfs-off": adfs_off,

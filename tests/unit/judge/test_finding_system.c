@@ -194,6 +194,11 @@ static void test_exclusions_unsupported(void **state)
     assert_int_equal(hm_build_finding(build, "exclusions_unsupported", NULL)->severity,
                      HM_SEVERITY_HIGH);
     finding = hm_build_finding(build, "required_in_dynamic", "tcp 50000");
+    assert_string_equal(kinds_of(finding), "set"); /* the range moves off it */
+    assert_false(finding->needs_reboot);
+    hm_build_sample(build, HM_TCP, HM_IPV4, 16384, 15000); /* too many for what is left */
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_in_dynamic", "tcp 50000");
     assert_int_equal(finding->steps.at[0].kind, HM_STEP_DECIDE); /* hotfix, boot, exclusion */
     assert_non_null(strstr(finding->steps.at[0].text, "KB2665809"));
     assert_int_equal(finding->steps.at[1].kind, HM_STEP_BOOT);

@@ -68,6 +68,37 @@ static void test_smaller_range_is_said_to_be_one(void **state)
     free_build(build);
 }
 
+/* Without hotfix KB2665809 the range is moved off the port; not where that would do harm. */
+static void test_range_moves_off_what_cannot_be_excluded(void **state)
+{
+    struct hm_build *build = new_build("6.1.7601");
+    const struct hm_finding *finding;
+
+    (void)state;
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        build->stacks[i].exclusions_unsupported = true;
+    }
+    hm_build_service(build, "Contoso");
+    hm_build_require(build, hm_build_product(build, "contoso", "Contoso", NULL), "port", HM_UDP,
+                     "52311", HM_KIND_SOCKET);
+    finding = judged(build, "required_in_dynamic");
+    assert_int_equal(finding->commands.count, 2);
+    assert_string_equal(finding->commands.at[0],
+                        "netsh int ipv4 set dynamicportrange protocol=udp startport=52312 "
+                        "numberofports=13224 store=persistent");
+    assert_string_equal(finding->commands.at[1],
+                        "netsh int ipv6 set dynamicportrange protocol=udp startport=52312 "
+                        "numberofports=13224 store=persistent");
+    assert_non_null(strstr(judged(build, "exclusions_unsupported")->remedy,
+                           "move the dynamic range off the required ports"));
+    /* What is in use would not fit: the hotfix is the only cure. */
+    hm_build_sample(build, HM_UDP, HM_IPV4, 16384, 12000)->in_use = 12000;
+    finding = judged(build, "required_in_dynamic");
+    assert_null(strstr(finding->commands.at[0], "dynamicportrange"));
+    assert_null(strstr(judged(build, "exclusions_unsupported")->remedy, "move the dynamic range"));
+    free_build(build);
+}
+
 /* A range alone names no product whose service is not there, unless services may be missing. */
 static void test_maker_needs_its_service(void **state)
 {
@@ -167,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_used_up_and_undocumented),
         cmocka_unit_test(test_endpoints_hinder_no_way_back),
         cmocka_unit_test(test_smaller_range_is_said_to_be_one),
+        cmocka_unit_test(test_range_moves_off_what_cannot_be_excluded),
         cmocka_unit_test(test_maker_needs_its_service),
         cmocka_unit_test(test_out_of_reach_needs_no_boot),
         cmocka_unit_test(test_one_boot_for_all),
