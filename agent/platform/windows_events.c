@@ -106,9 +106,37 @@ static uint32_t error_of(const struct hm_service_event *row, const struct hm_log
     return negative ? 0u - code : code;
 }
 
-enum hm_status hm_event_tally_add(struct hm_event_tally *tally, const struct hm_logged_event *event,
-                                  struct hm_err *err)
+/* The text by which the row says what the event is about, or all of them with a space between. */
+static const char *about_of(const struct hm_service_event *row, const struct hm_logged_event *event,
+                            char all[HM_LIMIT_NAME_BYTES + 1])
 {
+    size_t len = 0;
+
+    if (!row->about_all) {
+        return row->about > 0 && row->about <= event->text_count ? event->texts[row->about - 1]
+                                                                 : "";
+    }
+    for (size_t i = 0; i < event->text_count; i++) {
+        const size_t more = strlen(event->texts[i]);
+
+        if (len + 1 + more > HM_LIMIT_NAME_BYTES) {
+            break;
+        }
+        if (len > 0) {
+            all[len++] = ' ';
+        }
+        memcpy(all + len, event->texts[i], more);
+        len += more;
+    }
+    all[len] = '\0';
+    return all;
+}
+
+static enum hm_status add(struct hm_event_tally *tally, const struct hm_logged_event *event,
+                          bool over, struct hm_err *err)
+{
+    char all[HM_LIMIT_NAME_BYTES + 1];
+
     for (size_t i = 0; i < hm_service_events_count; i++) {
         const struct hm_service_event *row = &hm_service_events[i];
 
@@ -119,15 +147,33 @@ enum hm_status hm_event_tally_add(struct hm_event_tally *tally, const struct hm_
                 &(struct hm_event_count){.provider = event->provider,
                                          .id = event->id,
                                          .count = 1,
-                                         .about = row->about > 0 && row->about <= event->text_count
-                                                      ? event->texts[row->about - 1]
-                                                      : "",
+                                         .about = about_of(row, event, all),
                                          .service = row->failed ? event->service : NULL,
-                                         .error = error_of(row, event)},
+                                         .error = over ? 0 : error_of(row, event)},
                 err);
         }
     }
     return HM_OK;
+}
+
+enum hm_status hm_event_tally_add(struct hm_event_tally *tally, const struct hm_logged_event *event,
+                                  struct hm_err *err)
+{
+    return add(tally, event, false, err);
+}
+
+void hm_event_tally_forget_errors(struct hm_event_tally *tally, struct hm_event_counts *named,
+                                  const struct hm_service_rows *rows)
+{
+    for (size_t i = 0; i < named->count && i < tally->counts.count; i++) {
+        const struct hm_service_row *row =
+            named->at[i].error == 0 ? NULL : hm_service_rows_find(rows, named->at[i].about);
+
+        if (row != NULL && row->has_runs && row->runs) {
+            tally->counts.at[i].error = 0;
+            named->at[i].error = 0;
+        }
+    }
 }
 
 enum hm_status hm_event_tally_merge(struct hm_event_tally *tally, const struct hm_event_tally *from,
@@ -249,6 +295,33 @@ static bool is_since(const struct boundary *boundary, const struct hm_logged_eve
     return boundary->has_time && event->has_time && event->time_ms >= boundary->time_ms;
 }
 
+/* Does a later event say that the service of this one was started again, so that it is over what
+ * it says? By the name of the service, or by the one that people see. */
+static bool is_over(const struct hm_logged_events *events, const struct hm_logged_event *event)
+{
+    const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
+
+    if (row == NULL || row->error == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < events->count; i++) {
+        const struct hm_logged_event *other = &events->at[i];
+
+        if (other->id == HM_EVENT_STATE_ID && other->runs && is_of_system(other) &&
+            hm_str_equal_nocase(other->provider, event->provider) &&
+            (event->service != NULL ? hm_str_equal_nocase(other->service, event->service)
+                                    : event->text_count > 0 && other->text_count > 0 &&
+                                          (hm_str_equal_nocase(other->texts[0], event->texts[0]) ||
+                                           hm_str_equal_nocase(other->service, event->texts[0]))) &&
+            (event->record > 0 && other->record > 0
+                 ? other->record > event->record
+                 : other->has_time && event->has_time && other->time_ms > event->time_ms)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum hm_status hm_event_tally_add_since_boot(struct hm_event_tally *tally,
                                              const struct hm_logged_events *events, bool has_boot,
                                              int64_t boot_ms, struct hm_err *err)
@@ -258,7 +331,7 @@ enum hm_status hm_event_tally_add_since_boot(struct hm_event_tally *tally,
 
     for (size_t i = 0; st == HM_OK && i < events->count; i++) {
         if (is_since(&boundary, &events->at[i])) {
-            st = hm_event_tally_add(tally, &events->at[i], err);
+            st = add(tally, &events->at[i], is_over(events, &events->at[i]), err);
         }
     }
     return st;

@@ -9,12 +9,17 @@
 #include "agent/platform/notes.h"
 #include "common/judge/judge.h"
 #include "common/readers/events_text.h"
+#include "common/readers/service_rows.h"
 
 /* The event log's own "it was started", which every Windows from NT 4 SP4 on writes at each boot
  * (KB196452). */
 #define HM_EVENT_BOOT_PROVIDER "EventLog"
 #define HM_EVENT_BOOT_ID 6005u
 #define HM_EVENT_BOOT_LOG "System"
+
+/* The service manager's "entered the ... state": Vista and later write it, with the name of the
+ * service and the number of the state as data. */
+#define HM_EVENT_STATE_ID 7036u
 
 /* Counts in the making; texts are copied into the arena. */
 struct hm_event_tally {
@@ -28,6 +33,12 @@ void hm_event_tally_init(struct hm_event_tally *tally, struct hm_arena *arena);
 /* Counts an event since the boot, when a row of hm_service_events is about it. */
 enum hm_status hm_event_tally_add(struct hm_event_tally *tally, const struct hm_logged_event *event,
                                   struct hm_err *err) HM_MUST_CHECK;
+
+/* A service that runs was started since its events: the errors with which it ended then are over,
+ * also once it stops again. named: a copy of the tally's counts in their order, with the names of
+ * services (hm_windows_name_events); its errors go, too. */
+void hm_event_tally_forget_errors(struct hm_event_tally *tally, struct hm_event_counts *named,
+                                  const struct hm_service_rows *rows);
 
 /* Adds the counts of another tally. */
 enum hm_status hm_event_tally_merge(struct hm_event_tally *tally, const struct hm_event_tally *from,
@@ -48,7 +59,8 @@ bool hm_event_is_boot(const struct hm_logged_event *event);
 /* Counts those of a file that are since the boot: those behind the newest event of a boot; where
  * the file has none, those since boot_ms; where nobody knows that either, all of the log System, of
  * which the file then has nothing older than the boot, and those of other logs that are as young
- * (each log is gathered newest first). */
+ * (each log is gathered newest first). The error with which a service ended does not count when a
+ * later event says that it was started again (HM_EVENT_STATE_ID). */
 enum hm_status hm_event_tally_add_since_boot(struct hm_event_tally *tally,
                                              const struct hm_logged_events *events, bool has_boot,
                                              int64_t boot_ms, struct hm_err *err) HM_MUST_CHECK;

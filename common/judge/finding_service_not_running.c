@@ -29,24 +29,6 @@ static bool has_failed(const struct hm_finding_ctx *ctx, const struct hm_service
     return false;
 }
 
-/* Does the service itself say, since the boot, that it did not get a port? An instance writes under
- * the name of its service. */
-static bool says_port(const struct hm_finding_ctx *ctx, const struct hm_service *service)
-{
-    const struct hm_event_counts *events = ctx->input->events;
-
-    for (size_t i = 0; events != NULL && i < events->count; i++) {
-        const struct hm_service_event *row =
-            hm_service_event_find(events->at[i].provider, events->at[i].id);
-
-        if (row != NULL && row->by_port &&
-            hm_str_equal_nocase(events->at[i].provider, service->name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static struct hm_finding *put(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                               const struct hm_need *need, const struct hm_service *service)
 {
@@ -180,7 +162,7 @@ static void put_rival(const struct hm_finding_ctx *ctx, struct hm_finding_list *
 }
 
 /* What is seen of the ports that the service is known to need. */
-static const char *seen_of(const struct hm_need *need, const struct hm_port_error *error)
+static const char *seen_of(const struct hm_need *need, const struct hm_port_failure *failure)
 {
     if (need->verdict.state == HM_EXPOSED) {
         return "Nothing is seen that has a port which it is known to need, but any program may be "
@@ -189,36 +171,56 @@ static const char *seen_of(const struct hm_need *need, const struct hm_port_erro
     if (need->verdict.state == HM_UNKNOWN && need->unexplained == NULL) {
         return "Whether something has a port that it needs is not known";
     }
-    return error != NULL && error->reserved
+    return failure->error != NULL && failure->error->reserved
                ? "Nothing is seen that has or reserves a port which it is known to need"
                : "Nothing is seen that has a port which it is known to need";
+}
+
+/* Why it ended, as far as a port was the reason. */
+static const char *reason_of(struct hm_finding_list *out, const struct hm_service *service,
+                             const struct hm_port_failure *failure)
+{
+    if (failure->error == NULL) {
+        return "its log says that it did not get a port";
+    }
+    if (failure->event == NULL) {
+        return hm_finding_print(out, "it ended with error %u (%s)", (unsigned)failure->code,
+                                failure->error->says);
+    }
+    return hm_finding_print(
+        out, "the system's log says that it ended with error %u (%s), and %s",
+        (unsigned)failure->code, failure->error->says,
+        service->exit_code == 0
+            ? "its state shows no error: whether it was started again since then, and stopped in "
+              "order, is not known"
+            : hm_finding_print(out, "its state shows another error (%u)",
+                               (unsigned)service->exit_code));
 }
 
 static void put_failed(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                        const struct hm_need *need, const struct hm_service *service)
 {
-    const struct hm_port_error *error = hm_port_error_find(ctx->facts, service->exit_code);
+    struct hm_port_failure failure = {.error = NULL};
+    const bool by_port = hm_port_failure_of(ctx->facts, service, &failure);
     struct hm_finding *finding = put(ctx, out, need, service);
+    const bool reserved = failure.error != NULL && failure.error->reserved;
 
-    finding->severity = error != NULL && error->certain                      ? HM_SEVERITY_HIGH
-                        : need->verdict.state == HM_EXPOSED || error != NULL ? HM_SEVERITY_MEDIUM
-                                                                             : HM_SEVERITY_LOW;
+    finding->severity = failure.error != NULL && failure.error->certain ? HM_SEVERITY_HIGH
+                        : need->verdict.state == HM_EXPOSED || by_port  ? HM_SEVERITY_MEDIUM
+                                                                        : HM_SEVERITY_LOW;
     finding->text = hm_finding_print(
         out, "%s: %s. %s%s", state_of(out, service),
-        error != NULL             ? hm_finding_print(out, "it ended with error %u (%s)",
-                                                     (unsigned)service->exit_code, error->says)
-        : says_port(ctx, service) ? "its log says that it did not get a port"
-                                  : "the system's log says that it failed",
-        seen_of(need, error),
-        error == NULL && !says_port(ctx, service) ? "."
-        : error != NULL && error->reserved
+        by_port ? reason_of(out, service, &failure) : "the system's log says that it failed",
+        seen_of(need, &failure),
+        !by_port ? "."
+        : reserved
             ? ": what reserved it may be gone or be in no list, or the service is configured for "
               "another port."
             : ": what had it may be gone, or the service is configured for another port.");
     finding->text =
         hm_finding_print(out, "%s%s", finding->text, consequence_of(ctx, need, service));
     put_remedy(ctx, out, finding, need, service);
-    if (error != NULL && error->reserved) {
+    if (reserved) {
         (void)hm_remedy_step(out, finding, HM_STEP_DECIDE, RESERVED_UNSEEN);
     }
 }
@@ -257,7 +259,8 @@ static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding
 static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                         const struct hm_service *service)
 {
-    const struct hm_port_error *error = hm_port_error_find(ctx->facts, service->exit_code);
+    struct hm_port_failure failure = {.error = NULL};
+    const bool by_port = hm_port_failure_of(ctx->facts, service, &failure);
     struct hm_finding *finding =
         hm_finding_put(out, hm_finding_print(out, "service %s", service->name));
 
@@ -267,7 +270,7 @@ static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list
     hm_finding_evidence(out, finding, "exit_code",
                         hm_finding_print(out, "%u", (unsigned)service->exit_code));
     put_events(ctx, out, finding, service);
-    if (error == NULL && !says_port(ctx, service)) {
+    if (!by_port) {
         finding->severity = HM_SEVERITY_LOW;
         finding->text = hm_finding_print(
             out,
@@ -282,23 +285,14 @@ static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list
                                           service->name));
         return;
     }
-    finding->severity = error == NULL || error->certain ? HM_SEVERITY_HIGH : HM_SEVERITY_MEDIUM;
+    finding->severity =
+        failure.error == NULL || failure.error->certain ? HM_SEVERITY_HIGH : HM_SEVERITY_MEDIUM;
     finding->text = hm_finding_print(
         out,
         "%s: %s. Which port that is, is not known here: neither the catalogue nor the port book "
         "has a port of it that is held now.",
-        state_of(out, service),
-        error != NULL ? hm_finding_print(out, "it ended with error %u (%s)",
-                                         (unsigned)service->exit_code, error->says)
-                      : "its log says that it did not get a port");
+        state_of(out, service), reason_of(out, service, &failure));
     hm_remedy_decide(out, finding, advice_of(ctx, out, service));
-}
-
-/* A cluster may have started it on another node; one that nobody has started ended with nothing. */
-static bool has_ended(const struct hm_service *service)
-{
-    return hm_service_is_wanted(service) && service->start != HM_START_CLUSTER &&
-           hm_service_has_failed(service);
 }
 
 /* The services of requirements that are judged: their own findings speak, or have nothing to say.
@@ -317,20 +311,23 @@ static void mark_judged(const struct hm_finding_ctx *ctx, bool *out_judged)
     }
 }
 
-/* A triggered service that ended with another error does so when it finds nothing to do; of a
- * manual one, the person who started it has seen the error. */
+/* A cluster may have started it on another node; one that nobody has started ended with nothing. A
+ * triggered service that ended with another error does so when it finds nothing to do; of a manual
+ * one, the person who started it has seen the error. */
 static bool is_telling(const struct hm_finding_ctx *ctx, const struct hm_service *service)
 {
-    const struct hm_port_error *error = hm_port_error_find(ctx->facts, service->exit_code);
+    struct hm_port_failure failure = {.error = NULL};
+    const bool by_port = hm_port_failure_of(ctx->facts, service, &failure);
 
-    if (!has_ended(service)) {
+    if (!hm_service_is_wanted(service) || service->start == HM_START_CLUSTER ||
+        !service->has_runs || service->runs || !(by_port || hm_service_has_failed(service))) {
         return false;
     }
     switch (service->start) {
     case HM_START_TRIGGERED:
-        return error != NULL;
+        return failure.error != NULL;
     case HM_START_MANUAL:
-        return error != NULL && error->certain;
+        return failure.error != NULL && failure.error->certain;
     default:
         return true;
     }
@@ -362,8 +359,8 @@ static void look_at_the_rest(const struct hm_finding_ctx *ctx, struct hm_finding
 static void put_one(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                     const struct hm_need *need, const struct hm_service *service)
 {
-    const bool by_port =
-        hm_port_error_find(ctx->facts, service->exit_code) != NULL || says_port(ctx, service);
+    struct hm_port_failure failure = {.error = NULL};
+    const bool by_port = hm_port_failure_of(ctx->facts, service, &failure);
 
     if (need->verdict.state == HM_BLOCKED) {
         put_blocked(ctx, out, need, service);

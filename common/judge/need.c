@@ -119,10 +119,11 @@ static bool owner_is_down(const struct hm_facts *facts, const struct hm_need *ne
 static bool ended_by_port(const struct hm_facts *facts, const struct hm_need *need)
 {
     const struct hm_service *service;
+    struct hm_port_failure failure;
     size_t at = 0;
 
     while ((service = hm_need_next_down(facts, need, true, &at)) != NULL) {
-        if (hm_port_error_find(facts, service->exit_code) != NULL) {
+        if (hm_port_failure_of(facts, service, &failure)) {
             return true;
         }
     }

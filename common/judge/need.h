@@ -38,7 +38,9 @@ struct hm_need {
     bool configured;                          /* a binding of IIS on the host names its port */
     bool awaits_boot;                         /* what is written for the next boot changes it */
     const struct hm_service *unexplained;     /* down by the error of a bind; nothing shows why */
-    const struct hm_event_count *unserved;    /* its product did not get a port that nobody has */
+    const struct hm_event_count *unserved;    /* its product did not get a port, and is not there */
+    const char *missed_on;                    /* of unserved: the address of the event, "" none */
+    const char *served_on;                    /* of unserved: where the product is, "" nowhere */
     struct hm_need_stack stacks[2];           /* by enum hm_family */
     struct hm_need_stack next[2];             /* after the next boot; judged where that differs */
     struct hm_verdict verdict;

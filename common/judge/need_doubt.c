@@ -4,8 +4,8 @@
  * Whatever kept it from its port may do so again: a reservation that no list shows (error 10013;
  * windows-ports.md 2.9), a holder that comes and goes, or a port that its configuration says and
  * the catalogue does not. Nobody may call that safe. Nor a port that a product which runs did not
- * get since the boot, and on which nobody is seen: it is not served. */
-#include "common/judge/need.h"
+ * get since the boot, and on which it is not seen, or on another address only: it is not served. */
+#include "common/judge/need_served.h"
 
 #include <string.h>
 
@@ -18,10 +18,15 @@ static const struct hm_service *find_failed(const struct hm_facts *facts,
                                             const struct hm_need *need)
 {
     const struct hm_service *service;
+    struct hm_port_failure failure;
     size_t at = 0;
+    uint16_t port;
 
     while ((service = hm_need_next_down(facts, need, false, &at)) != NULL) {
-        if (hm_port_error_find(facts, service->exit_code) != NULL) {
+        if (hm_port_failure_of(facts, service, &failure) &&
+            (failure.event == NULL || failure.error != NULL ||
+             !hm_service_event_port(failure.event, &port) ||
+             hm_ports_contains(need->verdict.ports, port))) {
             return service;
         }
     }
@@ -73,6 +78,7 @@ static bool may_mean(const struct hm_facts *facts, const struct hm_needs *needs,
                      const struct hm_need *need, const struct hm_event_count *event)
 {
     const struct hm_event_counts *events = facts->input->events;
+    const struct hm_event_place anywhere = {.has_port = false};
     bool may = strchr(event->provider, '$') == NULL;
     uint16_t port;
 
@@ -81,8 +87,9 @@ static bool may_mean(const struct hm_facts *facts, const struct hm_needs *needs,
                        hm_service_event_port(&events->at[i], &port));
     }
     for (size_t i = 0; i < needs->count; i++) {
-        may = may && (needs->at[i].product != need->product || needs->at[i].quiet ||
-                      needs->at[i].verdict.protocol != need->verdict.protocol);
+        may = may && (needs->at[i].product != need->product ||
+                      needs->at[i].verdict.protocol != need->verdict.protocol ||
+                      !hm_need_serves(facts, &needs->at[i], &anywhere));
     }
     return may;
 }
@@ -92,34 +99,32 @@ static bool is_refused(const struct hm_facts *facts, const struct hm_needs *need
                        const struct hm_need *need, const struct hm_event_count *event)
 {
     const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
-    uint16_t port;
-    bool has_port;
+    const struct hm_event_place place = hm_service_event_place(event);
 
-    if (row == NULL || !(need->verdict.protocol == HM_TCP ? row->no_tcp : row->no_udp)) {
-        return false;
-    }
-    has_port = row->about > 0 && hm_service_event_port(event, &port);
-    if (has_port && !hm_ports_contains(need->verdict.ports, port)) {
+    if (row == NULL || !(need->verdict.protocol == HM_TCP ? row->no_tcp : row->no_udp) ||
+        (place.has_port && !hm_ports_contains(need->verdict.ports, place.port)) ||
+        hm_need_serves(facts, need, &place)) {
         return false;
     }
     if (row->kind == HM_KIND_HTTPSYS) {
-        return has_port && need->verdict.kind == HM_KIND_HTTPSYS;
+        return place.has_port && need->verdict.kind == HM_KIND_HTTPSYS;
     }
-    if (need->requirement->optional || !hm_str_equal(row->product, need->product->id)) {
+    if ((need->requirement->optional && !place.has_port) ||
+        !hm_str_equal(row->product, need->product->id)) {
         return false;
     }
-    return !row->by_port || has_port || may_mean(facts, needs, need, event);
+    return !row->by_port || place.has_port || may_mean(facts, needs, need, event);
 }
 
-/* An event since the boot by which nobody serves the need's ports; NULL when somebody is seen
- * there, or the service is down: that has other findings. */
+/* An event since the boot by which the product does not serve the need's ports, or not on all of
+ * its addresses; NULL when it is seen there, or the service is down: that has other findings. */
 static const struct hm_event_count *
 find_refused(const struct hm_facts *facts, const struct hm_needs *needs, const struct hm_need *need)
 {
     const struct hm_event_counts *events = facts->input->events;
 
-    if (events == NULL || need->product == NULL || !need->quiet ||
-        !facts->inventory->has_listeners || hm_need_runs(facts, need) == HM_RUNS_NO) {
+    if (events == NULL || need->product == NULL || !facts->inventory->has_listeners ||
+        hm_need_runs(facts, need) == HM_RUNS_NO) {
         return NULL;
     }
     for (size_t i = 0; i < events->count; i++) {
@@ -130,12 +135,13 @@ find_refused(const struct hm_facts *facts, const struct hm_needs *needs, const s
     return NULL;
 }
 
-static enum hm_status doubt(struct hm_need *need, const struct hm_service *service,
-                            const struct hm_event_count *event, struct hm_arena *arena,
-                            struct hm_err *err)
+static enum hm_status doubt(const struct hm_facts *facts, struct hm_need *need,
+                            const struct hm_service *service, const struct hm_event_count *event,
+                            struct hm_arena *arena, struct hm_err *err)
 {
     struct hm_verdict *verdict = &need->verdict;
     struct hm_strings families = {hm_arena_alloc(arena, 2, sizeof(*families.at)), 0};
+    struct hm_event_place place;
 
     if (families.at == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for a verdict");
@@ -157,7 +163,15 @@ static enum hm_status doubt(struct hm_need *need, const struct hm_service *servi
     verdict->has_after_boot = false;
     need->unexplained = service;
     need->unserved = event;
-    return HM_OK;
+    if (event == NULL) {
+        return HM_OK;
+    }
+    place = hm_service_event_place(event);
+    need->missed_on =
+        place.has_address ? hm_arena_strndup(arena, place.address.at, place.address.len) : "";
+    return need->missed_on == NULL
+               ? hm_fail(err, HM_ENOMEM, "no memory for a verdict")
+               : hm_need_serves_elsewhere(facts, need, arena, &need->served_on, err);
 }
 
 enum hm_status hm_needs_doubt(const struct hm_facts *facts, struct hm_needs *needs,
@@ -175,12 +189,12 @@ enum hm_status hm_needs_doubt(const struct hm_facts *facts, struct hm_needs *nee
             const struct hm_event_count *event =
                 need->verdict.state == HM_SAFE ? find_refused(facts, needs, need) : NULL;
 
-            st = event == NULL ? HM_OK : doubt(need, NULL, event, arena, err);
+            st = event == NULL ? HM_OK : doubt(facts, need, NULL, event, arena, err);
             continue;
         }
         others = look_at_others(facts, needs, service);
         if (!others.explain && (!need->requirement->optional || !others.need_it)) {
-            st = doubt(need, service, NULL, arena, err);
+            st = doubt(facts, need, service, NULL, arena, err);
         }
     }
     return st;

@@ -255,6 +255,53 @@ static void write_broken(const struct topic *topic, struct hm_line *line)
                     : "; the service runs until its next start and then fails with error 32.");
 }
 
+static void write_unexplained(const struct topic *topic, struct hm_line *line)
+{
+    const struct hm_service *failed = topic->need->unexplained;
+    struct hm_port_failure failure = {.error = NULL};
+
+    (void)hm_port_failure_of(topic->facts, failed, &failure);
+    hm_line_put(line, " free as far as it is seen, but ");
+    if (failure.event == NULL || failure.error != NULL) {
+        hm_line_put(line, failed->name);
+        hm_line_put(line, failure.event == NULL ? " ended with error "
+                                                : ", by the system's log, ended with error ");
+        hm_line_put_u32(line, failure.code);
+        hm_line_put(line, " (");
+        hm_line_put(line, failure.error->says);
+        hm_line_put(line, ")");
+    } else {
+        hm_line_put(line, "the log of ");
+        hm_line_put(line, failed->name);
+        hm_line_put(line, ", which is down, says that ");
+        hm_line_put(line, hm_service_event_find(failure.event->provider, failure.event->id)->says);
+    }
+    hm_line_put(line, ": whether the cause is gone is not known.");
+}
+
+static void write_unserved(const struct hm_need *need, struct hm_line *line)
+{
+    const struct hm_event_count *event = need->unserved;
+
+    hm_line_put(line, " not served");
+    if (need->served_on[0] == '\0') {
+        hm_line_put(line, ": nobody is seen there");
+    } else {
+        hm_line_put(line, need->missed_on[0] != '\0' ? " on " : " to other hosts");
+        hm_line_put(line, need->missed_on);
+        hm_line_put(line, ": its product is seen on ");
+        hm_line_put(line, need->served_on);
+        hm_line_put(line, " only");
+    }
+    hm_line_put(line, ", and since the boot ");
+    hm_line_put(line, event->provider);
+    hm_line_put(line, " ");
+    hm_line_put_u32(line, event->id);
+    hm_line_put(line, " says that ");
+    hm_line_put(line, hm_service_event_find(event->provider, event->id)->says);
+    hm_line_put(line, ". Whether the cause is gone is not known.");
+}
+
 static void write_unknown(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_stack_facts *stack = topic->stack;
@@ -265,25 +312,11 @@ static void write_unknown(const struct topic *topic, struct hm_line *line)
 
     hm_line_put(line, is_many(topic->main) ? " are" : " is");
     if (failed != NULL) {
-        hm_line_put(line, " free as far as it is seen, but ");
-        hm_line_put(line, failed->name);
-        hm_line_put(line, " ended with error ");
-        hm_line_put_u32(line, failed->exit_code);
-        hm_line_put(line, " (");
-        hm_line_put(line, hm_port_error_find(topic->facts, failed->exit_code)->says);
-        hm_line_put(line, "): whether the cause is gone is not known.");
+        write_unexplained(topic, line);
         return;
     }
     if (topic->need->unserved != NULL) {
-        const struct hm_event_count *event = topic->need->unserved;
-
-        hm_line_put(line, " not served: nobody is seen there, and since the boot ");
-        hm_line_put(line, event->provider);
-        hm_line_put(line, " ");
-        hm_line_put_u32(line, event->id);
-        hm_line_put(line, " says that ");
-        hm_line_put(line, hm_service_event_find(event->provider, event->id)->says);
-        hm_line_put(line, ". Whether the cause is gone is not known.");
+        write_unserved(topic->need, line);
         return;
     }
     hm_line_put(line, " neither known to be safe nor at risk: ");

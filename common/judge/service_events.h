@@ -5,6 +5,7 @@
  * Agents look for these and no others; deploy/windows/collect.cmd gathers the same numbers. */
 #pragma once
 
+#include "common/base/str.h"
 #include "common/judge/judge.h"
 
 struct hm_service_event {
@@ -19,6 +20,7 @@ struct hm_service_event {
     enum hm_listener_kind kind; /* with product "": of listeners that it is about, or socket */
     unsigned about;   /* which text of the event names the service as people see it, or the
                          address, from 1; 0 none */
+    bool about_all;   /* all texts together name the address and the port */
     unsigned error;   /* which text is the error that the service ended with, from 1; 0 none */
     const char *says; /* for people, in the order: it …; source beside the row */
 };
@@ -29,7 +31,18 @@ extern const size_t hm_service_events_count;
 /* The row of an event; NULL when nobody asks for it. */
 const struct hm_service_event *hm_service_event_find(const char *provider, uint32_t id);
 
-/* The port that about names, "1433" or "0.0.0.0:443"; false when it names none. */
+/* The address and the port that about names, each where it does: "1433", "0.0.0.0:443", "[::]:443",
+ * "10.1.1.5", "10.1.1.5 <ipv4> 1433", "'any' <ipv6> 1433". */
+struct hm_event_place {
+    bool has_port;
+    uint16_t port;
+    bool has_address;
+    enum hm_family family;  /* of address */
+    struct hm_span address; /* as in struct hm_listener; borrowed from the event */
+};
+struct hm_event_place hm_service_event_place(const struct hm_event_count *event);
+
+/* Its port; false when it names none. */
 bool hm_service_event_port(const struct hm_event_count *event, uint16_t *out_port);
 
 /* Is the event about this service or product? product may be "". */

@@ -302,25 +302,38 @@ static int hex_digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : folded >= 'a' && folded <= 'f' ? folded - 'a' + 10 : -1;
 }
 
-/* "57004400530000000": the name of a service in UTF-16, up to its NUL or a '/' with a state behind
- * it. Other bytes are no name. */
+/* The UTF-16 unit at this place of hexadecimal bytes; 0 behind the end, -1 for anything else. */
+static int unit_at(struct hm_span text, size_t at)
+{
+    int unit = 0;
+
+    if (at + 4 > text.len) {
+        return 0;
+    }
+    for (size_t k = 0; k < 4; k++) {
+        const int digit = hex_digit(text.at[at + (k ^ 2)]);
+
+        if (digit < 0) {
+            return -1;
+        }
+        unit = unit * 16 + digit;
+    }
+    return unit;
+}
+
+/* "5700440053002F0034000000": the name of a service in UTF-16, up to its NUL or a '/' with a state
+ * behind it (4: SERVICE_RUNNING). Other bytes are no name. */
 static void take_binary(struct reading *reading, struct hm_span text)
 {
     char name[HM_LIMIT_NAME_BYTES];
+    bool runs = false;
     size_t len = 0;
 
     for (size_t i = 0; i + 4 <= text.len && len < sizeof(name); i += 4) {
-        int unit = 0;
+        const int unit = unit_at(text, i);
 
-        for (size_t k = 0; k < 4; k++) {
-            const int digit = hex_digit(text.at[i + (k ^ 2)]);
-
-            if (digit < 0) {
-                return;
-            }
-            unit = unit * 16 + digit;
-        }
         if (unit == 0 || unit == '/') {
+            runs = unit == '/' && unit_at(text, i + 4) == '4' && unit_at(text, i + 8) == 0;
             break;
         }
         if (unit < 0x20 || unit > 0x7e) {
@@ -330,6 +343,7 @@ static void take_binary(struct reading *reading, struct hm_span text)
     }
     if (len > 0) {
         reading->event.service = text_of(reading, (struct hm_span){name, len});
+        reading->event.runs = runs;
     }
 }
 

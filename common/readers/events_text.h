@@ -27,6 +27,7 @@ struct hm_logged_event {
     const char *texts[HM_EVENT_TEXTS]; /* UTF-8, without control characters, HM_LIMIT_NAME_BYTES */
     size_t text_count;
     const char *service; /* of the service manager's: <Binary> names it in UTF-16; NULL = not so */
+    bool runs;           /* and says behind the name that it runs now (7036: "/4") */
 };
 
 struct hm_logged_events {

@@ -60,6 +60,7 @@ DECIDED = {
     ("made-linux-held", "required_port_held", "tcp 27017"): TWO,
     ("unknown-service-down", "service_not_running", "service ContosoLicensing"): UNKNOWN,
     ("unknown-service-down", "service_not_running", "service ContosoSync"): UNKNOWN,
+    ("log-contradicts-state", "service_not_running", "service ContosoGw"): UNKNOWN,
     ("made-two-want-one", "required_port_held", "tcp 8081"): TWO,
     ("port-book-services", "required_port_held", "tcp 8445"): TWO,
     ("port-book-services", "service_not_running", "service ContosoLicensing"): TWO,

@@ -201,6 +201,8 @@ static enum hm_status take_sample(struct look *look, struct hm_err *err)
     }
     if (st == HM_OK) {
         hm_windows_name_events(&look->services.rows, &seen->events);
+        hm_event_tally_forget_errors(&look->platform->events.tally, &seen->events,
+                                     &look->services.rows);
     }
     seen->has_sample = st == HM_OK && (seen->has_sockets || seen->sample.has_events);
     return st;

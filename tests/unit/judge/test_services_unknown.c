@@ -236,6 +236,67 @@ static void test_named_instance(void **state)
     pop3_host_free(build);
 }
 
+struct contradicting_case {
+    const char *service; /* of the host */
+    enum hm_service_start start;
+    uint32_t exit_code;
+    uint32_t error; /* of the event */
+    bool runs;
+    bool safe;
+};
+
+/* The log says that it ended with the error of a port, its state says nothing of the kind. */
+static void test_log_contradicts_the_state(void **state)
+{
+    static const struct contradicting_case cases[] = {
+        {"Contoso",  HM_START_AUTOMATIC, 0,    10048, false, false},
+        {"Contoso",  HM_START_AUTOMATIC, 1067, 10048, false, false},
+        {"Contoso",  HM_START_DELAYED,   0,    10013, false, false},
+        {"Contoso",  HM_START_AUTOMATIC, 0,    13,    false, true }, /* no error of a port */
+        {"Contoso",  HM_START_AUTOMATIC, 0,    0,     false, true }, /* a later start is known */
+        {"Contoso",  HM_START_AUTOMATIC, 0,    10048, true,  true },
+        {"Contoso",  HM_START_AUTOMATIC, 1077, 10048, false, true },
+        {"Contoso",  HM_START_TRIGGERED, 0,    10048, false, true }, /* it stops by itself */
+        {"Contoso",  HM_START_MANUAL,    0,    10048, false, true },
+        {"Contoso",  HM_START_CLUSTER,   0,    10048, false, true },
+        {"Fabrikam", HM_START_AUTOMATIC, 0,    10048, false, true }, /* another service's event */
+    };
+
+    (void)state;
+    for (size_t known = 0; known < 2; known++) {
+        for (size_t i = 0; i < HM_COUNT(cases); i++) {
+            struct hm_build *build = pop3_host_new();
+            struct hm_service *service =
+                hm_build_service_runs(build, cases[i].service, cases[i].runs);
+
+            print_message("%zu, %s\n", i, known ? "of a product" : "unknown");
+            hm_build_dynamic(build, 49152, 65535);
+            if (known) {
+                hm_build_require(build, hm_build_product(build, "web", cases[i].service, NULL),
+                                 "port", HM_TCP, "8443", HM_KIND_SOCKET);
+            }
+            service->start = cases[i].start;
+            service->exit_code = cases[i].exit_code;
+            hm_build_event(build, "Service Control Manager", 7024, "Contoso");
+            build->event_rows[0].error = cases[i].error;
+            hm_build_judge(build);
+            assert_int_equal(hm_judgement_is_safe(&build->judgement), cases[i].safe);
+            if (known) {
+                assert_int_equal(hm_build_verdict(build, "web", "port")->state,
+                                 cases[i].safe ? HM_SAFE : HM_UNKNOWN);
+            }
+            if (!cases[i].safe) {
+                const struct hm_finding *finding =
+                    hm_build_finding(build, "service_not_running", "service Contoso");
+
+                assert_int_equal(finding->severity, HM_SEVERITY_HIGH);
+                assert_non_null(strstr(finding->text, "the system's log says that it ended with"));
+            }
+            pop3_host_free(build);
+        }
+    }
+}
+
 /* On Linux an exit code is the program's own: 32 or 10048 say nothing of a port. */
 static void test_exit_codes_of_linux(void **state)
 {
@@ -262,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_port_of_a_product_that_a_service_had),
         cmocka_unit_test(test_service_that_is_disabled_or_gone),
         cmocka_unit_test(test_named_instance),
+        cmocka_unit_test(test_log_contradicts_the_state),
         cmocka_unit_test(test_exit_codes_of_linux),
     };
 

@@ -1,0 +1,21 @@
+/* common/judge/need_served.h — is somebody seen at the address and port that an event names?
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to judging. A service that bound one of two addresses of its port serves a part of its
+ * clients: a listener counts for the address of the event only, and one on a loopback address for
+ * nobody outside of the host. */
+#pragma once
+
+#include "common/judge/need.h"
+#include "common/judge/service_events.h"
+
+/* Does the need's product listen where the event says that it could not? A listener whose owner
+ * could not be read counts as its own. Without an address in the event: does it listen on anything
+ * but a loopback address? */
+bool hm_need_serves(const struct hm_facts *facts, const struct hm_need *need,
+                    const struct hm_event_place *place);
+
+/* The addresses on which it listens elsewhere, "127.0.0.1 and 10.1.1.5"; "" where it does not. */
+enum hm_status hm_need_serves_elsewhere(const struct hm_facts *facts, const struct hm_need *need,
+                                        struct hm_arena *arena, const char **out_addresses,
+                                        struct hm_err *err) HM_MUST_CHECK;
