@@ -1,8 +1,14 @@
-/* common/judge/finding_required_port_not_served.c — a product runs, its log says since the boot
- * that it did not get its port, and it is not seen there.
- * SPDX-License-Identifier: Apache-2.0 */
+/* common/judge/finding_required_port_not_served.c — a port that was refused since the boot, and is
+ * not served: of a product that runs, or of a program that asked HTTP.sys for it.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Nobody is known by name who asked HTTP.sys for a port that no product explains. While another
+ * program has it, or while the port is set up, the one who asked cannot work: that is high. Where
+ * neither is so, it may have been a test that is over. */
 #include "common/judge/finding_kinds.h"
 
+#include "common/base/str.h"
+#include "common/judge/need_served.h"
 #include "common/judge/remedy.h"
 
 static void put_need(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
@@ -23,11 +29,166 @@ static void put_need(const struct hm_finding_ctx *ctx, struct hm_finding_list *o
                            "remove it from the settings of the product.");
 }
 
+/* ---- HTTP.sys ------------------------------------------------------------------------------ */
+
+/* URL reservations that a new Windows has: they say nothing of a program that is installed. */
+static const struct {
+    uint16_t first;
+    uint16_t last;
+    const char *url; /* '*' as in file names */
+} usual_urls[] = {
+    {80,    80,    "*/Temporary_Listen_Addresses/*"},
+    {80,    80,    "*/116B50EB-*"                  },
+    {443,   443,   "*/sra_{*"                      },
+    {443,   443,   "*/C574AC30-*"                  },
+    {2869,  2869,  "*"                             },
+    {3387,  3387,  "*/rdp/*"                       },
+    {3392,  3392,  "*/rdp/*"                       },
+    {5357,  5358,  "*"                             },
+    {5985,  5986,  "*/wsman/*"                     },
+    {10243, 10247, "*"                             },
+    {47001, 47001, "*/wsman/*"                     },
+};
+
+static bool is_usual(const struct hm_configured *row)
+{
+    for (size_t i = 0; row->by == HM_BY_URL_RESERVATION && i < HM_COUNT(usual_urls); i++) {
+        if (row->port >= usual_urls[i].first && row->port <= usual_urls[i].last &&
+            hm_str_glob_nocase(usual_urls[i].url, row->subject)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the settings of HTTP.sys and IIS say of the port. */
+struct set_up {
+    const struct hm_configured *row; /* that makes somebody want it; NULL none */
+    bool off;                        /* a web site has it that does not start */
+};
+
+static struct set_up find_set_up(const struct hm_finding_ctx *ctx, uint16_t port)
+{
+    const struct hm_configured_list *list = &ctx->input->inventory->configured;
+    struct set_up found = {.row = NULL};
+
+    for (size_t i = 0; ctx->input->inventory->has_configured && i < list->count; i++) {
+        const struct hm_configured *row = &list->at[i];
+
+        if (row->protocol != HM_TCP || row->port != port || row->kind != HM_KIND_HTTPSYS ||
+            is_usual(row)) {
+            continue;
+        }
+        if (row->by == HM_BY_IIS_BINDING && !hm_configured_starts(ctx->facts, row)) {
+            found.off = true;
+        } else if (found.row == NULL) {
+            found.row = row;
+        }
+    }
+    return found;
+}
+
+/* A requirement speaks for the port. */
+static bool is_explained(const struct hm_finding_ctx *ctx, uint16_t port)
+{
+    for (size_t i = 0; i < ctx->count; i++) {
+        const struct hm_need *need = &ctx->needs[i];
+
+        if (need->product != NULL && need->verdict.protocol == HM_TCP &&
+            (need->requirement->kind == HM_KIND_HTTPSYS || need->verdict.kind == HM_KIND_HTTPSYS) &&
+            hm_ports_contains(need->verdict.ports, port)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *name_of(const struct hm_listener *listener)
+{
+    return listener->program[0] != '\0'   ? listener->program
+           : listener->service[0] != '\0' ? listener->service
+                                          : "another program";
+}
+
+static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                             const struct hm_listener *holder)
+{
+    const char *find =
+        ctx->facts->legacy
+            ? "Find the program that asked HTTP.sys for the port, in the event log and in the "
+              "settings of what is installed."
+            : "Find the program that asked HTTP.sys for the port: \"netsh http show servicestate\" "
+              "lists those that run, \"netsh http show urlacl\" who may ask for which URL.";
+
+    return holder == NULL
+               ? hm_finding_print(out,
+                                  "%s Restart it, and look whether HTTP.sys (System) listens. When "
+                                  "nothing needs the port any more, nothing is to be done.",
+                                  find)
+               : hm_finding_print(out,
+                                  "%s Give it or %s another port, or end the one that nobody "
+                                  "needs. Then restart the program that asked, and look whether "
+                                  "HTTP.sys (System) listens.",
+                                  find, name_of(holder));
+}
+
+static void put_httpsys(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                        const struct hm_event_count *event, uint16_t port)
+{
+    const struct hm_range range = {port, port};
+    const struct hm_ports ports = {&range, 1};
+    const struct set_up set_up = find_set_up(ctx, port);
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *holder = hm_facts_next_listener(ctx->facts, HM_TCP, ports, &cursor);
+    struct hm_finding *finding;
+
+    while (holder != NULL && hm_str_equal_nocase(holder->program, "System")) {
+        holder = hm_facts_next_listener(ctx->facts, HM_TCP, ports, &cursor);
+    }
+    finding = hm_finding_put(out, hm_finding_ports(out, HM_TCP, ports));
+    if (set_up.row != NULL || (holder != NULL && !set_up.off)) {
+        finding->severity = HM_SEVERITY_HIGH;
+    }
+    finding->text = hm_finding_print(
+        out,
+        "A program asked HTTP.sys for TCP %u since the boot and did not get it (%s), and HTTP.sys "
+        "does not serve it now: %s. That program cannot be reached there, even when it runs.",
+        (unsigned)port, event->about,
+        holder != NULL ? hm_finding_print(out, "%s listens there", name_of(holder))
+                       : "nobody is seen there");
+    hm_finding_describe_event(out, finding, event);
+    if (set_up.row != NULL) {
+        hm_finding_evidence(out, finding, "configured",
+                            hm_finding_print(out, "%s %s", hm_configured_by_labels[set_up.row->by],
+                                             set_up.row->subject));
+    }
+    if (holder != NULL) {
+        const struct hm_holder who = hm_holder_of_listener(holder);
+
+        hm_finding_describe_holder(out, finding, &who);
+    }
+    hm_remedy_decide(out, finding, advice_of(ctx, out, holder));
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
+    const struct hm_event_counts *events = ctx->input->events;
+
     for (size_t i = 0; i < ctx->count; i++) {
         if (ctx->needs[i].unserved != NULL) {
             put_need(ctx, out, &ctx->needs[i]);
+        }
+    }
+    for (size_t i = 0; events != NULL && !ctx->input->foretells &&
+                       ctx->input->inventory->has_listeners && i < events->count;
+         i++) {
+        const struct hm_event_count *event = &events->at[i];
+        const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
+        const struct hm_event_place place = hm_service_event_place(event);
+
+        if (row != NULL && row->kind == HM_KIND_HTTPSYS && place.has_port &&
+            !is_explained(ctx, place.port) && !hm_httpsys_serves(ctx->facts, &place)) {
+            put_httpsys(ctx, out, event, place.port);
         }
     }
 }

@@ -142,3 +142,20 @@ enum hm_status hm_need_serves_elsewhere(const struct hm_facts *facts, const stru
     *out_addresses = text;
     return HM_OK;
 }
+
+bool hm_httpsys_serves(const struct hm_facts *facts, const struct hm_event_place *place)
+{
+    const struct hm_range range = {place->port, place->port};
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+
+    while ((listener = hm_facts_next_listener(facts, HM_TCP, (struct hm_ports){&range, 1},
+                                              &cursor)) != NULL) {
+        if ((listener->kind == HM_KIND_HTTPSYS || listener->program[0] == '\0' ||
+             hm_str_equal_nocase(listener->program, "System")) &&
+            covers(facts, place, listener)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -19,3 +19,6 @@ bool hm_need_serves(const struct hm_facts *facts, const struct hm_need *need,
 enum hm_status hm_need_serves_elsewhere(const struct hm_facts *facts, const struct hm_need *need,
                                         struct hm_arena *arena, const char **out_addresses,
                                         struct hm_err *err) HM_MUST_CHECK;
+
+/* Does HTTP.sys listen at a TCP port where the event says that it could not? */
+bool hm_httpsys_serves(const struct hm_facts *facts, const struct hm_event_place *place);

@@ -150,12 +150,71 @@ static void test_one_address_of_two(void **state)
     }
 }
 
+struct asked_case {
+    const char *about;
+    const char *holder; /* program that listens on 9999; NULL nobody */
+    const char *url;    /* a URL reservation of the port; NULL none */
+    uint16_t port;
+    bool found;
+    enum hm_severity severity;
+};
+
+/* Somebody whom no product explains asked HTTP.sys for a port, and HTTP.sys does not serve it. */
+static void test_port_that_http_sys_did_not_get(void **state)
+{
+    static const struct asked_case cases[] = {
+        {"[::]:9999",     "java.exe", "http://+:9999/acme/", 9999, true,  HM_SEVERITY_HIGH  },
+        {"0.0.0.0:9999",  "java.exe", NULL,                  9999, true,  HM_SEVERITY_HIGH  },
+        {"[::]:9999",     NULL,       "http://+:9999/acme/", 9999, true,  HM_SEVERITY_HIGH  },
+        {"[::]:9999",     NULL,       NULL,                  9999, true,  HM_SEVERITY_MEDIUM},
+        {"[::]:5357",     NULL,       "http://*:5357/",      5357, true,  HM_SEVERITY_MEDIUM},
+        {"[::]:9999",     "System",   "http://+:9999/acme/", 9999, false, HM_SEVERITY_LOW   },
+        {"10.1.1.5:9999", "System",   NULL,                  9999, false, HM_SEVERITY_LOW   },
+        {"",              "java.exe", NULL,                  9999, false, HM_SEVERITY_LOW   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = pop3_host_new();
+        const struct hm_finding *finding;
+
+        print_message("%s %s\n", cases[i].about, cases[i].holder == NULL ? "" : cases[i].holder);
+        hm_build_dynamic(build, 49152, 65535);
+        hm_build_event(build, "Microsoft-Windows-HttpEvent", 15005, cases[i].about);
+        if (cases[i].holder != NULL) {
+            const bool system = strcmp(cases[i].holder, "System") == 0;
+
+            hm_build_listener(build, HM_TCP, HM_IPV4, cases[i].port, cases[i].holder, "",
+                              system ? HM_KIND_HTTPSYS : HM_KIND_SOCKET);
+        }
+        if (cases[i].url != NULL) {
+            build->configured_rows[0] = (struct hm_configured){.protocol = HM_TCP,
+                                                               .port = cases[i].port,
+                                                               .kind = HM_KIND_HTTPSYS,
+                                                               .by = HM_BY_URL_RESERVATION,
+                                                               .subject = cases[i].url};
+            build->inventory.has_configured = true;
+            build->inventory.configured = (struct hm_configured_list){build->configured_rows, 1};
+        }
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "required_port_not_served", NULL);
+        assert_int_equal(finding != NULL, cases[i].found);
+        if (finding != NULL) {
+            assert_int_equal(finding->severity, cases[i].severity);
+        }
+        assert_int_equal(hm_judgement_is_safe(&build->judgement),
+                         !cases[i].found || cases[i].severity != HM_SEVERITY_HIGH);
+        pop3_host_free(build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_product_that_runs_without_its_port),
         cmocka_unit_test(test_event_without_a_port),
         cmocka_unit_test(test_one_address_of_two),
+        cmocka_unit_test(test_port_that_http_sys_did_not_get),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
