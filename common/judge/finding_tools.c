@@ -359,6 +359,9 @@ void hm_finding_describe(const struct hm_finding_ctx *ctx, struct hm_finding_lis
     }
     describe_events(ctx, list, finding, need);
     hm_finding_evidence(list, finding, "source", need->requirement->source);
+    if (need->requirement->ports_by != NULL) {
+        hm_finding_evidence(list, finding, "ports_known_by", need->requirement->ports_by);
+    }
 }
 
 #define HOLDERS_SHOWN 3

@@ -162,6 +162,9 @@ static bool applies(const struct hm_facts *facts, const struct hm_need *need)
     const struct hm_requirement *requirement = need->requirement;
     bool named = has_names(&requirement->detect);
 
+    if (requirement->ports.count == 0) {
+        return false; /* it has no default, and this host shows no port of it */
+    }
     if (requirement->by_iis_bindings && has_binding(facts, need)) {
         return true;
     }
@@ -187,8 +190,8 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
         struct hm_need *kept;
 
         if (!applies(facts, &need)) {
-            if (!requirement->optional || is_told_by_bindings(facts, &need) ||
-                !owner_is_down(facts, &need)) {
+            if (!requirement->optional || requirement->ports.count == 0 ||
+                is_told_by_bindings(facts, &need) || !owner_is_down(facts, &need)) {
                 continue;
             }
             if (product->in_every_windows && !requirement->when_down &&
@@ -222,6 +225,9 @@ enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
     struct hm_need_list list = {.arena = arena, .err = err};
     enum hm_status st = hm_needs_find_products(facts, arena, err);
 
+    if (st == HM_OK) {
+        st = hm_needs_find_ports(facts, arena, err);
+    }
     if (st != HM_OK) {
         return st;
     }

@@ -97,6 +97,11 @@ enum hm_status hm_needs_put_optional(struct hm_needs *needs, const struct hm_nee
 enum hm_status hm_needs_find_products(struct hm_facts *facts, struct hm_arena *arena,
                                       struct hm_err *err) HM_MUST_CHECK;
 
+/* Replaces products of facts->present whose ports an administrator may choose by copies with those
+ * of this host (port_from of a requirement). */
+enum hm_status hm_needs_find_ports(struct hm_facts *facts, struct hm_arena *arena,
+                                   struct hm_err *err) HM_MUST_CHECK;
+
 /* The catalogue's requirements of this host, in the catalogue's order, then the observed ones.
  * Fills facts->present and facts->required. */
 enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,

@@ -1,4 +1,4 @@
-/* common/ports/configured.c — the list of ports that HTTP.sys and containers are set up to serve.
+/* common/ports/configured.c — the list of ports that components are set up to serve.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/ports/configured.h"
 
@@ -11,12 +11,13 @@
 #define RANKS 4u /* inside a dynamic range or not, and of each: URL reservation or not */
 
 const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT] = {
-    "url_reservation", "ssl_binding", "iis_binding",     "hns_endpoint",
-    "published_port",  "ftp_binding", "net_tcp_binding",
+    "url_reservation", "ssl_binding",     "iis_binding", "hns_endpoint", "published_port",
+    "ftp_binding",     "net_tcp_binding", "rdp_port",    "port_proxy",
 };
 const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT] = {
-    "URL reservation", "SSL binding", "IIS binding",     "HNS endpoint",
-    "published port",  "FTP binding", "net.tcp binding",
+    "URL reservation",  "SSL binding", "IIS binding",     "HNS endpoint",
+    "published port",   "FTP binding", "net.tcp binding", "port of Remote Desktop",
+    "port proxy entry",
 };
 
 /* "10.0.20348" */
@@ -147,11 +148,14 @@ static bool is_in(struct hm_range range, uint16_t port)
     return port >= range.first && port <= range.last;
 }
 
-/* 0: the last to go. */
+/* 0: the last to go. A port of the registry is the only one that its service has. */
 static unsigned rank_of(const struct hm_configured *row, const struct hm_stacks *stacks)
 {
     const unsigned is_reservation = row->by == HM_BY_URL_RESERVATION ? 1 : 0;
 
+    if (row->by == HM_BY_RDP_PORT || row->by == HM_BY_PORT_PROXY) {
+        return 0;
+    }
     for (size_t i = 0; i < stacks->count; i++) {
         const struct hm_stack *stack = &stacks->at[i];
 

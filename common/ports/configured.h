@@ -1,5 +1,5 @@
-/* common/ports/configured.h — the list of ports that HTTP.sys and containers are set up to serve,
- * in the making. SPDX-License-Identifier: Apache-2.0
+/* common/ports/configured.h — the list of ports that components are set up to serve, in the
+ * making. SPDX-License-Identifier: Apache-2.0
  *
  * A service that is stopped, and every service early in a boot, shows no listener; its settings do.
  * Pure: memory from the caller's arena. */

@@ -147,8 +147,10 @@ enum hm_configured_by {
     HM_BY_PUBLISHED_PORT,  /* of a container: an outer port with its inner one */
     HM_BY_FTP_BINDING,     /* of an FTP site of IIS: a socket of ftpsvc */
     HM_BY_NET_TCP_BINDING, /* of a web site: a socket of the Net.Tcp Port Sharing Service */
+    HM_BY_RDP_PORT,        /* registry: PortNumber of Remote Desktop */
+    HM_BY_PORT_PROXY,      /* registry: an entry of "netsh interface portproxy" */
 };
-#define HM_CONFIGURED_BY_COUNT 7
+#define HM_CONFIGURED_BY_COUNT 9
 extern const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT];
 extern const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT]; /* for people */
 

@@ -58,7 +58,13 @@ struct hm_requirement {
     const char *title; /* "POP3 back end" */
     enum hm_protocol protocol;
     enum hm_families families; /* where the product binds; default both */
-    struct hm_ports ports;
+    struct hm_ports ports;     /* with port_from: the default; empty: none */
+    bool has_port_from;
+    enum hm_configured_by port_from; /* an administrator may choose other ports: rows of
+                                        inventory.configured with this source have them. While a
+                                        host shows none, its own listeners speak */
+    const char *ports_by;            /* of one host, in no document: how its ports are known, where
+                                        they are not those of the catalogue; NULL: they are */
     enum hm_listener_kind kind;
     struct hm_detect detect; /* empty = wherever the product is; and these names are its own: a
                                 holder with one of them is the owner, not a foreign process */

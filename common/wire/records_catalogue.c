@@ -4,6 +4,7 @@
 
 static const struct hm_enum families = {hm_families_names, 3};
 static const struct hm_enum safe_to_exclude = {hm_safe_to_exclude_names, 3};
+static const struct hm_enum configured_by = {hm_configured_by_names, HM_CONFIGURED_BY_COUNT};
 static const struct hm_enum confidence = {hm_confidence_names, 4};
 
 static const struct hm_field detect_fields[] = {
@@ -43,6 +44,8 @@ static const struct hm_field requirement_fields[] = {
     HM_F_ENUM(hm_requirement, families, HM_FIELD_DEFAULT, &families,
               "where the product binds; absent is both"),
     HM_F(hm_requirement, ports, HM_TYPE_PORTS, HM_FIELD_REQUIRED, 0, 0, "the ports it must get"),
+    HM_F_ENUM_OPT(hm_requirement, port_from, &configured_by,
+                  "setting of a host that says other ports than these"),
     HM_F_ENUM(hm_requirement, kind, HM_FIELD_REQUIRED, &hm_enum_listener_kind,
               "how the port is held"),
     HM_F_RECORD(hm_requirement, detect, HM_FIELD_DEFAULT, &record_detect,

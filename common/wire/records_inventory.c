@@ -175,7 +175,7 @@ static const struct hm_field inventory_fields[] = {
     HM_F_RECORDS_OPT(hm_inventory, port_book, HM_LIMIT_PORT_BOOK, &hm_record_port_entry,
                      "listeners seen over boots; absent when nobody keeps one"),
     HM_F_RECORDS_OPT(hm_inventory, configured, HM_LIMIT_CONFIGURED, &record_configured,
-                     "ports that HTTP.sys and containers are set up to serve; absent when unknown"),
+                     "ports that components are set up to serve; absent when unknown"),
     HM_F(hm_inventory, configured_partial, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "one of the sources of configured could not be read"),
 };

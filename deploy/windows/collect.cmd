@@ -34,6 +34,7 @@ call :registry dns-parameters "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Servi
 call :registry hns-state "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\hns\State"
 call :registry cluster-resources "HKEY_LOCAL_MACHINE\Cluster\Resources"
 for %%F in (ipv4 ipv6) do for %%P in (tcp udp) do call :ranges %%F %%P
+call :port_values
 call :configured
 call :sockets
 call :tasks
@@ -158,6 +159,30 @@ rem :netsh FILE ARGUMENTS...
 "%SYS%\netsh.exe" %2 %3 %4 %5 %6=%7 >%1 2>nul
 set "STATUS=%ERRORLEVEL%"
 if not "%STATUS%"=="0" >%1 echo netsh failed: exit %STATUS%
+goto :eof
+
+rem --- port-values.txt: ports that an administrator chose for services of Windows --------------------
+rem PortNumber of Remote Desktop (Microsoft Learn, "Change the listening port for Remote Desktop") and
+rem the entries of "netsh interface portproxy": only these values, as the key of Remote Desktop has
+rem others that are nobody's business. Windows 2000 has no reg.exe: what regedit exports, filtered.
+:port_values
+for %%F in (port-values.txt port-values.reg) do if exist "%OUT%\%%F" del "%OUT%\%%F"
+echo   ports of services
+if not exist "%SYS%\findstr.exe" goto :eof
+if not exist "%SYS%\reg.exe" goto port_values_export
+"%SYS%\reg.exe" query "HKLM\SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations\RDP-Tcp" /v PortNumber >"%OUT%\port-values.txt" 2>nul
+"%SYS%\reg.exe" query "HKLM\SYSTEM\CurrentControlSet\Services\PortProxy" /s >>"%OUT%\port-values.txt" 2>nul
+"%SYS%\findstr.exe" /b HKEY_ "%OUT%\port-values.txt" >nul 2>nul
+if errorlevel 1 del "%OUT%\port-values.txt"
+goto :eof
+:port_values_export
+start "" /wait "%SystemRoot%\regedit.exe" /e "%OUT%\port-values.reg" "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations\RDP-Tcp"
+if not exist "%OUT%\port-values.reg" goto :eof
+rem type makes one byte of each character, which findstr needs.
+type "%OUT%\port-values.reg" | "%SYS%\findstr.exe" /c:"Windows Registry" /c:"[HKEY_" /c:"PortNumber" >"%OUT%\port-values.tmp"
+del "%OUT%\port-values.reg"
+ren "%OUT%\port-values.tmp" port-values.reg
+call :not_empty "%OUT%\port-values.reg"
 goto :eof
 
 rem --- what HTTP.sys, IIS and containers are set up to serve -------------------------------------

@@ -70,6 +70,12 @@ class Catalogue:
                     found += [(row["protocol"], family, port, row["kind"]) for port in numbers]
         return found
 
+    def is_chosen(self, host, protocol, service):
+        """Does an administrator choose the ports of this service? Then its listener has one."""
+        return any("port_from" in row and row["protocol"] == protocol and
+                   any(matches(pattern, service) for pattern in services)
+                   for _, row, services, _ in self.rows(host))
+
     def service_of(self, host, protocol, port, program):
         """The service of this host whose listener this is, None when nobody knows."""
         for _, _, services, programs in self.at(host, protocol, port):

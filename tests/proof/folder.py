@@ -23,8 +23,10 @@ DYNAMIC = {f"{f}-{p}-dynamicport.txt": (p, f) for p, f in ports.STACKS}
 EXCLUDED = {f"{f}-{p}-excludedportrange.txt": (p, f) for p, f in ports.STACKS}
 SERVICE_FILES = {"services.txt", "services.reg", "services-config.txt", "services-state.txt",
                  "services-running.txt", "cluster-resources.reg", "events.xml"}
-# What HTTP.sys, IIS and containers are set up to serve: nothing that a remedy says changes it.
-SETTINGS_FILES = {"http-urlacl.txt", "http-sslcert.txt", "iis-bindings.txt", "hns-endpoints.json"}
+# What HTTP.sys, IIS, containers and services are set up to serve: nothing that a remedy says changes
+# it.
+SETTINGS_FILES = {"http-urlacl.txt", "http-sslcert.txt", "iis-bindings.txt", "hns-endpoints.json",
+                  "port-values.txt", "port-values.reg"}
 AS_THEY_ARE = {"services.txt", "services.reg", "services-config.txt", "cluster-resources.reg",
                "events.xml"} | SETTINGS_FILES
 IGNORED = {"model.json", "EXPECT.md"}

@@ -149,7 +149,8 @@ def is_random(host, catalogue, one, book):
         return False
     process = host.processes.get(one.pid)
     program = process.program if process else ""
-    if catalogue.is_required(host, one.protocol, one.port, program):
+    if catalogue.is_required(host, one.protocol, one.port, program) or \
+            catalogue.is_chosen(host, one.protocol, one.service):
         return False
     return one.protocol == "udp" or program.lower() in truth.RPC_PROGRAMS
 

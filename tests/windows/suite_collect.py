@@ -72,13 +72,14 @@ SYSTEM = os.path.join(w.PREFIX, "drive_c/windows/system32")
 SERVICE_FILES = {"services.txt", "services.reg", "services-config.txt", "services-state.txt",
                  "services-running.txt"}
 # tool -> files that no other tool can make: (2003, 2008 R2)
-ONLY_BY = {"reg.exe": ({"tcpip-parameters.hiv"}, {"services.txt"}),
+ONLY_BY = {"reg.exe": ({"tcpip-parameters.hiv", "port-values.txt"},
+                       {"services.txt", "port-values.txt"}),
            "sc.exe": ({"services-state.txt"}, {"services-state.txt"}),
            "tasklist.exe": ({"tasklist.csv"}, {"tasklist.csv"}),
            "netstat.exe": ({"netstat.txt"}, {"netstat.txt"}),
            "netsh.exe": (set(), set()),
            "net.exe": ({"services-running.txt"}, {"services-running.txt"}),
-           "findstr.exe": (set(), {"iis-bindings.txt"}),
+           "findstr.exe": ({"port-values.txt"}, {"iis-bindings.txt", "port-values.txt"}),
            "cscript.exe": ({"boot-time.txt"}, {"boot-time.txt"})}
 SETTINGS_FILES = {"http-urlacl.txt", "http-sslcert.txt", "iis-bindings.txt", "hns-endpoints.json"}
 UNKNOWN = {"netstat.exe": "netstat.txt is missing", "netsh.exe": "netsh"}
@@ -229,6 +230,31 @@ def web_server(prefix):
         prefix.version("2003")
         _, files = collect(prefix)
         h.check("2003: none of these files", not SETTINGS_FILES & set(files), sorted(files))
+
+
+RDP = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Terminal Server\\WinStations\\RDP-Tcp"
+PROXY = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\PortProxy\\v4tov4\\tcp"
+
+
+def port_values(prefix):
+    """The port of Remote Desktop and the entries of port proxies, and no other value of their keys."""
+    prefix.reg_write((RDP, {"PortNumber": 50389, "Password": "secret"}),
+                     (PROXY, {"*/50022": "10.0.0.1/22"}))
+    try:
+        for version in ("2003", "2008r2"):
+            prefix.version(version)
+            folder, files = collect(prefix)
+            gathered = files.get("port-values.txt", b"")
+            h.check(f"{version}: the ports of services are gathered",
+                    b"0xc4d5" in gathered and b"*/50022" in gathered, gathered)
+            h.check(f"{version}: no secret is gathered", b"secret" not in gathered, gathered)
+            judged(folder)  # puts rows into netstat.txt
+            code, out, err = h.run("hm-agent", "check", "--json", "--from", folder, "--product-dir",
+                                   h.PRODUCTS)
+            h.check(f"{version}: they are read", code in (0, 1) and '"rdp_port"' in out and
+                    '"port_proxy"' in out, f"{code} {err}")
+    finally:
+        prefix.reg_write((RDP, None), (PROXY, None))
 
 
 REDIRECTION = (b'<?xml version="1.0" encoding="UTF-8"?>\r\n<configuration>\r\n<configSections>'
@@ -453,6 +479,7 @@ def suite(prefix, _):
     legacy(prefix)
     no_script_host(prefix)
     modern(prefix)
+    port_values(prefix)
     web_server(prefix)
     shared_configuration(prefix)
     each_tool_absent(prefix, "2003", b'"version": "5.2.3790"')

@@ -1,5 +1,5 @@
-/* agent/platform/recorded/configured.c — what HTTP.sys, IIS and containers of a recorded host are
- * set up to serve. SPDX-License-Identifier: Apache-2.0
+/* agent/platform/recorded/configured.c — what HTTP.sys, IIS, containers and services of a
+ * recorded host are set up to serve. SPDX-License-Identifier: Apache-2.0
  *
  * Folders that an older collect.cmd made have none of these files: then nothing is known, and no
  * sentence says so for each of them. */
@@ -88,15 +88,14 @@ enum hm_status hm_recorded_configured(struct hm_recorded *recorded, struct hm_er
 {
     struct hm_inventory *inventory = &recorded->seen.inventory;
     struct hm_configured_make make;
-    enum hm_status st = HM_OK;
+    const bool legacy = hm_os_is_legacy(&inventory->os);
     bool partial = false;
     bool any = false;
+    enum hm_status st;
 
-    if (hm_os_is_legacy(&inventory->os)) {
-        return HM_OK;
-    }
     hm_configured_begin(&make, &inventory->os, recorded->arena);
-    for (size_t i = 0; i < HM_COUNT(sources) && st == HM_OK; i++) {
+    st = hm_recorded_port_values(recorded, &make, &any, err);
+    for (size_t i = 0; !legacy && i < HM_COUNT(sources) && st == HM_OK; i++) {
         bool there;
         bool read;
 

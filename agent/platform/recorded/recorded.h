@@ -12,6 +12,7 @@
 #include "agent/platform/notes.h"
 #include "agent/platform/platform.h"
 #include "agent/platform/recorded/changes.h"
+#include "common/ports/configured.h"
 #include "common/readers/linux_sockets_text.h"
 #include "common/readers/netstat_text.h"
 #include "common/readers/sc_text.h"
@@ -86,7 +87,13 @@ enum hm_status hm_recorded_missing(struct hm_recorded *recorded, const char *nam
 /* Did netsh refuse? Then the file holds the one line that collect.cmd writes. */
 bool hm_recorded_netsh_failed(const struct hm_recorded_file *file);
 
-/* configured.c — http-urlacl.txt, http-sslcert.txt, iis-bindings.txt, hns-endpoints.json. */
+/* port_values.c — port-values.txt or port-values.reg into the list; *out_there: one was read. */
+enum hm_status hm_recorded_port_values(struct hm_recorded *recorded,
+                                       struct hm_configured_make *make, bool *out_there,
+                                       struct hm_err *err) HM_MUST_CHECK;
+
+/* configured.c — http-urlacl.txt, http-sslcert.txt, iis-bindings.txt, hns-endpoints.json, and what
+ * port_values.c reads. */
 enum hm_status hm_recorded_configured(struct hm_recorded *recorded,
                                       struct hm_err *err) HM_MUST_CHECK;
 

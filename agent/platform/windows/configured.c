@@ -1,15 +1,17 @@
-/* agent/platform/windows/configured.c — what HTTP.sys, IIS and containers are set up to serve.
+/* agent/platform/windows/configured.c — what HTTP.sys, IIS, containers and services are set up to
+ * serve.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Sources: "netsh http show servicestate", "urlacl", "sslcert"; applicationHost.config (sites.c);
- * the Host Compute Network functions (endpoints.c). */
+ * the Host Compute Network functions (endpoints.c); registry values (port_values.h). */
 #include "agent/platform/windows/configured.h"
 
 #include "agent/platform/windows_rules.h"
-#include "common/ports/configured.h"
+#include "common/ports/port_values.h"
 #include "common/readers/http_config_text.h"
 #include "common/readers/httpsys_text.h"
 
+#define KEY_CHARS 128
 #define UNKNOWN "what HTTP.sys and containers are set up to serve is not known whole"
 
 enum hm_status hm_gathering_fault(struct hm_gathering *gathering, enum hm_status st,
@@ -71,6 +73,82 @@ static enum hm_status take_networks(struct hm_gathering *gathering)
     return st;
 }
 
+/* ---- the registry -------------------------------------------------------------------------- */
+
+/* The tables of the domain are ASCII. */
+static const wchar_t *wide(const char *text, wchar_t out[KEY_CHARS])
+{
+    size_t len = 0;
+
+    for (; text[len] != '\0' && len + 1 < KEY_CHARS; len++) {
+        out[len] = (wchar_t)(unsigned char)text[len];
+    }
+    out[len] = L'\0';
+    return out;
+}
+
+static enum hm_status take_names(struct hm_gathering *gathering,
+                                 const struct hm_port_key_names *names)
+{
+    struct hm_strings found = {NULL, 0};
+    wchar_t key[KEY_CHARS];
+    struct hm_err why = {.text = ""};
+    enum hm_status st = HM_OK;
+
+    if (!hm_registry_has_key(wide(names->key, key))) {
+        return HM_OK;
+    }
+    st = hm_registry_names(key, gathering->make.arena, &found, &why);
+    if (st != HM_OK) {
+        return hm_gathering_fault(gathering, st, names->key, why.text);
+    }
+    gathering->any = true;
+    for (size_t i = 0; i < found.count && st == HM_OK; i++) {
+        st = hm_port_key_put(&gathering->make, names, found.at[i], gathering->err);
+    }
+    return st;
+}
+
+static enum hm_status take_port_values(struct hm_gathering *gathering)
+{
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; i < HM_PORT_VALUE_COUNT && st == HM_OK; i++) {
+        const struct hm_port_value *value = &hm_port_values[i];
+        struct hm_err why = {.text = ""};
+        wchar_t key[KEY_CHARS];
+        wchar_t name[KEY_CHARS];
+        bool found = false;
+        uint32_t port = 0;
+
+        st = hm_registry_u32(wide(value->key, key), wide(value->name, name), &found, &port, &why);
+        if (st != HM_OK) {
+            st = hm_gathering_fault(gathering, st, value->key, why.text);
+        } else if (found) {
+            gathering->any = true;
+            st = hm_port_value_put(&gathering->make, value, port, gathering->err);
+        }
+    }
+    for (size_t i = 0; i < HM_PORT_KEY_COUNT && st == HM_OK; i++) {
+        st = take_names(gathering, &hm_port_keys[i]);
+    }
+    return st;
+}
+
+enum hm_status hm_windows_port_values(struct hm_inventory *inventory, struct hm_notes *notes,
+                                      struct hm_err *err)
+{
+    struct hm_gathering gathering = {.notes = notes, .err = err};
+    enum hm_status st;
+
+    hm_configured_begin(&gathering.make, &inventory->os, notes->arena);
+    st = take_port_values(&gathering);
+    if (st == HM_OK && gathering.any) {
+        hm_configured_finish(&gathering.make, gathering.partial, inventory);
+    }
+    return st;
+}
+
 enum hm_status hm_windows_configured(const struct hm_netsh_http http[HM_NETSH_HTTP_LISTS],
                                      struct hm_sites *sites, struct hm_inventory *inventory,
                                      struct hm_notes *notes, struct hm_ports *out_httpsys,
@@ -95,6 +173,9 @@ enum hm_status hm_windows_configured(const struct hm_netsh_http http[HM_NETSH_HT
     }
     if (st == HM_OK && has_networks(inventory)) {
         st = take_networks(&gathering);
+    }
+    if (st == HM_OK) {
+        st = take_port_values(&gathering);
     }
     if (st != HM_OK) {
         return st;

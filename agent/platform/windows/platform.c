@@ -165,6 +165,9 @@ enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_sites *sites
 
     if (st == HM_OK && hm_os_is_legacy(&inventory->os)) {
         st = legacy_stacks(seen, memory, has_tcpip, notes->arena, err);
+        if (st == HM_OK) {
+            st = hm_windows_port_values(inventory, notes, err);
+        }
     } else if (st == HM_OK) {
         asks.signature = hm_lists_signature(&inventory->service_details, &seen->sockets);
         st = hm_netsh_stacks(netsh, &inventory->os, &asks, notes->arena, &facts, notes, err);

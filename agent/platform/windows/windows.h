@@ -136,6 +136,10 @@ enum hm_status hm_windows_configured(const struct hm_netsh_http http[HM_NETSH_HT
                                      struct hm_notes *notes, struct hm_ports *out_httpsys,
                                      struct hm_err *err) HM_MUST_CHECK;
 
+/* configured.c — of that the ports that the registry says: all that 2000 to 2003 can tell. */
+enum hm_status hm_windows_port_values(struct hm_inventory *inventory, struct hm_notes *notes,
+                                      struct hm_err *err) HM_MUST_CHECK;
+
 /* wmi.c — two numbers of each instance of a class, by the documented interface. A namespace, a
  * class or a service that is not there is no instance; nulls are skipped, as are doubles. */
 struct hm_wmi_pair {

@@ -106,10 +106,10 @@ class Build:
                         self.socket(protocol, family, port, pid, service=name)
         return one
 
-    def terminal(self, dependents=True):
+    def terminal(self, dependents=True, port=3389):
         """Remote Desktop, and the service that depends on it while somebody is connected."""
-        self.service("TermService", "svchost.exe", tcp=[3389],
-                     udp=[] if self.host.legacy else [3389], needs=["RpcSs"])
+        self.service("TermService", "svchost.exe", tcp=[port],
+                     udp=[] if self.host.legacy else [port], needs=["RpcSs"])
         if dependents and not self.host.legacy:
             self.service("UmRdpService", "svchost.exe", start="manual", needs=["TermService"])
 

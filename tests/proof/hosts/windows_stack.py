@@ -147,6 +147,22 @@ def rdp_alone(name, catalogue):
     return b.done()
 
 
+def rdp_moved(name, catalogue):
+    """An administrator gave Remote Desktop another port, in the range; 3389 is another program's."""
+    b = Build(name, "2019", catalogue)
+    b.terminal(port=50389)
+    b.service("RdpGuard", "rdpguard.exe", tcp=[3389])
+    return b.done()
+
+
+def port_proxy(name, catalogue):
+    """A port proxy in the range: the IP Helper service listens there."""
+    b = Build(name, "2022", catalogue)
+    b.terminal()
+    b.service("iphlpsvc", "svchost.exe", tcp=[50022], needs=["RpcSs"], families=("ipv4",))
+    return b.done()
+
+
 def no_hotfix(name, catalogue):
     """2008 R2 cannot exclude ports."""
     b = Build(name, "2008r2", catalogue, tcp=(6005, 65534))
@@ -247,7 +263,8 @@ MADE = {
     "made-wsus-stopped": wsus_stopped_in_range, "made-rabbit-in-block": rabbit_in_block,
     "made-blocks-elsewhere": blocks_elsewhere, "made-hns-block": hns_block,
     "made-rdp-in-range": rdp_in_range, "made-rdp-in-range-undetailed": rdp_in_range_undetailed,
-    "made-rdp-alone": rdp_alone, "made-no-hotfix": no_hotfix, "made-with-hotfix": with_hotfix,
+    "made-rdp-alone": rdp_alone, "made-rdp-moved": rdp_moved, "made-port-proxy": port_proxy,
+    "made-no-hotfix": no_hotfix, "made-with-hotfix": with_hotfix,
     "made-one-family": one_family, "made-one-protocol": one_protocol,
     "made-value-ignored": value_ignored, "made-tuned": tuned, "made-quickbooks": quickbooks,
     "made-exhausted": exhausted, "made-lost-rows": lost_rows, "made-usual": usual,

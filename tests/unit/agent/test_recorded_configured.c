@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -100,6 +101,62 @@ static void test_legacy(void **state)
     recorded_folder_fini(&host);
 }
 
+#define RDP                                                                                        \
+    "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Terminal "                            \
+    "Server\\WinStations\\RDP-Tcp"
+#define PROXY "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\PortProxy"
+
+/* Ports that an administrator chose for services: reg query of Vista and later, of XP and 2003, and
+ * what regedit of 2000 exports. */
+static void test_port_values(void **state)
+{
+    static const struct {
+        const char *version;
+        const char *file;
+        const char *text;
+        size_t rows;
+        uint16_t first; /* TCP */
+        uint16_t last;  /* UDP */
+    } files[] = {
+        {"10.0.17763", "port-values.txt",
+         "\r\n" RDP "\r\n    PortNumber    REG_DWORD    0xc4d5\r\n\r\n\r\n" PROXY
+         "\\v4tov4\r\n\r\n" PROXY
+         "\\v4tov4\\tcp\r\n    */8080    REG_SZ    10.0.0.1/80\r\n    10.0.0.5/50022    REG_SZ    "
+         "10.0.0.1/22\r\n\r\n",                                                                    4, 8080, 50389},
+        {"5.2.3790",   "port-values.txt",
+         "\r\n! REG.EXE VERSION 3.0\r\n\r\n" RDP "\r\n    PortNumber\tREG_DWORD\t0x1189\r\n\r\n",  2,
+         4489,                                                                                              4489 },
+        {"5.0.2195",   "port-values.reg",
+         "Windows Registry Editor Version 5.00\r\n[" RDP "]\r\n\"PortNumber\"=dword:00001189\r\n",
+         2,                                                                                           4489, 4489 },
+        {"10.0.17763", "port-values.txt", "\r\n" RDP "\r\n    PortNumber    REG_SZ    50389\r\n",  0,
+         0,                                                                                                 0    },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(files); i++) {
+        const struct hm_configured_list *list;
+        struct recorded_folder host;
+        char os[80];
+
+        print_message("case %zu\n", i);
+        (void)snprintf(os, sizeof(os), OS("%s"), files[i].version);
+        recorded_folder_init(&host);
+        recorded_folder_puts(&host, "host.json", os);
+        recorded_folder_puts(&host, files[i].file, files[i].text);
+        recorded_folder_must_observe(&host);
+        list = &host.seen.inventory.configured;
+        assert_true(host.seen.inventory.has_configured);
+        assert_int_equal(list->count, files[i].rows);
+        if (list->count > 0) {
+            assert_int_equal(list->at[0].port, files[i].first);
+            assert_int_equal(list->at[list->count - 1].protocol, HM_UDP);
+            assert_int_equal(list->at[list->count - 1].port, files[i].last);
+        }
+        recorded_folder_fini(&host);
+    }
+}
+
 /* A port of System that HTTP.sys is set up to serve is a port of HTTP.sys. */
 static void test_kind(void **state)
 {
@@ -124,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sources),
         cmocka_unit_test(test_legacy),
+        cmocka_unit_test(test_port_values),
         cmocka_unit_test(test_kind),
     };
 

@@ -17,6 +17,8 @@
 #include "tests/support/windows_registry.h"
 
 #define DOUBLE "SOFTWARE\\NetshDouble"
+#define RDP "SYSTEM\\CurrentControlSet\\Control\\Terminal Server\\WinStations\\RDP-Tcp"
+#define PROXY "SYSTEM\\CurrentControlSet\\Services\\PortProxy\\v4tov4\\tcp"
 #define HTTP "SYSTEM\\CurrentControlSet\\Services\\HTTP\\Parameters"
 
 struct netsh_fixture {
@@ -113,6 +115,30 @@ static void test_configured(void **state)
         assert_int_equal(fixture->notes.list.count, cases[i].notes);
         assert_true(hm_ports_contains(httpsys, 5985));
     }
+}
+
+/* Ports of services that the registry says: all that 2003 can tell, and beside the lists. */
+static void test_port_values(void **state)
+{
+    struct netsh_fixture *fixture = *state;
+    struct hm_inventory inventory = {.os = os_2019};
+    const struct hm_configured_list *list = &inventory.configured;
+
+    hm_test_reg_u32(RDP, "PortNumber", 50389);
+    hm_test_reg_text(PROXY, "*/50022", "10.0.0.1/22");
+    hm_notes_init(&fixture->notes, &fixture->arena);
+    assert_int_equal(hm_windows_port_values(&inventory, &fixture->notes, &fixture->err), HM_OK);
+    assert_true(inventory.has_configured && !inventory.configured_partial);
+    assert_int_equal(list->count, 3);
+    assert_int_equal(list->at[0].port, 50022);
+    assert_int_equal(list->at[0].by, HM_BY_PORT_PROXY);
+    assert_int_equal(list->at[1].port, 50389);
+    assert_int_equal(list->at[2].protocol, HM_UDP);
+    (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, RDP);
+    (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, PROXY);
+    inventory = (struct hm_inventory){.os = os_2019};
+    assert_int_equal(hm_windows_port_values(&inventory, &fixture->notes, &fixture->err), HM_OK);
+    assert_false(inventory.has_configured);
 }
 
 /* A list that is too long, or none at all, is never "no ports of HTTP.sys". */
@@ -472,6 +498,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_configured, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_port_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_service_state_unread, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reading_what_is_urgent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_new_reservation_is_read, set_up, tear_down),

@@ -1,0 +1,64 @@
+/* agent/platform/recorded/port_values.c — ports that the registry of a recorded host sets.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What "reg query" printed; Windows 2000 has no reg.exe, and regedit exports what is there. Folders
+ * that an older collect.cmd made have neither: then the listeners speak. */
+#include "agent/platform/recorded/recorded.h"
+
+#include <string.h>
+
+#include "common/ports/port_values.h"
+#include "common/readers/reg_query_text.h"
+
+#define QUERY_FILE "port-values.txt"
+#define EXPORT_FILE "port-values.reg"
+#define UNKNOWN "the ports of Remote Desktop and of port proxies are known by their listeners only"
+
+static enum hm_status take_keys(const struct hm_reg *reg, struct hm_configured_make *make,
+                                struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; i < HM_PORT_VALUE_COUNT && st == HM_OK; i++) {
+        const struct hm_reg_value *value =
+            hm_reg_find(reg, hm_port_values[i].key, hm_port_values[i].name);
+
+        if (value != NULL && value->type == HM_REG_DWORD) {
+            st = hm_port_value_put(make, &hm_port_values[i], value->dword, err);
+        }
+    }
+    for (size_t i = 0; i < HM_PORT_KEY_COUNT; i++) {
+        for (size_t k = 0; k < reg->count && st == HM_OK; k++) {
+            if (hm_reg_find(reg, hm_port_keys[i].key, reg->at[k].name) == &reg->at[k]) {
+                st = hm_port_key_put(make, &hm_port_keys[i], reg->at[k].name, err);
+            }
+        }
+    }
+    return st;
+}
+
+enum hm_status hm_recorded_port_values(struct hm_recorded *recorded,
+                                       struct hm_configured_make *make, bool *out_there,
+                                       struct hm_err *err)
+{
+    struct hm_recorded_file file;
+    struct hm_reg reg;
+    enum hm_status st = hm_recorded_read(recorded, QUERY_FILE, &file, err);
+    const bool query = st == HM_OK && file.there;
+
+    *out_there = false;
+    if (st == HM_OK && !query) {
+        st = hm_recorded_read(recorded, EXPORT_FILE, &file, err);
+    }
+    if (st != HM_OK || !file.there) {
+        return st;
+    }
+    st = query ? hm_reg_query_parse(file.text, file.len, recorded->arena, &reg, err)
+               : hm_reg_parse(file.text, file.len, recorded->arena, &reg, err);
+    if (st != HM_OK) {
+        return hm_recorded_refused(recorded, &file, query ? HM_TEXT_UNKNOWN : HM_TEXT_REGISTRY,
+                                   UNKNOWN, err);
+    }
+    *out_there = true;
+    return take_keys(&reg, make, err);
+}

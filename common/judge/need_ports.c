@@ -1,0 +1,242 @@
+/* common/judge/need_ports.c — ports that an administrator chose in place of those of the catalogue.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A setting of the host says them (inventory.configured); where no row does, the service's own
+ * listener: it has one of its own choice then, no RPC endpoint. The products of such requirements
+ * are replaced by copies with the ports of this host. */
+#include "common/judge/need.h"
+
+#include <string.h>
+
+#include "common/base/str.h"
+
+#define CANDIDATES_MAX 16u /* listeners of one service: more of them say nothing */
+
+/* A requirement with the host's ports in the making. */
+struct chosen {
+    const struct hm_facts *facts;
+    const struct hm_product *product;
+    const struct hm_requirement *requirement; /* of the catalogue */
+    struct hm_arena *arena;
+    struct hm_err *err;
+    struct hm_range *ranges;
+    size_t count;
+    size_t cap;
+};
+
+static enum hm_status put_port(struct chosen *chosen, uint16_t port)
+{
+    for (size_t i = 0; i < chosen->count; i++) {
+        if (chosen->ranges[i].first == port) {
+            return HM_OK;
+        }
+    }
+    if (hm_arena_grow(chosen->arena, (void **)&chosen->ranges, chosen->count, &chosen->cap,
+                      sizeof(*chosen->ranges)) != 0) {
+        return hm_fail(chosen->err, HM_ENOMEM, "no memory for the ports of a service");
+    }
+    chosen->ranges[chosen->count++] = (struct hm_range){port, port};
+    return HM_OK;
+}
+
+static enum hm_status take_rows(struct chosen *chosen)
+{
+    const struct hm_inventory *inventory = chosen->facts->inventory;
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; inventory->has_configured && i < inventory->configured.count && st == HM_OK;
+         i++) {
+        const struct hm_configured *row = &inventory->configured.at[i];
+
+        if (row->by == chosen->requirement->port_from &&
+            row->protocol == chosen->requirement->protocol) {
+            st = put_port(chosen, row->port);
+        }
+    }
+    return st;
+}
+
+/* Is the service of the product in this process? Of a process with several services only where the
+ * product must have a port: otherwise it may be any of the others'. */
+static bool is_of_service(const struct chosen *chosen, const struct hm_listener *listener)
+{
+    const struct hm_detect *detect = &chosen->product->detect;
+    const bool must_have = chosen->requirement->ports.count > 0 && !chosen->requirement->optional;
+
+    if (hm_detect_owns(detect, "", listener->service)) {
+        return true;
+    }
+    for (size_t i = 0; must_have && i < listener->hosted.count; i++) {
+        if (hm_detect_owns(detect, "", listener->hosted.at[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A port that nobody was handed: outside the dynamic range, or excluded for the service. */
+static bool is_chosen(const struct chosen *chosen, const struct hm_listener *listener)
+{
+    const struct hm_stack_facts *stack =
+        hm_facts_stack(chosen->facts, listener->protocol, listener->family);
+
+    return !hm_ports_contains(hm_stack_facts_may_give(stack), listener->port) ||
+           hm_ports_contains(stack->administered, listener->port);
+}
+
+/* Does the service have the same port in the other protocol? */
+static bool has_twin(const struct chosen *chosen, const struct hm_listener *listener)
+{
+    const struct hm_listeners *all = &chosen->facts->inventory->listeners;
+
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->at[i].protocol != listener->protocol && all->at[i].port == listener->port &&
+            is_of_service(chosen, &all->at[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool any(const struct chosen *chosen, const struct hm_listener *listener)
+{
+    (void)chosen;
+    (void)listener;
+    return true;
+}
+
+static enum hm_status take_listeners(struct chosen *chosen,
+                                     bool (*fits)(const struct chosen *chosen,
+                                                  const struct hm_listener *listener))
+{
+    const struct hm_listeners *all = &chosen->facts->inventory->listeners;
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; i < all->count && st == HM_OK; i++) {
+        const struct hm_listener *listener = &all->at[i];
+
+        if (listener->protocol == chosen->requirement->protocol &&
+            is_of_service(chosen, listener) && fits(chosen, listener)) {
+            st = put_port(chosen, listener->port);
+        }
+    }
+    return st;
+}
+
+/* Does the service have one of the ports of the catalogue? */
+static bool has_default(const struct chosen *chosen)
+{
+    const struct hm_requirement *requirement = chosen->requirement;
+    const struct hm_listeners *all = &chosen->facts->inventory->listeners;
+
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->at[i].protocol == requirement->protocol &&
+            hm_ports_contains(requirement->ports, all->at[i].port) &&
+            is_of_service(chosen, &all->at[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of several listeners of a service that has one port, the surest: one that is the same in both
+ * protocols, then one that nobody was handed. Where all are alike each may be the one. */
+static enum hm_status observe(struct chosen *chosen)
+{
+    bool (*const sure[])(const struct chosen *, const struct hm_listener *) = {has_twin, is_chosen,
+                                                                               any};
+    const bool must_have = chosen->requirement->ports.count > 0;
+    enum hm_status st = HM_OK;
+
+    if (!chosen->facts->inventory->has_listeners || (must_have && has_default(chosen))) {
+        return HM_OK;
+    }
+    for (size_t i = must_have ? 0 : HM_COUNT(sure) - 1;
+         i < HM_COUNT(sure) && st == HM_OK && chosen->count == 0; i++) {
+        st = take_listeners(chosen, sure[i]);
+    }
+    if (must_have && chosen->count > CANDIDATES_MAX) {
+        chosen->count = 0;
+    }
+    return st;
+}
+
+static enum hm_status resolve(const struct hm_facts *facts, const struct hm_product *product,
+                              struct hm_requirement *inout, struct hm_arena *arena,
+                              struct hm_err *err)
+{
+    const struct hm_requirement requirement = *inout;
+    struct chosen chosen = {.facts = facts,
+                            .product = product,
+                            .requirement = &requirement,
+                            .arena = arena,
+                            .err = err};
+    const char *by = hm_configured_by_labels[requirement.port_from];
+    enum hm_status st = take_rows(&chosen);
+
+    if (st == HM_OK && chosen.count == 0) {
+        by = "its service listens there";
+        st = observe(&chosen);
+    }
+    if (st != HM_OK || chosen.count == 0) {
+        return st;
+    }
+    st = hm_ports_from_ranges(chosen.ranges, chosen.count, arena, &inout->ports, err);
+    if (st != HM_OK || hm_ports_equal(inout->ports, requirement.ports)) {
+        return st;
+    }
+    inout->ports_by = by;
+    return HM_OK;
+}
+
+static bool has_choice(const struct hm_product *product)
+{
+    for (size_t i = 0; i < product->requirements.count; i++) {
+        if (product->requirements.at[i].has_port_from) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A copy of the product, whose requirements may be written to. */
+static struct hm_product *copy(const struct hm_product *product, struct hm_arena *arena)
+{
+    struct hm_product *made = hm_arena_alloc(arena, 1, sizeof(*made));
+    struct hm_requirement *rows = hm_arena_alloc(arena, product->requirements.count, sizeof(*rows));
+
+    if (made == NULL || rows == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < product->requirements.count; i++) {
+        rows[i] = product->requirements.at[i];
+    }
+    *made = *product;
+    made->requirements.at = rows;
+    return made;
+}
+
+enum hm_status hm_needs_find_ports(struct hm_facts *facts, struct hm_arena *arena,
+                                   struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    for (size_t i = 0; i < facts->present_count && st == HM_OK; i++) {
+        struct hm_product *made;
+
+        if (!has_choice(facts->present[i])) {
+            continue;
+        }
+        made = copy(facts->present[i], arena);
+        if (made == NULL) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the products of a host");
+        }
+        for (size_t k = 0; k < made->requirements.count && st == HM_OK; k++) {
+            if (made->requirements.at[k].has_port_from) {
+                st = resolve(facts, made, &made->requirements.at[k], arena, err);
+            }
+        }
+        facts->present[i] = made;
+    }
+    return st;
+}

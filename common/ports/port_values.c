@@ -1,0 +1,62 @@
+/* common/ports/port_values.c — registry values that say on which port a service of Windows listens.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/ports/port_values.h"
+
+#include <string.h>
+
+#define SYSTEM "SYSTEM\\CurrentControlSet\\"
+#define PORT_PROXY SYSTEM "Services\\PortProxy\\"
+
+const struct hm_port_value hm_port_values[HM_PORT_VALUE_COUNT] = {
+    {.key = SYSTEM "Control\\Terminal Server\\WinStations\\RDP-Tcp",
+     .name = "PortNumber",
+     .by = HM_BY_RDP_PORT,
+     .udp = true},
+};
+
+const struct hm_port_key_names hm_port_keys[HM_PORT_KEY_COUNT] = {
+    {PORT_PROXY "v4tov4\\tcp", HM_BY_PORT_PROXY},
+    {PORT_PROXY "v4tov6\\tcp", HM_BY_PORT_PROXY},
+    {PORT_PROXY "v6tov4\\tcp", HM_BY_PORT_PROXY},
+    {PORT_PROXY "v6tov6\\tcp", HM_BY_PORT_PROXY},
+};
+
+static struct hm_span span_of(const char *text)
+{
+    return (struct hm_span){text, strlen(text)};
+}
+
+enum hm_status hm_port_value_put(struct hm_configured_make *make, const struct hm_port_value *value,
+                                 uint32_t port, struct hm_err *err)
+{
+    struct hm_configured row = {
+        .protocol = HM_TCP, .kind = HM_KIND_SOCKET, .by = value->by, .subject = ""};
+    enum hm_status st;
+
+    if (port == 0 || port > UINT16_MAX) {
+        return HM_OK;
+    }
+    row.port = (uint16_t)port;
+    st = hm_configured_put(make, &row, span_of(value->name), err);
+    if (st == HM_OK && value->udp) {
+        row.protocol = HM_UDP;
+        st = hm_configured_put(make, &row, span_of(value->name), err);
+    }
+    return st;
+}
+
+enum hm_status hm_port_key_put(struct hm_configured_make *make, const struct hm_port_key_names *key,
+                               const char *name, struct hm_err *err)
+{
+    const char *slash = strrchr(name, '/');
+    struct hm_configured row = {
+        .protocol = HM_TCP, .kind = HM_KIND_SOCKET, .by = key->by, .subject = ""};
+    uint32_t port = 0;
+
+    if (slash == NULL || !hm_str_parse_u32(slash + 1, strlen(slash + 1), UINT16_MAX, &port) ||
+        port == 0) {
+        return HM_OK;
+    }
+    row.port = (uint16_t)port;
+    return hm_configured_put(make, &row, span_of(name), err);
+}
