@@ -36,7 +36,9 @@ static void print_forgotten(const struct hm_port_book *forgotten)
 
         (void)printf("forgotten: %s %u, %s, of %s\n", hm_protocol_names[row->protocol],
                      (unsigned)row->port, hm_listener_kind_names[row->kind],
-                     row->service[0] != '\0' ? row->service : row->program);
+                     row->service[0] != '\0'   ? row->service
+                     : row->program[0] != '\0' ? row->program
+                                               : "an endpoint");
     }
     if (forgotten->count == 0) {
         (void)printf("the port book has none of these ports\n");

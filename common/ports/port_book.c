@@ -107,12 +107,38 @@ void hm_port_memo_settle(struct hm_port_memo *memo)
     rows->count = left;
 }
 
-/* The host's listeners as entries, the two families of one as one entry; sorted. */
+/* A container's port often has no listener, and is set up for as long as HNS runs alone. */
+static size_t put_containers(const struct hm_inventory *inventory, struct hm_port_memory *at,
+                             size_t count)
+{
+    const struct hm_configured_list *list = &inventory->configured;
+
+    for (size_t i = 0; inventory->has_configured && i < list->count; i++) {
+        const struct hm_configured *row = &list->at[i];
+
+        if (row->kind == HM_KIND_CONTAINER) {
+            at[count++] = (struct hm_port_memory){
+                .entry = {.protocol = row->protocol,
+                          .families = HM_FAMILIES_BOTH,
+                          .port = row->port,
+                          .program = "",
+                          .service = "",
+                          .kind = HM_KIND_CONTAINER,
+                          .boots = 1}
+            };
+        }
+    }
+    return count;
+}
+
+/* The host's listeners as entries, the two families of one as one entry, and its containers;
+ * sorted. */
 static enum hm_status list_seen(const struct hm_inventory *inventory, struct hm_arena *arena,
                                 struct hm_port_memories *out_seen, struct hm_err *err)
 {
     const struct hm_listeners *listeners = &inventory->listeners;
-    struct hm_port_memory *at = hm_arena_alloc(arena, listeners->count, sizeof(*at));
+    const size_t most = listeners->count + inventory->configured.count;
+    struct hm_port_memory *at = hm_arena_alloc(arena, most, sizeof(*at));
     size_t named = 0;
     size_t count = 0;
 
@@ -135,6 +161,7 @@ static enum hm_status list_seen(const struct hm_inventory *inventory, struct hm_
                       .boots = 1}
         };
     }
+    named = put_containers(inventory, at, named);
     if (named > 1) {
         qsort(at, named, sizeof(*at), compare_memories);
     }

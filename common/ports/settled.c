@@ -30,9 +30,30 @@ struct hm_settled_memo hm_settled_note(const struct hm_settled_memo *memo,
     return now;
 }
 
+/* They take ports for web sites and containers, which nothing shows before. */
+static const char *const reservers[] = {"W3SVC", "WAS", "winnat", "hns", "vmcompute", "docker"};
+
+static bool is_reserver(const struct hm_service *service)
+{
+    for (size_t i = 0; i < HM_COUNT(reservers); i++) {
+        if (hm_str_equal_nocase(reservers[i], service->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Must it have started? A trigger may never come, so of others those do not count. */
+static bool must_start(const struct hm_service *service)
+{
+    return service->start == HM_START_AUTOMATIC || service->start == HM_START_DELAYED ||
+           ((service->start == HM_START_TRIGGERED || service->start == HM_START_DEPENDENCY) &&
+            is_reserver(service));
+}
+
 static bool has_started(const struct hm_service *service)
 {
-    if (service->start != HM_START_AUTOMATIC && service->start != HM_START_DELAYED) {
+    if (!must_start(service)) {
         return true;
     }
     return service->has_runs && (service->runs || service->exit_code != NEVER_STARTED);

@@ -39,7 +39,8 @@ struct hm_settled_memo hm_settled_note(const struct hm_settled_memo *memo,
 
 /* Does each service that starts automatically, at once or delayed, run, or has it ended? One that
  * nobody has started since the boot (exit code 1077) has done neither. Services that a trigger or
- * a cluster starts do not count. */
+ * a cluster starts do not count, but for those that take ports for web sites and containers: where
+ * such a one never starts, the host has settled after HM_SETTLED_MOST_S. */
 bool hm_services_have_started(const struct hm_services *services);
 
 /* A number for dynamic ranges, exclusions and listeners: equal facts, equal number. */

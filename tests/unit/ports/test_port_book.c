@@ -526,6 +526,39 @@ static void test_random_container_ports_are_forgotten(void **state)
     }
 }
 
+/* Nothing listens for it, and after a boot HNS starts late or not at all. */
+static void test_endpoints_of_containers_are_remembered(void **state)
+{
+    struct hm_configured rows[] = {
+        {.protocol = HM_TCP,
+         .port = 8080,
+         .kind = HM_KIND_CONTAINER,
+         .by = HM_BY_HNS_ENDPOINT,
+         .subject = ""},
+        {.protocol = HM_TCP,
+         .port = 8081,
+         .kind = HM_KIND_HTTPSYS,
+         .by = HM_BY_URL_RESERVATION,
+         .subject = ""},
+    };
+    struct host host;
+
+    (void)state;
+    start(&host);
+    host.inventory.os.family = HM_OS_WINDOWS;
+    host.inventory.has_configured = true;
+    host.inventory.configured = (struct hm_configured_list){rows, HM_COUNT(rows)};
+    listens(&host, 135, "svchost.exe", HM_IPV4);
+    (void)look(&host);
+    (void)look(&host);
+    host.inventory.configured.count = 0; /* HNS has not started */
+    host.boot = 2;
+    (void)look(&host);
+    assert_int_equal(boots_of(&host, 8080), 1);
+    assert_int_equal(boots_of(&host, 8081), 0); /* the settings can always be read */
+    hm_arena_fini(&host.arena);
+}
+
 static void test_without_listeners(void **state)
 {
     struct host host;
@@ -551,6 +584,7 @@ int main(void)
         cmocka_unit_test(test_hazards_are_reported_first),
         cmocka_unit_test(test_containers_have_a_quota),
         cmocka_unit_test(test_random_container_ports_are_forgotten),
+        cmocka_unit_test(test_endpoints_of_containers_are_remembered),
         cmocka_unit_test(test_without_listeners),
         cmocka_unit_test(test_services_that_need_no_port),
         cmocka_unit_test(test_one_row_whatever_the_kind),

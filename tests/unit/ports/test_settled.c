@@ -92,15 +92,20 @@ static const struct {
     struct hm_service service;
     bool started;
 } services[] = {
-    {{.start = HM_START_AUTOMATIC, .has_runs = true, .runs = true},       true },
-    {{.start = HM_START_AUTOMATIC, .has_runs = true, .exit_code = 1077},  false},
-    {{.start = HM_START_DELAYED, .has_runs = true, .exit_code = 1077},    false},
-    {{.start = HM_START_AUTOMATIC, .has_runs = true, .exit_code = 10048}, true },
-    {{.start = HM_START_AUTOMATIC, .has_runs = true, .exit_code = 0},     true },
-    {{.start = HM_START_AUTOMATIC},                                       false}, /* starting */
-    {{.start = HM_START_TRIGGERED, .has_runs = true, .exit_code = 1077},  true },
-    {{.start = HM_START_CLUSTER, .has_runs = true, .exit_code = 1077},    true },
-    {{.start = HM_START_MANUAL, .has_runs = true, .exit_code = 1077},     true },
+    {{.start = HM_START_AUTOMATIC, .has_runs = true, .runs = true},                         true },
+    {{.start = HM_START_AUTOMATIC, .has_runs = true, .exit_code = 1077},                    false},
+    {{.start = HM_START_DELAYED, .has_runs = true, .exit_code = 1077},                      false},
+    {{.start = HM_START_AUTOMATIC, .has_runs = true, .exit_code = 10048},                   true },
+    {{.start = HM_START_AUTOMATIC, .has_runs = true, .exit_code = 0},                       true },
+    {{.start = HM_START_AUTOMATIC},                                                         false}, /* starting */
+    {{.start = HM_START_TRIGGERED, .has_runs = true, .exit_code = 1077},                    true },
+    {{.start = HM_START_CLUSTER, .has_runs = true, .exit_code = 1077},                      true },
+    {{.name = "hns", .start = HM_START_TRIGGERED, .has_runs = true, .exit_code = 1077},     false},
+    {{.name = "was", .start = HM_START_DEPENDENCY, .has_runs = true, .exit_code = 1077},    false},
+    {{.name = "hns", .start = HM_START_TRIGGERED, .has_runs = true, .runs = true},          true },
+    {{.name = "hns", .start = HM_START_MANUAL, .has_runs = true, .exit_code = 1077},        true },
+    {{.name = "w32time", .start = HM_START_TRIGGERED, .has_runs = true, .exit_code = 1077}, true },
+    {{.start = HM_START_MANUAL, .has_runs = true, .exit_code = 1077},                       true },
 };
 
 static void test_services(void **state)
