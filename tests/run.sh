@@ -3,14 +3,14 @@
 #   ./tests/run.sh            the stages release clang asan tsan e2e windows
 #   ./tests/run.sh release    only some of them; more: cross (of windows what needs no Wine), wine32 (the 32-bit
 #                             program for Server 2003, in a Debian for i386 that is fetched), tidy (clang-tidy),
-#                             odds (100,000 simulated boots of each recorded host)
+#                             odds (100,000 simulated boots of each recorded host), boots (an agent through 1,000)
 #   ./tests/run.sh --all      all of them
 # SPDX-License-Identifier: Apache-2.0
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
 readonly stages_all="release clang asan tsan e2e windows"
-readonly stages_more="wine32 tidy odds" # beside cross, which is a part of windows
+readonly stages_more="wine32 tidy odds boots" # beside cross, which is a part of windows
 readonly packages="build-essential cmake ninja-build pkg-config clang clang-tidy clang-format
     libclang-rt-14-dev libmicrohttpd-dev libjansson-dev libsodium-dev libsqlite3-dev libcmocka-dev
     libgnutls28-dev libyaml-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-jsonschema python3-yaml iproute2
@@ -138,6 +138,12 @@ stage_tidy() {
 stage_odds() {
     build release -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
         step odds tests/load/odds.py build/release/bin/hm-agent build/release/bin/boots .
+}
+
+# A whole agent with approved policies on every recorded host; its last line says what held.
+stage_boots() {
+    build release -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
+        step boots build/release/bin/boot_proof . --boots 1000 --jobs "$jobs"
 }
 
 # step WHAT COMMAND…: must succeed; shows its closing line, or all that it said when it fails.

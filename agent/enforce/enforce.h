@@ -31,6 +31,8 @@ struct hm_enforcer_options {
     /* Each action once it was tried: failed "" when the system shows it. NULL = nobody asks. */
     void (*tried)(const struct hm_action *action, const char *failed, void *arg);
     void *tried_arg;
+    /* Tests: rule 5.4 is off, new changes are made before the host has settled. */
+    bool skips_settling;
 };
 
 /* What one pass is given and gives. */

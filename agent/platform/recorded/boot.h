@@ -24,14 +24,15 @@ void hm_boot_host_close(struct hm_boot_host *host);
 /* As it is once it has settled; lives as long as the host. */
 const struct hm_observation *hm_boot_host_settled(const struct hm_boot_host *host);
 
-/* Something that is served although the files do not show it. */
+/* Something that is served, or taken, although the files do not show it. */
 struct hm_boot_extra {
     enum hm_protocol protocol;
     uint16_t port;
     enum hm_listener_kind kind;
-    const char *service; /* serves it; one that the files do not have starts automatically, too */
-    const char *program; /* of a plain socket */
-    bool is_configured;  /* its URL, binding or endpoint is set up, and can be read */
+    const char *service;  /* serves it; one that the files do not have starts automatically, too */
+    const char *program;  /* of a plain socket */
+    bool is_configured;   /* its URL, binding or endpoint is set up, and can be read */
+    uint32_t block_ports; /* of a block that a component takes at random; 0: it is a listener */
 };
 
 struct hm_boot_time {

@@ -46,7 +46,6 @@ struct hm_boot_bits {
 struct hm_boot {
     struct hm_boot_host *host;
     struct hm_boot_options options;
-    struct hm_boot_clock clock;
     struct hm_arena arena;
     uint64_t random[4];
     int64_t now_ms;
@@ -85,8 +84,8 @@ void hm_boot_release(struct hm_boot *boot, struct hm_boot_item *item);
 void hm_boot_draw_times(struct hm_boot *boot);
 
 /* boot_show.c — read_all of platform.c on a host that boots. */
-enum hm_status hm_boot_read(struct hm_boot *boot, unsigned urgent, struct hm_recorded *recorded,
-                            struct hm_err *err) HM_MUST_CHECK;
+enum hm_status hm_boot_read(struct hm_boot *boot, int64_t uptime_ms, unsigned urgent,
+                            struct hm_recorded *recorded, struct hm_err *err) HM_MUST_CHECK;
 
 /* platform.c — the files alone, without changes, up to what is configured. */
 enum hm_status hm_recorded_read_files(struct hm_recorded *recorded,

@@ -113,7 +113,8 @@ static void add_extra_sockets(const struct hm_boot *boot, struct hm_sockets *now
         const bool system = hm_str_equal(item->program, "System");
 
         for (unsigned family = 0;
-             is_there(boot, i) && item->kind != HM_KIND_CONTAINER && family < 2; family++) {
+             is_there(boot, i) && !item->is_block && item->kind != HM_KIND_CONTAINER && family < 2;
+             family++) {
             now->at[now->count++] = (struct hm_socket){
                 .protocol = item->protocol,
                 .family = family == 0 ? HM_IPV4 : HM_IPV6,
@@ -332,7 +333,8 @@ static enum hm_status add_events(const struct hm_boot *boot, struct hm_recorded 
     for (size_t i = 0; i < boot->items_count; i++) {
         const struct hm_boot_item *item = &boot->items[i];
 
-        if (item->state == HM_BOOT_FAILED && item->cause == HM_BOOT_EXCLUDED) {
+        if (item->state == HM_BOOT_FAILED && item->cause == HM_BOOT_EXCLUDED &&
+            item->kind == HM_KIND_HTTPSYS) {
             const char *about =
                 hm_arena_printf(recorded->arena, "0.0.0.0:%u", (unsigned)item->port);
 
@@ -429,8 +431,8 @@ static enum hm_status lay_changes(struct hm_recorded *recorded, struct hm_err *e
 }
 
 /* Changes first: those of now were made before the time that has passed since. */
-static enum hm_status bring_forward(struct hm_boot *boot, struct hm_recorded recorded,
-                                    struct hm_err *err)
+static enum hm_status bring_forward(struct hm_boot *boot, int64_t uptime_ms,
+                                    struct hm_recorded recorded, struct hm_err *err)
 {
     enum hm_status st = HM_OK;
 
@@ -442,13 +444,13 @@ static enum hm_status bring_forward(struct hm_boot *boot, struct hm_recorded rec
     }
     if (st == HM_OK) {
         hm_boot_take_stacks(boot, &recorded);
-        hm_boot_advance(boot, boot->clock.uptime_ms(boot->clock.arg));
+        hm_boot_advance(boot, uptime_ms);
     }
     return st;
 }
 
-enum hm_status hm_boot_read(struct hm_boot *boot, unsigned urgent, struct hm_recorded *recorded,
-                            struct hm_err *err)
+enum hm_status hm_boot_read(struct hm_boot *boot, int64_t uptime_ms, unsigned urgent,
+                            struct hm_recorded *recorded, struct hm_err *err)
 {
     enum hm_status (*const steps[])(const struct hm_boot *, struct hm_recorded *,
                                     struct hm_err *) = {show_services, show_sockets, show_filed,
@@ -459,7 +461,7 @@ enum hm_status hm_boot_read(struct hm_boot *boot, unsigned urgent, struct hm_rec
         st = hm_recorded_read_changes(recorded, err);
     }
     if (st == HM_OK) {
-        st = bring_forward(boot, *recorded, err);
+        st = bring_forward(boot, uptime_ms, *recorded, err);
     }
     recorded->seen.has_uptime = true;
     recorded->seen.uptime_s = boot->now_ms / 1000;

@@ -21,6 +21,7 @@ struct hm_platform {
     char folder[FOLDER_BYTES];
     const struct hm_tcpip_memory *memory;
     struct hm_boot *boot; /* NULL: the host is as its files describe it */
+    struct hm_boot_clock clock;
     struct hm_reading reading;
 };
 
@@ -281,11 +282,12 @@ static enum hm_status read_host(const struct hm_platform *platform, int64_t most
     if (boot == NULL) {
         return read_all(out_recorded, err);
     }
-    if (boot->clock.pass != NULL) {
+    if (platform->clock.pass != NULL) {
         most_ms = boot->now_ms < 60000 ? 2 * most_ms : most_ms;
-        boot->clock.pass(boot->clock.arg, hm_boot_draw_ms(boot, most_ms / 10, most_ms));
+        platform->clock.pass(platform->clock.arg, hm_boot_draw_ms(boot, most_ms / 10, most_ms));
     }
-    return hm_boot_read(boot, platform->reading.urgent, out_recorded, err);
+    return hm_boot_read(boot, platform->clock.uptime_ms(platform->clock.arg),
+                        platform->reading.urgent, out_recorded, err);
 }
 
 /* The folder that was unpacked or copied is often one level deeper. */
@@ -326,7 +328,7 @@ void hm_boot_attach(struct hm_platform *platform, struct hm_boot *boot,
                     const struct hm_boot_clock *clock)
 {
     platform->boot = boot;
-    boot->clock = *clock;
+    platform->clock = *clock;
 }
 
 static enum hm_status recorded_observe(struct hm_platform *platform, struct hm_arena *arena,

@@ -314,8 +314,8 @@ static void test_httpsys_reacts(void **state)
 {
     struct world *world = *state;
     const struct hm_boot_extra extras[] = {
-        {HM_TCP, 50250, HM_KIND_HTTPSYS, "W3SVC",  "", false},
-        {HM_TCP, 50251, HM_KIND_HTTPSYS, "Custom", "", false},
+        {HM_TCP, 50250, HM_KIND_HTTPSYS, "W3SVC",  "", false, 0},
+        {HM_TCP, 50251, HM_KIND_HTTPSYS, "Custom", "", false, 0},
     };
     const struct hm_boot_options options = {
         .seed = 3, .boot_id = "b1", .extras = extras, .extras_count = 2};
@@ -341,7 +341,7 @@ static void test_httpsys_reacts(void **state)
 static void test_httpsys_first(void **state)
 {
     struct world *world = *state;
-    const struct hm_boot_extra extra = {HM_TCP, 50250, HM_KIND_HTTPSYS, "W3SVC", "", true};
+    const struct hm_boot_extra extra = {HM_TCP, 50250, HM_KIND_HTTPSYS, "W3SVC", "", true, 0};
     struct hm_boot_options options = {
         .seed = 3, .boot_id = "b1", .extras = &extra, .extras_count = 1};
 

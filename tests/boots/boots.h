@@ -1,0 +1,132 @@
+/* tests/boots/boots.h — a whole agent with signed policies on recorded hosts that boot again and
+ * again.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A sequence is several boots of one host with one state folder: the host's ports, times and
+ * exclusions persist or vanish as on a real one, the agent starts some seconds after the boot and
+ * decides itself when to look. After every look, and at the end of every boot, truth.c compares
+ * what the agent did and said with what the simulated host knows of itself (boot.h). It uses
+ * nothing of what the product judges by. */
+#pragma once
+
+#include "agent/agent.h"
+#include "agent/platform/recorded/boot.h"
+#include "tests/support/signers.h"
+
+#define BOOTS_PORTS 65536u
+#define BOOTS_POLICIES 12u
+#define BOOTS_EXTRAS 12u
+#define BOOTS_PATH 512u
+
+/* Ports of each stack, or with two of each protocol. */
+struct boots_set {
+    uint64_t at[HM_STACK_COUNT][BOOTS_PORTS / 64];
+};
+bool boots_has(const struct boots_set *set, unsigned row, uint32_t port);
+void boots_put(struct boots_set *set, unsigned row, struct hm_ports ports);
+
+/* ---- host.c: a recorded host, and what tempts an agent there --------------------------------- */
+
+struct boots_policy {
+    const char *name;
+    const char *product; /* or ports: */
+    struct hm_ports ports[2];
+};
+
+struct boots_host {
+    const char *name;
+    struct hm_arena arena;
+    struct hm_boot_host *files;
+    const struct hm_observation *settled;
+    const struct hm_catalogue *catalogue;
+    struct hm_ports asked[2]; /* ports of requirements */
+    bool is_modern;           /* exclusions of Windows */
+    struct hm_boot_extra extras[BOOTS_EXTRAS];
+    size_t extras_count;
+    struct boots_policy policies[BOOTS_POLICIES];
+    size_t policies_count;
+    struct boots_set hazards; /* by protocol: ports that must never be excluded */
+    struct boots_set listed;  /* by protocol: the catalogue says so of some product */
+};
+
+/* What a sequence varies. */
+struct boots_variant {
+    bool hides_settings; /* nobody can read what HTTP.sys is set up to serve */
+    bool is_configured;  /* the URLs beside those of the files can be read, otherwise */
+    bool only_a1;        /* one URL that nobody can read and a policy on its port, nothing else */
+};
+
+void boots_host_open(struct boots_host *host, const char *folder, const char *name,
+                     const struct hm_catalogue *catalogue);
+void boots_host_close(struct boots_host *host);
+/* Before each sequence. */
+void boots_host_vary(struct boots_host *host, const struct boots_variant *variant);
+/* One signed statement for each policy, in the signers' arena. */
+struct hm_envelope *boots_statements(struct boots_host *host, struct hm_signers *people);
+
+/* ---- sequence.c ------------------------------------------------------------------------------ */
+
+struct boots_counts {
+    uint64_t boots;
+    uint64_t looks;
+    uint64_t changes; /* exclusions and list entries that were added */
+    uint64_t ends;    /* policies that were judged at the end of a boot */
+    uint64_t verified;
+    uint64_t waiting;
+    uint64_t refused;
+    uint64_t early;  /* boots in which something was added before the host had settled */
+    uint64_t failed; /* services that did not get a port */
+    uint64_t claims; /* of these, ports that were never called safe */
+    uint64_t breaches;
+};
+
+struct boots_options {
+    unsigned boots; /* of a sequence */
+    bool rule_off;  /* enforcement rule 5.4 */
+    bool is_quiet;  /* breaches are counted, not printed */
+    bool is_verbose;
+};
+
+struct boots_sequence {
+    struct boots_host *host;
+    const struct boots_options *options;
+    struct boots_counts *counts;
+    struct boots_variant variant;
+    uint64_t seed;
+    unsigned number; /* of the boot at hand, from 1 */
+    struct hm_boot *boot;
+    struct hm_agent *agent;
+    struct hm_platform *eyes; /* of the one who checks */
+    int64_t booted_ms;
+    const char *boot_id;
+    bool is_denied;
+    bool is_delivered;       /* the policies */
+    bool was_early;          /* something was added early in this boot */
+    struct boots_set before; /* excluded by the agent, by stack, after the last check */
+    struct boots_set ever;   /* … at any time */
+    struct boots_set held;   /* wanted, and held by a plain socket at the end of a boot */
+    struct boots_set safe;   /* by protocol: called safe in the last report of the boot before */
+    struct boots_set claims; /* in the last report of this one */
+    char folder[BOOTS_PATH];
+    char state[BOOTS_PATH];
+    char files[BOOTS_PATH];
+};
+
+/* Runs one; its breaches are printed with the seed, so that it can be run again alone. */
+void boots_run(struct boots_host *host, uint64_t seed, const struct boots_variant *variant,
+               const struct boots_options *options, struct boots_counts *counts);
+int64_t boots_uptime_ms(const struct boots_sequence *sequence);
+
+/* ---- truth.c --------------------------------------------------------------------------------- */
+
+void boots_breach(struct boots_sequence *sequence, const char *fmt, ...) HM_PRINTF(2, 3);
+/* A boot has begun: nothing was excluded yet in it. */
+void boots_check_begin(struct boots_sequence *sequence);
+/* After a look of the agent, or while none runs. */
+void boots_check_look(struct boots_sequence *sequence);
+/* The host has settled, and the agent has looked since. */
+void boots_check_settled(struct boots_sequence *sequence);
+/* The agent stops: what its last report claims of the next boot. */
+void boots_take_claims(struct boots_sequence *sequence);
+/* The boot ends. */
+void boots_check_end(struct boots_sequence *sequence);
