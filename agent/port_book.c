@@ -13,9 +13,8 @@
 #include "common/wire/records.h"
 
 #define PATH_BYTES 4096
-#define COPY                                                                                       \
-    ".copy" /* behind the path: the same once more, as what is lost cannot be seen again           \
-             */
+/* Behind the path: the same once more, as what is lost cannot be seen again. */
+#define COPY ".copy"
 #define FILE_BYTES (4u * 1024u * 1024u)
 #define ARENA_BYTES (16u * 1024u * 1024u)
 

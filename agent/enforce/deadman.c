@@ -6,10 +6,11 @@
 
 #include "common/base/log.h"
 #include "common/base/str.h"
+#include "common/judge/service_events.h"
 
 #define SHARING_VIOLATION 32u /* with it HTTP.sys refuses an address whose port is excluded */
-#define HTTPSYS_EVENT 15005u
-#define WATCH_MOST_MS 86400000 /* of a policy; where its length was not kept */
+#define HRESULT_OF_WIN32 0x80070000u /* services end with the same error in either form */
+#define WATCH_MOST_MS 86400000       /* of a policy; where its length was not kept */
 
 static bool gives_ephemeral(struct hm_enforce_run *run, bool *out_known)
 {
@@ -78,26 +79,54 @@ static bool is_stopped(const struct hm_observation *seen, const struct hm_watche
            (!service->has_runs || (!service->runs && service->exit_code == 0));
 }
 
-static bool has_failed(const struct hm_service *service)
+static bool has_failed(const struct hm_observation *seen, const struct hm_service *service)
 {
-    return service->has_runs && !service->runs && service->exit_code == SHARING_VIOLATION;
+    return seen->inventory.os.family == HM_OS_WINDOWS && service->has_runs && !service->runs &&
+           (service->exit_code == SHARING_VIOLATION ||
+            service->exit_code == (HRESULT_OF_WIN32 | SHARING_VIOLATION));
 }
 
 static bool is_httpsys_error(const struct hm_event_count *event)
 {
-    return event->id == HTTPSYS_EVENT &&
-           (hm_str_equal_nocase(event->provider, "HTTP") ||
-            hm_str_equal_nocase(event->provider, "Microsoft-Windows-HttpEvent"));
+    const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
+
+    return row != NULL && row->kind == HM_KIND_HTTPSYS;
 }
 
-static uint32_t count_httpsys_errors(const struct hm_observation *seen)
+/* The same one before the change; NULL when there was none. */
+static struct hm_watched_error *find_error(const struct hm_watch *watch,
+                                           const struct hm_event_count *event)
 {
-    uint32_t count = 0;
+    for (size_t i = 0; i < watch->errors.count; i++) {
+        struct hm_watched_error *error = &watch->errors.at[i];
 
-    for (size_t i = 0; seen->has_events && i < seen->events.count; i++) {
-        count += is_httpsys_error(&seen->events.at[i]) ? seen->events.at[i].count : 0;
+        if (hm_str_equal_nocase(error->provider, event->provider) &&
+            hm_str_equal_nocase(error->address, event->about)) {
+            return error;
+        }
     }
-    return count;
+    return NULL;
+}
+
+static enum hm_status note_errors(struct hm_enforce_run *run, struct hm_watch *watch,
+                                  struct hm_err *err)
+{
+    const struct hm_observation *seen = run->pass->observation;
+    const size_t most = seen->has_events ? seen->events.count : 0;
+
+    watch->errors.at = hm_arena_alloc(run->arena, most, sizeof(*watch->errors.at));
+    if (watch->errors.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the events to watch");
+    }
+    for (size_t i = 0; i < most; i++) {
+        const struct hm_event_count *event = &seen->events.at[i];
+
+        if (is_httpsys_error(event)) {
+            watch->errors.at[watch->errors.count++] = (struct hm_watched_error){
+                event->provider, event->about == NULL ? "" : event->about, event->count};
+        }
+    }
+    return HM_OK;
 }
 
 /* As they are before the change. */
@@ -105,17 +134,19 @@ static enum hm_status note_failed(struct hm_enforce_run *run, struct hm_watch *w
                                   struct hm_err *err)
 {
     const struct hm_observation *seen = run->pass->observation;
-    const struct hm_services *services = services_of(seen);
-    const char **names = (const char **)hm_arena_alloc(run->arena, services->count, sizeof(*names));
+    const struct hm_services *lists[] = {services_of(seen), &seen->idle_services};
+    const char **names = (const char **)hm_arena_alloc(
+        run->arena, lists[0]->count + lists[1]->count, sizeof(*names));
 
     if (names == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the services to watch");
     }
-    watch->httpsys_errors = count_httpsys_errors(seen);
     watch->failed = (struct hm_strings){names, 0};
-    for (size_t i = 0; i < services->count; i++) {
-        if (has_failed(&services->at[i])) {
-            names[watch->failed.count++] = services->at[i].name;
+    for (size_t k = 0; k < HM_COUNT(lists); k++) {
+        for (size_t i = 0; i < lists[k]->count; i++) {
+            if (has_failed(seen, &lists[k]->at[i])) {
+                names[watch->failed.count++] = lists[k]->at[i].name;
+            }
         }
     }
     return HM_OK;
@@ -136,15 +167,20 @@ static bool is_wanted(const struct hm_wants *wants, const struct hm_listener *li
     return false;
 }
 
-/* Whoever is in the way of what is wanted there: that it goes is what the plan waits for. */
-static bool is_in_the_way(const struct hm_enforce_run *run, const struct hm_listener *listener)
+/* Whoever is in the way of what is wanted there: that it goes is what the plan waits for. And a
+ * port that is refused is not changed. */
+static bool is_no_part(const struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                       const struct hm_listener *listener)
 {
     for (size_t i = 0; i < run->plan.notes.count; i++) {
         const struct hm_plan_note *note = &run->plan.notes.at[i];
+        const bool refused =
+            note->kind == HM_NOTE_REFUSED && hm_str_equal(note->policy, row->policy);
 
-        if ((note->kind == HM_NOTE_TAKEN || note->kind == HM_NOTE_BUSY) && note->has_protocol &&
-            note->protocol == listener->protocol && note->has_family &&
-            note->family == listener->family && hm_ports_contains(note->ports, listener->port)) {
+        if ((note->kind == HM_NOTE_TAKEN || note->kind == HM_NOTE_BUSY || refused) &&
+            note->has_protocol && note->protocol == listener->protocol &&
+            (note->has_family ? note->family == listener->family : refused) &&
+            hm_ports_contains(note->ports, listener->port)) {
             return true;
         }
     }
@@ -192,7 +228,7 @@ static enum hm_status put_listeners(struct hm_enforce_run *run, struct hm_enforc
         const struct hm_watched watched = {listener->protocol, listener->family,  listener->port,
                                            listener->program,  listener->service, 0};
 
-        if (is_wanted(&row->wants, listener) && !is_in_the_way(run, listener) &&
+        if (is_wanted(&row->wants, listener) && !is_no_part(run, row, listener) &&
             !is_watched(&made, listener)) {
             st = put_watched(run->arena, &watched, &made, &cap, err);
         }
@@ -201,6 +237,11 @@ static enum hm_status put_listeners(struct hm_enforce_run *run, struct hm_enforc
         *list = made;
     }
     return st;
+}
+
+static bool has_booted(const struct hm_enforce_run *run, const struct hm_watch *watch)
+{
+    return strcmp(watch->boot_id, run->boot_id) != 0;
 }
 
 enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_row *row,
@@ -213,10 +254,14 @@ enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_ro
     if (watch_s == 0 || row->watch_is_new) {
         return HM_OK;
     }
+    row->has_watch = row->has_watch && !has_booted(run, &row->watch);
     if (!row->has_watch) {
         row->watch = (struct hm_watch){.boot_id = run->boot_id};
         row->watch.ephemeral = gives_ephemeral(run, &known);
         st = note_failed(run, &row->watch, err);
+    }
+    if (st == HM_OK && !row->has_watch) {
+        st = note_errors(run, &row->watch, err);
     }
     if (st == HM_OK) {
         st = put_listeners(run, row, err);
@@ -225,6 +270,7 @@ enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_ro
         row->watch_is_new = !row->has_watch;
         row->has_watch = true;
         row->watch.until = run->now_ms + watch_s * 1000;
+        row->watch.host_until = row->watch.until;
         row->watch.seconds = (uint32_t)watch_s;
     }
     return st;
@@ -261,35 +307,29 @@ static bool excludes(const struct hm_enforce_run *run, const struct hm_enforce_r
     return false;
 }
 
-/* "http://+:8080/", "0.0.0.0:443": the port; 0 when there is none to be seen. */
-static uint16_t port_of(const char *address)
-{
-    const char *colon = strrchr(address, ':');
-    const size_t len = colon != NULL ? strspn(colon + 1, "0123456789") : 0;
-    uint32_t port = 0;
-
-    if (len > 0 && hm_str_parse_u32(colon + 1, len, UINT16_MAX, &port)) {
-        return (uint16_t)port;
-    }
-    return 0;
-}
-
 static void look_at_httpsys(struct hm_enforce_run *run, struct hm_enforce_row *row)
 {
     const struct hm_observation *seen = run->pass->observation;
 
-    if (count_httpsys_errors(seen) <= row->watch.httpsys_errors) {
-        return;
-    }
-    for (size_t i = 0; i < seen->events.count; i++) {
+    for (size_t i = 0; seen->has_events && i < seen->events.count; i++) {
         const struct hm_event_count *event = &seen->events.at[i];
+        struct hm_watched_error *before;
+        uint16_t port;
 
-        if (is_httpsys_error(event) && excludes(run, row, port_of(event->about))) {
+        if (!is_httpsys_error(event)) {
+            continue;
+        }
+        before = find_error(&row->watch, event);
+        if (before != NULL && event->count <= before->count) {
+            before->count = event->count; /* fewer: the log was cleared */
+            continue;
+        }
+        if (excludes(run, row, hm_service_event_port(event, &port) ? port : 0)) {
             turn_off(run, row,
                      hm_arena_printf(run->arena,
                                      "After the change HTTP.sys could not serve %.200s (event "
                                      "15005): this revision is off here until a newer one.",
-                                     event->about[0] != '\0' ? event->about : "an address"));
+                                     hm_str_equal(event->about, "") ? "an address" : event->about));
             return;
         }
     }
@@ -307,24 +347,30 @@ static bool had_failed(const struct hm_watch *watch, const char *service)
 
 static void look_at_services(struct hm_enforce_run *run, struct hm_enforce_row *row)
 {
-    const struct hm_services *services = services_of(run->pass->observation);
+    const struct hm_observation *seen = run->pass->observation;
+    const struct hm_services *lists[] = {services_of(seen), &seen->idle_services};
+    const struct hm_service *failed = NULL;
 
-    for (size_t i = 0; excludes(run, row, 0) && i < services->count; i++) {
-        const struct hm_service *service = &services->at[i];
+    for (size_t k = 0; k < HM_COUNT(lists); k++) {
+        for (size_t i = 0; failed == NULL && i < lists[k]->count; i++) {
+            const struct hm_service *service = &lists[k]->at[i];
 
-        if (has_failed(service) && !had_failed(&row->watch, service->name)) {
-            turn_off(run, row,
-                     hm_arena_printf(run->arena,
-                                     "After the change the service %.200s ended with error 32, as "
-                                     "one does whose port of HTTP.sys is excluded: this revision "
-                                     "is off here until a newer one.",
-                                     service->name));
-            return;
+            failed = has_failed(seen, service) && !had_failed(&row->watch, service->name) ? service
+                                                                                          : NULL;
         }
+    }
+    if (failed != NULL && excludes(run, row, 0)) {
+        turn_off(run, row,
+                 hm_arena_printf(run->arena,
+                                 "After the change the service %.200s ended with error 32, as one "
+                                 "does whose port of HTTP.sys is excluded: this revision is off "
+                                 "here until a newer one.",
+                                 failed->name));
     }
 }
 
-/* The time of a pause is not counted. */
+/* The time of a pause is not counted, for the listeners: a service may stay stopped for weeks, and
+ * what happens to others by then is not because of the change. */
 static void pause_watch(const struct hm_enforce_run *run, struct hm_watch *watch)
 {
     const struct hm_observation *seen = run->pass->observation;
@@ -389,17 +435,61 @@ static bool is_suspect(const struct hm_watch *watch)
     return suspect;
 }
 
-static bool has_booted(const struct hm_enforce_run *run, const struct hm_watch *watch)
-{
-    return strcmp(watch->boot_id, run->boot_id) != 0;
-}
-
-static void settle_end(const struct hm_enforce_run *run, struct hm_watch *watch)
+static void settle_end(const struct hm_enforce_run *run, const struct hm_watch *watch,
+                       int64_t *until)
 {
     const int64_t most_ms = watch->seconds != 0 ? (int64_t)watch->seconds * 1000 : WATCH_MOST_MS;
 
-    if (watch->until - run->now_ms > most_ms) {
-        watch->until = run->now_ms + most_ms;
+    if (*until - run->now_ms > most_ms) {
+        *until = run->now_ms + most_ms;
+    }
+}
+
+/* Of one look: is it far enough from the one before to count, and are ephemeral ports given? */
+struct look {
+    bool counts;
+    bool looked; /* at a watch */
+    bool asked;  /* for an ephemeral port */
+    bool known;
+    bool gives;
+};
+
+/* What may happen to anybody on the host. */
+static void look_at_host(struct hm_enforce_run *run, struct hm_enforce_row *row, struct look *look)
+{
+    if (look->counts) {
+        look->gives = look->asked ? look->gives : gives_ephemeral(run, &look->known);
+        look->asked = true;
+        look_at_ephemeral(run, row, look->known, look->gives);
+    }
+    if (row->has_watch) {
+        look_at_httpsys(run, row);
+    }
+    if (row->has_watch) {
+        look_at_services(run, row);
+    }
+}
+
+static void look_at_row(struct hm_enforce_run *run, struct hm_enforce_row *row, struct look *look)
+{
+    struct hm_watch *watch = &row->watch;
+
+    settle_end(run, watch, &watch->until);
+    settle_end(run, watch, &watch->host_until);
+    pause_watch(run, watch);
+    if (watch->host_until != 0) {
+        look_at_host(run, row, look);
+        if (run->now_ms >= watch->host_until && watch->ephemeral_misses == 0) {
+            watch->host_until = 0;
+        }
+    }
+    if (look->counts && row->has_watch) {
+        look_at_listeners(run, row);
+    }
+    look->looked = true;
+    if (row->has_watch && watch->paused_at == 0 && run->now_ms >= watch->until &&
+        !is_suspect(watch)) {
+        row->has_watch = false;
     }
 }
 
@@ -407,43 +497,17 @@ void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms)
 {
     const struct hm_enforce_rows *rows = &run->state.policies;
     const int64_t since_ms = run->now_ms - *last_ms;
-    const bool counts = since_ms >= HM_DEADMAN_APART_MS || since_ms < 0;
-    bool known = false;
-    bool asked = false;
-    bool gives = false;
+    struct look look = {.counts = since_ms >= HM_DEADMAN_APART_MS || since_ms < 0};
 
     for (size_t i = 0; i < rows->count; i++) {
         struct hm_enforce_row *row = &rows->at[i];
 
-        if (!row->has_watch) {
-            continue;
-        }
-        if (has_booted(run, &row->watch)) {
-            row->has_watch = false;
-            continue;
-        }
-        settle_end(run, &row->watch);
-        pause_watch(run, &row->watch);
-        if (counts) {
-            gives = asked ? gives : gives_ephemeral(run, &known);
-            asked = true;
-            look_at_ephemeral(run, row, known, gives);
-        }
-        if (counts && row->has_watch) {
-            look_at_listeners(run, row);
-        }
+        row->has_watch = row->has_watch && !has_booted(run, &row->watch);
         if (row->has_watch) {
-            look_at_httpsys(run, row);
-        }
-        if (row->has_watch) {
-            look_at_services(run, row);
-        }
-        if (row->has_watch && row->watch.paused_at == 0 && run->now_ms >= row->watch.until &&
-            !is_suspect(&row->watch)) {
-            row->has_watch = false;
+            look_at_row(run, row, &look);
         }
     }
-    if (counts && asked) {
+    if (look.counts && look.looked) {
         *last_ms = run->now_ms;
     }
 }

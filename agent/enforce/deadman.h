@@ -6,12 +6,14 @@
  * time the host is looked at every HM_DEADMAN_LOOK_MS; a listener that is not there in two looks
  * in a row, or two in a row without an ephemeral port, turn that revision off on this host. It is
  * persistent. A boot ends the watch: it stops every listener by itself, and how long each takes to
- * come back nobody knows. The collector's silence is no reason for anything.
+ * come back nobody knows. The collector's silence is no reason for anything. A listener on a port
+ * that is refused is not watched: nothing of it is changed.
  *
- * HTTP.sys that cannot serve an address (event 15005), or a service that ends with error 32, is
- * harm as well, when it was not so before the change and the policy has added an exclusion. A
- * listener whose service was stopped in order, or is being started or stopped, is not lost: the
- * watch pauses until the service runs again (Windows only: no other system says so). */
+ * Windows only: HTTP.sys that cannot serve an address (event 15005), or a service that ends with
+ * error 32, is harm as well, when it was not so before the change and the policy has added an
+ * exclusion. A listener whose service was stopped in order, or is being started or stopped, is not
+ * lost: the watch of the listeners pauses until the service runs again; that of the host does not.
+ */
 #pragma once
 
 #include "agent/enforce/enforce_run.h"

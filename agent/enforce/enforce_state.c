@@ -33,6 +33,16 @@ static const struct hm_field watched_fields[] = {
 static const struct hm_record record_watched = {"watched", sizeof(struct hm_watched),
                                                 watched_fields, HM_COUNT(watched_fields)};
 
+static const struct hm_field error_fields[] = {
+    HM_F(hm_watched_error, provider, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "of the event"),
+    HM_F(hm_watched_error, address, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "absent: unknown"),
+    HM_F(hm_watched_error, count, HM_TYPE_U32, HM_FIELD_REQUIRED, 0, 0, "events before the change"),
+};
+static const struct hm_record record_error = {"error", sizeof(struct hm_watched_error),
+                                              error_fields, HM_COUNT(error_fields)};
+
 static const struct hm_field watch_fields[] = {
     HM_F(hm_watch, until, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "end of the watch"),
     HM_F(hm_watch, seconds, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "length of the watch"),
@@ -40,7 +50,9 @@ static const struct hm_field watch_fields[] = {
     HM_F(hm_watch, ephemeral, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "ports were handed out before"),
     HM_F(hm_watch, ephemeral_misses, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "looks without a port"),
     HM_F(hm_watch, paused_at, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0, "start of the pause"),
-    HM_F(hm_watch, httpsys_errors, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "events before the change"),
+    HM_F(hm_watch, host_until, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0, "end for harm to others"),
+    HM_F_RECORDS(hm_watch, errors, HM_FIELD_DEFAULT, HM_LIMIT_EVENT_COUNTS, &record_error,
+                 "of HTTP.sys before the change"),
     HM_F(hm_watch, failed, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_SERVICES,
          "services with error 32 before it"),
     HM_F_RECORDS(hm_watch, listeners, HM_FIELD_DEFAULT, HM_LIMIT_LISTENERS, &record_watched,

@@ -23,14 +23,27 @@ struct hm_watched_list {
     size_t count;
 };
 
+/* Events of HTTP.sys that could not serve an address, before the change. */
+struct hm_watched_error {
+    const char *provider;
+    const char *address; /* "" unknown */
+    uint32_t count;
+};
+
+struct hm_watched_errors {
+    struct hm_watched_error *at;
+    size_t count;
+};
+
 struct hm_watch {
     int64_t until;
     uint32_t seconds; /* its length: a clock that is set back does not prolong it */
     const char *boot_id;
     bool ephemeral; /* ports were handed out before the change */
     uint32_t ephemeral_misses;
-    int64_t paused_at;        /* a service of its listeners is stopped since then; 0 = none is */
-    uint32_t httpsys_errors;  /* events of HTTP.sys before the change */
+    int64_t paused_at;  /* a service of its listeners is stopped since then; 0 = none is */
+    int64_t host_until; /* as until, without pauses: for harm to others; 0 = it is over */
+    struct hm_watched_errors errors;
     struct hm_strings failed; /* services that had ended with error 32 before it */
     struct hm_watched_list listeners;
 };

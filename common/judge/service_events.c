@@ -122,6 +122,21 @@ static void take_port(struct hm_event_place *place, struct hm_span text)
     }
 }
 
+/* "http://+:8080/": "+:8080"; any other word as it is. */
+static struct hm_span without_scheme(struct hm_span word)
+{
+    for (size_t i = 0; i + 3 <= word.len; i++) {
+        if (memcmp(word.at + i, "://", 3) == 0) {
+            const char *host = word.at + i + 3;
+            const size_t len = word.len - i - 3;
+            const char *path = len == 0 ? NULL : memchr(host, '/', len);
+
+            return (struct hm_span){host, path == NULL ? len : (size_t)(path - host)};
+        }
+    }
+    return word;
+}
+
 /* "1433", "10.1.1.5", "fe80::1", "0.0.0.0:443" or "[::]:443". */
 static void take_word(struct hm_event_place *place, struct hm_span word)
 {
@@ -155,7 +170,8 @@ struct hm_event_place hm_service_event_place(const struct hm_event_count *event)
     bool any = false;
 
     while (*about != '\0') {
-        const struct hm_span word = {about, strcspn(about, " <>'")};
+        const struct hm_span whole = {about, strcspn(about, " <>'")};
+        const struct hm_span word = without_scheme(whole);
 
         if (word.len == 3 && memcmp(word.at, "any", 3) == 0) {
             any = true;
@@ -167,7 +183,7 @@ struct hm_event_place hm_service_event_place(const struct hm_event_count *event)
         } else if (word.len > 0) {
             take_word(&place, word);
         }
-        about += word.len == 0 ? 1 : word.len;
+        about += whole.len == 0 ? 1 : whole.len;
     }
     return place;
 }

@@ -32,7 +32,7 @@ extern const size_t hm_service_events_count;
 const struct hm_service_event *hm_service_event_find(const char *provider, uint32_t id);
 
 /* The address and the port that about names, each where it does: "1433", "0.0.0.0:443", "[::]:443",
- * "10.1.1.5", "10.1.1.5 <ipv4> 1433", "'any' <ipv6> 1433". */
+ * "http://+:8080/", "10.1.1.5", "10.1.1.5 <ipv4> 1433", "'any' <ipv6> 1433". */
 struct hm_event_place {
     bool has_port;
     uint16_t port;

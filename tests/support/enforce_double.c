@@ -252,6 +252,7 @@ static struct hm_observation *observe(struct hm_enforce_double *host)
     seen->boot_id = host->model.boot_id;
     seen->has_events = host->model.host.events.count > 0;
     seen->events = host->model.host.events;
+    seen->idle_services = host->idle;
     seen->has_uptime = host->has_uptime;
     seen->uptime_s = (host->model.now_ms - host->boot_ms) / 1000;
     seen->inventory = copy(&host->model.host.inventory, &host->arena);

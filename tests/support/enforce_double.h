@@ -30,10 +30,11 @@ struct hm_enforce_double {
     bool lost;  /* what outlives a boot was changed by others */
     bool keeps; /* the platform has op keep */
     const char *hazards_unknown;
-    bool urgent;      /* the next passes are */
-    bool has_uptime;  /* a live host; since when it is up moves with enforce_double_wait */
-    int64_t boot_ms;  /* when it booted, by the model's clock */
-    unsigned changes; /* that were asked for */
+    struct hm_services idle; /* services that neither run nor start by themselves */
+    bool urgent;             /* the next passes are */
+    bool has_uptime;         /* a live host; since when it is up moves with enforce_double_wait */
+    int64_t boot_ms;         /* when it booted, by the model's clock */
+    unsigned changes;        /* that were asked for */
     void (*step)(const char *name, void *arg);
     void *step_arg;
     char order[512]; /* steps and changes as they came: "ledger_before change …" */

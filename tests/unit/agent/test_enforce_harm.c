@@ -142,6 +142,35 @@ static void test_the_watch_pauses(void **state)
     assert_string_equal(enforce_double_rows(host, HM_IPV4), "40000");
 }
 
+/* While it pauses for weeks, what happens to others is not because of the change. */
+static void test_a_long_pause_blames_nobody_else(void **state)
+{
+    static const struct {
+        int64_t wait_s;
+        const char *states;
+    } rows[] = {
+        {300,     "one/1 failed"  },
+        {1209600, "one/1 verified"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_enforce_double host;
+        struct hm_service *service = begin_windows_watch(&host);
+        struct hm_service *site = hm_build_service_runs(&host.model.host, "W3SVC", true);
+
+        service->runs = false;
+        host.model.host.inventory.listeners.count = 0;
+        enforce_double_wait(&host, rows[i].wait_s);
+        expect_pass(&host, "one/1 verified");
+        site->runs = false;
+        site->exit_code = 32;
+        enforce_double_wait(&host, 60);
+        expect_pass(&host, rows[i].states);
+        enforce_double_fini(&host);
+    }
+}
+
 static void test_httpsys_that_fails_takes_it_back(void **state)
 {
     static const struct {
@@ -149,24 +178,31 @@ static void test_httpsys_that_fails_takes_it_back(void **state)
         uint32_t exit_code;
         bool before;
         bool harm;
+        bool idle; /* a service that is started by hand */
     } rows[] = {
-        {"http://+:40000/", 0,  false, true },
-        {"[::]:40000",      0,  false, true },
-        {"an address",      0,  false, true },
-        {"http://+:8080/",  0,  false, false}, /* another port */
-        {"http://+:40000/", 0,  true,  false}, /* it was so before */
-        {NULL,              32, false, true },
-        {NULL,              32, true,  false},
-        {NULL,              2,  false, false},
+        {"http://+:40000/", 0,           false, true,  false},
+        {"[::]:40000",      0,           false, true,  false},
+        {"an address",      0,           false, true,  false},
+        {"http://+:8080/",  0,           false, false, false}, /* another port */
+        {"http://+:40000/", 0,           true,  false, false}, /* it was so before */
+        {NULL,              32,          false, true,  false},
+        {NULL,              0x80070020u, false, true,  false},
+        {NULL,              32,          false, true,  true },
+        {NULL,              32,          true,  false, true },
+        {NULL,              32,          true,  false, false},
+        {NULL,              2,           false, false, false},
     };
 
     (void)state;
     for (size_t i = 0; i < HM_COUNT(rows); i++) {
         struct hm_enforce_double host;
+        struct hm_service by_hand = {.name = "WMSVC", .has_runs = true, .runs = true};
         struct hm_service *site;
 
         enforce_double_init(&host, "10.0.17763");
         site = hm_build_service_runs(&host.model.host, "W3SVC", true);
+        host.idle = (struct hm_services){&by_hand, 1};
+        site = rows[i].idle ? &by_hand : site;
         for (unsigned k = 0; k < 2; k++) {
             if (k == (rows[i].before ? 0u : 1u) && rows[i].address != NULL) {
                 hm_build_event(&host.model.host, "Microsoft-Windows-HttpEvent", 15005,
@@ -188,6 +224,60 @@ static void test_httpsys_that_fails_takes_it_back(void **state)
         }
         enforce_double_fini(&host);
     }
+}
+
+/* An address that failed before the change is not blamed for another one that fails later. */
+static void test_another_address_is_not_blamed(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    (void)hm_build_service_runs(&host->model.host, "W3SVC", true);
+    hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, "0.0.0.0:40000");
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
+    expect_pass(host, "one/1 verified");
+    hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, "0.0.0.0:8080");
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/1 verified");
+    hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, "[::]:40000");
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/1 failed");
+}
+
+/* A port that is refused is not changed: who stops its service does not undo the rest. */
+static void test_a_refused_port_is_not_watched(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 443, "System", "", HM_KIND_HTTPSYS);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "443,40000");
+    expect_pass(host, "one/1 refused httpsys");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "40000");
+    lose_listener(host, "one/1 verified");
+}
+
+/* A watch of the boot before does not stand for the change that is made early in this one. */
+static void test_a_change_early_in_a_boot_is_watched(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)begin_windows_watch(host);
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 40004, "a.exe", "", HM_KIND_SOCKET);
+    host->model.count = 0;
+    hm_model_reserve(&host->model, "one", "tcp", "40000,40002,40004")->revision = 2;
+    expect_pass(host, "one/2 waiting busy");
+    hm_build_stack(&host->model.host, HM_TCP, HM_IPV6)->administered.count = 0;
+    expect_pass(host, "one/2 waiting busy"); /* a change, so there is a watch */
+
+    enforce_double_boot(host, "boot-2");
+    host->model.host.inventory.listeners.count = 1;
+    enforce_double_wait(host, 3);
+    host->urgent = true;
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "40000,40002,40004");
+    host->urgent = false;
+    lose_listener(host, "one/2 failed");
 }
 
 static void test_no_ephemeral_ports_take_it_back(void **state)
@@ -401,7 +491,11 @@ int main(void)
         TEST(test_lost_listener_takes_it_back),
         cmocka_unit_test(test_a_stopped_service_has_lost_nothing),
         TEST(test_the_watch_pauses),
+        cmocka_unit_test(test_a_long_pause_blames_nobody_else),
         cmocka_unit_test(test_httpsys_that_fails_takes_it_back),
+        TEST(test_another_address_is_not_blamed),
+        TEST(test_a_refused_port_is_not_watched),
+        TEST(test_a_change_early_in_a_boot_is_watched),
         TEST(test_no_ephemeral_ports_take_it_back),
         TEST(test_watch_that_ends_well),
         TEST(test_restore_and_resume),
