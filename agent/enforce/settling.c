@@ -138,50 +138,59 @@ const struct hm_plan_readies *hm_settling_ready(struct hm_enforce_run *run, enum
 
 /* ---- what waits for a plain socket --------------------------------------------------------- */
 
-static bool is_plain(const struct hm_enforce_run *run, const struct hm_plan_note *note)
+static bool is_plain(const struct hm_stack *stack, const struct hm_plan_note *note)
 {
-    const struct hm_stack *stack =
-        hm_inventory_stack(&run->pass->observation->inventory, note->protocol, note->family);
-
     return note->has_holder && !hm_str_equal(note->holder.program, "") &&
-           !hm_str_equal_nocase(note->holder.program, "System") && stack != NULL &&
-           stack->has_runtime && !hm_ports_overlap(stack->runtime, note->ports);
+           !hm_str_equal_nocase(note->holder.program, "System") && stack->has_runtime &&
+           !hm_ports_overlap(stack->runtime, note->ports);
 }
 
-static enum hm_status put_wait(struct hm_enforce_run *run, struct hm_enforce_waits *waits,
-                               const struct hm_plan_note *note, struct hm_err *err)
+/* Those of one stack, made at once: there is a note for each port. */
+static enum hm_status gather_waits(struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                                   const struct hm_stack *stack, struct hm_range *room,
+                                   struct hm_ports *out_ports, struct hm_err *err)
 {
-    struct hm_enforce_wait *wait = NULL;
+    size_t count = 0;
 
-    for (size_t i = 0; wait == NULL && i < waits->count; i++) {
-        if (waits->at[i].protocol == note->protocol && waits->at[i].family == note->family) {
-            wait = &waits->at[i];
+    for (size_t i = 0; i < run->plan.notes.count; i++) {
+        const struct hm_plan_note *note = &run->plan.notes.at[i];
+
+        if ((note->kind != HM_NOTE_BUSY && note->kind != HM_NOTE_TAKEN) || !note->has_protocol ||
+            !note->has_family || note->protocol != stack->protocol ||
+            note->family != stack->family || !hm_str_equal(note->policy, row->policy) ||
+            !is_plain(stack, note)) {
+            continue;
+        }
+        for (size_t k = 0; k < note->ports.count; k++) {
+            room[count++] = note->ports.at[k];
         }
     }
-    if (wait == NULL) {
-        wait = &waits->at[waits->count++];
-        *wait = (struct hm_enforce_wait){note->protocol, note->family, no_ports};
-    }
-    return hm_ports_union(wait->ports, note->ports, run->arena, &wait->ports, err);
+    return hm_ports_from_ranges(room, count, run->arena, out_ports, err);
 }
 
 static enum hm_status keep_waits(struct hm_enforce_run *run, struct hm_enforce_row *row,
                                  struct hm_err *err)
 {
+    const struct hm_stacks *stacks = &run->pass->observation->inventory.stacks;
+    struct hm_range *room;
     enum hm_status st = HM_OK;
+    size_t most = 0;
 
+    for (size_t i = 0; i < run->plan.notes.count; i++) {
+        most += run->plan.notes.at[i].ports.count;
+    }
+    room = hm_arena_alloc(run->arena, most, sizeof(*room));
     row->waits = (struct hm_enforce_waits){
         hm_arena_alloc(run->arena, HM_STACK_COUNT, sizeof(*row->waits.at)), 0};
-    if (row->waits.at == NULL) {
+    if (row->waits.at == NULL || room == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
     }
-    for (size_t i = 0; st == HM_OK && i < run->plan.notes.count; i++) {
-        const struct hm_plan_note *note = &run->plan.notes.at[i];
+    for (size_t i = 0; st == HM_OK && i < stacks->count && row->waits.count < HM_STACK_COUNT; i++) {
+        struct hm_enforce_wait *wait = &row->waits.at[row->waits.count];
 
-        if ((note->kind == HM_NOTE_BUSY || note->kind == HM_NOTE_TAKEN) && note->has_protocol &&
-            note->has_family && hm_str_equal(note->policy, row->policy) && is_plain(run, note)) {
-            st = put_wait(run, &row->waits, note, err);
-        }
+        *wait = (struct hm_enforce_wait){stacks->at[i].protocol, stacks->at[i].family, no_ports};
+        st = gather_waits(run, row, &stacks->at[i], room, &wait->ports, err);
+        row->waits.count += st == HM_OK && wait->ports.count > 0 ? 1 : 0;
     }
     return st;
 }

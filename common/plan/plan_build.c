@@ -182,7 +182,6 @@ struct hm_ports hm_plan_ready_ports(struct hm_plan_build *b, const struct hm_pol
                                     enum hm_protocol protocol, enum hm_family family)
 {
     const struct hm_plan_readies *ready = b->input->settling;
-    const struct hm_ledger_exclusions *ours = &b->ledger.exclusions;
     struct hm_ports ports = no_ports;
 
     for (size_t i = 0; ready != NULL && i < ready->count; i++) {
@@ -191,11 +190,6 @@ struct hm_ports hm_plan_ready_ports(struct hm_plan_build *b, const struct hm_pol
         if (row->protocol == protocol && row->family == family &&
             hm_str_equal(row->policy, policy->name)) {
             ports = hm_plan_union(b, ports, row->ports);
-        }
-    }
-    for (size_t i = 0; b->status == HM_OK && i < ours->count; i++) {
-        if (ours->at[i].protocol == protocol && ours->at[i].family == family) {
-            ports = hm_plan_union(b, ports, (struct hm_ports){&ours->at[i].range, 1});
         }
     }
     return ports;

@@ -61,7 +61,8 @@ enum hm_plan_gate hm_plan_gate(const struct hm_plan_build *b, const struct hm_po
 /* The note for a gate that is not open. */
 void hm_plan_put_gate(struct hm_plan_build *b, struct hm_plan_note *note, enum hm_plan_gate gate);
 
-/* Exclusions of one stack that may be added for the policy while its gate is HM_GATE_SETTLING. */
+/* Exclusions of one stack that may be added for the policy while its gate is HM_GATE_SETTLING;
+ * those that the ledger names may be, too. */
 struct hm_ports hm_plan_ready_ports(struct hm_plan_build *b, const struct hm_policy *policy,
                                     enum hm_protocol protocol, enum hm_family family);
 

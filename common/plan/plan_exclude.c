@@ -22,6 +22,7 @@ struct exclude {
     struct hm_ports present; /* administered, as it is after the removals */
     struct hm_ports claimed; /* what this plan adds */
     struct hm_ports busy;    /* wanted ports that a socket has */
+    struct hm_ports ours;    /* that the ledger names, where the host has not settled */
     uint32_t usable;
     uint32_t cost; /* usable ports that this plan takes so far */
 };
@@ -273,10 +274,33 @@ static void put_addition(struct exclude *x, const struct item *item, struct hm_p
     action->reason = hm_plan_print(b, "Policy %s: %.600s", policy->name, policy->reason);
 }
 
+/* Made at once: a ledger has a thousand rows. */
+static void gather_ours(struct exclude *x)
+{
+    const struct hm_ledger_exclusions *rows = &x->b->ledger.exclusions;
+    struct hm_range *ranges = NULL;
+    size_t count = 0;
+
+    if (x->b->input->settling == NULL) {
+        return;
+    }
+    ranges = hm_plan_alloc(x->b, rows->count, sizeof(*ranges));
+    for (size_t i = 0; ranges != NULL && i < rows->count; i++) {
+        if (rows->at[i].protocol == x->protocol && rows->at[i].family == x->family) {
+            ranges[count++] = rows->at[i].range;
+        }
+    }
+    if (ranges != NULL) {
+        hm_plan_fail(x->b, hm_ports_from_ranges(ranges, count, x->b->arena, &x->ours, x->b->err));
+    }
+}
+
 /* Ports without those that are new to a host that has not settled; they get a note. */
 static struct hm_ports drop_new(struct exclude *x, const struct item *item, struct hm_ports rest)
 {
-    struct hm_ports ready = hm_plan_ready_ports(x->b, item->want->policy, x->protocol, x->family);
+    struct hm_ports ready =
+        hm_plan_union(x->b, hm_plan_common(x->b, rest, x->ours),
+                      hm_plan_ready_ports(x->b, item->want->policy, x->protocol, x->family));
     struct hm_ports fresh = hm_plan_without(x->b, rest, ready);
 
     if (fresh.count > 0) {
@@ -352,6 +376,7 @@ void hm_plan_exclusions(struct hm_plan_build *b, unsigned index)
     }
     refuse_hazards(&x);
     gather_keep(&x);
+    gather_ours(&x);
     x.busy = hm_plan_busy(b, x.protocol, x.family, x.keep);
     x.usable = hm_plan_usable(b, index);
     remove_entries(&x);

@@ -6,10 +6,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "common/base/limits.h"
 #include "tests/support/plan_model.h"
 
 #define BOTH "add_exclusion tcp ipv4 9955; add_exclusion tcp ipv6 9955"
@@ -75,6 +77,46 @@ static void test_the_ledger(void **state)
     model.settling = &nothing;
     HM_MODEL_EXPECT(&model, "add_exclusion tcp ipv4 9955");
     assert_int_equal(hm_model_count_notes(&model, HM_NOTE_WAITING_SETTLING), 2);
+    hm_model_fini(&model);
+}
+
+/* Hundreds of rows in the ledger, and as many new ports: one cycle's memory is enough. */
+static void test_many(void **state)
+{
+    enum { MANY = 500 };
+    static struct hm_ledger_exclusion rows[MANY];
+    struct hm_plan_input input;
+    struct hm_arena arena;
+    struct hm_model model;
+    struct hm_plan plan;
+    char ports[MANY * 8];
+    size_t len = 0;
+
+    (void)state;
+    hm_model_init(&model, SERVER_2019);
+    for (unsigned i = 0; i < MANY; i++) {
+        const uint16_t port = (uint16_t)(20000 + 2 * i);
+
+        rows[i] = (struct hm_ledger_exclusion){
+            .policy = "old", .protocol = HM_TCP, .range = {port, port}
+        };
+        len += (size_t)snprintf(ports + len, sizeof(ports) - len, "%s%u", i > 0 ? "," : "",
+                                30000 + 2 * i);
+    }
+    (void)hm_model_reserve(&model, "new", "tcp", ports);
+    model.ledger.exclusions = (struct hm_ledger_exclusions){rows, MANY};
+    input = (struct hm_plan_input){
+        .inventory = &model.host.inventory,
+        .policies = {model.policies, model.count},
+        .ledger = &model.ledger,
+        .now_ms = model.now_ms,
+        .boot_id = "b",
+        .settling = &nothing,
+    };
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    assert_int_equal(hm_plan(&input, &arena, &plan, NULL), HM_OK);
+    assert_int_equal(plan.actions.count, 0);
+    hm_arena_fini(&arena);
     hm_model_fini(&model);
 }
 
@@ -149,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_may_be_added),
         cmocka_unit_test(test_the_ledger),
+        cmocka_unit_test(test_many),
         cmocka_unit_test(test_a_removal_does_not_wait),
         cmocka_unit_test(test_other_reasons_come_first),
         cmocka_unit_test(test_lists),
