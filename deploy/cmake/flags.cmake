@@ -1,5 +1,9 @@
 # hm_flags: what every file of ours is compiled with; nothing else sets flags.
 # SPDX-License-Identifier: Apache-2.0
+# A target with HM_NO_STACK_PROTECTOR has none: on Windows its start-up code loads the system's
+# cryptography for a random number.
+set(stack_protector
+    $<$<NOT:$<BOOL:$<TARGET_PROPERTY:HM_NO_STACK_PROTECTOR>>>:-fstack-protector-strong>)
 add_library(hm_flags INTERFACE)
 target_include_directories(hm_flags INTERFACE ${PROJECT_SOURCE_DIR})
 if(MSVC)
@@ -7,7 +11,7 @@ if(MSVC)
 else()
   target_compile_options(hm_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-    -Werror -fstack-protector-strong)
+    -Werror ${stack_protector})
   if(NOT HM_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT MINGW)
     target_compile_options(hm_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
   endif()
@@ -22,7 +26,7 @@ if(MINGW)
     _WIN32_WINNT=$<IF:$<BOOL:${HM_WINDOWS_2003}>,0x0502,0x0601>)
   # Its isfinite() tests a float, too.
   target_compile_options(hm_flags INTERFACE -ffunction-sections -fdata-sections -Wno-float-conversion)
-  target_link_options(hm_flags INTERFACE -static -fstack-protector-strong
+  target_link_options(hm_flags INTERFACE -static ${stack_protector}
                       -Wl,--gc-sections,--dynamicbase,--nxcompat)
 endif()
 if(HM_SANITIZE)

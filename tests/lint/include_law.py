@@ -30,8 +30,9 @@ ALLOWED = {
     "common/wire": BASE + DOMAIN + ("common/crypto",),
     "common/net": BASE + DOMAIN + ("common/wire", "common/crypto", "common/os"),
     "agent": COMMON + ("agent",),
+    "agent/guard": (),
     "agent/platform": BASE + DOMAIN + ("common/os", "common/wire", "common/crypto",
-                                       "agent/platform"),
+                                       "agent/platform", "agent/guard"),
     "server": COMMON + ("server",),
     "server/http": BASE + ("common/ports", "common/wire", "common/crypto", "common/os"),
     "server/store": BASE + DOMAIN + ("common/wire", "common/crypto", "common/os"),
@@ -63,7 +64,7 @@ FENCES = {
     "gnutls/*": ("server/http/certificates.c", "server/http/tls.c"),
     "yaml.h": ("server/hmctl/yaml.c",),
     "zlib.h": ("server/http/body.c",),
-    "windows.h": ("common/os/windows*", "agent/platform/windows/*"),
+    "windows.h": ("common/os/windows*", "agent/platform/windows/*", "agent/guard/*"),
     "cmocka.h": ("tests/*",),
 }
 # Tests that speak to a library on purpose: benchmarks and a client of their own.
@@ -130,6 +131,7 @@ def self_test():
         ("agent/cycle.c", '#include "server/store/store.h"'),
         ("agent/cycle.c", "#include <jansson.h>"),
         ("agent/platform/linux/stacks.c", '#include "agent/cycle.h"'),
+        ("agent/guard/guard.c", '#include "common/os/os.h"'),
         ("server/http/router.c", '#include "server/store/store.h"'),
         ("server/hmctl/hosts.c", '#include "server/store/entities.h"'),
         ("server/api/hosts.c", "#include <microhttpd.h>"),

@@ -2,13 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/windows/windows.h"
 
+#include "agent/guard/guard_name.h"
 #include "agent/platform/windows_rules.h"
 #include "common/base/clock.h"
 #include "common/os/windows_text.h"
 
 #define VERSION_KEY L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
 #define BOOT_ID_CHARS 17 /* 64 bits in hexadecimal */
-#define BOOT_KEY L"SOFTWARE\\HavenmasterBoot"
+#define BOOT_KEY HM_GUARD_BOOT_KEY
 
 #ifndef KEY_WOW64_64KEY
 #define KEY_WOW64_64KEY 0x0100

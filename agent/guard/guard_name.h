@@ -1,0 +1,25 @@
+/* agent/guard/guard_name.h — what the guard, the agent and the registry call things.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * All of it is below HKEY_LOCAL_MACHINE in keys that only administrators may write: nothing that
+ * another user makes (files, events, names of objects) has a say. */
+#pragma once
+
+#define HM_GUARD_NAME "HavenmasterGuard"
+#define HM_GUARD_WIDE_NAME L"HavenmasterGuard"
+#define HM_GUARD_PROGRAM L"hm-guard.exe"
+#define HM_GUARDED_BY L"HavenmasterAgent" /* the service whose first pass is waited for */
+#define HM_GUARDED_BY_NAME "HavenmasterAgent"
+
+/* Volatile, so that it says something about this boot and no other: the value is there once the
+ * agent's first pass of enforcement is done, whatever became of it. */
+#define HM_GUARD_BOOT_KEY L"SOFTWARE\\HavenmasterBoot"
+#define HM_GUARD_BOOT_VALUE L"FirstPass"
+
+#define HM_GUARD_SERVICES_KEY L"SYSTEM\\CurrentControlSet\\Services"
+#define HM_GUARD_OWN_KEY HM_GUARD_SERVICES_KEY L"\\" HM_GUARD_WIDE_NAME
+#define HM_GUARD_END_VALUE                                                                         \
+    L"End" /* in the guard's own key: it ends, whoever removes it wrote it                         \
+            */
+
+#define HM_GUARD_WAIT_MS 20000 /* from its start; then it runs in every case */
