@@ -59,6 +59,7 @@ struct hm_agent {
     struct hm_observation observation; /* the last look's; in cycle_arena */
     int64_t observed_ms;               /* when it began */
     bool looked;                       /* once at least, since the agent was started */
+    bool guard_told;                   /* that the first pass is done */
     struct hm_judgement judgement;     /* likewise */
     struct hm_policy_marks marks;      /* likewise: what policies have set, and will set */
     struct hm_buf inventory_json;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "agent/guarding.h"
 #include "agent/judge.h"
 #include "agent/obey.h"
 #include "agent/timetable.h"
@@ -158,6 +159,7 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
 {
     enum hm_status st;
 
+    hm_agent_guard_begin(agent);
     hm_agent_hurry(agent, now_ms);
     st = hm_cycle_observe(agent, err);
     if (st == HM_OK) {
@@ -170,6 +172,7 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
     if (st == HM_OK) {
         hm_agent_port_book_mark(&agent->observation);
         hm_agent_obey(agent, now_ms);
+        hm_agent_guard_passed(agent);
         st = note_tcpip(agent, err);
     }
     if (st == HM_OK) {
@@ -198,6 +201,7 @@ enum hm_status hm_cycle_look(struct hm_agent *agent, struct hm_err *err)
     const struct hm_agent_status before = agent->status;
     enum hm_status st = look(agent, now_ms, err);
 
+    hm_agent_guard_keep(agent);
     if (st != HM_OK) {
         /* Its memory is gone with the arena: an older report is not sent as if it were new. */
         agent->has_report = false;

@@ -174,6 +174,11 @@ windows_builds() {
         build/mingw/bin/hm-agent.exe tests/windows/imports-2008r2.txt
     step "imports 2003" tests/windows/imports.sh i686-w64-mingw32-objdump \
         build/mingw32/bin/hm-agent.exe tests/windows/imports-2003.txt
+    for variant in x86_64-w64-mingw32 i686-w64-mingw32; do
+        step "imports of the guard $variant" tests/windows/imports.sh "$variant-objdump" \
+            "build/mingw$([ "$variant" = i686-w64-mingw32 ] && echo 32)/bin/hm-guard.exe" \
+            tests/windows/imports-guard.txt
+    done
     step "installer" cmake --build build/mingw --target msi
 }
 
@@ -197,7 +202,7 @@ stage_cross() {
 
 # The third build, 64-bit with the libraries for 2003, is what Wine can run of that one.
 stage_windows() {
-    local suite beside
+    local suite beside guard
     stage_cross || return 1
     build release -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
         step "libraries x86_64-2003" deploy/toolchain/windows-deps.sh build/windows-deps \
@@ -211,14 +216,21 @@ stage_windows() {
         step "no crash passes for success" timeout 300 tests/windows/self_test.sh &&
         tests mingw -j "$jobs"
     tests/windows/prefix.sh stop "$WINEPREFIX"
-    # The one that mostly waits goes beside the others, in a prefix of its own.
+    # Those that mostly wait go beside the others, one after the other in a prefix of their own.
     WINEPREFIX=$PWD/build/windows-prefix-2 timeout 900 tests/windows/suite_resilience.py \
         >build/windows-resilience.log 2>&1 </dev/null &
     beside=$!
+    { tail --pid="$beside" -f /dev/null && WINEPREFIX=$PWD/build/windows-prefix-2 \
+        timeout 1200 tests/windows/suite_guard.py; } >build/windows-guard.log 2>&1 </dev/null &
+    guard=$!
     for suite in tests/windows/suite_*.py; do
-        [ "$suite" = tests/windows/suite_resilience.py ] || step "$(basename "$suite" .py)" timeout 600 "$suite"
+        case $suite in
+        */suite_resilience.py | */suite_guard.py) ;;
+        *) step "$(basename "$suite" .py)" timeout 600 "$suite" ;;
+        esac
     done
     step suite_resilience finish "$beside" build/windows-resilience.log
+    step suite_guard finish "$guard" build/windows-guard.log
     unset WINEPREFIX HM_BIN_DIR HM_WINDOWS_DIR HM_WINDOWS_2003_DIR
 }
 

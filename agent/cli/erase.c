@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/cli/guard.h"
 #include "agent/cli/take_back.h"
 #include "agent/cli/verbs.h"
 #include "agent/config.h"
@@ -157,6 +158,9 @@ static int run(const struct hm_cli *cli)
 
     hm_arena_init(&arena, ARENA_BYTES);
     st = check(cli, &arena, &config, &err);
+    if (st == HM_OK) {
+        st = hm_cli_remove_guards(&err);
+    }
     if (st == HM_OK && hm_cli_value(cli, "keep-reservations") == NULL &&
         has_reservations(config.state_dir, &arena)) {
         status = hm_lifecycle_run(hm_agent_steps, HM_AGENT_STEPS_TO_RESTORE, &agent, take_back);

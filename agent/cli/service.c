@@ -4,9 +4,11 @@
 
 #include <stdio.h>
 
+#include "agent/cli/guard.h"
 #include "agent/cli/verbs.h"
 #include "agent/config.h"
 #include "agent/events.h"
+#include "agent/guarding.h"
 #include "agent/platform/host.h"
 #include "common/os/os.h"
 
@@ -66,7 +68,7 @@ static int remove_service(const struct hm_cli *cli)
 {
     struct hm_err err;
 
-    if (hm_service_remove(&err) != HM_OK) {
+    if (hm_cli_remove_guards(&err) != HM_OK || hm_service_remove(&err) != HM_OK) {
         return fail(cli, &err);
     }
     (void)printf("service %s is removed\n", hm_service_name);
@@ -81,8 +83,13 @@ static void note(void *ctx, enum hm_log_level level, const char *event, const ch
 static int body(void *app)
 {
     const struct hm_cli *cli = app;
+    const int status = hm_cli_run_agent(cli, hm_service_started);
 
-    return hm_cli_run_agent(cli, hm_service_started);
+    if (status != HM_EXIT_OK) {
+        hm_service_started(); /* a service on its way up must not start others */
+        hm_guarding_keep();
+    }
+    return status;
 }
 
 static int run(const struct hm_cli *cli)

@@ -10,7 +10,7 @@
  * more than what the port lists live in: a longer list would only let the agent start later. */
 #include "agent/platform/service.h"
 
-#include <windows.h>
+#include "agent/platform/windows/windows.h"
 
 #include <tlhelp32.h>
 
@@ -93,7 +93,7 @@ static void find_dependencies(SC_HANDLE manager, struct service_plan *plan)
     plan->dependencies[len] = L'\0';
 }
 
-static enum hm_status open_manager(DWORD access, SC_HANDLE *out_manager, struct hm_err *err)
+enum hm_status hm_windows_open_manager(DWORD access, SC_HANDLE *out_manager, struct hm_err *err)
 {
     SC_HANDLE manager = OpenSCManagerW(NULL, NULL, access);
 
@@ -227,7 +227,7 @@ enum hm_status hm_service_install(const char *config, struct hm_arena *arena,
         st = make_command(config, plan, err);
     }
     if (st == HM_OK) {
-        st = open_manager(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE, &manager, err);
+        st = hm_windows_open_manager(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE, &manager, err);
     }
     if (st == HM_OK) {
         find_dependencies(manager, plan);
@@ -314,7 +314,7 @@ enum hm_status hm_service_stop(struct hm_err *err)
 {
     SC_HANDLE manager = NULL;
     SC_HANDLE service;
-    enum hm_status st = open_manager(SC_MANAGER_CONNECT, &manager, err);
+    enum hm_status st = hm_windows_open_manager(SC_MANAGER_CONNECT, &manager, err);
 
     if (st != HM_OK) {
         return st;
@@ -334,7 +334,7 @@ enum hm_status hm_service_remove(struct hm_err *err)
 {
     SC_HANDLE manager = NULL;
     SC_HANDLE service;
-    enum hm_status st = open_manager(SC_MANAGER_CONNECT, &manager, err);
+    enum hm_status st = hm_windows_open_manager(SC_MANAGER_CONNECT, &manager, err);
 
     if (st != HM_OK) {
         return st;

@@ -22,6 +22,11 @@
 typedef void (*hm_windows_function)(void);
 hm_windows_function hm_windows_lookup(const wchar_t *library, const char *name);
 
+/* service_install.c — the service manager, with these rights; HM_EDENIED says to use an elevated
+ * prompt. */
+enum hm_status hm_windows_open_manager(DWORD access, SC_HANDLE *out_manager,
+                                       struct hm_err *err) HM_MUST_CHECK;
+
 /* child.c — one program with an argument list: no shell, no window, a time limit. */
 struct hm_child_result {
     unsigned long exit_status;

@@ -1,0 +1,179 @@
+/* agent/cli/guard.c — hm-agent guard add, remove, list: services that start only after the agent's
+ * first pass of the boot.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/guard.h"
+
+#include <stdio.h>
+
+#include "agent/cli/guard.h"
+#include "agent/cli/verbs.h"
+
+#define ARENA_BYTES (64u * 1024u * 1024u)
+
+/* What a person must know before anything happens to the guard, with the command that helps. */
+static void print_added(const struct hm_guarded *row)
+{
+    (void)printf(
+        "%s now starts once the agent has enforced the policies after a boot, or 20 seconds after "
+        "the guard was started, in every case. It depends on the service HavenmasterGuard.\n"
+        "The guard must stay: do not delete or disable that service, or the folder \"Havenmaster "
+        "Guard\" below the folder of programs. While the agent or the guard runs, it notices and "
+        "removes the dependency. If neither runs, %s does not start at the next boot:\n"
+        "  error 1068, event 7001  the guard is disabled (1058), or its program is gone (2)\n"
+        "  error 1075, event 7003  the service HavenmasterGuard is deleted\n"
+        "This command, from an elevated prompt, then heals it at once (dependencies as of now):\n"
+        "  %s\n"
+        "and this starts it: sc start \"%s\"\n"
+        "To remove the guard: hm-agent guard remove \"%s\"\n",
+        row->service, row->service, row->cure, row->service, row->service);
+}
+
+static int add(const struct hm_cli *cli)
+{
+    struct hm_guarded_list rows;
+    struct hm_arena arena;
+    struct hm_err err;
+    int status = HM_EXIT_OK;
+
+    hm_arena_init(&arena, ARENA_BYTES);
+    if (hm_guard_add(cli->arguments[0], &arena, &rows, &err) != HM_OK) {
+        status = hm_cli_fail(cli, HM_EXIT_FAILED, &err);
+    } else {
+        for (size_t i = 0; i < rows.count; i++) {
+            print_added(&rows.at[i]);
+        }
+    }
+    hm_arena_fini(&arena);
+    return status;
+}
+
+/* ---- remove --------------------------------------------------------------------------------- */
+
+enum hm_status hm_cli_remove_guards(struct hm_err *err)
+{
+    struct hm_strings names;
+    struct hm_arena arena;
+    enum hm_status st;
+
+    hm_arena_init(&arena, ARENA_BYTES);
+    st = hm_guard_remove_all(&arena, &names, err);
+    for (size_t i = 0; st == HM_OK && i < names.count; i++) {
+        (void)printf("%s no longer depends on the guard\n", names.at[i]);
+    }
+    hm_arena_fini(&arena);
+    return st;
+}
+
+static int remove_all(const struct hm_cli *cli)
+{
+    struct hm_err err;
+
+    if (hm_cli_remove_guards(&err) != HM_OK) {
+        return hm_cli_fail(cli, HM_EXIT_FAILED, &err);
+    }
+    (void)printf("no service has a guard\n");
+    return HM_EXIT_OK;
+}
+
+static int remove_one(const struct hm_cli *cli)
+{
+    struct hm_arena arena;
+    struct hm_err err;
+    int status = HM_EXIT_OK;
+
+    hm_arena_init(&arena, ARENA_BYTES);
+    if (hm_guard_remove(cli->arguments[0], &arena, &err) != HM_OK) {
+        status = hm_cli_fail(cli, HM_EXIT_FAILED, &err);
+    } else {
+        (void)printf("%s no longer depends on the guard\n", cli->arguments[0]);
+    }
+    hm_arena_fini(&arena);
+    return status;
+}
+
+static int remove_guard(const struct hm_cli *cli)
+{
+    const bool all = hm_cli_value(cli, "all") != NULL;
+    struct hm_err err;
+
+    if (all == (cli->argument_count > 0)) {
+        (void)hm_fail(&err, HM_EINVAL, "name one service, or give --all");
+        return hm_cli_fail(cli, HM_EXIT_USAGE, &err);
+    }
+    return all ? remove_all(cli) : remove_one(cli);
+}
+
+/* ---- list ----------------------------------------------------------------------------------- */
+
+static const char *state_of(const struct hm_guarded *row)
+{
+    if (row->cure[0] == '\0') {
+        return "this service is gone; \"hm-agent guard remove\" forgets it";
+    }
+    if (!row->in_force) {
+        return "NOT guarded: the dependency was removed; \"hm-agent guard add\" adds it again";
+    }
+    return row->added ? "guarded" : "guarded, by a dependency that somebody added by hand";
+}
+
+static int list(const struct hm_cli *cli)
+{
+    struct hm_guarded_list rows;
+    struct hm_arena arena;
+    struct hm_err err;
+    int status = HM_EXIT_OK;
+
+    hm_arena_init(&arena, ARENA_BYTES);
+    if (hm_guard_list(&arena, &rows, &err) != HM_OK) {
+        hm_arena_fini(&arena);
+        return hm_cli_fail(cli, HM_EXIT_FAILED, &err);
+    }
+    for (size_t i = 0; i < rows.count; i++) {
+        (void)printf("%s: %s\n", rows.at[i].service, state_of(&rows.at[i]));
+        if (rows.fault[0] != '\0' && rows.at[i].in_force) {
+            (void)printf("  it does not start at the next boot; this heals it: %s\n",
+                         rows.at[i].cure);
+        }
+        if (rows.fault[0] != '\0' || !rows.at[i].in_force) {
+            status = HM_EXIT_FAILED;
+        }
+    }
+    if (rows.fault[0] != '\0') {
+        (void)printf("the guard cannot work: %s\n", rows.fault);
+    }
+    if (rows.count == 0) {
+        (void)printf("no service has a guard\n");
+    }
+    hm_arena_fini(&arena);
+    return status;
+}
+
+static const struct hm_cli_option remove_options[] = {
+    {"all", NULL, "every service that has one, whoever added it"},
+};
+
+const struct hm_cli_verb hm_verb_guard_add = {
+    .name = "guard add",
+    .arguments = "SERVICE",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .help = "Windows: let this service start only after the agent's first pass of a boot",
+    .run = add,
+};
+
+const struct hm_cli_verb hm_verb_guard_remove = {
+    .name = "guard remove",
+    .arguments = "[SERVICE]",
+    .max_arguments = 1,
+    .options = remove_options,
+    .option_count = HM_COUNT(remove_options),
+    .help = "Windows: let it start as before",
+    .run = remove_guard,
+};
+
+const struct hm_cli_verb hm_verb_guard_list = {
+    .name = "guard list",
+    .arguments = "",
+    .help = "Windows: the services that have a guard, and whether it works; exit 1 it does not",
+    .run = list,
+};

@@ -1,0 +1,259 @@
+/* agent/platform/windows/guard_keep.c — the agent's part: the first pass is done; a guard that
+ * cannot work keeps no service from starting.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/platform/windows/guard.h"
+
+#include "agent/guard/depends.h"
+#include "agent/guard/guard_name.h"
+#include "common/base/str.h"
+#include "common/crypto/digest.h"
+#include "common/os/os.h"
+#include "common/os/windows_text.h"
+
+#define START_MS 3000   /* the guard runs at once where the first pass is done */
+#define STARTS_A_BOOT 3 /* of one service: it may fail for another reason */
+#define NAME_CHARS 512
+
+#ifndef KEY_WOW64_64KEY
+#define KEY_WOW64_64KEY 0x0100
+#endif
+
+static LONG open_boot_key(HKEY *out_key)
+{
+    return RegCreateKeyExW(HKEY_LOCAL_MACHINE, HM_GUARD_BOOT_KEY, 0, NULL, REG_OPTION_VOLATILE,
+                           KEY_QUERY_VALUE | KEY_SET_VALUE | KEY_WOW64_64KEY, NULL, out_key, NULL);
+}
+
+enum hm_status hm_guard_passed(struct hm_err *err)
+{
+    const DWORD one = 1;
+    HKEY key;
+    LONG number = open_boot_key(&key);
+
+    if (number == ERROR_SUCCESS) {
+        number =
+            RegSetValueExW(key, HM_GUARD_BOOT_VALUE, 0, REG_DWORD, (const BYTE *)&one, sizeof(one));
+        (void)RegCloseKey(key);
+    }
+    return number == ERROR_SUCCESS
+               ? HM_OK
+               : hm_windows_fail(err, "HKLM\\SOFTWARE\\HavenmasterBoot", (unsigned long)number);
+}
+
+/* ---- released ------------------------------------------------------------------------------- */
+
+struct releasing {
+    struct hm_arena *arena;
+    struct hm_strings released;
+    struct hm_strings left;
+    size_t released_cap;
+    size_t left_cap;
+};
+
+static void note_release(void *ctx, const wchar_t *service, unsigned long number)
+{
+    struct releasing *to = ctx;
+    struct hm_strings *list = number == ERROR_SUCCESS ? &to->released : &to->left;
+    size_t *cap = number == ERROR_SUCCESS ? &to->released_cap : &to->left_cap;
+    const char *name = hm_windows_utf8(to->arena, service);
+    void *items = (void *)list->at;
+
+    if (name != NULL &&
+        hm_arena_grow(to->arena, &items, list->count, cap, sizeof(*list->at)) == 0) {
+        list->at = (const char **)items;
+        list->at[list->count++] = name;
+    }
+}
+
+/* While somebody adds or removes guards, what looks like a fault may be half of their work: it is
+ * looked for again here, unless the fault is known already. */
+static enum hm_status release(const struct hm_guard_paths *paths, struct hm_arena *arena,
+                              struct hm_guard_kept *kept, struct hm_err *err)
+{
+    struct releasing to = {.arena = arena};
+    struct hm_os_lock *lock = NULL;
+    enum hm_status st = HM_OK;
+
+    if (hm_os_exists(paths->folder)) {
+        st = hm_os_lock(paths->lock, &lock, err);
+    }
+    if (st == HM_EBUSY) {
+        return st;
+    }
+    st = kept->fault[0] != '\0' ? HM_OK : hm_guard_fault(paths, arena, &kept->fault, err);
+    if (st == HM_OK && kept->fault[0] != '\0') {
+        (void)hm_depends_release_all(note_release, &to);
+        kept->released = to.released;
+        kept->left = to.left;
+    }
+    hm_os_unlock(lock);
+    return st;
+}
+
+/* ---- started -------------------------------------------------------------------------------- */
+
+/* Did its last start fail because a service that it depends on did not start? */
+static bool failed_by_dependency(SC_HANDLE service)
+{
+    SERVICE_STATUS status;
+
+    return QueryServiceStatus(service, &status) && status.dwCurrentState == SERVICE_STOPPED &&
+           (status.dwWin32ExitCode == ERROR_SERVICE_DEPENDENCY_FAIL ||
+            status.dwWin32ExitCode == ERROR_SERVICE_DEPENDENCY_DELETED);
+}
+
+static bool has_failed(SC_HANDLE manager, const wchar_t *name)
+{
+    SC_HANDLE service = OpenServiceW(manager, name, SERVICE_QUERY_STATUS);
+    const bool failed = service != NULL && failed_by_dependency(service);
+
+    if (service != NULL) {
+        (void)CloseServiceHandle(service);
+    }
+    return failed;
+}
+
+/* Counted in the registry, for this boot: an agent that is restarted goes on counting. */
+static bool may_start(const wchar_t *service)
+{
+    wchar_t value[NAME_CHARS] = L"Start ";
+    DWORD bytes = sizeof(DWORD);
+    DWORD type = 0;
+    DWORD count = 0;
+    HKEY key;
+
+    if (wcslen(value) + wcslen(service) >= NAME_CHARS || open_boot_key(&key) != ERROR_SUCCESS) {
+        return false;
+    }
+    (void)wcscat(value, service);
+    if (RegQueryValueExW(key, value, NULL, &type, (BYTE *)&count, &bytes) != ERROR_SUCCESS ||
+        type != REG_DWORD) {
+        count = 0;
+    }
+    count++;
+    (void)RegSetValueExW(key, value, 0, REG_DWORD, (const BYTE *)&count, sizeof(count));
+    (void)RegCloseKey(key);
+    return count <= STARTS_A_BOOT;
+}
+
+static bool start(SC_HANDLE manager, const wchar_t *name)
+{
+    SC_HANDLE service = OpenServiceW(manager, name, SERVICE_START | SERVICE_QUERY_STATUS);
+    const bool started = service != NULL && failed_by_dependency(service) && may_start(name) &&
+                         StartServiceW(service, 0, NULL);
+
+    if (service != NULL) {
+        (void)CloseServiceHandle(service);
+    }
+    return started;
+}
+
+/* The automatic ones of these that failed, and what failed because they did. */
+static enum hm_status start_failed(SC_HANDLE manager, const struct hm_strings *services,
+                                   struct hm_arena *arena, struct hm_strings *out_started,
+                                   struct hm_err *err)
+{
+    struct hm_strings candidates;
+    struct hm_guard_host host;
+    const char **names;
+    size_t count = 0;
+    enum hm_status st = hm_guard_host_read(arena, &host, err);
+
+    if (st == HM_OK) {
+        st = hm_guard_dependents(&host, services, arena, &candidates, err);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    names = (const char **)hm_arena_alloc(arena, candidates.count + 1, sizeof(*names));
+    for (size_t i = 0; names != NULL && i < candidates.count; i++) {
+        const wchar_t *name = hm_guard_wide(arena, candidates.at[i]);
+
+        if (name != NULL && start(manager, name)) {
+            names[count++] = candidates.at[i];
+        }
+    }
+    *out_started = (struct hm_strings){names, count};
+    return names != NULL ? HM_OK : hm_fail(err, HM_ENOMEM, "no memory for the guard");
+}
+
+static bool any_failed(SC_HANDLE manager, const struct hm_strings *services, struct hm_arena *arena)
+{
+    for (size_t i = 0; i < services->count; i++) {
+        const wchar_t *name = hm_guard_wide(arena, services->at[i]);
+
+        if (name != NULL && has_failed(manager, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- once a pass ---------------------------------------------------------------------------- */
+
+static enum hm_status keep(SC_HANDLE manager, const struct hm_guard_paths *paths,
+                           struct hm_arena *arena, struct hm_guard_kept *kept, struct hm_err *err)
+{
+    struct hm_strings record;
+    struct hm_err why;
+    bool failed;
+    bool stands; /* the fault can be seen without starting the guard */
+    enum hm_status st = hm_guard_record_services(arena, &record, err);
+
+    if (st != HM_OK || record.count == 0) {
+        return st;
+    }
+    st = hm_guard_fault(paths, arena, &kept->fault, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    failed = any_failed(manager, &record, arena);
+    stands = kept->fault[0] != '\0';
+    if (!stands && failed) {
+        st = hm_guard_start(START_MS, &why);
+        if (st != HM_OK && st != HM_EBUSY) {
+            kept->fault = hm_arena_printf(arena, "%s", why.text);
+        }
+    }
+    st = HM_OK;
+    if (kept->fault == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the guard");
+    }
+    if (kept->fault[0] != '\0') {
+        kept->fault = stands ? "" : kept->fault;
+        st = release(paths, arena, kept, err);
+    }
+    if (st == HM_OK && failed) {
+        st = start_failed(manager, &record, arena, &kept->started, err);
+    }
+    return st;
+}
+
+enum hm_status hm_guard_keep(struct hm_arena *arena, struct hm_guard_kept *out_kept,
+                             struct hm_err *err)
+{
+    struct hm_guard_kept kept = {.fault = ""};
+    struct hm_guard_paths paths;
+    SC_HANDLE manager = NULL;
+    enum hm_status st = HM_OK;
+
+    if (!hm_guard_record_exists()) {
+        *out_kept = kept;
+        return HM_OK;
+    }
+    st = hm_crypto_init(err);
+    if (st == HM_OK) {
+        st = hm_guard_find_paths(arena, &paths, err);
+    }
+    if (st == HM_OK) {
+        st = hm_windows_open_manager(SC_MANAGER_CONNECT, &manager, err);
+    }
+    if (st == HM_OK) {
+        st = keep(manager, &paths, arena, &kept, err);
+        (void)CloseServiceHandle(manager);
+    }
+    if (st == HM_OK) {
+        *out_kept = kept;
+    }
+    return st;
+}
