@@ -5,6 +5,61 @@
 
 #include "common/judge/remedy.h"
 
+/* Why it is a question, and what a person does; both with the names of requirement and program. */
+static const char *text_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                           const struct hm_need *need, const char *name)
+{
+    const char *title = need->verdict.title;
+
+    if (need->published) {
+        return hm_finding_print(
+            out,
+            "%s: %s listens on a port that a container is set up to publish. Either the container "
+            "does not get it, or its endpoint is a leftover.",
+            title, name);
+    }
+    if (hm_need_may_be_replaced(ctx->facts, need)) {
+        return hm_finding_print(
+            out,
+            "%s: %s listens on the port. It is no part of the product, which is served through "
+            "HTTP.sys. The product serves another port, so it may not be set up for this one; if "
+            "it is, %s keeps the port from it.",
+            title, name, name);
+    }
+    return hm_finding_print(
+        out,
+        "%s: %s listens on the port while the product runs. It is either a part of the product "
+        "that the catalogue does not know, or it keeps the port from the product.",
+        title, name);
+}
+
+static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                             const struct hm_need *need, const char *name)
+{
+    if (need->published) {
+        return hm_finding_print(
+            out,
+            "Stop nothing yet. Look whether a container still publishes it (\"docker ps -a\", "
+            "Get-HnsEndpoint). If so, give it or %s another port; if not, remove the endpoint.",
+            name);
+    }
+    if (hm_need_may_be_replaced(ctx->facts, need)) {
+        return hm_finding_print(
+            out,
+            "Stop nothing yet. Look in the settings of the product whether it is to use this port "
+            "(\"netsh http show servicestate view=requestq\" lists what HTTP.sys serves). If so, "
+            "give it or %s another port; if not, nothing is wrong.",
+            name);
+    }
+    return hm_finding_print(
+        out,
+        "Stop nothing yet. Look which folder %s was started from and which process started it, and "
+        "whether the product answers on the port. A part of the product: name it under companions "
+        "in a product file of your own, and this is settled. Not a part of it: give one of the two "
+        "another port.",
+        name);
+}
+
 /* A question and no alarm: most such programs are a part of the product that the catalogue does
  * not know, and stopping it would stop the product. */
 static void put(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
@@ -14,35 +69,12 @@ static void put(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
     struct hm_finding *finding =
         hm_finding_put(out, hm_finding_ports(out, need->verdict.protocol, ports));
 
-    finding->text = hm_finding_print(
-        out,
-        need->published
-            ? "%s: %s listens on a port that a container is set up to publish. Either the "
-              "container "
-              "does not get it, or its endpoint is a leftover."
-            : "%s: %s listens on the port while the product runs. It is either a part of the "
-              "product "
-              "that the catalogue does not know, or it keeps the port from the product.",
-        need->verdict.title, name);
+    finding->text = text_of(ctx, out, need, name);
     hm_finding_describe(ctx, out, finding, need);
     if (!need->verdict.has_holder) {
         hm_finding_describe_holder(out, finding, holder);
     }
-    hm_remedy_decide(out, finding,
-                     hm_finding_print(out,
-                                      need->published
-                                          ? "Stop nothing yet. Look whether a container still "
-                                            "publishes it (\"docker ps -a\", "
-                                            "Get-HnsEndpoint). If so, give it or %s another port; "
-                                            "if not, remove the endpoint."
-                                          : "Stop nothing yet. Look which folder %s was started "
-                                            "from and which process started it, "
-                                            "and whether the product answers on the port. A part "
-                                            "of the product: name it under "
-                                            "companions in a product file of your own, and this is "
-                                            "settled. Not a part of it: give "
-                                            "one of the two another port.",
-                                      name));
+    hm_remedy_decide(out, finding, advice_of(ctx, out, need, name));
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)

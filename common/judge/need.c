@@ -133,11 +133,28 @@ static bool ended_by_port(const struct hm_facts *facts, const struct hm_need *ne
 /* Where all bindings of IIS are known, they say which of its ports it uses. */
 static bool is_told_by_bindings(const struct hm_facts *facts, const struct hm_need *need)
 {
+    return need->requirement->by_iis_bindings && hm_configured_knows_bindings(facts->inventory);
+}
+
+/* Do all SSL bindings of HTTP.sys, which are known, leave its ports out? Then it may be set up for
+ * another port. */
+static bool is_without_ssl(const struct hm_facts *facts, const struct hm_need *need)
+{
     const struct hm_inventory *inventory = facts->inventory;
 
-    return need->requirement->by_iis_bindings && !inventory->configured_partial &&
-           (hm_configured_has(inventory, HM_BY_IIS_BINDING) ||
-            hm_configured_has(inventory, HM_BY_FTP_BINDING));
+    if (!need->requirement->by_ssl_bindings || inventory->configured_partial ||
+        !hm_configured_has(inventory, HM_BY_SSL_BINDING)) {
+        return false;
+    }
+    for (size_t i = 0; i < inventory->configured.count; i++) {
+        const struct hm_configured *row = &inventory->configured.at[i];
+
+        if (row->by == HM_BY_SSL_BINDING && row->protocol == need->requirement->protocol &&
+            hm_ports_contains(need->requirement->ports, row->port)) {
+            return false;
+        }
+    }
+    return !owner_listens(facts, need);
 }
 
 static bool has_binding(const struct hm_facts *facts, const struct hm_need *need)
@@ -168,7 +185,7 @@ static bool applies(const struct hm_facts *facts, const struct hm_need *need)
     if (requirement->by_iis_bindings && has_binding(facts, need)) {
         return true;
     }
-    if (is_told_by_bindings(facts, need)) {
+    if (is_told_by_bindings(facts, need) || is_without_ssl(facts, need)) {
         return false;
     }
     if (need->product->in_every_windows) {
@@ -191,7 +208,8 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
 
         if (!applies(facts, &need)) {
             if (!requirement->optional || requirement->ports.count == 0 ||
-                is_told_by_bindings(facts, &need) || !owner_is_down(facts, &need)) {
+                is_told_by_bindings(facts, &need) || is_without_ssl(facts, &need) ||
+                !owner_is_down(facts, &need)) {
                 continue;
             }
             if (product->in_every_windows && !requirement->when_down &&

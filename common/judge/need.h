@@ -190,6 +190,10 @@ bool hm_need_stands_in(enum hm_listener_kind kind, const char *program);
 bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need,
                         enum hm_family family, const struct hm_holder *holder);
 
+/* Does the product serve a requirement that may be used instead of this one? Then nobody knows
+ * whether it is set up for this one, too. */
+bool hm_need_may_be_replaced(const struct hm_facts *facts, const struct hm_need *need);
+
 /* Foreign processes that have the need's ports in one family now; after_boot: only those that will
  * have them again after a boot. */
 struct hm_need_held {

@@ -139,6 +139,29 @@ static bool is_client(const struct hm_facts *facts, const struct hm_need *need,
             (!stack->has_dynamic || hm_range_contains(stack->dynamic, holder->port)));
 }
 
+bool hm_need_may_be_replaced(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const char *wanted = need->requirement->alternative;
+
+    for (size_t i = 0; need->product != NULL && !hm_str_equal(wanted, "") &&
+                       i < need->product->requirements.count;
+         i++) {
+        const struct hm_requirement *row = &need->product->requirements.at[i];
+        const struct hm_need other = {.product = need->product, .requirement = row};
+        struct hm_port_cursor cursor = {0, 0, 0};
+        const struct hm_listener *listener;
+
+        while (hm_str_equal(row->id, wanted) &&
+               (listener = hm_facts_next_listener(facts, row->protocol, row->ports, &cursor)) !=
+                   NULL) {
+            if (hm_need_owner_of_listener(facts, &other, listener) == HM_OWNER_SELF) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need,
                         enum hm_family family, const struct hm_holder *holder)
 {
@@ -158,6 +181,9 @@ bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need
     if (need->product == NULL || is_client(facts, need, family, holder) ||
         is_stranger(facts, need, holder)) {
         return false;
+    }
+    if (need->requirement->kind == HM_KIND_HTTPSYS) { /* System listens for it, nobody else */
+        return hm_need_may_be_replaced(facts, need);
     }
     runs = hm_need_runs(facts, need);
     return runs == HM_RUNS_YES || (runs == HM_RUNS_UNKNOWN && child_listens(facts, need));

@@ -169,6 +169,23 @@ static void put_service(const struct topic *topic, struct hm_line *line)
     }
 }
 
+/* What does not work while the port is held. */
+static void put_loser(const struct topic *topic, struct hm_line *line)
+{
+    const struct hm_need *need = topic->need;
+
+    if (need->configured) {
+        hm_line_put(line, "the site with this binding cannot start");
+        return;
+    }
+    if (need->verdict.kind == HM_KIND_HTTPSYS && hm_need_runs(topic->facts, need) == HM_RUNS_YES) {
+        hm_line_put(line, "HTTP.sys cannot serve it for the product, which runs,");
+        return;
+    }
+    put_service(topic, line);
+    hm_line_put(line, " cannot start");
+}
+
 static void write_held(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
@@ -178,13 +195,8 @@ static void write_held(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, " by ");
     put_holder(line, &verdict->holder);
     hm_line_put(line, ": ");
-    if (topic->need->configured) {
-        hm_line_put(line, "the site with this binding");
-    } else {
-        put_service(topic, line);
-    }
-    hm_line_put(line, is_many(topic->main) ? " cannot start until they are free."
-                                           : " cannot start until it is free.");
+    put_loser(topic, line);
+    hm_line_put(line, is_many(topic->main) ? " until they are free." : " until it is free.");
 }
 
 /* Another part of the product has the port, or a program with the name of one; and the product's
@@ -215,6 +227,11 @@ static void write_unclear(const struct topic *topic, struct hm_line *line)
     if (topic->need->published) {
         hm_line_put(line, ", and a container is set up to publish it: whether it still is, or its "
                           "endpoint is a leftover, is not known.");
+        return;
+    }
+    if (hm_need_may_be_replaced(topic->facts, topic->need)) {
+        hm_line_put(line, ", which is no part of the product, and the product serves another port: "
+                          "whether it is set up for this one, too, is not known.");
         return;
     }
     hm_line_put(line, ", and the product runs: whether the program is a part of it, or keeps the "

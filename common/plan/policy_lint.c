@@ -365,8 +365,8 @@ static void look_at_requirement(struct lint *lint, const struct hm_product *prod
         return;
     }
     /* Web servers of many makers use 80 and 443: the host decides, too. */
-    elsewhere =
-        row->by_iis_bindings || is_safe_elsewhere(lint->input->catalogue, row->protocol, hit);
+    elsewhere = (row->by_iis_bindings && row->optional) ||
+                is_safe_elsewhere(lint->input->catalogue, row->protocol, hit);
     put(lint, "must_not_exclude", elsewhere ? HM_LINT_WARNING : HM_LINT_ERROR, "",
         "%s %s is the %s port of %.255s (%s), which fails at its next start once the port is "
         "excluded%s",

@@ -219,6 +219,7 @@ void hm_configured_finish(struct hm_configured_make *make, bool partial,
     inventory->has_configured = true;
     inventory->configured = make->list;
     inventory->configured_partial = partial || make->cut || !whole;
+    inventory->bindings_known = partial && make->bindings && !make->cut && whole;
 }
 
 enum hm_status hm_configured_ports(const struct hm_inventory *inventory, enum hm_protocol protocol,
@@ -250,4 +251,11 @@ bool hm_configured_has(const struct hm_inventory *inventory, enum hm_configured_
         }
     }
     return false;
+}
+
+bool hm_configured_knows_bindings(const struct hm_inventory *inventory)
+{
+    return (!inventory->configured_partial || inventory->bindings_known) &&
+           (hm_configured_has(inventory, HM_BY_IIS_BINDING) ||
+            hm_configured_has(inventory, HM_BY_FTP_BINDING));
 }

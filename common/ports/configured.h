@@ -18,6 +18,7 @@ struct hm_configured_make {
     bool http3; /* HTTP.sys of this system can serve HTTPS over QUIC: the same UDP port */
     struct hm_configured_list list;
     size_t cap;
+    bool bindings;     /* all bindings of IIS are in the list */
     bool cut;          /* there were more than HM_LIMIT_CONFIGURED_READ: the rest is missing */
     const char *doubt; /* why the source that was read last is not known whole; NULL: it is. Static
                           text; the caller says it, calls hm_configured_finish with partial, and
@@ -52,6 +53,9 @@ void hm_configured_finish(struct hm_configured_make *make, bool partial,
 enum hm_status hm_configured_ports(const struct hm_inventory *inventory, enum hm_protocol protocol,
                                    enum hm_listener_kind kind, struct hm_arena *arena,
                                    struct hm_ports *out_ports, struct hm_err *err) HM_MUST_CHECK;
+
+/* Are all bindings of IIS known, and is there one of a site? */
+bool hm_configured_knows_bindings(const struct hm_inventory *inventory);
 
 /* Is there a row of this source? */
 bool hm_configured_has(const struct hm_inventory *inventory, enum hm_configured_by by);

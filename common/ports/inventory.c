@@ -223,6 +223,7 @@ void hm_inventory_settle(struct hm_inventory *inventory)
     hm_port_book_settle(&inventory->port_book);
     if (!hm_configured_settle(&inventory->configured, &inventory->stacks)) {
         inventory->configured_partial = true;
+        inventory->bindings_known = false;
     }
 }
 

@@ -251,6 +251,7 @@ struct hm_inventory {
     struct hm_port_book port_book;
     bool has_configured;
     struct hm_configured_list configured;
+    bool bindings_known;     /* those of IIS are all there, although configured is partial */
     bool configured_partial; /* one of its sources, or what HTTP.sys serves now, was not read */
 };
 

@@ -74,9 +74,11 @@ struct hm_requirement {
     bool when_down; /* optional as it can be configured otherwise: the default of a product that
                        always takes a port. Required while its service is down and nothing shows
                        its ports */
-    bool by_iis_bindings; /* where all bindings of IIS are known, they say whether it counts */
-    bool reserve_only;    /* nobody must be handed one of the ports, yet one that is taken stops
-                             nothing: a pool of which any port will do, or a port of the network */
+    bool by_iis_bindings;    /* where all bindings of IIS are known, they say whether it counts */
+    bool by_ssl_bindings;    /* where the SSL bindings of HTTP.sys are known, they say so */
+    const char *alternative; /* id of a requirement that may be used instead; "" none */
+    bool reserve_only;       /* nobody must be handed one of the ports, yet one that is taken stops
+                                nothing: a pool of which any port will do, or a port of the network */
     const char *source;
     enum hm_confidence confidence;
 };

@@ -178,6 +178,8 @@ static const struct hm_field inventory_fields[] = {
                      "ports that components are set up to serve; absent when unknown"),
     HM_F(hm_inventory, configured_partial, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "one of the sources of configured could not be read"),
+    HM_F(hm_inventory, bindings_known, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "all bindings of IIS are in configured, although it is partial"),
 };
 const struct hm_record hm_record_inventory = HM_RECORD("inventory", hm_inventory, inventory_fields);
 

@@ -23,7 +23,9 @@ void configured_check(configured_reader *reader, const uint8_t *data, size_t siz
     for (size_t i = 0; i < inventory.configured.count; i++) {
         const struct hm_configured *row = &inventory.configured.at[i];
 
-        HM_MUST(row->port != 0 && hm_kind_forbids_exclusion(row->kind));
+        const bool socket = row->by == HM_BY_FTP_BINDING || row->by == HM_BY_NET_TCP_BINDING;
+
+        HM_MUST(row->port != 0 && hm_kind_forbids_exclusion(row->kind) == !socket);
         for (const char *at = row->subject; *at != '\0'; at++) {
             HM_MUST(*at >= ' ' && *at <= '~');
         }

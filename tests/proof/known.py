@@ -64,6 +64,12 @@ DECIDED = {
     ("made-two-want-one", "required_port_held", "tcp 8081"): TWO,
     ("port-book-services", "required_port_held", "tcp 8445"): TWO,
     ("port-book-services", "service_not_running", "service ContosoLicensing"): TWO,
+    ("iis-ftp-down", "required_port_held", "tcp 21"): TWO,
+    ("iis-ftp-down", "required_port_held", "tcp 808"): TWO,
+    ("iis-ftp-down", "service_not_running", "service NetTcpPortSharing"): TWO,
+    ("iis-ftp-down", "service_not_running", "service ftpsvc"): TWO,
+    ("http-taken", "required_port_held", "tcp 5985"): TWO,
+    ("http-taken", "required_port_held", "tcp 8530"): TWO,
     ("made-linux-held", "service_not_running", "service mongod"): TWO,
     ("made-two-want-one", "service_not_running", "service macmnsvc"): TWO,
     ("made-lost-rows", "exclusions_shifted", "tcp runtime exclusions"):

@@ -101,6 +101,7 @@ enum hm_status hm_recorded_configured(struct hm_recorded *recorded, struct hm_er
 
         st = read_source(recorded, &sources[i], &make, &there, &read, err);
         any = any || there;
+        make.bindings = make.bindings || (read && sources[i].parse == hm_iis_bindings_parse);
         partial = partial || (!read && (there || sources[i].always));
     }
     if (st == HM_OK && any) {

@@ -121,6 +121,7 @@ static enum hm_status put_rows(const struct hm_sites *sites, struct hm_gathering
             hm_configured_put(&gathering->make, row,
                               (struct hm_span){row->subject, strlen(row->subject)}, gathering->err);
     }
+    gathering->make.bindings = st == HM_OK && sites->doubt == NULL;
     return st == HM_OK && sites->doubt != NULL
                ? hm_gathering_fault(gathering, HM_EINVAL, SOURCE, sites->doubt)
                : st;

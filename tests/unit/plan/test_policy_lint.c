@@ -92,12 +92,15 @@ static const struct {
 static void make_catalogue(struct hm_build *host)
 {
     struct hm_product *product = hm_build_product(host, "wsus", "Wsus", NULL);
+    struct hm_requirement *row =
+        hm_build_require(host, product, "http", HM_TCP, "8530-8531", HM_KIND_HTTPSYS);
 
-    (void)hm_build_require(host, product, "http", HM_TCP, "8530-8531", HM_KIND_HTTPSYS);
+    row->by_iis_bindings = true; /* of this product alone: no port of many makers */
     (void)hm_build_require(host, product, "alt", HM_TCP, "8080", HM_KIND_HTTPSYS);
     product = hm_build_product(host, "iis", "W3SVC", NULL);
-    hm_build_require(host, product, "https", HM_TCP, "443", HM_KIND_HTTPSYS)->by_iis_bindings =
-        true;
+    row = hm_build_require(host, product, "https", HM_TCP, "443", HM_KIND_HTTPSYS);
+    row->by_iis_bindings = true;
+    row->optional = true;
     product = hm_build_product(host, "proxy", "proxy", NULL);
     (void)hm_build_require(host, product, "http", HM_TCP, "8080", HM_KIND_SOCKET);
     product = hm_build_product(host, "mdns", NULL, NULL);
