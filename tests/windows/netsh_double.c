@@ -22,6 +22,11 @@
  *   mirror                        "1": a change of one family is one of both, as is reported of
  *                                 Windows; the same add in the second one is answered as busy
  *   changes                       what add, delete and set were asked: "ipv4 add tcp 9955 1 ok;"
+ *   delay                         milliseconds that each run takes, as of a system that starts
+ *   elevated                      "0": no change is allowed; what is shown is shown to everybody
+ *   http-fails                    "1": no list of HTTP.sys can be read
+ *   active-<protocol>-<family>    rows that were made with store=active
+ *   timeline, booted, log         netsh_timeline.h: a boot
  * What is added or deleted is also in the Nsi keys, where Windows keeps it, unless store=active. */
 #include <windows.h>
 
@@ -33,22 +38,9 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "tests/windows/netsh_store.h"
 #include "tests/windows/netsh_texts.h"
-
-#define KEY L"SOFTWARE\\NetshDouble"
-#define TEXT_CHARS 4096
-#define ROWS_MAX 512
-
-struct row {
-    unsigned first;
-    unsigned last;
-    bool administered;
-};
-
-struct rows {
-    struct row at[ROWS_MAX];
-    size_t count;
-};
+#include "tests/windows/netsh_timeline.h"
 
 struct call {
     const struct language *language;
@@ -63,26 +55,6 @@ struct call {
     wchar_t name[64]; /* registry value: excluded-tcp-ipv4 */
     wchar_t twin[64]; /* that of the other family */
 };
-
-static HKEY key;
-
-static void read_text(const wchar_t *name, const wchar_t *otherwise, wchar_t out[TEXT_CHARS])
-{
-    DWORD len = (TEXT_CHARS - 1) * sizeof(wchar_t);
-    DWORD type = 0;
-
-    (void)wcscpy(out, otherwise);
-    if (RegQueryValueExW(key, name, NULL, &type, (unsigned char *)out, &len) == ERROR_SUCCESS &&
-        type == REG_SZ) {
-        out[len / sizeof(wchar_t)] = L'\0';
-    }
-}
-
-static void write_text(const wchar_t *name, const wchar_t *text)
-{
-    (void)RegSetValueExW(key, name, 0, REG_SZ, (const unsigned char *)text,
-                         (DWORD)((wcslen(text) + 1) * sizeof(wchar_t)));
-}
 
 /* In the code page of the language; the C library makes CR LF of line ends. */
 static void print(const struct language *language, const wchar_t *text)
@@ -100,45 +72,8 @@ static bool mirrors(void)
 {
     wchar_t text[TEXT_CHARS];
 
-    read_text(L"mirror", L"", text);
+    store_read(L"mirror", L"", text);
     return text[0] == L'1';
-}
-
-static void load_rows(const wchar_t *name, struct rows *out)
-{
-    wchar_t text[TEXT_CHARS];
-
-    out->count = 0;
-    read_text(name, L"", text);
-    for (const wchar_t *at = text; *at != L'\0' && out->count < ROWS_MAX;) {
-        struct row *row = &out->at[out->count++];
-        wchar_t *end;
-
-        row->first = (unsigned)wcstoul(at, &end, 10);
-        row->last = *end == L'-' ? (unsigned)wcstoul(end + 1, &end, 10) : row->first;
-        row->administered = *end == L'*';
-        at = *end == L'*' ? end + 1 : end;
-        at += *at == L',' ? 1 : 0;
-    }
-}
-
-static int by_first(const void *a, const void *b)
-{
-    return (int)((const struct row *)a)->first - (int)((const struct row *)b)->first;
-}
-
-static void save_rows(const wchar_t *name, struct rows *rows)
-{
-    wchar_t text[TEXT_CHARS] = L"";
-    size_t len = 0;
-
-    qsort(rows->at, rows->count, sizeof(rows->at[0]), by_first);
-    for (size_t i = 0; i < rows->count && len < TEXT_CHARS - 32; i++) {
-        len += (size_t)swprintf(text + len, TEXT_CHARS - len, L"%ls%u-%u%ls", i > 0 ? L"," : L"",
-                                rows->at[i].first, rows->at[i].last,
-                                rows->at[i].administered ? L"*" : L"");
-    }
-    write_text(name, text);
 }
 
 static int say(const struct call *call, const wchar_t *text, int status)
@@ -153,7 +88,7 @@ static int show_excluded(const struct call *call)
     static struct rows rows;
     wchar_t line[TEXT_CHARS];
 
-    load_rows(call->name, &rows);
+    store_load(call->name, &rows);
     (void)swprintf(line, TEXT_CHARS, call->language->excluded, call->protocol);
     print(call->language, line);
     print(call->language, L"----------    --------      \n");
@@ -174,7 +109,7 @@ static int show_dynamic(const struct call *call)
     unsigned count;
     wchar_t *end;
 
-    read_text(call->name, L"49152 16384", value);
+    store_read(call->name, L"49152 16384", value);
     start = (unsigned)wcstoul(value, &end, 10);
     count = (unsigned)wcstoul(end, NULL, 10);
     (void)swprintf(line, TEXT_CHARS, call->language->dynamic, call->protocol);
@@ -193,9 +128,9 @@ static int set_dynamic(const struct call *call)
         return say(call, L"The parameter is incorrect.", 1);
     }
     (void)swprintf(value, 64, L"%u %u", call->start, call->count);
-    write_text(call->name, value);
+    store_write(call->name, value);
     if (mirrors()) {
-        write_text(call->twin, value);
+        store_write(call->twin, value);
     }
     return say(call, call->language->done, 0);
 }
@@ -206,7 +141,7 @@ static bool is_busy(const struct call *call)
     wchar_t text[TEXT_CHARS];
 
     (void)swprintf(name, 32, L"busy-%ls", call->protocol);
-    read_text(name, L"", text);
+    store_read(name, L"", text);
     for (wchar_t *at = text; *at != L'\0';) {
         unsigned port = (unsigned)wcstoul(at, &at, 10);
 
@@ -219,7 +154,7 @@ static bool is_busy(const struct call *call)
 }
 
 /* As Windows keeps a persistent row: "26e30100" is port 9955, count 1 with its bytes swapped. */
-static void store(const struct call *call, bool keep)
+static void keep_in_registry(const struct call *call, bool keep)
 {
     static const unsigned char data[] = {0x12, 0x00, 0xff, 0xff};
     const bool tcp = wcscmp(call->protocol, L"tcp") == 0;
@@ -246,15 +181,24 @@ static void store(const struct call *call, bool keep)
     (void)RegCloseKey(nsi);
 }
 
-/* The index of the row with exactly these bounds; count when there is none. */
-static size_t find_row(const struct rows *rows, unsigned first, unsigned last)
+/* Rows that no boot outlives. */
+static void note_active(const struct call *call, unsigned last, bool active)
 {
-    size_t i = 0;
+    static struct rows rows;
+    wchar_t name[64];
+    size_t at;
 
-    while (i < rows->count && (rows->at[i].first != first || rows->at[i].last != last)) {
-        i++;
+    (void)swprintf(name, 64, L"active-%ls-%ls", call->protocol, call->family);
+    store_load(name, &rows);
+    at = rows_find(&rows, call->start, last);
+    if (active && at == rows.count) {
+        (void)rows_put(&rows, (struct row){call->start, last, true});
+    } else if (!active && at < rows.count) {
+        rows_drop(&rows, at);
+    } else {
+        return;
     }
-    return i;
+    store_save(name, &rows);
 }
 
 static int add_excluded(const struct call *call)
@@ -265,25 +209,21 @@ static int add_excluded(const struct call *call)
     if (call->start == 0 || call->count == 0 || last > 65535) {
         return say(call, L"The parameter is incorrect.", 1);
     }
-    load_rows(call->name, &rows);
-    for (size_t i = 0; i < rows.count; i++) {
-        if (rows.at[i].first <= last && rows.at[i].last >= call->start) {
-            return say(call, call->language->busy, 1); /* 32, for one's own row too */
-        }
-    }
-    if (is_busy(call) || rows.count == ROWS_MAX) {
+    store_load(call->name, &rows);
+    if (rows_overlap(&rows, call->start, last) < rows.count || /* 32, for one's own row too */
+        is_busy(call) || !rows_put(&rows, (struct row){call->start, last, true})) {
         return say(call, call->language->busy, 1);
     }
-    rows.at[rows.count++] = (struct row){call->start, last, true};
-    save_rows(call->name, &rows);
+    store_save(call->name, &rows);
     if (mirrors()) {
-        load_rows(call->twin, &rows);
-        if (find_row(&rows, call->start, last) == rows.count && rows.count < ROWS_MAX) {
-            rows.at[rows.count++] = (struct row){call->start, last, true};
-            save_rows(call->twin, &rows);
+        store_load(call->twin, &rows);
+        if (rows_find(&rows, call->start, last) == rows.count &&
+            rows_put(&rows, (struct row){call->start, last, true})) {
+            store_save(call->twin, &rows);
         }
     }
-    store(call, true);
+    note_active(call, last, call->active);
+    keep_in_registry(call, true);
     return say(call, call->language->done, 0);
 }
 
@@ -293,25 +233,26 @@ static int delete_excluded(const struct call *call)
     unsigned last = call->start + call->count - 1;
     size_t at;
 
-    load_rows(call->name, &rows);
-    at = find_row(&rows, call->start, last);
+    store_load(call->name, &rows);
+    at = rows_find(&rows, call->start, last);
     if (at == rows.count) {
         return say(call, call->language->missing, 1);
     }
     if (!rows.at[at].administered) {
         return say(call, call->language->denied, 1);
     }
-    rows.at[at] = rows.at[--rows.count];
-    save_rows(call->name, &rows);
+    rows_drop(&rows, at);
+    store_save(call->name, &rows);
     if (mirrors()) {
-        load_rows(call->twin, &rows);
-        at = find_row(&rows, call->start, last);
+        store_load(call->twin, &rows);
+        at = rows_find(&rows, call->start, last);
         if (at < rows.count) {
-            rows.at[at] = rows.at[--rows.count];
-            save_rows(call->twin, &rows);
+            rows_drop(&rows, at);
+            store_save(call->twin, &rows);
         }
     }
-    store(call, false);
+    note_active(call, last, false);
+    keep_in_registry(call, false);
     return say(call, call->language->done, 0);
 }
 
@@ -320,7 +261,7 @@ static int show_service_state(const struct call *call)
     wchar_t text[TEXT_CHARS];
     wchar_t line[TEXT_CHARS];
 
-    read_text(L"http", L"", text);
+    store_read(L"http", L"", text);
     print(call->language, L"\nSnapshot of HTTP service state (Server Session View): \n"
                           L"----------------------------------------------------- \n\n");
     for (wchar_t *at = text; *at != L'\0';) {
@@ -328,6 +269,9 @@ static int show_service_state(const struct call *call)
 
         (void)swprintf(line, TEXT_CHARS, L"    Registered URLs:\n        HTTP://+:%u/\n\n", port);
         print(call->language, line);
+        if (*at == L'-') { /* as the time line keeps it: 80-80 */
+            (void)wcstoul(at + 1, &at, 10);
+        }
         at += *at == L',' ? 1 : 0;
     }
     return 0;
@@ -338,7 +282,7 @@ static int trouble(const wchar_t *name)
 {
     wchar_t mode[TEXT_CHARS];
 
-    read_text(name, L"", mode);
+    store_read(name, L"", mode);
     if (wcscmp(mode, L"empty") == 0) {
         return 0; /* what Wine's own netsh does */
     }
@@ -365,7 +309,7 @@ static int replay(const struct call *call, bool excluded)
     size_t len;
     FILE *file;
 
-    read_text(L"listings", L"", folder);
+    store_read(L"listings", L"", folder);
     if (folder[0] == L'\0') {
         return -1;
     }
@@ -420,13 +364,13 @@ static int change_trouble(const struct call *call)
 
     (void)swprintf(name, 32, L"change-mode-%ls", call->family);
     status = status >= 0 ? status : trouble(name);
-    read_text(L"refusals", L"", text);
+    store_read(L"refusals", L"", text);
     refusals = (unsigned)wcstoul(text, NULL, 10);
     if (status >= 0 || refusals == 0) {
         return status;
     }
     (void)swprintf(text, TEXT_CHARS, L"%u", refusals - 1);
-    write_text(L"refusals", text);
+    store_write(L"refusals", text);
     return say(call, call->language->busy, 1);
 }
 
@@ -436,24 +380,19 @@ static int note_change(const struct call *call, int status)
     wchar_t text[TEXT_CHARS];
     size_t len;
 
-    read_text(L"changes", L"", text);
+    store_read(L"changes", L"", text);
     len = wcslen(text);
     if (len < TEXT_CHARS - 64) {
         (void)swprintf(text + len, TEXT_CHARS - len, L"%ls %ls %ls %u %u %ls;", call->family,
                        call->verb, call->protocol, call->start, call->count,
                        status == 0 ? L"ok" : L"refused");
-        write_text(L"changes", text);
+        store_write(L"changes", text);
     }
     return status;
 }
 
-static int change(const struct call *call, bool excluded)
+static int change_store(const struct call *call, bool excluded)
 {
-    int status = change_trouble(call);
-
-    if (status >= 0) {
-        return note_change(call, status);
-    }
     if (word(call->verb, L"set", 3) && !excluded && !call->unknown_tag) {
         return note_change(call, set_dynamic(call));
     }
@@ -464,6 +403,24 @@ static int change(const struct call *call, bool excluded)
         return note_change(call, delete_excluded(call));
     }
     return say(call, L"The syntax supplied for this command is not valid.", 1);
+}
+
+static int change(const struct call *call, bool excluded)
+{
+    wchar_t elevated[TEXT_CHARS];
+    int status = change_trouble(call);
+
+    if (status >= 0) {
+        return note_change(call, status);
+    }
+    store_read(L"elevated", L"1", elevated);
+    if (elevated[0] == L'0') {
+        return note_change(call, say(call, languages[0]->elevation, 1));
+    }
+    store_lock();
+    status = change_store(call, excluded);
+    store_unlock();
+    return status;
 }
 
 static int run(struct call *call)
@@ -493,7 +450,7 @@ static int show_http_list(const struct call *call, const wchar_t *list)
     const bool urls = wcscmp(list, L"urlacl") == 0;
     wchar_t text[TEXT_CHARS];
 
-    read_text(list, urls ? L"http://+:5985/wsman/" : L"", text);
+    store_read(list, urls ? L"http://+:5985/wsman/" : L"", text);
     if (wcscmp(text, L"none") == 0) {
         return say(call, L"The following command was not found.", 1);
     }
@@ -513,40 +470,56 @@ static int show_http_list(const struct call *call, const wchar_t *list)
     return say(call, L"", 0);
 }
 
+static int show_http(const struct call *call, const wchar_t *list)
+{
+    wchar_t fails[TEXT_CHARS];
+
+    store_read(L"http-fails", L"", fails);
+    if (fails[0] == L'1') {
+        return say(call, L"The service has not been started.", 1);
+    }
+    return word(list, L"servicestate", 4) ? show_service_state(call) : show_http_list(call, list);
+}
+
+static int run_command(struct call *call, int argc, wchar_t **argv)
+{
+    if (argc >= 4 && word(argv[1], L"http", 4)) {
+        return show_http(call, argv[3]);
+    }
+    if (argc < 6 || !word(argv[1], L"interface", 3)) {
+        return say(call, L"The following command was not found.", 1);
+    }
+    call->family = word(argv[2], L"ipv6", 4) ? L"ipv6" : L"ipv4";
+    call->verb = argv[3];
+    call->object = argv[4];
+    parse_tail(call, argc - 5, argv + 5);
+    if (call->protocol[0] == L'\0') {
+        return say(call, L"The syntax supplied for this command is not valid.", 1);
+    }
+    return run(call);
+}
+
 int wmain(int argc, wchar_t **argv);
 int wmain(int argc, wchar_t **argv)
 {
     struct call call = {.language = languages[0], .protocol = L""};
     wchar_t language[TEXT_CHARS];
-    DWORD count = 0;
-    DWORD len = sizeof(count);
+    int status;
 
-    if (RegCreateKeyExW(HKEY_LOCAL_MACHINE, KEY, 0, NULL, 0, KEY_QUERY_VALUE | KEY_SET_VALUE, NULL,
-                        &key, NULL) != ERROR_SUCCESS) {
+    if (!store_open()) {
         return 1;
     }
-    (void)RegQueryValueExW(key, L"calls", NULL, NULL, (unsigned char *)&count, &len);
-    count++;
-    (void)RegSetValueExW(key, L"calls", 0, REG_DWORD, (const unsigned char *)&count, sizeof(count));
-    read_text(L"language", L"en", language);
+    store_read(L"language", L"en", language);
     for (size_t i = 0; languages[i] != NULL; i++) {
         if (wcscmp(languages[i]->name, language) == 0) {
             call.language = languages[i];
         }
     }
-    if (argc >= 4 && word(argv[1], L"http", 4)) {
-        return word(argv[3], L"servicestate", 4) ? show_service_state(&call)
-                                                 : show_http_list(&call, argv[3]);
-    }
-    if (argc < 6 || !word(argv[1], L"interface", 3)) {
-        return say(&call, L"The following command was not found.", 1);
-    }
-    call.family = word(argv[2], L"ipv6", 4) ? L"ipv6" : L"ipv4";
-    call.verb = argv[3];
-    call.object = argv[4];
-    parse_tail(&call, argc - 5, argv + 5);
-    if (call.protocol[0] == L'\0') {
-        return say(&call, L"The syntax supplied for this command is not valid.", 1);
-    }
-    return run(&call);
+    Sleep(store_number(L"delay"));
+    store_lock();
+    timeline_advance();
+    store_unlock();
+    status = run_command(&call, argc, argv);
+    timeline_log_call(argc, argv, status);
+    return status;
 }

@@ -16,6 +16,7 @@ static const struct language english = {
     .busy = L"The process cannot access the file because it is being used by another process.",
     .denied = L"Access is denied.",
     .missing = L"Element not found.",
+    .elevation = L"The requested operation requires elevation (Run as administrator).",
 };
 
 static const struct language german = {

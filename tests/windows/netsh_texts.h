@@ -20,6 +20,7 @@ struct language {
     const wchar_t *busy;
     const wchar_t *denied;
     const wchar_t *missing;
+    const wchar_t *elevation; /* English only: other languages were not seen */
 };
 
 /* English first; ended by NULL. */

@@ -28,6 +28,7 @@ DOUBLE = r"HKEY_LOCAL_MACHINE\SOFTWARE\NetshDouble"
 STACKS = [(family, protocol) for protocol in ("tcp", "udp") for family in ("ipv4", "ipv6")]
 
 
+clock = []  # in front of every command: the time since the boot that Boot makes
 LISTINGS = 11  # runs of netsh for everything: eight, and the three of HTTP.sys
 BLOCKS = 7  # for the lists that no registry key shows: exclusions, and those of HTTP.sys
 
@@ -82,7 +83,7 @@ class Prefix:
 
     @staticmethod
     def script(verb, *arguments):
-        done = subprocess.run([os.path.join(HERE, "prefix.sh"), verb, PREFIX, *arguments],
+        done = subprocess.run([*clock, os.path.join(HERE, "prefix.sh"), verb, PREFIX, *arguments],
                               capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
         if done.returncode != 0:
             raise RuntimeError(f"prefix.sh {verb}: {done.stdout}{done.stderr}")
@@ -93,7 +94,7 @@ class Prefix:
     @staticmethod
     def run(program, *arguments, timeout=180, **env):
         """(exit status, standard output, standard error); line ends as everywhere else."""
-        done = subprocess.run(["wine", program, *arguments], capture_output=True,
+        done = subprocess.run([*clock, "wine", program, *arguments], capture_output=True,
                               stdin=subprocess.DEVNULL, env=environment(**env), timeout=timeout)
         text = [part.replace(b"\r\n", b"\n") for part in (done.stdout, done.stderr)]
         return done.returncode, text[0].decode(errors="replace"), text[1].decode(errors="replace")
@@ -160,6 +161,48 @@ class Prefix:
         return int(out.split()[-1], 16) if "REG_DWORD" in out else 0
 
 
+class Boot:
+    """Wine, and all that runs in it, started again with a clock of its own, by which the system
+    booted so many seconds ago: a time namespace. Volatile registry keys are gone, as after a boot;
+    what the time of day is stays as it is."""
+
+    def __init__(self, prefix, seconds):
+        self.prefix = prefix
+        self.seconds = seconds
+
+    def __enter__(self):
+        self.prefix.script("stop")
+        self.shift = int(self.seconds - uptime_s())
+        self.holder = subprocess.Popen(
+            ["unshare", "--time", "--boottime", str(self.shift), "--monotonic", str(self.shift),
+             "--fork", "--kill-child", "sleep", "infinity"], stdin=subprocess.DEVNULL)
+        h.started.append(self.holder)
+        # its child is in the new namespace, once the clock is set
+        child = h.wait_until("a clock of its own", 10, lambda: children(self.holder.pid))[0]
+        clock[:] = ["nsenter", f"--time=/proc/{child}/ns/time"]
+        self.started_ms = int(1000 * (time.time() - self.uptime_s()))
+        self.prefix.script("start")
+        return self
+
+    def uptime_s(self):
+        return uptime_s() + self.shift
+
+    def wait(self, seconds):
+        """Until so many seconds after the boot."""
+        time.sleep(max(0.0, seconds - self.uptime_s()))
+
+    def __exit__(self, *_):
+        self.prefix.script("stop")
+        clock.clear()
+        self.holder.kill()
+        self.holder.wait()
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
 class Agent:
     """hm-agent.exe run: a process of its own, whose id is that of the Windows process."""
 
@@ -168,7 +211,7 @@ class Agent:
         self.state = os.path.join(folder, "agent-" + name)
         self.log_path = os.path.join(folder, f"agent-{name}.log")
         self.log = open(self.log_path, "ab")
-        self.child = subprocess.Popen(["wine", program, "run", *options], stdin=subprocess.DEVNULL,
+        self.child = subprocess.Popen([*clock, "wine", program, "run", *options], stdin=subprocess.DEVNULL,
                                       stdout=self.log, stderr=self.log, env=environment())
 
     def output(self):
