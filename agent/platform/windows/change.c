@@ -49,8 +49,8 @@ static bool is_administrator(void)
 
 /* ---- what a refusal means ------------------------------------------------------------------ */
 
-static enum hm_status explain_add(const struct change *change, const struct hm_stack *stack,
-                                  bool *out_final, struct hm_err *err)
+static enum hm_status explain_add(const struct change *change, unsigned long exit_status,
+                                  const struct hm_stack *stack, bool *out_final, struct hm_err *err)
 {
     const struct hm_ports wanted = {&change->range, 1};
 
@@ -67,12 +67,14 @@ static enum hm_status explain_add(const struct change *change, const struct hm_s
     }
     *out_final = false;
     return hm_fail(err, HM_EBUSY,
-                   "%s: refused for now: a socket has one of the ports, or another change runs",
-                   change->command);
+                   "%s: refused for now with exit status %lu: a socket has one of the ports, "
+                   "another change runs, or this account may not do it",
+                   change->command, exit_status);
 }
 
-static enum hm_status explain_remove(const struct change *change, const struct hm_stack *stack,
-                                     bool *out_final, struct hm_err *err)
+static enum hm_status explain_remove(const struct change *change, unsigned long exit_status,
+                                     const struct hm_stack *stack, bool *out_final,
+                                     struct hm_err *err)
 {
     const struct hm_range *row = hm_ports_find(stack->administered, change->range.first);
 
@@ -80,7 +82,8 @@ static enum hm_status explain_remove(const struct change *change, const struct h
         row == NULL || row->first != change->range.first || row->last != change->range.last;
     return *out_final ? hm_fail(err, HM_ECONFLICT, "%s: no exclusion has exactly these bounds",
                                 change->command)
-                      : hm_fail(err, HM_EBUSY, "%s: refused for now", change->command);
+                      : hm_fail(err, HM_EBUSY, "%s: refused for now with exit status %lu",
+                                change->command, exit_status);
 }
 
 /* Always a failure. *out_final: trying at once again is in vain. */
@@ -118,8 +121,9 @@ static enum hm_status explain(const struct change *change, unsigned long exit_st
                        "%s: this system has no exclusions; install hotfix KB2665809",
                        change->command);
     }
-    return action->kind == HM_ACTION_ADD_EXCLUSION ? explain_add(change, &stack, out_final, err)
-                                                   : explain_remove(change, &stack, out_final, err);
+    return action->kind == HM_ACTION_ADD_EXCLUSION
+               ? explain_add(change, exit_status, &stack, out_final, err)
+               : explain_remove(change, exit_status, &stack, out_final, err);
 }
 
 /* ---- netsh --------------------------------------------------------------------------------- */
