@@ -23,11 +23,11 @@
  *                                 Windows; the same add in the second one is answered as busy
  *   changes                       what add, delete and set were asked: "ipv4 add tcp 9955 1 ok;"
  *   delay                         milliseconds that each run takes, as of a system that starts
- *   elevated                      "0": no change is allowed; what is shown is shown to everybody
  *   http-fails                    "1": no list of HTTP.sys can be read
  *   active-<protocol>-<family>    rows that were made with store=active
  *   timeline, booted, log         netsh_timeline.h: a boot
- * What is added or deleted is also in the Nsi keys, where Windows keeps it, unless store=active. */
+ * What is added or deleted is also in the Nsi keys, where Windows keeps it, unless store=active.
+ * Only who is elevated may change something (not_elevated.c); everybody is shown everything. */
 #include <windows.h>
 
 #include <fcntl.h>
@@ -405,16 +405,24 @@ static int change_store(const struct call *call, bool excluded)
     return say(call, L"The syntax supplied for this command is not valid.", 1);
 }
 
+static bool is_elevated(void)
+{
+    BYTE group[SECURITY_MAX_SID_SIZE];
+    DWORD len = sizeof(group);
+    BOOL member = FALSE;
+
+    return CreateWellKnownSid(WinBuiltinAdministratorsSid, NULL, group, &len) &&
+           CheckTokenMembership(NULL, group, &member) && member;
+}
+
 static int change(const struct call *call, bool excluded)
 {
-    wchar_t elevated[TEXT_CHARS];
     int status = change_trouble(call);
 
     if (status >= 0) {
         return note_change(call, status);
     }
-    store_read(L"elevated", L"1", elevated);
-    if (elevated[0] == L'0') {
+    if (!is_elevated()) {
         return note_change(call, say(call, languages[0]->elevation, 1));
     }
     store_lock();

@@ -18,7 +18,7 @@
  *   block PROTOCOL A-B    a runtime row in both families, as of WinNAT and HNS; where a row is in
  *                         the way, elsewhere: "! block PROTOCOL C-D instead of A-B"
  *   block-gone PROTOCOL A-B
- *   set NAME VALUE        any value of the store: a list that cannot be read, a delay, elevation */
+ *   set NAME VALUE        any value of the store: lists that cannot be read, a delay */
 #pragma once
 
 #include <wchar.h>

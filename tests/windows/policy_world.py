@@ -23,12 +23,11 @@ class World:
         self.collector = h.Collector(folder, settings=["interval=1"]).start()
         self.env = {"HMCTL_COLLECTOR": self.collector.url, "HMCTL_CA": self.collector.ca,
                     "HMCTL_TOKEN": self.collector.admin, "NO_COLOR": "1", "COLUMNS": "160",
-                    "HM_PASSPHRASE": "correct horse battery"}
-        self.key = os.path.join(folder, "alice.key")
-        key = json.loads(self.hmctl("key", "new", "alice", "--out", self.key, "--json"))
+                    "HM_PASSPHRASE": h.PASSPHRASE}
+        self.key = h.key_file(folder, "anna")
         root = os.path.join(folder, "root.json")
-        self.hmctl("trust", "new", "--add", f"alice={key['public_key']}", "--threshold", "1",
-                   "--out", root)
+        self.hmctl("trust", "new", "--add", f"anna={h.forge('public', 'anna')}", "--threshold",
+                   "1", "--out", root)
         self.hmctl("trust", "sign", root, "--key", self.key, "--yes")
         self.hmctl("trust", "publish", root)
 

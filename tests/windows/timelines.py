@@ -3,6 +3,7 @@ with delays that a seed decides.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import os
 import random
 
 
@@ -24,7 +25,7 @@ class Timeline:
         settings of HTTP.sys cannot be read at first, and each command takes its time."""
         early = first + (last - first) / 3
         self.at(0, "set http-fails 1")
-        self.at(0, f"set delay {self.random.randrange(100, 300)}")
+        self.at(0, f"set delay {self.random.randrange(50, 150)}")
         self.between(first, early, "set http-fails 0")
         self.between(early, last, "set delay 10")
         for port in (5985, 47001):
@@ -49,6 +50,8 @@ class Log:
 
     def lines(self):
         rows = []
+        if not os.path.exists(self.path):
+            return rows  # netsh has not been run yet
         with open(self.path, encoding="utf-8") as file:
             for line in file:
                 ms, _, words = line.rstrip("\n").partition(" ")
