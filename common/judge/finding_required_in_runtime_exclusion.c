@@ -28,6 +28,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     for (size_t i = 0; i < ctx->count; i++) {
         const struct hm_need *need = &ctx->needs[i];
+        const struct hm_configured *published;
         const struct hm_range *row;
         struct hm_finding *finding;
         enum hm_family family = HM_IPV4;
@@ -47,6 +48,14 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                                                  hm_protocol_names[need->verdict.protocol],
                                                  hm_family_names[family], (unsigned)row->first,
                                                  (unsigned)row->last));
+        }
+        published =
+            hm_configured_container(ctx->facts, need->verdict.protocol, need->verdict.at_risk);
+        if (published != NULL && !need->published) {
+            hm_finding_evidence(out, finding, "configured",
+                                hm_finding_print(out, "%s %u %s",
+                                                 hm_configured_by_names[published->by],
+                                                 (unsigned)published->port, published->subject));
         }
         hm_remedy_protect(ctx, out, finding, need,
                           row != NULL && hm_range_count(*row) >= BLOCK_MIN_PORTS

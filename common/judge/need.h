@@ -82,6 +82,11 @@ enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *l
 /* Is it known that something starts which serves this port? */
 bool hm_configured_starts(const struct hm_facts *facts, const struct hm_configured *row);
 
+/* The first port of these that a container publishes; NULL none. */
+const struct hm_configured *hm_configured_container(const struct hm_facts *facts,
+                                                    enum hm_protocol protocol,
+                                                    struct hm_ports ports);
+
 /* Is it a binding of IIS? */
 bool hm_configured_is_binding(const struct hm_configured *row);
 

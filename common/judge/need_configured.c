@@ -72,6 +72,23 @@ static const struct server servers[HM_CONFIGURED_BY_COUNT] = {
                            .source = CONTAINER_SOURCE                                       },
 };
 
+const struct hm_configured *hm_configured_container(const struct hm_facts *facts,
+                                                    enum hm_protocol protocol,
+                                                    struct hm_ports ports)
+{
+    const struct hm_configured_list *list = &facts->inventory->configured;
+
+    for (size_t i = 0; facts->inventory->has_configured && i < list->count; i++) {
+        const struct hm_configured *row = &list->at[i];
+
+        if (row->kind == HM_KIND_CONTAINER && row->protocol == protocol &&
+            hm_ports_contains(ports, row->port)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
 bool hm_configured_is_binding(const struct hm_configured *row)
 {
     return servers[row->by].binding;

@@ -246,6 +246,11 @@ static void write_runtime(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, " inside the runtime exclusion");
     put_row(line, topic->stack->runtime, verdict->at_risk);
     put_families(topic, line);
+    if (!topic->need->published &&
+        hm_configured_container(topic->facts, verdict->protocol, verdict->at_risk) != NULL) {
+        hm_line_put(line, ": a container publishes the port, and a bind fails with error 10013.");
+        return;
+    }
     hm_line_put(line, ": a component such as WinNAT, HNS or HTTP.sys holds it, and a bind fails "
                       "with error 10013.");
 }

@@ -353,7 +353,11 @@ static void find_rows(struct hm_remedy_scope *scope, const struct hm_need *need,
                 return;
             }
             if (count < BLOCK_MIN_PORTS) {
-                blocker->name = "HTTP.sys";
+                blocker->name =
+                    hm_configured_container(scope->ctx->facts, need->verdict.protocol,
+                                            (struct hm_ports){&blocker->range, 1}) != NULL
+                        ? HM_REMEDY_CONTAINER
+                        : "HTTP.sys";
                 blocker->stop = HM_STOP_NONE;
                 blocker->block = HM_BLOCK_FIXED;
             } else if (count == HNS_BLOCK_PORTS) {

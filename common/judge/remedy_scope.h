@@ -28,6 +28,9 @@ enum hm_block {
 };
 #define HM_BLOCK_COUNT 7
 
+/* The name of a blocker that is the published port of a container. */
+#define HM_REMEDY_CONTAINER "a container's published port"
+
 struct hm_blocker {
     enum hm_protocol protocol;
     struct hm_range range;

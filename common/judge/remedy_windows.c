@@ -291,7 +291,18 @@ static void reserve_now(struct hm_remedy_scope *scope, struct hm_finding *findin
 
 static void decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
-    if (!hm_str_equal(hm_remedy_names(scope, HM_BLOCK_FIXED), "HTTP.sys")) {
+    const char *names = hm_remedy_names(scope, HM_BLOCK_FIXED);
+
+    if (hm_str_equal(names, HM_REMEDY_CONTAINER)) {
+        (void)hm_remedy_step(
+            scope->list, finding, HM_STEP_DECIDE,
+            "A container publishes the port: \"docker ps\" (\"crictl ps\", \"hnsdiag list "
+            "endpoints\") shows which. Publish it on another port, or give the service another; an "
+            "exclusion does not help, and a restart of HNS or of the host brings it back. An "
+            "endpoint that no container has is a leftover: remove it.");
+        return;
+    }
+    if (!hm_str_equal(names, "HTTP.sys")) {
         hm_remedy_decide_fixed(scope, finding);
         return;
     }
