@@ -103,6 +103,10 @@ static void write_exposed(const struct topic *topic, struct hm_line *line)
         return;
     }
     hm_line_put(line, " can take it before the service starts");
+    if (topic->need->requirement->falls_back) {
+        hm_line_put(line, ", which then uses another port, and firewall rules for this one do not "
+                          "fit");
+    }
     if (topic->with_odds && verdict->has_odds && verdict->odds <= 0) {
         hm_line_put(line, "; nothing has taken it yet");
     } else if (topic->with_odds && verdict->has_odds) {

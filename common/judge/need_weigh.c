@@ -99,7 +99,7 @@ static enum hm_status weigh_holders(struct scales *scales)
     struct hm_need_held held;
     enum hm_status st;
 
-    if (need->requirement->reserve_only) {
+    if (need->requirement->reserve_only || need->requirement->falls_back) {
         return HM_OK;
     }
     need->nameless_owner = false; /* in this family */
@@ -235,8 +235,8 @@ static enum hm_status weigh_runtime(struct scales *scales)
     struct hm_ports hit;
     enum hm_status st;
 
-    if (!hm_ports_overlap(scales->open, runtime)) {
-        return HM_OK;
+    if (!hm_ports_overlap(scales->open, runtime) || scales->need->requirement->falls_back) {
+        return HM_OK; /* who falls back starts in spite of a row, too */
     }
     st = hm_ports_intersect(scales->open, runtime, scales->arena, &hit, scales->err);
     if (st == HM_OK) {

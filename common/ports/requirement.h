@@ -79,6 +79,8 @@ struct hm_requirement {
     const char *alternative; /* id of a requirement that may be used instead; "" none */
     bool reserve_only;       /* nobody must be handed one of the ports, yet one that is taken stops
                                 nothing: a pool of which any port will do, or a port of the network */
+    bool falls_back; /* of a port that is taken it uses another one: the service starts all the
+                        same, yet firewall rules are for the usual port */
     const char *source;
     enum hm_confidence confidence;
 };

@@ -66,6 +66,8 @@ static const struct hm_field requirement_fields[] = {
          "id of a requirement of the product that may be used instead"),
     HM_F(hm_requirement, reserve_only, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "must not be handed out, yet a port that is taken stops nothing"),
+    HM_F(hm_requirement, falls_back, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "uses another port when one is taken, and starts all the same"),
     HM_F(hm_requirement, source, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_TEXT_BYTES,
          "where this is written"),
     HM_F_ENUM(hm_requirement, confidence, HM_FIELD_REQUIRED, &confidence,

@@ -106,6 +106,32 @@ static void test_cases(void **state)
     }
 }
 
+/* In a process with several services a socket is that of Remote Desktop only where it must have
+ * one: LLMNR is another service's, and Remote Desktop needs no UDP. */
+static void test_shared_process(void **state)
+{
+    static const char *names[] = {"Dnscache", "TermService"};
+    struct hm_requirement *udp;
+    struct hm_build build;
+
+    (void)state;
+    hm_build_init(&build, "6.1.7601");
+    put_rdp(&build);
+    udp = hm_build_require(&build, &build.products[0], "udp", HM_UDP, "3389", HM_KIND_SOCKET);
+    udp->has_port_from = true;
+    udp->port_from = HM_BY_RDP_PORT;
+    udp->optional = true;
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 50389, "svchost.exe", "", HM_KIND_SOCKET);
+    hm_build_listener(&build, HM_UDP, HM_IPV4, 5355, "svchost.exe", "", HM_KIND_SOCKET);
+    build.listeners[0].hosted = (struct hm_strings){names, HM_COUNT(names)};
+    build.listeners[1].hosted = (struct hm_strings){names, HM_COUNT(names)};
+    (void)hm_build_judge(&build);
+    assert_int_equal(build.judgement.verdicts.count, 1);
+    assert_int_equal(build.judgement.verdicts.at[0].protocol, HM_TCP);
+    assert_int_equal(build.judgement.verdicts.at[0].state, HM_EXPOSED);
+    hm_build_fini(&build);
+}
+
 /* A port proxy has no default: what the registry or its service shows counts, and nothing else. A
  * process with several services says nothing. */
 static void test_port_proxy(void **state)
@@ -159,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_shared_process),
         cmocka_unit_test(test_port_proxy),
     };
 

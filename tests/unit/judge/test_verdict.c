@@ -305,6 +305,40 @@ static void test_reserve_only_in_a_block(void **state)
     free_build(build);
 }
 
+/* Message Queuing listens elsewhere when a port is taken, by a program or by a block: it starts. */
+static void test_falls_back(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        const bool in_range = i % 2 == 1;
+        struct hm_build *build = new_build("10.0.17763");
+        const struct hm_verdict *verdict;
+        struct hm_requirement *rpc;
+
+        print_message("case %u\n", i);
+        rpc = hm_build_require(build, hm_build_product(build, "p", "MSMQ", NULL), "r", HM_TCP,
+                               "2101,2103", HM_KIND_RPC);
+        rpc->falls_back = true;
+        hm_build_service_runs(build, "MSMQ", false);
+        hm_build_service(build, "MSMQ");
+        if (in_range) {
+            hm_build_dynamic(build, 1025, 65534);
+        }
+        if (i < 2) {
+            hm_build_listener(build, HM_TCP, HM_IPV4, 2103, "acme.exe", "Acme", HM_KIND_SOCKET);
+        } else {
+            hm_build_runtime(build, HM_TCP, HM_IPV4, "2100-2199");
+        }
+        verdict = &hm_build_judge(build)->verdicts.at[0];
+        assert_int_equal(verdict->state, in_range ? HM_EXPOSED : HM_SAFE);
+        assert_int_equal(in_range, strstr(verdict->text, "then uses another port") != NULL);
+        assert_null(hm_build_finding(build, "service_not_running", "service MSMQ"));
+        rpc->falls_back = false;
+        assert_int_equal(hm_build_judge(build)->verdicts.at[0].state, HM_BLOCKED);
+        free_build(build);
+    }
+}
+
 /* Linux names nobody for the kernel's own sockets. */
 static void test_kernel_socket_of_linux(void **state)
 {
@@ -466,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_a_range_names_the_part_at_risk),
         cmocka_unit_test(test_reserve_only),
         cmocka_unit_test(test_reserve_only_in_a_block),
+        cmocka_unit_test(test_falls_back),
         cmocka_unit_test(test_kernel_socket_of_linux),
         cmocka_unit_test(test_legacy),
         cmocka_unit_test(test_what_listens_outranks_the_catalogue),
