@@ -14,8 +14,31 @@ static const char *const outcomes[HM_KIND_COUNT] = {
     [HM_KIND_CONTAINER] = "a container that is to publish it does not start",
 };
 
+#define TEXT_DELETE                                                                                \
+    "Find out whether anything uses it. If so, delete the exclusion, with exactly its start and "  \
+    "count, before that starts."
+#define TEXT_HNS                                                                                   \
+    "Find out whether anything uses it. If so, give it a port outside: HNS makes this exclusion "  \
+    "itself, so netsh must not delete it."
+#define TEXT_HNS_OFF                                                                               \
+    "Find out whether anything uses it. If so, restart the host before that starts: the "          \
+    "exclusion "                                                                                   \
+    "is that of HNS, which is turned off in the registry, and goes with the restart. Do not "      \
+    "delete it."
+
+/* A row of HNS is not for netsh; otherwise what is known already. */
+static const char *hns_text(const struct hm_inventory *inventory, struct hm_range range,
+                            const char *known)
+{
+    if (hm_hns_keeps(inventory, range)) {
+        return TEXT_HNS;
+    }
+    return hm_hns_kept(inventory, range) ? TEXT_HNS_OFF : known;
+}
+
 static void describe(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
-                     struct hm_finding *finding, const struct hm_configured *row)
+                     struct hm_finding *finding, const struct hm_configured *row,
+                     const char **out_hns)
 {
     for (unsigned i = 0; i < 2; i++) {
         const enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
@@ -23,6 +46,7 @@ static void describe(const struct hm_finding_ctx *ctx, struct hm_finding_list *o
             hm_facts_stack(ctx->facts, row->protocol, family)->administered, row->port);
 
         if (range != NULL) {
+            *out_hns = hns_text(ctx->input->inventory, *range, *out_hns);
             hm_finding_evidence(out, finding, "exclusion",
                                 hm_finding_print(out, "%s/%s %u-%u",
                                                  hm_protocol_names[row->protocol],
@@ -70,6 +94,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         const struct hm_configured *row = &inventory->configured.at[i];
         struct hm_range range = {row->port, row->port};
         const struct hm_service *down = NULL;
+        const char *hns = NULL;
         struct hm_finding *finding;
 
         if ((last != NULL && last->protocol == row->protocol && last->port == row->port) ||
@@ -90,10 +115,8 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
             hm_configured_by_labels[row->by], row->subject, outcomes[row->kind],
             down == NULL ? "Nothing is known to start." : down->name,
             down == NULL ? "" : " starts by itself and is down: it may be the one.");
-        describe(ctx, out, finding, row);
-        hm_remedy_decide(out, finding,
-                         "Find out whether anything uses it. If so, delete the exclusion, with "
-                         "exactly its start and count, before that starts.");
+        describe(ctx, out, finding, row, &hns);
+        hm_remedy_decide(out, finding, hns == NULL ? TEXT_DELETE : hns);
     }
 }
 

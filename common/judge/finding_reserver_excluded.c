@@ -141,7 +141,8 @@ static struct hm_ports keep_of(const struct hm_finding_ctx *ctx, struct hm_findi
 /* The rows over the ports: those that netsh may delete, exactly as they stand. */
 struct rows {
     struct hm_ports of[2]; /* kept lists, by family */
-    bool hns;
+    bool hns;              /* one is that of HNS */
+    bool kept;             /* likewise, and it is turned off: it goes with the next boot */
 };
 
 static void find_rows(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
@@ -166,6 +167,8 @@ static void find_rows(const struct hm_finding_ctx *ctx, struct hm_finding_list *
                                                  (unsigned)hit.at[at].last));
             if (hm_hns_keeps(ctx->input->inventory, hit.at[at])) {
                 rows->hns = true;
+            } else if (hm_hns_kept(ctx->input->inventory, hit.at[at])) {
+                rows->kept = true;
             } else {
                 kept[rows->of[i].count++] = hit.at[at];
             }
@@ -183,6 +186,16 @@ static void turn_off_hns(struct hm_finding_list *out, struct hm_finding *finding
                       "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\hns\\State /v "
                       "EnableExcludedPortRange /t REG_DWORD /d 0 /f");
     hm_remedy_restart(out, finding, "Restart the host: HNS reads the value when it starts.");
+}
+
+static void wait_for_hns(struct hm_finding_list *out, struct hm_finding *finding)
+{
+    finding->remedy = "The exclusion is that of HNS, which is turned off in the registry: it goes "
+                      "with the next restart of the host. Nothing has to be deleted.";
+    hm_remedy_restart(out, finding,
+                      "Restart the host: HNS reads the registry when it starts, and no longer "
+                      "makes the exclusion. Only one that is still there afterwards is somebody "
+                      "else's, and may be deleted.");
 }
 
 static const struct hm_policy_mark *mark_of(const struct hm_finding_ctx *ctx,
@@ -248,6 +261,9 @@ void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_lis
                           "service a port outside, or turn the exclusion off in the registry and "
                           "reboot.";
         turn_off_hns(out, finding);
+    }
+    if (rows.kept) {
+        wait_for_hns(out, finding);
     }
     hm_remedy_exclude(ctx, out, finding, &keep);
     hm_remedy_move(ctx, out, finding, protocol, broken.at_risk);

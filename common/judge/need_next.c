@@ -21,6 +21,18 @@ static enum hm_status get_spared(const struct hm_stack_facts *stack, struct hm_p
     return st == HM_OK ? hm_ports_subtract(ports, open, arena, out_spared, err) : st;
 }
 
+/* Is the exclusion that breaks the listener another one after the boot? */
+static bool is_unbroken(const struct hm_need *need, const struct hm_stack_facts *now,
+                        const struct hm_stack_facts *next)
+{
+    const struct hm_ports ports = need->requirement->ports;
+
+    return (need->verdict.reason == HM_REASON_RESERVER_EXCLUDED ||
+            need->verdict.reason == HM_REASON_SHARED_EXCLUDED) &&
+           hm_ports_overlap(ports, now->administered) &&
+           !hm_ports_overlap(ports, next->administered);
+}
+
 /* Does what is written mean something to these ports? */
 static enum hm_status is_touched(const struct hm_facts *facts, const struct hm_need *need,
                                  struct hm_arena *arena, bool *out_touched, struct hm_err *err)
@@ -43,7 +55,10 @@ static enum hm_status is_touched(const struct hm_facts *facts, const struct hm_n
             st = get_spared(hm_facts_next_stack(facts, requirement->protocol, family),
                             requirement->ports, arena, &next, err);
         }
-        *out_touched = st == HM_OK && !hm_ports_equal(now, next);
+        *out_touched =
+            st == HM_OK && (!hm_ports_equal(now, next) ||
+                            is_unbroken(need, hm_facts_stack(facts, requirement->protocol, family),
+                                        hm_facts_next_stack(facts, requirement->protocol, family)));
     }
     return st;
 }

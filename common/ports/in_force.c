@@ -216,6 +216,33 @@ static bool boot_stack(struct hm_stack *stack)
     return differs;
 }
 
+/* The range of HNS, which is turned off, goes: unless what is stored says what the boot brings. */
+static enum hm_status boot_hns(const struct hm_inventory *inventory, struct hm_stack *stack,
+                               struct hm_arena *arena, bool *inout_differs, struct hm_err *err)
+{
+    const struct hm_ports rows = stack->administered;
+    struct hm_range *left;
+    size_t count = 0;
+
+    if (inventory->os.family != HM_OS_WINDOWS || stack->has_next_administered || rows.count == 0) {
+        return HM_OK;
+    }
+    left = hm_arena_alloc(arena, rows.count, sizeof(*left));
+    if (left == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to look past the next boot");
+    }
+    for (size_t i = 0; i < rows.count; i++) {
+        if (!hm_hns_kept(inventory, rows.at[i])) {
+            left[count++] = rows.at[i];
+        }
+    }
+    if (count < rows.count) {
+        stack->administered = (struct hm_ports){left, count};
+        *inout_differs = true;
+    }
+    return HM_OK;
+}
+
 enum hm_status hm_inventory_next(const struct hm_inventory *inventory, struct hm_arena *arena,
                                  bool *out_differs, struct hm_inventory *out_next,
                                  struct hm_err *err)
@@ -223,6 +250,7 @@ enum hm_status hm_inventory_next(const struct hm_inventory *inventory, struct hm
     const size_t count = inventory->stacks.count;
     struct hm_inventory next = *inventory;
     bool differs = false;
+    enum hm_status st;
 
     next.stacks.at = hm_arena_alloc(arena, count, sizeof(*next.stacks.at));
     if (next.stacks.at == NULL) {
@@ -230,6 +258,10 @@ enum hm_status hm_inventory_next(const struct hm_inventory *inventory, struct hm
     }
     for (size_t i = 0; i < count; i++) {
         next.stacks.at[i] = inventory->stacks.at[i];
+        st = boot_hns(inventory, &next.stacks.at[i], arena, &differs, err);
+        if (st != HM_OK) {
+            return st;
+        }
         differs = boot_stack(&next.stacks.at[i]) || differs;
     }
     if (hm_os_is_legacy(&inventory->os)) {

@@ -79,14 +79,30 @@ bool hm_kind_forbids_exclusion(enum hm_listener_kind kind)
     return hm_kind_exclusion_effect(kind) != HM_EXCLUSION_PROTECTS;
 }
 
-bool hm_hns_keeps(const struct hm_inventory *inventory, struct hm_range range)
+static bool is_hns_range(const struct hm_inventory *inventory, struct hm_range range,
+                         bool *out_turned_off)
 {
     const bool known = inventory->has_registry && inventory->registry.has_hns;
     const struct hm_hns_state *hns = &inventory->registry.hns;
     const uint32_t start = known && hns->start != 0 ? hns->start : HM_HNS_START;
     const uint32_t count = known && hns->count != 0 ? hns->count : HM_HNS_COUNT;
 
-    return !(known && !hns->enabled) && range.first == start && hm_range_count(range) == count;
+    *out_turned_off = known && !hns->enabled;
+    return range.first == start && hm_range_count(range) == count;
+}
+
+bool hm_hns_keeps(const struct hm_inventory *inventory, struct hm_range range)
+{
+    bool turned_off;
+
+    return is_hns_range(inventory, range, &turned_off) && !turned_off;
+}
+
+bool hm_hns_kept(const struct hm_inventory *inventory, struct hm_range range)
+{
+    bool turned_off;
+
+    return is_hns_range(inventory, range, &turned_off) && turned_off;
 }
 
 bool hm_port_is_of_driver(uint16_t port)

@@ -259,6 +259,10 @@ struct hm_inventory {
  * delete it, and it does not move at a boot. */
 bool hm_hns_keeps(const struct hm_inventory *inventory, struct hm_range range);
 
+/* Likewise, but that is turned off in the registry: HNS reads it when it starts, so the range that
+ * is still there goes with the next boot. */
+bool hm_hns_kept(const struct hm_inventory *inventory, struct hm_range range);
+
 /* NULL when there are no details of this service; names are compared without case. */
 const struct hm_service *hm_inventory_service(const struct hm_inventory *inventory,
                                               const char *name);

@@ -10,6 +10,7 @@ import ports
 import truth
 from model import Already, Refused
 
+HNS_RANGE = (50000, 50059)  # which it excludes when it starts, unless the registry says not to
 MOST_TAKEN = 64  # ports that one hostile boot takes
 CLIENT = "10.20.30.40:443"
 
@@ -245,7 +246,9 @@ def boot(host, dice, early=lambda _host: None):
         for stack in host.stacks.values():
             stack.listed = True
     for stack in host.stacks.values():
-        stack.rows = [row for row in stack.rows if row.administered and row.persistent]
+        stack.rows = [row for row in stack.rows if row.administered and row.persistent and
+                      not (host.value(model.HNS, "EnableExcludedPortRange") == 0 and
+                           (row.first, row.last) == HNS_RANGE)]
         stack.dynamic = stack.dynamic and next_dynamic(host, stack)
     if host.linux:
         read_files(host)

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 from hosts.build import Build, USUAL, WIDE
+from model import HNS
 
 
 def wds_down_dns(name, catalogue):
@@ -117,6 +118,23 @@ def blocks_elsewhere(name, catalogue):
     b.service("elasticsearch-service-x64", "elasticsearch-service-x64.exe", tcp=[9200, 9300])
     b.rows("tcp", (20100, 20199), (20200, 20299), (31000, 31099), owner="other")
     return b.done()
+
+
+def site_in_hns(name, catalogue, enabled=1):
+    """A web site on a port that HNS excludes for itself; nobody may delete that row."""
+    b = Build(name, "2022", catalogue)
+    b.terminal()
+    b.service("hns", "svchost.exe", start="manual", needs=["RpcSs"])
+    b.service("W3SVC", "svchost.exe", needs=["RpcSs"])
+    b.rows("tcp", (50000, 50059))
+    b.httpsys("W3SVC", 80, 50010)
+    b.host.registry[HNS] = {"EnableExcludedPortRange": ("REG_DWORD", enabled)}
+    return b.done()
+
+
+def site_in_hns_off(name, catalogue):
+    """HNS is told not to exclude it any more, and nobody has booted since."""
+    return site_in_hns(name, catalogue, enabled=0)
 
 
 def hns_block(name, catalogue):
@@ -262,6 +280,7 @@ MADE = {
     "made-iis-excluded": iis_excluded, "made-wsus-in-range": wsus_in_range,
     "made-wsus-stopped": wsus_stopped_in_range, "made-rabbit-in-block": rabbit_in_block,
     "made-blocks-elsewhere": blocks_elsewhere, "made-hns-block": hns_block,
+    "made-site-in-hns": site_in_hns, "made-site-in-hns-off": site_in_hns_off,
     "made-rdp-in-range": rdp_in_range, "made-rdp-in-range-undetailed": rdp_in_range_undetailed,
     "made-rdp-alone": rdp_alone, "made-rdp-moved": rdp_moved, "made-port-proxy": port_proxy,
     "made-no-hotfix": no_hotfix, "made-with-hotfix": with_hotfix,

@@ -299,8 +299,16 @@ static void test_reserver_excluded_by_hns(void **state)
     finding = hm_build_finding(build, "reserver_excluded", "tcp 50005");
     assert_int_equal(finding->commands.count, 1);
     assert_non_null(strstr(finding->commands.at[0], "EnableExcludedPortRange"));
-    build->inventory.registry.hns = (struct hm_hns_state){false, 50000, 60}; /* turned off: then it
-                                                                             is somebody's row */
+    /* turned off, and not booted since: the row goes with the boot, and nothing is deleted */
+    build->inventory.registry.hns = (struct hm_hns_state){false, 50000, 60};
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "reserver_excluded", "tcp 50005");
+    assert_int_equal(finding->commands.count, 0);
+    assert_true(finding->needs_reboot);
+    assert_true(build->judgement.verdicts.at[0].has_after_boot);
+    assert_int_equal(build->judgement.verdicts.at[0].after_boot, HM_SAFE);
+    /* another range is somebody's */
+    build->inventory.registry.hns = (struct hm_hns_state){false, 51000, 60};
     hm_build_judge(build);
     finding = hm_build_finding(build, "reserver_excluded", "tcp 50005");
     assert_int_equal(hm_build_command(finding,
