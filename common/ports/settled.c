@@ -19,8 +19,10 @@ struct hm_settled_memo hm_settled_note(const struct hm_settled_memo *memo,
     const bool same_facts = same_boot && memo->has_facts && look->services_started &&
                             memo->facts == look->facts && memo->since_s <= look->uptime_s;
 
-    if (!look->has_uptime || look->uptime_s >= HM_SETTLED_MOST_S || (same_boot && memo->settled)) {
+    if (!look->has_uptime || look->uptime_s >= HM_SETTLED_MOST_S ||
+        (same_boot && memo->settled && memo->since_s <= look->uptime_s)) {
         now.settled = true;
+        now.since_s = same_boot && memo->settled ? memo->since_s : look->uptime_s;
         return now;
     }
     now.has_facts = look->services_started;

@@ -22,7 +22,8 @@ struct hm_settled_memo {
     bool settled;
     bool has_facts;
     uint64_t facts;  /* of the newest observation */
-    int64_t since_s; /* of the boot: shown ever since */
+    int64_t since_s; /* second of the boot since which it is shown; the memo of a later one is of
+                        another boot */
 };
 
 struct hm_settled_look {

@@ -54,6 +54,8 @@ static const struct {
      {{"a", 40, true, 1, false}, {"b", 70, true, 1, false}}                                        },
     {"a boot without an id shows by its time",
      {{"", 100, true, 1, false}, {"", 40, true, 1, false}, {"", 70, true, 1, true}}                },
+    {"one that had settled, too",
+     {{"", 100, true, 1, false}, {"", 130, true, 1, true}, {"", 20, true, 1, false}}               },
     {"an agent that is started later",                               {{"a", 86400, false, 1, true}}},
 };
 
