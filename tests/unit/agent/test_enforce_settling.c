@@ -197,6 +197,38 @@ static void test_an_urgent_pass(void **state)
     assert_int_equal(boot_of(host).first_change_s, 2);
 }
 
+/* The observation of an urgent pass knows one stack: the others are left as they are. */
+static void test_an_urgent_pass_leaves_other_stacks_alone(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_stack *other;
+    struct hm_stack *here;
+
+    (void)hm_model_reserve(&host->model, "old", "tcp", "9955");
+    (void)hm_model_reserve(&host->model, "p", "tcp", "53");
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 53, "dns.exe", "DNS", HM_KIND_SOCKET);
+    expect_pass(host, "old/1 verified; p/1 waiting busy", "9955");
+    assert_string_equal(enforce_double_rows(host, HM_IPV6), "53,9955");
+
+    enforce_double_boot(host, "boot-2");
+    host->model.host.inventory.listeners.count = 0;
+    here = hm_build_stack(&host->model.host, HM_TCP, HM_IPV4);
+    other = hm_build_stack(&host->model.host, HM_TCP, HM_IPV6);
+    here->has_dynamic = false;
+    other->has_dynamic = false;
+    other->has_administered = false;
+    other->has_runtime = false;
+    host->model.count = 1; /* "p" is over, as far as this delivery says */
+    enforce_double_wait(host, 2);
+    host->urgent = true;
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_int_equal(host->changes, 0);
+    host->model.count = 2;
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_int_equal(host->changes, 1);
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "53,9955");
+}
+
 /* What is no plain socket may be one of HTTP.sys: none of these is added early. */
 static void test_what_is_no_plain_socket_waits(void **state)
 {
@@ -300,6 +332,7 @@ int main(void)
         ON_HOST(test_a_new_revision_waits),
         ON_HOST(test_what_waited_for_a_socket_is_added),
         ON_HOST(test_an_urgent_pass),
+        ON_HOST(test_an_urgent_pass_leaves_other_stacks_alone),
         cmocka_unit_test(test_what_is_no_plain_socket_waits),
         ON_HOST(test_early_observations_are_not_remembered),
         ON_HOST(test_a_policy_for_a_service_that_does_not_run_yet),
