@@ -154,17 +154,32 @@ static enum hm_status note_failed(struct hm_enforce_run *run, struct hm_watch *w
 
 /* ---- the start ----------------------------------------------------------------------------- */
 
-static bool is_wanted(const struct hm_wants *wants, const struct hm_listener *listener)
+static bool is_wanted(const struct hm_wants *wants, enum hm_protocol protocol, uint16_t port)
 {
     for (size_t i = 0; i < wants->count; i++) {
         const struct hm_want *want = &wants->at[i];
 
-        if (want->protocol == listener->protocol &&
-            hm_range_contains(want->range, listener->port)) {
+        if (want->protocol == protocol && hm_range_contains(want->range, port)) {
             return true;
         }
     }
     return false;
+}
+
+void hm_deadman_drop(struct hm_enforce_row *row)
+{
+    struct hm_watched_list *list = &row->watch.listeners;
+    size_t left = 0;
+
+    if (!row->has_watch || row->wants_unknown) {
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_wanted(&row->wants, list->at[i].protocol, list->at[i].port)) {
+            list->at[left++] = list->at[i];
+        }
+    }
+    list->count = left;
 }
 
 /* Whoever is in the way of what is wanted there: that it goes is what the plan waits for. And a
@@ -228,8 +243,8 @@ static enum hm_status put_listeners(struct hm_enforce_run *run, struct hm_enforc
         const struct hm_watched watched = {listener->protocol, listener->family,  listener->port,
                                            listener->program,  listener->service, 0};
 
-        if (is_wanted(&row->wants, listener) && !is_no_part(run, row, listener) &&
-            !is_watched(&made, listener)) {
+        if (is_wanted(&row->wants, listener->protocol, listener->port) &&
+            !is_no_part(run, row, listener) && !is_watched(&made, listener)) {
             st = put_watched(run->arena, &watched, &made, &cap, err);
         }
     }

@@ -26,6 +26,10 @@
 enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_row *row,
                                 struct hm_err *err);
 
+/* A new revision keeps the watch of the one before, without listeners on ports that it does not
+ * want any more. */
+void hm_deadman_drop(struct hm_enforce_row *row);
+
 /* One look for every row; sets off where a change has to be undone. last_ms: of the look
  * before, kept by the caller. */
 void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms);

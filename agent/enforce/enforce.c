@@ -115,9 +115,12 @@ static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_en
 
     if (row == NULL) {
         row = &run->state.policies.at[run->state.policies.count++];
-        row->revision = 0;
+        *row = (struct hm_enforce_row){.revision = 0};
     }
     if (row->revision != policy->revision) {
+        const bool is_watched = row->has_watch && policy->mode != HM_POLICY_RETIRE;
+        const struct hm_watch watch = row->watch;
+
         *row = (struct hm_enforce_row){
             .policy = policy->name,
             .revision = policy->revision,
@@ -126,6 +129,8 @@ static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_en
             .off = "",
             .was_verified = was_verified,
             .removed_boot_id = removed_boot_id,
+            .has_watch = is_watched, /* what the revision before changed is in force */
+            .watch = watch,
         };
     }
     row->mode = policy->mode;
@@ -173,6 +178,7 @@ static enum hm_status match_policies(struct hm_enforce_run *run, struct hm_err *
             !hm_policy_is_expired(policy, run->now_ms)) {
             row->chosen = policy;
             st = read_wants(run, row, err);
+            hm_deadman_drop(row);
         }
     }
     return st;

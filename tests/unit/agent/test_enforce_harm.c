@@ -280,6 +280,33 @@ static void test_a_change_early_in_a_boot_is_watched(void **state)
     lose_listener(host, "one/2 failed");
 }
 
+/* A new revision within the watch time: what the one before did is in force all the same. */
+static void test_a_new_revision_is_watched(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)begin_windows_watch(host);
+    enforce_double_revise(host, HM_POLICY_ENFORCE);
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/2 verified");
+    assert_int_equal(host->changes, 0);
+    lose_listener(host, "one/2 failed");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "40000");
+}
+
+/* … unless it does not want the port any more. */
+static void test_a_revision_without_the_port_is_not_blamed(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)begin_windows_watch(host);
+    host->model.count = 0;
+    hm_model_reserve(&host->model, "one", "tcp", "40002")->revision = 2;
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/2 verified");
+    lose_listener(host, "one/2 verified");
+}
+
 static void test_no_ephemeral_ports_take_it_back(void **state)
 {
     struct hm_enforce_double *host = *state;
@@ -496,6 +523,8 @@ int main(void)
         TEST(test_another_address_is_not_blamed),
         TEST(test_a_refused_port_is_not_watched),
         TEST(test_a_change_early_in_a_boot_is_watched),
+        TEST(test_a_new_revision_is_watched),
+        TEST(test_a_revision_without_the_port_is_not_blamed),
         TEST(test_no_ephemeral_ports_take_it_back),
         TEST(test_watch_that_ends_well),
         TEST(test_restore_and_resume),
