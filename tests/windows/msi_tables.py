@@ -41,7 +41,7 @@ def check_properties(msi, version):
     expect(have["ProductVersion"] == version, f"version {have['ProductVersion']}, not {version}")
     expect(have.get("ALLUSERS") == "1", "not for the whole machine")
     secure = have["SecureCustomProperties"].split(";")
-    for name in ("COLLECTOR", "TOKEN", "LABELS", "REMOVESTATE", "KEEPRESERVATIONS"):
+    for name in ("COLLECTOR", "TOKEN", "LABELS", "REMOVESTATE", "KEEPRESERVATIONS", "GUARDED"):
         expect(name in secure, f"{name} does not reach the elevated part")
         expect(name not in have, f"{name} has a value of its own")
     expect("TOKEN" in have["MsiHiddenProperties"].split(";"), "the token would be logged")
@@ -54,7 +54,7 @@ def check_actions(msi):
     for name, kind in types.items():
         expect(kind & 1024 and kind & 2048, f"{name} does not run as the system")
     at = {row["Action"]: int(row["Sequence"]) for row in table(msi, "InstallExecuteSequence")}
-    order = ["InstallInitialize", "RemoveExistingProducts", "StopServices", "AwaitEnd", "EraseState",
+    order = ["InstallInitialize", "RemoveExistingProducts", "StopServices", "AwaitEnd", "RemoveGuards", "EraseState",
              "EraseStateOnly", "DeleteServices", "RemoveFiles", "InstallFiles", "Configure",
              "InstallServices", "TuneService", "StartServices", "InstallFinalize"]
     for before, after in zip(order, order[1:]):
@@ -64,6 +64,21 @@ def check_actions(msi):
         expect("NOT UPGRADINGPRODUCTCODE" in conditions[name], "an upgrade would erase the state")
         expect('REMOVESTATE="1"' in conditions[name] and keeps in conditions[name], f"{name}: {conditions[name]}")
         expect(types[name] & 64 == 0, f"{name} that is refused would not undo the uninstall")
+    expect(types["RemoveGuards"] & 64 == 0, "RemoveGuards that fails would not undo the uninstall")
+    expect(conditions["RemoveGuards"] == 'REMOVE~="ALL" AND GUARDED AND NOT UPGRADINGPRODUCTCODE',
+           f"guards: {conditions['RemoveGuards']}: an upgrade or repair must not remove them")
+
+
+def check_guard(msi):
+    """The package brings the program and touches nothing of the service that runs a copy of it."""
+    services = {row["Name"] for name in ("ServiceInstall", "ServiceControl") for row in table(msi, name)}
+    expect(services == {"HavenmasterAgent"}, f"the package acts on other services: {services}")
+    files = {row["FileName"].split("|")[-1]: row["Component_"] for row in table(msi, "File")}
+    expect(files.get("hm-guard.exe") == "Guard", f"hm-guard.exe: {files.get('hm-guard.exe')}")
+    search = [row for row in table(msi, "AppSearch") if row["Property"] == "GUARDED"]
+    where = [row for row in table(msi, "RegLocator") if search and row["Signature_"] == search[0]["Signature_"]]
+    expect(len(where) == 1 and where[0]["Key"] == r"SOFTWARE\HavenmasterGuard" and
+           int(where[0]["Type"]) == 0x12, f"GUARDED is looked for in {where}")
 
 
 def check_upgrade(msi, version):
@@ -91,7 +106,7 @@ def check_components(first, second, products):
     expect(one == two, "a component has another identifier in another version")
     expect(len(set(one.values())) == len(one), "two components share an identifier")
     count = len(list(pathlib.Path(products).glob("*.json")))
-    expect(len(one) == count + 2, f"{len(one)} components for {count} products")
+    expect(len(one) == count + 3, f"{len(one)} components for {count} products")
     for value in one.values():
         expect(re.fullmatch(r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}", value),
                f"{value} is no identifier")
@@ -105,6 +120,7 @@ def main():
         codes = {check_properties(first, "1.2.3"), check_properties(second, "1.2.4")}
         expect(len(codes) == 2, "two versions share a ProductCode")
         check_actions(first)
+        check_guard(first)
         check_upgrade(first, "1.2.3")
         check_service(first)
         check_components(first, second, products)

@@ -6,6 +6,7 @@
  *   service_tool start NAME                        as Windows does, see below; prints one line
  *   service_tool stop NAME | kill NAME | delete NAME
  *   service_tool config NAME START
+ *   service_tool process NAME                      prints its id, 0 when it does not run
  *   service_tool depend NAME [DEPENDENCY…]         sets them; groups with a plus
  *   service_tool depends NAME                      prints them, services then groups
  *   service_tool serve NAME                        what the service manager runs
@@ -271,18 +272,23 @@ static int stop(SC_HANDLE service)
     return status.dwCurrentState == SERVICE_STOPPED ? 0 : 1;
 }
 
-static int end_process(SC_HANDLE service)
+static DWORD process_of(SC_HANDLE service)
 {
     SERVICE_STATUS_PROCESS status;
     DWORD needed;
-    HANDLE process = NULL;
+
+    return QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, (BYTE *)&status, sizeof(status),
+                                &needed)
+               ? status.dwProcessId
+               : 0;
+}
+
+static int end_process(SC_HANDLE service)
+{
+    const DWORD id = process_of(service);
+    HANDLE process = id == 0 ? NULL : OpenProcess(PROCESS_TERMINATE | SYNCHRONIZE, FALSE, id);
     int result = 1;
 
-    if (QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, (BYTE *)&status, sizeof(status),
-                             &needed) &&
-        status.dwProcessId != 0) {
-        process = OpenProcess(PROCESS_TERMINATE | SYNCHRONIZE, FALSE, status.dwProcessId);
-    }
     if (process != NULL) {
         result = TerminateProcess(process, 1) ? 0 : 1;
         (void)WaitForSingleObject(process, 10000);
@@ -336,6 +342,9 @@ static int act(const wchar_t *verb, int argc, wchar_t **argv)
         status = stop(service);
     } else if (wcscmp(verb, L"kill") == 0) {
         status = end_process(service);
+    } else if (wcscmp(verb, L"process") == 0) {
+        (void)printf("%lu\n", process_of(service));
+        status = 0;
     } else if (wcscmp(verb, L"delete") == 0) {
         status = DeleteService(service) ? 0 : 1;
     } else if (wcscmp(verb, L"config") == 0 && argc > 1) {

@@ -68,6 +68,13 @@ class Host:
         words = [line.split() for line in out.splitlines() if "STATE" in line]
         return words[0][-1] if code == 0 and words else None
 
+    def make(self, name, needs):
+        """An automatic service that is stopped, also where an earlier run left it."""
+        if self.state(name) is None:
+            self.tool("create", name, "2")
+        self.tool("depend", name, *needs)
+        self.tool("stop", name, expect=None)
+
     def boot(self, agent=True):
         """Volatile keys and all programs are gone; the agent starts unless it is told not to. What
         Wine starts by itself without regard to dependencies is stopped again."""
@@ -114,11 +121,8 @@ class Host:
         self.must("installed", "service", "install")
         self.prefix.reg_write((service.POLICY, None), (service.POLICY, {"interval": "1s"}))
         self.prefix.run("sc", "start", "HavenmasterAgent")
-        for name, needs in ((GUARDED, OTHERS), (ABOVE, [GUARDED])):
-            if self.state(name) is None:
-                self.tool("create", name, "2")
-            self.tool("depend", name, *needs)
-            self.tool("stop", name, expect=None)
+        self.make(GUARDED, OTHERS)
+        self.make(ABOVE, [GUARDED])
         self.must("guarded", "guard", "add", GUARDED, says="sc config")
         h.wait_until("the first pass is done", 60, lambda: self.prefix.reg_query(
             BOOT_KEY, "FirstPass")[1] == "0x1")

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The installer under Wine: silent installation with properties, an upgrade that keeps an edited
-configuration, a downgrade that is refused, and removal with and without what the agent knows.
+configuration and a guarded service, a downgrade that is refused, and removal with and without what
+the agent knows.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -9,6 +10,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import suite_guard as guards  # noqa: E402
 import suite_service as service  # noqa: E402
 import wine as w  # noqa: E402
 from wine import h  # noqa: E402
@@ -53,6 +55,33 @@ def runs(prefix, collector, what):
     h.wait_until(f"{what}: and reports", 60, lambda: service.last_seen(collector) > before)
 
 
+def guarded(prefix):
+    """A host with a guarded service, and the process of the guard, which a restart would change."""
+    host = guards.Host(prefix)
+    host.make(guards.GUARDED, guards.OTHERS)
+    host.must("guard add", "guard", "add", guards.GUARDED)
+    process = host.tool("process", guards.NAME)
+    h.check("the guard runs", host.state() == "RUNNING" and process != "0\n", process)
+    return host, process
+
+
+def untouched(host, process, what):
+    """Nor by an upgrade: there Wine does not set UPGRADINGPRODUCTCODE, so msi_tables.py looks at the
+    condition."""
+    h.check(f"{what}: the guard was not stopped", host.tool("process", guards.NAME) == process and
+            host.state() == "RUNNING", process)
+    h.check(f"{what}: still guarded", guards.NAME in host.depends(), host.depends())
+    host.must(f"{what}: the guard works", "guard", "list", says=f"{guards.GUARDED}: guarded")
+
+
+def unguarded(host):
+    h.check("uninstall: no dependency on the guard", host.depends() == guards.OTHERS, host.depends())
+    h.check("uninstall: no guard", host.state() is None and not os.path.exists(guards.FOLDER) and
+            not service.has_key(host.prefix, guards.RECORD), host.state())
+    host.starts("uninstall", most_ms=2000)
+    host.tool("delete", guards.GUARDED)
+
+
 def suite(prefix, folder):
     prefix.version("2019")
     service.clear(prefix)
@@ -84,13 +113,16 @@ def suite(prefix, folder):
     msiexec(prefix, folder, "downgrade", REFUSED, "/i", packages["0.1.0"])
     runs(prefix, collector, "downgrade")
     h.check("downgrade: the configuration stays", read_conf() == edited)
+    host, process = guarded(prefix)
     msiexec(prefix, folder, "new labels", 0, "/i", packages["0.2.0"], "REINSTALL=ALL",
             "LABELS=site=elsewhere")
     h.check("new labels: what was written by hand stays", NOTE in read_conf() and
             "log_level = debug" in read_conf(), read_conf())
+    untouched(host, process, "repair")
 
     msiexec(prefix, folder, "uninstall", 0, "/x", packages["0.2.0"])
     h.check("uninstall: no service", service.state(prefix) is None)
+    unguarded(host)
     h.check("uninstall: no program", not os.path.exists(os.path.join(
         service.PROGRAM_FOLDER, "hm-agent.exe")))
     h.check("uninstall: configuration and identity stay", os.path.exists(CONF) and

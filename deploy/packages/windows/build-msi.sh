@@ -1,6 +1,6 @@
 #!/bin/sh
 # The agent's installer for 64-bit Windows. Needs wixl and msitools.
-#   build-msi.sh HM-AGENT.EXE PRODUCTS-FOLDER VERSION OUTPUT.msi
+#   build-msi.sh HM-AGENT.EXE PRODUCTS-FOLDER VERSION OUTPUT.msi      (hm-guard.exe is beside it)
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 if [ $# -ne 4 ]; then
@@ -45,6 +45,7 @@ identifier() {
 } >"$work/product_refs.wxi"
 cp "$here/hm-agent.wxs" "$work/"
 cp "$exe" "$work/hm-agent.exe"
+cp "$(dirname "$exe")/hm-guard.exe" "$work/"
 ln -s "$products" "$work/products"
 rm -f "$output"
 (cd "$work" && wixl -a x64 -D "Version=$version" -o "$output" hm-agent.wxs)
@@ -56,7 +57,7 @@ edit() {
 # What a person without elevation gives on the command line reaches the part that runs elevated.
 secure=$(msiinfo export "$output" Property | sed -n 's/^SecureCustomProperties\t//p' | tr -d '\r')
 edit "DELETE FROM \`Property\` WHERE \`Property\` = 'SecureCustomProperties'"
-edit "INSERT INTO \`Property\` (\`Property\`, \`Value\`) VALUES ('SecureCustomProperties', '${secure:+$secure;}COLLECTOR;TOKEN;LABELS;REMOVESTATE;KEEPRESERVATIONS')"
+edit "INSERT INTO \`Property\` (\`Property\`, \`Value\`) VALUES ('SecureCustomProperties', '${secure:+$secure;}COLLECTOR;TOKEN;LABELS;REMOVESTATE;KEEPRESERVATIONS;GUARDED')"
 # The token stays out of the log: deferred 1024, not impersonated 2048, a program of ours 18, and
 # 8192, "hide target".
 edit "UPDATE \`CustomAction\` SET \`Type\` = 11282 WHERE \`Action\` = 'Configure'"
