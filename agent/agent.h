@@ -60,6 +60,7 @@ struct hm_agent {
     int64_t observed_ms;               /* when it began */
     bool looked;                       /* once at least, since the agent was started */
     bool guard_told;                   /* that the first pass is done */
+    bool guard_again;                  /* the first one did not know who listens */
     struct hm_judgement judgement;     /* likewise */
     struct hm_policy_marks marks;      /* likewise: what policies have set, and will set */
     struct hm_buf inventory_json;

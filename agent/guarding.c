@@ -5,6 +5,7 @@
 #include "agent/platform/guard.h"
 #include "common/base/log.h"
 
+#define AGAIN_MS 1000
 #define ARENA_BYTES (16u * 1024u * 1024u)
 
 static bool is_native(const struct hm_agent *agent)
@@ -12,7 +13,7 @@ static bool is_native(const struct hm_agent *agent)
     return agent->platform_ops == &hm_platform_native;
 }
 
-void hm_agent_guard_passed(struct hm_agent *agent)
+static void tell(struct hm_agent *agent)
 {
     struct hm_err err;
 
@@ -25,11 +26,27 @@ void hm_agent_guard_passed(struct hm_agent *agent)
     }
 }
 
+void hm_agent_guard_passed(struct hm_agent *agent)
+{
+    if (agent->guard_told || !is_native(agent)) {
+        return;
+    }
+    if (agent->observation.inventory.has_listeners || agent->guard_again) {
+        tell(agent);
+        return;
+    }
+    /* Too early in the boot: that pass could add nothing. */
+    agent->guard_again = true;
+    if (agent->again_in_ms == 0 || agent->again_in_ms > AGAIN_MS) {
+        agent->again_in_ms = AGAIN_MS;
+    }
+}
+
 void hm_agent_guard_begin(struct hm_agent *agent)
 {
     if (!agent->config.enforce || hm_enforcer_is_held(agent->enforcer) ||
         hm_agent_policies_all(agent->policies)->count == 0) {
-        hm_agent_guard_passed(agent);
+        tell(agent);
     }
 }
 

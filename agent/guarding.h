@@ -10,7 +10,8 @@
 /* Before the first observation: where no policy is enforced, nobody needs to wait for it. */
 void hm_agent_guard_begin(struct hm_agent *agent);
 
-/* A pass of enforcement is over, whatever became of it. */
+/* A pass of enforcement is over, whatever became of it. One that did not know who listens (too
+ * early in a boot) could add nothing: another follows in a second, and that one counts. */
 void hm_agent_guard_passed(struct hm_agent *agent);
 
 /* Once a look: a guard that cannot work keeps no service from starting. */

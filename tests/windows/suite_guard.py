@@ -19,6 +19,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import suite_service as service  # noqa: E402
 import wine as w  # noqa: E402
+from policy_world import World  # noqa: E402
 from wine import h  # noqa: E402
 
 TOOL = os.path.join(w.WINDOWS, "tests/windows/service_tool.exe")
@@ -33,6 +34,7 @@ AGENT = os.path.join(service.PROGRAM_FOLDER, "hm-agent.exe")
 AGENT_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\HavenmasterAgent"
 GUARD_KEY = rf"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\{NAME}"
 BOOT_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\HavenmasterBoot"
+HOST_NAME = "guard-host"
 RECORD = r"HKLM\SOFTWARE\HavenmasterGuard"
 WAIT_MS = 20000
 SLACK_MS = 6000  # of a busy test machine
@@ -188,6 +190,37 @@ def boot(host):
     host.prefix.reg_write((service.POLICY, {"enforce": "off"}))
     host.boot()
     host.starts("enforce = off: nobody waits", most_ms=WAIT_MS // 2)
+
+
+def policies(host, folder):
+    """The race that it is all about: a reservation that somebody removed is back before the service
+    starts, on a host whose netsh is slow."""
+    world = World(host.prefix, folder)
+    host.end_agent()
+    host.must("the agent has a collector", "configure", "--collector", world.collector.url, "--token",
+              world.collector.join_token())
+    host.prefix.reg_write((service.POLICY, {"name": HOST_NAME}))
+    host.prefix.reset_double(dynamic_tcp_ipv4="49152 16384", dynamic_tcp_ipv6="49152 16384")
+    host.prefix.run("sc", "start", "HavenmasterAgent")
+    h.wait_until("the host is known", 60, lambda: world.collector.items(
+        f"/v1/hosts?filter=name%3D{HOST_NAME}"))
+    name = world.activate(world.document("guarded-port", {"hosts": [HOST_NAME]}, [
+        {"protocol": "tcp", "ports": "50901"}]))
+    world.wait(HOST_NAME, name, "verified")
+    host.end_agent()
+    host.prefix.double(excluded_tcp_ipv4="", excluded_tcp_ipv6="", delay="300")
+    host.boot()
+    h.check("the reservation is not there when the boot begins", "50901" not in str(world.rows()),
+            world.rows())
+    took, said = host.start()
+    rows = world.rows()
+    h.check("it is there when the service has started", took is not None and
+            all("50901-50901*" in row for row in rows), f"{said} {rows}")
+    host.tool("stop", GUARDED)
+    world.collector.program.stop()
+    host.end_agent()
+    host.must("the agent has none", "erase", "--yes", "--keep-reservations")
+    host.prefix.reset_double()
 
 
 def no_agent(host):
@@ -470,7 +503,7 @@ FAULTS = [waits, boot, no_agent, agent_crashes, agent_gone, agent_hangs, state_u
           edited, removed_by_somebody, there_before, service_deleted, refusals, uninstall, erase]
 
 
-def suite(prefix, _):
+def suite(prefix, folder):
     only = os.environ.get("HM_FAULTS", "").split()
     seed = int(os.environ.get("HM_SEED", "0")) or random.randrange(1, 1 << 30)
     print(f"HM_SEED={seed}")
@@ -483,6 +516,9 @@ def suite(prefix, _):
             host.fresh()
             fault(host)
             print(f"-- {fault.__name__}: {time.monotonic() - began:.0f} s")
+    if not only or "policies" in only:
+        host.fresh()
+        policies(host, folder)
     if not only or "killed" in only:
         host.fresh()
         killed(host, seed)
