@@ -53,6 +53,7 @@ struct boots_host {
 struct boots_variant {
     bool hides_settings; /* nobody can read what HTTP.sys is set up to serve */
     bool is_configured;  /* the URLs beside those of the files can be read, otherwise */
+    bool only_judges;    /* no policy is ever delivered: what is at risk stays so */
     bool only_a1;        /* one URL that nobody can read and a policy on its port, nothing else */
 };
 
@@ -101,6 +102,7 @@ struct boots_sequence {
     const char *boot_id;
     bool is_denied;
     bool is_delivered;       /* the policies */
+    bool has_seen;           /* the agent, all that must not be excluded, in some boot */
     bool was_early;          /* something was added early in this boot */
     struct boots_set before; /* excluded by the agent, by stack, after the last check */
     struct boots_set ever;   /* … at any time */
@@ -126,6 +128,9 @@ void boots_check_begin(struct boots_sequence *sequence);
 void boots_check_look(struct boots_sequence *sequence);
 /* The host has settled, and the agent has looked since. */
 void boots_check_settled(struct boots_sequence *sequence);
+
+/* ---- claims.c -------------------------------------------------------------------------------- */
+
 /* The agent stops: what its last report claims of the next boot. */
 void boots_take_claims(struct boots_sequence *sequence);
 /* The boot ends. */

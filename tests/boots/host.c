@@ -145,8 +145,7 @@ void boots_host_close(struct boots_host *host)
     hm_arena_fini(&host->arena);
 }
 
-/* ---- what they do not show --------------------------------------------------------------------
- */
+/* ---- what they do not show ------------------------------------------------------------------- */
 
 static void put_extra(struct boots_host *host, const struct hm_boot_extra *extra)
 {
@@ -266,8 +265,7 @@ void boots_host_vary(struct boots_host *host, const struct boots_variant *varian
     put_policy(host, "custom", join(host, one(host, 53306), one(host, 54000)), one(host, 54000));
 }
 
-/* ---- signed ------------------------------------------------------------------------------------
- */
+/* ---- signed ---------------------------------------------------------------------------------- */
 
 static const char *reservations(struct boots_host *host, const struct boots_policy *policy)
 {

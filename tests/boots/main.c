@@ -89,8 +89,7 @@ static void find_hosts(const struct arguments *arguments)
     }
 }
 
-/* ---- one host ----------------------------------------------------------------------------------
- */
+/* ---- one host -------------------------------------------------------------------------------- */
 
 static void print_counts(const char *name, const struct boots_counts *counts)
 {
@@ -108,7 +107,9 @@ static void print_counts(const char *name, const struct boots_counts *counts)
 /* Of a seed: the same sequence again, alone. */
 static struct boots_variant variant_of(uint64_t seed)
 {
-    return (struct boots_variant){.hides_settings = seed % 3 == 0, .is_configured = seed % 2 == 0};
+    return (struct boots_variant){.hides_settings = seed % 3 == 0,
+                                  .is_configured = seed % 2 == 0,
+                                  .only_judges = seed % 5 == 2};
 }
 
 static void run_host(const struct arguments *arguments, const struct found_host *found,
@@ -131,8 +132,7 @@ static void run_host(const struct arguments *arguments, const struct found_host 
     print_counts(found->name, counts);
 }
 
-/* ---- the checks bite
- * ----------------------------------------------------------------------------- */
+/* ---- the checks bite ------------------------------------------------------------------------- */
 
 /* An IIS binding on 50443 that nobody can read, and that listens late. Rule 5.4 alone protects it.
  */
@@ -162,8 +162,7 @@ static bool show_a1(const struct arguments *arguments, const struct hm_catalogue
     return counts[0].breaches == 0 && counts[1].breaches >= A1_SEQUENCES;
 }
 
-/* ---- all
- * ------------------------------------------------------------------------------------------ */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 /* Every jobs-th host, by a process of its own; true when all holds. */
 static bool run_share(const struct arguments *arguments, const struct hm_catalogue *catalogue,

@@ -22,7 +22,7 @@ static _Noreturn void die(const char *what, const struct hm_err *err)
     exit(2);
 }
 
-/* ---- chance: splitmix64, apart from that of the boot --------------------------------------- */
+/* ---- chance: splitmix64, apart from that of the boot ----------------------------------------- */
 
 static uint64_t chance;
 
@@ -45,7 +45,7 @@ static int64_t between_ms(int64_t from_ms, int64_t to_ms)
     return from_ms + (int64_t)(draw_64() % (uint64_t)(to_ms - from_ms + 1));
 }
 
-/* ---- the world's clock ---------------------------------------------------------------------- */
+/* ---- the world's clock ----------------------------------------------------------------------- */
 
 static struct {
     int64_t ms;
@@ -200,8 +200,7 @@ static void deliver(struct boots_sequence *sequence)
     sequence->is_delivered = true;
 }
 
-/* ---- one boot ----------------------------------------------------------------------------------
- */
+/* ---- one boot -------------------------------------------------------------------------------- */
 
 /* Lets the agent run from now to that time since the boot. */
 static void run_agent(struct boots_sequence *sequence, int64_t to_ms)
@@ -252,47 +251,66 @@ static const struct hm_boot_extra wide[] = {
      .block_ports = 3000},
 };
 
-static void put_guests(struct boots_sequence *sequence, struct hm_boot_options *options)
+#define LATE_MAX 6u /* services of one boot */
+
+static const char *draw_service(const struct boots_host *host)
+{
+    const struct hm_services *services = &host->settled->inventory.service_details;
+    const bool own = host->extras_count == 0 || happens(50);
+    const size_t most = own ? services->count : host->extras_count;
+    const size_t at = most == 0 ? 0 : (size_t)(draw_64() % most);
+
+    return most == 0 ? "" : own ? services->at[at].name : host->extras[at].service;
+}
+
+/* In some boots a service is late; in others many are, and wide blocks come before them. */
+static void put_guests(struct boots_sequence *sequence, struct hm_boot_options *options,
+                       struct hm_boot_time late[LATE_MAX])
 {
     struct boots_host *host = sequence->host;
+    const bool is_crowded = happens(25);
 
-    if (!host->is_modern || sequence->variant.only_a1) {
+    if (sequence->variant.only_a1) {
         return;
     }
-    if (happens(30)) {
+    options->times = late;
+    options->times_count = is_crowded ? LATE_MAX : happens(30) ? 1u : 0u;
+    for (size_t i = 0; i < options->times_count; i++) {
+        late[i] = (struct hm_boot_time){draw_service(host), between_ms(MINUTE_MS, 9 * MINUTE_MS)};
+    }
+    if (host->is_modern && happens(30)) {
         host->extras[options->extras_count++] = squatter;
     }
-    for (size_t i = 0, count = happens(25) ? HM_COUNT(wide) : 0; i < count; i++) {
+    for (size_t i = 0; host->is_modern && is_crowded && i < HM_COUNT(wide); i++) {
         host->extras[options->extras_count++] = wide[i];
     }
 }
 
-/* In some boots one service is late, so that others have had time to take its port. */
-static struct hm_boot_time draw_late(const struct boots_host *host)
+/* Somebody has stopped a service for a while, after the agent has seen the host whole. */
+static const char *draw_idle(const struct boots_sequence *sequence)
 {
+    const struct boots_host *host = sequence->host;
     const struct hm_services *services = &host->settled->inventory.service_details;
-    const bool own = host->extras_count == 0 || happens(60);
-    const size_t most = own ? services->count : host->extras_count;
+    const size_t most = host->extras_count + (happens(30) ? services->count : 0);
     const size_t at = most == 0 ? 0 : (size_t)(draw_64() % most);
 
-    return (struct hm_boot_time){.service = most == 0 ? ""
-                                            : own     ? services->at[at].name
-                                                      : host->extras[at].service,
-                                 .start_ms = between_ms(MINUTE_MS, 9 * MINUTE_MS)};
+    if (!happens(20) || !sequence->has_seen || most == 0) {
+        return NULL;
+    }
+    return at < host->extras_count ? host->extras[at].service
+                                   : services->at[at - host->extras_count].name;
 }
 
 static void begin_boot(struct boots_sequence *sequence, struct hm_arena *arena)
 {
     struct boots_host *host = sequence->host;
-    const struct hm_boot_time late = draw_late(host);
     struct hm_boot_options options = {
         .seed = draw_64(),
         .boot_id = hm_arena_printf(arena, "boot-%u-%016" PRIx64, sequence->number, draw_64()),
         .booted_ms = world.ms,
         .extras = host->extras,
         .extras_count = host->extras_count,
-        .times = &late,
-        .times_count = happens(35) && !sequence->variant.only_a1 ? 1u : 0u,
+        .idle = draw_idle(sequence),
         .asked = {host->asked[0], host->asked[1]},
         .has_asked = true,
         .is_denied = happens(3) && !sequence->variant.only_a1,
@@ -300,9 +318,10 @@ static void begin_boot(struct boots_sequence *sequence, struct hm_arena *arena)
         .is_slow = happens(15),
     };
     const struct hm_boot_clock clock = {uptime_ms, NULL, sequence};
+    struct hm_boot_time late[LATE_MAX];
     struct hm_err err;
 
-    put_guests(sequence, &options);
+    put_guests(sequence, &options, late);
     sequence->booted_ms = world.ms;
     sequence->boot_id = options.boot_id;
     sequence->is_denied = options.is_denied;
@@ -320,7 +339,7 @@ static void live(struct boots_sequence *sequence)
                                        : between_ms(SETTLED_MS + 2 * MINUTE_MS, 25 * MINUTE_MS);
     const bool first = sequence->number == 1 && !sequence->variant.only_a1;
 
-    if (sequence->number == 1 && happens(first ? 50 : 100)) {
+    if (sequence->number == 1 && happens(first ? 50 : 100) && !sequence->variant.only_judges) {
         deliver(sequence); /* otherwise the agent sees a boot without them first */
     }
     world.ms += happens(80) ? between_ms(2000, 45000) : between_ms(45000, 12 * MINUTE_MS);
@@ -328,7 +347,7 @@ static void live(struct boots_sequence *sequence)
         run_agent(sequence, boots_uptime_ms(sequence) + between_ms(500, 5 * MINUTE_MS));
         world.ms += between_ms(500, MINUTE_MS);
     }
-    if (!sequence->is_delivered && sequence->number > 1) {
+    if (!sequence->is_delivered && sequence->number > 1 && !sequence->variant.only_judges) {
         deliver(sequence);
     }
     run_agent(sequence, end_ms);
@@ -338,8 +357,7 @@ static void live(struct boots_sequence *sequence)
     boots_check_end(sequence);
 }
 
-/* ---- a sequence ---------------------------------------------------------------------------------
- */
+/* ---- a sequence ------------------------------------------------------------------------------ */
 
 static void make_folders(struct boots_sequence *sequence)
 {

@@ -15,8 +15,7 @@
 
 #define SETTLED_MS INT64_C(600000) /* a host has settled by then, whatever it shows */
 #define APART_MS INT64_C(30000)
-#define CROWDED 0.8           /* of a dynamic range */
-#define CLAIM_PORTS_MAX 4096u /* a verdict about more is about none of them alone */
+#define CROWDED 0.8 /* of a dynamic range */
 
 void boots_breach(struct boots_sequence *sequence, const char *fmt, ...)
 {
@@ -50,8 +49,7 @@ static bool is_windows(const struct boots_sequence *sequence)
     return sequence->host->settled->inventory.os.family == HM_OS_WINDOWS;
 }
 
-/* ---- what stands on the host now ----------------------------------------------------------------
- */
+/* ---- what stands on the host now ------------------------------------------------------------- */
 
 static void put_lines(struct boots_set *set, const struct hm_registry *registry)
 {
@@ -146,8 +144,7 @@ static void check_foreign_values(struct boots_sequence *sequence, const struct h
     }
 }
 
-/* ---- after a look
- * --------------------------------------------------------------------------------- */
+/* ---- after a look ---------------------------------------------------------------------------- */
 
 static bool has_settled(const struct boots_sequence *sequence)
 {
@@ -296,8 +293,7 @@ void boots_check_look(struct boots_sequence *sequence)
     }
 }
 
-/* ---- once it has settled
- * --------------------------------------------------------------------------- */
+/* ---- once it has settled --------------------------------------------------------------------- */
 
 /* Is every port of the note one that must not be excluded? */
 static bool is_hazard(const struct boots_sequence *sequence, const struct hm_plan_note *note)
@@ -511,6 +507,19 @@ static void check_report(struct boots_sequence *sequence, const struct hm_outcom
     }
 }
 
+static bool is_whole(const struct boots_sequence *sequence)
+{
+    size_t count;
+    const struct hm_boot_item *items = hm_boot_items(sequence->boot, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].is_listener && items[i].state != HM_BOOT_THERE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void boots_check_settled(struct boots_sequence *sequence)
 {
     const struct hm_buf *json = &sequence->agent->outcome_json;
@@ -519,6 +528,7 @@ void boots_check_settled(struct boots_sequence *sequence)
     struct hm_arena arena;
     struct hm_err err;
 
+    sequence->has_seen = sequence->has_seen || is_whole(sequence);
     if (!sequence->is_delivered) {
         return;
     }
@@ -531,69 +541,4 @@ void boots_check_settled(struct boots_sequence *sequence)
         check_report(sequence, &report, &seen.inventory);
     }
     hm_arena_fini(&arena);
-}
-
-/* ---- the end
- * ------------------------------------------------------------------------------------------ */
-
-/* Services that did not get a port in this boot: not by us, and nobody had called the port safe. */
-static void check_failed(struct boots_sequence *sequence)
-{
-    size_t count;
-    const struct hm_boot_item *items = hm_boot_items(sequence->boot, &count);
-
-    for (size_t i = 0; i < count; i++) {
-        const struct hm_boot_item *item = &items[i];
-
-        if (!item->is_listener || item->state != HM_BOOT_FAILED) {
-            continue;
-        }
-        sequence->counts->failed++;
-        if (item->cause == HM_BOOT_EXCLUDED) {
-            boots_breach(sequence, "%s does not serve %s port %u: it is excluded", item->service,
-                         hm_protocol_names[item->protocol], item->port);
-        }
-        if (boots_has(&sequence->safe, item->protocol, item->port)) {
-            boots_breach(sequence,
-                         "%s (%s) lost %s port %u to a %s, and the report before the "
-                         "boot called it safe",
-                         item->service, item->program, hm_protocol_names[item->protocol],
-                         item->port, item->cause == HM_BOOT_BLOCK ? "block" : "socket");
-        } else {
-            sequence->counts->claims++;
-        }
-    }
-}
-
-void boots_take_claims(struct boots_sequence *sequence)
-{
-    const struct hm_verdicts *verdicts = &sequence->agent->judgement.verdicts;
-
-    memset(&sequence->claims, 0, sizeof(sequence->claims));
-    for (size_t i = 0; i < verdicts->count; i++) {
-        const struct hm_verdict *verdict = &verdicts->at[i];
-
-        if (verdict->state == HM_SAFE && !verdict->has_after_boot &&
-            hm_ports_count(verdict->ports) <= CLAIM_PORTS_MAX) {
-            boots_put(&sequence->claims, verdict->protocol, verdict->ports);
-        }
-    }
-    for (size_t i = 0; i < verdicts->count; i++) { /* what another says of the port counts, too */
-        const struct hm_verdict *verdict = &verdicts->at[i];
-
-        for (size_t k = 0; verdict->state != HM_SAFE && k < verdict->ports.count; k++) {
-            for (uint32_t port = verdict->ports.at[k].first; port <= verdict->ports.at[k].last;
-                 port++) {
-                sequence->claims.at[verdict->protocol][port / 64] &= ~((uint64_t)1 << port % 64);
-            }
-        }
-    }
-}
-
-void boots_check_end(struct boots_sequence *sequence)
-{
-    hm_boot_advance(sequence->boot, boots_uptime_ms(sequence));
-    check_failed(sequence);
-    sequence->counts->early += sequence->was_early ? 1u : 0u;
-    sequence->safe = sequence->claims;
 }

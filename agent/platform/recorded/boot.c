@@ -30,7 +30,7 @@ static size_t find_service(const struct hm_boot *boot, const char *name)
     return HM_BOOT_NOBODY;
 }
 
-/* ---- the beginning ------------------------------------------------------------------------- */
+/* ---- the beginning --------------------------------------------------------------------------- */
 
 /* A service of an extra that the files do not have: automatic, and it runs. */
 static size_t take_owner(struct hm_boot *boot, const char *name)
@@ -120,6 +120,14 @@ static enum hm_status take_parts(struct hm_boot *boot, struct hm_err *err)
     for (size_t i = 0; i < extras; i++) {
         take_extra(boot, &boot->options.extras[i]);
     }
+    if (boot->options.idle != NULL) {
+        const size_t idle = find_service(boot, boot->options.idle);
+
+        if (idle != HM_BOOT_NOBODY && boot->services[idle].runs) {
+            boot->services[idle].is_idle = true;
+            boot->services[idle].runs = false;
+        }
+    }
     return HM_OK;
 }
 
@@ -192,7 +200,7 @@ void hm_boot_end(struct hm_boot *boot)
     }
 }
 
-/* ---- time passes --------------------------------------------------------------------------- */
+/* ---- time passes ----------------------------------------------------------------------------- */
 
 static bool is_hardy(const struct hm_boot_service *service)
 {
@@ -245,7 +253,7 @@ void hm_boot_advance(struct hm_boot *boot, int64_t uptime_ms)
     boot->now_ms = uptime_ms > boot->now_ms ? uptime_ms : boot->now_ms;
 }
 
-/* ---- the truth ----------------------------------------------------------------------------- */
+/* ---- the truth ------------------------------------------------------------------------------- */
 
 const struct hm_boot_item *hm_boot_items(const struct hm_boot *boot, size_t *out_count)
 {
@@ -275,7 +283,8 @@ int64_t hm_boot_complete_ms(const struct hm_boot *boot)
     for (size_t i = 0; i < boot->items_count; i++) {
         const struct hm_boot_item *item = &boot->items[i];
 
-        if ((item->is_listener || item->is_block) && item->at_ms > last_ms) {
+        if ((item->is_listener || item->is_block) && item->at_ms > last_ms &&
+            item->at_ms != INT64_MAX) {
             last_ms = item->at_ms;
         }
     }

@@ -48,6 +48,7 @@ struct hm_boot_options {
     size_t extras_count;
     const struct hm_boot_time *times; /* of services; the others are drawn */
     size_t times_count;
+    const char *idle;         /* a service that nobody starts in this boot; NULL none */
     struct hm_ports asked[2]; /* by protocol: UDP ports of the dynamic range that are asked for by
                                  number; the others are given at random, as RPC endpoints are */
     bool has_asked;           /* false: all UDP listeners ask for theirs */
@@ -74,7 +75,7 @@ struct hm_boot_clock {
 void hm_boot_attach(struct hm_platform *platform, struct hm_boot *boot,
                     const struct hm_boot_clock *clock);
 
-/* ---- what is really so, for those who check the agent -------------------------------------- */
+/* ---- what is really so, for those who check the agent ---------------------------------------- */
 
 enum hm_boot_state {
     HM_BOOT_COMES,  /* not there yet */

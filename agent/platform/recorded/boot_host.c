@@ -16,7 +16,7 @@ static enum hm_status no_memory(struct hm_err *err)
     return hm_fail(err, HM_ENOMEM, "no memory for a host that boots");
 }
 
-/* ---- services ------------------------------------------------------------------------------ */
+/* ---- services -------------------------------------------------------------------------------- */
 
 static size_t find_service(const struct hm_boot_host *host, const char *name)
 {
@@ -67,7 +67,7 @@ static enum hm_status take_services(struct hm_boot_host *host, struct hm_err *er
     return HM_OK;
 }
 
-/* ---- items --------------------------------------------------------------------------------- */
+/* ---- items ----------------------------------------------------------------------------------- */
 
 static enum hm_status add_item(struct hm_boot_host *host, const struct hm_boot_item *item,
                                size_t owner, size_t most, struct hm_err *err)
@@ -311,7 +311,7 @@ static enum hm_status take_items(struct hm_boot_host *host, struct hm_err *err)
     return st == HM_OK ? take_blocks(host, most, err) : st;
 }
 
-/* ---- the host ------------------------------------------------------------------------------ */
+/* ---- the host -------------------------------------------------------------------------------- */
 
 static enum hm_status read_host(struct hm_boot_host *host, const char *folder, struct hm_err *err)
 {

@@ -20,6 +20,7 @@ struct hm_boot_service {
     /* In this boot. */
     int64_t start_ms;
     int64_t run_ms;
+    bool is_idle; /* nobody starts it */
     bool has_failed;
     uint32_t failed_code;
 };

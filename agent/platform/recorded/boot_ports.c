@@ -10,7 +10,7 @@
 #define LEGACY_FIRST 1025u
 #define LEGACY_LAST 5000u
 
-/* ---- chance: xoshiro256** ------------------------------------------------------------------ */
+/* ---- chance: xoshiro256 ---------------------------------------------------------------------- */
 
 static uint64_t rotate(uint64_t x, int by)
 {
@@ -53,7 +53,7 @@ int64_t hm_boot_draw_ms(struct hm_boot *boot, int64_t from_ms, int64_t to_ms)
     return from_ms + (int64_t)hm_boot_draw(boot, (uint32_t)(to_ms - from_ms + 1));
 }
 
-/* ---- ports --------------------------------------------------------------------------------- */
+/* ---- ports ----------------------------------------------------------------------------------- */
 
 bool hm_boot_has(const struct hm_boot_bits *bits, unsigned stack, uint32_t port)
 {
@@ -189,7 +189,7 @@ void hm_boot_take_stacks(struct hm_boot *boot, const struct hm_recorded *recorde
     }
 }
 
-/* ---- placing ------------------------------------------------------------------------------- */
+/* ---- placing --------------------------------------------------------------------------------- */
 
 static unsigned stack_of(const struct hm_boot_item *item, unsigned family)
 {

@@ -21,7 +21,7 @@ static bool is_there(const struct hm_boot *boot, size_t item)
     return item != HM_BOOT_NOBODY && boot->items[item].state == HM_BOOT_THERE;
 }
 
-/* ---- services ------------------------------------------------------------------------------ */
+/* ---- services -------------------------------------------------------------------------------- */
 
 static bool has_started(const struct hm_boot *boot, const struct hm_boot_service *service)
 {
@@ -37,7 +37,7 @@ static struct hm_service service_now(const struct hm_boot *boot,
     if (!service->is_known) {
         return now;
     }
-    if (!has_started(boot, service)) {
+    if (service->is_idle || !has_started(boot, service)) {
         now.runs = false;
         now.exit_code = NEVER_STARTED;
     } else if (boot->now_ms < service->run_ms) {
@@ -104,7 +104,7 @@ static enum hm_status show_services(const struct hm_boot *boot, struct hm_record
     return HM_OK;
 }
 
-/* ---- sockets ------------------------------------------------------------------------------- */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
 static void add_extra_sockets(const struct hm_boot *boot, struct hm_sockets *now)
 {
@@ -176,7 +176,7 @@ static enum hm_status show_filed(const struct hm_boot *boot, struct hm_recorded 
     return HM_OK;
 }
 
-/* ---- exclusions of components -------------------------------------------------------------- */
+/* ---- exclusions of components ---------------------------------------------------------------- */
 
 static bool has_row(const struct hm_boot_item *item)
 {
@@ -255,7 +255,7 @@ static enum hm_status show_rows(const struct hm_boot *boot, struct hm_recorded *
     return st;
 }
 
-/* ---- what is set up ------------------------------------------------------------------------ */
+/* ---- what is set up -------------------------------------------------------------------------- */
 
 static enum hm_configured_by source_of(const struct hm_boot_item *item)
 {
@@ -313,7 +313,7 @@ static enum hm_status show_configured(const struct hm_boot *boot, struct hm_reco
     return HM_OK;
 }
 
-/* ---- events -------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static enum hm_status add_events(const struct hm_boot *boot, struct hm_recorded *recorded,
                                  struct hm_err *err)
@@ -368,7 +368,7 @@ static enum hm_status show_events(const struct hm_boot *boot, struct hm_recorded
     return recorded->seen.has_events ? add_events(boot, recorded, err) : HM_OK;
 }
 
-/* ---- the whole ----------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static enum hm_status copy_notes(const struct hm_notes *from, struct hm_recorded *recorded,
                                  struct hm_err *err)

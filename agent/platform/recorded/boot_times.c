@@ -117,6 +117,11 @@ void hm_boot_draw_times(struct hm_boot *boot)
         boot->services[i].run_ms += boot->services[i].start_ms;
     }
     for (size_t i = 0; i < boot->items_count; i++) {
+        const size_t owner = boot->owners[i];
+
         draw_item(boot, i);
+        if (owner != HM_BOOT_NOBODY && boot->services[owner].is_idle) {
+            boot->items[i].at_ms = INT64_MAX; /* never */
+        }
     }
 }

@@ -432,6 +432,20 @@ static void test_denied_and_slow(void **state)
     assert_true(world->seen.has_events);
 }
 
+/* Somebody has stopped the service: it and its ports do not come. */
+static void test_idle_service(void **state)
+{
+    struct world *world = *state;
+    const struct hm_boot_options options = {.seed = 1, .boot_id = "b1", .idle = "W3SVC"};
+
+    boot_with(world, &options);
+    look_at(world, SETTLED_MS);
+    assert_false(runs(world, "W3SVC") || listens(world, 8080));
+    assert_int_equal(service(world, "W3SVC")->exit_code, 1077);
+    assert_true(runs(world, "Mail"));
+    assert_true(hm_boot_complete_ms(world->boot) < SETTLED_MS);
+}
+
 /* What cannot wait is asked for alone. */
 static void test_urgent_reading(void **state)
 {
@@ -457,6 +471,7 @@ int main(void)
         TEST(test_services_start),     TEST(test_random_ports),    TEST(test_seed_decides),
         TEST(test_httpsys_reacts),     TEST(test_httpsys_first),   TEST(test_lost_race),
         TEST(test_exclusion_protects), TEST(test_denied_and_slow), TEST(test_urgent_reading),
+        TEST(test_idle_service),
     };
 #undef TEST
 
