@@ -14,10 +14,12 @@ struct off {
     struct hm_enforce_run *run;
     const struct hm_enforce_row *row;
     const struct hm_policy *policy;
-    struct hm_ports rest[2]; /* by protocol: wanted, and kept by nobody so far */
-    bool removes;            /* something of it is gone */
-    const char *kept;        /* sentences about what stays; "" none */
-    bool failed;             /* out of memory: nothing is said beyond the reason */
+    struct hm_ports rest[2];  /* by protocol: wanted, and kept by nobody so far */
+    struct hm_ports there[2]; /* of what is wanted: not given out now, in any family of the host */
+    bool knows_there[2];
+    bool removes;     /* something of it is gone */
+    const char *kept; /* sentences about what stays; "" none */
+    bool failed;      /* out of memory: nothing is said beyond the reason */
 };
 
 static const char *or_text(const char *text, const char *otherwise)
@@ -77,6 +79,32 @@ static const char *lists_text(const struct off *off, const struct hm_ports lists
     return text;
 }
 
+/* In every family that the host has: a port that one family lacks is not there. */
+static void find_there(struct off *off)
+{
+    const struct hm_inventory *inventory = &off->run->pass->observation->inventory;
+
+    for (unsigned i = 0; i < 2; i++) {
+        off->there[i] = off->rest[i];
+        off->knows_there[i] = false;
+    }
+    for (size_t i = 0; i < inventory->stacks.count; i++) {
+        off->knows_there[inventory->stacks.at[i].protocol] = true;
+    }
+    for (size_t i = 0; i < inventory->stacks.count; i++) {
+        const struct hm_stack *stack = &inventory->stacks.at[i];
+        struct hm_ports *there = &off->there[stack->protocol];
+        struct hm_ports listed = no_ports;
+        bool known = false;
+
+        if (hm_inventory_excluded(inventory, stack->protocol, stack->family, off->run->arena,
+                                  &known, &listed, NULL) != HM_OK ||
+            !known || hm_ports_intersect(*there, listed, off->run->arena, there, NULL) != HM_OK) {
+            off->knows_there[stack->protocol] = false;
+        }
+    }
+}
+
 static void say_kept(struct off *off, const char *what, const char *why)
 {
     off->kept =
@@ -107,10 +135,14 @@ static void keep_ports_of(struct off *off, const struct hm_enforce_row *other)
 
     for (size_t i = 0; i < other->wants.count; i++) {
         const struct hm_want *want = &other->wants.at[i];
+        const struct hm_ports list = off->knows_there[want->protocol] ? off->there[want->protocol]
+                                                                      : off->rest[want->protocol];
         struct hm_ports part;
 
-        if (hm_ports_intersect(off->rest[want->protocol], (struct hm_ports){&want->range, 1},
-                               off->run->arena, &part, NULL) != HM_OK ||
+        if (hm_ports_intersect(list, (struct hm_ports){&want->range, 1}, off->run->arena, &part,
+                               NULL) != HM_OK ||
+            hm_ports_intersect(part, off->rest[want->protocol], off->run->arena, &part, NULL) !=
+                HM_OK ||
             hm_ports_union(kept[want->protocol], part, off->run->arena, &kept[want->protocol],
                            NULL) != HM_OK) {
             off->failed = true;
@@ -193,25 +225,17 @@ static void keep_settings(struct off *off)
 
 /* ---- without this agent -------------------------------------------------------------------- */
 
-/* In every family that the host has: a port that one family lacks is not kept. */
 static void keep_foreign(struct off *off)
 {
-    const struct hm_inventory *inventory = &off->run->pass->observation->inventory;
-    struct hm_ports kept[2] = {off->rest[0], off->rest[1]};
+    struct hm_ports kept[2] = {no_ports, no_ports};
 
-    for (size_t i = 0; i < inventory->stacks.count; i++) {
-        const struct hm_stack *stack = &inventory->stacks.at[i];
-        struct hm_ports *list = &kept[stack->protocol];
-        struct hm_ports listed = no_ports;
-        bool known = false;
-
-        if (hm_inventory_excluded(inventory, stack->protocol, stack->family, off->run->arena,
-                                  &known, &listed, NULL) != HM_OK ||
-            !known || hm_ports_intersect(*list, listed, off->run->arena, list, NULL) != HM_OK) {
-            *list = no_ports;
-        }
+    for (unsigned i = 0; i < 2; i++) {
+        off->failed =
+            (off->knows_there[i] && hm_ports_intersect(off->rest[i], off->there[i], off->run->arena,
+                                                       &kept[i], NULL) != HM_OK) ||
+            off->failed;
     }
-    if (inventory->stacks.count > 0 && kept[0].count + kept[1].count > 0) {
+    if (kept[0].count + kept[1].count > 0) {
         say_kept(off, lists_text(off, kept), "which this agent did not add");
         take_off_rest(off, kept);
     }
@@ -233,6 +257,7 @@ const char *hm_off_text(struct hm_enforce_run *run, const struct hm_enforce_row 
                    ? row->off
                    : or_text(hm_arena_printf(run->arena, "%s %s", row->off, text), row->off);
     }
+    find_there(&off);
     for (size_t i = 0; i < rows->count; i++) {
         if (hm_run_row_is_live(&rows->at[i])) {
             keep_ports_of(&off, &rows->at[i]);
@@ -245,8 +270,7 @@ const char *hm_off_text(struct hm_enforce_run *run, const struct hm_enforce_row 
     keep_foreign(&off);
     if (off.rest[0].count + off.rest[1].count > 0) {
         removed = or_text(
-            hm_arena_printf(run->arena, " No longer reserved: %s.", lists_text(&off, off.rest)),
-            "");
+            hm_arena_printf(run->arena, " Not reserved now: %s.", lists_text(&off, off.rest)), "");
     } else if (!off.removes) {
         removed = " Nothing was removed.";
     }

@@ -289,7 +289,7 @@ static void test_off_and_removed(void **state)
     expect_pass(host, "one/1 verified");
     lose_listener(host);
     assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
-    expect_off(host, "one", " No longer reserved: tcp 40000,40010.");
+    expect_off(host, "one", " Not reserved now: tcp 40000,40010.");
 }
 
 /* Two policies reserve the port: for its service nothing has changed. */
@@ -322,8 +322,26 @@ static void test_off_in_part(void **state)
     lose_listener(host);
     assert_string_equal(enforce_double_rows(host, HM_IPV4), "40010,40020");
     expect_off(host, "one",
-               " No longer reserved: tcp 40000. Still there: tcp 40010, which policy two requires, "
+               " Not reserved now: tcp 40000. Still there: tcp 40010, which policy two requires, "
                "too. Still there: tcp 40020, which this agent did not add.");
+}
+
+/* Both require the port, and it never was reserved: it is not still there. */
+static void test_off_and_a_refused_port(void **state)
+{
+    static const struct hm_range never = {40010, 40010};
+    struct hm_enforce_double *host = *state;
+
+    begin_linux(host);
+    host->model.limits.never = (struct hm_ports){&never, 1};
+    enforce_double_restart(host); /* the limits are read then */
+    (void)hm_model_reserve(&host->model, "two", "tcp", "40010");
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000,40010");
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "40000");
+    lose_listener(host);
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
+    expect_off(host, "one", " Not reserved now: tcp 40000,40010.");
 }
 
 /* The range of both stays as it is. */
@@ -342,7 +360,7 @@ static void test_off_and_a_range_stays(void **state)
     lose_listener(host);
     assert_int_equal(hm_build_stack(&host->model.host, HM_TCP, HM_IPV4)->dynamic.last, 60000);
     expect_off(host, "one",
-               " No longer reserved: tcp 40000. Still there: the tcp dynamic range 30000-60000, "
+               " Not reserved now: tcp 40000. Still there: the tcp dynamic range 30000-60000, "
                "which policy two requires, too.");
 }
 
@@ -379,7 +397,7 @@ static void test_off_and_not_removed(void **state)
     host->refuse = HM_OK;
     enforce_double_wait(host, 3600);
     assert_int_equal(enforce_double_pass(host), HM_OK);
-    expect_off(host, "one", " No longer reserved: tcp 40000-40001.");
+    expect_off(host, "one", " Not reserved now: tcp 40000-40001.");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -399,6 +417,7 @@ int main(void)
         TEST(test_off_and_removed),
         TEST(test_off_beside_another),
         TEST(test_off_in_part),
+        TEST(test_off_and_a_refused_port),
         TEST(test_off_and_a_range_stays),
         TEST(test_off_without_its_document),
         TEST(test_off_and_not_removed),
