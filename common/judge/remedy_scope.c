@@ -264,6 +264,7 @@ static void list_down(struct hm_remedy_scope *scope, const struct hm_need *need,
     for (size_t i = 0; inventory->has_services && i < inventory->services.count; i++) {
         const char *name = inventory->services.at[i];
         const struct hm_strings one = {&inventory->services.at[i], 1};
+        enum hm_stop stop;
 
         if (!hm_detect_owns(names, "", name) || !hm_service_is_plain(scope->ctx->facts, name)) {
             continue;
@@ -272,10 +273,14 @@ static void list_down(struct hm_remedy_scope *scope, const struct hm_need *need,
         if (!is_started(hm_inventory_service(inventory, name))) {
             continue;
         }
+        stop = hm_service_may_stop(scope->ctx->services, name);
         if (!hm_names_match(&scope->ctx->facts->running, &one)) {
             hm_service_list_put(down, name);
-        } else if (hm_service_may_stop(scope->ctx->services, name) == HM_STOP_CAN) {
+        } else if (stop == HM_STOP_CAN) {
             hm_service_list_put(&scope->again, name);
+        } else if (stop == HM_STOP_LAST) {
+            hm_service_list_put(&scope->last, name);
+            scope->restart_last = true;
         } else {
             hm_service_list_put(&scope->stuck, name);
             scope->restart = true;

@@ -75,8 +75,9 @@ struct hm_remedy_scope {
     struct hm_service_list later;   /* likewise, after a boot, as nothing else starts it then */
     bool passive;                   /* a cluster starts the product, and it is down on this node */
     bool own_is_stuck;              /* one of own is among them, or the product has no service */
-    bool restart; /* something of the product runs without its port and may not be stopped */
-    bool booted;  /* the steps to come are those after a boot */
+    bool restart;      /* something of the product runs without its port and may not be stopped */
+    bool restart_last; /* likewise, one of last: it may, in one line */
+    bool booted;       /* the steps to come are those after a boot */
     struct hm_ports pool; /* UDP ports that the DNS Server's list has to leave out */
 };
 

@@ -16,6 +16,7 @@ enum rule {
     RULE_NEVER,   /* likewise; it cannot be stopped, or not without harm to the whole host */
     RULE_LEAF,    /* likewise; nothing of a plain system depends on it, so it may be stopped */
     RULE_SESSION, /* likewise; it carries the connection of an administrator */
+    RULE_REMOTE,  /* likewise; but nothing starts it when an administrator connects */
 };
 
 struct known {
@@ -31,6 +32,9 @@ struct known {
 #define WARN_TERMINAL                                                                              \
     "Every Remote Desktop session loses its connection, that of the person who types this, too."
 
+#define WARN_WINRM                                                                                 \
+    "Every session over WinRM ends, that of the person who types this perhaps before WinRM runs "  \
+    "again: type it at the console or in Remote Desktop."
 #define WARN_CLUSTER                                                                               \
     "The roles of this node fail over, and those that only it can run end: drain the node first "  \
     "(Suspend-ClusterNode -Drain since 2012; before, move its groups to another node)."
@@ -145,7 +149,7 @@ static const struct known windows_services[] = {
     {"WinHttpAutoProxySvc",      RULE_NEVER,   ""},
     {"Winmgmt",                  RULE_NEVER,   ""},
     {"winnat",                   RULE_LEAF,    WARN_WINNAT},
-    {"WinRM",                    RULE_NEVER,   ""},
+    {"WinRM",                    RULE_REMOTE,  WARN_WINRM},
     {"WpnService",               RULE_SYSTEM,  ""},
     {"WpnUserService*",          RULE_SYSTEM,  ""},
     {"wuauserv",                 RULE_LEAF,    ""},
@@ -466,7 +470,7 @@ enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const cha
         const struct known *other = find_known(graph->facts, all.at[i]);
 
         if (!hm_service_is_plain(graph->facts, all.at[i]) ||
-            (other != NULL && (other->rule == RULE_NEVER || other->rule == RULE_SESSION))) {
+            (other != NULL && (other->rule == RULE_NEVER || other->rule >= RULE_SESSION))) {
             return HM_STOP_NEVER;
         }
     }
@@ -488,7 +492,7 @@ enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const cha
     if (!graph->all_recorded && !(graph->products_recorded && known == NULL) && rule != RULE_LEAF) {
         return HM_STOP_UNKNOWN;
     }
-    return rule == RULE_SESSION ? HM_STOP_LAST : HM_STOP_CAN;
+    return rule >= RULE_SESSION ? HM_STOP_LAST : HM_STOP_CAN;
 }
 
 bool hm_service_is_session(const struct hm_service_graph *graph, const char *name)

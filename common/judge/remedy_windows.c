@@ -158,6 +158,26 @@ static const char *stop_text(const struct hm_remedy_scope *scope,
     return "as netsh refuses a port that is in use, even by the service that needs it";
 }
 
+static struct hm_remedy_step *last_step(const struct hm_remedy_scope *scope,
+                                        struct hm_finding *finding,
+                                        const struct hm_stack_ports *table)
+{
+    const char *names = hm_remedy_list_services(scope->list, &scope->last);
+    const char *text =
+        has_ports(table)
+            ? hm_finding_print(scope->list, "Exclude %s while %s is stopped for a moment.",
+                               list_table(scope->list, table), names)
+            : hm_finding_print(scope->list,
+                               "Restart %s, which tries for its port again when it starts.", names);
+
+    const bool session = hm_service_is_session(scope->ctx->services, scope->last.at[0]);
+
+    return hm_remedy_step(
+        scope->list, finding, has_ports(table) ? HM_STEP_RESERVE : HM_STEP_START,
+        hm_finding_print(scope->list, "%s It is one line, to be pasted whole into cmd.exe%s", text,
+                         session ? ": it continues when the session is cut off." : "."));
+}
+
 /* One pasted line: a Remote Desktop session is cut off when its service stops, but its programs go
  * on (the Local Session Manager keeps them), so a command interpreter that has read the whole line
  * finishes it. Lines pasted one by one would stay in a clipboard that is gone. */
@@ -169,7 +189,7 @@ static void reserve_last(struct hm_remedy_scope *scope, struct hm_finding *findi
     char text[HM_LIMIT_TEXT_BYTES];
     size_t len = 0;
 
-    if (!has_ports(&table)) {
+    if (!has_ports(&table) && !scope->restart_last) {
         return;
     }
     hm_service_order(scope->ctx->services, &scope->last, scope->booted, &order);
@@ -199,13 +219,7 @@ static void reserve_last(struct hm_remedy_scope *scope, struct hm_finding *findi
         len += (size_t)snprintf(text + len, sizeof(text) - len, " & net start %s%s%s", quote,
                                 order.at[i - 1], quote);
     }
-    step = hm_remedy_step(
-        scope->list, finding, HM_STEP_RESERVE,
-        hm_finding_print(scope->list,
-                         "Exclude %s while %s is stopped for a moment. It is one line, to be "
-                         "pasted whole into cmd.exe: it continues when the session is cut off.",
-                         list_table(scope->list, &table),
-                         hm_remedy_list_services(scope->list, &scope->last)));
+    step = last_step(scope, finding, &table);
     step->precondition = finding->steps.count > 1 ? "The steps above are done." : "";
     step->warning = hm_service_warning(scope->last.at[0]);
     if (len >= sizeof(text)) {
@@ -479,7 +493,9 @@ static bool set_range_back(struct hm_remedy_scope *scope, struct hm_finding *fin
     hm_remedy_set_back(scope->ctx, scope->list, finding);
     memset(&scope->wanted, 0, sizeof(scope->wanted)); /* nothing is left to be excluded */
     memset(&scope->owners, 0, sizeof(scope->owners));
-    memset(&scope->last, 0, sizeof(scope->last));
+    if (!scope->restart_last) {
+        memset(&scope->last, 0, sizeof(scope->last));
+    }
     scope->pool = (struct hm_ports){NULL, 0};
     return true;
 }

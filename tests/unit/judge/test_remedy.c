@@ -192,6 +192,35 @@ static void test_remote_desktop(void **state)
     free_build(build);
 }
 
+/* It runs without its port: once that is free, it starts again in one line. So does WinRM. */
+static void test_connection_without_port(void **state)
+{
+    static const char *const names[] = {"TermService", "WinRM"};
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(names); i++) {
+        struct hm_build *build = new_build(W2019);
+        const struct hm_finding *finding;
+        const struct hm_remedy_step *last;
+
+        service_row(build, names[i], true, NULL);
+        service_row(build, "Acme", true, NULL);
+        hm_build_require(build, product(build, names[i], NULL), "r", HM_TCP, "50389",
+                         HM_KIND_SOCKET);
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 50389, "acme.exe", "Acme");
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "required_port_held", "tcp 50389");
+        assert_string_equal(kinds_of(finding), "free reserve start start");
+        last = &finding->steps.at[3];
+        assert_string_equal(last->commands.at[0],
+                            i == 0 ? "net stop TermService /y & net start TermService"
+                                   : "net stop WinRM /y & net start WinRM");
+        assert_true(last->warning[0] != '\0');
+        assert_int_equal(strstr(last->text, "it continues") != NULL, i == 0);
+        free_build(build);
+    }
+}
+
 /* Only a restart of the host takes its port from lsass.exe. After that it has the port, whatever
  * its start type: manual is the one of Windows 2012 and later, where it runs all the same. */
 static void test_remote_desktop_after_boot(void **state)
@@ -548,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_dependents_unknown),
         cmocka_unit_test(test_range_back_needs_no_stop),
         cmocka_unit_test(test_remote_desktop),
+        cmocka_unit_test(test_connection_without_port),
         cmocka_unit_test(test_remote_desktop_after_boot),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_outgoing_connection),
