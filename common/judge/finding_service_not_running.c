@@ -239,12 +239,55 @@ static void put_events(const struct hm_finding_ctx *ctx, struct hm_finding_list 
     }
 }
 
+/* The port that an event of the service names, and who has it now; "" when none names one. */
+static const char *told_port(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                             const struct hm_service *service)
+{
+    const struct hm_event_counts *events = ctx->input->events;
+    const struct hm_sockets *sockets = ctx->input->sockets;
+    uint16_t port = 0;
+
+    for (size_t i = 0; events != NULL && i < events->count && port == 0; i++) {
+        if (hm_str_equal_nocase(events->at[i].provider, service->name) &&
+            !hm_service_event_port(&events->at[i], &port)) {
+            port = 0;
+        }
+    }
+    for (size_t i = 0; port != 0 && sockets != NULL && i < sockets->count; i++) {
+        const struct hm_socket *socket = &sockets->at[i];
+
+        if (socket->protocol == HM_TCP && socket->port == port &&
+            socket->state != HM_SOCKET_TIME_WAIT) {
+            return hm_finding_print(out, "TCP %u, which %s%s%s%s has now", (unsigned)port,
+                                    hm_str_equal(socket->program, "")
+                                        ? "a program without a name here"
+                                        : socket->program,
+                                    hm_str_equal(socket->service, "") ? "" : " (service ",
+                                    socket->service, hm_str_equal(socket->service, "") ? "" : ")");
+        }
+    }
+    return port == 0
+               ? ""
+               : hm_finding_print(out, "TCP %u, which nobody is seen to have now", (unsigned)port);
+}
+
 /* Where to look for the port, and what then. */
 static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                              const struct hm_service *service)
 {
     const bool excluded = !ctx->facts->legacy;
+    const char *told = told_port(ctx, out, service);
 
+    if (told[0] != '\0') {
+        return hm_finding_print(
+            out,
+            "An event of %s names the port: %s. See \"%s\"%s for who has it, free it, exclude it "
+            "from the dynamic range where it lies inside, and start the service. Then describe the "
+            "service in a catalogue file of your own, so that its port is judged before the next "
+            "start; an installed agent learns the port by itself once the service has run.",
+            service->name, told, hm_remedy_list_sockets(ctx),
+            excluded ? " and \"netsh int ipv4 show excludedportrange protocol=tcp\"" : "");
+    }
     return hm_finding_print(
         out,
         "Find the port that %s needs: in its own configuration and log, or in its events in the "
@@ -261,6 +304,7 @@ static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list
 {
     struct hm_port_failure failure = {.error = NULL};
     const bool by_port = hm_port_failure_of(ctx->facts, service, &failure);
+    const char *told;
     struct hm_finding *finding =
         hm_finding_put(out, hm_finding_print(out, "service %s", service->name));
 
@@ -287,11 +331,13 @@ static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list
     }
     finding->severity =
         failure.error == NULL || failure.error->certain ? HM_SEVERITY_HIGH : HM_SEVERITY_MEDIUM;
+    told = told_port(ctx, out, service);
     finding->text = hm_finding_print(
-        out,
-        "%s: %s. Which port that is, is not known here: neither the catalogue nor the port book "
-        "has a port of it that is held now.",
-        state_of(out, service), reason_of(out, service, &failure));
+        out, "%s: %s. %s%s.", state_of(out, service), reason_of(out, service, &failure),
+        told[0] != '\0' ? "Its event names the port: "
+                        : "Which port that is, is not known here: neither the catalogue nor the "
+                          "port book has a port of it that is held now",
+        told);
     hm_remedy_decide(out, finding, advice_of(ctx, out, service));
 }
 

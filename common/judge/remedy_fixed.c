@@ -60,6 +60,22 @@ static const char *names_of(const struct hm_remedy_scope *scope, enum fixed fixe
     return hm_remedy_list_services(scope->list, &names);
 }
 
+/* netstat of Windows 2000 shows no process ids, and nothing else there does. */
+static const char *how_to_find(const struct hm_remedy_scope *scope)
+{
+    const unsigned windows = scope->ctx->facts->windows;
+
+    if (windows != 0 && windows < HM_REMEDY_NETSTAT_O_SINCE) {
+        return "by stopping one after the other the programs that may have it, and looking at "
+               "\"netstat -an\": this system shows no process id of a port. When none of them has "
+               "it, only a restart of the host ends it.";
+    }
+    return hm_finding_print(scope->list,
+                            "with \"%s\" as an administrator. When no program has its process id, "
+                            "only a restart of the host ends it.",
+                            hm_remedy_list_sockets(scope->ctx));
+}
+
 void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
     const char *chosen = names_of(scope, FIXED_CHOSEN);
@@ -93,11 +109,9 @@ void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *fi
             hm_finding_print(
                 scope->list,
                 "Nothing is known of the process that listens on the port: it may be "
-                "set up for it, or have inherited it from one that ended. Find it with "
-                "\"%s\" as an administrator. When no program has its process id, only a "
-                "restart of the host ends it. When it is set up for the port, give one "
-                "of the two another port.",
-                hm_remedy_list_sockets(scope->ctx)));
+                "set up for it, or have inherited it from one that ended. Find it %s When it is "
+                "set up for the port, give one of the two another port.",
+                how_to_find(scope)));
     }
 }
 

@@ -132,6 +132,78 @@ static void test_block_mode_of_ipsec(void **state)
     pop3_host_free(build);
 }
 
+/* netstat of Windows 2000 shows no process ids: no remedy may count on them. */
+static void test_nameless_holder_on_2000(void **state)
+{
+    static const struct {
+        const char *version;
+        bool ids;
+    } cases[] = {
+        {"5.0.2195", false},
+        {"5.2.3790", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const struct hm_finding *finding;
+        struct hm_build build;
+        bool found = false;
+
+        hm_build_init(&build, cases[i].version);
+        hm_build_require(&build, hm_build_product(&build, "sql", "MSSQLSERVER", NULL), "engine",
+                         HM_TCP, "1433", HM_KIND_SOCKET);
+        hm_build_service(&build, "MSSQLSERVER");
+        hm_build_service_runs(&build, "MSSQLSERVER", false);
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 1433, "", "", HM_KIND_SOCKET);
+        hm_build_judge(&build);
+        finding = hm_build_finding(&build, "required_port_held", "tcp 1433");
+        assert_non_null(finding);
+        for (size_t k = 0; k < finding->steps.count; k++) {
+            found = found || strstr(finding->steps.at[k].text, "has its process id") != NULL;
+        }
+        assert_int_equal(found, cases[i].ids);
+        hm_build_fini(&build);
+    }
+}
+
+/* A service that the catalogue does not know: its own event names its port. */
+static void test_port_of_an_event(void **state)
+{
+    static const struct {
+        const char *about;
+        bool held;
+        const char *text;
+    } cases[] = {
+        {"'any' <ipv4> 50555", true,  "names the port: TCP 50555, which acme.exe (service Acme)"},
+        {"'any' <ipv4> 50555", false, "TCP 50555, which nobody is seen to have now"             },
+        {"",                   true,  "Which port that is, is not known here"                   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const struct hm_finding *finding;
+        struct hm_service *service;
+        struct hm_build build;
+
+        hm_build_init(&build, "10.0.17763");
+        hm_build_service(&build, "MSSQL$ERP");
+        service = hm_build_service_runs(&build, "MSSQL$ERP", false);
+        service->start = HM_START_AUTOMATIC;
+        service->exit_code = 10048;
+        hm_build_event(&build, "MSSQL$ERP", 26023, cases[i].about);
+        build.has_sockets = true;
+        if (cases[i].held) {
+            hm_build_socket(&build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 50555, "acme.exe",
+                            "Acme");
+        }
+        hm_build_judge(&build);
+        finding = hm_build_finding(&build, "service_not_running", "service MSSQL$ERP");
+        assert_non_null(finding);
+        assert_non_null(strstr(finding->text, cases[i].text));
+        hm_build_fini(&build);
+    }
+}
+
 /* What nobody answers is over before a restart of the host would be. */
 static void test_holder_that_tries_to_connect(void **state)
 {
@@ -165,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_nameless_holder),
         cmocka_unit_test(test_block_mode_of_ipsec),
         cmocka_unit_test(test_holder_that_tries_to_connect),
+        cmocka_unit_test(test_nameless_holder_on_2000),
+        cmocka_unit_test(test_port_of_an_event),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
