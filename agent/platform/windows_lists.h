@@ -26,8 +26,8 @@
 /* What is remembered of the readings so far. Times: milliseconds since the boot. */
 struct hm_lists_memo {
     unsigned known;     /* lists that were read and are not out of date */
-    int64_t whole_ms;   /* when all of them were last read */
-    int64_t blocks_ms;  /* when HM_LISTS_BLOCKS were last read */
+    int64_t whole_ms;   /* when the last reading of all of them began */
+    int64_t blocks_ms;  /* likewise, of HM_LISTS_BLOCKS */
     uint64_t signature; /* at that time */
     bool refused;       /* one of them could not be read */
 };

@@ -193,19 +193,20 @@ static enum hm_status ask_wmi(struct hm_netsh *netsh, const struct hm_os *os, st
                : hm_windows_ask_ranges(&netsh->opinions_memory, &netsh->opinions, err);
 }
 
-static void note_reading(struct hm_netsh *netsh, unsigned lists, uint64_t signature)
+/* began_ms: what comes up while the lists are read, one after another, may be in none of them. */
+static void note_reading(struct hm_netsh *netsh, unsigned lists, uint64_t signature,
+                         int64_t began_ms)
 {
     const unsigned whole = HM_LISTS_STACKS | HM_LIST_HTTPSYS;
     struct hm_lists_memo *memo = &netsh->memo;
-    const int64_t now_ms = hm_os_monotonic_ms();
 
     memo->known |= lists;
     if ((lists & HM_LIST_HTTPSYS) != 0 && (memo->known & HM_LISTS_BLOCKS) == HM_LISTS_BLOCKS) {
-        memo->blocks_ms = now_ms;
+        memo->blocks_ms = began_ms;
         memo->signature = signature;
     }
     if ((memo->known & whole) == whole && (memo->whole_ms == 0 || (lists & whole) == whole)) {
-        memo->whole_ms = now_ms;
+        memo->whole_ms = began_ms;
     }
 }
 
@@ -213,6 +214,7 @@ static void note_reading(struct hm_netsh *netsh, unsigned lists, uint64_t signat
 static enum hm_status ask_lists(struct hm_netsh *netsh, const struct hm_os *os, unsigned lists,
                                 uint64_t signature, struct hm_err *err)
 {
+    const int64_t began_ms = hm_os_monotonic_ms();
     bool hangs = false;
     enum hm_status st;
 
@@ -225,7 +227,7 @@ static enum hm_status ask_lists(struct hm_netsh *netsh, const struct hm_os *os, 
         st = ask_wmi(netsh, os, err);
     }
     if (st == HM_OK) {
-        note_reading(netsh, lists, signature);
+        note_reading(netsh, lists, signature, began_ms);
     }
     return st;
 }
