@@ -12,7 +12,6 @@ SPDX-License-Identifier: Apache-2.0
 """
 import os
 import random
-import shutil
 import signal
 import sys
 import threading
@@ -36,7 +35,7 @@ BLOCKS = set(EXCLUDED + HTTP)
 NEW = {"web": ("tcp", "50443"), "set-up": ("tcp", "50444"), "nat": ("tcp", "50906"),
        "hns": ("udp", "51820")}
 NEVER = [ports for _, ports in NEW.values()]
-CLIENTS = [9955, 9957]  # the second one is there in the next boot, too, for a while
+CLIENTS = [61955, 61957]  # the second one is there in the next boot, too, for a while
 told = []  # of each boot: what it was made of, for whoever has to understand a failure
 
 
@@ -119,6 +118,12 @@ def services(world, verb, *names):
     h.check(f"services: {verb} {names}", code == 0, f"{out}{err}")
 
 
+def service(world, verb, *more):
+    """W3SVC: blocks and URLs may come with it."""
+    code, out, err = world.prefix.run(os.path.join(TOOLS, "service_tool.exe"), verb, "W3SVC", *more)
+    h.check(f"W3SVC: {verb}", code == 0, f"{out}{err}")
+
+
 def by_hand(world, *words):
     code, out, err = world.prefix.run("netsh", "interface", *words)
     h.check(f"netsh {' '.join(words)}", code == 0, f"{out}{err}")
@@ -137,15 +142,14 @@ def an_hour_after(world):
     prefix = world.prefix
     prefix.version("2019")
     prefix.reset_double(dynamic_tcp_ipv4="6005 59530", dynamic_tcp_ipv6="6005 59530")
-    prefix.run("sc", "stop", "W3SVC")  # of a run that was cut off
-    services(world, "delete", "HoldsBoot", "W3SVC")
+    services(world, "delete", "HoldsBoot", "W3SVC")  # of a run that was cut off
     with w.Boot(prefix, 3600) as boot:
         line = Timeline(0)
         later(line, 0, 3600)
         begin(world, boot, line)
         agent = start(world)
         holders = [Holder(world.folder, f"client{port}.exe", port) for port in CLIENTS]
-        world.activate(world.document("kept", HOST, [{"protocol": "tcp", "ports": "9933"}]))
+        world.activate(world.document("kept", HOST, [{"protocol": "tcp", "ports": "61933"}]))
         world.activate(world.document("waits", HOST, [
             {"protocol": "tcp", "ports": ",".join(map(str, CLIENTS))}]))
         for name, (protocol, ports) in NEW.items():
@@ -160,7 +164,7 @@ def an_hour_after(world):
         for holder in holders:
             holder.stop()
         for family in ("ipv4", "ipv6"):  # somebody makes the same row again, for this boot only
-            row = ["excludedportrange", "tcp", "startport=9933", "numberofports=1"]
+            row = ["excludedportrange", "tcp", "startport=61933", "numberofports=1"]
             by_hand(world, family, "delete", *row)
             by_hand(world, family, "add", *row, "store=active")
         world.activate(world.document("late", HOST, [{"protocol": "tcp", "ports": "50950"}]))
@@ -194,24 +198,23 @@ def first_minute(world, chance):
     line.between(31, 44, "http 50443")
     line.moving_block(29, 40, "tcp", "51000-51009", "50900-50909")
     line.between(27, 40, "block udp 51800-51899")
-    shutil.copy(os.path.join(TOOLS, "service_double.exe"), os.path.join(DRIVE, "windows/system32"))
     with w.Boot(world.prefix, 25) as boot, Wmi(3) as wmi:
         begin(world, boot, line)
-        services(world, "create", "HoldsBoot", "W3SVC=service_double.exe")
+        services(world, "create", "HoldsBoot")
         world.prefix.run("sc", "start", "Winmgmt")
-        holder = Holder(world.folder, "client9957.exe", 9957)
+        holder = Holder(world.folder, "client61957.exe", 61957)
         agent = start(world)
-        h.wait_until("9955 is excluded", 30, lambda: have(world, 9955) == [True, True])
+        h.wait_until("61955 is excluded", 30, lambda: have(world, 61955) == [True, True])
         boot.wait(33 + chance.uniform(0, 4))
-        h.check("9957 is held", have(world, 9957)[0] is False, world.rows())
+        h.check("61957 is held", have(world, 61957)[0] is False, world.rows())
         holder.stop()
-        h.wait_until("9957 is excluded, too", 20, lambda: have(world, 9957) == [True, True])
-        h.wait_until("9933 is there again", 20, lambda: have(world, 9933) == [True, True])
+        h.wait_until("61957 is excluded, too", 20, lambda: have(world, 61957) == [True, True])
+        h.wait_until("61933 is there again", 20, lambda: have(world, 61933) == [True, True])
         world.wait(NAME, "late", "waiting", "settling")
         boot.wait(45)
         before = len(LOG.runs())
-        code, out, err = world.prefix.run("sc", "start", "W3SVC")
-        h.check("the service starts", code == 0, f"{out}{err}")
+        service(world, "create", "3")  # by hand
+        service(world, "start")
         h.wait_until("a service that makes blocks started: they are read again", 10,
                      lambda: BLOCKS <= {run for _, run in LOG.runs()[before:]})
         h.check("and nothing else", {run for _, run in LOG.runs()[before:]} == BLOCKS,
@@ -224,17 +227,18 @@ def first_minute(world, chance):
         told.append(f"status: {code} {out}{err}\n")
         h.check("status tells of the first change", "after the boot" in out, out)
         stop(agent)
-        world.prefix.run("sc", "stop", "W3SVC")
-        services(world, "delete", "HoldsBoot", "W3SVC")
+        service(world, "stop")
+        service(world, "delete")
+        services(world, "delete", "HoldsBoot")
 
 
 def first_runs(runs, wmi, boot):
     """What had been verified and what waited for a client comes first, with the lists of its
     protocol and those of HTTP.sys, and no other."""
-    last = max(i for i, (_, run) in enumerate(runs) if run == "add tcp ipv4 9955")
+    last = max(i for i, (_, run) in enumerate(runs) if run == "add tcp ipv4 61955")
     adds = [run for _, run in runs[:last + 1] if run.startswith("add ")]
     h.check("the first changes are those that may be made early",
-            set(adds) <= {"add tcp ipv4 9933", "add tcp ipv4 9955"}, adds)
+            set(adds) <= {"add tcp ipv4 61933", "add tcp ipv4 61955"}, adds)
     asked = {run for _, run in runs[:last]} - set(adds)
     h.check("they asked for the lists that they need",
             asked == {"excluded tcp ipv4", "excluded tcp ipv6", *HTTP}, runs[:last + 1])

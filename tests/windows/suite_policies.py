@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import wine as w  # noqa: E402
@@ -76,7 +77,8 @@ def http_sys(world, agent_name):
 def stopped_site(world, agent_name):
     """Nothing listens on the port of a site that is stopped; its settings say whose it is."""
     world.prefix.double(urlacl="https://+:50443/ http://+:5985/wsman/", sslcert="0.0.0.0:50444")
-    world.prefix.reg_write((TCPIP, {"HavenmasterTest": 1})) # netsh's lists are read again
+    # netsh's lists are read again; a value of an earlier run would be no change
+    world.prefix.reg_write((TCPIP, {"HavenmasterTest": int(time.time())}))
     name = world.activate(world.document("stopped-site", {"hosts": [agent_name]}, [
         {"protocol": "tcp", "ports": "50443-50444"}]))
     row = world.wait(agent_name, name, "refused", "httpsys")
