@@ -5,8 +5,9 @@
  * A sequence is several boots of one host with one state folder: the host's ports, times and
  * exclusions persist or vanish as on a real one, the agent starts some seconds after the boot and
  * decides itself when to look. After every look, and at the end of every boot, truth.c compares
- * what the agent did and said with what the simulated host knows of itself (boot.h). It uses
- * nothing of what the product judges by. */
+ * what the agent did and said with what the simulated host knows of itself (boot.h). What is there
+ * at first comes from the files by the product's own readers: which listeners are those of HTTP.sys
+ * and, by the verdicts of the settled host, which UDP ports somebody asks for by number. */
 #pragma once
 
 #include "agent/agent.h"
@@ -77,6 +78,7 @@ struct boots_counts {
     uint64_t refused;
     uint64_t early;  /* boots in which something was added before the host had settled */
     uint64_t failed; /* services that did not get a port */
+    uint64_t broken; /* of these, because it was excluded */
     uint64_t claims; /* of these, ports that were never called safe */
     uint64_t breaches;
 };

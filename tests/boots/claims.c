@@ -30,6 +30,7 @@ static void check_failed(struct boots_sequence *sequence)
                                                                           : "not called safe");
         }
         if (item->cause == HM_BOOT_EXCLUDED) {
+            sequence->counts->broken++;
             boots_breach(sequence, "%s does not serve %s port %u: it is excluded", item->service,
                          hm_protocol_names[item->protocol], item->port);
         }

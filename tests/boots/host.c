@@ -194,6 +194,13 @@ static void put_policy(struct boots_host *host, const char *name, struct hm_port
     };
 }
 
+/* Said here once more: the product's own table is what is to be checked. */
+static bool breaks(enum hm_listener_kind kind)
+{
+    return kind == HM_KIND_HTTPSYS || kind == HM_KIND_QUIC || kind == HM_KIND_CONTAINER ||
+           kind == HM_KIND_SHARED;
+}
+
 /* Ports of the listeners that an exclusion breaks, as somebody who does not know it writes them. */
 static void take_hazards(struct boots_host *host)
 {
@@ -206,7 +213,7 @@ static void take_hazards(struct boots_host *host)
 
     memset(&host->hazards, 0, sizeof(host->hazards));
     for (size_t i = 0; host->is_modern && i < listeners->count; i++) {
-        if (hm_kind_forbids_exclusion(listeners->at[i].kind)) {
+        if (breaks(listeners->at[i].kind)) {
             ports[listeners->at[i].protocol] =
                 join(host, ports[listeners->at[i].protocol], one(host, listeners->at[i].port));
         }

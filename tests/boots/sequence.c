@@ -214,8 +214,12 @@ static void run_agent(struct boots_sequence *sequence, int64_t to_ms)
     start_agent(sequence, &agent);
     hm_cycle_run(&agent);
     boots_check_look(sequence);
-    if (agent.has_report && boots_uptime_ms(sequence) >= SETTLED_MS + MINUTE_MS) {
-        boots_check_settled(sequence);
+    if (boots_uptime_ms(sequence) >= SETTLED_MS + MINUTE_MS) {
+        if (agent.has_report) {
+            boots_check_settled(sequence);
+        } else {
+            boots_breach(sequence, "the agent has no report");
+        }
     }
     if (agent.has_report) {
         boots_take_claims(sequence);
