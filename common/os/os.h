@@ -64,7 +64,8 @@ enum hm_status hm_os_list_folder(const char *path, struct hm_arena *arena,
                                  struct hm_strings *out_names, struct hm_err *err) HM_MUST_CHECK;
 
 /* Takes an exclusive lock on a file that it makes when needed; HM_EBUSY when another process has
- * it. Lasts until hm_os_unlock or the end of the process. */
+ * it. Only the owner of the file may read it (Windows: the system and administrators), so that no
+ * other user can keep it. Lasts until hm_os_unlock or the end of the process. */
 struct hm_os_lock;
 enum hm_status hm_os_lock(const char *path, struct hm_os_lock **out_lock,
                           struct hm_err *err) HM_MUST_CHECK;

@@ -12,9 +12,6 @@
 
 #include "common/os/windows_text.h"
 
-/* Only SYSTEM and Administrators, nothing inherited: secrets of the agent. */
-#define PRIVATE_SDDL L"D:P(A;;FA;;;SY)(A;;FA;;;BA)"
-
 static enum hm_status read_open_file(HANDLE file, const char *path, size_t cap_bytes,
                                      struct hm_arena *arena, char **out_text, size_t *out_len,
                                      struct hm_err *err)
@@ -77,8 +74,9 @@ static DWORD write_temporary(const wchar_t *path, const char *bytes, size_t len,
     DWORD number = 0;
     HANDLE file;
 
-    if (private_file && !ConvertStringSecurityDescriptorToSecurityDescriptorW(
-                            PRIVATE_SDDL, SDDL_REVISION_1, &security.lpSecurityDescriptor, NULL)) {
+    if (private_file &&
+        !ConvertStringSecurityDescriptorToSecurityDescriptorW(
+            HM_WINDOWS_PRIVATE, SDDL_REVISION_1, &security.lpSecurityDescriptor, NULL)) {
         return GetLastError();
     }
     (void)DeleteFileW(path); /* left by a crash; its rights must not be inherited */

@@ -6,6 +6,8 @@
 
 #include <windows.h>
 
+#include <sddl.h>
+
 #include <io.h>
 #include <malloc.h>
 #include <stdatomic.h>
@@ -79,24 +81,33 @@ void hm_os_terminal_echo(bool on)
     }
 }
 
-/* The open file itself is the lock: nobody else may open it, and it goes with the process. */
+/* The open file itself is the lock: nobody else may open it, and it goes with the process. Only
+ * the system and administrators may read it: whoever may read it could keep it open. */
 enum hm_status hm_os_lock(const char *path, struct hm_os_lock **out_lock, struct hm_err *err)
 {
+    SECURITY_ATTRIBUTES security = {.nLength = sizeof(security)};
     wchar_t wide[HM_WINDOWS_PATH_CHARS];
     enum hm_status st = hm_windows_path(path, wide, err);
     struct hm_os_lock *lock;
     HANDLE file;
+    DWORD number;
 
     if (st != HM_OK) {
         return st;
     }
-    file = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_ALWAYS,
-                       FILE_ATTRIBUTE_NORMAL, NULL);
-    if (file == INVALID_HANDLE_VALUE) {
-        if (GetLastError() == ERROR_SHARING_VIOLATION) {
-            return hm_fail(err, HM_EBUSY, "%s: another process has it", path);
-        }
+    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(
+            HM_WINDOWS_PRIVATE, SDDL_REVISION_1, &security.lpSecurityDescriptor, NULL)) {
         return hm_windows_fail(err, path, GetLastError());
+    }
+    file = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, 0, &security, OPEN_ALWAYS,
+                       FILE_ATTRIBUTE_NORMAL, NULL);
+    number = file == INVALID_HANDLE_VALUE ? GetLastError() : ERROR_SUCCESS;
+    (void)LocalFree(security.lpSecurityDescriptor);
+    if (number == ERROR_SHARING_VIOLATION) {
+        return hm_fail(err, HM_EBUSY, "%s: another process has it", path);
+    }
+    if (number != ERROR_SUCCESS) {
+        return hm_windows_fail(err, path, number);
     }
     lock = malloc(sizeof(*lock));
     if (lock == NULL) {

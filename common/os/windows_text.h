@@ -9,6 +9,9 @@
 
 #define HM_WINDOWS_PATH_CHARS 1024
 
+/* The rights of a file that is only for the system and administrators; nothing is inherited. */
+#define HM_WINDOWS_PRIVATE L"D:P(A;;FA;;;SY)(A;;FA;;;BA)"
+
 /* Paths and names are UTF-8 in our code; slashes become backslashes. HM_EINVAL when too long or
  * not UTF-8. */
 enum hm_status hm_windows_path(const char *path, wchar_t out[HM_WINDOWS_PATH_CHARS],

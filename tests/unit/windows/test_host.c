@@ -5,6 +5,9 @@
 
 #include <windows.h>
 
+#include <aclapi.h>
+#include <sddl.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -83,6 +86,34 @@ static void test_own_folder(void **state)
     assert_int_equal(hm_host_own_folder("", NULL), HM_EINVAL);
     assert_int_equal(hm_os_remove_folder(inner, NULL), HM_OK);
     assert_int_equal(hm_os_remove_folder(inner, NULL), HM_OK);
+    temp_folder_remove(folder);
+}
+
+/* Whoever may read the file could open it alone, and so keep the lock for ever. */
+static void test_lock_is_private(void **state)
+{
+    struct hm_os_lock *lock = NULL;
+    PSECURITY_DESCRIPTOR rights = NULL;
+    wchar_t path[HM_WINDOWS_PATH_CHARS];
+    wchar_t *text = NULL;
+    char folder[64];
+    char inner[96];
+
+    (void)state;
+    temp_folder_make(folder, sizeof(folder));
+    (void)snprintf(inner, sizeof(inner), "%s/lock", folder);
+    assert_int_equal(hm_os_lock(inner, &lock, NULL), HM_OK);
+    hm_os_unlock(lock);
+    assert_int_equal(hm_windows_path(inner, path, NULL), HM_OK);
+    assert_int_equal(GetNamedSecurityInfoW(path, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, NULL,
+                                           NULL, NULL, NULL, &rights),
+                     ERROR_SUCCESS);
+    assert_true(ConvertSecurityDescriptorToStringSecurityDescriptorW(
+        rights, SDDL_REVISION_1, DACL_SECURITY_INFORMATION, &text, NULL));
+    assert_null(wcsstr(text, L";WD)")); /* everybody */
+    assert_null(wcsstr(text, L";BU)")); /* users */
+    (void)LocalFree(text);
+    (void)LocalFree(rights);
     temp_folder_remove(folder);
 }
 
@@ -170,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_policy),
         cmocka_unit_test(test_own_folder),
+        cmocka_unit_test(test_lock_is_private),
         cmocka_unit_test(test_event_messages),
         cmocka_unit_test(test_version_and_manifest),
     };
