@@ -31,36 +31,6 @@ static void put_need(const struct hm_finding_ctx *ctx, struct hm_finding_list *o
 
 /* ---- HTTP.sys ------------------------------------------------------------------------------ */
 
-/* URL reservations that a new Windows has: they say nothing of a program that is installed. */
-static const struct {
-    uint16_t first;
-    uint16_t last;
-    const char *url; /* '*' as in file names */
-} usual_urls[] = {
-    {80,    80,    "*/Temporary_Listen_Addresses/*"},
-    {80,    80,    "*/116B50EB-*"                  },
-    {443,   443,   "*/sra_{*"                      },
-    {443,   443,   "*/C574AC30-*"                  },
-    {2869,  2869,  "*"                             },
-    {3387,  3387,  "*/rdp/*"                       },
-    {3392,  3392,  "*/rdp/*"                       },
-    {5357,  5358,  "*"                             },
-    {5985,  5986,  "*/wsman/*"                     },
-    {10243, 10247, "*"                             },
-    {47001, 47001, "*/wsman/*"                     },
-};
-
-static bool is_usual(const struct hm_configured *row)
-{
-    for (size_t i = 0; row->by == HM_BY_URL_RESERVATION && i < HM_COUNT(usual_urls); i++) {
-        if (row->port >= usual_urls[i].first && row->port <= usual_urls[i].last &&
-            hm_str_glob_nocase(usual_urls[i].url, row->subject)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What the settings of HTTP.sys and IIS say of the port. */
 struct set_up {
     const struct hm_configured *row; /* that makes somebody want it; NULL none */
@@ -76,7 +46,7 @@ static struct set_up find_set_up(const struct hm_finding_ctx *ctx, uint16_t port
         const struct hm_configured *row = &list->at[i];
 
         if (row->protocol != HM_TCP || row->port != port || row->kind != HM_KIND_HTTPSYS ||
-            is_usual(row)) {
+            hm_configured_is_default(row)) {
             continue;
         }
         if (row->by == HM_BY_IIS_BINDING && !hm_configured_starts(ctx->facts, row)) {

@@ -90,6 +90,9 @@ const struct hm_configured *hm_configured_container(const struct hm_facts *facts
 /* Is it a binding of IIS? */
 bool hm_configured_is_binding(const struct hm_configured *row);
 
+/* Is it a URL reservation that every Windows has, whatever is installed? */
+bool hm_configured_is_default(const struct hm_configured *row);
+
 /* Does an administered exclusion cover the port, in any family? */
 bool hm_facts_is_excluded(const struct hm_facts *facts, enum hm_protocol protocol, uint16_t port);
 

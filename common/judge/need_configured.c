@@ -293,17 +293,20 @@ static const char *const default_urls[] = {
     "*:47001/wsman/*",
 };
 
-static bool is_permission(const struct hm_configured *row)
+bool hm_configured_is_default(const struct hm_configured *row)
 {
-    if (row->kind != HM_KIND_HTTPSYS || row->subject == NULL) {
-        return false;
-    }
     for (size_t i = 0; row->by == HM_BY_URL_RESERVATION && i < HM_COUNT(default_urls); i++) {
         if (hm_str_glob_nocase(default_urls[i], row->subject)) {
-            return false;
+            return true;
         }
     }
-    return row->by == HM_BY_URL_RESERVATION || row->by == HM_BY_SSL_BINDING;
+    return false;
+}
+
+static bool is_permission(const struct hm_configured *row)
+{
+    return row->kind == HM_KIND_HTTPSYS && row->subject != NULL && !hm_configured_is_default(row) &&
+           (row->by == HM_BY_URL_RESERVATION || row->by == HM_BY_SSL_BINDING);
 }
 
 /* Does a product of this host, or the port book, know which ports this service needs? */
