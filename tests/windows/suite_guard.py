@@ -322,6 +322,22 @@ def program_replaced(host):
     host.starts("another program in its place")
 
 
+def replacement_fails(host):
+    """"guard add" after an upgrade cannot write the new program: the old one is still the right one."""
+    blocker = os.path.join(FOLDER, "hm-guard.exe.tmp")
+    os.mkdir(blocker)
+    with open(os.path.join(service.PROGRAM_FOLDER, "hm-guard.exe"), "ab") as file:
+        file.write(b"\0")
+    host.must("the new program cannot be put there", "guard", "add", ABOVE, code=1)
+    host.must("the old one still works", "guard", "list", says=f"{GUARDED}: guarded")
+    time.sleep(3)  # the agent looks each second
+    h.check("and the agent leaves it alone", NAME in host.depends(), host.depends())
+    os.rmdir(blocker)
+    host.must("the new program is put there", "guard", "add", ABOVE)
+    host.must("and is the right one", "guard", "list", says=f"{GUARDED}: guarded")
+    host.must("removed again", "guard", "remove", ABOVE)
+
+
 def cure_by_hand(host):
     """Neither agent nor guard: what Windows says, and the very command that was printed."""
     text = host.must("what it prints", "guard", "add", GUARDED)
@@ -498,9 +514,10 @@ def erase(host):
 
 
 FAULTS = [waits, boot, no_agent, agent_crashes, agent_gone, agent_hangs, state_unreadable, upgrade,
-          forged, program_deleted, program_deleted_started_by_agent, program_replaced, cure_by_hand,
-          disabled_while_it_runs, disabled, deleted, circle, killed_while_starting, started_twice,
-          edited, removed_by_somebody, there_before, service_deleted, refusals, uninstall, erase]
+          forged, program_deleted, program_deleted_started_by_agent, program_replaced,
+          replacement_fails, cure_by_hand, disabled_while_it_runs, disabled, deleted, circle,
+          killed_while_starting, started_twice, edited, removed_by_somebody, there_before,
+          service_deleted, refusals, uninstall, erase]
 
 
 def suite(prefix, folder):

@@ -30,7 +30,7 @@ enum hm_status hm_guard_record_drop(const wchar_t *service, struct hm_err *err) 
 enum hm_status hm_guard_record_services(struct hm_arena *arena, struct hm_strings *out_services,
                                         struct hm_err *err) HM_MUST_CHECK;
 
-/* The digest of the program that was put there; "" unknown. */
+/* The digest of the program that was put there, or two with a space between; "" unknown. */
 enum hm_status hm_guard_record_put_digest(const char *digest, struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_guard_record_digest(struct hm_arena *arena, const char **out_digest,
                                       struct hm_err *err) HM_MUST_CHECK;

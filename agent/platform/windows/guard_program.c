@@ -81,6 +81,25 @@ static enum hm_status replace_program(const struct hm_guard_paths *paths, const 
     return st;
 }
 
+/* What the record says is the right program: until the new one is there, the one that stands there,
+ * too, so that a kill or a full disk in between makes no fault of it. */
+static enum hm_status record_program(const char *stands, size_t stands_len, const char *digest,
+                                     struct hm_arena *arena, struct hm_err *err)
+{
+    char old[HM_DIGEST_TEXT_BYTES];
+    const char *recorded = "";
+    const char *both;
+    enum hm_status st = hm_guard_record_digest(arena, &recorded, err);
+
+    if (st != HM_OK || stands == NULL) {
+        return st == HM_OK ? hm_guard_record_put_digest(digest, err) : st;
+    }
+    hm_digest_text(stands, stands_len, old);
+    both = strstr(recorded, old) != NULL ? hm_arena_printf(arena, "%s %s", old, digest) : digest;
+    return both == NULL ? hm_fail(err, HM_ENOMEM, "no memory for the guard")
+                        : hm_guard_record_put_digest(both, err);
+}
+
 static enum hm_status put_program(const struct hm_guard_paths *paths, struct hm_arena *arena,
                                   struct hm_err *err)
 {
@@ -97,16 +116,17 @@ static enum hm_status put_program(const struct hm_guard_paths *paths, struct hm_
         return st;
     }
     hm_digest_text(bytes, len, digest);
-    st = hm_guard_record_put_digest(digest, err);
-    if (st != HM_OK) {
-        return st;
+    if (hm_os_read_file(paths->program, PROGRAM_BYTES, arena, &stands, &stands_len, NULL) !=
+        HM_OK) {
+        stands = NULL;
     }
-    if (hm_os_read_file(paths->program, PROGRAM_BYTES, arena, &stands, &stands_len, NULL) ==
-            HM_OK &&
-        stands_len == len && memcmp(stands, bytes, len) == 0) {
-        return HM_OK;
+    if (stands == NULL || stands_len != len || memcmp(stands, bytes, len) != 0) {
+        st = record_program(stands, stands_len, digest, arena, err);
+        if (st == HM_OK) {
+            st = replace_program(paths, bytes, len, err);
+        }
     }
-    return replace_program(paths, bytes, len, err);
+    return st == HM_OK ? hm_guard_record_put_digest(digest, err) : st;
 }
 
 /* ---- service -------------------------------------------------------------------------------- */
@@ -397,7 +417,7 @@ static enum hm_status program_fault(const struct hm_guard_paths *paths, struct h
     st = hm_os_read_file(paths->program, PROGRAM_BYTES, arena, &bytes, &len, &why);
     if (st == HM_OK) {
         hm_digest_text(bytes, len, digest);
-        if (wanted[0] != '\0' && strcmp(digest, wanted) != 0) {
+        if (wanted[0] != '\0' && strstr(wanted, digest) == NULL) {
             *out_fault =
                 hm_arena_printf(arena, "%s is not the program that was put there", paths->program);
         }

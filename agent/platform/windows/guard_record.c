@@ -1,17 +1,18 @@
 /* agent/platform/windows/guard_record.c — what hm_guard_add added, in the registry.
  * SPDX-License-Identifier: Apache-2.0
  *
- * HKLM\SOFTWARE\HavenmasterGuard: "Digest" of the program; in the key "Services" below it one list
- * a guarded service, named as it: its dependencies before. */
+ * HKLM\SOFTWARE\HavenmasterGuard: "Digest" of the program (while it is replaced, of both); in the
+ * key "Services" below it one list a guarded service, named as it: its dependencies before. */
 #include "agent/platform/windows/guard.h"
 
+#include "common/crypto/digest.h"
 #include "common/os/windows_text.h"
 
 #define KEY L"SOFTWARE\\HavenmasterGuard"
 #define SERVICES L"Services"
 #define SERVICES_KEY KEY L"\\" SERVICES
 #define WHAT "HKLM\\SOFTWARE\\HavenmasterGuard"
-#define DIGEST_CHARS 128
+#define DIGEST_CHARS (2 * HM_DIGEST_TEXT_BYTES)
 
 #ifndef KEY_WOW64_64KEY
 #define KEY_WOW64_64KEY 0x0100
