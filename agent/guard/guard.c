@@ -96,13 +96,15 @@ static DWORD start_type(const wchar_t *path)
     return start;
 }
 
-/* Also when none will come: the agent is not installed, or does not start at boot. */
+/* Also when none will come: the agent is not installed, or does not start at boot, or not in this
+ * one, which is safe mode. */
 static bool is_over(void)
 {
     const DWORD agent = start_type(HM_GUARD_SERVICES_KEY L"\\" HM_GUARDED_BY);
 
     return has_value(HM_GUARD_BOOT_KEY, HM_GUARD_BOOT_VALUE) ||
            (agent != SERVICE_AUTO_START && agent != UNKNOWN_START) ||
+           has_value(HM_GUARD_SAFE_BOOT_KEY L"\\Option", L"OptionValue") ||
            has_value(HM_GUARD_OWN_KEY, HM_GUARD_END_VALUE);
 }
 

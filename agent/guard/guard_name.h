@@ -16,6 +16,9 @@
 #define HM_GUARD_BOOT_KEY L"SOFTWARE\\HavenmasterBoot"
 #define HM_GUARD_BOOT_VALUE L"FirstPass"
 
+/* What Windows starts in safe mode; below it, in that mode only, the key "Option". */
+#define HM_GUARD_SAFE_BOOT_KEY L"SYSTEM\\CurrentControlSet\\Control\\SafeBoot"
+
 #define HM_GUARD_SERVICES_KEY L"SYSTEM\\CurrentControlSet\\Services"
 #define HM_GUARD_OWN_KEY HM_GUARD_SERVICES_KEY L"\\" HM_GUARD_WIDE_NAME
 #define HM_GUARD_END_VALUE                                                                         \

@@ -35,6 +35,7 @@ AGENT_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\HavenmasterAg
 GUARD_KEY = rf"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\{NAME}"
 BOOT_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\HavenmasterBoot"
 HOST_NAME = "guard-host"
+SAFE_BOOT = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\SafeBoot"
 RECORD = r"HKLM\SOFTWARE\HavenmasterGuard"
 WAIT_MS = 20000
 SLACK_MS = 6000  # of a busy test machine
@@ -338,6 +339,23 @@ def replacement_fails(host):
     host.must("removed again", "guard", "remove", ABOVE)
 
 
+def safe_mode(host):
+    """Windows starts the guard there as it may start what is guarded; the agent it does not start."""
+    modes = [rf"{SAFE_BOOT}\{mode}" for mode in ("Minimal", "Network")]
+    host.prefix.reg_write(*((mode, {"test": 1}) for mode in modes))
+    host.must("removed", "guard", "remove", "--all")
+    host.must("guarded", "guard", "add", GUARDED)
+    for mode in modes:
+        h.check(f"{mode}: the guard is listed", service.has_key(host.prefix, rf"{mode}\{NAME}"))
+    host.boot(agent=False)
+    host.prefix.reg_write((rf"{SAFE_BOOT}\Option", {"OptionValue": 2}))
+    host.starts("safe mode: nobody waits", most_ms=WAIT_MS // 2)
+    host.must("removed", "guard", "remove", "--all")
+    for mode in modes:
+        h.check(f"{mode}: the guard is not listed", not service.has_key(host.prefix, rf"{mode}\{NAME}"))
+    host.prefix.reg_write((SAFE_BOOT, None))
+
+
 def cure_by_hand(host):
     """Neither agent nor guard: what Windows says, and the very command that was printed."""
     text = host.must("what it prints", "guard", "add", GUARDED)
@@ -515,7 +533,7 @@ def erase(host):
 
 FAULTS = [waits, boot, no_agent, agent_crashes, agent_gone, agent_hangs, state_unreadable, upgrade,
           forged, program_deleted, program_deleted_started_by_agent, program_replaced,
-          replacement_fails, cure_by_hand, disabled_while_it_runs, disabled, deleted, circle,
+          replacement_fails, safe_mode, cure_by_hand, disabled_while_it_runs, disabled, deleted, circle,
           killed_while_starting, started_twice, edited, removed_by_somebody, there_before,
           service_deleted, refusals, uninstall, erase]
 

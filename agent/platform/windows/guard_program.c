@@ -129,6 +129,56 @@ static enum hm_status put_program(const struct hm_guard_paths *paths, struct hm_
     return st == HM_OK ? hm_guard_record_put_digest(digest, err) : st;
 }
 
+/* ---- safe mode ------------------------------------------------------------------------------ */
+
+static const wchar_t *const safe_modes[] = {HM_GUARD_SAFE_BOOT_KEY L"\\Minimal",
+                                            HM_GUARD_SAFE_BOOT_KEY L"\\Network"};
+
+/* In safe mode Windows starts only what is listed there (otherwise error 1084), and with the guard
+ * would fail what is listed and guarded. Source: Microsoft Learn, "Safe Mode Boot Options". */
+static enum hm_status put_safe_modes(struct hm_err *err)
+{
+    static const wchar_t kind[] = L"Service";
+
+    for (size_t i = 0; i < HM_COUNT(safe_modes); i++) {
+        HKEY mode;
+        HKEY key;
+        LONG number =
+            RegOpenKeyExW(HKEY_LOCAL_MACHINE, safe_modes[i], 0, KEY_CREATE_SUB_KEY, &mode);
+
+        if (number == ERROR_FILE_NOT_FOUND) {
+            continue; /* this system has no such mode */
+        }
+        if (number == ERROR_SUCCESS) {
+            number = RegCreateKeyExW(mode, HM_GUARD_WIDE_NAME, 0, NULL, 0, KEY_SET_VALUE, NULL,
+                                     &key, NULL);
+            (void)RegCloseKey(mode);
+        }
+        if (number == ERROR_SUCCESS) {
+            number = RegSetValueExW(key, NULL, 0, REG_SZ, (const BYTE *)kind, sizeof(kind));
+            (void)RegCloseKey(key);
+        }
+        if (number != ERROR_SUCCESS) {
+            return hm_windows_fail(err, "HKLM\\SYSTEM\\CurrentControlSet\\Control\\SafeBoot",
+                                   (unsigned long)number);
+        }
+    }
+    return HM_OK;
+}
+
+static void remove_safe_modes(void)
+{
+    for (size_t i = 0; i < HM_COUNT(safe_modes); i++) {
+        HKEY mode;
+
+        if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, safe_modes[i], 0, KEY_WRITE, &mode) ==
+            ERROR_SUCCESS) {
+            (void)RegDeleteKeyW(mode, HM_GUARD_WIDE_NAME);
+            (void)RegCloseKey(mode);
+        }
+    }
+}
+
 /* ---- service -------------------------------------------------------------------------------- */
 
 static enum hm_status make_command(const struct hm_guard_paths *paths, wchar_t out[COMMAND_CHARS],
@@ -257,6 +307,9 @@ enum hm_status hm_guard_install(const struct hm_guard_paths *paths, struct hm_ar
     enum hm_status st = put_program(paths, arena, err);
 
     if (st == HM_OK) {
+        st = put_safe_modes(err);
+    }
+    if (st == HM_OK) {
         st = put_service(paths, err);
     }
     return st == HM_OK ? hm_guard_start(FIRST_RUN_MS, err) : st;
@@ -337,6 +390,7 @@ enum hm_status hm_guard_uninstall(const struct hm_guard_paths *paths, struct hm_
     enum hm_status st = remove_service(err);
 
     if (st == HM_OK) {
+        remove_safe_modes();
         remove_file(paths->program);
         remove_file(paths->old);
         hm_guard_record_remove();
