@@ -3,6 +3,7 @@
 #include "common/plan/plan_build.h"
 
 #include "common/base/str.h"
+#include "common/ports/configured.h"
 
 /* Of the kinds that forbid an exclusion (hm_kind_forbids_exclusion). */
 static const enum hm_refusal_code codes[HM_KIND_COUNT] = {
@@ -122,14 +123,37 @@ static void find_configured(struct hm_plan_build *b, bool bindings)
     }
 }
 
-/* What HTTP.sys is set up to serve is not known: a TCP port of System may be its port, unless it is
- * one that only a driver has. */
+/* What HTTP.sys is set up to serve is not known: a port that System has or had may be its port,
+ * unless it is one that only a driver has. UDP only where HTTP.sys can serve HTTP/3. */
 #define TEXT_UNKNOWN                                                                               \
     "System listens on it, and what HTTP.sys is set up to serve is not known%s, so it may be a "   \
     "port of HTTP.sys, which fails with error 32 at its next start when its port is excluded. "    \
     "Make readable for the agent whichever of these \"hm-agent check\" on the host lists under "   \
     "NOT KNOWN: \"netsh http show urlacl\", \"netsh http show sslcert\", \"netsh http show "       \
     "servicestate\", applicationHost.config of IIS, the ports of containers."
+
+#define TEXT_UNKNOWN_REMEMBERED                                                                    \
+    "System listened on it in an earlier boot, and what HTTP.sys is set up to serve is not "       \
+    "known." FORGET
+
+static bool may_be_httpsys(const struct hm_plan_build *b, enum hm_protocol protocol, uint16_t port,
+                           const char *program)
+{
+    static const uint16_t udp_drivers[] = {137, 138, 445, 1701}; /* NetBIOS, SMB, L2TP */
+    bool driver = protocol == HM_TCP ? hm_port_is_of_driver(port)
+                                     : !hm_os_has_http3(&b->input->inventory->os);
+
+    for (size_t i = 0; protocol == HM_UDP && i < HM_COUNT(udp_drivers); i++) {
+        driver = driver || udp_drivers[i] == port;
+    }
+    return !driver && hm_str_equal_nocase(program, "System");
+}
+
+static void put_unknown(struct hm_plan_build *b, enum hm_protocol protocol, uint16_t port,
+                        const char *text)
+{
+    put_port(b, protocol == HM_TCP ? HM_KIND_HTTPSYS : HM_KIND_QUIC, protocol, port, text);
+}
 
 static void find_unknown(struct hm_plan_build *b)
 {
@@ -140,12 +164,18 @@ static void find_unknown(struct hm_plan_build *b)
     }
     for (size_t i = 0; inventory->has_listeners && i < inventory->listeners.count; i++) {
         const struct hm_listener *row = &inventory->listeners.at[i];
-        const bool driver = row->kind == HM_KIND_KERNEL && hm_port_is_of_driver(row->port);
 
-        if (row->protocol == HM_TCP && !driver && hm_str_equal_nocase(row->program, "System") &&
-            hm_ports_contains(b->wanted[HM_TCP], row->port)) {
-            put_port(b, HM_KIND_HTTPSYS, HM_TCP, row->port,
-                     hm_plan_print(b, TEXT_UNKNOWN, inventory->has_configured ? " whole" : ""));
+        if (may_be_httpsys(b, row->protocol, row->port, row->program) &&
+            hm_ports_contains(b->wanted[row->protocol], row->port)) {
+            put_unknown(b, row->protocol, row->port,
+                        hm_plan_print(b, TEXT_UNKNOWN, inventory->has_configured ? " whole" : ""));
+        }
+    }
+    for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
+        const struct hm_port_entry *row = &inventory->port_book.at[i];
+
+        if (may_be_httpsys(b, row->protocol, row->port, row->program)) {
+            put_unknown(b, row->protocol, row->port, TEXT_UNKNOWN_REMEMBERED);
         }
     }
 }

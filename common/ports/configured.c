@@ -33,10 +33,15 @@ static uint32_t build_of(const struct hm_os *os)
     return build;
 }
 
+bool hm_os_has_http3(const struct hm_os *os)
+{
+    return build_of(os) >= HTTP3_BUILD;
+}
+
 void hm_configured_begin(struct hm_configured_make *make, const struct hm_os *os,
                          struct hm_arena *arena)
 {
-    *make = (struct hm_configured_make){.arena = arena, .http3 = build_of(os) >= HTTP3_BUILD};
+    *make = (struct hm_configured_make){.arena = arena, .http3 = hm_os_has_http3(os)};
 }
 
 static char *clean(struct hm_span text, struct hm_arena *arena)

@@ -25,6 +25,9 @@ struct hm_configured_make {
                           resets it */
 };
 
+/* Can HTTP.sys of this system serve HTTP/3, over QUIC? */
+bool hm_os_has_http3(const struct hm_os *os);
+
 /* An empty list for a system: Server 2022 (build 20348) and later have HTTP/3. */
 void hm_configured_begin(struct hm_configured_make *make, const struct hm_os *os,
                          struct hm_arena *arena);

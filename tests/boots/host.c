@@ -11,6 +11,7 @@
 #include "common/base/str.h"
 #include "common/crypto/digest.h"
 #include "common/judge/judge.h"
+#include "common/ports/configured.h"
 #include "common/wire/records.h"
 
 #define ARENA_BYTES (64u * 1024u * 1024u)
@@ -178,6 +179,9 @@ static void take_extras(struct boots_host *host, const struct boots_variant *var
                                             configured, 0});
     put_extra(host, &(struct hm_boot_extra){HM_TCP, 53306, HM_KIND_SOCKET, "Ledger", "ledger.exe",
                                             false, 0});
+    if (variant->hides_settings && hm_os_has_http3(&host->settled->inventory.os)) {
+        put_extra(host, &(struct hm_boot_extra){HM_UDP, 50444, HM_KIND_QUIC, site, "", false, 0});
+    }
     if (!variant->hides_settings) { /* nothing else shows what these are */
         put_extra(host, &(struct hm_boot_extra){HM_UDP, 50444, HM_KIND_QUIC, site, "", true, 0});
         put_extra(host,
