@@ -75,7 +75,7 @@ static enum hm_status release(const struct hm_guard_paths *paths, struct hm_aren
     enum hm_status st = HM_OK;
 
     if (hm_os_exists(paths->folder)) {
-        st = hm_os_lock(paths->lock, &lock, err);
+        st = hm_guard_lock(paths, &lock, err);
     }
     if (st == HM_EBUSY) {
         return st;
@@ -92,20 +92,23 @@ static enum hm_status release(const struct hm_guard_paths *paths, struct hm_aren
 
 /* ---- started -------------------------------------------------------------------------------- */
 
-/* Did its last start fail because a service that it depends on did not start? */
-static bool failed_by_dependency(SC_HANDLE service)
+/* Did its start in this boot fail because a service that it depends on did not start? Where the
+ * guard is known to be broken, one that was never started counts, too: Windows may not have noted
+ * why. */
+static bool failed_by_dependency(SC_HANDLE service, bool broken)
 {
     SERVICE_STATUS status;
 
     return QueryServiceStatus(service, &status) && status.dwCurrentState == SERVICE_STOPPED &&
            (status.dwWin32ExitCode == ERROR_SERVICE_DEPENDENCY_FAIL ||
-            status.dwWin32ExitCode == ERROR_SERVICE_DEPENDENCY_DELETED);
+            status.dwWin32ExitCode == ERROR_SERVICE_DEPENDENCY_DELETED ||
+            (broken && status.dwWin32ExitCode == ERROR_SERVICE_NEVER_STARTED));
 }
 
-static bool has_failed(SC_HANDLE manager, const wchar_t *name)
+static bool has_failed(SC_HANDLE manager, const wchar_t *name, bool broken)
 {
     SC_HANDLE service = OpenServiceW(manager, name, SERVICE_QUERY_STATUS);
-    const bool failed = service != NULL && failed_by_dependency(service);
+    const bool failed = service != NULL && failed_by_dependency(service, broken);
 
     if (service != NULL) {
         (void)CloseServiceHandle(service);
@@ -136,11 +139,11 @@ static bool may_start(const wchar_t *service)
     return count <= STARTS_A_BOOT;
 }
 
-static bool start(SC_HANDLE manager, const wchar_t *name)
+static bool start(SC_HANDLE manager, const wchar_t *name, bool broken)
 {
     SC_HANDLE service = OpenServiceW(manager, name, SERVICE_START | SERVICE_QUERY_STATUS);
-    const bool started = service != NULL && failed_by_dependency(service) && may_start(name) &&
-                         StartServiceW(service, 0, NULL);
+    const bool started = service != NULL && failed_by_dependency(service, broken) &&
+                         may_start(name) && StartServiceW(service, 0, NULL);
 
     if (service != NULL) {
         (void)CloseServiceHandle(service);
@@ -150,8 +153,8 @@ static bool start(SC_HANDLE manager, const wchar_t *name)
 
 /* The automatic ones of these that failed, and what failed because they did. */
 static enum hm_status start_failed(SC_HANDLE manager, const struct hm_strings *services,
-                                   struct hm_arena *arena, struct hm_strings *out_started,
-                                   struct hm_err *err)
+                                   bool broken, struct hm_arena *arena,
+                                   struct hm_strings *out_started, struct hm_err *err)
 {
     struct hm_strings candidates;
     struct hm_guard_host host;
@@ -169,7 +172,7 @@ static enum hm_status start_failed(SC_HANDLE manager, const struct hm_strings *s
     for (size_t i = 0; names != NULL && i < candidates.count; i++) {
         const wchar_t *name = hm_guard_wide(arena, candidates.at[i]);
 
-        if (name != NULL && start(manager, name)) {
+        if (name != NULL && start(manager, name, broken)) {
             names[count++] = candidates.at[i];
         }
     }
@@ -177,12 +180,13 @@ static enum hm_status start_failed(SC_HANDLE manager, const struct hm_strings *s
     return names != NULL ? HM_OK : hm_fail(err, HM_ENOMEM, "no memory for the guard");
 }
 
-static bool any_failed(SC_HANDLE manager, const struct hm_strings *services, struct hm_arena *arena)
+static bool any_failed(SC_HANDLE manager, const struct hm_strings *services, bool broken,
+                       struct hm_arena *arena)
 {
     for (size_t i = 0; i < services->count; i++) {
         const wchar_t *name = hm_guard_wide(arena, services->at[i]);
 
-        if (name != NULL && has_failed(manager, name)) {
+        if (name != NULL && has_failed(manager, name, broken)) {
             return true;
         }
     }
@@ -207,8 +211,8 @@ static enum hm_status keep(SC_HANDLE manager, const struct hm_guard_paths *paths
     if (st != HM_OK) {
         return st;
     }
-    failed = any_failed(manager, &record, arena);
     stands = kept->fault[0] != '\0';
+    failed = any_failed(manager, &record, stands, arena);
     if (!stands && failed) {
         st = hm_guard_start(START_MS, &why);
         if (st != HM_OK && st != HM_EBUSY) {
@@ -224,7 +228,7 @@ static enum hm_status keep(SC_HANDLE manager, const struct hm_guard_paths *paths
         st = release(paths, arena, kept, err);
     }
     if (st == HM_OK && failed) {
-        st = start_failed(manager, &record, arena, &kept->started, err);
+        st = start_failed(manager, &record, stands, arena, &kept->started, err);
     }
     return st;
 }
