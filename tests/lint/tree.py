@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Rules about our files that a compiler does not check.
 
-First line and licence, length, format, words that say "later", paths of a build machine,
-a list of files that are in no CMake list. Exit 1 with one line a breach.
+First line and licence, length, format, line ends of cmd scripts, words that say "later", paths of a
+build machine, a list of files that are in no CMake list. Exit 1 with one line a breach.
 SPDX-License-Identifier: Apache-2.0
 """
 import os
@@ -49,6 +49,12 @@ def check(top, path):
         for number, line in enumerate(lines, 1):
             if LATER.search(line):
                 yield number, "a word that says later"
+    if path.endswith(".cmd"):  # where lines end with LF alone, cmd.exe may miss the label of a goto
+        with open(os.path.join(top, path), "rb") as file:
+            for number, line in enumerate(file.read().splitlines(keepends=True), 1):
+                if not line.endswith(b"\r\n"):
+                    yield number, "does not end with CR and LF"
+                    break
     for number, line in enumerate(lines, 1):
         if MACHINE.search(line):
             yield number, "a path of one machine"
