@@ -26,7 +26,7 @@ static enum hm_status begin(struct hm_arena *arena, struct hm_guard_paths *out_p
         st = hm_os_make_folder(out_paths->folder, 0755, err);
     }
     if (st == HM_OK) {
-        st = hm_guard_lock(out_paths, out_lock, err);
+        st = hm_os_lock(out_paths->lock, out_lock, err);
     }
     if (st == HM_EBUSY) {
         hm_err_prefix(err, "guards are added or removed by another command at this moment; try "

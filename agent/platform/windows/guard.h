@@ -11,7 +11,6 @@
 #include "agent/guard/names.h"
 #include "agent/platform/guard.h"
 #include "agent/platform/windows_guard.h"
-#include "common/os/os.h"
 
 /* ---- guard_host.c: what the registry says of this host's services --------------------------- */
 
@@ -51,11 +50,6 @@ struct hm_guard_paths {
 };
 enum hm_status hm_guard_find_paths(struct hm_arena *arena, struct hm_guard_paths *out_paths,
                                    struct hm_err *err) HM_MUST_CHECK;
-
-/* HM_EBUSY: somebody else has it. Only administrators may: everybody else could keep the agent from
- * taking a broken guard away by holding it. The folder is there. */
-enum hm_status hm_guard_lock(const struct hm_guard_paths *paths, struct hm_os_lock **out_lock,
-                             struct hm_err *err) HM_MUST_CHECK;
 
 /* Program and service put there, and seen to run. The folder is there. */
 enum hm_status hm_guard_install(const struct hm_guard_paths *paths, struct hm_arena *arena,

@@ -75,7 +75,7 @@ static enum hm_status release(const struct hm_guard_paths *paths, struct hm_aren
     enum hm_status st = HM_OK;
 
     if (hm_os_exists(paths->folder)) {
-        st = hm_guard_lock(paths, &lock, err);
+        st = hm_os_lock(paths->lock, &lock, err);
     }
     if (st == HM_EBUSY) {
         return st;

@@ -58,17 +58,6 @@ enum hm_status hm_guard_find_paths(struct hm_arena *arena, struct hm_guard_paths
     return HM_OK;
 }
 
-enum hm_status hm_guard_lock(const struct hm_guard_paths *paths, struct hm_os_lock **out_lock,
-                             struct hm_err *err)
-{
-    enum hm_status st = HM_OK;
-
-    if (!hm_os_exists(paths->lock)) {
-        st = hm_os_replace_file(paths->lock, "", 0, true, err);
-    }
-    return st == HM_OK ? hm_os_lock(paths->lock, out_lock, err) : st;
-}
-
 /* ---- program -------------------------------------------------------------------------------- */
 
 /* One that runs can be renamed, not replaced. */
