@@ -499,9 +499,11 @@ static void check_report(struct boots_sequence *sequence, const struct hm_outcom
 
         if (outcome == NULL) {
             boots_breach(sequence, "nothing is reported of policy %s", policy->name);
-        } else if (!sequence->is_denied) { /* then nothing can be changed, which it says */
+        } else if (!sequence->is_denied) {
             check_state(sequence, outcome);
             check_notes(sequence, outcome);
+            check_ports(sequence, policy, outcome, &excluded);
+        } else if (outcome->state == HM_OUTCOME_VERIFIED) { /* of an earlier boot, or not true */
             check_ports(sequence, policy, outcome, &excluded);
         }
     }
