@@ -77,33 +77,50 @@ static bool has_value(const wchar_t *path, const wchar_t *name)
 #define UNKNOWN_START SERVICE_NO_CHANGE /* the registry does not say */
 #define NO_SERVICE (SERVICE_NO_CHANGE - 1)
 
+/* 0: read, and it is a number; otherwise the system's error. */
+static LONG read_number(const wchar_t *path, const wchar_t *name, DWORD *out)
+{
+    DWORD value = 0;
+    DWORD bytes = sizeof(value);
+    DWORD type = 0;
+    HKEY key;
+    LONG number = RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_QUERY_VALUE, &key);
+
+    if (number != ERROR_SUCCESS) {
+        return number;
+    }
+    number = RegQueryValueExW(key, name, NULL, &type, (BYTE *)&value, &bytes);
+    (void)RegCloseKey(key);
+    if (number != ERROR_SUCCESS || type != REG_DWORD) {
+        return ERROR_INVALID_DATA;
+    }
+    *out = value;
+    return ERROR_SUCCESS;
+}
+
 static DWORD start_type(const wchar_t *path)
 {
     DWORD start = UNKNOWN_START;
-    DWORD bytes = sizeof(start);
-    DWORD type = 0;
-    HKEY key;
-    const LONG number = RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_QUERY_VALUE, &key);
 
-    if (number != ERROR_SUCCESS) {
-        return number == ERROR_FILE_NOT_FOUND ? NO_SERVICE : UNKNOWN_START;
-    }
-    if (RegQueryValueExW(key, L"Start", NULL, &type, (BYTE *)&start, &bytes) != ERROR_SUCCESS ||
-        type != REG_DWORD) {
-        start = UNKNOWN_START;
-    }
-    (void)RegCloseKey(key);
-    return start;
+    return read_number(path, L"Start", &start) == ERROR_FILE_NOT_FOUND ? NO_SERVICE : start;
 }
 
-/* Also when none will come: the agent is not installed, or does not start at boot, or not in this
- * one, which is safe mode. */
+static bool is_delayed(const wchar_t *path)
+{
+    DWORD delayed = 0;
+
+    return read_number(path, L"DelayedAutostart", &delayed) == ERROR_SUCCESS && delayed != 0;
+}
+
+/* Also when none will come in time: the agent is not installed, does not start at boot or minutes
+ * later (delayed), or not in this one, which is safe mode. */
 static bool is_over(void)
 {
-    const DWORD agent = start_type(HM_GUARD_SERVICES_KEY L"\\" HM_GUARDED_BY);
+    const DWORD agent = start_type(HM_GUARDED_BY_KEY);
 
     return has_value(HM_GUARD_BOOT_KEY, HM_GUARD_BOOT_VALUE) ||
            (agent != SERVICE_AUTO_START && agent != UNKNOWN_START) ||
+           is_delayed(HM_GUARDED_BY_KEY) ||
            has_value(HM_GUARD_SAFE_BOOT_KEY L"\\Option", L"OptionValue") ||
            has_value(HM_GUARD_OWN_KEY, HM_GUARD_END_VALUE);
 }

@@ -20,6 +20,7 @@
 #define HM_GUARD_SAFE_BOOT_KEY L"SYSTEM\\CurrentControlSet\\Control\\SafeBoot"
 
 #define HM_GUARD_SERVICES_KEY L"SYSTEM\\CurrentControlSet\\Services"
+#define HM_GUARDED_BY_KEY HM_GUARD_SERVICES_KEY L"\\" HM_GUARDED_BY
 #define HM_GUARD_OWN_KEY HM_GUARD_SERVICES_KEY L"\\" HM_GUARD_WIDE_NAME
 #define HM_GUARD_END_VALUE                                                                         \
     L"End" /* in the guard's own key: it ends, whoever removes it wrote it                         \

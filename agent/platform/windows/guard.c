@@ -210,6 +210,8 @@ static enum hm_status check(struct hm_guard_host *host, const char *service, str
                             struct hm_err *err)
 {
     const struct hm_guard_service *agent = hm_guard_find(host, HM_GUARDED_BY_NAME);
+    uint32_t delayed = 0;
+    bool has_delayed = false;
     enum hm_status st;
 
     if (agent == NULL) {
@@ -217,10 +219,14 @@ static enum hm_status check(struct hm_guard_host *host, const char *service, str
                        "the agent is not installed as a service, so there is no first pass to "
                        "wait for: hm-agent service install");
     }
-    if (agent->start != SERVICE_AUTO_START) {
+    st = hm_registry_u32(HM_GUARDED_BY_KEY, L"DelayedAutostart", &has_delayed, &delayed, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    if (agent->start != SERVICE_AUTO_START || delayed != 0) {
         return hm_fail(err, HM_ECONFLICT,
-                       "the agent does not start at boot, so there is no first pass to wait for: "
-                       "sc config %s start= auto",
+                       "the agent does not start at boot, or minutes later, so there is no first "
+                       "pass to wait for: sc config %s start= auto",
                        HM_GUARDED_BY_NAME);
     }
     st = find_name(host, service, arena, err);
