@@ -20,6 +20,10 @@ static const char *const outcomes[HM_KIND_COUNT] = {
 #define TEXT_HNS                                                                                   \
     "Find out whether anything uses it. If so, give it a port outside: HNS makes this exclusion "  \
     "itself, so netsh must not delete it."
+#define TEXT_HNS_DOUBTFUL                                                                          \
+    "Find out whether anything uses it, and whether this host has the service hns (\"sc query "    \
+    "hns\"), which makes this exclusion itself: then give it a port outside. Otherwise delete "    \
+    "the exclusion, with exactly its start and count, before that starts."
 #define TEXT_HNS_OFF                                                                               \
     "Find out whether anything uses it. If so, restart the host before that starts: the "          \
     "exclusion "                                                                                   \
@@ -32,6 +36,9 @@ static const char *hns_text(const struct hm_inventory *inventory, struct hm_rang
 {
     if (hm_hns_keeps(inventory, range)) {
         return TEXT_HNS;
+    }
+    if (hm_hns_may_keep(inventory, range)) {
+        return TEXT_HNS_DOUBTFUL;
     }
     return hm_hns_kept(inventory, range) ? TEXT_HNS_OFF : known;
 }

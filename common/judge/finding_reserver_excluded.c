@@ -5,6 +5,8 @@
 #include "common/base/str.h"
 #include "common/judge/remedy.h"
 
+#define HNS_SINCE 1000u /* Windows 10.0: 2016 */
+
 static bool is_broken(const struct hm_need *need)
 {
     return need->verdict.reason == HM_REASON_RESERVER_EXCLUDED ||
@@ -143,6 +145,7 @@ struct rows {
     struct hm_ports of[2]; /* kept lists, by family */
     bool hns;              /* one is that of HNS */
     bool kept;             /* likewise, and it is turned off: it goes with the next boot */
+    const struct hm_range *doubtful; /* that of HNS, if the host has it */
 };
 
 static void find_rows(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
@@ -169,6 +172,8 @@ static void find_rows(const struct hm_finding_ctx *ctx, struct hm_finding_list *
                 rows->hns = true;
             } else if (hm_hns_kept(ctx->input->inventory, hit.at[at])) {
                 rows->kept = true;
+            } else if (hm_hns_may_keep(ctx->input->inventory, hit.at[at])) {
+                rows->doubtful = &hit.at[at];
             } else {
                 kept[rows->of[i].count++] = hit.at[at];
             }
@@ -196,6 +201,25 @@ static void wait_for_hns(struct hm_finding_list *out, struct hm_finding *finding
                       "Restart the host: HNS reads the registry when it starts, and no longer "
                       "makes the exclusion. Only one that is still there afterwards is somebody "
                       "else's, and may be deleted.");
+}
+
+/* The list of services is not complete: a wrong order would delete what HNS makes, or turn off what
+ * is not there. */
+static void find_out(struct hm_finding_list *out, struct hm_finding *finding,
+                     enum hm_protocol protocol, const struct hm_range *row)
+{
+    hm_remedy_decide(
+        out, finding,
+        hm_finding_print(
+            out,
+            "Find out whether this host has the service hns (\"sc query hns\"): the list of "
+            "services is not complete. If it has, HNS makes the exclusion %u-%u itself: give the "
+            "service a port outside, or set EnableExcludedPortRange to 0 below "
+            "HKLM\\SYSTEM\\CurrentControlSet\\Services\\hns\\State and restart the host. If it has "
+            "not, a person made it: delete it with \"netsh int ipv4 delete excludedportrange "
+            "protocol=%s startport=%u numberofports=%u\", likewise for ipv6.",
+            (unsigned)row->first, (unsigned)row->last, hm_protocol_names[protocol],
+            (unsigned)row->first, (unsigned)hm_range_count(*row)));
 }
 
 static const struct hm_policy_mark *mark_of(const struct hm_finding_ctx *ctx,
@@ -252,6 +276,12 @@ void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_lis
                                   "numberofports=%u store=persistent",
                                   hm_family_names[family], hm_protocol_names[protocol],
                                   (unsigned)row.first, (unsigned)hm_range_count(row));
+                if (ctx->facts->windows >= HNS_SINCE && row.first == HM_HNS_START &&
+                    hm_range_count(row) == HM_HNS_COUNT) {
+                    step->warning = "HNS makes an exclusion just like this one where containers "
+                                    "run. It does not run here; if it has, it makes the exclusion "
+                                    "again when it starts: give the service a port outside then.";
+                }
                 *of = hm_finding_union(out, *of, keep_of(ctx, out, &broken, protocol, family, row));
             }
         }
@@ -261,6 +291,10 @@ void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_lis
                           "service a port outside, or turn the exclusion off in the registry and "
                           "reboot.";
         turn_off_hns(out, finding);
+    }
+    if (rows.doubtful != NULL) {
+        find_out(out, finding, protocol, rows.doubtful);
+        return;
     }
     if (rows.kept) {
         wait_for_hns(out, finding);

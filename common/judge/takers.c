@@ -20,7 +20,8 @@ static bool is_served(const struct hm_facts *facts, enum hm_protocol protocol, s
 static bool moves(const struct hm_facts *facts, enum hm_protocol protocol, struct hm_range row)
 {
     return row.first < row.last && row.first >= HM_GIVEN_FIRST &&
-           !hm_hns_keeps(facts->inventory, row) && !is_served(facts, protocol, row);
+           !hm_hns_keeps(facts->inventory, row) && !hm_hns_may_keep(facts->inventory, row) &&
+           !is_served(facts, protocol, row);
 }
 
 static enum hm_status fill_space(const struct hm_facts *facts, enum hm_protocol protocol,

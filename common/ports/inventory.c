@@ -91,18 +91,47 @@ static bool is_hns_range(const struct hm_inventory *inventory, struct hm_range r
     return range.first == start && hm_range_count(range) == count;
 }
 
+enum hm_presence hm_hns_presence(const struct hm_inventory *inventory)
+{
+    const char *version = inventory->os.version == NULL ? "" : inventory->os.version;
+
+    if (inventory->os.family != HM_OS_WINDOWS || strncmp(version, "10.", 3) != 0) {
+        return HM_ABSENT;
+    }
+    if (inventory->has_registry && inventory->registry.has_hns) {
+        return HM_PRESENT;
+    }
+    for (size_t i = 0; inventory->has_services && i < inventory->services.count; i++) {
+        if (hm_str_equal_nocase(inventory->services.at[i], "hns")) {
+            return HM_PRESENT;
+        }
+    }
+    return inventory->has_services && !inventory->services_partial ? HM_ABSENT
+                                                                   : HM_PRESENCE_UNKNOWN;
+}
+
 bool hm_hns_keeps(const struct hm_inventory *inventory, struct hm_range range)
 {
     bool turned_off;
 
-    return is_hns_range(inventory, range, &turned_off) && !turned_off;
+    return hm_hns_presence(inventory) == HM_PRESENT &&
+           is_hns_range(inventory, range, &turned_off) && !turned_off;
+}
+
+bool hm_hns_may_keep(const struct hm_inventory *inventory, struct hm_range range)
+{
+    bool turned_off;
+
+    return hm_hns_presence(inventory) == HM_PRESENCE_UNKNOWN &&
+           is_hns_range(inventory, range, &turned_off);
 }
 
 bool hm_hns_kept(const struct hm_inventory *inventory, struct hm_range range)
 {
     bool turned_off;
 
-    return is_hns_range(inventory, range, &turned_off) && turned_off;
+    return hm_hns_presence(inventory) == HM_PRESENT &&
+           is_hns_range(inventory, range, &turned_off) && turned_off;
 }
 
 bool hm_port_is_of_driver(uint16_t port)

@@ -255,12 +255,22 @@ struct hm_inventory {
     bool configured_partial; /* one of its sources, or what HTTP.sys serves now, was not read */
 };
 
+enum hm_presence { HM_ABSENT, HM_PRESENCE_UNKNOWN, HM_PRESENT };
+
+/* Does the host have the Host Network Service? Windows has it since 10.0 (2016); it is known to be
+ * there when it runs, starts by itself, or has left its values in the registry. One that is
+ * installed, has never run and does not start by itself makes no exclusion: it counts as absent. */
+enum hm_presence hm_hns_presence(const struct hm_inventory *inventory);
+
 /* Is it the range that HNS keeps excluded for itself, by the registry or by default? netsh must not
- * delete it, and it does not move at a boot. */
+ * delete it, and it does not move at a boot. False where HNS is not known to be there. */
 bool hm_hns_keeps(const struct hm_inventory *inventory, struct hm_range range);
 
-/* Likewise, but that is turned off in the registry: HNS reads it when it starts, so the range that
- * is still there goes with the next boot. */
+/* Would it be that range, on a host of which it is not known whether it has HNS? */
+bool hm_hns_may_keep(const struct hm_inventory *inventory, struct hm_range range);
+
+/* As hm_hns_keeps, but that is turned off in the registry: HNS reads it when it starts, so the
+ * range that is still there goes with the next boot. */
 bool hm_hns_kept(const struct hm_inventory *inventory, struct hm_range range);
 
 /* NULL when there are no details of this service; names are compared without case. */

@@ -137,6 +137,16 @@ def site_in_hns_off(name, catalogue):
     return site_in_hns(name, catalogue, enabled=0)
 
 
+def site_in_row_like_hns(name, catalogue):
+    """2012 R2 has no HNS: the row with its numbers is a person's, and is deleted."""
+    b = Build(name, "2012r2", catalogue)
+    b.terminal()
+    b.service("W3SVC", "svchost.exe", needs=["RpcSs"])
+    b.rows("tcp", (50000, 50059))
+    b.httpsys("W3SVC", 80, 50010)
+    return b.done()
+
+
 def hns_block(name, catalogue):
     """HNS, which must not be stopped, has a block over a required port."""
     b = Build(name, "2022", catalogue, tcp=WIDE)
@@ -280,6 +290,7 @@ MADE = {
     "made-iis-excluded": iis_excluded, "made-wsus-in-range": wsus_in_range,
     "made-wsus-stopped": wsus_stopped_in_range, "made-rabbit-in-block": rabbit_in_block,
     "made-blocks-elsewhere": blocks_elsewhere, "made-hns-block": hns_block,
+    "made-site-in-row-like-hns": site_in_row_like_hns,
     "made-site-in-hns": site_in_hns, "made-site-in-hns-off": site_in_hns_off,
     "made-rdp-in-range": rdp_in_range, "made-rdp-in-range-undetailed": rdp_in_range_undetailed,
     "made-rdp-alone": rdp_alone, "made-rdp-moved": rdp_moved, "made-port-proxy": port_proxy,

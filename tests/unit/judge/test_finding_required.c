@@ -288,6 +288,7 @@ static void test_reserver_excluded_by_hns(void **state)
     require(build, HM_TCP, "50005", HM_KIND_HTTPSYS);
     hm_build_dynamic(build, 60000, 65000);
     hm_build_exclude(build, HM_TCP, HM_IPV4, "50000-50059");
+    hm_build_service(build, "hns");
     finding = must_find(build, "reserver_excluded", "tcp 50005",
                         COMMANDS("reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\hns\\State /v "
                                  "EnableExcludedPortRange /t REG_DWORD /d 0 /f",
@@ -316,6 +317,48 @@ static void test_reserver_excluded_by_hns(void **state)
                                       "startport=50000 numberofports=60 store=persistent"),
                      0);
     free_build(build);
+}
+
+/* The same row where HNS is not, or may not be: a person made it. */
+static void test_reserver_excluded_without_hns(void **state)
+{
+    static const struct {
+        const char *windows;
+        bool partial;
+        int commands;
+    } rows[] = {
+        {W2012R2, true,  2},
+        {W2019,   false, 2},
+        {W2019,   true,  0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_build *build = new_build(rows[i].windows);
+        const struct hm_finding *finding;
+
+        require(build, HM_TCP, "50005", HM_KIND_HTTPSYS);
+        hm_build_dynamic(build, 60000, 65000);
+        hm_build_exclude(build, HM_TCP, HM_IPV4, "50000-50059");
+        hm_build_exclude(build, HM_TCP, HM_IPV6, "50000-50059");
+        build->inventory.services_partial = rows[i].partial;
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "reserver_excluded", "tcp 50005");
+        assert_non_null(finding);
+        assert_int_equal(finding->commands.count, rows[i].commands);
+        assert_false(finding->needs_reboot);
+        if (rows[i].commands > 0) {
+            assert_int_equal(hm_build_command(finding, "netsh int ipv4 delete excludedportrange "
+                                                       "protocol=tcp startport=50000 "
+                                                       "numberofports=60 store=persistent"),
+                             0);
+        } else { /* both possibilities, for a person to decide */
+            assert_non_null(strstr(finding->remedy, "sc query hns"));
+            assert_non_null(strstr(finding->remedy, "EnableExcludedPortRange"));
+            assert_non_null(strstr(finding->remedy, "delete excludedportrange"));
+        }
+        free_build(build);
+    }
 }
 
 static void test_shared_excluded(void **state)
@@ -370,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_held),
         cmocka_unit_test(test_reserver_excluded),
         cmocka_unit_test(test_reserver_excluded_by_hns),
+        cmocka_unit_test(test_reserver_excluded_without_hns),
         cmocka_unit_test(test_shared_excluded),
         cmocka_unit_test(test_own_port),
     };

@@ -180,6 +180,7 @@ static void test_rows_that_do_not_move(void **state)
     hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 60000, "client.exe", "");
     hm_build_exclude(build, HM_TCP, HM_IPV4, "51000-51999");
     hm_build_runtime(build, HM_TCP, HM_IPV4, "80,5985,49443,50000-50059,52000-52001");
+    hm_build_service(build, "hns");
     hm_build_listener(build, HM_TCP, HM_IPV4, 52000, "System", "", HM_KIND_HTTPSYS);
     hm_build_listener(build, HM_TCP, HM_IPV4, 52001, "System", "", HM_KIND_HTTPSYS);
     assert_near(odds_of(build), 1.0 / 16384);
