@@ -185,6 +185,10 @@ enum hm_status hm_needs_doubt(const struct hm_facts *facts, struct hm_needs *nee
             need->verdict.state == HM_SAFE ? find_failed(facts, need) : NULL;
         struct others others;
 
+        if (need->requirement->port_doubt != NULL) {
+            st = doubt(facts, need, NULL, NULL, arena, err);
+            continue;
+        }
         if (service == NULL) {
             const struct hm_event_count *event =
                 need->verdict.state == HM_SAFE ? find_refused(facts, needs, need) : NULL;

@@ -22,6 +22,7 @@ struct chosen {
     struct hm_range *ranges;
     size_t count;
     size_t cap;
+    const char *invalid; /* a value that is no port */
 };
 
 static enum hm_status put_port(struct chosen *chosen, uint16_t port)
@@ -50,7 +51,11 @@ static enum hm_status take_rows(struct chosen *chosen)
 
         if (row->by == chosen->requirement->port_from &&
             row->protocol == chosen->requirement->protocol) {
-            st = put_port(chosen, row->port);
+            if (row->port == 0) {
+                chosen->invalid = row->subject;
+            } else {
+                st = put_port(chosen, row->port);
+            }
         }
     }
     return st;
@@ -174,6 +179,7 @@ static enum hm_status resolve(const struct hm_facts *facts, const struct hm_prod
     const char *by = hm_configured_by_labels[requirement.port_from];
     enum hm_status st = take_rows(&chosen);
 
+    inout->port_doubt = chosen.invalid;
     if (st == HM_OK && chosen.count == 0) {
         by = "its service listens there";
         st = observe(&chosen);

@@ -337,6 +337,12 @@ static void write_unknown(const struct topic *topic, struct hm_line *line)
                                : "the exclusions";
 
     hm_line_put(line, is_many(topic->main) ? " are" : " is");
+    if (topic->need->requirement->port_doubt != NULL) {
+        hm_line_put(line, " not known to be the port of the next start: the registry says ");
+        hm_line_put(line, topic->need->requirement->port_doubt);
+        hm_line_put(line, ", which is no port. Set a REG_DWORD from 1 to 65535.");
+        return;
+    }
     if (failed != NULL) {
         write_unexplained(topic, line);
         return;

@@ -241,7 +241,7 @@ enum hm_status hm_configured_ports(const struct hm_inventory *inventory, enum hm
     for (size_t i = 0; inventory->has_configured && i < list->count; i++) {
         const struct hm_configured *row = &list->at[i];
 
-        if (row->protocol == protocol && row->kind == kind) {
+        if (row->port != 0 && row->protocol == protocol && row->kind == kind) {
             ranges[count++] = (struct hm_range){row->port, row->port};
         }
     }

@@ -157,7 +157,8 @@ extern const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT]; /* for
 /* A port that a component is set up to serve, whether or not it listens now (windows-ports 2.1). */
 struct hm_configured {
     enum hm_protocol protocol;
-    uint16_t port;
+    uint16_t port; /* 0: a value of the registry is no port; which one the service has at its next
+                      start is not known, and subject has the value */
     enum hm_listener_kind kind;
     enum hm_configured_by by;
     bool manual;         /* its web site does not start by itself */

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/ports/port_values.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SYSTEM "SYSTEM\\CurrentControlSet\\"
@@ -26,23 +27,40 @@ static struct hm_span span_of(const char *text)
     return (struct hm_span){text, strlen(text)};
 }
 
+static enum hm_status put_value(struct hm_configured_make *make, const struct hm_port_value *value,
+                                uint16_t port, const char *subject, struct hm_err *err)
+{
+    struct hm_configured row = {
+        .protocol = HM_TCP, .port = port, .kind = HM_KIND_SOCKET, .by = value->by, .subject = ""};
+    enum hm_status st = hm_configured_put(make, &row, span_of(subject), err);
+
+    if (st == HM_OK && value->udp) {
+        row.protocol = HM_UDP;
+        st = hm_configured_put(make, &row, span_of(subject), err);
+    }
+    return st;
+}
+
+enum hm_status hm_port_value_put_invalid(struct hm_configured_make *make,
+                                         const struct hm_port_value *value, const char *text,
+                                         struct hm_err *err)
+{
+    const char *subject = hm_arena_printf(make->arena, "%s %s", value->name, text);
+
+    return subject == NULL ? hm_fail(err, HM_ENOMEM, "no memory for the ports that are set up")
+                           : put_value(make, value, 0, subject, err);
+}
+
 enum hm_status hm_port_value_put(struct hm_configured_make *make, const struct hm_port_value *value,
                                  uint32_t port, struct hm_err *err)
 {
-    struct hm_configured row = {
-        .protocol = HM_TCP, .kind = HM_KIND_SOCKET, .by = value->by, .subject = ""};
-    enum hm_status st;
+    char text[16];
 
-    if (port == 0 || port > UINT16_MAX) {
-        return HM_OK;
+    if (port > 0 && port <= UINT16_MAX) {
+        return put_value(make, value, (uint16_t)port, value->name, err);
     }
-    row.port = (uint16_t)port;
-    st = hm_configured_put(make, &row, span_of(value->name), err);
-    if (st == HM_OK && value->udp) {
-        row.protocol = HM_UDP;
-        st = hm_configured_put(make, &row, span_of(value->name), err);
-    }
-    return st;
+    (void)snprintf(text, sizeof(text), "0x%x", (unsigned)port);
+    return hm_port_value_put_invalid(make, value, text, err);
 }
 
 enum hm_status hm_port_key_put(struct hm_configured_make *make, const struct hm_port_key_names *key,

@@ -27,9 +27,15 @@ struct hm_port_key_names {
 #define HM_PORT_KEY_COUNT 4
 extern const struct hm_port_key_names hm_port_keys[HM_PORT_KEY_COUNT];
 
-/* Adds the port. One that is no port (0, above 65535) is none: the service has its default then. */
+/* Adds the port. One that is no port (0, above 65535) becomes a row with port 0: nobody knows which
+ * port the service has at its next start. */
 enum hm_status hm_port_value_put(struct hm_configured_make *make, const struct hm_port_value *value,
                                  uint32_t port, struct hm_err *err) HM_MUST_CHECK;
+
+/* The row of a value that is no port, or of another type than REG_DWORD; text: as it stands. */
+enum hm_status hm_port_value_put_invalid(struct hm_configured_make *make,
+                                         const struct hm_port_value *value, const char *text,
+                                         struct hm_err *err) HM_MUST_CHECK;
 
 /* Adds the port at the end of the name of a value; a name without one adds nothing. */
 enum hm_status hm_port_key_put(struct hm_configured_make *make, const struct hm_port_key_names *key,

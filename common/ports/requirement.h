@@ -65,6 +65,8 @@ struct hm_requirement {
                                         host shows none, its own listeners speak */
     const char *ports_by;            /* of one host, in no document: how its ports are known, where
                                         they are not those of the catalogue; NULL: they are */
+    const char *port_doubt;          /* likewise: the value of the host that is no port, so that
+                                        nobody knows them; NULL: there is none */
     enum hm_listener_kind kind;
     struct hm_detect detect; /* empty = wherever the product is; and these names are its own: a
                                 holder with one of them is the owner, not a foreign process */

@@ -141,7 +141,8 @@ const struct hm_record hm_record_port_entry =
 
 static const struct hm_field configured_fields[] = {
     HM_F_ENUM(hm_configured, protocol, HM_FIELD_REQUIRED, &hm_enum_protocol, "tcp or udp"),
-    HM_F(hm_configured, port, HM_TYPE_U16, HM_FIELD_REQUIRED, 1, 65535, "local port"),
+    HM_F(hm_configured, port, HM_TYPE_U16, HM_FIELD_REQUIRED, 0, 65535,
+         "local port; 0: the value that says it is no port"),
     HM_F_ENUM(hm_configured, kind, HM_FIELD_REQUIRED, &hm_enum_listener_kind,
               "how it will be held"),
     HM_F_ENUM(hm_configured, by, HM_FIELD_REQUIRED, &configured_by, "which setting says so"),

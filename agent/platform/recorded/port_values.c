@@ -5,6 +5,7 @@
  * that an older collect.cmd made have neither: then the listeners speak. */
 #include "agent/platform/recorded/recorded.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/ports/port_values.h"
@@ -14,7 +15,36 @@
 #define EXPORT_FILE "port-values.reg"
 #define UNKNOWN "the ports of Remote Desktop and of port proxies are known by their listeners only"
 
-static enum hm_status take_keys(const struct hm_reg *reg, struct hm_configured_make *make,
+/* A value that is no port: named, and in the list with port 0. */
+static enum hm_status take_value(struct hm_recorded *recorded, const char *file,
+                                 const struct hm_port_value *value,
+                                 const struct hm_reg_value *found, struct hm_configured_make *make,
+                                 struct hm_err *err)
+{
+    const bool number = found->type == HM_REG_DWORD;
+    enum hm_status st = HM_OK;
+    char text[16];
+
+    if (number && found->dword > 0 && found->dword <= UINT16_MAX) {
+        return hm_port_value_put(make, value, found->dword, err);
+    }
+    (void)snprintf(text, sizeof(text), "0x%x", (unsigned)found->dword);
+    st = hm_notes_add(&recorded->notes, err,
+                      "%s: %s of %s is %s%s, which is no port (REG_DWORD, 1 to 65535): the port of "
+                      "the next start is not known",
+                      file, value->name, found->key, number ? "" : "of another type: ",
+                      number                                              ? text
+                      : found->type == HM_REG_TEXT && found->text != NULL ? found->text
+                                                                          : "not a text");
+    if (st != HM_OK) {
+        return st;
+    }
+    return number ? hm_port_value_put(make, value, found->dword, err)
+                  : hm_port_value_put_invalid(make, value, "of another type than REG_DWORD", err);
+}
+
+static enum hm_status take_keys(struct hm_recorded *recorded, const char *file,
+                                const struct hm_reg *reg, struct hm_configured_make *make,
                                 struct hm_err *err)
 {
     enum hm_status st = HM_OK;
@@ -23,8 +53,8 @@ static enum hm_status take_keys(const struct hm_reg *reg, struct hm_configured_m
         const struct hm_reg_value *value =
             hm_reg_find(reg, hm_port_values[i].key, hm_port_values[i].name);
 
-        if (value != NULL && value->type == HM_REG_DWORD) {
-            st = hm_port_value_put(make, &hm_port_values[i], value->dword, err);
+        if (value != NULL) {
+            st = take_value(recorded, file, &hm_port_values[i], value, make, err);
         }
     }
     for (size_t i = 0; i < HM_PORT_KEY_COUNT; i++) {
@@ -60,5 +90,5 @@ enum hm_status hm_recorded_port_values(struct hm_recorded *recorded,
                                    UNKNOWN, err);
     }
     *out_there = true;
-    return take_keys(&reg, make, err);
+    return take_keys(recorded, file.name, &reg, make, err);
 }

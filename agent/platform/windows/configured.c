@@ -124,9 +124,20 @@ static enum hm_status take_port_values(struct hm_gathering *gathering)
         st = hm_registry_u32(wide(value->key, key), wide(value->name, name), &found, &port, &why);
         if (st != HM_OK) {
             st = hm_gathering_fault(gathering, st, value->key, why.text);
+            if (st == HM_OK) { /* not the default: nobody knows it */
+                gathering->any = true;
+                st = hm_port_value_put_invalid(&gathering->make, value, "could not be read",
+                                               gathering->err);
+            }
         } else if (found) {
             gathering->any = true;
             st = hm_port_value_put(&gathering->make, value, port, gathering->err);
+            if (st == HM_OK && (port == 0 || port > UINT16_MAX)) {
+                st = hm_notes_add(gathering->notes, gathering->err,
+                                  "%s: %s is 0x%x, which is no port: the port of the next start is "
+                                  "not known",
+                                  value->key, value->name, (unsigned)port);
+            }
         }
     }
     for (size_t i = 0; i < HM_PORT_KEY_COUNT && st == HM_OK; i++) {

@@ -129,7 +129,9 @@ static void test_port_values(void **state)
         {"5.0.2195",   "port-values.reg",
          "Windows Registry Editor Version 5.00\r\n[" RDP "]\r\n\"PortNumber\"=dword:00001189\r\n",
          2,                                                                                           4489, 4489 },
-        {"10.0.17763", "port-values.txt", "\r\n" RDP "\r\n    PortNumber    REG_SZ    50389\r\n",  0,
+        {"10.0.17763", "port-values.txt",
+         "\r\n" RDP "\r\n    PortNumber    REG_DWORD    0x10000\r\n",                              2, 0,    0    },
+        {"10.0.17763", "port-values.txt", "\r\n" RDP "\r\n    PortNumber    REG_SZ    50389\r\n",  2,
          0,                                                                                                 0    },
     };
 
@@ -148,6 +150,11 @@ static void test_port_values(void **state)
         list = &host.seen.inventory.configured;
         assert_true(host.seen.inventory.has_configured);
         assert_int_equal(list->count, files[i].rows);
+        if (files[i].last == 0) { /* no port: the file and the value are named */
+            const char *const pieces[] = {"port-values.txt: PortNumber", "is no port", NULL};
+
+            assert_true(recorded_folder_is_unknown(&host, pieces));
+        }
         if (list->count > 0) {
             assert_int_equal(list->at[0].port, files[i].first);
             assert_int_equal(list->at[list->count - 1].protocol, HM_UDP);

@@ -106,6 +106,32 @@ static void test_cases(void **state)
     }
 }
 
+/* A value that is no port: neither the default nor what the service has now counts as known. */
+static void test_invalid_value(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct hm_verdict *verdict;
+        struct hm_build build;
+
+        hm_build_init(&build, "10.0.17763");
+        put_rdp(&build);
+        if (i == 1) {
+            hm_build_listener(&build, HM_TCP, HM_IPV4, 3389, "svchost.exe", "TermService",
+                              HM_KIND_SOCKET);
+        }
+        hm_build_configured(&build, HM_TCP, 0, HM_KIND_SOCKET, HM_BY_RDP_PORT,
+                            "PortNumber 0x10000");
+        hm_build_service_runs(&build, "TermService", true);
+        (void)hm_build_judge(&build);
+        verdict = &build.judgement.verdicts.at[0];
+        assert_int_equal(verdict->state, HM_UNKNOWN);
+        assert_int_equal(verdict->reason, HM_REASON_FACTS_MISSING);
+        assert_false(verdict->has_after_boot);
+        hm_build_fini(&build);
+    }
+}
+
 /* In a process with several services a socket is that of Remote Desktop only where it must have
  * one: LLMNR is another service's, and Remote Desktop needs no UDP. */
 static void test_shared_process(void **state)
@@ -185,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_invalid_value),
         cmocka_unit_test(test_shared_process),
         cmocka_unit_test(test_port_proxy),
     };
