@@ -8,6 +8,7 @@
 #include "common/judge/finding_kinds.h"
 
 #include "common/base/str.h"
+#include "common/judge/default_urls.h"
 #include "common/judge/need_served.h"
 #include "common/judge/remedy.h"
 
@@ -46,7 +47,7 @@ static struct set_up find_set_up(const struct hm_finding_ctx *ctx, uint16_t port
         const struct hm_configured *row = &list->at[i];
 
         if (row->protocol != HM_TCP || row->port != port || row->kind != HM_KIND_HTTPSYS ||
-            hm_configured_is_default(row)) {
+            hm_default_url_find(row) != NULL) {
             continue;
         }
         if (row->by == HM_BY_IIS_BINDING && !hm_configured_starts(ctx->facts, row)) {

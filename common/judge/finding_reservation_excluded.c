@@ -6,6 +6,7 @@
 #include "common/judge/finding_kinds.h"
 
 #include "common/base/str.h"
+#include "common/judge/default_urls.h"
 #include "common/judge/remedy.h"
 
 /* What happens to a listener of this kind, and what a person decides. */
@@ -67,8 +68,10 @@ static void describe(const struct hm_finding_ctx *ctx, struct hm_finding_list *o
 }
 
 /* A service that should run and does not, and of which nobody knows what it serves: it may be the
- * one that the URL is reserved for. Those that start later or by an event often stop in order. */
-static const struct hm_service *find_down(const struct hm_finding_ctx *ctx)
+ * one that the URL is reserved for, but for a default of Windows, which is one service's. Those
+ * that start later or by an event often stop in order. */
+static const struct hm_service *find_down(const struct hm_finding_ctx *ctx,
+                                          const struct hm_configured *row)
 {
     const struct hm_services *details = &ctx->input->inventory->service_details;
 
@@ -76,7 +79,8 @@ static const struct hm_service *find_down(const struct hm_finding_ctx *ctx)
         const struct hm_service *service = &details->at[i];
         bool known = false;
 
-        if (service->start != HM_START_AUTOMATIC || !service->has_runs || service->runs) {
+        if (service->start != HM_START_AUTOMATIC || !service->has_runs || service->runs ||
+            !hm_default_url_may_serve(row, service, details)) {
             continue;
         }
         for (size_t k = 0; k < ctx->facts->present_count && !known; k++) {
@@ -114,7 +118,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         finding =
             hm_finding_put(out, hm_finding_ports(out, row->protocol, (struct hm_ports){&range, 1}));
         if (row->by == HM_BY_URL_RESERVATION) {
-            down = find_down(ctx);
+            down = find_down(ctx, row);
         }
         finding->severity = down != NULL ? HM_SEVERITY_HIGH : finding->severity;
         finding->text = hm_finding_print(

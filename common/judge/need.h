@@ -90,9 +90,6 @@ const struct hm_configured *hm_configured_container(const struct hm_facts *facts
 /* Is it a binding of IIS? */
 bool hm_configured_is_binding(const struct hm_configured *row);
 
-/* Is it a URL reservation that every Windows has, whatever is installed? */
-bool hm_configured_is_default(const struct hm_configured *row);
-
 /* Does an administered exclusion cover the port, in any family? */
 bool hm_facts_is_excluded(const struct hm_facts *facts, enum hm_protocol protocol, uint16_t port);
 
@@ -145,6 +142,9 @@ const struct hm_detect *hm_need_names(const struct hm_need *need);
 
 /* Does a process of this program host several services, so that its name alone says nothing? */
 bool hm_need_is_shared_host(const char *program);
+
+/* Windows: is it a program of the system itself, which is nobody's companion? */
+bool hm_need_is_system_program(const char *program);
 
 /* Linux: does this program listen for services until their first client comes (systemd.socket(5),
  * inetd)? */

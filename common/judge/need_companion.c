@@ -85,15 +85,23 @@ static const char *const system_programs[] = {
     "services.exe", "spoolsv.exe", "svchost.exe",  "System",    "wininit.exe", "winlogon.exe",
 };
 
+bool hm_need_is_system_program(const char *program)
+{
+    for (size_t i = 0; i < HM_COUNT(system_programs); i++) {
+        if (hm_str_equal_nocase(system_programs[i], program)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_stranger(const struct hm_facts *facts, const struct hm_need *need,
                         const struct hm_holder *holder)
 {
     bool hosts = hm_need_is_shared_host(holder->program);
 
-    for (size_t i = 0; !facts->linux_host && i < HM_COUNT(system_programs); i++) {
-        if (hm_str_equal_nocase(system_programs[i], holder->program)) {
-            return true;
-        }
+    if (!facts->linux_host && hm_need_is_system_program(holder->program)) {
+        return true;
     }
     for (size_t i = 0; i < facts->present_count; i++) {
         const struct hm_product *product = facts->present[i];

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/judge/default_urls.h"
 #include "common/judge/port_errors.h"
 #include "common/ports/configured.h"
 
@@ -274,38 +275,9 @@ static bool is_contested(const struct hm_facts *facts, const struct hm_configure
 
 /* ---- permissions whose service may be down ------------------------------------------------- */
 
-/* What every Windows reserves, used or not: no sign of a service that nobody knows. */
-static const char *const default_urls[] = {
-    "*:80/Temporary_Listen_Addresses/*",
-    "*:80/116B50EB-ECE2-41ac-8429-9F9E963361B7/*", /* BranchCache, like the next one */
-    "*:443/C574AC30-5794-4AEE-B1BB-6651C5315029/*",
-    "*:443/sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/*", /* SSTP */
-    "*:2869/*",                                           /* SSDP */
-    "*:3387/rdp/*",
-    "*:3392/rdp/*",
-    "*:5357/*", /* Web Services for Devices, like the next one */
-    "*:5358/*",
-    "*:5985/wsman/*",
-    "*:5986/wsman/*",
-    "*:10243/WMPNSSv4/*",
-    "*:10246/MDEServer/*",
-    "*:10247/apps/*",
-    "*:47001/wsman/*",
-};
-
-bool hm_configured_is_default(const struct hm_configured *row)
-{
-    for (size_t i = 0; row->by == HM_BY_URL_RESERVATION && i < HM_COUNT(default_urls); i++) {
-        if (hm_str_glob_nocase(default_urls[i], row->subject)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_permission(const struct hm_configured *row)
 {
-    return row->kind == HM_KIND_HTTPSYS && row->subject != NULL && !hm_configured_is_default(row) &&
+    return row->kind == HM_KIND_HTTPSYS && row->subject != NULL &&
            (row->by == HM_BY_URL_RESERVATION || row->by == HM_BY_SSL_BINDING);
 }
 
@@ -327,56 +299,81 @@ static bool is_known(const struct hm_facts *facts, const char *service)
     return false;
 }
 
-/* Services that ended because HTTP.sys found a port in use, as far as the error says it, and whose
- * ports nobody knows. */
+/* Did the service end because HTTP.sys found a port in use, as far as the error says it, and nobody
+ * knows its ports? */
+static bool is_refused(const struct hm_facts *facts, const struct hm_service *service)
+{
+    const struct hm_port_error *error = hm_port_error_find(facts, service->exit_code);
+
+    return error != NULL && error->httpsys && hm_service_is_wanted(service) &&
+           service->start != HM_START_CLUSTER && hm_service_has_failed(service) &&
+           !is_known(facts, service->name);
+}
+
+/* The services that were refused, and may be those that the row is set up for. */
 static enum hm_status find_refused(const struct hm_facts *facts, struct hm_need_list *list,
-                                   struct hm_strings *out_names)
+                                   const struct hm_configured *row, struct hm_strings *out_names)
 {
     const struct hm_services *details = &facts->inventory->service_details;
     const size_t count = facts->inventory->has_service_details ? details->count : 0;
 
-    *out_names = (struct hm_strings){hm_arena_alloc(list->arena, count, sizeof(*out_names->at)), 0};
-    if (out_names->at == NULL) {
-        return hm_fail(list->err, HM_ENOMEM, "no memory for the ports that are set up");
-    }
+    *out_names = (struct hm_strings){NULL, 0};
     for (size_t i = 0; i < count; i++) {
         const struct hm_service *service = &details->at[i];
-        const struct hm_port_error *error = hm_port_error_find(facts, service->exit_code);
 
-        if (error != NULL && error->httpsys && hm_service_is_wanted(service) &&
-            service->start != HM_START_CLUSTER && hm_service_has_failed(service) &&
-            !is_known(facts, service->name)) {
-            out_names->at[out_names->count++] = service->name;
+        if (!is_refused(facts, service) || !hm_default_url_may_serve(row, service, details)) {
+            continue;
         }
+        if (out_names->at == NULL) {
+            out_names->at = hm_arena_alloc(list->arena, count, sizeof(*out_names->at));
+        }
+        if (out_names->at == NULL) {
+            return hm_fail(list->err, HM_ENOMEM, "no memory for the ports that are set up");
+        }
+        out_names->at[out_names->count++] = service->name;
     }
     return HM_OK;
 }
 
+static enum hm_status put_permission(struct hm_facts *facts, struct hm_need_list *list,
+                                     const struct hm_configured *row, struct hm_strings services)
+{
+    const struct port port = {
+        .protocol = row->protocol,
+        .families = HM_FAMILIES_BOTH,
+        .port = row->port,
+        .kind = row->kind,
+        .title =
+            hm_arena_printf(list->arena, "%s %s", hm_configured_by_labels[row->by], row->subject),
+        .services = services,
+        .programs = none,
+        .source = "setting of HTTP.sys on the host; that the service ended with error 32 is the "
+                  "only sign that it is its own",
+        .only_at_risk = true,
+    };
+
+    return put(facts, list, &port);
+}
+
+/* Of several settings of a port, the one that carries the name of a service speaks. */
 static enum hm_status put_permissions(struct hm_facts *facts, struct hm_need_list *list)
 {
     const struct hm_configured_list *configured = &facts->inventory->configured;
-    struct hm_strings refused;
-    enum hm_status st = find_refused(facts, list, &refused);
+    enum hm_status st = HM_OK;
 
-    for (size_t i = 0; refused.count > 0 && i < configured->count && st == HM_OK; i++) {
-        const struct hm_configured *row = &configured->at[i];
-        const struct port port = {
-            .protocol = row->protocol,
-            .families = HM_FAMILIES_BOTH,
-            .port = row->port,
-            .kind = row->kind,
-            .title = hm_arena_printf(list->arena, "%s %s", hm_configured_by_labels[row->by],
-                                     row->subject),
-            .services = refused,
-            .programs = none,
-            .source =
-                "setting of HTTP.sys on the host; that the service ended with error 32 is the "
-                "only sign that it is its own",
-            .only_at_risk = true,
-        };
+    for (unsigned named = 2; named-- > 0;) {
+        for (size_t i = 0; i < configured->count && st == HM_OK; i++) {
+            const struct hm_configured *row = &configured->at[i];
+            struct hm_strings refused;
 
-        if (is_permission(row) && !hm_portbits_has(facts->required[row->protocol], row->port)) {
-            st = put(facts, list, &port);
+            if (!is_permission(row) || hm_portbits_has(facts->required[row->protocol], row->port)) {
+                continue;
+            }
+            st = find_refused(facts, list, row, &refused);
+            if (st == HM_OK && refused.count > 0 &&
+                (named == 0 || hm_url_names_service(row, refused.at[0]))) {
+                st = put_permission(facts, list, row, refused);
+            }
         }
     }
     return st;

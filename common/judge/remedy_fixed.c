@@ -44,7 +44,7 @@ static enum fixed fixed_of(const struct hm_blocker *blocker)
     return hm_str_equal(blocker->name, HM_REMEDY_NAMELESS) ? FIXED_NAMELESS : FIXED_CHOSEN;
 }
 
-static const char *names_of(const struct hm_remedy_scope *scope, enum fixed fixed)
+static struct hm_service_list list_of(const struct hm_remedy_scope *scope, enum fixed fixed)
 {
     struct hm_service_list names = {.count = 0};
 
@@ -57,6 +57,13 @@ static const char *names_of(const struct hm_remedy_scope *scope, enum fixed fixe
             hm_service_list_put(&names, one->name[0] == '\0' ? "an unnamed process" : one->name);
         }
     }
+    return names;
+}
+
+static const char *names_of(const struct hm_remedy_scope *scope, enum fixed fixed)
+{
+    const struct hm_service_list names = list_of(scope, fixed);
+
     return hm_remedy_list_services(scope->list, &names);
 }
 
@@ -85,10 +92,11 @@ void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *fi
         (void)hm_remedy_step(
             scope->list, finding, HM_STEP_DECIDE,
             hm_finding_print(scope->list,
-                             "%s listens on the port, as far as is known by choice: two programs "
+                             "%s %s on the port, as far as is known by choice: two programs "
                              "are set up for one port. Give one of the two another port; stopping "
                              "one only moves the fault to it.",
-                             chosen));
+                             chosen,
+                             list_of(scope, FIXED_CHOSEN).count > 1 ? "listen" : "listens"));
     }
     if (stray[0] != '\0') {
         (void)hm_remedy_step(

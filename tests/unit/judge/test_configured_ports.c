@@ -198,6 +198,24 @@ static void test_reservation_beside_a_service_that_is_down(void **state)
     }
 }
 
+#define BRANCH_CACHE "http://+:80/0131501b-d67f-491b-9a40-c4bf27bcb4d4/"
+
+/* But a default of Windows is not its. */
+static void test_default_beside_a_service_that_is_down(void **state)
+{
+    struct hm_build build;
+
+    (void)state;
+    hm_build_init(&build, "10.0.17763");
+    hm_build_configured(&build, HM_TCP, 10243, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION,
+                        "http://+:10243/WMPNSSv4/");
+    hm_build_service_runs(&build, "AcmeWcf", false)->exit_code = 32;
+    exclude(&build, HM_TCP, "10240-10250");
+    (void)hm_build_judge(&build);
+    assert_int_equal(hm_build_finding(&build, KIND, "tcp 10243")->severity, HM_SEVERITY_MEDIUM);
+    hm_build_fini(&build);
+}
+
 /* A service that nobody knows ended with the error by which HTTP.sys finds a port in use: the port
  * of a reservation that another program has is what it needs. Those of every Windows say nothing.
  */
@@ -218,6 +236,8 @@ static void test_reservation_of_a_service_that_failed(void **state)
         {32,          "http://+:8099/acme/",                     "System",   8099,  0, HM_SAFE   },
         {32,          "http://+:80/Temporary_Listen_Addresses/", "java.exe", 80,    0, HM_SAFE   },
         {32,          "http://*:5357/",                          "java.exe", 5357,  0, HM_SAFE   },
+        {32,          BRANCH_CACHE,                              "java.exe", 80,    0, HM_SAFE   },
+        {32,          "https://+:10245/WMPNSSv4/",               "java.exe", 10245, 0, HM_SAFE   },
         {10048,       "http://+:8099/acme/",                     "java.exe", 8099,  0, HM_SAFE   },
         {0,           "http://+:8099/acme/",                     "java.exe", 8099,  0, HM_SAFE   },
     };
@@ -252,6 +272,68 @@ static void test_reservation_of_a_service_that_failed(void **state)
         }
         hm_build_fini(&build);
     }
+}
+
+/* A default of Windows is one service's; of the others the path says whose they are. */
+static void test_whose_reservation(void **state)
+{
+    static const struct {
+        const char *url;
+        const char *service;
+        const char *program;
+        size_t blocked;
+    } cases[] = {
+        {BRANCH_CACHE,                        "PeerDistSvc",                "svchost.exe",   1},
+        {BRANCH_CACHE,                        "AcmeWcf",                    "acme.exe",      0},
+        {"http://*:80/acme/",                 "AcmeWcf",                    "acme.exe",      1},
+        {"http://*:80/acme/",                 "OrderGateway",               "gate.exe",      0},
+        {"http://*:80/x/",                    "OrderGateway",               "gate.exe",      1},
+        {"http://*:80/x/",                    "Spooler",                    "spoolsv.exe",   0},
+        {"http://*:80/api/",                  "apiGateway",                 "svchost.exe",   1},
+        {"http://+:80/ReportServer_SQL2019/", "SQLServerReportingServices", "ReportSvc.exe", 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build build;
+        struct hm_service *service;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, "10.0.17763");
+        hm_build_configured(&build, HM_TCP, 80, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION,
+                            cases[i].url);
+        if (strcmp(cases[i].service, "AcmeWcf") != 0) {
+            (void)hm_build_service_runs(&build, "AcmeWcf", true);
+        }
+        service = hm_build_service_runs(&build, cases[i].service, false);
+        service->exit_code = 32;
+        service->program = cases[i].program;
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 80, "httpd.exe", "Apache", HM_KIND_SOCKET);
+        (void)hm_build_judge(&build);
+        assert_int_equal(hm_build_count_kind(&build, "required_port_held"), cases[i].blocked);
+        hm_build_fini(&build);
+    }
+}
+
+/* Two settings of one port: the one that carries the service's name speaks. */
+static void test_reservation_with_the_name(void **state)
+{
+    struct hm_build build;
+
+    (void)state;
+    hm_build_init(&build, "10.0.17763");
+    hm_build_configured(&build, HM_TCP, 80, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION, BRANCH_CACHE);
+    hm_build_configured(&build, HM_TCP, 80, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION,
+                        "http://+:80/Reports/");
+    hm_build_configured(&build, HM_TCP, 80, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION,
+                        "http://+:80/ReportServer/");
+    hm_build_service_runs(&build, "ReportServer", false)->exit_code = 32;
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 80, "nginx.exe", "", HM_KIND_SOCKET);
+    (void)hm_build_judge(&build);
+    assert_int_equal(build.judgement.verdicts.count, 1);
+    assert_string_equal(build.judgement.verdicts.at[0].title,
+                        "URL reservation http://+:80/ReportServer/");
+    hm_build_fini(&build);
 }
 
 /* What HTTP.sys serves and a setting names was given to nobody, though its row is there. */
@@ -418,6 +500,9 @@ int main(void)
         cmocka_unit_test(test_published),
         cmocka_unit_test(test_reservation_beside_a_service_that_is_down),
         cmocka_unit_test(test_reservation_of_a_service_that_failed),
+        cmocka_unit_test(test_default_beside_a_service_that_is_down),
+        cmocka_unit_test(test_whose_reservation),
+        cmocka_unit_test(test_reservation_with_the_name),
         cmocka_unit_test(test_served_reservation),
         cmocka_unit_test(test_bindings_outrank_the_catalogue),
         cmocka_unit_test(test_sockets_of_bindings),
