@@ -11,6 +11,7 @@
 const struct hm_port_value hm_port_values[HM_PORT_VALUE_COUNT] = {
     {.key = SYSTEM "Control\\Terminal Server\\WinStations\\RDP-Tcp",
      .name = "PortNumber",
+     .parent = SYSTEM "Control\\Terminal Server\\WinStations",
      .by = HM_BY_RDP_PORT,
      .udp = true},
 };
@@ -25,6 +26,25 @@ const struct hm_port_key_names hm_port_keys[HM_PORT_KEY_COUNT] = {
 static struct hm_span span_of(const char *text)
 {
     return (struct hm_span){text, strlen(text)};
+}
+
+bool hm_port_value_is_other(const struct hm_port_value *value, const char *name)
+{
+    return !hm_str_equal_nocase(strrchr(value->key, '\\') + 1, name) &&
+           !hm_str_glob_nocase("ICA*", name);
+}
+
+const struct hm_port_value *hm_port_value_other(const struct hm_port_value *value, const char *name,
+                                                struct hm_arena *arena)
+{
+    struct hm_port_value *other = hm_arena_alloc(arena, 1, sizeof(*other));
+
+    if (other == NULL) {
+        return NULL;
+    }
+    *other = *value;
+    other->key = hm_arena_printf(arena, "%s\\%s", value->parent, name);
+    return other->key == NULL ? NULL : other;
 }
 
 static enum hm_status put_value(struct hm_configured_make *make, const struct hm_port_value *value,
@@ -64,7 +84,7 @@ enum hm_status hm_port_value_put(struct hm_configured_make *make, const struct h
 }
 
 enum hm_status hm_port_key_put(struct hm_configured_make *make, const struct hm_port_key_names *key,
-                               const char *name, struct hm_err *err)
+                               const char *name, bool *out_port, struct hm_err *err)
 {
     const char *slash = strrchr(name, '/');
     struct hm_configured row = {
@@ -73,8 +93,10 @@ enum hm_status hm_port_key_put(struct hm_configured_make *make, const struct hm_
 
     if (slash == NULL || !hm_str_parse_u32(slash + 1, strlen(slash + 1), UINT16_MAX, &port) ||
         port == 0) {
+        *out_port = false;
         return HM_OK;
     }
+    *out_port = true;
     row.port = (uint16_t)port;
     return hm_configured_put(make, &row, span_of(name), err);
 }

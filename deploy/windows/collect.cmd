@@ -171,12 +171,14 @@ echo   ports of services
 if not exist "%SYS%\findstr.exe" goto :eof
 if not exist "%SYS%\reg.exe" goto port_values_export
 "%SYS%\reg.exe" query "HKLM\SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations\RDP-Tcp" /v PortNumber >"%OUT%\port-values.txt" 2>nul
+rem Other listeners have keys of their own beside it: of each only its name and this value.
+"%SYS%\reg.exe" query "HKLM\SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations" /s 2>nul | "%SYS%\findstr.exe" /b /c:"HKEY_" /c:"    PortNumber" >>"%OUT%\port-values.txt"
 "%SYS%\reg.exe" query "HKLM\SYSTEM\CurrentControlSet\Services\PortProxy" /s >>"%OUT%\port-values.txt" 2>nul
 "%SYS%\findstr.exe" /b HKEY_ "%OUT%\port-values.txt" >nul 2>nul
 if errorlevel 1 del "%OUT%\port-values.txt"
 goto :eof
 :port_values_export
-start "" /wait "%SystemRoot%\regedit.exe" /e "%OUT%\port-values.reg" "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations\RDP-Tcp"
+start "" /wait "%SystemRoot%\regedit.exe" /e "%OUT%\port-values.reg" "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations"
 if not exist "%OUT%\port-values.reg" goto :eof
 rem type makes one byte of each character, which findstr needs.
 type "%OUT%\port-values.reg" | "%SYS%\findstr.exe" /c:"Windows Registry" /c:"[HKEY_" /c:"PortNumber" >"%OUT%\port-values.tmp"

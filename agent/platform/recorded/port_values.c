@@ -43,6 +43,34 @@ static enum hm_status take_value(struct hm_recorded *recorded, const char *file,
                   : hm_port_value_put_invalid(make, value, "of another type than REG_DWORD", err);
 }
 
+/* More listeners of the same service, each with a key of its own. */
+static enum hm_status take_others(struct hm_recorded *recorded, const char *file,
+                                  const struct hm_reg *reg, const struct hm_port_value *value,
+                                  struct hm_configured_make *make, struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+    size_t count = 0;
+
+    for (size_t k = 0; k < reg->count && count < HM_PORT_VALUE_OTHERS && st == HM_OK; k++) {
+        const char *slash = strrchr(reg->at[k].key, '\\');
+        const struct hm_port_value *other;
+
+        if (slash == NULL || !hm_str_equal_nocase(reg->at[k].name, value->name) ||
+            !hm_port_value_is_other(value, slash + 1)) {
+            continue;
+        }
+        other = hm_port_value_other(value, slash + 1, recorded->arena);
+        if (other == NULL) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the ports that are set up");
+        }
+        if (hm_reg_find(reg, other->key, other->name) == &reg->at[k]) {
+            count++;
+            st = take_value(recorded, file, other, &reg->at[k], make, err);
+        }
+    }
+    return st;
+}
+
 static enum hm_status take_keys(struct hm_recorded *recorded, const char *file,
                                 const struct hm_reg *reg, struct hm_configured_make *make,
                                 struct hm_err *err)
@@ -57,10 +85,22 @@ static enum hm_status take_keys(struct hm_recorded *recorded, const char *file,
             st = take_value(recorded, file, &hm_port_values[i], value, make, err);
         }
     }
+    for (size_t i = 0; i < HM_PORT_VALUE_COUNT && st == HM_OK; i++) {
+        st = take_others(recorded, file, reg, &hm_port_values[i], make, err);
+    }
     for (size_t i = 0; i < HM_PORT_KEY_COUNT; i++) {
         for (size_t k = 0; k < reg->count && st == HM_OK; k++) {
-            if (hm_reg_find(reg, hm_port_keys[i].key, reg->at[k].name) == &reg->at[k]) {
-                st = hm_port_key_put(make, &hm_port_keys[i], reg->at[k].name, err);
+            const char *name = reg->at[k].name;
+            bool port = true;
+
+            if (hm_reg_find(reg, hm_port_keys[i].key, name) == &reg->at[k]) {
+                st = hm_port_key_put(make, &hm_port_keys[i], name, &port, err);
+            }
+            if (st == HM_OK && !port && !hm_str_equal(name, "")) {
+                st = hm_notes_add(&recorded->notes, err,
+                                  "%s: the entry \"%s\" of %s has no port from 1 to 65535 "
+                                  "(address/port): whether its service listens is not known",
+                                  file, name, hm_port_keys[i].key);
             }
         }
     }

@@ -104,7 +104,79 @@ static enum hm_status take_names(struct hm_gathering *gathering,
     }
     gathering->any = true;
     for (size_t i = 0; i < found.count && st == HM_OK; i++) {
-        st = hm_port_key_put(&gathering->make, names, found.at[i], gathering->err);
+        bool port = true;
+
+        st = hm_port_key_put(&gathering->make, names, found.at[i], &port, gathering->err);
+        if (st == HM_OK && !port && found.at[i][0] != '\0') {
+            st = hm_notes_add(gathering->notes, gathering->err,
+                              "%s: the entry \"%s\" has no port from 1 to 65535 (address/port): "
+                              "whether its service listens is not known",
+                              names->key, found.at[i]);
+        }
+    }
+    return st;
+}
+
+static enum hm_status take_port_value(struct hm_gathering *gathering,
+                                      const struct hm_port_value *value)
+{
+    struct hm_err why = {.text = ""};
+    wchar_t key[KEY_CHARS];
+    wchar_t name[KEY_CHARS];
+    bool found = false;
+    uint32_t port = 0;
+    enum hm_status st =
+        hm_registry_u32(wide(value->key, key), wide(value->name, name), &found, &port, &why);
+
+    if (st != HM_OK) {
+        st = hm_gathering_fault(gathering, st, value->key, why.text);
+        if (st == HM_OK) { /* not the default: nobody knows it */
+            gathering->any = true;
+            st = hm_port_value_put_invalid(&gathering->make, value, "could not be read",
+                                           gathering->err);
+        }
+        return st;
+    }
+    if (!found) {
+        return HM_OK;
+    }
+    gathering->any = true;
+    st = hm_port_value_put(&gathering->make, value, port, gathering->err);
+    if (st == HM_OK && (port == 0 || port > UINT16_MAX)) {
+        st = hm_notes_add(
+            gathering->notes, gathering->err,
+            "%s: %s is 0x%x, which is no port: the port of the next start is not known", value->key,
+            value->name, (unsigned)port);
+    }
+    return st;
+}
+
+/* More listeners of the same service, each with a key of its own. */
+static enum hm_status take_others(struct hm_gathering *gathering, const struct hm_port_value *value)
+{
+    struct hm_strings keys = {NULL, 0};
+    struct hm_err why = {.text = ""};
+    wchar_t parent[KEY_CHARS];
+    size_t count = 0;
+    enum hm_status st = HM_OK;
+
+    if (!hm_registry_has_key(wide(value->parent, parent))) {
+        return HM_OK;
+    }
+    st = hm_registry_keys(parent, gathering->make.arena, &keys, &why);
+    if (st != HM_OK) {
+        return hm_gathering_fault(gathering, st, value->parent, why.text);
+    }
+    for (size_t i = 0; i < keys.count && count < HM_PORT_VALUE_OTHERS && st == HM_OK; i++) {
+        if (hm_port_value_is_other(value, keys.at[i])) {
+            const struct hm_port_value *other =
+                hm_port_value_other(value, keys.at[i], gathering->make.arena);
+
+            count++;
+            st = other == NULL
+                     ? hm_fail(gathering->err, HM_ENOMEM, "no memory for the ports that are set up")
+                     : take_port_value(gathering, other);
+        }
     }
     return st;
 }
@@ -114,30 +186,9 @@ static enum hm_status take_port_values(struct hm_gathering *gathering)
     enum hm_status st = HM_OK;
 
     for (size_t i = 0; i < HM_PORT_VALUE_COUNT && st == HM_OK; i++) {
-        const struct hm_port_value *value = &hm_port_values[i];
-        struct hm_err why = {.text = ""};
-        wchar_t key[KEY_CHARS];
-        wchar_t name[KEY_CHARS];
-        bool found = false;
-        uint32_t port = 0;
-
-        st = hm_registry_u32(wide(value->key, key), wide(value->name, name), &found, &port, &why);
-        if (st != HM_OK) {
-            st = hm_gathering_fault(gathering, st, value->key, why.text);
-            if (st == HM_OK) { /* not the default: nobody knows it */
-                gathering->any = true;
-                st = hm_port_value_put_invalid(&gathering->make, value, "could not be read",
-                                               gathering->err);
-            }
-        } else if (found) {
-            gathering->any = true;
-            st = hm_port_value_put(&gathering->make, value, port, gathering->err);
-            if (st == HM_OK && (port == 0 || port > UINT16_MAX)) {
-                st = hm_notes_add(gathering->notes, gathering->err,
-                                  "%s: %s is 0x%x, which is no port: the port of the next start is "
-                                  "not known",
-                                  value->key, value->name, (unsigned)port);
-            }
+        st = take_port_value(gathering, &hm_port_values[i]);
+        if (st == HM_OK) {
+            st = take_others(gathering, &hm_port_values[i]);
         }
     }
     for (size_t i = 0; i < HM_PORT_KEY_COUNT && st == HM_OK; i++) {

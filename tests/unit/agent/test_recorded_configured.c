@@ -101,9 +101,9 @@ static void test_legacy(void **state)
     recorded_folder_fini(&host);
 }
 
-#define RDP                                                                                        \
-    "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Terminal "                            \
-    "Server\\WinStations\\RDP-Tcp"
+#define STATIONS                                                                                   \
+    "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Terminal Server\\WinStations"
+#define RDP STATIONS "\\RDP-Tcp"
 #define PROXY "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\PortProxy"
 
 /* Ports that an administrator chose for services: reg query of Vista and later, of XP and 2003, and
@@ -130,7 +130,14 @@ static void test_port_values(void **state)
          "Windows Registry Editor Version 5.00\r\n[" RDP "]\r\n\"PortNumber\"=dword:00001189\r\n",
          2,                                                                                           4489, 4489 },
         {"10.0.17763", "port-values.txt",
+         "\r\n" RDP "\r\n    PortNumber    REG_DWORD    0xd3d\r\n\r\n" STATIONS "\r\n" STATIONS
+         "\\Console\r\n" STATIONS "\\ICA-Tcp\r\n    PortNumber    REG_DWORD    0x5d6\r\n" RDP
+         "\r\n    PortNumber    REG_DWORD    0xd3d\r\n" STATIONS
+         "\\RDP-Tcp 2\r\n    PortNumber    REG_DWORD    0xc4d6\r\n",                               4, 3389, 50390},
+        {"10.0.17763", "port-values.txt",
          "\r\n" RDP "\r\n    PortNumber    REG_DWORD    0x10000\r\n",                              2, 0,    0    },
+        {"10.0.17763", "port-values.txt",
+         "\r\n" PROXY "\\v4tov4\\tcp\r\n    foo    REG_SZ    10.0.0.1/80\r\n",                     0, 0,    0    },
         {"10.0.17763", "port-values.txt", "\r\n" RDP "\r\n    PortNumber    REG_SZ    50389\r\n",  2,
          0,                                                                                                 0    },
     };
@@ -151,7 +158,7 @@ static void test_port_values(void **state)
         assert_true(host.seen.inventory.has_configured);
         assert_int_equal(list->count, files[i].rows);
         if (files[i].last == 0) { /* no port: the file and the value are named */
-            const char *const pieces[] = {"port-values.txt: PortNumber", "is no port", NULL};
+            const char *const pieces[] = {"port-values.txt: ", "no port", NULL};
 
             assert_true(recorded_folder_is_unknown(&host, pieces));
         }

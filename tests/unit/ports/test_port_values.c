@@ -64,11 +64,14 @@ static void test_key(void **state)
         const struct hm_os os = {.family = HM_OS_WINDOWS, .version = "10.0.17763"};
         struct hm_configured_make make;
         struct hm_arena arena;
+        bool port = false;
 
         hm_arena_init(&arena, 1u << 20);
         hm_configured_begin(&make, &os, &arena);
-        assert_int_equal(hm_port_key_put(&make, &hm_port_keys[0], cases[i].name, NULL), HM_OK);
+        assert_int_equal(hm_port_key_put(&make, &hm_port_keys[0], cases[i].name, &port, NULL),
+                         HM_OK);
         assert_int_equal(make.list.count, cases[i].port == 0 ? 0 : 1);
+        assert_int_equal(port, cases[i].port != 0);
         if (cases[i].port != 0) {
             assert_int_equal(make.list.at[0].port, cases[i].port);
             assert_int_equal(make.list.at[0].protocol, HM_TCP);
