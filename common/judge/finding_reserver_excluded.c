@@ -3,6 +3,7 @@
 #include "common/judge/finding_kinds.h"
 
 #include "common/base/str.h"
+#include "common/judge/need_served.h"
 #include "common/judge/remedy.h"
 
 #define HNS_SINCE 1000u /* Windows 10.0: 2016 */
@@ -237,6 +238,21 @@ static const struct hm_policy_mark *mark_of(const struct hm_finding_ctx *ctx,
     return NULL;
 }
 
+/* A site that could not have its port stays stopped; a restart of the host starts it. */
+static void start_sites(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                        struct hm_finding *finding, const struct broken *broken)
+{
+    for (size_t i = 0; i < broken->count; i++) {
+        if (hm_need_site_is_stopped(ctx->facts, broken->needs[i])) {
+            (void)hm_remedy_step(
+                out, finding, HM_STEP_DECIDE,
+                "Start the web site at the end, unless the host was restarted: it "
+                "stays stopped otherwise (IIS Manager, or \"appcmd start site\").");
+            return;
+        }
+    }
+}
+
 void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                          struct hm_finding *finding, const struct hm_need *need)
 {
@@ -302,6 +318,7 @@ void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_lis
     hm_remedy_exclude(ctx, out, finding, &keep);
     hm_remedy_move(ctx, out, finding, protocol, broken.at_risk);
     hm_remedy_start(ctx, out, finding, broken.needs, broken.count);
+    start_sites(ctx, out, finding, &broken);
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)

@@ -112,6 +112,17 @@ bool hm_need_serves(const struct hm_facts *facts, const struct hm_need *need,
     return false;
 }
 
+bool hm_need_site_is_stopped(const struct hm_facts *facts, const struct hm_need *need)
+{
+    struct hm_port_cursor cursor = {0, 0, 0};
+
+    return need->configured && need->verdict.kind == HM_KIND_HTTPSYS &&
+           facts->inventory->has_listeners && !facts->inventory->listeners_partial &&
+           !facts->lacks_rows[need->verdict.protocol] && hm_need_runs(facts, need) == HM_RUNS_YES &&
+           hm_facts_next_listener(facts, need->verdict.protocol, need->verdict.ports, &cursor) ==
+               NULL;
+}
+
 enum hm_status hm_need_serves_elsewhere(const struct hm_facts *facts, const struct hm_need *need,
                                         struct hm_arena *arena, const char **out_addresses,
                                         struct hm_err *err)

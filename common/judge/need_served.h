@@ -15,6 +15,10 @@
 bool hm_need_serves(const struct hm_facts *facts, const struct hm_need *need,
                     const struct hm_event_place *place);
 
+/* Does a web site have a binding at the need's ports, while its service runs and nobody listens at
+ * any of them? Then the site is stopped: it starts neither by itself nor with the service. */
+bool hm_need_site_is_stopped(const struct hm_facts *facts, const struct hm_need *need);
+
 /* The addresses on which it listens elsewhere, "127.0.0.1 and 10.1.1.5"; "" where it does not. */
 enum hm_status hm_need_serves_elsewhere(const struct hm_facts *facts, const struct hm_need *need,
                                         struct hm_arena *arena, const char **out_addresses,

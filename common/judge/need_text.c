@@ -1,6 +1,6 @@
 /* common/judge/need_text.c — a verdict in one sentence for people.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "common/judge/need.h"
+#include "common/judge/need_served.h"
 
 #include <string.h>
 
@@ -275,6 +275,11 @@ static void write_broken(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, verdict->kind == HM_KIND_HTTPSYS
                           ? ": HTTP.sys cannot reserve an excluded port"
                           : ": its listener reserves the port, and an excluded one is refused");
+    if (hm_need_site_is_stopped(topic->facts, topic->need)) {
+        hm_line_put(line, "; the port is not served now, and a start of the web site fails with "
+                          "error 32.");
+        return;
+    }
     hm_line_put(line,
                 hm_need_runs(topic->facts, topic->need) == HM_RUNS_NO
                     ? "; a start of the service fails with error 32."

@@ -361,6 +361,33 @@ static void test_reserver_excluded_without_hns(void **state)
     }
 }
 
+/* A web site that could not have its port stays stopped: said, and the last step. */
+static void test_reserver_excluded_site(void **state)
+{
+    (void)state;
+    for (unsigned served = 0; served < 2; served++) {
+        struct hm_build *build = new_build(W2019);
+        const struct hm_finding *finding;
+        const struct hm_remedy_steps *steps;
+
+        hm_build_exclude(build, HM_TCP, HM_IPV4, "50030");
+        hm_build_service(build, "W3SVC");
+        hm_build_service_runs(build, "W3SVC", true);
+        hm_build_configured(build, HM_TCP, 50030, HM_KIND_HTTPSYS, HM_BY_IIS_BINDING, "*:50030:");
+        if (served == 1) {
+            hm_build_listener(build, HM_TCP, HM_IPV4, 50030, "System", "", HM_KIND_HTTPSYS);
+        }
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "reserver_excluded", "tcp 50030");
+        assert_non_null(finding);
+        steps = &finding->steps;
+        assert_int_equal(strstr(finding->text, "not served now") == NULL, served);
+        assert_int_equal(strstr(steps->at[steps->count - 1].text, "Start the web site") == NULL,
+                         served);
+        free_build(build);
+    }
+}
+
 static void test_shared_excluded(void **state)
 {
     struct hm_build *build = new_build(W2012R2);
@@ -414,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_reserver_excluded),
         cmocka_unit_test(test_reserver_excluded_by_hns),
         cmocka_unit_test(test_reserver_excluded_without_hns),
+        cmocka_unit_test(test_reserver_excluded_site),
         cmocka_unit_test(test_shared_excluded),
         cmocka_unit_test(test_own_port),
     };
