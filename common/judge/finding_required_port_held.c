@@ -4,6 +4,14 @@
 
 #include "common/judge/remedy.h"
 
+/* Does the product run, and does not try again by itself? */
+static bool runs_without(const struct hm_finding_ctx *ctx, const struct hm_need *need)
+{
+    return need->verdict.holder.state == HM_SOCKET_LISTEN &&
+           (need->lost != NULL || (hm_need_has_no_parts(ctx->facts, need) &&
+                                   hm_need_runs(ctx->facts, need) == HM_RUNS_YES));
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     for (size_t i = 0; i < ctx->count; i++) {
@@ -20,6 +28,11 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                                          hm_need_dynamic_port_note(need));
         hm_finding_describe(ctx, out, finding, need);
         hm_remedy_protect(ctx, out, finding, need, "");
+        if (runs_without(ctx, need)) {
+            (void)hm_remedy_step(out, finding, HM_STEP_DECIDE,
+                                 "The product runs without the port. When the port is free, "
+                                 "restart the product's service, and look whether it listens.");
+        }
     }
 }
 

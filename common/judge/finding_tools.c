@@ -326,7 +326,7 @@ static void describe_events(const struct hm_finding_ctx *ctx, struct hm_finding_
         concerns =
             concerns || (row != NULL && row->kind == HM_KIND_HTTPSYS &&
                          need->verdict.kind == HM_KIND_HTTPSYS && is_about_port(event, need));
-        if (concerns) {
+        if (concerns || event == need->lost) {
             hm_finding_describe_event(list, finding, event);
         }
     }

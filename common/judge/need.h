@@ -38,6 +38,8 @@ struct hm_need {
     bool configured;                          /* a binding of IIS on the host names its port */
     bool awaits_boot;                         /* what is written for the next boot changes it */
     const struct hm_service *unexplained;     /* down by the error of a bind; nothing shows why */
+    const struct hm_event_count *lost;        /* its product runs, did not get a port, and another
+                                                 program has it */
     const struct hm_event_count *unserved;    /* its product did not get a port, and is not there */
     const char *missed_on;                    /* of unserved: the address of the event, "" none */
     const char *served_on;                    /* of unserved: where the product is, "" nowhere */
@@ -201,6 +203,24 @@ bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need
 /* Does the product serve a requirement that may be used instead of this one? Then nobody knows
  * whether it is set up for this one, too. */
 bool hm_need_may_be_replaced(const struct hm_facts *facts, const struct hm_need *need);
+
+/* The event since the boot by which the need's product, which runs, did not get the port that this
+ * listener has: then it is no part of the product. NULL when there is none, or the product is seen
+ * where the event says. */
+const struct hm_event_count *hm_need_lost_to(const struct hm_facts *facts,
+                                             const struct hm_need *need, enum hm_family family,
+                                             const struct hm_holder *holder);
+
+/* Does it name the address? Then the product may serve the port on others. */
+bool hm_event_names_address(const struct hm_event_count *event);
+
+/* Adds the clause that says so, for people: what the event says, and where the product is not. */
+struct hm_line;
+void hm_need_put_lost(const struct hm_event_count *event, struct hm_line *line);
+
+/* Is the port chosen on this host, and is its service a part of Windows? Then programs that are not
+ * are no part of it. */
+bool hm_need_has_no_parts(const struct hm_facts *facts, const struct hm_need *need);
 
 /* Foreign processes that have the need's ports in one family now; after_boot: only those that will
  * have them again after a boot. */

@@ -190,6 +190,10 @@ bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need
         is_stranger(facts, need, holder)) {
         return false;
     }
+    if (need->lost != NULL || hm_need_lost_to(facts, need, family, holder) != NULL ||
+        hm_need_has_no_parts(facts, need)) {
+        return false;
+    }
     if (need->requirement->kind == HM_KIND_HTTPSYS) { /* System listens for it, nobody else */
         return hm_need_may_be_replaced(facts, need);
     }

@@ -353,9 +353,16 @@ static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
     const bool listens = holder->state == HM_SOCKET_LISTEN;
     const char *service = hm_need_speaker(need, holder->service, &holder->hosted);
     enum hm_owner owner = hm_need_owner(facts, need, holder->program, service, holder->state);
+    const struct hm_event_count *lost = owner == HM_OWNER_FOREIGN && !need->published
+                                            ? hm_need_lost_to(facts, need, family, holder)
+                                            : NULL;
 
     if (owner == HM_OWNER_SELF) {
         return EFFECT_NONE;
+    }
+    if (lost != NULL && hm_event_names_address(lost)) {
+        need->lost = lost;
+        return EFFECT_BLOCKS;
     }
     if (owner_has(facts, need, holder->port, listens ? &family : NULL, !listens)) {
         return EFFECT_NONE;
@@ -366,6 +373,9 @@ static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
         need->unread_unit =
             need->unread_unit || hides_unit(facts, holder->program, holder->service);
         return EFFECT_NONE;
+    }
+    if (lost != NULL) {
+        need->lost = lost;
     }
     if (!hm_need_is_unclear(facts, need, family, holder)) {
         return EFFECT_BLOCKS;

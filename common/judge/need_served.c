@@ -82,6 +82,19 @@ static bool covers(const struct hm_facts *facts, const struct hm_event_place *pl
            (is_wildcard(place->address) && !is_loopback(address));
 }
 
+bool hm_holder_has_place(enum hm_family family, const struct hm_holder *holder,
+                         const struct hm_event_place *place)
+{
+    const char *text = holder->address == NULL ? "" : holder->address;
+    const struct hm_span address = {text, strlen(text)};
+
+    if (!place->has_address) {
+        return !is_loopback(address);
+    }
+    return family == place->family && (is_wildcard(address) || is_same(address, place->address) ||
+                                       (is_wildcard(place->address) && !is_loopback(address)));
+}
+
 /* The next listener on the need's ports that may be its own; NULL at the end. */
 static const struct hm_listener *next_own(const struct hm_facts *facts, const struct hm_need *need,
                                           struct hm_port_cursor *cursor)

@@ -19,6 +19,10 @@ bool hm_need_serves(const struct hm_facts *facts, const struct hm_need *need,
  * any of them? Then the site is stopped: it starts neither by itself nor with the service. */
 bool hm_need_site_is_stopped(const struct hm_facts *facts, const struct hm_need *need);
 
+/* Is this holder of a port on the address that the event names, or on all of its family? */
+bool hm_holder_has_place(enum hm_family family, const struct hm_holder *holder,
+                         const struct hm_event_place *place);
+
 /* The addresses on which it listens elsewhere, "127.0.0.1 and 10.1.1.5"; "" where it does not. */
 enum hm_status hm_need_serves_elsewhere(const struct hm_facts *facts, const struct hm_need *need,
                                         struct hm_arena *arena, const char **out_addresses,

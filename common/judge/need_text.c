@@ -186,6 +186,15 @@ static void put_loser(const struct topic *topic, struct hm_line *line)
         hm_line_put(line, "HTTP.sys cannot serve it for the product, which runs,");
         return;
     }
+    if (need->lost != NULL) {
+        hm_need_put_lost(need->lost, line);
+        return;
+    }
+    if (hm_need_runs(topic->facts, need) == HM_RUNS_YES &&
+        hm_need_has_no_parts(topic->facts, need)) {
+        hm_line_put(line, "the service, which runs, does not serve it");
+        return;
+    }
     put_service(topic, line);
     hm_line_put(line, " cannot start");
 }

@@ -35,6 +35,7 @@ struct hm_holder hm_holder_of_socket(const struct hm_socket *socket)
         .remote = socket->remote,
         .connecting = socket->connecting,
         .hosted = socket->hosted,
+        .address = socket->address,
     };
 }
 
@@ -47,5 +48,6 @@ struct hm_holder hm_holder_of_listener(const struct hm_listener *listener)
         .port = listener->port,
         .remote = "",
         .hosted = listener->hosted,
+        .address = listener->address,
     };
 }

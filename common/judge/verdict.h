@@ -44,6 +44,7 @@ struct hm_holder {
     const char *remote;
     bool connecting;          /* as in struct hm_socket */
     struct hm_strings hosted; /* likewise */
+    const char *address;      /* likewise; NULL unknown */
 };
 
 /* Who has this socket, and who listens there. Borrows their texts. */

@@ -132,6 +132,32 @@ static void test_invalid_value(void **state)
     }
 }
 
+/* The port is chosen on this host, and another program has it: that is no part of a service of
+ * Windows. A program that has the default port may be one, as far as is known. */
+static void test_chosen_port_that_another_program_has(void **state)
+{
+    (void)state;
+    for (unsigned chosen = 0; chosen < 2; chosen++) {
+        const uint16_t port = chosen == 0 ? 3389 : 3390;
+        const struct hm_verdict *verdict;
+        struct hm_build build;
+
+        hm_build_init(&build, "10.0.17763");
+        put_rdp(&build);
+        hm_build_configured(&build, HM_TCP, port, HM_KIND_SOCKET, HM_BY_RDP_PORT, "PortNumber");
+        hm_build_service_runs(&build, "TermService", true)->program = "svchost.exe";
+        for (unsigned family = 0; family < 2; family++) {
+            hm_build_listener(&build, HM_TCP, (enum hm_family)family, port, "java.exe", "AcmeT",
+                              HM_KIND_SOCKET);
+        }
+        (void)hm_build_judge(&build);
+        verdict = &build.judgement.verdicts.at[0];
+        assert_int_equal(verdict->state, chosen == 0 ? HM_UNKNOWN : HM_BLOCKED);
+        assert_int_equal(hm_build_count_kind(&build, "required_port_held"), chosen);
+        hm_build_fini(&build);
+    }
+}
+
 /* In a process with several services a socket is that of Remote Desktop only where it must have
  * one: LLMNR is another service's, and Remote Desktop needs no UDP. */
 static void test_shared_process(void **state)
@@ -212,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_invalid_value),
+        cmocka_unit_test(test_chosen_port_that_another_program_has),
         cmocka_unit_test(test_shared_process),
         cmocka_unit_test(test_port_proxy),
     };

@@ -150,6 +150,70 @@ static void test_one_address_of_two(void **state)
     }
 }
 
+struct lost_case {
+    const char *provider;
+    uint32_t id;
+    const char *about;
+    uint32_t error;
+    const char *own;    /* address of the product's listener; NULL none */
+    const char *holder; /* address of the other program's listener */
+    enum hm_verdict_state verdict;
+};
+
+/* The product runs, did not get the port, and another program is seen to have it: that program is
+ * no part of the product, and it is named. */
+static void test_port_that_another_program_has(void **state)
+{
+    static const struct lost_case cases[] = {
+        {"MSSQLSERVER",             26023, "'any' <ipv4> 1433",    0,     NULL,       "0.0.0.0",  HM_BLOCKED},
+        {"MSSQLSERVER",             26023, "'any' <ipv4> 1433",    0,     NULL,       "10.1.1.6", HM_BLOCKED},
+        {"MSSQLSERVER",             26023, "10.1.1.6 <ipv4> 1433", 0,     "10.1.1.5", "10.1.1.6", HM_BLOCKED},
+        {"MSSQLSERVER",             26023, "10.1.1.6 <ipv4> 1433", 0,     "10.1.1.5", "10.1.1.7", HM_UNKNOWN},
+        {"MSSQLSERVER",             26023, "10.1.1.6 <ipv4> 1433", 0,     "10.1.1.6", "10.1.1.7", HM_SAFE   },
+        {"MSSQLSERVER",             26023, "'any' <ipv4> 1434",    0,     NULL,       "0.0.0.0",  HM_UNKNOWN},
+        {"MSSQLSERVER",             17182, "",                     0,     NULL,       "0.0.0.0",  HM_BLOCKED},
+        {"MSSQL$ACME",              17182, "",                     0,     NULL,       "0.0.0.0",  HM_UNKNOWN},
+        {"Service Control Manager", 7024,  "Contoso",              10048, NULL,       "0.0.0.0",  HM_BLOCKED},
+        {"Service Control Manager", 7024,  "Contoso",              5,     NULL,       "0.0.0.0",  HM_UNKNOWN},
+        {"Service Control Manager", 7024,  "Other",                10048, NULL,       "0.0.0.0",  HM_UNKNOWN},
+        {"Service Control Manager", 7024,  "Contoso",              10048, "10.1.1.5", "10.1.1.6", HM_SAFE   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = pop3_host_new();
+        struct hm_product *product = hm_build_product(build, "sql-server", "Contoso", NULL);
+        const struct hm_finding *finding;
+
+        print_message("case %zu: %s\n", i, cases[i].about);
+        hm_build_dynamic(build, 49152, 65535);
+        hm_build_require(build, product, "engine", HM_TCP, "1433", HM_KIND_SOCKET);
+        hm_build_service_runs(build, "Contoso", true)->start = HM_START_AUTOMATIC;
+        hm_build_event(build, cases[i].provider, cases[i].id, cases[i].about);
+        build->event_rows[0].error = cases[i].error;
+        if (cases[i].own != NULL) {
+            hm_build_listener(build, HM_TCP, HM_IPV4, 1433, "contoso.exe", "Contoso",
+                              HM_KIND_SOCKET);
+            build->listeners[build->inventory.listeners.count - 1].address = cases[i].own;
+        }
+        hm_build_listener(build, HM_TCP, HM_IPV4, 1433, "java.exe", "AcmeT", HM_KIND_SOCKET);
+        build->listeners[build->inventory.listeners.count - 1].address = cases[i].holder;
+        hm_build_judge(build);
+        assert_int_equal(hm_build_verdict(build, "sql-server", "engine")->state, cases[i].verdict);
+        finding = hm_build_finding(build, "required_port_held", "tcp 1433");
+        assert_int_equal(finding != NULL, cases[i].verdict == HM_BLOCKED);
+        if (finding != NULL) {
+            assert_int_equal(finding->severity, HM_SEVERITY_HIGH);
+            assert_string_equal(hm_build_evidence(finding, "holder"), "java.exe");
+            assert_non_null(hm_build_evidence(finding, "event"));
+            assert_non_null(strstr(finding->text, "does not serve it"));
+            assert_null(strstr(finding->text, "is not known"));
+            assert_int_equal(hm_build_count_kind(build, "unknown_listener_on_required_port"), 0);
+        }
+        pop3_host_free(build);
+    }
+}
+
 struct asked_case {
     const char *about;
     const char *holder; /* program that listens on 9999; NULL nobody */
@@ -214,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_product_that_runs_without_its_port),
         cmocka_unit_test(test_event_without_a_port),
         cmocka_unit_test(test_one_address_of_two),
+        cmocka_unit_test(test_port_that_another_program_has),
         cmocka_unit_test(test_port_that_http_sys_did_not_get),
     };
 
