@@ -103,6 +103,32 @@ static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding
                                   find, name_of(holder));
 }
 
+/* HTTP.sys serves the port, but for an address that this host does not show. */
+static void put_lost_address(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                             const struct hm_event_count *event, uint16_t port)
+{
+    const struct hm_range range = {port, port};
+    struct hm_finding *finding =
+        hm_finding_put(out, hm_finding_ports(out, HM_TCP, (struct hm_ports){&range, 1}));
+
+    finding->severity = HM_SEVERITY_LOW;
+    finding->text = hm_finding_print(
+        out,
+        "HTTP.sys could not take %s since the boot, and serves TCP %u on another address. "
+        "Nobody has the port there, and no socket shows that this host still has the address.",
+        event->about, (unsigned)port);
+    hm_finding_describe_event(out, finding, event);
+    hm_remedy_decide(
+        out, finding,
+        ctx->facts->legacy
+            ? "Look with \"ipconfig\" whether this host has the address. If not, remove it from "
+              "the list of HTTP.sys (httpcfg query iplisten). If so, restart what is to serve it "
+              "there."
+            : "Look with \"ipconfig\" whether this host has the address. If not, remove it from "
+              "the list of HTTP.sys (\"netsh http show iplisten\" shows it). If so, restart what "
+              "is to serve it there.");
+}
+
 static void put_httpsys(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                         const struct hm_event_count *event, uint16_t port)
 {
@@ -157,8 +183,12 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
         const struct hm_event_place place = hm_service_event_place(event);
 
-        if (row != NULL && row->kind == HM_KIND_HTTPSYS && place.has_port &&
-            !is_explained(ctx, place.port) && !hm_httpsys_serves(ctx->facts, &place)) {
+        if (row == NULL || row->kind != HM_KIND_HTTPSYS || !place.has_port) {
+            continue;
+        }
+        if (hm_httpsys_lost_address(ctx->facts, &place)) {
+            put_lost_address(ctx, out, event, place.port);
+        } else if (!is_explained(ctx, place.port) && !hm_httpsys_serves(ctx->facts, &place)) {
             put_httpsys(ctx, out, event, place.port);
         }
     }

@@ -107,7 +107,8 @@ static bool is_refused(const struct hm_facts *facts, const struct hm_needs *need
         return false;
     }
     if (row->kind == HM_KIND_HTTPSYS) {
-        return place.has_port && need->verdict.kind == HM_KIND_HTTPSYS;
+        return place.has_port && need->verdict.kind == HM_KIND_HTTPSYS &&
+               !hm_httpsys_lost_address(facts, &place);
     }
     if ((need->requirement->optional && !place.has_port) ||
         !hm_str_equal(row->product, need->product->id)) {

@@ -183,3 +183,24 @@ bool hm_httpsys_serves(const struct hm_facts *facts, const struct hm_event_place
     }
     return false;
 }
+
+bool hm_httpsys_lost_address(const struct hm_facts *facts, const struct hm_event_place *place)
+{
+    const struct hm_event_place anywhere = {.has_port = true, .port = place->port};
+    const struct hm_sockets *sockets = facts->input->sockets;
+
+    if (sockets == NULL || !place->has_address || is_wildcard(place->address) ||
+        is_loopback(place->address) || !hm_httpsys_serves(facts, &anywhere)) {
+        return false;
+    }
+    for (size_t i = 0; i < sockets->count; i++) {
+        const char *text = sockets->at[i].address;
+        const struct hm_span address = {text, text == NULL ? 0 : strlen(text)};
+
+        if (is_same(address, place->address) ||
+            (sockets->at[i].port == place->port && is_wildcard(address))) {
+            return false;
+        }
+    }
+    return true;
+}

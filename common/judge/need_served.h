@@ -28,5 +28,10 @@ enum hm_status hm_need_serves_elsewhere(const struct hm_facts *facts, const stru
                                         struct hm_arena *arena, const char **out_addresses,
                                         struct hm_err *err) HM_MUST_CHECK;
 
+/* Does HTTP.sys serve the port of the event on other addresses, while no socket of the host shows
+ * the one that it could not take? It may be gone; then its list of addresses (iplisten) still has
+ * it, and nothing keeps HTTP.sys from its port. */
+bool hm_httpsys_lost_address(const struct hm_facts *facts, const struct hm_event_place *place);
+
 /* Does HTTP.sys listen at a TCP port where the event says that it could not? */
 bool hm_httpsys_serves(const struct hm_facts *facts, const struct hm_event_place *place);

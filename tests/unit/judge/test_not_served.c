@@ -272,6 +272,49 @@ static void test_port_that_http_sys_did_not_get(void **state)
     }
 }
 
+/* HTTP.sys could not take one address: does the host still have it? */
+static void test_address_that_is_gone(void **state)
+{
+    static const struct {
+        const char *program; /* has a socket on that address; NULL: nobody */
+        uint16_t port;
+        enum hm_verdict_state verdict;
+    } cases[] = {
+        {NULL,      0,  HM_SAFE   },
+        {"dns.exe", 53, HM_UNKNOWN},
+        {"svc.exe", 54, HM_UNKNOWN},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = pop3_host_new();
+        struct hm_product *product = hm_build_product(build, "web", "Contoso", NULL);
+        const struct hm_finding *finding;
+
+        print_message("case %zu\n", i);
+        hm_build_dynamic(build, 49152, 65535);
+        hm_build_require(build, product, "port", HM_TCP, "9955", HM_KIND_HTTPSYS);
+        hm_build_service_runs(build, "Contoso", true)->start = HM_START_AUTOMATIC;
+        hm_build_event(build, "Microsoft-Windows-HttpEvent", 15005, "10.1.1.77:9955");
+        hm_build_listener(build, HM_TCP, HM_IPV4, 9955, "System", "", HM_KIND_HTTPSYS);
+        build->listeners[build->inventory.listeners.count - 1].address = "10.1.1.5";
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 9955, "System", "")->address =
+            "10.1.1.5";
+        if (cases[i].program != NULL) {
+            hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, cases[i].port,
+                            cases[i].program, "")
+                ->address = "10.1.1.77";
+        }
+        hm_build_judge(build);
+        assert_int_equal(hm_build_verdict(build, "web", "port")->state, cases[i].verdict);
+        finding = hm_build_finding(build, "required_port_not_served", "tcp 9955");
+        assert_non_null(finding);
+        assert_int_equal(finding->severity,
+                         cases[i].verdict == HM_SAFE ? HM_SEVERITY_LOW : HM_SEVERITY_MEDIUM);
+        pop3_host_free(build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_one_address_of_two),
         cmocka_unit_test(test_port_that_another_program_has),
         cmocka_unit_test(test_port_that_http_sys_did_not_get),
+        cmocka_unit_test(test_address_that_is_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
