@@ -186,8 +186,8 @@ static void test_exclusions_unsupported(void **state)
         build->stacks[i].has_runtime = false;
     }
     finding = must_find(build, "exclusions_unsupported", "hotfix KB2665809", COMMANDS(NULL));
-    assert_true(finding->needs_reboot);
-    assert_int_equal(finding->severity, HM_SEVERITY_MEDIUM);
+    assert_false(finding->needs_reboot); /* nothing has to be protected yet */
+    assert_int_equal(finding->severity, HM_SEVERITY_LOW);
     require(build, HM_TCP, "50000", HM_KIND_SOCKET);
     hm_build_judge(build);
     assert_int_equal(build->judgement.verdicts.at[0].state, HM_EXPOSED); /* none, and known */

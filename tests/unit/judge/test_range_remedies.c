@@ -99,6 +99,28 @@ static void test_range_moves_off_what_cannot_be_excluded(void **state)
     free_build(build);
 }
 
+/* Where no required port lies in the range, the missing hotfix is not urgent. */
+static void test_nothing_in_the_range(void **state)
+{
+    struct hm_build *build = new_build("6.1.7601");
+    const struct hm_finding *finding;
+
+    (void)state;
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        build->stacks[i].exclusions_unsupported = true;
+    }
+    hm_build_service(build, "Contoso");
+    hm_build_require(build, hm_build_product(build, "contoso", "Contoso", NULL), "port", HM_UDP,
+                     "1801", HM_KIND_SOCKET);
+    hm_build_dynamic(build, 49152, 65535);
+    finding = judged(build, "exclusions_unsupported");
+    assert_int_equal(finding->severity, HM_SEVERITY_LOW);
+    assert_non_null(strstr(finding->text, "no port that is known to be required lies there"));
+    hm_build_dynamic(build, 1025, 65535);
+    assert_int_equal(judged(build, "exclusions_unsupported")->severity, HM_SEVERITY_HIGH);
+    free_build(build);
+}
+
 /* A range alone names no product whose service is not there, unless services may be missing. */
 static void test_maker_needs_its_service(void **state)
 {
@@ -199,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_endpoints_hinder_no_way_back),
         cmocka_unit_test(test_smaller_range_is_said_to_be_one),
         cmocka_unit_test(test_range_moves_off_what_cannot_be_excluded),
+        cmocka_unit_test(test_nothing_in_the_range),
         cmocka_unit_test(test_maker_needs_its_service),
         cmocka_unit_test(test_out_of_reach_needs_no_boot),
         cmocka_unit_test(test_one_boot_for_all),
