@@ -254,6 +254,8 @@ static void write_unclear(const struct topic *topic, struct hm_line *line)
 static void write_runtime(const struct topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
+    const char *fails = verdict->kind == HM_KIND_HTTPSYS ? "HTTP.sys refuses it with error 32."
+                                                         : "a bind fails with error 10013.";
 
     hm_line_put(line, is_many(topic->main) ? " lie" : " lies");
     hm_line_put(line, " inside the runtime exclusion");
@@ -261,11 +263,12 @@ static void write_runtime(const struct topic *topic, struct hm_line *line)
     put_families(topic, line);
     if (!topic->need->published &&
         hm_configured_container(topic->facts, verdict->protocol, verdict->at_risk) != NULL) {
-        hm_line_put(line, ": a container publishes the port, and a bind fails with error 10013.");
+        hm_line_put(line, ": a container publishes the port, and ");
+        hm_line_put(line, fails);
         return;
     }
-    hm_line_put(line, ": a component such as WinNAT, HNS or HTTP.sys holds it, and a bind fails "
-                      "with error 10013.");
+    hm_line_put(line, ": a component such as WinNAT, HNS or HTTP.sys holds it, and ");
+    hm_line_put(line, fails);
 }
 
 static void write_broken(const struct topic *topic, struct hm_line *line)

@@ -394,6 +394,26 @@ bool hm_remedy_needs_hotfix(const struct hm_remedy_scope *scope)
     return any;
 }
 
+bool hm_remedy_cannot_exclude(const struct hm_remedy_scope *scope)
+{
+    for (unsigned p = 0; p < 2; p++) {
+        if (scope->unwanted[p].count > 0 && hm_remedy_lacks_exclusions(scope->ctx, p)) {
+            return true;
+        }
+    }
+    return hm_remedy_needs_hotfix(scope);
+}
+
+bool hm_remedy_has_blocked(const struct hm_remedy_scope *scope)
+{
+    for (size_t i = 0; i < scope->count; i++) {
+        if (is_blocked(scope->needs[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool hm_remedy_needs_boot(const struct hm_remedy_scope *scope)
 {
     return hm_remedy_needs_hotfix(scope) || scope->blocked[HM_TCP][HM_BLOCK_BOOT].count +

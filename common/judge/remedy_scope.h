@@ -78,6 +78,8 @@ struct hm_remedy_scope {
     bool restart;      /* something of the product runs without its port and may not be stopped */
     bool restart_last; /* likewise, one of last: it may, in one line */
     bool booted;       /* the steps to come are those after a boot */
+    bool repools;      /* the DNS Server has none of the ports, and takes another pool when it
+                          starts again */
     struct hm_ports pool; /* UDP ports that the DNS Server's list has to leave out */
 };
 
@@ -121,6 +123,12 @@ bool hm_remedy_end_programs(struct hm_remedy_scope *scope, struct hm_finding *fi
 /* Two programs are set up for one port: a step that says so, where it is so. Of a program of the
  * product that its service did not start, and of one that nobody could name, other steps. */
 void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding);
+
+/* Is a port at risk on a system that cannot exclude, whether or not an exclusion would help it? */
+bool hm_remedy_cannot_exclude(const struct hm_remedy_scope *scope);
+
+/* Does something keep one of the ports from its service now? */
+bool hm_remedy_has_blocked(const struct hm_remedy_scope *scope);
 
 /* Are there ports to exclude, and no command for it without hotfix KB2665809? */
 bool hm_remedy_needs_hotfix(const struct hm_remedy_scope *scope);

@@ -152,8 +152,9 @@ static const char *stop_text(const struct hm_remedy_scope *scope,
                "starts";
     }
     if (!has_ports(table)) {
-        return scope->pool.count > 0 ? "so that it takes another pool when it starts"
-                                     : "so that the port is free for its service";
+        return scope->pool.count > 0 || scope->repools
+                   ? "so that it takes another pool when it starts"
+                   : "so that the port is free for its service";
     }
     return "as netsh refuses a port that is in use, even by the service that needs it";
 }
@@ -248,7 +249,8 @@ static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding 
     if (hm_remedy_needs_hotfix(scope)) {
         if (scope->down.count > 0) { /* that runs again at once, hotfix or not */
             hm_remedy_stop_services(scope, finding, &scope->holders,
-                                    "so that the port is free for its service");
+                                    scope->repools ? "so that it takes another pool when it starts"
+                                                   : "so that the port is free for its service");
             hm_remedy_start_services(scope, finding, &scope->down, &scope->holders);
         }
         (void)hm_remedy_step(list, finding, HM_STEP_DECIDE,
@@ -485,7 +487,7 @@ static bool set_range_back(struct hm_remedy_scope *scope, struct hm_finding *fin
     const struct hm_stack_ports own = table_of(scope, HM_BLOCK_OWN);
     const struct hm_stack_ports disabled = table_of(scope, HM_BLOCK_DISABLED);
 
-    if ((!has_ports(&own) && !has_ports(&disabled) && !hm_remedy_needs_hotfix(scope) &&
+    if ((!has_ports(&own) && !has_ports(&disabled) && !hm_remedy_cannot_exclude(scope) &&
          !(hm_remedy_needs_boot(scope) && scope->own_is_stuck)) ||
         !hm_remedy_range_helps(scope)) {
         return false;
@@ -496,6 +498,7 @@ static bool set_range_back(struct hm_remedy_scope *scope, struct hm_finding *fin
     if (!scope->restart_last) {
         memset(&scope->last, 0, sizeof(scope->last));
     }
+    scope->repools = scope->pool.count > 0 && !hm_remedy_has_blocked(scope);
     scope->pool = (struct hm_ports){NULL, 0};
     return true;
 }

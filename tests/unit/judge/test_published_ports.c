@@ -57,10 +57,35 @@ static void test_product_and_container(void **state)
     }
 }
 
+/* HTTP.sys has another error for it than a socket. */
+static void test_product_of_http_sys(void **state)
+{
+    struct hm_build build;
+    const struct hm_finding *finding;
+
+    (void)state;
+    hm_build_init(&build, "10.0.20348");
+    hm_build_require(&build, hm_build_product(&build, "wmsvc", "WMSVC", NULL), "remote", HM_TCP,
+                     "8172", HM_KIND_HTTPSYS);
+    hm_build_service_runs(&build, "WMSVC", false)->exit_code = 32;
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 135, "svchost.exe", "RpcSs", HM_KIND_SOCKET);
+    hm_build_configured(&build, HM_TCP, 8172, HM_KIND_CONTAINER, HM_BY_PUBLISHED_PORT,
+                        "8172 to port 80 of a container");
+    hm_build_runtime(&build, HM_TCP, HM_IPV4, "8172");
+    hm_build_runtime(&build, HM_TCP, HM_IPV6, "8172");
+    (void)hm_build_judge(&build);
+    finding = hm_build_finding(&build, "required_in_runtime_exclusion", "tcp 8172");
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->text, "HTTP.sys refuses it with error 32"));
+    assert_null(strstr(finding->text, "10013"));
+    hm_build_fini(&build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_product_and_container),
+        cmocka_unit_test(test_product_of_http_sys),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

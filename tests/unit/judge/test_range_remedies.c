@@ -121,6 +121,36 @@ static void test_nothing_in_the_range(void **state)
     free_build(build);
 }
 
+/* Then the default range is one remedy for all of them, also for a port that may not be excluded;
+ * and the DNS Server, which has none of them, stops for another pool. */
+static void test_range_goes_back_for_all(void **state)
+{
+    struct hm_build *build = new_build("6.1.7601");
+    struct hm_product *product;
+    const struct hm_finding *finding;
+
+    (void)state;
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        build->stacks[i].exclusions_unsupported = true;
+    }
+    hm_build_dynamic(build, 1025, 65534);
+    hm_build_service_runs(build, "DNS", true)->start = HM_START_AUTOMATIC;
+    hm_build_service_runs(build, "Contoso", true)->start = HM_START_AUTOMATIC;
+    hm_build_socket(build, HM_UDP, HM_IPV4, HM_SOCKET_LISTEN, 53, "dns.exe", "DNS");
+    product = hm_build_product(build, "contoso", "Contoso", NULL);
+    hm_build_require(build, product, "shared", HM_UDP, "5355", HM_KIND_SHARED);
+    finding = judged(build, "required_in_dynamic");
+    assert_non_null(strstr(finding->remedy, "Set the dynamic range back"));
+    for (size_t i = 0; i < finding->commands.count; i++) {
+        assert_null(strstr(finding->commands.at[i], "dnscmd"));
+    }
+    assert_true(hm_build_command(finding, "net stop DNS") >= 0);
+    for (size_t i = 0; i < finding->steps.count; i++) {
+        assert_null(strstr(finding->steps.at[i].text, "so that the port is free"));
+    }
+    free_build(build);
+}
+
 /* A range alone names no product whose service is not there, unless services may be missing. */
 static void test_maker_needs_its_service(void **state)
 {
@@ -222,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_smaller_range_is_said_to_be_one),
         cmocka_unit_test(test_range_moves_off_what_cannot_be_excluded),
         cmocka_unit_test(test_nothing_in_the_range),
+        cmocka_unit_test(test_range_goes_back_for_all),
         cmocka_unit_test(test_maker_needs_its_service),
         cmocka_unit_test(test_out_of_reach_needs_no_boot),
         cmocka_unit_test(test_one_boot_for_all),
