@@ -218,6 +218,21 @@ static enum hm_families families_of(const struct hm_facts *facts,
     return families;
 }
 
+/* The first setting of HTTP.sys for the listener's port, which names who may serve it. */
+static const struct hm_configured *permission_of(const struct hm_facts *facts,
+                                                 const struct hm_listener *listener)
+{
+    const struct hm_configured_list *list = &facts->inventory->configured;
+
+    for (size_t i = 0; facts->inventory->has_configured && i < list->count; i++) {
+        if (list->at[i].protocol == listener->protocol && list->at[i].port == listener->port &&
+            list->at[i].kind == listener->kind && list->at[i].subject != NULL) {
+            return &list->at[i];
+        }
+    }
+    return NULL;
+}
+
 static enum hm_status put_listener(struct hm_facts *facts, struct hm_need_list *list,
                                    const struct hm_listener *listener)
 {
@@ -238,7 +253,11 @@ static enum hm_status put_listener(struct hm_facts *facts, struct hm_need_list *
         return hm_fail(list->err, HM_ENOMEM, "no memory for the ports that are set up");
     }
     if (system) {
-        port.title = "HTTP.sys (observed)";
+        const struct hm_configured *row = permission_of(facts, listener);
+
+        port.title = row == NULL ? "HTTP.sys (observed)"
+                                 : hm_arena_printf(list->arena, "HTTP.sys (%s %s)",
+                                                   hm_configured_by_labels[row->by], row->subject);
     } else {
         *program = listener->program;
         port.programs = (struct hm_strings){program, hm_str_equal(*program, "") ? 0u : 1u};

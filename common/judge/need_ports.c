@@ -52,7 +52,7 @@ static enum hm_status take_rows(struct chosen *chosen)
         if (row->by == chosen->requirement->port_from &&
             row->protocol == chosen->requirement->protocol) {
             if (row->port == 0) {
-                chosen->invalid = row->subject;
+                chosen->invalid = row->subject == NULL ? "a value" : row->subject;
             } else {
                 st = put_port(chosen, row->port);
             }

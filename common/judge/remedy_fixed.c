@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/remedy_scope.h"
 
+#include <string.h>
+
 #include "common/base/str.h"
 
 /* " The service A runs such a program.": those of the host that run the program of such a blocker
@@ -44,6 +46,71 @@ static enum fixed fixed_of(const struct hm_blocker *blocker)
     return hm_str_equal(blocker->name, HM_REMEDY_NAMELESS) ? FIXED_NAMELESS : FIXED_CHOSEN;
 }
 
+/* "v4tov4 0.0.0.0/1433", as the reader of the registry writes it. */
+static bool is_proxy_entry(const struct hm_configured *row)
+{
+    const char *space = row->subject == NULL ? NULL : strchr(row->subject, ' ');
+
+    return row->by == HM_BY_PORT_PROXY && space != NULL && strchr(space, '/') != NULL;
+}
+
+/* Does the service of port proxies have the port for this entry? */
+static bool is_held_for(const struct hm_blocker *blocker, const struct hm_configured *row)
+{
+    return blocker->block == HM_BLOCK_FIXED && blocker->protocol == HM_TCP &&
+           (hm_str_equal_nocase(blocker->name, "iphlpsvc") ||
+            hm_str_equal_nocase(blocker->name, "6to4")) &&
+           is_proxy_entry(row) && row->port >= blocker->range.first &&
+           row->port <= blocker->range.last;
+}
+
+static bool has_proxy(const struct hm_remedy_scope *scope, const struct hm_blocker *blocker)
+{
+    const struct hm_inventory *inventory = scope->ctx->input->inventory;
+
+    for (size_t i = 0; inventory->has_configured && i < inventory->configured.count; i++) {
+        if (is_held_for(blocker, &inventory->configured.at[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void decide_proxy(struct hm_remedy_scope *scope, struct hm_finding *finding,
+                         const struct hm_configured *row)
+{
+    const char *address = strchr(row->subject, ' ');
+    const char *slash = strrchr(row->subject, '/');
+
+    (void)hm_remedy_step(
+        scope->list, finding, HM_STEP_DECIDE,
+        hm_finding_print(
+            scope->list,
+            "An entry of \"netsh interface portproxy\" has the port: %s. Where nobody "
+            "needs it, \"netsh interface portproxy delete %.*s listenport=%u "
+            "listenaddress=%.*s\" removes it at once; then start the service. Otherwise "
+            "give one of the two another port.",
+            row->subject, (int)(address - row->subject), row->subject, (unsigned)row->port,
+            (int)(slash - address - 1), address + 1));
+}
+
+static void decide_proxies(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    const struct hm_inventory *inventory = scope->ctx->input->inventory;
+
+    for (size_t i = 0; inventory->has_configured && i < inventory->configured.count; i++) {
+        const struct hm_configured *row = &inventory->configured.at[i];
+        bool held = false;
+
+        for (size_t k = 0; k < scope->blockers.count; k++) {
+            held = held || is_held_for(&scope->blockers.at[k], row);
+        }
+        if (held) {
+            decide_proxy(scope, finding, row);
+        }
+    }
+}
+
 static struct hm_service_list list_of(const struct hm_remedy_scope *scope, enum fixed fixed)
 {
     struct hm_service_list names = {.count = 0};
@@ -51,7 +118,7 @@ static struct hm_service_list list_of(const struct hm_remedy_scope *scope, enum 
     for (size_t i = 0; i < scope->blockers.count; i++) {
         const struct hm_blocker *one = &scope->blockers.at[i];
 
-        if (one->block == HM_BLOCK_FIXED && fixed_of(one) == fixed &&
+        if (one->block == HM_BLOCK_FIXED && fixed_of(one) == fixed && !has_proxy(scope, one) &&
             hm_ports_overlap((struct hm_ports){&one->range, 1},
                              scope->blocked[one->protocol][HM_BLOCK_FIXED])) {
             hm_service_list_put(&names, one->name[0] == '\0' ? "an unnamed process" : one->name);
@@ -88,6 +155,7 @@ void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *fi
     const char *chosen = names_of(scope, FIXED_CHOSEN);
     const char *stray = names_of(scope, FIXED_STRAY);
 
+    decide_proxies(scope, finding);
     if (chosen[0] != '\0') {
         (void)hm_remedy_step(
             scope->list, finding, HM_STEP_DECIDE,

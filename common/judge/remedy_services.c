@@ -31,7 +31,6 @@ struct known {
 #define WARN_WINNAT "Containers and WSL lose the network until winnat runs again."
 #define WARN_TERMINAL                                                                              \
     "Every Remote Desktop session loses its connection, that of the person who types this, too."
-
 #define WARN_WINRM                                                                                 \
     "Every session over WinRM ends, that of the person who types this perhaps before WinRM runs "  \
     "again: type it at the console or in Remote Desktop."
@@ -87,6 +86,7 @@ static const struct known windows_services[] = {
     {"IAS",                      RULE_LEAF,    "Logons by RADIUS (VPN, wireless) wait until IAS runs again."},
     {"IKEEXT",                   RULE_SYSTEM,  ""},
     {"iphlpsvc",                 RULE_SYSTEM,  ""},
+    {"6to4",                     RULE_SYSTEM,  ""},
     {"IsmServ",                  RULE_SYSTEM,  ""},
     {"Kdc",                      RULE_NEVER,   WARN_DOMAIN},
     {"KeyIso",                   RULE_NEVER,   ""},

@@ -529,6 +529,9 @@ static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_ser
     struct hm_line line;
 
     hm_line_init(&line);
+    if (hm_str_equal(hm_remedy_names(scope, HM_BLOCK_FIXED), HM_REMEDY_CONTAINER)) {
+        hm_line_put(&line, "A container has the port: one of the two must be given another. ");
+    }
     if (moved) {
         hm_line_put(&line, hm_remedy_moves_off(scope->ctx)
                                ? "Move the dynamic range off the ports: none of them has to be "

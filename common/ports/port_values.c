@@ -17,10 +17,10 @@ const struct hm_port_value hm_port_values[HM_PORT_VALUE_COUNT] = {
 };
 
 const struct hm_port_key_names hm_port_keys[HM_PORT_KEY_COUNT] = {
-    {PORT_PROXY "v4tov4\\tcp", HM_BY_PORT_PROXY},
-    {PORT_PROXY "v4tov6\\tcp", HM_BY_PORT_PROXY},
-    {PORT_PROXY "v6tov4\\tcp", HM_BY_PORT_PROXY},
-    {PORT_PROXY "v6tov6\\tcp", HM_BY_PORT_PROXY},
+    {PORT_PROXY "v4tov4\\tcp", "v4tov4", HM_BY_PORT_PROXY},
+    {PORT_PROXY "v4tov6\\tcp", "v4tov6", HM_BY_PORT_PROXY},
+    {PORT_PROXY "v6tov4\\tcp", "v6tov4", HM_BY_PORT_PROXY},
+    {PORT_PROXY "v6tov6\\tcp", "v6tov6", HM_BY_PORT_PROXY},
 };
 
 static struct hm_span span_of(const char *text)
@@ -89,8 +89,12 @@ enum hm_status hm_port_key_put(struct hm_configured_make *make, const struct hm_
     const char *slash = strrchr(name, '/');
     struct hm_configured row = {
         .protocol = HM_TCP, .kind = HM_KIND_SOCKET, .by = key->by, .subject = ""};
+    const char *subject = hm_arena_printf(make->arena, "%s %s", key->kind, name);
     uint32_t port = 0;
 
+    if (subject == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the ports that are set up");
+    }
     if (slash == NULL || !hm_str_parse_u32(slash + 1, strlen(slash + 1), UINT16_MAX, &port) ||
         port == 0) {
         *out_port = false;
@@ -98,5 +102,5 @@ enum hm_status hm_port_key_put(struct hm_configured_make *make, const struct hm_
     }
     *out_port = true;
     row.port = (uint16_t)port;
-    return hm_configured_put(make, &row, span_of(name), err);
+    return hm_configured_put(make, &row, span_of(subject), err);
 }

@@ -24,6 +24,7 @@ extern const struct hm_port_value hm_port_values[HM_PORT_VALUE_COUNT];
 /* A key in which the name of each value ends with a TCP port: "*" "/8080". */
 struct hm_port_key_names {
     const char *key;
+    const char *kind; /* the subject of the row begins with it: "v4tov4 *""/8080" */
     enum hm_configured_by by;
 };
 #define HM_PORT_KEY_COUNT 4

@@ -361,6 +361,29 @@ static void test_reserver_excluded_without_hns(void **state)
     }
 }
 
+/* IP Helper has the port of a service for an entry of a port proxy, which has a command of its own.
+ */
+static void test_held_by_port_proxy(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    const struct hm_finding *finding;
+
+    (void)state;
+    require(build, HM_TCP, "1433", HM_KIND_SOCKET);
+    hm_build_service(build, "iphlpsvc");
+    hm_build_listener(build, HM_TCP, HM_IPV4, 1433, "svchost.exe", "iphlpsvc", HM_KIND_SOCKET);
+    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 1433, "svchost.exe", "iphlpsvc");
+    hm_build_configured(build, HM_TCP, 1433, HM_KIND_SOCKET, HM_BY_PORT_PROXY,
+                        "v4tov4 0.0.0.0/1433");
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_port_held", "tcp 1433");
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->steps.at[0].text,
+                           "netsh interface portproxy delete v4tov4 listenport=1433 "
+                           "listenaddress=0.0.0.0"));
+    free_build(build);
+}
+
 /* A web site that could not have its port stays stopped: said, and the last step. */
 static void test_reserver_excluded_site(void **state)
 {
@@ -441,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_reserver_excluded),
         cmocka_unit_test(test_reserver_excluded_by_hns),
         cmocka_unit_test(test_reserver_excluded_without_hns),
+        cmocka_unit_test(test_held_by_port_proxy),
         cmocka_unit_test(test_reserver_excluded_site),
         cmocka_unit_test(test_shared_excluded),
         cmocka_unit_test(test_own_port),

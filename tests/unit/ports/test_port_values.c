@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -76,7 +77,7 @@ static void test_key(void **state)
             assert_int_equal(make.list.at[0].port, cases[i].port);
             assert_int_equal(make.list.at[0].protocol, HM_TCP);
             assert_int_equal(make.list.at[0].by, HM_BY_PORT_PROXY);
-            assert_string_equal(make.list.at[0].subject, cases[i].name);
+            assert_string_equal(make.list.at[0].subject + strlen("v4tov4 "), cases[i].name);
         }
         hm_arena_fini(&arena);
     }
