@@ -316,7 +316,7 @@ void hm_remedy_unexclude(const struct hm_finding_ctx *ctx, struct hm_finding_lis
         wait_for_hns(out, finding);
     }
     hm_remedy_exclude(ctx, out, finding, &keep);
-    hm_remedy_move(ctx, out, finding, protocol, broken.at_risk);
+    (void)hm_remedy_move(ctx, out, finding, protocol, broken.at_risk);
     hm_remedy_start(ctx, out, finding, broken.needs, broken.count);
     start_sites(ctx, out, finding, &broken);
 }

@@ -103,8 +103,9 @@ void hm_remedy_start(const struct hm_finding_ctx *ctx, struct hm_finding_list *l
 
 /* ---- ranges and registry values ------------------------------------------------------------ */
 
-/* Moves the dynamic range off ports that must not be excluded; nothing for those outside it. */
-void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+/* Moves the dynamic range off ports that must not be excluded; nothing for those outside it. False:
+ * the range stays, and a step says why. */
+bool hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                     struct hm_finding *finding, enum hm_protocol protocol, struct hm_ports ports);
 
 /* Sets every moved range back to the system's default, or says why that would do harm. Where ports

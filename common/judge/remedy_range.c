@@ -110,7 +110,7 @@ static const char *harm_of(const struct hm_finding_ctx *ctx, struct hm_finding_l
         return hm_finding_print(list, "policy %s set it, and would set it again", mark->policy);
     }
     if (maker != NULL) {
-        return hm_finding_print(list, "%s: leave it, and exclude the required ports", maker);
+        return maker;
     }
     if (in_use(ctx, protocol) >= HM_HEADROOM_WARN * hm_range_count(to)) {
         return hm_finding_print(list,
@@ -284,7 +284,11 @@ static const char *find_default_harm(const struct hm_finding_ctx *ctx, struct hm
         }
         harm = harm_of(ctx, list, protocol, i % 2 == 0 ? HM_IPV4 : HM_IPV6, target);
         if (harm != NULL) {
-            return harm;
+            const char *maker = hm_remedy_range_maker(ctx, ctx->facts->stacks[i].dynamic);
+
+            return harm == maker ? hm_finding_print(
+                                       list, "%s: leave it, and exclude the required ports", maker)
+                                 : harm;
         }
     }
     return NULL;
@@ -514,7 +518,7 @@ bool hm_remedy_range_helps(const struct hm_remedy_scope *scope)
 
 /* ---- off ports ----------------------------------------------------------------------------- */
 
-void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+bool hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                     struct hm_finding *finding, enum hm_protocol protocol, struct hm_ports ports)
 {
     struct hm_remedy_step *step;
@@ -523,7 +527,7 @@ void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *li
     bool in[2];
 
     if (ports.count == 0) {
-        return;
+        return true;
     }
     for (unsigned i = 0; i < 2; i++) {
         const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, families[i]);
@@ -532,7 +536,7 @@ void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *li
                 hm_ports_overlap(ctx->keep_off[protocol], (struct hm_ports){&stack->dynamic, 1});
     }
     if (!in[0] && !in[1]) {
-        return;
+        return true;
     }
     if (!pick_range(ctx, protocol, &range)) {
         harm = "no large part of the default range is off the ports";
@@ -546,10 +550,10 @@ void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *li
             hm_finding_print(
                 list,
                 "Never exclude %s: its listener would fail at its next start. Give the "
-                "service a port outside the dynamic range. No command moves the range "
-                "here: %s.",
+                "service a port outside the dynamic range if it can have another. The range stays "
+                "as it is: %s.",
                 hm_finding_ports(list, protocol, ports), harm));
-        return;
+        return false;
     }
     step = step_off(ctx, list, finding, protocol, range);
     for (unsigned i = 0; i < 2; i++) {
@@ -558,4 +562,5 @@ void hm_remedy_move(const struct hm_finding_ctx *ctx, struct hm_finding_list *li
         }
     }
     drop_max_user_port(ctx, list, finding);
+    return true;
 }

@@ -523,7 +523,7 @@ static bool is_excluded(const struct hm_remedy_scope *scope)
 }
 
 static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_service_list *stops,
-                              bool moved)
+                              bool moved, bool may_move)
 {
     struct hm_finding_list *list = scope->list;
     struct hm_line line;
@@ -546,8 +546,10 @@ static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_ser
                                ? ", while what has a port is stopped for a moment."
                                : ".");
     } else if (scope->unwanted[0].count + scope->unwanted[1].count > 0) {
-        hm_line_put(&line, "Move the dynamic range off the port. Never exclude it: its listener "
-                           "would fail at its next start.");
+        hm_line_put(&line, may_move ? "Move the dynamic range off the port. Never exclude it: its "
+                                      "listener would fail at its next start."
+                                    : "Never exclude the port: its listener would fail at its next "
+                                      "start. The dynamic range stays as it is.");
     } else {
         hm_line_put(&line,
                     is_excluded(scope)
@@ -567,18 +569,20 @@ void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding
                                            : left_for_maintenance(scope);
     const bool moved = set_range_back(scope, finding);
     struct hm_service_list stops = {.count = 0};
+    bool may_move = true;
 
     /* Backwards, the product starts before those that had its ports. */
     hm_service_list_join(&stops, &scope->holders);
     hm_service_list_join(&stops, &scope->again);
     hm_service_list_join(&stops, &scope->owners);
-    finding->remedy = summary_of(scope, &stops, moved);
     hm_remedy_wait(scope, finding);
     list_for_dns(scope, finding);
     for (unsigned p = 0; p < 2 && !moved; p++) {
-        hm_remedy_move(scope->ctx, scope->list, finding, p == 0 ? HM_TCP : HM_UDP,
-                       scope->unwanted[p]);
+        may_move = hm_remedy_move(scope->ctx, scope->list, finding, p == 0 ? HM_TCP : HM_UDP,
+                                  scope->unwanted[p]) &&
+                   may_move;
     }
+    finding->remedy = summary_of(scope, &stops, moved, may_move);
     if (hm_remedy_needs_boot(scope)) {
         reserve_after_boot(scope, finding);
     } else {
