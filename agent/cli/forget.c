@@ -3,31 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/cli/kept_state.h"
 #include "agent/cli/verbs.h"
 #include "agent/config.h"
 #include "agent/port_book.h"
-#include "common/os/os.h"
 
 #define ARENA_BYTES (32u * 1024u * 1024u)
-
-static enum hm_status take_lock(const char *state_dir, struct hm_arena *arena,
-                                struct hm_os_lock **out_lock, struct hm_err *err)
-{
-    const char *path = hm_arena_printf(arena, "%s/lock", state_dir);
-    enum hm_status st;
-
-    if (path == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the port book");
-    }
-    if (!hm_os_exists(path)) {
-        return hm_fail(err, HM_ENOENT, "%s: no agent has kept its state there", state_dir);
-    }
-    st = hm_os_lock(path, out_lock, err);
-    if (st == HM_EBUSY) {
-        hm_err_prefix(err, "an agent with this state is running; stop it first");
-    }
-    return st;
-}
 
 static void print_forgotten(const struct hm_port_book *forgotten)
 {
@@ -58,7 +39,7 @@ static enum hm_status forget(const struct hm_cli *cli, struct hm_arena *arena, s
         st = hm_agent_config_load(cli, arena, &config, err);
     }
     if (st == HM_OK) {
-        st = take_lock(config.state_dir, arena, &lock, err);
+        st = hm_cli_take_state(config.state_dir, arena, &lock, err);
     }
     if (st == HM_OK) {
         st = hm_agent_port_book_forget(config.state_dir, ports, arena, &forgotten, err);

@@ -2,8 +2,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "agent/cli/kept_state.h"
 #include "agent/cli/take_back.h"
 #include "agent/cli/verbs.h"
+#include "agent/config.h"
+
+#define ARENA_BYTES (1024u * 1024u)
 
 static const struct hm_cli_option options[] = {
     {"resume", NULL, "end it: policies are enforced again from the agent's next start on"},
@@ -47,10 +51,34 @@ static int restore(void *app)
     return st == HM_OK ? HM_EXIT_OK : hm_cli_fail(agent->cli, HM_EXIT_FAILED, &err);
 }
 
+/* The agent's own steps would make the folder, and log why they fail. */
+static enum hm_status check_state(const struct hm_cli *cli, struct hm_arena *arena,
+                                  struct hm_err *err)
+{
+    struct hm_os_lock *lock = NULL;
+    struct hm_agent_config config;
+    enum hm_status st = hm_agent_config_load(cli, arena, &config, err);
+
+    if (st == HM_OK) {
+        st = hm_cli_take_state(config.state_dir, arena, &lock, err);
+    }
+    hm_os_unlock(lock);
+    return st;
+}
+
 static int run(const struct hm_cli *cli)
 {
     struct hm_agent agent = {.cli = cli, .clock = &hm_agent_real_clock, .tried = hm_take_back_show};
+    struct hm_arena arena;
+    struct hm_err err;
+    enum hm_status st;
 
+    hm_arena_init(&arena, ARENA_BYTES);
+    st = check_state(cli, &arena, &err);
+    hm_arena_fini(&arena);
+    if (st != HM_OK) {
+        return hm_cli_fail(cli, st == HM_EINVAL ? HM_EXIT_USAGE : HM_EXIT_FAILED, &err);
+    }
     return hm_lifecycle_run(hm_agent_steps, HM_AGENT_STEPS_TO_RESTORE, &agent, restore);
 }
 

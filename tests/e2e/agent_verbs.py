@@ -1,0 +1,54 @@
+#!/usr/bin/python3
+"""hm-agent's verbs by hand, without a collector: wrong folders, ports and systems are refused.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import fcntl
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import harness as h  # noqa: E402
+
+
+class Agent:
+    """One state folder, with a recorded host in place of this machine."""
+
+    def __init__(self, folder, name):
+        self.state = os.path.join(folder, "agent-" + name)
+        self.options = h.agent_options(None, folder, name,
+                                       host=os.path.join(h.HOSTS, "i2-exchange-2013-stopped"))
+
+    def verb(self, *words):
+        return h.run("hm-agent", *words, *self.options)
+
+
+def check_restore(folder):
+    never = os.path.join(folder, "never")
+    for words in (["restore"], ["restore", "--resume"], ["forget", "8443"]):
+        code, out, err = h.run("hm-agent", *words, "--set", f"state_dir={never}")
+        h.check(f"{words}: a folder without state is refused", code == 1 and out == "" and
+                f"{never}: no agent has kept its state there" in err, (code, out, err))
+        h.check("and not made", not os.path.exists(never))
+    agent = Agent(folder, "restored")
+    agent.verb("once")
+    with open(os.path.join(agent.state, "lock"), "rb+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for words in (["restore"], ["forget", "8443"]):
+            code, out, err = agent.verb(*words)
+            h.check(f"{words}: refused while an agent runs", code == 1 and out == "" and
+                    err.startswith("hm-agent: an agent with this state is running; stop it first")
+                    and "another state_dir" not in err, (code, out, err))
+    code, out, err = agent.verb("restore")
+    h.check("restore where nothing was added", code == 0 and
+            "this agent had added nothing" in out, (code, out, err))
+
+
+def main():
+    with h.Folder() as folder:
+        check_restore(folder)
+    h.finish()
+
+
+if __name__ == "__main__":
+    main()
