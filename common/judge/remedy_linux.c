@@ -14,8 +14,9 @@
 
 #define NAME "net.ipv4.ip_local_reserved_ports"
 #define FILE_NAME "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf"
-#define PIECE_BYTES 1600u /* of the list in one command */
-#define LIST_BYTES 4000u  /* the kernel takes no more than a page (4096) at once */
+#define AGENT_FILE_NAME "zzzzzzzzz-havenmaster.conf" /* as agent/platform/linux writes it */
+#define PIECE_BYTES 1600u                            /* of the list in one command */
+#define LIST_BYTES 4000u /* the kernel takes no more than a page (4096) at once */
 
 static void write_list(struct hm_finding_list *list, struct hm_remedy_step *step,
                        struct hm_ports ports)
@@ -54,9 +55,11 @@ void hm_remedy_write_sysctl(const struct hm_finding_ctx *ctx, struct hm_finding_
     struct hm_remedy_step *step =
         hm_remedy_step(list, finding, HM_STEP_RESERVE,
                        "As root, write what is reserved now and every port of this host that is at "
-                       "risk into a file that is read after all others at boot (unless the "
-                       "name of one in sysctl.d sorts behind it: then into that one), and put it "
-                       "in force. A write replaces the whole list.");
+                       "risk into a file that is read after all others at boot, and put it in "
+                       "force. Where the name of another file in sysctl.d sorts behind it, write "
+                       "into that one instead, but never into " AGENT_FILE_NAME ": that file is "
+                       "the agent's, which repeats there what other files reserve. A write "
+                       "replaces the whole list.");
 
     write_list(list, step, hm_finding_union(list, ctx->reserve, ports));
 }

@@ -167,6 +167,8 @@ static void test_linux(void **state)
                                  "systemctl stop sync", "systemctl start Own",
                                  "systemctl start OwnAgent", "systemctl start sync", NULL));
     assert_string_equal(kinds_of(finding), "reserve free start");
+    assert_non_null(strstr(finding->steps.at[0].text,
+                           "never into zzzzzzzzz-havenmaster.conf")); /* sorts last */
     assert_null(strstr(finding->remedy, "netsh"));
     build->socket_rows[0].service = "run-u12"; /* a job of a moment: nobody can start it again */
     hm_build_judge(build);
