@@ -380,10 +380,15 @@ static void put_host(const struct hm_observation *observation, const struct hm_c
     put_ranges(&observation->inventory, out);
 }
 
-static bool has_high(const struct hm_judgement *judgement)
+static size_t count_high(const struct hm_judgement *judgement)
 {
-    return judgement->findings.count > 0 &&
-           judgement->findings.at[0].severity == HM_SEVERITY_HIGH; /* severest first */
+    size_t count = 0;
+
+    while (count < judgement->findings.count &&
+           judgement->findings.at[count].severity == HM_SEVERITY_HIGH) { /* severest first */
+        count++;
+    }
+    return count;
 }
 
 /* Is something safe only while its component runs (hm_need_weigh_next)? */
@@ -405,7 +410,9 @@ static void put_summary(const struct hm_judgement *judgement, const struct hm_in
     size_t counts[HM_COUNT(state_colours)] = {0};
     enum hm_verdict_state worst = hm_judgement_worst(judgement);
     const char *colour = state_colours[worst];
+    const size_t high = count_high(judgement);
     const char *text = "Not all is safe.";
+    char because[64];
 
     if (hm_judgement_is_safe(judgement)) {
         text = hm_judge_is_assumed(inventory)
@@ -417,10 +424,13 @@ static void put_summary(const struct hm_judgement *judgement, const struct hm_in
                    ? "All safe until the next boot; what is exposed then is marked above."
                    : "All safe.";
     } else if (worst == HM_SAFE &&
-               !has_high(judgement)) { /* what could be read is safe, but that was not all */
+               high == 0) { /* what could be read is safe, but that was not all */
         text = "Not all is known.";
         colour = state_colours[HM_UNKNOWN];
-    } else if (worst == HM_SAFE) {
+    } else if (worst == HM_SAFE) { /* no row of the table says why */
+        (void)snprintf(because, sizeof(because), "Not all is safe: %zu high finding%s.", high,
+                       high == 1 ? "" : "s");
+        text = because;
         colour = hm_check_severity_colours[HM_SEVERITY_HIGH];
     }
     for (size_t i = 0; i < judgement->verdicts.count; i++) {

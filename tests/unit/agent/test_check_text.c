@@ -190,11 +190,11 @@ struct summary_case {
 static void test_incomplete_and_high(void **state)
 {
     static const struct summary_case cases[] = {
-        {"safe",             HM_SAFE,    false, false, "\nAll safe. "        },
-        {"high finding",     HM_SAFE,    true,  false, "\nNot all is safe. " },
-        {"partial",          HM_SAFE,    false, true,  "\nNot all is known. "},
-        {"partial, high",    HM_SAFE,    true,  true,  "\nNot all is safe. " },
-        {"partial, at risk", HM_EXPOSED, false, true,  "\nNot all is safe. " },
+        {"safe",             HM_SAFE,    false, false, "\nAll safe. "                       },
+        {"high finding",     HM_SAFE,    true,  false, "\nNot all is safe: 1 high finding. "},
+        {"partial",          HM_SAFE,    false, true,  "\nNot all is known. "               },
+        {"partial, high",    HM_SAFE,    true,  true,  "\nNot all is safe: 1 high finding. "},
+        {"partial, at risk", HM_EXPOSED, false, true,  "\nNot all is safe. "                },
     };
 
     (void)state;
