@@ -11,6 +11,33 @@
 #include "common/judge/default_urls.h"
 #include "common/judge/need_served.h"
 #include "common/judge/remedy.h"
+#include "common/judge/remedy_services.h"
+
+#define THAT_PRODUCT "the product's service or web site"
+
+/* What is to be restarted, so that the product tries for its port again: its only service that
+ * runs, where that is known. */
+static const char *what_listens(const struct hm_finding_ctx *ctx, const struct hm_need *need)
+{
+    const struct hm_inventory *inventory = ctx->input->inventory;
+    const char *found = NULL;
+
+    for (size_t i = 0; inventory->has_service_details && i < inventory->service_details.count;
+         i++) {
+        const struct hm_service *service = &inventory->service_details.at[i];
+
+        if (!service->has_runs || !service->runs ||
+            !hm_detect_owns(hm_need_names(need), "", service->name) ||
+            hm_service_may_stop(ctx->services, service->name) != HM_STOP_CAN) {
+            continue;
+        }
+        if (found != NULL) {
+            return THAT_PRODUCT;
+        }
+        found = service->name;
+    }
+    return found != NULL ? found : THAT_PRODUCT;
+}
 
 static void put_need(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                      const struct hm_need *need)
@@ -20,14 +47,19 @@ static void put_need(const struct hm_finding_ctx *ctx, struct hm_finding_list *o
 
     finding->text = hm_finding_print(out, "%s: %s", need->verdict.title, need->text);
     hm_finding_describe(ctx, out, finding, need);
-    hm_remedy_decide(out, finding,
-                     need->missed_on[0] == '\0' || need->served_on[0] == '\0'
-                         ? "Read in the event log what had the port. When it is free, restart the "
-                           "product's service or web site, and look whether it listens."
-                         : "Read in the event log what had the port. When it is free on that "
-                           "address, restart the product's service or web site, and look whether "
-                           "it listens there. When this host does not have the address any more, "
-                           "remove it from the settings of the product.");
+    hm_remedy_decide(
+        out, finding,
+        need->missed_on[0] == '\0' || need->served_on[0] == '\0'
+            ? hm_finding_print(out,
+                               "Look with \"%s\" whether something has the port. When "
+                               "it is free, restart %s, and look whether it listens.",
+                               hm_remedy_list_sockets(ctx), what_listens(ctx, need))
+            : hm_finding_print(out,
+                               "Look with \"%s\" whether something has the port on that address. "
+                               "When it is free there, restart %s, and look whether it listens "
+                               "there. When this host does not have the address any more, remove "
+                               "it from the settings of the product.",
+                               hm_remedy_list_sockets(ctx), what_listens(ctx, need)));
 }
 
 /* ---- HTTP.sys ------------------------------------------------------------------------------ */
