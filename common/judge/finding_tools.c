@@ -285,25 +285,46 @@ void hm_finding_describe_event(struct hm_finding_list *list, struct hm_finding *
                                const struct hm_event_count *event)
 {
     const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
+    uint16_t port;
 
     if (row == NULL) {
         return;
     }
     finding->counts = true;
-    hm_finding_evidence(list, finding, "event",
-                        hm_finding_print(list, "%s %u, %u time%s since the boot: %s",
-                                         event->provider, (unsigned)event->id,
-                                         (unsigned)event->count, event->count == 1 ? "" : "s",
-                                         row->says));
+    hm_finding_evidence(
+        list, finding, "event",
+        hm_finding_print(
+            list, "%s %u, %u time%s since the boot: %s%s", event->provider, (unsigned)event->id,
+            (unsigned)event->count, event->count == 1 ? "" : "s", row->says,
+            row->by_port && !hm_service_event_port(event, &port) ? " (no port is recorded with it)"
+                                                                 : ""));
 }
 
-/* An event of HTTP.sys names the address, "0.0.0.0:443": it is about that port. One that names none
- * may be about any. */
-static bool is_about_port(const struct hm_event_count *event, const struct hm_need *need)
+/* Does another requirement of the product say why the event came? */
+static bool is_blocked_beside(const struct hm_finding_ctx *ctx, const struct hm_need *need)
+{
+    for (size_t i = 0; need->product != NULL && i < ctx->count; i++) {
+        const struct hm_need *other = &ctx->needs[i];
+
+        if (other != need && other->product == need->product &&
+            other->verdict.state == HM_BLOCKED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An event that names a port is about that port. One that names none may be about any of the
+ * product, but for those that are free while another one is not. */
+static bool is_about_port(const struct hm_finding_ctx *ctx, const struct hm_event_count *event,
+                          const struct hm_need *need)
 {
     uint16_t port;
 
-    return !hm_service_event_port(event, &port) || hm_ports_contains(need->verdict.ports, port);
+    if (hm_service_event_port(event, &port)) {
+        return hm_ports_contains(need->verdict.ports, port);
+    }
+    return need->verdict.state != HM_EXPOSED || !is_blocked_beside(ctx, need);
 }
 
 /* What the system's logs say of the product and of its services that are down. */
@@ -323,10 +344,9 @@ static void describe_events(const struct hm_finding_ctx *ctx, struct hm_finding_
         while (!concerns && (service = hm_need_next_down(ctx->facts, need, false, &at)) != NULL) {
             concerns = hm_service_event_concerns(event, service->name, product);
         }
-        concerns =
-            concerns || (row != NULL && row->kind == HM_KIND_HTTPSYS &&
-                         need->verdict.kind == HM_KIND_HTTPSYS && is_about_port(event, need));
-        if (concerns || event == need->lost) {
+        concerns = concerns || (row != NULL && row->kind == HM_KIND_HTTPSYS &&
+                                need->verdict.kind == HM_KIND_HTTPSYS);
+        if ((concerns && is_about_port(ctx, event, need)) || event == need->lost) {
             hm_finding_describe_event(list, finding, event);
         }
     }

@@ -260,9 +260,7 @@ static void exclude_busy(const struct hm_finding_ctx *ctx, struct hm_finding_lis
         may = may && hm_service_may_stop(ctx->services, names->at[i]) == HM_STOP_CAN;
     }
     if (may) {
-        hm_remedy_stop_services(&scope, finding, names,
-                                "as netsh refuses a port that is in use, even by the service that "
-                                "needs it");
+        hm_remedy_stop_services(&scope, finding, names, "as netsh refuses a port that is in use");
         (void)hm_remedy_reserve(list, finding, busy);
         hm_remedy_start_services(&scope, finding, NULL, names);
         return;

@@ -156,7 +156,9 @@ static const char *stop_text(const struct hm_remedy_scope *scope,
                    ? "so that it takes another pool when it starts"
                    : "so that the port is free for its service";
     }
-    return "as netsh refuses a port that is in use, even by the service that needs it";
+    return scope->owners.count > 0
+               ? "as netsh refuses a port that is in use, even by the service that needs it"
+               : "as netsh refuses a port that is in use";
 }
 
 static struct hm_remedy_step *last_step(const struct hm_remedy_scope *scope,
