@@ -73,5 +73,9 @@ const struct hm_cli_verb hm_verb_forget = {
     .min_arguments = 1,
     .max_arguments = 1,
     .help = "forget what listened on these ports in earlier boots, so that they may be excluded",
+    .details =
+        "Refused while the agent runs: stop it, run this, start it again. \"hm-agent check "
+        "--json\"\nshows the port book (inventory.port_book), to an account that may read the "
+        "agent's state.\n",
     .run = run,
 };

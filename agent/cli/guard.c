@@ -10,6 +10,12 @@
 
 #define ARENA_BYTES (64u * 1024u * 1024u)
 
+/* Not on this system: the wrong verb, which is not "a guard does not work". */
+static int fail_guard(const struct hm_cli *cli, const struct hm_err *err)
+{
+    return hm_cli_fail(cli, err->status == HM_EUNSUPPORTED ? HM_EXIT_USAGE : HM_EXIT_FAILED, err);
+}
+
 /* What a person must know before anything happens to the guard, with the command that helps. */
 static void print_added(const struct hm_guarded *row)
 {
@@ -37,7 +43,7 @@ static int add(const struct hm_cli *cli)
 
     hm_arena_init(&arena, ARENA_BYTES);
     if (hm_guard_add(cli->arguments[0], &arena, &rows, &err) != HM_OK) {
-        status = hm_cli_fail(cli, HM_EXIT_FAILED, &err);
+        status = fail_guard(cli, &err);
     } else {
         for (size_t i = 0; i < rows.count; i++) {
             print_added(&rows.at[i]);
@@ -69,7 +75,7 @@ static int remove_all(const struct hm_cli *cli)
     struct hm_err err;
 
     if (hm_cli_remove_guards(&err) != HM_OK) {
-        return hm_cli_fail(cli, HM_EXIT_FAILED, &err);
+        return fail_guard(cli, &err);
     }
     (void)printf("no service has a guard\n");
     return HM_EXIT_OK;
@@ -83,7 +89,7 @@ static int remove_one(const struct hm_cli *cli)
 
     hm_arena_init(&arena, ARENA_BYTES);
     if (hm_guard_remove(cli->arguments[0], &arena, &err) != HM_OK) {
-        status = hm_cli_fail(cli, HM_EXIT_FAILED, &err);
+        status = fail_guard(cli, &err);
     } else {
         (void)printf("%s no longer depends on the guard\n", cli->arguments[0]);
     }
@@ -126,7 +132,7 @@ static int list(const struct hm_cli *cli)
     hm_arena_init(&arena, ARENA_BYTES);
     if (hm_guard_list(&arena, &rows, &err) != HM_OK) {
         hm_arena_fini(&arena);
-        return hm_cli_fail(cli, HM_EXIT_FAILED, &err);
+        return fail_guard(cli, &err);
     }
     for (size_t i = 0; i < rows.count; i++) {
         (void)printf("%s: %s\n", rows.at[i].service, state_of(&rows.at[i]));
@@ -158,6 +164,10 @@ const struct hm_cli_verb hm_verb_guard_add = {
     .min_arguments = 1,
     .max_arguments = 1,
     .help = "Windows: let this service start only after the agent's first pass of a boot",
+    .details =
+        "From an elevated prompt. At each boot the service waits until the agent has enforced "
+        "the\npolicies, or for 20 seconds, in every case. Refused for drivers, for what the "
+        "agent or\nWindows itself needs to start, and for what starts before the agent.\n",
     .run = add,
 };
 

@@ -16,7 +16,10 @@
 
 static int fail(const struct hm_cli *cli, const struct hm_err *err)
 {
-    return hm_cli_fail(cli, err->status == HM_EINVAL ? HM_EXIT_USAGE : HM_EXIT_FAILED, err);
+    return hm_cli_fail(cli,
+                       err->status == HM_EINVAL || err->status == HM_EUNSUPPORTED ? HM_EXIT_USAGE
+                                                                                  : HM_EXIT_FAILED,
+                       err);
 }
 
 /* What the service reads must not be anybody's to write. */

@@ -198,6 +198,63 @@ static void no_verb(const struct parse *parse, const char *word)
     }
 }
 
+static void put_row(FILE *out, const char *name, const char *argument, const char *help)
+{
+    int used = fprintf(out, "  %s%s%s", name, argument[0] != '\0' ? " " : "", argument);
+
+    for (const char *at = argument; *at != '\0'; at++) {
+        used -= ((unsigned char)*at & 0xc0) == 0x80 ? 1 : 0; /* columns, not bytes of UTF-8 */
+    }
+    if (used >= HELP_COLUMN) {
+        (void)fprintf(out, "\n");
+        used = 0;
+    }
+    (void)fprintf(out, "%*s%s\n", HELP_COLUMN - used, "", help);
+}
+
+/* The verbs whose first word this is; false where there is none. */
+static bool put_group(const struct hm_cli_program *program, const char *word, FILE *out)
+{
+    const size_t len = strlen(word);
+    bool any = false;
+
+    for (size_t i = 0; i < program->verb_count; i++) {
+        const struct hm_cli_verb *verb = program->verbs[i];
+
+        if (strncmp(verb->name, word, len) == 0 && verb->name[len] == ' ') {
+            if (!any) {
+                (void)fprintf(out, "usage: %s %s VERB [options] [arguments]\n\nverbs:\n",
+                              program->name, word);
+            }
+            put_row(out, verb->name, verb->arguments, verb->help);
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* "help", "help VERB", and "--help" behind the first word of verbs that have two. */
+static bool take_help(const struct hm_cli_program *program, int argc, char **argv)
+{
+    const bool first = strcmp(argv[1], "help") == 0;
+    const struct hm_cli_verb *verb = NULL;
+
+    if (first && argc == 2) {
+        hm_cli_usage(program, NULL, stdout);
+        return true;
+    }
+    if (first && find_verb(program, argc - 2, argv + 2, &verb) > 0) {
+        hm_cli_usage(program, verb, stdout);
+        return true;
+    }
+    if (first) {
+        return put_group(program, argv[2], stdout);
+    }
+    return argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0) &&
+           find_verb(program, argc - 1, argv + 1, &verb) == 0 &&
+           put_group(program, argv[1], stdout);
+}
+
 static int run(struct parse *parse, void *app, int argc, char **argv, int at)
 {
     struct hm_cli cli = {
@@ -234,7 +291,7 @@ int hm_cli_main(const struct hm_cli_program *program, void *app, int argc, char 
         hm_cli_usage(program, NULL, stderr);
         return EXIT_USAGE;
     }
-    if (take_built_in(&parse, argv[1])) {
+    if (take_built_in(&parse, argv[1]) || take_help(program, argc, argv)) {
         return EXIT_SUCCESS;
     }
     words = find_verb(program, argc - 1, argv + 1, &parse.verb);
@@ -256,20 +313,6 @@ int hm_cli_main(const struct hm_cli_program *program, void *app, int argc, char 
     return status;
 }
 
-static void put_row(FILE *out, const char *name, const char *argument, const char *help)
-{
-    int used = fprintf(out, "  %s%s%s", name, argument[0] != '\0' ? " " : "", argument);
-
-    for (const char *at = argument; *at != '\0'; at++) {
-        used -= ((unsigned char)*at & 0xc0) == 0x80 ? 1 : 0; /* columns, not bytes of UTF-8 */
-    }
-    if (used >= HELP_COLUMN) {
-        (void)fprintf(out, "\n");
-        used = 0;
-    }
-    (void)fprintf(out, "%*s%s\n", HELP_COLUMN - used, "", help);
-}
-
 static void put_options(FILE *out, const struct hm_cli_option *options, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -288,6 +331,9 @@ static void put_verb(const struct hm_cli_program *program, const struct hm_cli_v
     (void)fprintf(out, "usage: %s %s%s%s%s\n\n%s\n", program->name, verb->name,
                   has_options ? " [options]" : "", verb->arguments[0] != '\0' ? " " : "",
                   verb->arguments, verb->help);
+    if (verb->details != NULL) {
+        (void)fprintf(out, "\n%s", verb->details);
+    }
     if (has_options) {
         (void)fprintf(out, "\noptions:\n");
     }
@@ -309,7 +355,7 @@ void hm_cli_usage(const struct hm_cli_program *program, const struct hm_cli_verb
     }
     (void)fprintf(out, "\noptions of every verb:\n");
     put_options(out, program->options, program->option_count);
-    put_row(out, "-h, --help", "", "this text, or that of the verb before it");
+    put_row(out, "-h, --help", "", "this text, or that of the verb before it; so \"help [VERB]\"");
     put_row(out, "--version", "", "name and version");
 }
 

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * "program verb [options] [arguments]". Long options only, "--name value" and "--name=value";
- * "-h", "--help" and "--version" are built in; "--" ends the options. Exit statuses: a verb's
- * own, or 2 for wrong usage with one line on standard error that says what to do. */
+ * "-h", "--help", "help [VERB]" and "--version" are built in; "--" ends the options. Exit statuses:
+ * a verb's own, or 2 for wrong usage with one line on standard error that says what to do. */
 #pragma once
 
 #include <stdbool.h>
@@ -39,7 +39,8 @@ struct hm_cli_verb {
     int max_arguments;
     const struct hm_cli_option *options;
     size_t option_count;
-    const char *help; /* one line */
+    const char *help;    /* one line */
+    const char *details; /* below it in the help of the verb alone, whole lines; NULL none */
     int (*run)(const struct hm_cli *cli);
 };
 

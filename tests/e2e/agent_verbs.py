@@ -44,9 +44,29 @@ def check_restore(folder):
             "this agent had added nothing" in out, (code, out, err))
 
 
+def check_help():
+    whole = h.run("hm-agent", "--help")
+    h.check("help", h.run("hm-agent", "help") == whole and whole[0] == 0, whole)
+    for words in (["guard", "--help"], ["guard", "-h"], ["help", "guard"]):
+        code, out, err = h.run("hm-agent", *words)
+        h.check(f"{words}", code == 0 and "guard add SERVICE" in out and "guard list" in out and
+                "forget" not in out, (code, out, err))
+    code, out, err = h.run("hm-agent", "guard", "add", "--help")
+    h.check("guard add --help", "elevated" in out and "20 seconds" in out and "Refused" in out,
+            (code, out, err))
+    code, out, err = h.run("hm-agent", "help", "forget")
+    h.check("help forget", code == 0 and "Refused while the agent runs" in out and
+            "inventory.port_book" in out, (code, out, err))
+    for words in (["guard", "list"], ["guard", "add", "DNS"], ["service", "install"]):
+        code, out, err = h.run("hm-agent", *words)
+        h.check(f"{words}: not on this system", code == 2 and "on Windows only" in err,
+                (code, out, err))
+
+
 def main():
     with h.Folder() as folder:
         check_restore(folder)
+        check_help()
     h.finish()
 
 

@@ -68,7 +68,12 @@ static const struct hm_cli_verb token_new = {.name = "token new",
                                              .max_arguments = 1,
                                              .help = "makes one",
                                              .run = run};
-static const struct hm_cli_verb *const verbs[] = {&check, &token, &token_new};
+static const struct hm_cli_verb group_one = {.name = "group one",
+                                             .arguments = "",
+                                             .help = "of a group",
+                                             .details = "Two words.\n",
+                                             .run = run};
+static const struct hm_cli_verb *const verbs[] = {&check, &token, &token_new, &group_one};
 static const struct hm_cli_program program = {
     "hm-test", "9.9.9", "tests", verbs, HM_COUNT(verbs), common_options, HM_COUNT(common_options)};
 
@@ -158,7 +163,9 @@ static void test_built_in(void **state)
 {
     static const char *const rows[] = {
         "-h",           "--help",           "--version",           "check -h",
-        "check --help", "token new --help", "token new --version",
+        "check --help", "token new --help", "token new --version", "help",
+        "help check",   "help token new",   "help group",          "group --help",
+        "group -h",
     };
 
     (void)state;
@@ -198,11 +205,22 @@ static void test_usage(void **state)
                         "  check [HOST]              will every service get its ports?\n"
                         "  token                     lists\n"
                         "  token new NAME            makes one\n"
+                        "  group one                 of a group\n"
                         "\n"
                         "options of every verb:\n"
                         "  --config FILE             configuration\n"
-                        "  -h, --help                this text, or that of the verb before it\n"
+                        "  -h, --help                this text, or that of the verb before it; so "
+                        "\"help [VERB]\"\n"
                         "  --version                 name and version\n");
+    usage_text(&group_one, text, sizeof(text));
+    assert_string_equal(text, "usage: hm-test group one [options]\n"
+                              "\n"
+                              "of a group\n"
+                              "\n"
+                              "Two words.\n"
+                              "\n"
+                              "options:\n"
+                              "  --config FILE             configuration\n");
     usage_text(&check, text, sizeof(text));
     assert_string_equal(text, "usage: hm-test check [options] [HOST]\n"
                               "\n"
