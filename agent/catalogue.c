@@ -134,7 +134,8 @@ enum hm_status hm_catalogue_load_local(const char *product_dir, const char *loca
     }
     st = hm_catalogue_load(local_dir, arena, &local, shipped_st == HM_OK ? err : NULL);
     if (st == HM_ENOENT && shipped_st == HM_ENOENT) {
-        hm_err_prefix(err, "there is no catalogue to judge by, set product_dir");
+        hm_err_prefix(
+            err, "there is no catalogue to judge by, set product_dir, or give check --product-dir");
         return HM_ENOENT;
     }
     if (st != HM_OK && st != HM_ENOENT) {

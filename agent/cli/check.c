@@ -148,10 +148,10 @@ static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_conf
     struct hm_policy_marks marks = {NULL, 0};
     struct hm_judgement judgement;
     struct hm_catalogue catalogue;
-    enum hm_status st = load_catalogue(cli, config, arena, &catalogue, err);
+    enum hm_status st = observe(config, hm_cli_value(cli, "from"), arena, &observation, err);
 
     if (st == HM_OK) {
-        st = observe(config, hm_cli_value(cli, "from"), arena, &observation, err);
+        st = load_catalogue(cli, config, arena, &catalogue, err);
     }
     if (st == HM_OK && hm_cli_value(cli, "from") == NULL) {
         st = read_marks(config->state_dir, arena, &marks, err);

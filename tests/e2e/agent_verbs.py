@@ -44,6 +44,20 @@ def check_restore(folder):
             "this agent had added nothing" in out, (code, out, err))
 
 
+def check_from(folder):
+    nowhere = os.path.join(folder, "nowhere")
+    code, out, err = h.run("hm-agent", "check", "--from", nowhere, "--set",
+                           f"product_dir={nowhere}-products", "--set",
+                           f"catalogue_dir={nowhere}-catalogue")
+    h.check("check --from a folder that is missing", code == 3 and out == "" and nowhere + ":" in
+            err and "catalogue" not in err, (code, out, err))
+    code, out, err = h.run("hm-agent", "check", "--from",
+                           os.path.join(h.HOSTS, "i2-exchange-2013-stopped"), "--set",
+                           f"product_dir={nowhere}-products", "--set",
+                           f"catalogue_dir={nowhere}-catalogue")
+    h.check("no catalogue: what to do", code == 3 and "--product-dir" in err, (code, out, err))
+
+
 def check_help():
     whole = h.run("hm-agent", "--help")
     h.check("help", h.run("hm-agent", "help") == whole and whole[0] == 0, whole)
@@ -66,6 +80,7 @@ def check_help():
 def main():
     with h.Folder() as folder:
         check_restore(folder)
+        check_from(folder)
         check_help()
     h.finish()
 
