@@ -9,6 +9,53 @@
 #include "agent/port_book.h"
 
 #define ARENA_BYTES (32u * 1024u * 1024u)
+#define MOST_PORTS 1000u /* without --yes */
+
+static const struct hm_cli_option options[] = {
+    {"yes", NULL, "also where PORTS are more than 1000, which may be the whole port book"},
+};
+
+static enum hm_status check_ports(const struct hm_cli *cli, struct hm_ports ports,
+                                  struct hm_err *err)
+{
+    if (hm_ports_contains(ports, 0)) {
+        return hm_fail(err, HM_EINVAL, "0 is not a port: PORTS are from 1 to 65535");
+    }
+    if (hm_ports_count(ports) > MOST_PORTS && hm_cli_value(cli, "yes") == NULL) {
+        return hm_fail(err, HM_EINVAL,
+                       "these are %u ports: what the port book knows of them would be lost, and "
+                       "with it what must not be excluded; confirm with --yes",
+                       (unsigned)hm_ports_count(ports));
+    }
+    return HM_OK;
+}
+
+/* Those of the list that the port book did not have. */
+static enum hm_status print_absent(const struct hm_port_book *forgotten, struct hm_ports ports,
+                                   struct hm_arena *arena, struct hm_err *err)
+{
+    struct hm_range *at = hm_arena_alloc(arena, forgotten->count, sizeof(*at));
+    struct hm_ports had;
+    struct hm_ports absent;
+    enum hm_status st;
+
+    if (at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the port book");
+    }
+    for (size_t i = 0; i < forgotten->count; i++) {
+        at[i] = (struct hm_range){forgotten->at[i].port, forgotten->at[i].port};
+    }
+    st = hm_ports_from_ranges(at, forgotten->count, arena, &had, err);
+    if (st == HM_OK) {
+        st = hm_ports_subtract(ports, had, arena, &absent, err);
+    }
+    if (st == HM_OK && absent.count > 0) {
+        const char *text = hm_ports_text(absent, arena);
+
+        (void)printf("not in the port book: %s\n", text != NULL ? text : "other ports");
+    }
+    return st;
+}
 
 static void print_forgotten(const struct hm_port_book *forgotten)
 {
@@ -20,9 +67,6 @@ static void print_forgotten(const struct hm_port_book *forgotten)
                      row->service[0] != '\0'   ? row->service
                      : row->program[0] != '\0' ? row->program
                                                : "an endpoint");
-    }
-    if (forgotten->count == 0) {
-        (void)printf("the port book has none of these ports\n");
     }
 }
 
@@ -36,6 +80,9 @@ static enum hm_status forget(const struct hm_cli *cli, struct hm_arena *arena, s
     enum hm_status st = hm_ports_parse(text, strlen(text), arena, &ports, err);
 
     if (st == HM_OK) {
+        st = check_ports(cli, ports, err);
+    }
+    if (st == HM_OK) {
         st = hm_agent_config_load(cli, arena, &config, err);
     }
     if (st == HM_OK) {
@@ -47,6 +94,7 @@ static enum hm_status forget(const struct hm_cli *cli, struct hm_arena *arena, s
     hm_os_unlock(lock);
     if (st == HM_OK) {
         print_forgotten(&forgotten);
+        st = print_absent(&forgotten, ports, arena, err);
     }
     return st;
 }
@@ -72,6 +120,8 @@ const struct hm_cli_verb hm_verb_forget = {
     .arguments = "PORTS",
     .min_arguments = 1,
     .max_arguments = 1,
+    .options = options,
+    .option_count = HM_COUNT(options),
     .help = "forget what listened on these ports in earlier boots, so that they may be excluded",
     .details =
         "Refused while the agent runs: stop it, run this, start it again. \"hm-agent check "

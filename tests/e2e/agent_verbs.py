@@ -44,6 +44,22 @@ def check_restore(folder):
             "this agent had added nothing" in out, (code, out, err))
 
 
+def check_forget(folder):
+    agent = Agent(folder, "forgetful")
+    agent.verb("once")
+    for words, says in ((["0"], "0 is not a port"), (["0-65535"], "0 is not a port"),
+                        (["1-65535"], "confirm with --yes"), (["1-1001"], "confirm with --yes")):
+        code, out, err = agent.verb("forget", *words)
+        h.check(f"forget {words}: refused", code == 2 and out == "" and says in err,
+                (code, out, err))
+    code, out, err = agent.verb("forget", "8443,9000-9010")
+    h.check("ports that are not in the book", code == 0 and
+            out == "not in the port book: 8443,9000-9010\n", (code, out, err))
+    code, out, err = agent.verb("forget", "--yes", "1-65535")
+    h.check("all of them, with --yes", code == 0 and "not in the port book: " in out,
+            (code, out, err))
+
+
 def check_from(folder):
     nowhere = os.path.join(folder, "nowhere")
     code, out, err = h.run("hm-agent", "check", "--from", nowhere, "--set",
@@ -80,6 +96,7 @@ def check_help():
 def main():
     with h.Folder() as folder:
         check_restore(folder)
+        check_forget(folder)
         check_from(folder)
         check_help()
     h.finish()
