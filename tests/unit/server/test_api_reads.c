@@ -193,7 +193,9 @@ static void walk(struct fixture *f, hm_handler *handler, const char *arg, const 
     unsigned seen = 0;
     unsigned pages = 0;
 
-    assert_int_equal(api_double_call(&f->api, handler, arg, extra, NULL), 200);
+    (void)snprintf(query, sizeof(query), "limit=1000%s%s", extra == NULL ? "" : "&",
+                   extra == NULL ? "" : extra);
+    assert_int_equal(api_double_call(&f->api, handler, arg, query, NULL), 200);
     whole = count_of(&f->api, mark);
     assert_true(whole >= 2);
     do {
