@@ -142,6 +142,10 @@ bool hm_need_is_rpc_program(const char *program);
 /* The names that are the need's own: those of its requirement, or else of its product. */
 const struct hm_detect *hm_need_names(const struct hm_need *need);
 
+/* Is it a URL reservation or an SSL binding, which is a service's as far as its error says? Its
+ * detection names one service or several. */
+bool hm_need_is_permission(const struct hm_need *need);
+
 /* Does a process of this program host several services, so that its name alone says nothing? */
 bool hm_need_is_shared_host(const char *program);
 

@@ -374,6 +374,11 @@ static enum hm_status put_permission(struct hm_facts *facts, struct hm_need_list
     return put(facts, list, &port);
 }
 
+bool hm_need_is_permission(const struct hm_need *need)
+{
+    return need->product == NULL && need->remembered && need->only_at_risk;
+}
+
 /* Of several settings of a port, the one that carries the name of a service speaks. */
 static enum hm_status put_permissions(struct hm_facts *facts, struct hm_need_list *list)
 {

@@ -166,7 +166,10 @@ static void put_service(const struct topic *topic, struct hm_line *line)
             }
         }
     }
-    if (count == 0) {
+    if (count == 0 && hm_need_is_permission(topic->need)) {
+        hm_line_put(line, patterns->count > 1 ? "one of " : "");
+        hm_line_put_names(line, patterns->at, patterns->count);
+    } else if (count == 0) {
         hm_line_put(line, "the service");
     } else {
         hm_line_put_names(line, names, count);

@@ -7,6 +7,61 @@
 
 #include "common/base/str.h"
 
+/* Is the other need of a service of this scope, and blocked outside of it? */
+static bool is_blocked_beside(const struct hm_remedy_scope *scope, const struct hm_need *other)
+{
+    const size_t *groups = scope->ctx->groups;
+    const struct hm_need *needs = scope->ctx->needs;
+    bool beside = false;
+
+    if (!hm_need_is_permission(other) || other->verdict.state != HM_BLOCKED) {
+        return false;
+    }
+    for (size_t i = 0; i < scope->count; i++) {
+        const struct hm_need *need = scope->needs[i];
+
+        if (need == other || groups[need - needs] == groups[other - needs]) {
+            return false;
+        }
+        beside = beside || (hm_need_is_permission(need) &&
+                            hm_str_equal_nocase(need->requirement->detect.services.at[0],
+                                                other->requirement->detect.services.at[0]));
+    }
+    return beside;
+}
+
+const char *hm_remedy_also_blocked(const struct hm_remedy_scope *scope)
+{
+    const struct hm_finding_ctx *ctx = scope->ctx;
+
+    for (size_t i = 0; i < ctx->count; i++) {
+        const struct hm_need *other = &ctx->needs[i];
+
+        if (is_blocked_beside(scope, other)) {
+            return hm_finding_print(
+                scope->list, " %s may need %s, too, which is not free either: see its finding.",
+                other->requirement->detect.services.at[0],
+                hm_finding_ports(scope->list, other->verdict.protocol, other->verdict.at_risk));
+        }
+    }
+    return "";
+}
+
+const char *hm_remedy_starts_then(const struct hm_remedy_scope *scope)
+{
+    const char *also = hm_remedy_also_blocked(scope);
+
+    if (scope->passive) {
+        return " Only the cluster may start the product, on the node where it belongs.";
+    }
+    if (also[0] != '\0' || scope->later.count > 0) {
+        return also;
+    }
+    return hm_remedy_names(scope, HM_BLOCK_FIXED)[0] != '\0' /* a person frees that one */
+               ? ""
+               : " The product then starts by itself.";
+}
+
 /* " The service A runs such a program.": those of the host that run the program of such a blocker
  * and are none of its product's; "" none. */
 static const char *starters_of(const struct hm_remedy_scope *scope)
@@ -162,9 +217,9 @@ void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *fi
             hm_finding_print(scope->list,
                              "%s %s on the port, as far as is known by choice: two programs "
                              "are set up for one port. Give one of the two another port; stopping "
-                             "one only moves the fault to it.",
-                             chosen,
-                             list_of(scope, FIXED_CHOSEN).count > 1 ? "listen" : "listens"));
+                             "one only moves the fault to it.%s",
+                             chosen, list_of(scope, FIXED_CHOSEN).count > 1 ? "listen" : "listens",
+                             hm_remedy_also_blocked(scope)));
     }
     if (stray[0] != '\0') {
         (void)hm_remedy_step(

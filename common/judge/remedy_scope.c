@@ -66,9 +66,13 @@ static const char *name_of(const struct hm_need *need)
     return detect->programs.count > 0 ? detect->programs.at[0] : "";
 }
 
-/* One product, or listeners of one service or program that nobody catalogued. */
+/* One product, or listeners of one service or program that nobody catalogued. Of two permissions
+ * nobody knows that they are of one service: each has a remedy of its own. */
 static bool is_same_product(const struct hm_need *a, const struct hm_need *b)
 {
+    if (a != b && hm_need_is_permission(a) && hm_need_is_permission(b)) {
+        return false;
+    }
     if (a == b || (a->product != NULL && a->product == b->product)) {
         return true;
     }

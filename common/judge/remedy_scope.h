@@ -122,6 +122,13 @@ bool hm_remedy_end_programs(struct hm_remedy_scope *scope, struct hm_finding *fi
 
 /* Two programs are set up for one port: a step that says so, where it is so. Of a program of the
  * product that its service did not start, and of one that nobody could name, other steps. */
+/* " X may need tcp 8099, too, …": another port that the service is set up for, as far as is known,
+ * and whose remedy is another one; "" none. */
+const char *hm_remedy_also_blocked(const struct hm_remedy_scope *scope);
+
+/* How the product starts once the host has restarted, behind a sentence; "" otherwise. */
+const char *hm_remedy_starts_then(const struct hm_remedy_scope *scope);
+
 void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding);
 
 /* Is a port at risk on a system that cannot exclude, whether or not an exclusion would help it? */

@@ -76,6 +76,15 @@ static struct hm_ports all_in_pool(const struct hm_finding_ctx *ctx, struct hm_f
     return hm_port_bag_set(list, &bag);
 }
 
+/* Those that the range has, or may have: the others need no move of it. */
+static struct hm_ports within_ranges(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                                     enum hm_protocol protocol, struct hm_ports ports,
+                                     struct hm_ports own)
+{
+    return hm_finding_union(list, in_dynamic(ctx, list, protocol, ports),
+                            hm_finding_common(list, ports, own));
+}
+
 /* Ports that no remedy may or can exclude, and that no range which a remedy sets may have: those at
  * risk now, and those of the default range that the present range leaves alone. */
 static struct hm_ports all_to_keep_off(const struct hm_finding_ctx *ctx,
@@ -83,10 +92,12 @@ static struct hm_ports all_to_keep_off(const struct hm_finding_ctx *ctx,
 {
     struct hm_port_bag bag = {.count = 0};
     struct hm_ports spared = {NULL, 0};
+    struct hm_ports own = {NULL, 0}; /* the system's default range */
     struct hm_range usual;
 
     if (hm_os_default_dynamic(&ctx->input->inventory->os, &usual)) {
-        spared = hm_finding_union(list, spared, (struct hm_ports){&usual, 1});
+        own = hm_finding_union(list, own, (struct hm_ports){&usual, 1});
+        spared = own;
     }
     for (unsigned i = 0; i < 2; i++) {
         const struct hm_stack_facts *stack =
@@ -102,7 +113,7 @@ static struct hm_ports all_to_keep_off(const struct hm_finding_ctx *ctx,
             (hm_remedy_lacks_exclusions(ctx, protocol) || !hm_remedy_may_exclude(ctx, need))) {
             hm_port_bag_put(list, &bag,
                             need->verdict.state >= HM_EXPOSED
-                                ? need->verdict.at_risk
+                                ? within_ranges(ctx, list, protocol, need->verdict.at_risk, own)
                                 : hm_finding_common(list, need->requirement->ports, spared));
         }
     }

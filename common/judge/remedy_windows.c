@@ -232,15 +232,6 @@ static void reserve_last(struct hm_remedy_scope *scope, struct hm_finding *findi
     }
 }
 
-/* How the product starts once the host has restarted. */
-static const char *starts_then(const struct hm_remedy_scope *scope)
-{
-    if (scope->passive) {
-        return " Only the cluster may start the product, on the node where it belongs.";
-    }
-    return scope->later.count > 0 ? "" : " The product then starts by itself.";
-}
-
 /* Somebody has a port who may not be stopped: a boot ends that, and the product has all its ports
  * then, so it stops for the moment. */
 static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding *finding)
@@ -267,7 +258,7 @@ static void reserve_after_boot(struct hm_remedy_scope *scope, struct hm_finding 
                                            "Restart the host: no command may stop %s, and a "
                                            "restart ends what has the port.%s",
                                            hm_remedy_names(scope, HM_BLOCK_BOOT),
-                                           starts_then(scope)));
+                                           hm_remedy_starts_then(scope)));
         if (tried) {
             finding->steps.at[finding->steps.count - 1].precondition =
                 "Somebody has the port all the same.";
@@ -586,12 +577,15 @@ void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding
     }
     finding->remedy = summary_of(scope, &stops, moved, may_move);
     if (hm_remedy_needs_boot(scope)) {
+        decide_fixed(scope, finding); /* first: what starts at the boot would fail again */
         reserve_after_boot(scope, finding);
     } else {
         reserve_now(scope, finding, &stops);
     }
     reserve_last(scope, finding);
-    decide_fixed(scope, finding);
+    if (!scope->booted) {
+        decide_fixed(scope, finding);
+    }
     if (!moved) {
         decide_disabled(scope, finding);
     }
