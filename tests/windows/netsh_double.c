@@ -174,6 +174,8 @@ static void keep_in_registry(const struct call *call, bool keep)
         return;
     }
     if (keep) {
+        /* Both families share the value, and Wine raises no notification for equal data. */
+        (void)RegDeleteValueW(nsi, name);
         (void)RegSetValueExW(nsi, name, 0, REG_BINARY, data, sizeof(data));
     } else {
         (void)RegDeleteValueW(nsi, name);
