@@ -8,6 +8,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
+#include "common/judge/remedy_known.h"
 
 static void fail(struct hm_finding_list *list)
 {

@@ -151,6 +151,16 @@ void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding
 void hm_remedy_legacy(struct hm_remedy_scope *scope, struct hm_finding *finding);
 void hm_remedy_linux(struct hm_remedy_scope *scope, struct hm_finding *finding);
 
+/* How a person stops what no command may stop: services of a cluster otherwise than the rest. A
+ * sentence that begins in lower case, with the reason why no command is given. */
+const char *hm_remedy_how_to_stop(const struct hm_remedy_scope *scope,
+                                  const struct hm_service_list *clustered,
+                                  const struct hm_service_list *others);
+
+/* Who is cut off by that; "" nobody in particular. */
+const char *hm_remedy_maintenance_warning(const struct hm_remedy_scope *scope,
+                                          const struct hm_service_list *clustered);
+
 /* ---- steps that systems share -------------------------------------------------------------- */
 
 /* "net stop A", "systemctl stop A": what depends on the targets first. Nothing when none runs. */

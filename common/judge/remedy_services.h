@@ -4,7 +4,9 @@
  *
  * Private to the remedies. A service is stopped only when all that depends on it is known, by the
  * recorded dependencies of the host or because nothing of a plain Windows depends on it. Only
- * services that ran are stopped, and every one of them is started again. */
+ * services that ran are stopped, and every one of them is started again. The service that carries
+ * the session is an exception: steps pasted one by one would cut the person off, so one line stops
+ * and starts it also where something may depend on it that is not recorded; the step says so. */
 #pragma once
 
 #include "common/judge/finding_kind.h"
@@ -15,7 +17,7 @@
 
 enum hm_stop {
     HM_STOP_CAN,      /* it stops, and what depends on it is known */
-    HM_STOP_LAST,     /* likewise, but the person who types loses the connection */
+    HM_STOP_LAST,     /* it stops, but the person who types loses the connection */
     HM_STOP_UNKNOWN,  /* what depends on it was not recorded */
     HM_STOP_CLUSTER,  /* a failover cluster watches it, or what stops with it: a stop behind the
                          cluster's back counts as a failure */
@@ -50,6 +52,9 @@ enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const cha
  * not recorded in full. */
 bool hm_service_add_dependents(const struct hm_service_graph *graph, struct hm_service_list *list);
 
+/* Is all recorded that stops with it? Only of HM_STOP_LAST it may be false. */
+bool hm_service_knows_dependents(const struct hm_service_graph *graph, const char *name);
+
 /* Does a stop of it end the connection of the person who types? */
 bool hm_service_is_session(const struct hm_service_graph *graph, const char *name);
 
@@ -59,9 +64,6 @@ bool hm_service_may_run(const struct hm_service_graph *graph, const char *name);
 /* Does it need the other one, directly or not? Then its start starts that, too. */
 bool hm_service_depends_on(const struct hm_service_graph *graph, const char *name,
                            const char *other);
-
-/* What is interrupted while it is stopped, one sentence; "" when nothing special is known. */
-const char *hm_service_warning(const char *name);
 
 void hm_service_list_put(struct hm_service_list *list, const char *name);
 void hm_service_list_join(struct hm_service_list *list, const struct hm_service_list *more);

@@ -11,6 +11,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
+#include "common/judge/remedy_known.h"
 
 #define ADD                                                                                        \
     "netsh int %s add excludedportrange protocol=%s startport=%u numberofports=%u "                \
@@ -181,6 +182,26 @@ static struct hm_remedy_step *last_step(const struct hm_remedy_scope *scope,
                          session ? ": it continues when the session is cut off." : "."));
 }
 
+/* What is cut off, and what stops with it and has to be started by hand. */
+static const char *last_warning(const struct hm_remedy_scope *scope)
+{
+    const char *warning = hm_service_warning(scope->last.at[0]);
+
+    for (size_t i = 0; i < scope->last.count; i++) {
+        const char *name = scope->last.at[i];
+
+        if (!hm_service_knows_dependents(scope->ctx->services, name)) {
+            return hm_finding_print(scope->list,
+                                    "%s Services that depend on %s stop, too: which ones is not "
+                                    "recorded here, and this line starts only those that it "
+                                    "names. Note before which of those that \"sc.exe enumdepend "
+                                    "%s\" lists run, and start them afterwards.",
+                                    warning, name, name);
+        }
+    }
+    return warning;
+}
+
 /* One pasted line: a Remote Desktop session is cut off when its service stops, but its programs go
  * on (the Local Session Manager keeps them), so a command interpreter that has read the whole line
  * finishes it. Lines pasted one by one would stay in a clipboard that is gone. */
@@ -224,7 +245,7 @@ static void reserve_last(struct hm_remedy_scope *scope, struct hm_finding *findi
     }
     step = last_step(scope, finding, &table);
     step->precondition = finding->steps.count > 1 ? "The steps above are done." : "";
-    step->warning = hm_service_warning(scope->last.at[0]);
+    step->warning = last_warning(scope);
     if (len >= sizeof(text)) {
         scope->list->cut = true;
     } else {
@@ -337,81 +358,6 @@ static void decide_disabled(struct hm_remedy_scope *scope, struct hm_finding *fi
     }
 }
 
-#define OFFLINE                                                                                    \
-    "as a failover cluster runs it: in Failover Cluster Manager, by Stop-ClusterResource (since "  \
-    "2008 R2) or \"cluster res NAME /offline\" (2003 to 2008). The cluster takes a stop by \"net " \
-    "stop\" for a failure, and restarts the service or moves its group to another node"
-
-/* The words after the names of what a person has to stop. */
-static const char *why_no_command(const struct hm_remedy_scope *scope,
-                                  const struct hm_service_list *services)
-{
-    struct hm_service_list all = *services;
-    struct hm_service_list dependents = {.count = 0};
-    bool never = services->count > 0;
-
-    for (size_t i = 0; i < services->count; i++) {
-        never =
-            never && hm_service_may_stop(scope->ctx->services, services->at[i]) == HM_STOP_NEVER;
-    }
-    if (!never || !hm_service_add_dependents(scope->ctx->services, &all)) {
-        return ", and what depends on it. Which services do is not recorded here, or it is no "
-               "service that could be stopped, so no command that stops it is given.";
-    }
-    for (size_t i = services->count; i < all.count; i++) {
-        hm_service_list_put(&dependents, all.at[i]);
-    }
-    if (dependents.count == 0) {
-        return ". No command that stops it is given: Windows refuses it, or the whole host "
-               "suffers.";
-    }
-    return hm_finding_print(scope->list,
-                            ", and what depends on it (%s). No command that stops it is given: "
-                            "Windows refuses it, or the whole host suffers.",
-                            hm_remedy_list_services(scope->list, &dependents));
-}
-
-/* How a person stops them: services of a cluster otherwise than the rest. */
-static const char *how_to_stop(const struct hm_remedy_scope *scope,
-                               const struct hm_service_list *clustered,
-                               const struct hm_service_list *others)
-{
-    struct hm_finding_list *list = scope->list;
-    const char *offline = hm_remedy_list_services(list, clustered);
-    const char *plain = others->count == 0 ? "the product" : hm_remedy_list_services(list, others);
-
-    if (clustered->count > 0 && others->count == 0) {
-        return hm_finding_print(list, "take the resource of %s offline, " OFFLINE ".", offline);
-    }
-    return hm_finding_print(list, "stop %s%s%s%s%s", plain, why_no_command(scope, others),
-                            clustered->count > 0 ? " Take the resource of " : "",
-                            clustered->count > 0 ? offline : "",
-                            clustered->count > 0 ? " offline, " OFFLINE "." : "");
-}
-
-static const char *maintenance_warning(const struct hm_remedy_scope *scope,
-                                       const struct hm_service_list *clustered)
-{
-    struct hm_line line;
-
-    hm_line_init(&line);
-    for (size_t i = 0; i < scope->stuck.count; i++) {
-        const char *warning = hm_service_warning(scope->stuck.at[i]);
-
-        if (warning[0] != '\0') {
-            hm_line_put(&line, line.len > 0 ? " " : "");
-            hm_line_put(&line, warning);
-        }
-    }
-    if (clustered->count > 0) {
-        hm_line_put(&line, line.len > 0 ? " " : "");
-        hm_line_put(&line, "Whoever uses the clustered role of ");
-        hm_line_put_names(&line, clustered->at, clustered->count);
-        hm_line_put(&line, " waits until its resources are online again.");
-    }
-    return hm_finding_line(scope->list, &line);
-}
-
 /* Ports of the product that no command may free, also after a restart of the host: a person stops
  * and starts it, in a maintenance. */
 static void reserve_in_maintenance(struct hm_remedy_scope *scope, struct hm_finding *finding,
@@ -438,10 +384,10 @@ static void reserve_in_maintenance(struct hm_remedy_scope *scope, struct hm_find
         list, finding, HM_STEP_FREE,
         hm_finding_print(list, "%sIn the next maintenance %s %s",
                          moved ? "Exclusions last, also when somebody moves the range again. " : "",
-                         how_to_stop(scope, &clustered, &others),
+                         hm_remedy_how_to_stop(scope, &clustered, &others),
                          has_ports(table) ? "netsh refuses a port that is in use. " POLICY_WAITS
                                           : "It tries for its port again when it starts."));
-    step->warning = maintenance_warning(scope, &clustered);
+    step->warning = hm_remedy_maintenance_warning(scope, &clustered);
     step = hm_remedy_reserve(list, finding, table);
     if (step != NULL) {
         step->precondition =
@@ -516,7 +462,7 @@ static bool is_excluded(const struct hm_remedy_scope *scope)
 }
 
 static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_service_list *stops,
-                              bool moved, bool may_move)
+                              bool moved, bool maintained, bool may_move)
 {
     struct hm_finding_list *list = scope->list;
     struct hm_line line;
@@ -527,10 +473,13 @@ static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_ser
     }
     if (moved) {
         hm_line_put(&line, hm_remedy_moves_off(scope->ctx)
-                               ? "Move the dynamic range off the ports: none of them has to be "
-                                 "excluded then."
+                               ? "Move the dynamic range off the ports"
                                : "Set the dynamic range back to the system's default: the ports "
-                                 "are outside it, and none of them has to be excluded.");
+                                 "are outside it");
+        hm_line_put(&line, maintained ? ", and nothing has to be stopped for that. Exclude them in "
+                                        "the next maintenance, so that they stay free when "
+                                        "somebody moves the range again."
+                                      : ", and none of them has to be excluded.");
     } else if (has_ports(&scope->wanted)) {
         hm_line_put(&line, "Exclude ");
         hm_line_put(&line, list_table(list, &scope->wanted));
@@ -575,7 +524,7 @@ void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding
                                   scope->unwanted[p]) &&
                    may_move;
     }
-    finding->remedy = summary_of(scope, &stops, moved, may_move);
+    finding->remedy = summary_of(scope, &stops, moved, has_ports(&left), may_move);
     if (hm_remedy_needs_boot(scope)) {
         decide_fixed(scope, finding); /* first: what starts at the boot would fail again */
         reserve_after_boot(scope, finding);

@@ -1,5 +1,5 @@
-/* tests/unit/judge/test_texts.c — what verdicts and findings name: all ranges that moved, the
- * instances that wait for a port, and the words of the system.
+/* tests/unit/judge/test_texts.c — what verdicts, findings and remedies name: all ranges that
+ * moved, the instances that wait for a port, unrecorded services, and the words of the system.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,6 +114,32 @@ static void test_words_of_linux(void **state)
     free_build(build);
 }
 
+/* Remote Desktop stops in one line, whether or not all is recorded that depends on it: steps pasted
+ * one by one would cut the person off. Its own dependent is known. */
+static void test_unrecorded_dependents_of_session(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    const struct hm_finding *finding;
+
+    (void)state;
+    hm_build_require(build, hm_build_product(build, "rdp", "TermService", NULL), "rdp", HM_TCP,
+                     "50389", HM_KIND_SOCKET);
+    (void)hm_build_service_runs(build, "TermService", true);
+    (void)hm_build_service_runs(build, "UmRdpService", true);
+    (void)hm_build_service_runs(build, "Acme", true);
+    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 50389, "svchost.exe", "TermService");
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "required_in_dynamic", "tcp 50389");
+    assert_non_null(finding);
+    assert_string_equal(kinds_of(finding), "reserve");
+    assert_int_equal(finding->commands.count, 1);
+    assert_non_null(strstr(finding->commands.at[0], "net stop TermService /y & netsh "));
+    assert_non_null(
+        strstr(finding->commands.at[0], " & net start TermService & net start UmRdpService"));
+    assert_non_null(strstr(finding->steps.at[0].warning, "sc.exe enumdepend TermService"));
+    free_build(build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +147,7 @@ int main(void)
         cmocka_unit_test(test_instance_is_named),
         cmocka_unit_test(test_observed_instance),
         cmocka_unit_test(test_words_of_linux),
+        cmocka_unit_test(test_unrecorded_dependents_of_session),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
