@@ -275,7 +275,7 @@ def main():
 
         with open(f"{folder}/brief.yaml", "w", encoding="ascii") as file:
             file.write(POLICY.replace("name: payroll", "name: brief"))
-        author.ok("policy", "submit", f"{folder}/brief.yaml", "--valid", "3s")
+        author.ok("policy", "submit", f"{folder}/brief.yaml", "--valid", "15s")
         ben.ok("policy", "approve", "brief", "--key", f"{folder}/ben.key", "--yes")
         author.ok("policy", "activate", "brief", "--yes")
         h.wait_until("an approval that has ended is no proof", 60,
