@@ -35,14 +35,34 @@ static int compare_edges(const void *a, const void *b)
     return by != 0 ? by : strcmp(x->dependent->name, y->dependent->name);
 }
 
+/* UmRdpService, which depends on TermService on every Windows, where it is there and its
+ * dependencies are not recorded; NULL otherwise. */
+static const struct hm_service *find_redirector(const struct hm_facts *facts)
+{
+    static const struct hm_service listed = {
+        .name = "UmRdpService", .has_runs = true, .runs = true};
+    const struct hm_inventory *inventory = facts->inventory;
+    const struct hm_service *service = hm_inventory_service(inventory, listed.name);
+    bool is = false;
+
+    if (facts->linux_host || (service != NULL && (service->has_depends_on || !service->has_runs))) {
+        return NULL;
+    }
+    for (size_t i = 0; inventory->has_services && !is && i < inventory->services.count; i++) {
+        is = hm_str_equal_nocase(inventory->services.at[i], listed.name);
+    }
+    return service == NULL && is ? &listed : service;
+}
+
 static enum hm_status put_edges(struct hm_service_graph *graph, struct hm_arena *arena,
                                 struct hm_err *err)
 {
     const struct hm_services *details = &graph->facts->inventory->service_details;
-    size_t room = 0;
+    const struct hm_service *redirector = find_redirector(graph->facts);
+    size_t room = redirector != NULL ? 1 : 0;
 
     for (size_t i = 0; i < details->count; i++) {
-        room += details->at[i].has_depends_on ? details->at[i].depends_on.count : 1;
+        room += details->at[i].has_depends_on ? details->at[i].depends_on.count : 0;
     }
     graph->edges = hm_arena_alloc(arena, room, sizeof(*graph->edges));
     if (graph->edges == NULL) {
@@ -54,10 +74,9 @@ static enum hm_status put_edges(struct hm_service_graph *graph, struct hm_arena 
         for (size_t k = 0; service->has_depends_on && k < service->depends_on.count; k++) {
             graph->edges[graph->count++] = (struct edge){service->depends_on.at[k], service};
         }
-        if (!service->has_depends_on && service->has_runs && !graph->facts->linux_host &&
-            hm_str_equal_nocase(service->name, "UmRdpService")) { /* on a plain Windows */
-            graph->edges[graph->count++] = (struct edge){"TermService", service};
-        }
+    }
+    if (redirector != NULL) {
+        graph->edges[graph->count++] = (struct edge){"TermService", redirector};
     }
     if (graph->count > 1) {
         qsort(graph->edges, graph->count, sizeof(*graph->edges), compare_edges);
@@ -124,17 +143,15 @@ enum hm_status hm_service_graph_init(const struct hm_facts *facts, struct hm_are
                                      struct hm_service_graph **out_graph, struct hm_err *err)
 {
     struct hm_service_graph *graph = hm_arena_alloc(arena, 1, sizeof(*graph));
-    enum hm_status st = HM_OK;
+    enum hm_status st;
 
     if (graph == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the dependencies of services");
     }
     graph->facts = facts;
-    if (facts->inventory->has_service_details) {
-        st = put_edges(graph, arena, err);
-        if (st == HM_OK) {
-            st = look_for_gaps(graph, arena, err);
-        }
+    st = put_edges(graph, arena, err);
+    if (st == HM_OK && facts->inventory->has_service_details) {
+        st = look_for_gaps(graph, arena, err);
     }
     *out_graph = graph;
     return st;

@@ -118,26 +118,35 @@ static void test_words_of_linux(void **state)
  * one by one would cut the person off. Its own dependent is known. */
 static void test_unrecorded_dependents_of_session(void **state)
 {
-    struct hm_build *build = new_build(W2019);
-    const struct hm_finding *finding;
+    static const char *const names[] = {"Acme", "TermService", "UmRdpService"};
 
     (void)state;
-    hm_build_require(build, hm_build_product(build, "rdp", "TermService", NULL), "rdp", HM_TCP,
-                     "50389", HM_KIND_SOCKET);
-    (void)hm_build_service_runs(build, "TermService", true);
-    (void)hm_build_service_runs(build, "UmRdpService", true);
-    (void)hm_build_service_runs(build, "Acme", true);
-    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 50389, "svchost.exe", "TermService");
-    hm_build_judge(build);
-    finding = hm_build_finding(build, "required_in_dynamic", "tcp 50389");
-    assert_non_null(finding);
-    assert_string_equal(kinds_of(finding), "reserve");
-    assert_int_equal(finding->commands.count, 1);
-    assert_non_null(strstr(finding->commands.at[0], "net stop TermService /y & netsh "));
-    assert_non_null(
-        strstr(finding->commands.at[0], " & net start TermService & net start UmRdpService"));
-    assert_non_null(strstr(finding->steps.at[0].warning, "sc.exe enumdepend TermService"));
-    free_build(build);
+    for (unsigned detailed = 0; detailed < 2; detailed++) {
+        struct hm_build *build = new_build(W2019);
+        const struct hm_finding *finding;
+
+        hm_build_require(build, hm_build_product(build, "rdp", "TermService", NULL), "rdp", HM_TCP,
+                         "50389", HM_KIND_SOCKET);
+        for (size_t i = 0; i < HM_COUNT(names); i++) {
+            if (detailed != 0) {
+                (void)hm_build_service_runs(build, names[i], true);
+            } else {
+                hm_build_service(build, names[i]);
+            }
+        }
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 50389, "svchost.exe",
+                        "TermService");
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "required_in_dynamic", "tcp 50389");
+        assert_non_null(finding);
+        assert_string_equal(kinds_of(finding), "reserve");
+        assert_int_equal(finding->commands.count, 1);
+        assert_non_null(strstr(finding->commands.at[0], "net stop TermService /y & netsh "));
+        assert_non_null(
+            strstr(finding->commands.at[0], " & net start TermService & net start UmRdpService"));
+        assert_non_null(strstr(finding->steps.at[0].warning, "sc.exe enumdepend TermService"));
+        free_build(build);
+    }
 }
 
 int main(void)
