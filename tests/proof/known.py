@@ -74,6 +74,8 @@ DECIDED = {
     ("iis-ftp-down", "service_not_running", "service ftpsvc"): TWO,
     ("http-taken", "required_port_held", "tcp 5985"): TWO,
     ("http-taken", "required_port_held", "tcp 8530"): TWO,
+    ("url-reservation-held", "required_port_held", "tcp 8099"): TWO,
+    ("url-reservation-held", "service_not_running", "service OrderGateway"): TWO,
     ("made-linux-held", "service_not_running", "service mongod"): TWO,
     ("made-two-want-one", "service_not_running", "service macmnsvc"): TWO,
     ("made-lost-rows", "exclusions_shifted", "tcp runtime exclusions"):
