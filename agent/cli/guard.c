@@ -155,7 +155,7 @@ static int list(const struct hm_cli *cli)
 }
 
 static const struct hm_cli_option remove_options[] = {
-    {"all", NULL, "every service that has one, whoever added it"},
+    {"all", NULL, "every service that has one, also if added by hand"},
 };
 
 const struct hm_cli_verb hm_verb_guard_add = {

@@ -50,7 +50,7 @@ static enum hm_status make_room(struct hm_enforce_run *run, struct hm_err *err)
     return HM_OK;
 }
 
-/* While a fact is missing, what met this host goes on meeting it: nothing is removed for that.
+/* While a fact is missing, what matched this host still matches: nothing is removed for that.
  * Before the host has settled, a service that a policy asks for may not run yet: what was added for
  * it stays.
  */

@@ -21,7 +21,7 @@ unsigned long hm_depends_write(const wchar_t *service, const wchar_t *names);
  * there, or when there is no such service. */
 unsigned long hm_depends_release(const wchar_t *service, bool *out_had_it);
 
-/* The same for every service of this system that has it, whoever put it there: a dependency on a
+/* The same for every service of this system that has it, also if added by hand: a dependency on a
  * guard that cannot start keeps the service from starting. told: once for each, number 0 = gone.
  * Answers how many still depend on the guard. */
 typedef void hm_depends_told(void *ctx, const wchar_t *service, unsigned long number);

@@ -5,7 +5,7 @@
  * Whatever happens, it runs after those seconds: what it waits for is one value in a volatile key
  * of the registry, and nothing it does can wait longer than a read of the registry. It accepts no
  * stop: "net stop HavenmasterGuard" would stop the services that depend on it. It ends when
- * whoever removes it has written "End" (guard_name.h).
+ * the remover has written "End" (guard_name.h).
  *
  * Afterwards it watches that it could start again at the next boot. Where it could not (disabled,
  * deleted, its program gone), nothing may depend on it any longer: a service with a dependency

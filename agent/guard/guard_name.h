@@ -22,8 +22,7 @@
 #define HM_GUARD_SERVICES_KEY L"SYSTEM\\CurrentControlSet\\Services"
 #define HM_GUARDED_BY_KEY HM_GUARD_SERVICES_KEY L"\\" HM_GUARDED_BY
 #define HM_GUARD_OWN_KEY HM_GUARD_SERVICES_KEY L"\\" HM_GUARD_WIDE_NAME
-#define HM_GUARD_END_VALUE                                                                         \
-    L"End" /* in the guard's own key: it ends, whoever removes it wrote it                         \
-            */
+/* In the guard's own key: the guard ends; written by what removes it. */
+#define HM_GUARD_END_VALUE L"End"
 
 #define HM_GUARD_WAIT_MS 20000 /* from its start; then it runs in every case */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <wchar.h>
 
-/* 8 KB: as much as the service manager tells of one service. */
+/* 8 KB: as much as the service manager reports of one service. */
 #define HM_NAMES_CHARS 4096
 
 /* Units of the list with the NUL that ends it; 1 for the empty one. */

@@ -39,7 +39,7 @@ enum hm_status hm_guard_add(const char *service, struct hm_arena *arena,
 enum hm_status hm_guard_remove(const char *service, struct hm_arena *arena,
                                struct hm_err *err) HM_MUST_CHECK;
 
-/* The same for every service, whoever added the guard: from then on nothing of it is on the host.
+/* The same for every service, also if added by hand: from then on nothing of it is on the host.
  * HM_OK also when there was nothing. Dependencies go first: on a failure the guard stays as it is,
  * and works. out_names: those that had one. */
 enum hm_status hm_guard_remove_all(struct hm_arena *arena, struct hm_strings *out_names,

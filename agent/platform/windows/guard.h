@@ -46,7 +46,7 @@ struct hm_guard_paths {
     const char *folder;  /* C:\Program Files\Havenmaster Guard */
     const char *program; /* in it */
     const char *old;     /* likewise: an older one that still ran when it was replaced */
-    const char *lock;    /* likewise: whoever adds or removes holds it */
+    const char *lock;    /* likewise: held by who adds or removes */
 };
 enum hm_status hm_guard_find_paths(struct hm_arena *arena, struct hm_guard_paths *out_paths,
                                    struct hm_err *err) HM_MUST_CHECK;
