@@ -57,13 +57,14 @@ install_missing() {
     fi
 }
 
-# build NAME [cmake options]: configure and compile build/NAME; the log is shown when it fails.
+# build NAME [cmake options]: configure and compile build/NAME, warnings are errors; the log is shown
+# when it fails.
 build() {
     local dir=build/$1
     shift
     mkdir -p "$dir"
     echo "Building $dir …"
-    if cmake -S . -B "$dir" -G Ninja "$@" >"$dir/configure.log" 2>&1 </dev/null &&
+    if cmake -S . -B "$dir" -G Ninja -DHM_WERROR=ON "$@" >"$dir/configure.log" 2>&1 </dev/null &&
         cmake --build "$dir" -j "$jobs" >"$dir/build.log" 2>&1 </dev/null; then
         passed=$((passed + 1))
         return 0

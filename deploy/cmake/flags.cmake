@@ -7,11 +7,11 @@ set(stack_protector
 add_library(hm_flags INTERFACE)
 target_include_directories(hm_flags INTERFACE ${PROJECT_SOURCE_DIR})
 if(MSVC)
-  target_compile_options(hm_flags INTERFACE /W4 /WX)
+  target_compile_options(hm_flags INTERFACE /W4 $<$<BOOL:${HM_WERROR}>:/WX>)
 else()
   target_compile_options(hm_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-    -Werror ${stack_protector})
+    $<$<BOOL:${HM_WERROR}>:-Werror> ${stack_protector})
   if(NOT HM_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT MINGW)
     target_compile_options(hm_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
   endif()
