@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Measures what design section 10 asks for and writes deploy/docs/performance.md.
+"""Measures the figures of deploy/docs/performance.md and writes it.
 
 Every comparison is made side by side in one run: the yardstick and the collector take turns, the
 figure is the median of the rounds and of the ratios pair by pair. CPU time is what the kernel

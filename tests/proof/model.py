@@ -1,7 +1,7 @@
 """One host: port stacks, sockets, processes, services, registry, settings files.
 
 The truth of a host, also where its recorded files do not tell it. Numbers in brackets are sections
-of the Windows port reference (deploy/docs/windows-ports.md where it is shipped).
+of deploy/docs/windows-ports.md.
 SPDX-License-Identifier: Apache-2.0
 """
 import dataclasses

@@ -68,7 +68,7 @@ def shorter(story):
 
 
 def larger(story):
-    """MaxUserPort alone, as the write-up begins: nothing is better before the boot, and nothing is
+    """MaxUserPort alone, the first half of the cure: nothing is better before the boot, and nothing is
     reserved after it."""
     story.paste(f"reg add {KEY} /v MaxUserPort /t REG_DWORD /d 65534 /f")
     story.moment("written", FULL, agent=FULL.but(findings={EVENTS: "high"}))

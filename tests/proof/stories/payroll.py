@@ -11,7 +11,7 @@ ADR, DEPLOY = "evolution-payroll/adr-client", "evolution-payroll/deployment-mana
 CONSOLE = "evolution-payroll/management-console"
 NAT = "ipsec/ike-nat-t"
 TAKEN = {("udp", 9469), ("udp", 9506)}
-VALUE = "3343-3343\\09469-9469\\09506-9507"  # of the write-up, added to what is there
+VALUE = "3343-3343\\09469-9469\\09506-9507"  # of the cure, added to what is there
 
 AT_RISK = Expect(
     verdicts={ADR: "exposed", DEPLOY: "exposed", NAT: "exposed", "remote-desktop/rdp": "exposed",
@@ -75,7 +75,7 @@ def tell_isa(story):
 
 
 def by_hand(story, more):
-    """The value of the write-up is written while the services are down; nobody restarts anything.
+    """The value of the cure is written while the services are down; nobody restarts anything.
     The pool has the ports until then."""
     story.paste(f'reg add {KEY} /v ReservedPorts /t REG_MULTI_SZ /d "{VALUE}" /f')
     story.moment("written", DOWN_NOW.but(
