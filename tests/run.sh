@@ -1,21 +1,25 @@
 #!/usr/bin/env bash
 # Everything that can be proved on one Debian 12 machine: installs what is missing, builds, tests.
 #   ./tests/run.sh            the stages release clang asan tsan e2e windows
-#   ./tests/run.sh release    only some of them; more: cross (of windows what needs no Wine), wine32 (the 32-bit
-#                             program for Server 2003, in a Debian for i386 that is fetched), tidy (clang-tidy),
-#                             odds (100,000 simulated boots of each recorded host), boots (an agent through 1,000)
+#   ./tests/run.sh release    only some of them; more: cross (of windows what needs no Wine), wine (every suite of
+#                             tests/windows; windows has a short pass), wine32 (the 32-bit program for Server
+#                             2003, in a Debian for i386 that is fetched), tidy (clang-tidy), odds (100,000
+#                             simulated boots of each recorded host), boots (an agent through 1,000)
 #   ./tests/run.sh --all      all of them
 # SPDX-License-Identifier: Apache-2.0
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
 readonly stages_all="release clang asan tsan e2e windows"
-readonly stages_more="wine32 tidy odds boots" # beside cross, which is a part of windows
+readonly stages_more="wine wine32 tidy odds boots" # beside cross, which is a part of windows
 readonly packages="build-essential cmake ninja-build pkg-config clang clang-tidy clang-format
     libclang-rt-14-dev libmicrohttpd-dev libjansson-dev libsodium-dev libsqlite3-dev libcmocka-dev
     libgnutls28-dev libyaml-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-jsonschema python3-yaml iproute2
     procps sqlite3 curl binutils openssl git ca-certificates"
-# For the stages "cross" and "windows". libgnutls30 is what Wine's own TLS stands on.
+# The short pass of "windows": the suites that show most in little time, and of suite_guard these parts.
+readonly wine_short="service msi e2e languages policies"
+readonly guard_short="waits program_deleted cure_by_hand uninstall"
+# For the stages "cross", "windows" and "wine". libgnutls30 is what Wine's own TLS stands on.
 readonly windows_packages="gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-i686-win32 wine64 wine
     libgnutls30 wixl msitools dpkg-dev xz-utils locales"
 
@@ -24,7 +28,7 @@ failed=0
 jobs=$(nproc)
 
 usage() {
-    sed -n '2,7s/^# \{0,1\}//p' "$0"
+    sed -n '2,8s/^# \{0,1\}//p' "$0"
 }
 
 say() {
@@ -183,15 +187,6 @@ windows_builds() {
     step "installer" cmake --build build/mingw --target msi
 }
 
-# finish PID LOG: how a child that went beside ended, and what it said.
-finish() {
-    local status
-    wait "$1"
-    status=$?
-    cat "$2"
-    return "$status"
-}
-
 # Builds for Windows and looks into what came out; nothing is run under Wine here.
 stage_cross() {
     if ! install_missing "$windows_packages"; then
@@ -201,9 +196,9 @@ stage_cross() {
     windows_builds && tests mingw -R windows_msi_tables
 }
 
-# The third build, 64-bit with the libraries for 2003, is what Wine can run of that one.
-stage_windows() {
-    local suite beside guard
+# All programs, and a prefix that the suites use one after the other: they measure times, so that none goes
+# beside another. The third build, 64-bit with the libraries for 2003, is what Wine can run of that one.
+wine_ready() {
     stage_cross || return 1
     build release -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
         step "libraries x86_64-2003" deploy/toolchain/windows-deps.sh build/windows-deps \
@@ -216,23 +211,36 @@ stage_windows() {
     step "Wine server" timeout 300 tests/windows/prefix.sh start "$WINEPREFIX" &&
         step "no crash passes for success" timeout 300 tests/windows/self_test.sh &&
         tests mingw -j "$jobs"
-    tests/windows/prefix.sh stop "$WINEPREFIX"
-    # Those that mostly wait go beside the others, one after the other in a prefix of their own.
-    WINEPREFIX=$PWD/build/windows-prefix-2 timeout 900 tests/windows/suite_resilience.py \
-        >build/windows-resilience.log 2>&1 </dev/null &
-    beside=$!
-    { tail --pid="$beside" -f /dev/null && WINEPREFIX=$PWD/build/windows-prefix-2 \
-        timeout 1200 tests/windows/suite_guard.py; } >build/windows-guard.log 2>&1 </dev/null &
-    guard=$!
-    for suite in tests/windows/suite_*.py; do
-        case $suite in
-        */suite_resilience.py | */suite_guard.py) ;;
-        *) step "$(basename "$suite" .py)" timeout 600 "$suite" ;;
-        esac
-    done
-    step suite_resilience finish "$beside" build/windows-resilience.log
-    step suite_guard finish "$guard" build/windows-guard.log
+    step "Wine server stops" timeout 300 tests/windows/prefix.sh stop "$WINEPREFIX"
+    return 0 # what failed is counted; the suites say more
+}
+
+wine_done() {
     unset WINEPREFIX HM_BIN_DIR HM_WINDOWS_DIR HM_WINDOWS_2003_DIR
+}
+
+stage_windows() {
+    local suite left=
+    wine_ready || return 1
+    for suite in $wine_short; do
+        step "suite_$suite" timeout 600 "tests/windows/suite_$suite.py"
+    done
+    HM_FAULTS=$guard_short step "suite_guard in short" timeout 600 tests/windows/suite_guard.py
+    wine_done
+    for suite in tests/windows/suite_*.py; do
+        suite=$(basename "$suite" .py)
+        [[ " $wine_short " == *" ${suite#suite_} "* ]] || left+=" $suite"
+    done
+    echo "Whole only in the stage wine:$left"
+}
+
+stage_wine() {
+    local suite
+    wine_ready || return 1
+    for suite in tests/windows/suite_*.py; do
+        step "$(basename "$suite" .py)" timeout 2400 "$suite"
+    done
+    wine_done
 }
 
 # The suites whose facts are the same for both programs; the 64-bit one has the others.

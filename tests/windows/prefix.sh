@@ -15,6 +15,15 @@ WINEPREFIX=$(cd "$2" && pwd)
 export WINEPREFIX WINEDEBUG=${WINEDEBUG:--all}
 unset DISPLAY
 shift 2
+here=$(cd "$(dirname "$0")" && pwd)
+readonly here
+
+# program NAME ARGUMENT…: one of Wine's own, by its path: by its name a second one, start.exe, would start it.
+program() {
+    local name=$1
+    shift
+    "$here/fixed.sh" wine "C:\\windows\\system32\\$name.exe" "$@"
+}
 
 # Quiet when it works; what Wine said when it does not.
 quietly() {
@@ -29,17 +38,20 @@ end_all() {
 make_prefix() {
     local netsh=$1
     end_all # of a run that was cut off: a server that stays would be waited for, for ever
-    if [ ! -f "$WINEPREFIX/.made-1" ]; then
+    if [ ! -f "$WINEPREFIX/.made-2" ]; then
         # The menu builder and the two add-on installers would only ask questions.
-        WINEDLLOVERRIDES="winemenubuilder.exe=;mscoree=;mshtml=" quietly wineboot -i
+        WINEDLLOVERRIDES="winemenubuilder.exe=;mscoree=;mshtml=" quietly program wineboot -i
         wineserver -w
         # Else every second crash ends with exit status 0.
-        quietly wine reg add 'HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug' /v Debugger /d false /f
+        quietly program reg add 'HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug' /v Debugger /d false /f
         # Wine's own netsh prints nothing and succeeds.
-        quietly wine reg add 'HKCU\Software\Wine\DllOverrides' /v netsh.exe /d native /f
+        quietly program reg add 'HKCU\Software\Wine\DllOverrides' /v netsh.exe /d native /f
+        # Windows waits 30 s for a service to answer. Wine waits 10, and a driver that a busy machine starts
+        # later is missing for the whole session.
+        quietly program reg add 'HKLM\System\CurrentControlSet\Control' /v ServicesPipeTimeout /d 30000 /f
         set_version 2008r2
         wineserver -w
-        touch "$WINEPREFIX/.made-1"
+        touch "$WINEPREFIX/.made-2"
     fi
     cp "$netsh" "$WINEPREFIX/drive_c/windows/system32/netsh.exe"
 }
@@ -55,18 +67,18 @@ write_version() {
         printf '"CSDVersion"=""\n"ProductName"="%s"\n"UBR"=dword:%08x\n\n' "$product" "$revision"
         printf '[HKEY_LOCAL_MACHINE\\System\\CurrentControlSet\\Control\\ProductOptions]\n"ProductType"="ServerNT"\n'
     } >"$WINEPREFIX/version.reg"
-    quietly wine reg import "$WINEPREFIX/version.reg"
+    quietly program reg import "$WINEPREFIX/version.reg"
 }
 
 known_version() {
     local name=$1 product=$2 revision=$3
-    quietly wine winecfg -v "$name"
+    quietly program winecfg -v "$name"
     {
         printf 'Windows Registry Editor Version 5.00\n\n'
         printf '[HKEY_LOCAL_MACHINE\\Software\\Microsoft\\Windows NT\\CurrentVersion]\n"ProductName"="%s"\n' "$product"
         [ "$revision" -eq 0 ] && printf '"UBR"=-\n' || printf '"UBR"=dword:%08x\n' "$revision"
     } >"$WINEPREFIX/version.reg"
-    quietly wine reg import "$WINEPREFIX/version.reg"
+    quietly program reg import "$WINEPREFIX/version.reg"
 }
 
 set_version() {
@@ -83,7 +95,7 @@ set_version() {
 
 case $verb in
 make) make_prefix "$@" ;;
-start) quietly wineserver -p && quietly wine wineboot ;; # quietly: the server keeps its output open
+start) quietly wineserver -p && quietly program wineboot ;; # quietly: the server keeps its output open
 version) set_version "$@" ;;
 stop) end_all ;;
 *) echo "prefix.sh: no such verb: $verb" >&2; exit 2 ;;

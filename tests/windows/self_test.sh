@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Can a crash under Wine pass for success? Programs that do what makes a suite lie, run through
-# wine.sh: only the good one may pass.
+# wine.sh: only the good one may pass. And does fixed.sh do what keeps a good one from failing?
 #   WINEPREFIX=FOLDER self_test.sh
 # SPDX-License-Identifier: Apache-2.0
 set -u
@@ -49,4 +49,9 @@ expect 1 cut_off 1
 expect 1 says_failed 1
 expect 1 exit_status 1
 expect 1 bits32 1
+# ADDR_NO_RANDOMIZE, of all that fixed.sh starts
+if setarch -R true 2>/dev/null && [ "$("$here/fixed.sh" sh -c 'cat /proc/self/personality')" != 00040000 ]; then
+    echo "FAILED: addresses are random in what fixed.sh starts"
+    failed=$((failed + 1))
+fi
 [ "$failed" -eq 0 ]

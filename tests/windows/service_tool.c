@@ -10,6 +10,11 @@
  *   service_tool depend NAME [DEPENDENCY…]         sets them; groups with a plus
  *   service_tool depends NAME                      prints them, services then groups
  *   service_tool serve NAME                        what the service manager runs
+ *   service_tool hold FILE                         has it open: nobody can delete or rename it
+ *   service_tool seize FILE                        likewise, and nobody can read it
+ *   service_tool later FILE [OVER]                 has Windows delete it with the next boot, or put
+ *                                                  it in the place of OVER
+ *   service_tool later-short FILE                  the first, by a path of short names
  *
  * "start" follows the documents of StartService, QueryServiceStatusEx and events 7000 to 7003:
  * dependencies first, in their order, each waited for until it runs. One that does not exist: 1075.
@@ -357,6 +362,19 @@ static int act(const wchar_t *verb, int argc, wchar_t **argv)
     return status;
 }
 
+static int hold(const wchar_t *path, DWORD share)
+{
+    HANDLE file = CreateFileW(path, GENERIC_READ, share, NULL, OPEN_EXISTING, 0, NULL);
+
+    if (file == INVALID_HANDLE_VALUE) {
+        return 1;
+    }
+    (void)printf("held\n");
+    (void)fflush(stdout);
+    Sleep(INFINITE);
+    return 0;
+}
+
 int wmain(int argc, wchar_t **argv);
 int wmain(int argc, wchar_t **argv)
 {
@@ -364,6 +382,27 @@ int wmain(int argc, wchar_t **argv)
 
     if (argc >= 3 && wcscmp(argv[1], L"serve") == 0) {
         return serve(argv[2]);
+    }
+    if (argc >= 3 && wcscmp(argv[1], L"hold") == 0) {
+        return hold(argv[2], FILE_SHARE_READ);
+    }
+    if (argc >= 3 && wcscmp(argv[1], L"seize") == 0) {
+        return hold(argv[2], 0);
+    }
+    if (argc >= 3 && wcscmp(argv[1], L"later") == 0) {
+        return MoveFileExW(argv[2], argc > 3 ? argv[3] : NULL,
+                           MOVEFILE_DELAY_UNTIL_REBOOT | MOVEFILE_REPLACE_EXISTING)
+                   ? 0
+                   : 1;
+    }
+    if (argc >= 3 && wcscmp(argv[1], L"later-short") == 0) {
+        wchar_t path[MAX_PATH];
+        const DWORD count = GetShortPathNameW(argv[2], path, MAX_PATH);
+
+        return count > 0 && count < MAX_PATH && wcschr(path, L'~') != NULL &&
+                       MoveFileExW(path, NULL, MOVEFILE_DELAY_UNTIL_REBOOT)
+                   ? 0
+                   : 1;
     }
     manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_ALL_ACCESS);
     if (argc >= 3 && manager != NULL) {

@@ -18,7 +18,6 @@ from policy_world import TOOLS, Holder, World  # noqa: E402
 from wine import h  # noqa: E402
 
 TCPIP = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters"
-NSI = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Nsi"
 SERVICES = ["MSExchangePOP3BE", "MSExchangeIMAP4BE"]
 HNS = "50000-50059*"  # HNS made it: a foreign row
 RUNTIME = "47001-47001"
@@ -164,7 +163,7 @@ def modern(world):
     world.prefix.reset_double(
         dynamic_tcp_ipv4="6005 59530", dynamic_tcp_ipv6="6005 59530",
         excluded_tcp_ipv4=f"{RUNTIME},{HNS}", excluded_tcp_ipv6=f"{RUNTIME},{HNS}")
-    world.prefix.reg_write((NSI, None))
+    world.prefix.reg_write((w.NSI, None))
     world.prefix.run(os.path.join(TOOLS, "make_services.exe"), "create", *SERVICES)
     catalogue = os.path.join(world.folder, "catalogue.d")
     os.makedirs(catalogue)

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ PREFIX = os.path.abspath(os.environ.get("WINEPREFIX", "build/windows-prefix"))
 VERSIONS = {"2003": "5.2.3790", "2008r2": "6.1.7601", "2012r2": "6.3.9600", "2016": "10.0.14393",
             "2019": "10.0.17763", "2022": "10.0.20348"}
 DOUBLE = r"HKEY_LOCAL_MACHINE\SOFTWARE\NetshDouble"
+NSI = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Nsi"  # where the double keeps exclusions, too
 STACKS = [(family, protocol) for protocol in ("tcp", "udp") for family in ("ipv4", "ipv6")]
 
 
@@ -50,10 +52,12 @@ def environment(**more):
 
 
 def own_network():
-    """Runs this suite again, in a network namespace with nothing but loopback."""
+    """Runs this suite again, in a network namespace with nothing but loopback, and where Wine can do
+    with the addresses that it gets."""
     if os.environ.get("HM_OWN_NETWORK") != "1":
         os.environ["HM_OWN_NETWORK"] = "1"
-        os.execvp("unshare", ["unshare", "--net", sys.executable, *sys.argv])
+        os.execvp("unshare", ["unshare", "--net", os.path.join(HERE, "fixed.sh"),
+                              sys.executable, *sys.argv])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 
 
@@ -76,6 +80,7 @@ class Prefix:
         self.script("make", NETSH)
         self.script("start")
         self.reset_double()
+        self.reg_write((NSI, None))
         return self
 
     def __exit__(self, *_):
@@ -93,7 +98,10 @@ class Prefix:
 
     @staticmethod
     def run(program, *arguments, timeout=180, **env):
-        """(exit status, standard output, standard error); line ends as everywhere else."""
+        """(exit status, standard output, standard error); line ends as everywhere else. A bare name is
+        a program of Windows: Wine would start a second one, start.exe, to find it."""
+        if not re.search(r"[/\\]", program):
+            program = rf"C:\windows\system32\{program}.exe"
         done = subprocess.run([*clock, "wine", program, *arguments], capture_output=True,
                               stdin=subprocess.DEVNULL, env=environment(**env), timeout=timeout)
         text = [part.replace(b"\r\n", b"\n") for part in (done.stdout, done.stderr)]
@@ -108,16 +116,9 @@ class Prefix:
         return json.loads(out)
 
     def reg_import(self, path):
-        """Wine's reg always says what became of an import. When it says nothing it did not run
-        (seen once, on a busy machine), and is run again; a refusal in words is never repeated."""
-        for attempt in range(3):
-            code, out, err = self.run("reg", "import", path)
-            if code == 0:
-                return
-            if out or err:
-                break
-            time.sleep(1 + attempt)
-        raise RuntimeError(f"reg import {path}: {code} {out}{err} ({attempt + 1} attempts)")
+        code, out, err = self.run("reg", "import", path)
+        if code != 0:
+            raise RuntimeError(f"reg import {path}: {code} {out}{err}")
 
     def reg_write(self, *keys):
         """Each (key, values); values None removes the key with all that is in it."""

@@ -13,7 +13,7 @@ unset DISPLAY
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-wine "$@" >"$log" 2>&1 </dev/null
+"$(dirname "$0")/fixed.sh" wine "$@" >"$log" 2>&1 </dev/null
 status=$?
 cat "$log"
 

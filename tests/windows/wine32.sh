@@ -2,8 +2,8 @@
 # A 32-bit Wine for the program that is for Server 2003. It comes with a Debian for i386 in a folder
 # of its own, so that this system needs no second architecture. As root.
 #   wine32.sh make FOLDER            fetches it, once: 1 GB
-#   wine32.sh run FOLDER COMMAND…    wine, wineboot, winecfg and wineserver are those of FOLDER; it
-#                                    sees this checkout and /tmp
+#   wine32.sh run FOLDER COMMAND…    wine and wineserver are those of FOLDER; it sees this checkout
+#                                    and /tmp
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 
@@ -36,7 +36,7 @@ run_inside() {
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mkdir -p "$names"
-    for name in wine wineboot winecfg wineserver; do
+    for name in wine wineserver; do
         printf '#!/bin/sh\nexec chroot "%s" /usr/bin/env -C "$PWD" PATH=/usr/bin:/bin WINEARCH=win32 %s "$@"\n' \
             "$root" "$name" >"$names/$name"
         chmod +x "$names/$name"
