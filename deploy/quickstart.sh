@@ -15,6 +15,7 @@ dir=${XDG_STATE_HOME:-${HOME:-/root}/.local/state}/havenmaster-quickstart
 again=$0 # how to call this once more, for the same folder
 build=$top/build/quickstart
 since= # when the first process was started: reports from before do not count
+agents=() # names of the hosts that are to report
 bin=${HM_BIN_DIR:-$build/bin}
 products=$top/schema/catalogue/products
 readonly packages="gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev
@@ -204,8 +205,9 @@ start_collector() {
 start_agent() {
     local name=$1 options=() setting
     shift
+    agents+=("$name")
     mkdir -p "$dir/agents/$name"
-    for setting in "collector=$HMCTL_COLLECTOR" "token_file=$dir/join-token" \
+    for setting in "name=$name" "collector=$HMCTL_COLLECTOR" "token_file=$dir/join-token" \
         "state_dir=$dir/agents/$name" "product_dir=$products" "$@"; do
         options+=(--set "$setting")
     done
@@ -218,11 +220,11 @@ start_recorded() {
         rm -rf "$dir/hosts/.copy" && mkdir -p "$dir/hosts" && cp -R "$2" "$dir/hosts/.copy" &&
             mv "$dir/hosts/.copy" "$dir/hosts/$1" || die "cannot copy $2 to $dir/hosts"
     fi
-    start_agent "$1" "name=$1" "host=$dir/hosts/$1" "labels=fleet=$3"
+    start_agent "$1" "host=$dir/hosts/$1" "labels=fleet=$3"
 }
 
 start_fleet() {
-    local name folder count=1
+    local name folder
     if [ ! -s "$dir/join-token" ]; then
         (
             umask 077
@@ -234,28 +236,62 @@ start_fleet() {
     start_agent "$(hostname)" labels=fleet=this-machine enforce=off # it is real: only looked at
     for name in $incidents; do
         start_recorded "$name" "$top/tests/fixtures/hosts/$name" incident
-        count=$((count + 1))
     done
     for folder in "$top"/tests/fixtures/fleet/*/; do
         name=$(basename "$folder")
         start_recorded "$name" "${folder%/}" healthy
-        count=$((count + 1))
     done
-    wanted=$count
-    step "$wanted agents run: this machine, the incidents, the healthy ones"
+    step "${#agents[@]} agents run: this machine, the incidents, the healthy ones"
 }
 
+# Names of the hosts that have not reported yet.
+find_missing() {
+    local name reported
+    reported=$(hmctl hosts --json 2>/dev/null | grep -o '"\(name\|last_seen\)": *"[^"]*"' |
+        awk -F '"' -v since="$since" '$2 == "name" { name = $4 }
+            $2 == "last_seen" && $4 >= since { print name }')
+    for name in "${agents[@]}"; do
+        grep -qxF -e "$name" <<<"$reported" || echo "$name"
+    done
+}
+
+# One at least of these hosts has an agent that runs.
+may_report() {
+    local name
+    for name in "$@"; do
+        is_running "agent-$name" && return
+    done
+    return 1
+}
+
+# What a person needs to see of a host that has not reported.
+explain_missing() {
+    local name log
+    for name in "$@"; do
+        log=$dir/log/agent-$name.log
+        is_running "agent-$name" || echo "  $name: its agent has ended"
+        echo "  $name: $(tail -n 1 "$log" 2>/dev/null)"
+        echo "  $name: the whole log is $log"
+    done
+}
+
+# A slow machine is given its time for as long as one host after another reports.
 wait_for_reports() {
-    local reported=0
-    for _ in $(seq 120); do
-        reported=$(hmctl hosts --json 2>/dev/null | grep -o '"last_seen": *"[^"]*"' |
-            awk -F '"' -v since="$since" '$4 >= since' | wc -l)
-        [ "$reported" -ge "$wanted" ] && break
-        progress "$reported of $wanted hosts have reported"
+    local missing total=${#agents[@]} left until=$((SECONDS + 60))
+    left=$total
+    while :; do
+        mapfile -t missing < <(find_missing)
+        [ "${#missing[@]}" -gt 0 ] || break
+        [ "${#missing[@]}" -eq "$left" ] || until=$((SECONDS + 60))
+        left=${#missing[@]}
+        [ "$SECONDS" -lt "$until" ] && may_report "${missing[@]}" || break
+        progress "$((total - left)) of $total hosts have reported"
         sleep 0.5
     done
-    progress_done "$reported of $wanted hosts have reported"
-    [ "$reported" -ge "$wanted" ] || die "not all agents reported; look into $dir/log"
+    progress_done "$((total - ${#missing[@]})) of $total hosts have reported"
+    [ "${#missing[@]}" -eq 0 ] && return
+    explain_missing "${missing[@]}" >&2
+    die "not all agents reported: ${missing[*]}"
 }
 
 # What is there already, in whatever state, was somebody's decision.

@@ -78,9 +78,21 @@ def children(folder):
     return found
 
 
+def show_logs(folder):
+    """What the programs said, without the lines of hosts on which all went well."""
+    logs = os.path.join(folder, "log")
+    for name in sorted(os.listdir(logs) if os.path.isdir(logs) else []):
+        with open(os.path.join(logs, name), encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
+        if name.startswith("agent-") and any(" info reported " in line for line in lines):
+            continue
+        print(f"{name}:", *lines[-20:], sep="\n  ")
+
+
 def test_start(folder, shell):
     code, out = quickstart("--dir", folder)
-    h.check("quickstart starts", code == 0, out[-2000:])
+    if not h.check("quickstart starts", code == 0, out[-2000:]):
+        show_logs(folder)
     h.check("it ends with the policies", all(name in out for name in POLICIES), out[-2000:])
     h.check("it says that this is a demonstration", "This is a demonstration" in out)
     h.check("its hint to stop names the folder",
@@ -148,6 +160,21 @@ def test_retire(folder, shell):
             not os.path.exists(os.path.join(folder, "hosts", HOST, "changes.json")))
 
 
+def test_no_report(folder):
+    """A host whose agent cannot run is named, with what its log says."""
+    name = "i3-sbs-2003"
+    state = os.path.join(folder, "agents", name)
+    quickstart("--dir", folder, "--stop")
+    os.rename(state, state + ".away")
+    with open(state, "w", encoding="utf-8"):
+        pass
+    code, out = quickstart("--dir", folder)
+    h.check("it gives up", code != 0 and "17 of 18 hosts have reported" in out, out[-2000:])
+    h.check("and names the host", f"not all agents reported: {name}\n" in out, out[-2000:])
+    h.check("with the last line of its log", re.search(f"^  {name}: .*state_dir", out, re.MULTILINE),
+            out[-2000:])
+
+
 def test_again(folder, shell):
     """A second start changes no decision."""
     before = shell.items("hmctl policies")
@@ -167,6 +194,7 @@ def main():
             test_reboot(folder, shell)
             test_retire(folder, shell)
             test_again(folder, shell)
+            test_no_report(folder)
         finally:
             code, out = quickstart("--dir", folder, "--stop")
         h.check("it stops", code == 0, out)
