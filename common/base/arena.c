@@ -3,6 +3,7 @@
 #include "common/base/arena.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 struct hm_arena_block {
     struct hm_arena_block *next;
     size_t size;
-    size_t used;
+    size_t used; /* from the front, aligned */
+    size_t end;  /* texts are from here to size: they need no alignment */
     max_align_t data[];
 };
 
@@ -53,6 +55,7 @@ void hm_arena_reset(struct hm_arena *arena)
         free_blocks(keep->next);
         keep->next = NULL;
         keep->used = 0;
+        keep->end = keep->size;
         if (keep->size > LARGEST_BLOCK_BYTES) { /* one big request must not stay for ever */
             free(keep);
             arena->block = NULL;
@@ -80,8 +83,29 @@ static struct hm_arena_block *new_block(const struct hm_arena *arena, size_t nee
         block->next = NULL;
         block->size = size;
         block->used = 0;
+        block->end = size;
     }
     return block;
+}
+
+/* Memory of need bytes is left in the newest block; false: over the cap, or there is none. */
+static bool make_room(struct hm_arena *arena, size_t need)
+{
+    struct hm_arena_block *block = arena->block;
+
+    if (need > arena->cap_bytes - arena->used_bytes) {
+        return false;
+    }
+    if (block != NULL && block->end - block->used >= need) {
+        return true;
+    }
+    block = new_block(arena, need);
+    if (block == NULL) {
+        return false;
+    }
+    block->next = arena->block;
+    arena->block = block;
+    return true;
 }
 
 void *hm_arena_alloc(struct hm_arena *arena, size_t count, size_t size)
@@ -97,17 +121,8 @@ void *hm_arena_alloc(struct hm_arena *arena, size_t count, size_t size)
     if (need == 0) {
         need = align;
     }
-    if (need > arena->cap_bytes - arena->used_bytes) {
+    if (!make_room(arena, need)) {
         return NULL;
-    }
-    if (arena->block == NULL || arena->block->size - arena->block->used < need) {
-        struct hm_arena_block *block = new_block(arena, need);
-
-        if (block == NULL) {
-            return NULL;
-        }
-        block->next = arena->block;
-        arena->block = block;
     }
     at = (unsigned char *)arena->block->data + arena->block->used;
     arena->block->used += need;
@@ -118,11 +133,20 @@ void *hm_arena_alloc(struct hm_arena *arena, size_t count, size_t size)
 
 char *hm_arena_strndup(struct hm_arena *arena, const char *text, size_t len)
 {
-    char *copy = hm_arena_alloc(arena, len + 1, 1);
+    struct hm_arena_block *block;
+    char *copy;
 
-    if (copy != NULL && len > 0) {
+    if (len >= SIZE_MAX / 2 || !make_room(arena, len + 1)) {
+        return NULL;
+    }
+    block = arena->block;
+    block->end -= len + 1;
+    arena->used_bytes += len + 1;
+    copy = (char *)block->data + block->end;
+    if (len > 0) {
         memcpy(copy, text, len);
     }
+    copy[len] = '\0';
     return copy;
 }
 

@@ -1,7 +1,8 @@
 /* common/base/arena.h — memory of one request or one cycle, freed at once.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Memory is zeroed, aligned as malloc's and lives until hm_arena_reset or hm_arena_fini. A cap
+ * Memory is zeroed, aligned as malloc's (the copy of a text is not: texts are packed), and lives
+ * until hm_arena_reset or hm_arena_fini. A cap
  * is part of the arena: past it hm_arena_alloc answers NULL, as it does when the system has no
  * memory; callers answer HM_ENOMEM. Threads: one arena, one thread at a time. */
 #pragma once

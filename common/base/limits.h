@@ -33,12 +33,15 @@
 #define HM_LIMIT_ID_BYTES 64u      /* agent id, boot id, fingerprint, version */
 #define HM_LIMIT_TOKEN_BYTES 191u  /* tokens (a join token has 139), digests, ETags */
 #define HM_LIMIT_INTERVAL_S 86400u
-#define HM_LIMIT_LISTENERS 8192u
+#define HM_LIMIT_LISTENERS 8192u          /* rows of one document, each of one port or several */
+#define HM_LIMIT_LISTENERS_OPENED 131072u /* of one document, each port by itself */
 #define HM_LIMIT_SERVICES 4096u
 #define HM_LIMIT_DEPENDENCIES 64u       /* services that one service depends on */
 #define HM_LIMIT_PORT_BOOK 4096u        /* listeners that an agent remembers */
 #define HM_LIMIT_SYSCTL_NAME_BYTES 255u /* a name or pattern in a file of sysctl.d */
+#define HM_LIMIT_SYSCTL_SETTINGS 1024u  /* different names and patterns of the port settings */
 #define HM_LIMIT_CONFIGURED 1024u       /* ports that are set up to be served, of one inventory */
+#define HM_LIMIT_HAZARDS 4096u          /* ports that must not be excluded, in the agent's memory */
 #define HM_LIMIT_CONFIGURED_READ 65536u /* as read, before doubles are dropped */
 #define HM_LIMIT_SUBJECT_BYTES 96u      /* what such a port is for */
 #define HM_LIMIT_OBSERVED 1024u         /* rows of listeners that may be random */
@@ -56,7 +59,12 @@
 #define HM_LIMIT_EVIDENCE 64u
 #define HM_LIMIT_COMMANDS 256u
 #define HM_LIMIT_PRODUCTS 4096u
+#define HM_LIMIT_EFFECTS 64u
+#define HM_LIMIT_PRODUCT_VERSION 1000000u
+#define HM_LIMIT_DATE_BYTES 10u    /* "2026-11-30" */
 #define HM_LIMIT_REQUIREMENTS 256u /* of one product */
+#define HM_LIMIT_INSTANCES 64u /* of a product on one host, that numbers or settings tell apart */
+#define HM_LIMIT_NUMBERED_PORTS 8u /* that the number of one instance makes, of one requirement */
 #define HM_LIMIT_LABELS 64u
 #define HM_LIMIT_RESERVATIONS 256u   /* of one policy */
 #define HM_LIMIT_MATCHES 64u         /* children of one node of a match tree */

@@ -95,7 +95,8 @@ struct hm_decode_notes {
 /* Reads one JSON object. The whole of text must be it (white space around allowed). strict:
  * unknown members are HM_EINVAL. Refused with HM_EINVAL, the member's path in the text and, for
  * broken JSON, the line: duplicate members, wrong types, out of range, not UTF-8, deeper than
- * HM_LIMIT_JSON_DEPTH. HM_ETOOBIG for caps. notes may be NULL. */
+ * HM_LIMIT_JSON_DEPTH. HM_ETOOBIG for caps. notes may be NULL. A large document is read row by
+ * row, so that its tree is never whole in memory. */
 enum hm_status hm_record_decode(const struct hm_record *record, const char *text, size_t len,
                                 bool strict, struct hm_arena *arena, void *out,
                                 struct hm_decode_notes *notes, struct hm_err *err) HM_MUST_CHECK;

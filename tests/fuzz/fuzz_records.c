@@ -3,10 +3,43 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/limits.h"
 #include "common/wire/records.h"
+
+#define PAD_BYTES (64u * 1024u) /* documents from this size on are read value by value */
+
+/* With white space behind it: the same outcome, and the same record. expected NULL: refused. */
+static void check_padded(const struct hm_record *record, bool strict, const char *text, size_t len,
+                         const struct hm_buf *expected)
+{
+    char *padded = malloc(len + PAD_BYTES);
+    struct hm_err err = {.text = ""};
+    struct hm_arena arena;
+    struct hm_buf again;
+    enum hm_status st;
+    void *made;
+
+    hm_arena_init(&arena, HM_LIMIT_REQUEST_ARENA_BYTES);
+    hm_buf_init(&again, HM_LIMIT_REPLY_BYTES);
+    made = hm_arena_alloc(&arena, 1, record->size);
+    HM_MUST(padded != NULL && made != NULL);
+    if (len > 0) {
+        memcpy(padded, text, len);
+    }
+    memset(padded + len, ' ', PAD_BYTES);
+    st = hm_record_decode(record, padded, len + PAD_BYTES, strict, &arena, made, NULL, &err);
+    HM_MUST((st == HM_OK) == (expected != NULL));
+    if (expected != NULL) {
+        HM_MUST(hm_record_encode(record, made, &again, &err) == HM_OK);
+        HM_MUST(again.len == expected->len && memcmp(again.data, expected->data, again.len) == 0);
+    }
+    hm_buf_fini(&again);
+    hm_arena_fini(&arena);
+    free(padded);
+}
 
 static void check_record(const struct hm_record *record, bool strict, const char *text, size_t len)
 {
@@ -23,9 +56,11 @@ static void check_record(const struct hm_record *record, bool strict, const char
     HM_MUST(made != NULL);
     if (hm_record_decode(record, text, len, strict, &arena, made, NULL, &err) != HM_OK) {
         HM_MUST(err.text[0] != '\0');
+        check_padded(record, strict, text, len, NULL);
         goto done;
     }
     HM_MUST(hm_record_encode(record, made, &first, &err) == HM_OK);
+    check_padded(record, strict, text, len, &first);
     HM_MUST(hm_record_decode(record, first.data, first.len, true, &arena, made, NULL, &err) ==
             HM_OK);
     HM_MUST(hm_record_encode(record, made, &second, &err) == HM_OK);

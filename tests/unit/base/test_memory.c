@@ -46,7 +46,7 @@ static void test_arena_has_a_cap(void **state)
     assert_null(hm_arena_alloc(&arena, SIZE_MAX, 2));
     assert_non_null(hm_arena_alloc(&arena, 96, 1));
     assert_null(hm_arena_alloc(&arena, 1, 1));
-    assert_null(hm_arena_strdup(&arena, "x"));
+    assert_null(hm_arena_strdup(&arena, "four")); /* and its end */
     hm_arena_reset(&arena);
     assert_non_null(hm_arena_alloc(&arena, 96, 1));
     hm_arena_fini(&arena);
@@ -74,6 +74,35 @@ static void test_arena_text_and_growth(void **state)
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(items[i], i);
     }
+    hm_arena_fini(&arena);
+}
+
+/* A catalogue is thousands of short texts. */
+static void test_texts_are_packed(void **state)
+{
+    struct hm_arena arena;
+    char *first;
+    char *last;
+    void *between;
+
+    (void)state;
+    hm_arena_init(&arena, 4096);
+    first = hm_arena_strdup(&arena, "first");
+    between = hm_arena_alloc(&arena, 1, 24);
+    last = hm_arena_strdup(&arena, "last");
+    assert_int_equal(first - last, sizeof("last"));
+    assert_int_equal((uintptr_t)between % (2 * sizeof(void *)), 0);
+    memset(between, 0xff, 24);
+    assert_string_equal(first, "first");
+    assert_string_equal(last, "last");
+    for (size_t room = arena.cap_bytes - arena.used_bytes; room >= 4; room -= 4) {
+        assert_string_equal(hm_arena_strdup(&arena, "abc"), "abc");
+    }
+    assert_null(hm_arena_strdup(&arena, "abc"));
+    assert_null(hm_arena_strndup(&arena, "abc", SIZE_MAX));
+    assert_string_equal(last, "last");
+    hm_arena_reset(&arena);
+    assert_int_equal(*(char *)hm_arena_alloc(&arena, 4096, 1), 0);
     hm_arena_fini(&arena);
 }
 
@@ -147,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_arena_zeroes_and_aligns),
         cmocka_unit_test(test_arena_has_a_cap),
         cmocka_unit_test(test_arena_text_and_growth),
+        cmocka_unit_test(test_texts_are_packed),
         cmocka_unit_test(test_buf_keeps_the_first_failure),
         cmocka_unit_test(test_map_against_a_plain_array),
     };

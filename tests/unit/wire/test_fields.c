@@ -5,6 +5,9 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,6 +16,9 @@
 #include "common/ports/inventory.h"
 
 #define ARENA_BYTES (1024u * 1024u)
+
+/* Of the parser, whose header only common/wire may include. */
+extern void json_set_alloc_funcs(void *(*alloc)(size_t bytes), void (*release)(void *at));
 
 struct leaf {
     uint16_t port;
@@ -81,10 +87,67 @@ static const struct hm_field tree_fields[] = {
 static const struct hm_record record_tree = {"tree", sizeof(struct tree), tree_fields,
                                              HM_COUNT(tree_fields)};
 
+#define PAD_BYTES (64u * 1024u) /* documents from this size on are read value by value */
+
+/* With white space behind it: the same outcome to the letter, read in the other way. */
+static void decode_padded(const char *text, size_t len, bool strict, enum hm_status status,
+                          const struct tree *out, const struct hm_err *err)
+{
+    static char padded[PAD_BYTES * 8];
+    struct hm_buf first;
+    struct hm_buf second;
+    struct hm_arena arena;
+    struct tree tree;
+    struct hm_err why = {.text = ""};
+
+    if (len > sizeof(padded) - PAD_BYTES) {
+        return;
+    }
+    hm_arena_init(&arena, ARENA_BYTES);
+    hm_buf_init(&first, ARENA_BYTES);
+    hm_buf_init(&second, ARENA_BYTES);
+    memcpy(padded, text, len);
+    memset(padded + len, ' ', PAD_BYTES);
+    assert_int_equal(
+        hm_record_decode(&record_tree, padded, len + PAD_BYTES, strict, &arena, &tree, NULL, &why),
+        status);
+    if (status == HM_OK) {
+        assert_int_equal(hm_record_encode(&record_tree, out, &first, &why), HM_OK);
+        assert_int_equal(hm_record_encode(&record_tree, &tree, &second, &why), HM_OK);
+        assert_string_equal(hm_buf_text(&first), hm_buf_text(&second));
+    } else if (len > 0 && strchr("}]", text[len - 1]) != NULL) {
+        assert_string_equal(why.text, err->text);
+    }
+    hm_buf_fini(&second);
+    hm_buf_fini(&first);
+    hm_arena_fini(&arena);
+}
+
 static enum hm_status decode(const char *text, bool strict, struct hm_arena *arena,
                              struct tree *out, struct hm_decode_notes *notes, struct hm_err *err)
 {
-    return hm_record_decode(&record_tree, text, strlen(text), strict, arena, out, notes, err);
+    enum hm_status st =
+        hm_record_decode(&record_tree, text, strlen(text), strict, arena, out, notes, err);
+
+    if (st != HM_ENOMEM) {
+        decode_padded(text, strlen(text), strict, st, out, err);
+    }
+    return st;
+}
+
+/* A large document whose last value is invalid: that is said, and what was read is made once. */
+static void test_large_and_invalid(void **state)
+{
+    static char text[PAD_BYTES * 2];
+    struct hm_arena arena;
+    struct tree tree;
+    (void)state;
+    (void)snprintf(text, sizeof(text), "{\"note\":\"%0999d\",\"family\":\"x\"}%65536s", 0, "");
+    hm_arena_init(&arena, sizeof(tree) + 1500);
+    assert_int_equal(
+        hm_record_decode(&record_tree, text, strlen(text), true, &arena, &tree, NULL, NULL),
+        HM_EINVAL);
+    hm_arena_fini(&arena);
 }
 
 /* What is read is written in the table's order, with what is absent filled in or left out. */
@@ -452,9 +515,71 @@ static void test_full_buffer(void **state)
     hm_buf_fini(&out);
 }
 
+static size_t parser_bytes; /* what the parser of JSON holds */
+static size_t parser_most_bytes;
+
+static void *parser_alloc(size_t bytes)
+{
+    size_t *block = malloc(bytes + sizeof(max_align_t));
+
+    assert_non_null(block);
+    *block = bytes;
+    parser_bytes += bytes;
+    parser_most_bytes = parser_bytes > parser_most_bytes ? parser_bytes : parser_most_bytes;
+    return (char *)block + sizeof(max_align_t);
+}
+
+static void parser_free(void *at)
+{
+    if (at != NULL) {
+        size_t *block = (void *)((char *)at - sizeof(max_align_t));
+
+        parser_bytes -= *block;
+        free(block);
+    }
+}
+
+/* An agent reads whole catalogues: their tree was most of its memory. */
+static void test_rows_of_a_large_list_one_by_one(void **state)
+{
+    enum { ROWS = 4000 };
+    static const struct hm_field fields[] = {
+        HM_F_RECORDS(tree, leaves, HM_FIELD_DEFAULT, ROWS, &record_leaf, ""),
+        HM_F(tree, note, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, 0, ""),
+    };
+    static const struct hm_record record = {"large", sizeof(struct tree), fields, 2};
+    struct hm_arena arena;
+    struct hm_buf text;
+    struct tree tree;
+    struct hm_err err = {.text = ""};
+
+    (void)state;
+    hm_arena_init(&arena, ARENA_BYTES);
+    hm_buf_init(&text, ARENA_BYTES);
+    for (unsigned i = 0; i < ROWS; i++) {
+        (void)hm_buf_printf(&text, "%s{\"label\":\"],}\\\"%u\",\"port\":%u}",
+                            i == 0 ? "{\"leaves\":[" : " , ", i % 10, i + 1);
+    }
+    (void)hm_buf_puts(&text, "],\"note\":\"after\"}");
+    json_set_alloc_funcs(parser_alloc, parser_free);
+    assert_int_equal(
+        hm_record_decode(&record, hm_buf_text(&text), text.len, true, &arena, &tree, NULL, &err),
+        HM_OK);
+    json_set_alloc_funcs(malloc, free);
+    assert_int_equal(parser_bytes, 0);
+    assert_in_range(parser_most_bytes, 1, 4096);
+    assert_int_equal(tree.leaves.count, ROWS);
+    assert_string_equal(tree.leaves.at[ROWS - 1].label, "],}\"9");
+    assert_int_equal(tree.leaves.at[ROWS - 1].port, ROWS);
+    assert_string_equal(tree.note, "after");
+    hm_buf_fini(&text);
+    hm_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_large_and_invalid),
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_nul_bytes_are_refused),
@@ -467,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_foreign_bytes),
         cmocka_unit_test(test_values_without_a_form),
         cmocka_unit_test(test_full_buffer),
+        cmocka_unit_test(test_rows_of_a_large_list_one_by_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
