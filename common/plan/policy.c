@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/ports/os_version.h"
 #include "common/ports/timed_wait.h"
 
 #define MINUTE_MS 60000
@@ -93,57 +94,22 @@ static enum answer match_hosts(const struct hm_match *match, const struct host *
     return match->hosts.count == 0 || any_fits(&match->hosts, host->name) ? ANSWER_YES : ANSWER_NO;
 }
 
-/* Takes "10" and its dot off the text; false at the end of the numbers. */
-static bool take_number(const char **text, uint32_t *out_number)
-{
-    size_t len = strspn(*text, "0123456789");
-
-    if (len == 0 || !hm_str_parse_u32(*text, len, UINT32_MAX, out_number)) {
-        return false;
-    }
-    *text += len;
-    *text += **text == '.' ? 1 : 0;
-    return true;
-}
-
-static int compare_version(const char *version, const char *bound)
-{
-    uint32_t wanted;
-
-    while (take_number(&bound, &wanted)) {
-        uint32_t number = 0;
-
-        (void)take_number(&version, &number);
-        if (number != wanted) {
-            return number < wanted ? -1 : 1;
-        }
-    }
-    return 0;
-}
-
 static enum answer match_os(const struct hm_match *match, const struct host *host)
 {
     const struct hm_os *os = &host->inventory->os;
-    bool bounded = !hm_str_equal(match->version_min, "") || !hm_str_equal(match->version_max, "");
 
     if (match->has_os_family && match->os_family != os->family) {
         return ANSWER_NO;
     }
-    if (!bounded) {
+    switch (hm_os_within(os, match->version_min, match->version_max)) {
+    case HM_WITHIN_YES:
         return ANSWER_YES;
-    }
-    if (os->version == NULL || os->version[0] < '0' || os->version[0] > '9') {
-        return ANSWER_UNKNOWN;
-    }
-    if (!hm_str_equal(match->version_min, "") &&
-        compare_version(os->version, match->version_min) < 0) {
+    case HM_WITHIN_NO:
         return ANSWER_NO;
+    case HM_WITHIN_UNKNOWN:
+        break;
     }
-    if (!hm_str_equal(match->version_max, "") &&
-        compare_version(os->version, match->version_max) > 0) {
-        return ANSWER_NO;
-    }
-    return ANSWER_YES;
+    return ANSWER_UNKNOWN;
 }
 
 static bool is_empty(const struct hm_match *match)
@@ -217,7 +183,7 @@ static bool labels_part(const char *a, const char *b)
 static bool versions_part(const struct hm_match *a, const struct hm_match *b)
 {
     return !hm_str_equal(a->version_min, "") && !hm_str_equal(b->version_max, "") &&
-           compare_version(a->version_min, b->version_max) > 0;
+           hm_version_compare(a->version_min, b->version_max) > 0;
 }
 
 bool hm_policies_may_meet(const struct hm_policy *a, const struct hm_policy *b)
