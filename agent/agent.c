@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/agent.h"
 
+#include "agent/obey.h"
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
@@ -245,9 +246,10 @@ enum hm_status hm_agent_take_desired(struct hm_agent *agent, bool *out_changed, 
         goto done;
     }
     agent->uplink.interval_s = desired.settings.interval_s;
-    st = hm_uplink_stored(
-        hm_agent_policies_take(agent->policies, &desired, agent->clock->now_ms(), out_changed, err),
-        err);
+    st = hm_uplink_stored(hm_agent_policies_take(agent->policies, &desired,
+                                                 hm_agent_expiry_ms(agent, agent->clock->now_ms()),
+                                                 out_changed, err),
+                          err);
     if (st != HM_OK) {
         hm_spool_forget(agent->spool, HM_SPOOL_DESIRED); /* not to be told that it is unchanged */
     }
@@ -273,7 +275,8 @@ static enum hm_status start_policies(void *app, struct hm_err *err)
     if (st != HM_OK && st != HM_ENOENT) {
         hm_log_failure(HM_LOG_ERROR, "policies_not_kept", &why);
     }
-    (void)hm_agent_policies_expire(agent->policies, agent->clock->now_ms());
+    (void)hm_agent_policies_expire(agent->policies,
+                                   hm_agent_expiry_ms(agent, agent->clock->now_ms()));
     return HM_OK;
 }
 

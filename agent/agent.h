@@ -8,6 +8,7 @@
 #include "agent/catalogue.h"
 #include "agent/config.h"
 #include "agent/enforce/enforce.h"
+#include "agent/expiry_clock.h"
 #include "agent/platform/platform.h"
 #include "agent/policies.h"
 #include "agent/port_book.h"
@@ -70,8 +71,11 @@ struct hm_agent {
     bool has_report; /* not acknowledged yet */
     char name[HM_HOST_NAME_BYTES];
 
-    int64_t again_in_ms; /* after the last look; 0 = whenever */
+    int64_t again_in_ms;            /* after the last look; 0 = whenever */
+    struct hm_backoff look_backoff; /* of looks that failed */
 
+    bool has_expiry_clock;
+    struct hm_expiry_clock expiry_clock;
     struct hm_agent_status status; /* its texts: identity, report, errors */
     struct hm_err last_error;
     struct hm_err obey_error;    /* why policies could not be enforced at all; "" they could */

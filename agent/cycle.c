@@ -343,6 +343,7 @@ static void note_contact(struct hm_agent *agent)
         agent->status_changed || agent->status.has_last_error || !agent->status.has_last_contact;
     agent->status.has_last_contact = true;
     agent->status.last_contact = agent->clock->now_ms();
+    hm_agent_confirm_expiry(agent);
     agent->status.has_last_error = false;
 }
 

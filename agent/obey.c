@@ -72,6 +72,37 @@ static void note_failure(struct hm_agent *agent, const struct hm_err *err)
     agent->obey_error = *err;
 }
 
+/* The time at which the clock was last sure is in the status, which an agent that is stopped saves.
+ */
+int64_t hm_agent_expiry_ms(struct hm_agent *agent, int64_t now_ms)
+{
+    const int64_t monotonic_ms = agent->clock->monotonic_ms();
+    struct hm_agent_status status = {.has_sure = false};
+    const bool doubted =
+        agent->has_expiry_clock && agent->expiry_clock.state == HM_EXPIRY_CLOCK_DOUBTED;
+
+    if (!agent->has_expiry_clock) {
+        const bool known =
+            hm_agent_status_load(agent->config.state_dir, &agent->arena, &status, NULL) == HM_OK &&
+            status.has_sure;
+
+        hm_expiry_clock_begin(&agent->expiry_clock, known ? status.sure : 0, now_ms, monotonic_ms);
+        agent->has_expiry_clock = true;
+    }
+    agent->status.has_sure = true;
+    agent->status.sure = hm_expiry_clock_ms(&agent->expiry_clock, now_ms, monotonic_ms);
+    if (!doubted && agent->expiry_clock.state == HM_EXPIRY_CLOCK_DOUBTED) {
+        hm_log_event(HM_LOG_WARNING, "clock_doubted");
+    }
+    return agent->status.sure;
+}
+
+void hm_agent_confirm_expiry(struct hm_agent *agent)
+{
+    hm_expiry_clock_confirm(&agent->expiry_clock, agent->uplink.date_ms, agent->clock->now_ms(),
+                            agent->clock->monotonic_ms());
+}
+
 static enum hm_status begin_pass(struct hm_agent *agent, int64_t now_ms,
                                  struct hm_enforce_pass *out_pass, struct hm_err *err)
 {
@@ -95,7 +126,8 @@ static enum hm_status begin_pass(struct hm_agent *agent, int64_t now_ms,
             return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
         }
     }
-    (void)hm_agent_policies_expire(agent->policies, now_ms);
+    pass.expiry_ms = hm_agent_expiry_ms(agent, now_ms);
+    (void)hm_agent_policies_expire(agent->policies, pass.expiry_ms);
     pass.policies = *hm_agent_policies_all(agent->policies);
     pass.refused = hm_agent_policies_refused(agent->policies, &pass.refused_count);
     pass.trust_version = hm_agent_policies_trust_version(agent->policies);

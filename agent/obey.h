@@ -18,3 +18,9 @@ void hm_agent_hurry(struct hm_agent *agent, int64_t now_ms);
  * ledger, and refused says so: a host with very many rows must not be a silent one. */
 enum hm_status hm_obey_encode(struct hm_outcome_report *report, struct hm_buf *out,
                               struct hm_err *err) HM_MUST_CHECK;
+
+/* The time by which policies expire (expiry_clock.h). */
+int64_t hm_agent_expiry_ms(struct hm_agent *agent, int64_t now_ms);
+
+/* The collector has answered: does its clock agree with ours? */
+void hm_agent_confirm_expiry(struct hm_agent *agent);

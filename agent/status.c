@@ -30,6 +30,7 @@ static const struct hm_field status_fields[] = {
     TEXT(error, "what happened, and what to do"),
     TIME(next, "when it is asked again"),
     TIME(last_look, "when the host was last looked at"),
+    TIME(sure, "when the clock was last not in doubt"),
     TEXT(look_error, "why the newest look failed"),
     COUNT(safe, "requirements that get their ports at the next start"),
     COUNT(unknown, "requirements of which that is not known"),

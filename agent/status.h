@@ -29,6 +29,8 @@ struct hm_agent_status {
     int64_t next; /* when the collector is asked again */
     bool has_last_look;
     int64_t last_look;
+    bool has_sure;
+    int64_t sure;           /* when its clock was last not in doubt (expiry_clock.h) */
     const char *look_error; /* why the newest look failed; "" it did not */
     uint32_t safe;          /* verdicts of the last look, by state */
     uint32_t unknown;

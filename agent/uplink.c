@@ -63,6 +63,7 @@ static enum hm_status exchange(struct hm_uplink *uplink, struct hm_http_request 
         hm_uplink_failed(uplink, out_reply->retry_after_s);
         return hm_problem_fail(what, out_reply, arena, uplink->reenroll_token, err);
     }
+    uplink->date_ms = out_reply->date_ms;
     return HM_OK;
 }
 

@@ -54,6 +54,7 @@ struct hm_uplink {
     struct hm_backoff backoff;
     int64_t retry_ms;    /* after a failure */
     uint32_t interval_s; /* as the collector last said; 0 = never yet */
+    int64_t date_ms;     /* of its last answer that was no failure, by its clock; 0 = none */
     char reenroll_token[HM_PROBLEM_TOKEN_BYTES];
 };
 

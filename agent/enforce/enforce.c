@@ -175,7 +175,7 @@ static enum hm_status match_policies(struct hm_enforce_run *run, struct hm_err *
         }
         row = begin_row(run, row, policy);
         if (policy->mode != HM_POLICY_RETIRE && row->off[0] == '\0' &&
-            !hm_policy_is_expired(policy, run->now_ms)) {
+            !hm_policy_is_expired(policy, run->expiry_ms)) {
             row->chosen = policy;
             st = read_wants(run, row, err);
             hm_deadman_drop(row);
@@ -344,6 +344,7 @@ static struct hm_enforce_run begin(struct hm_enforcer *enforcer, struct hm_enfor
         .limits = enforcer->options.limits,
     };
 
+    run.expiry_ms = pass->expiry_ms != 0 ? pass->expiry_ms : run.now_ms;
     run.boot_id = pass->observation->boot_id != NULL ? pass->observation->boot_id : "";
     pass->changed = false;
     pass->needs_reboot = false;

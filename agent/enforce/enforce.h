@@ -47,6 +47,7 @@ struct hm_enforce_pass {
     const struct hm_catalogue *catalogue;
     struct hm_observation *observation; /* its inventory is reread after changes */
     int64_t observed_ms;                /* when it was begun; 0 = just now */
+    int64_t expiry_ms;                  /* by which policies expire and windows open; 0 = now */
     /* Why it is not known which ports must not be excluded: nothing is changed; NULL = it is. */
     const char *hazards_unknown;
     struct hm_arena *arena;

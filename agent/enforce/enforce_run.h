@@ -53,6 +53,7 @@ struct hm_enforce_run {
     struct hm_retries *retries;
     struct hm_troubles *troubles;
     int64_t now_ms; /* of its start */
+    int64_t expiry_ms;
     const char *boot_id;
     bool settled;                  /* the host has, since its boot */
     bool restoring;                /* hm-agent restore: nothing is wanted, no limits */

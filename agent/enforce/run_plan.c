@@ -33,7 +33,7 @@ static enum hm_status make_plan(struct hm_enforce_run *run, struct hm_err *err)
         .catalogue = run->pass->catalogue,
         .ledger = &run->ledger,
         .limits = &run->limits,
-        .now_ms = run->now_ms,
+        .now_ms = run->expiry_ms,
         .boot_id = run->boot_id,
     };
     enum hm_status st = keep_planned(run, err);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/buf.h"
 #include "common/base/limits.h"
@@ -349,12 +350,13 @@ static enum hm_status fail_stopped(const struct hm_http_client *client, struct h
 /* Runs the transfer to its end, or to the stop. */
 static enum hm_status run(struct hm_http_client *client, CURLcode *out_code, struct hm_err *err)
 {
-    struct curl_waitfd stop = {.fd = (curl_socket_t)client->stop_fd, .events = CURL_WAIT_POLLIN};
-    const unsigned stop_count = client->stop_fd >= 0 ? 1 : 0;
     const int longest_wait_ms = 600000; /* curl shortens it to its own next deadline */
     int running = 1;
 
     for (;;) {
+        const int fds[] = {client->stop_fd, hm_os_meanwhile_fd()};
+        struct curl_waitfd extra[HM_COUNT(fds)];
+        unsigned extra_count = 0;
         const CURLMsg *message;
         int left;
 
@@ -366,11 +368,23 @@ static enum hm_status run(struct hm_http_client *client, CURLcode *out_code, str
             *out_code = message->data.result;
             return HM_OK;
         }
-        if (curl_multi_poll(client->multi, &stop, stop_count, longest_wait_ms, NULL) != CURLM_OK) {
+        for (size_t i = 0; i < HM_COUNT(fds); i++) {
+            if (fds[i] >= 0) {
+                extra[extra_count++] =
+                    (struct curl_waitfd){.fd = (curl_socket_t)fds[i], .events = CURL_WAIT_POLLIN};
+            }
+        }
+        if (curl_multi_poll(client->multi, extra, extra_count, longest_wait_ms, NULL) != CURLM_OK) {
             return hm_fail(err, HM_EIO, "%s: the exchange cannot be waited for", client->base_url);
         }
-        if (stop.revents != 0) {
-            return fail_stopped(client, err);
+        for (unsigned i = 0; i < extra_count; i++) {
+            if (extra[i].revents == 0) {
+                continue;
+            }
+            if (i == 0 && client->stop_fd >= 0) {
+                return fail_stopped(client, err);
+            }
+            hm_os_meanwhile_run();
         }
     }
 }
@@ -405,6 +419,17 @@ static const char *copy_header(CURL *easy, const char *name, struct hm_arena *ar
     return hm_arena_strdup(arena, header->value);
 }
 
+static int64_t date_of(CURL *easy)
+{
+    struct curl_header *header;
+    time_t at = -1;
+
+    if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+        at = curl_getdate(header->value, NULL);
+    }
+    return at > 0 ? (int64_t)at * 1000 : 0;
+}
+
 static enum hm_status take_reply(const struct hm_http_client *client,
                                  const struct exchange *exchange, struct hm_arena *arena,
                                  struct hm_http_reply *out, struct hm_err *err)
@@ -416,6 +441,7 @@ static enum hm_status take_reply(const struct hm_http_client *client,
 
     (void)curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &status);
     reply.status = (unsigned)status;
+    reply.date_ms = date_of(client->easy);
     reply.body_len = exchange->body.len;
     reply.body = hm_arena_strndup(arena, hm_buf_text(&exchange->body), exchange->body.len);
     reply.content_type = copy_header(client->easy, "Content-Type", arena);

@@ -48,6 +48,7 @@ struct hm_http_reply {
     const char *content_type; /* "" none */
     const char *etag;         /* "" none; with its quotes */
     int64_t retry_after_s;    /* -1 none; the date form is taken too */
+    int64_t date_ms;          /* when it was sent by the server's clock; 0 none */
 };
 
 /* Once a program, before any thread. */

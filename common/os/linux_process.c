@@ -207,18 +207,54 @@ void hm_os_stop_request(void)
     }
 }
 
+static struct {
+    bool set;
+    bool runs;
+    int fd;
+    void (*run)(void *arg);
+    void *arg;
+} meanwhile;
+
+void hm_os_meanwhile(int fd, void (*run)(void *arg), void *arg)
+{
+    meanwhile.set = fd >= 0;
+    meanwhile.fd = fd;
+    meanwhile.run = run;
+    meanwhile.arg = arg;
+}
+
+int hm_os_meanwhile_fd(void)
+{
+    return meanwhile.set && !meanwhile.runs ? meanwhile.fd : -1;
+}
+
+void hm_os_meanwhile_run(void)
+{
+    if (hm_os_meanwhile_fd() >= 0) {
+        meanwhile.runs = true;
+        meanwhile.run(meanwhile.arg);
+        meanwhile.runs = false;
+    }
+}
+
 bool hm_os_sleep_ms(int64_t ms)
 {
     const int64_t end_ms = hm_os_monotonic_ms() + ms;
-    struct pollfd wait = {.fd = stop_fd, .events = POLLIN};
 
     while (!hm_os_stop_requested()) {
+        struct pollfd wait[] = {
+            {.fd = stop_fd,              .events = POLLIN},
+            {.fd = hm_os_meanwhile_fd(), .events = POLLIN}
+        };
         int64_t left_ms = end_ms - hm_os_monotonic_ms();
 
         if (left_ms <= 0) {
             return false;
         }
-        (void)poll(&wait, 1, left_ms > 3600000 ? 3600000 : (int)left_ms);
+        if (poll(wait, HM_COUNT(wait), left_ms > 3600000 ? 3600000 : (int)left_ms) > 0 &&
+            wait[1].revents != 0) {
+            hm_os_meanwhile_run();
+        }
     }
     return true;
 }

@@ -86,3 +86,11 @@ bool hm_os_stop_requested(void);
 int hm_os_stop_fd(void);
 void hm_os_stop_request(void);
 bool hm_os_sleep_ms(int64_t ms);
+
+/* What else a thread that waits attends to (hm_os_sleep_ms, the exchanges of http_client.h): while
+ * fd is readable run is called, which reads it empty, and the wait continues. fd -1: nothing, as at
+ * the start. For programs of one thread; Windows has no such thing. meanwhile_fd: -1 also while run
+ * is called, so that it may wait itself. */
+void hm_os_meanwhile(int fd, void (*run)(void *arg), void *arg);
+int hm_os_meanwhile_fd(void);
+void hm_os_meanwhile_run(void);

@@ -254,6 +254,22 @@ void hm_os_stop_request(void)
     }
 }
 
+void hm_os_meanwhile(int fd, void (*run)(void *arg), void *arg)
+{
+    (void)fd;
+    (void)run;
+    (void)arg;
+}
+
+int hm_os_meanwhile_fd(void)
+{
+    return -1;
+}
+
+void hm_os_meanwhile_run(void)
+{
+}
+
 bool hm_os_sleep_ms(int64_t ms)
 {
     const int64_t end_ms = hm_os_monotonic_ms() + ms;

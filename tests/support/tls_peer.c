@@ -149,7 +149,10 @@ static bool serve(struct tls_peer *peer, gnutls_session_t session, const char *r
 
     (void)sscanf(request, "%*s %63s", path);
     if (strcmp(path, "/plain") == 0) {
-        answer(session, "200 OK", "ETag: \"e1\"\r\nContent-Type: text/plain\r\n", "hello", 5);
+        answer(session, "200 OK",
+               "ETag: \"e1\"\r\nContent-Type: text/plain\r\n"
+               "Date: Sun, 09 Sep 2001 01:46:40 GMT\r\n",
+               "hello", 5);
     } else if (strncmp(path, "/echo", 5) == 0) {
         answer(session, "200 OK", "", request, len);
     } else if (strcmp(path, "/gzip") == 0) {

@@ -109,6 +109,8 @@ static void test_answers(void **state)
         assert_int_equal(reply.retry_after_s, rows[i].retry_after_s);
         assert_string_equal(reply.etag, rows[i].etag);
         assert_string_equal(reply.content_type, rows[i].type);
+        assert_int_equal(reply.date_ms,
+                         rows[i].len == 5 && rows[i].status == 200 ? 1000000000000 : 0);
     }
     assert_int_equal(tls_peer_connections(fixture->peer), 1);
     assert_int_equal(tls_peer_requests(fixture->peer), HM_COUNT(rows));

@@ -261,6 +261,41 @@ static void test_host_name(void **state)
     assert_null(strchr(name, '.'));
 }
 
+static int attended;
+
+/* It may wait itself. */
+static void attend(void *arg)
+{
+    const int *pipe_ends = arg;
+    char byte;
+
+    attended++;
+    assert_int_equal(hm_os_meanwhile_fd(), -1);
+    assert_false(hm_os_sleep_ms(1));
+    assert_int_equal(read(pipe_ends[0], &byte, 1), 1);
+}
+
+static void test_sleeper_attends_to_something_else(void **state)
+{
+    const int64_t began_ms = hm_os_monotonic_ms();
+    int pipe_ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(pipe_ends), 0);
+    assert_int_equal(write(pipe_ends[1], "xx", 2), 2);
+    assert_int_equal(hm_os_meanwhile_fd(), -1);
+    hm_os_meanwhile(pipe_ends[0], attend, pipe_ends);
+    assert_false(hm_os_sleep_ms(30)); /* to its end all the same */
+    assert_true(hm_os_monotonic_ms() - began_ms >= 30);
+    assert_int_equal(attended, 2);
+    hm_os_meanwhile(-1, NULL, NULL);
+    assert_int_equal(write(pipe_ends[1], "x", 1), 1);
+    assert_false(hm_os_sleep_ms(1));
+    assert_int_equal(attended, 2);
+    (void)close(pipe_ends[0]);
+    (void)close(pipe_ends[1]);
+}
+
 /* Last: a stop cannot be taken back. */
 static void test_stop_wakes_the_sleeper(void **state)
 {
@@ -295,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lock_keeps_the_second_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_host_name, set_up, tear_down),
+        cmocka_unit_test(test_sleeper_attends_to_something_else),
         cmocka_unit_test(test_stop_wakes_the_sleeper),
     };
 
