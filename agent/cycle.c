@@ -12,9 +12,6 @@
 #include "common/base/log.h"
 #include "common/base/str.h"
 
-#define SLOW_LEAST_MS 10000 /* an identity that is refused: ten intervals, in these bounds */
-#define SLOW_MOST_MS 600000
-#define SLOW_INTERVALS 10
 #define HOLD_LEAST_MS 100 /* less than that to the next look: sleep */
 #define PAUSE_LEAST_MS HM_TIMETABLE_PAUSE_MS
 
@@ -173,6 +170,7 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
         hm_agent_port_book_mark(&agent->observation);
         hm_agent_obey(agent, now_ms);
         hm_agent_guard_passed(agent);
+        hm_timetable_look_again(agent, agent->observation.again_in_ms);
         st = note_tcpip(agent, err);
     }
     if (st == HM_OK) {
@@ -205,12 +203,13 @@ enum hm_status hm_cycle_look(struct hm_agent *agent, struct hm_err *err)
     if (st != HM_OK) {
         /* Its memory is gone with the arena: an older report is not sent as if it were new. */
         agent->has_report = false;
-        agent->again_in_ms = 0;
+        agent->again_in_ms = hm_backoff_next_ms(&agent->look_backoff, agent->clock->random());
         agent->status_changed =
             agent->status_changed || strcmp(agent->look_error.text, err->text) != 0;
         agent->look_error = *err;
         return st;
     }
+    hm_backoff_reset(&agent->look_backoff);
     agent->status_changed = agent->status_changed || agent->look_error.text[0] != '\0';
     agent->look_error.text[0] = '\0';
     hm_agent_status_count(&agent->status, &agent->judgement.verdicts);
@@ -267,16 +266,6 @@ enum hm_status hm_cycle_enroll(struct hm_agent *agent, const char *token, struct
     return hm_spool_acknowledge(agent->spool, "", "", "", err);
 }
 
-/* Long enough that a host which is not wanted is no burden. */
-static void slow_down(struct hm_agent *agent)
-{
-    int64_t slow_ms = (int64_t)hm_agent_interval_s(agent) * 1000 * SLOW_INTERVALS;
-
-    slow_ms = slow_ms < SLOW_LEAST_MS ? SLOW_LEAST_MS : slow_ms;
-    slow_ms = slow_ms > SLOW_MOST_MS ? SLOW_MOST_MS : slow_ms;
-    agent->uplink.retry_ms = slow_ms + (int64_t)(agent->clock->random() % PAUSE_LEAST_MS);
-}
-
 /* With the configured token; HM_ENOENT when there is none. */
 static enum hm_status enroll_as_configured(struct hm_agent *agent, struct hm_err *err)
 {
@@ -303,7 +292,7 @@ static enum hm_status first_enrolment(struct hm_agent *agent, struct hm_err *err
                           "token_file");
     }
     if (st == HM_EDENIED || st == HM_EINVAL) {
-        slow_down(agent);
+        hm_timetable_slow_down(agent);
     }
     return st;
 }
@@ -328,11 +317,11 @@ static enum hm_status new_identity(struct hm_agent *agent, enum hm_status failed
             hm_log_failure(HM_LOG_ERROR, "enrolment_failed", &why);
         }
         if (st != HM_OK) {
-            slow_down(agent);
+            hm_timetable_slow_down(agent);
             st = failed;
         }
     } else if (failed == HM_ECONFLICT) {
-        slow_down(agent);
+        hm_timetable_slow_down(agent);
     }
     return st;
 }
@@ -477,7 +466,7 @@ void hm_cycle_save_status(struct hm_agent *agent, bool now)
 
 static void turn_look(struct hm_agent *agent, struct hm_timetable *plan)
 {
-    const bool early = plan->early;
+    const bool early = plan->early && agent->look_error.text[0] == '\0';
     const bool owed = agent->has_report; /* a regular one that could not be sent */
     struct hm_err err;
 

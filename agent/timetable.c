@@ -4,6 +4,9 @@
 
 #define DELIVERY_MS 5000 /* one for so long, in the long run */
 #define DELIVERIES_AT_ONCE 20
+#define SLOW_LEAST_MS 10000 /* an identity that is refused: ten intervals, in these bounds */
+#define SLOW_MOST_MS 600000
+#define SLOW_INTERVALS 10
 
 /* Up to a tenth early, so that hosts which booted together part. */
 static int64_t jittered_interval_ms(const struct hm_agent *agent)
@@ -41,4 +44,20 @@ void hm_timetable_delivered(struct hm_timetable *plan, int64_t now_ms)
     }
     plan->early = false;
     plan->contact_ms = plan->look_ms;
+}
+
+void hm_timetable_look_again(struct hm_agent *agent, int64_t in_ms)
+{
+    if (in_ms > 0 && (agent->again_in_ms == 0 || in_ms < agent->again_in_ms)) {
+        agent->again_in_ms = in_ms;
+    }
+}
+
+void hm_timetable_slow_down(struct hm_agent *agent)
+{
+    int64_t slow_ms = (int64_t)hm_agent_interval_s(agent) * 1000 * SLOW_INTERVALS;
+
+    slow_ms = slow_ms < SLOW_LEAST_MS ? SLOW_LEAST_MS : slow_ms;
+    slow_ms = slow_ms > SLOW_MOST_MS ? SLOW_MOST_MS : slow_ms;
+    agent->uplink.retry_ms = slow_ms + (int64_t)(agent->clock->random() % HM_TIMETABLE_PAUSE_MS);
 }

@@ -14,7 +14,7 @@ struct hm_timetable {
     int64_t look_ms;
     int64_t contact_ms;
     int64_t looked_ms;     /* the last one */
-    bool early;            /* the next look is for enforcement: no news, no contact */
+    bool early;            /* the next look comes before the regular one, without contact */
     int64_t paid_until_ms; /* each delivery costs time; twenty may be owed */
 };
 
@@ -23,3 +23,9 @@ void hm_timetable_look(const struct hm_agent *agent, struct hm_timetable *plan);
 
 /* After a delivery: judged anew at once, but not in a loop with a collector that has no rest. */
 void hm_timetable_delivered(struct hm_timetable *plan, int64_t now_ms);
+
+/* The next look comes then at the latest; 0: whenever. */
+void hm_timetable_look_again(struct hm_agent *agent, int64_t in_ms);
+
+/* After a refused identity: long enough that a host which is not wanted is no burden. */
+void hm_timetable_slow_down(struct hm_agent *agent);

@@ -38,6 +38,7 @@ struct hm_observation {
     bool has_previous_boot; /* only recorded hosts; the agent keeps its own */
     struct hm_inventory previous_boot;
     struct hm_strings unknown;
+    int64_t again_in_ms;         /* part of unknown can be read again then; 0 = whenever */
     struct hm_refusals refusals; /* each is in unknown, too */
     struct hm_range_opinions opinions;
     bool has_events;

@@ -25,17 +25,55 @@ static bool has_passed_mark(const struct hm_lists_memo *memo, int64_t now_ms)
 
 unsigned hm_lists_due(const struct hm_lists_memo *memo, const struct hm_lists_now *now)
 {
-    const int64_t pace_ms = memo->refused ? HM_LISTS_RETRY_MS : HM_LISTS_PACE_MS;
     const bool has_blocks = (memo->known & HM_LISTS_BLOCKS) == HM_LISTS_BLOCKS;
     unsigned due = (HM_LISTS_ALL & ~memo->known) | now->changed;
 
-    if (memo->whole_ms != 0 && now->now_ms - memo->whole_ms >= pace_ms) {
+    if (memo->whole_ms != 0 && now->now_ms - memo->whole_ms >= HM_LISTS_PACE_MS) {
         due = HM_LISTS_ALL;
+    }
+    if (now->now_ms - memo->refused_ms >= memo->pause_ms) {
+        due |= memo->refused;
     }
     if (has_blocks && (memo->signature != now->signature || has_passed_mark(memo, now->now_ms))) {
         due |= HM_LISTS_BLOCKS;
     }
+    if (memo->http != HM_LISTS_HTTP_READ &&
+        now->now_ms - memo->http_ms >=
+            (memo->http == HM_LISTS_HTTP_HANGS ? HM_LISTS_HTTP_HANGS_MS : HM_LISTS_HTTP_RETRY_MS)) {
+        due |= HM_LIST_HTTPSYS;
+    }
     return now->asks_wmi ? due : due & ~HM_LIST_WMI;
+}
+
+void hm_lists_note_refused(struct hm_lists_memo *memo, unsigned asked, unsigned refused,
+                           int64_t began_ms, int64_t now_ms)
+{
+    const bool is_new = (refused & asked & ~memo->refused) != 0;
+    const int64_t took_ms = now_ms - began_ms;
+    int64_t pause_ms = is_new ? 0 : memo->pause_ms * 2;
+
+    memo->refused = refused;
+    if (refused == 0) {
+        memo->pause_ms = 0;
+        return;
+    }
+    if ((asked & refused) == 0) {
+        return;
+    }
+    pause_ms = pause_ms < HM_LISTS_RETRY_FIRST_MS ? HM_LISTS_RETRY_FIRST_MS : pause_ms;
+    pause_ms = pause_ms < took_ms ? took_ms : pause_ms;
+    memo->pause_ms = pause_ms < HM_LISTS_RETRY_MOST_MS ? pause_ms : HM_LISTS_RETRY_MOST_MS;
+    memo->refused_ms = now_ms;
+}
+
+int64_t hm_lists_again_ms(const struct hm_lists_memo *memo, int64_t now_ms)
+{
+    const int64_t left_ms = memo->refused_ms + memo->pause_ms - now_ms;
+
+    if (memo->refused == 0) {
+        return 0;
+    }
+    return left_ms < 1 ? 1 : left_ms;
 }
 
 uint64_t hm_lists_signature(const struct hm_services *services, const struct hm_sockets *sockets)

@@ -23,13 +23,24 @@
 #define HM_LISTS_BLOCKS (0x0aau | HM_LIST_HTTPSYS) /* what no registry key shows */
 #define HM_LISTS_ALL 0x3ffu
 
+/* Of the lists of HTTP.sys: while they are not known, nothing new may be excluded. */
+enum hm_lists_http {
+    HM_LISTS_HTTP_READ,
+    HM_LISTS_HTTP_REFUSED, /* netsh answered, and that is no list */
+    HM_LISTS_HTTP_HANGS,   /* it did not answer in its time */
+};
+
 /* What is remembered of the readings so far. Times: milliseconds since the boot. */
 struct hm_lists_memo {
     unsigned known;     /* lists that were read and are not out of date */
     int64_t whole_ms;   /* when the last reading of all of them began */
     int64_t blocks_ms;  /* likewise, of HM_LISTS_BLOCKS */
     uint64_t signature; /* at that time */
-    bool refused;       /* one of them could not be read */
+    int64_t http_ms;    /* when HM_LIST_HTTPSYS was asked for last */
+    enum hm_lists_http http;
+    unsigned refused;   /* lists of netsh interface whose last reading failed */
+    int64_t refused_ms; /* when the last reading that failed ended */
+    int64_t pause_ms;   /* until they are asked for again; 0 while none is refused */
 };
 
 struct hm_lists_now {
@@ -39,12 +50,27 @@ struct hm_lists_now {
     bool asks_wmi;      /* the host has settled, or WMI runs, and what is urgent is done */
 };
 
-/* Everything is read again after that time; after the shorter one where a list was refused. */
+/* Everything is read again after that time. */
 #define HM_LISTS_PACE_MS (60 * 60 * 1000)
-#define HM_LISTS_RETRY_MS (5 * 60 * 1000)
+/* A list that was refused is asked for again after a pause that doubles with each failure, and is
+ * short again when another one fails: a program can fail once on a busy host, and fails each time
+ * for a family that is not installed. */
+#define HM_LISTS_RETRY_FIRST_MS (3 * 1000)
+#define HM_LISTS_RETRY_MOST_MS (5 * 60 * 1000)
+#define HM_LISTS_HTTP_RETRY_MS (10 * 1000)
+#define HM_LISTS_HTTP_HANGS_MS (60 * 1000)
 
 /* The lists to read now, as bits; 0 none. */
 unsigned hm_lists_due(const struct hm_lists_memo *memo, const struct hm_lists_now *now);
+
+/* After a reading of the lists asked (0: none was read), from began_ms to now_ms: refused are all
+ * that could not be read, earlier ones too. A reading that took long is not repeated sooner than
+ * after as much time: a netsh that hangs must not keep the agent busy. */
+void hm_lists_note_refused(struct hm_lists_memo *memo, unsigned asked, unsigned refused,
+                           int64_t began_ms, int64_t now_ms);
+
+/* Milliseconds until a refused list is due, at least 1; 0: none is refused. */
+int64_t hm_lists_again_ms(const struct hm_lists_memo *memo, int64_t now_ms);
 
 /* A number for what blocks follow: the TCP ports that the system process listens on, and which of
  * the services run that make blocks or serve ports by HTTP.sys. services: as observed just now. */

@@ -153,6 +153,7 @@ static enum hm_status ask_http(struct hm_netsh *netsh, bool hangs, struct hm_err
         const wchar_t *const words[] = {L"http", L"show", http_lists[i]};
 
         st = ask(netsh, words, HM_COUNT(words), &netsh->http_memory, &netsh->http[i], err);
+        hangs = st == HM_OK && !netsh->http[i].ran;
     }
     return st;
 }
@@ -201,6 +202,7 @@ static void note_reading(struct hm_netsh *netsh, unsigned lists, uint64_t signat
     struct hm_lists_memo *memo = &netsh->memo;
 
     memo->known |= lists;
+    memo->http_ms = (lists & HM_LIST_HTTPSYS) != 0 ? began_ms : memo->http_ms;
     if ((lists & HM_LIST_HTTPSYS) != 0 && (memo->known & HM_LISTS_BLOCKS) == HM_LISTS_BLOCKS) {
         memo->blocks_ms = began_ms;
         memo->signature = signature;
@@ -234,9 +236,8 @@ static enum hm_status ask_lists(struct hm_netsh *netsh, const struct hm_os *os, 
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-static enum hm_status refuse(struct hm_netsh *netsh, const char *command, const char *unknown,
-                             const struct answer *answer, const char *reason,
-                             struct hm_notes *notes, struct hm_err *err)
+static enum hm_status refuse(const char *command, const char *unknown, const struct answer *answer,
+                             const char *reason, struct hm_notes *notes, struct hm_err *err)
 {
     struct hm_refusal refusal = {.command = command,
                                  .reason = hm_arena_strdup(notes->arena, reason),
@@ -244,7 +245,6 @@ static enum hm_status refuse(struct hm_netsh *netsh, const char *command, const 
                                  .len = answer->listing.len};
     enum hm_status st;
 
-    netsh->memo.refused = true;
     if (refusal.reason == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the listings of netsh");
     }
@@ -262,8 +262,10 @@ static const char *fault_of(const struct answer *answer)
     return answer->exit_status == 0 && answer->listing.len == 0 ? "it printed nothing" : NULL;
 }
 
-static enum hm_status take(struct hm_netsh *netsh, size_t index, const struct hm_os *os,
-                           struct hm_stack *stack, struct hm_notes *notes, struct hm_err *err)
+/* refused: gets the bit of a list that could not be read. */
+static enum hm_status take(const struct hm_netsh *netsh, size_t index, const struct hm_os *os,
+                           struct hm_stack *stack, unsigned *refused, struct hm_notes *notes,
+                           struct hm_err *err)
 {
     const struct answer *answer = &netsh->listings[index].answer;
     const bool dynamic = index % 2 == 0;
@@ -293,14 +295,20 @@ static enum hm_status take(struct hm_netsh *netsh, size_t index, const struct hm
     if (st == HM_ENOMEM) {
         return hm_fail(err, st, "%s", why.text);
     }
-    return st == HM_OK ? HM_OK : refuse(netsh, command, unknown, answer, fault, notes, err);
+    if (st == HM_OK) {
+        return HM_OK;
+    }
+    *refused |= 1u << index;
+    return refuse(command, unknown, answer, fault, notes, err);
 }
 
-static enum hm_status take_stacks(struct hm_netsh *netsh, const struct hm_os *os,
-                                  struct hm_stacks *out_stacks, struct hm_notes *notes,
-                                  struct hm_err *err)
+/* asked: the lists that were read for this, from began_ms on. */
+static enum hm_status take_stacks(struct hm_netsh *netsh, const struct hm_os *os, unsigned asked,
+                                  int64_t began_ms, struct hm_stacks *out_stacks,
+                                  struct hm_notes *notes, struct hm_err *err)
 {
     struct hm_stacks stacks = {hm_arena_alloc(notes->arena, HM_STACK_COUNT, sizeof(*stacks.at)), 0};
+    unsigned refused = 0;
     enum hm_status st = HM_OK;
 
     if (stacks.at == NULL) {
@@ -309,12 +317,13 @@ static enum hm_status take_stacks(struct hm_netsh *netsh, const struct hm_os *os
     for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
         struct hm_stack *stack = hm_windows_add_stack(&stacks, i);
 
-        st = take(netsh, 2 * i, os, stack, notes, err);
+        st = take(netsh, 2 * i, os, stack, &refused, notes, err);
         if (st == HM_OK) {
-            st = take(netsh, 2 * i + 1, os, stack, notes, err);
+            st = take(netsh, 2 * i + 1, os, stack, &refused, notes, err);
         }
     }
     if (st == HM_OK) {
+        hm_lists_note_refused(&netsh->memo, asked, refused, began_ms, hm_os_monotonic_ms());
         *out_stacks = stacks;
     }
     return st;
@@ -352,15 +361,20 @@ static enum hm_status take_opinions(const struct hm_netsh *netsh, struct hm_aren
 
 static void take_http(struct hm_netsh *netsh, struct hm_netsh_http out[HM_NETSH_HTTP_LISTS])
 {
+    netsh->memo.http = HM_LISTS_HTTP_READ;
     for (size_t i = 0; i < HM_NETSH_HTTP_LISTS; i++) {
         const struct answer *answer = &netsh->http[i];
 
-        netsh->memo.refused = netsh->memo.refused || !answer->ran; /* asked again soon */
         out[i] = (struct hm_netsh_http){
             .fault = answer->listing.failed ? "netsh refused" : fault_of(answer),
             .text = answer->listing.text,
             .len = answer->listing.len,
         };
+        if (!answer->ran) {
+            netsh->memo.http = HM_LISTS_HTTP_HANGS;
+        } else if (out[i].fault != NULL && netsh->memo.http == HM_LISTS_HTTP_READ) {
+            netsh->memo.http = HM_LISTS_HTTP_REFUSED;
+        }
     }
 }
 
@@ -372,17 +386,19 @@ enum hm_status hm_netsh_stacks(struct hm_netsh *netsh, const struct hm_os *os,
     struct hm_netsh_facts facts = {
         .stacks = {NULL, 0}
     };
-    enum hm_status st = ask_lists(netsh, os, find_due(netsh, need), need->signature, err);
+    const int64_t began_ms = hm_os_monotonic_ms();
+    const unsigned due = find_due(netsh, need);
+    enum hm_status st = ask_lists(netsh, os, due, need->signature, err);
 
-    netsh->memo.refused = false;
     if (st == HM_OK) {
-        st = take_stacks(netsh, os, &facts.stacks, notes, err);
+        st = take_stacks(netsh, os, due, began_ms, &facts.stacks, notes, err);
     }
     if (st == HM_OK) {
         st = take_opinions(netsh, arena, &facts.opinions, err);
     }
     if (st == HM_OK) {
         take_http(netsh, facts.http);
+        facts.again_in_ms = hm_lists_again_ms(&netsh->memo, hm_os_monotonic_ms());
         *out_facts = facts;
     }
     return st;
@@ -394,13 +410,15 @@ enum hm_status hm_netsh_reread(struct hm_netsh *netsh, const struct hm_os *os, u
                                struct hm_stacks *out_stacks, struct hm_notes *notes,
                                struct hm_err *err)
 {
-    enum hm_status st = ask_lists(netsh, os, lists & HM_LISTS_STACKS, netsh->memo.signature, err);
+    const int64_t began_ms = hm_os_monotonic_ms();
+    enum hm_status st;
 
+    lists &= HM_LISTS_STACKS;
+    st = ask_lists(netsh, os, lists, netsh->memo.signature, err);
     if (st == HM_OK) {
-        netsh->memo.refused = false;
-        st = take_stacks(netsh, os, out_stacks, notes, err);
+        st = take_stacks(netsh, os, lists, began_ms, out_stacks, notes, err);
     }
-    if (netsh->memo.refused) {
+    if (st != HM_OK || (netsh->memo.refused & lists) != 0) {
         netsh->memo.known &= ~lists; /* the next observation asks again */
     }
     return st;

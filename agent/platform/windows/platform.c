@@ -173,6 +173,7 @@ enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_sites *sites
         st = hm_netsh_stacks(netsh, &inventory->os, &asks, notes->arena, &facts, notes, err);
         inventory->stacks = facts.stacks;
         seen->opinions = facts.opinions;
+        seen->again_in_ms = facts.again_in_ms;
         if (st == HM_OK) {
             st = hm_windows_stored_exclusions(&inventory->stacks, notes, err);
         }

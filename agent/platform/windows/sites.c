@@ -212,9 +212,9 @@ static bool is_remote(const wchar_t *path)
 static enum hm_status take_shared(struct hm_sites *sites, struct hm_gathering *gathering)
 {
     const int64_t now_ms = hm_os_monotonic_ms();
-    const bool waits =
-        is_remote(sites->path) &&
-        (sites->hurried || (sites->failure != 0 && now_ms - sites->failed_ms < HM_LISTS_RETRY_MS));
+    const bool waits = is_remote(sites->path) &&
+                       (sites->hurried || (sites->failure != 0 &&
+                                           now_ms - sites->failed_ms < HM_LISTS_RETRY_MOST_MS));
     enum hm_status st = HM_OK;
 
     if (!waits) {

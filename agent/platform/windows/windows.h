@@ -79,6 +79,7 @@ struct hm_netsh_facts {
     struct hm_stacks stacks; /* all four */
     struct hm_netsh_http http[HM_NETSH_HTTP_LISTS];
     struct hm_range_opinions opinions;
+    int64_t again_in_ms; /* a list was refused: it is due then; 0 = none was */
 };
 
 struct hm_netsh_need {

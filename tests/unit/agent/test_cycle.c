@@ -72,6 +72,9 @@ static struct {
     const char *os_name; /* a fact that tests change */
     enum hm_status st;
     int64_t look_takes_ms;
+    unsigned failures;        /* so many looks fail first */
+    unsigned partial;         /* so many looks ask for another one soon */
+    const char *os_name_then; /* after those; NULL: the same */
     unsigned looks;
 } host;
 
@@ -90,6 +93,10 @@ static enum hm_status host_observe(struct hm_platform *platform, struct hm_arena
     (void)arena;
     host.looks++;
     world.ms += host.look_takes_ms;
+    if (host.failures > 0) {
+        host.failures--;
+        return hm_fail(err, HM_EIO, "the host cannot be seen yet");
+    }
     if (host.st != HM_OK) {
         return hm_fail(err, host.st, "the host cannot be seen");
     }
@@ -97,6 +104,12 @@ static enum hm_status host_observe(struct hm_platform *platform, struct hm_arena
     out->boot_id = host.boot_id;
     out->inventory.os = (struct hm_os){HM_OS_LINUX, host.os_name, "6.1", 0, "x86_64", "C"};
     out->has_sample = true;
+    if (host.partial > 0) {
+        host.partial--;
+        out->again_in_ms = 3000;
+    } else if (host.os_name_then != NULL) {
+        out->inventory.os.name = host.os_name_then;
+    }
     return HM_OK;
 }
 
@@ -172,6 +185,9 @@ static int set_up(void **state)
     host.os_name = "first";
     host.st = HM_OK;
     host.look_takes_ms = 0;
+    host.failures = 0;
+    host.partial = 0;
+    host.os_name_then = NULL;
     host.looks = 0;
     *state = fixture;
     return 0;
@@ -423,6 +439,51 @@ static void test_host_that_cannot_be_seen(void **state)
     stop_agent(fixture);
 }
 
+/* A look can fail once for a reason that passes: the first report does not wait for an interval. */
+static void test_a_failed_look_is_repeated_soon(void **state)
+{
+    static const struct fake_reply replies[] = {
+        {200, ENROLLED(ID_A), "", 0},
+        {200, TAKEN,          "", 0},
+        {304, "",             "", 0},
+    };
+    struct fixture *fixture = *state;
+
+    script(fixture, replies, HM_COUNT(replies));
+    start_agent(fixture);
+    fixture->agent.config.token = JOIN_TOKEN;
+    host.failures = 2;
+    run_for(fixture, 5000);
+    assert_int_equal(host.looks, 3);
+    assert_int_equal(calls_of(fixture, "/v1/checkin"), 1);
+    assert_string_equal(fixture->agent.look_error.text, "");
+    stop_agent(fixture);
+}
+
+/* Part of the host could not be read: another look soon, and a report of what is new. */
+static void test_what_was_not_read_is_read_again(void **state)
+{
+    static const struct fake_reply replies[] = {
+        {200, ENROLLED(ID_A), "", 0},
+        {200, TAKEN,          "", 0},
+        {304, "",             "", 0},
+        {200, TAKEN,          "", 0},
+        {304, "",             "", 0},
+    };
+    struct fixture *fixture = *state;
+
+    host.partial = 1;
+    host.os_name_then = "second";
+    script(fixture, replies, HM_COUNT(replies));
+    start_agent(fixture);
+    fixture->agent.config.token = JOIN_TOKEN;
+    fixture->agent.config.interval_s = 300;
+    run_for(fixture, 100000);
+    assert_int_equal(host.looks, 2);
+    assert_int_equal(calls_of(fixture, "/v1/checkin"), 2);
+    stop_agent(fixture);
+}
+
 /* A system tool that hangs makes a look last longer than the interval; that must be told, too. */
 static void test_slow_looks_are_told(void **state)
 {
@@ -524,6 +585,8 @@ int main(void)
         CASE(test_lost_identity),
         CASE(test_never_enrolled),
         CASE(test_host_that_cannot_be_seen),
+        CASE(test_a_failed_look_is_repeated_soon),
+        CASE(test_what_was_not_read_is_read_again),
         CASE(test_slow_looks_are_told),
         CASE(test_new_desired_state_is_judged_at_once),
         cmocka_unit_test(test_health),
