@@ -78,6 +78,12 @@ void hm_guarding_keep(void)
         log_services(HM_LOG_WARNING, "guard_released", &kept.released, kept.fault);
         log_services(HM_LOG_ERROR, "guard_not_released", &kept.left, kept.fault);
         log_services(HM_LOG_WARNING, "guarded_service_started", &kept.started, "");
+        if (kept.listed) {
+            struct hm_log_line line;
+
+            hm_log_begin(&line, HM_LOG_WARNING, "guard_listed_for_safe_mode");
+            hm_log_end(&line);
+        }
     } else if (st != HM_EBUSY) { /* somebody adds or removes a guard at this moment */
         hm_log_failure(HM_LOG_WARNING, "guard_not_checked", &err);
     }

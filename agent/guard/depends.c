@@ -39,21 +39,63 @@ static DWORD read_list(HKEY key, const wchar_t *value, wchar_t out[HM_NAMES_CHAR
     return (DWORD)number;
 }
 
-/* Groups are written without their plus in a list of their own. */
+/* Groups are written without their plus in a list of their own; one that stands there twice stays
+ * so. */
 static DWORD add_groups(const wchar_t *groups, wchar_t names[HM_NAMES_CHARS])
 {
-    wchar_t marked[KEY_CHARS] = {GROUP_MARK};
+    size_t len = hm_names_chars(names) - 1;
 
     for (const wchar_t *at = groups; *at != L'\0'; at += wcslen(at) + 1) {
-        if (wcslen(at) + 2 > KEY_CHARS) {
+        const size_t chars = wcslen(at) + 1;
+
+        if (len + 1 + chars + 1 > HM_NAMES_CHARS) {
             return ERROR_MORE_DATA;
         }
-        (void)wcscpy(marked + 1, at);
-        if (!hm_names_add(names, marked, names, HM_NAMES_CHARS)) {
-            return ERROR_MORE_DATA;
-        }
+        names[len] = GROUP_MARK;
+        (void)wcscpy(names + len + 1, at);
+        len += 1 + chars;
     }
+    names[len] = L'\0';
     return ERROR_SUCCESS;
+}
+
+/* The value as it stands, against the names that read_list finds in it. */
+static DWORD check_list(HKEY key, const wchar_t *value)
+{
+    wchar_t stands[HM_NAMES_CHARS];
+    DWORD bytes = (HM_NAMES_CHARS - 2) * sizeof(*stands);
+    DWORD type = 0;
+    LONG number = RegQueryValueExW(key, value, NULL, &type, (BYTE *)stands, &bytes);
+    size_t chars = bytes / sizeof(*stands);
+
+    if (number != ERROR_SUCCESS) {
+        return number == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : (DWORD)number;
+    }
+    if (bytes > 0 && (type != REG_MULTI_SZ || bytes % sizeof(*stands) != 0)) {
+        return ERROR_INVALID_DATA;
+    }
+    while (chars > 0 && stands[chars - 1] == L'\0') {
+        chars--; /* its ends say nothing */
+    }
+    stands[chars] = L'\0';
+    stands[chars + 1] = L'\0';
+    return chars == 0 || hm_names_chars(stands) == chars + 2 ? ERROR_SUCCESS : ERROR_INVALID_DATA;
+}
+
+unsigned long hm_depends_check(const wchar_t *service)
+{
+    HKEY key = NULL;
+    DWORD number = open_key(service, &key);
+
+    if (number != ERROR_SUCCESS) {
+        return number;
+    }
+    number = check_list(key, L"DependOnService");
+    if (number == ERROR_SUCCESS) {
+        number = check_list(key, L"DependOnGroup");
+    }
+    (void)RegCloseKey(key);
+    return number;
 }
 
 unsigned long hm_depends_read(const wchar_t *service, wchar_t out[HM_NAMES_CHARS])

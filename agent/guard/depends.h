@@ -14,6 +14,10 @@
  * data): longer than HM_NAMES_CHARS. */
 unsigned long hm_depends_read(const wchar_t *service, wchar_t out[HM_NAMES_CHARS]);
 
+/* Do the values hold these names and nothing else, so that writing them again keeps everything? 13
+ * (invalid data): another type of value, or an empty name with more behind it. */
+unsigned long hm_depends_check(const wchar_t *service);
+
 /* Replaces the list. Only what hm_depends_read shows afterwards counts. */
 unsigned long hm_depends_write(const wchar_t *service, const wchar_t *names);
 

@@ -5,7 +5,8 @@
  * Whatever happens, it runs after those seconds: what it waits for is one value in a volatile key
  * of the registry, and nothing it does can wait longer than a read of the registry. It accepts no
  * stop: "net stop HavenmasterGuard" would stop the services that depend on it. It ends when
- * the remover has written "End" (guard_name.h).
+ * the remover has written "End" (guard_name.h); while it starts, it runs first, and for some
+ * seconds: the start of a service that waits for it would fail (error 1068).
  *
  * Afterwards it watches that it could start again at the next boot. Where it could not (disabled,
  * deleted, its program gone), nothing may depend on it any longer: a service with a dependency
@@ -17,6 +18,7 @@
 
 #include "agent/guard/depends.h"
 #include "agent/guard/guard_name.h"
+#include "agent/guard/own.h"
 
 #define TURN_MS 200
 #define TURNS (HM_GUARD_WAIT_MS / TURN_MS)
@@ -24,6 +26,7 @@
 #define HINT_MORE_MS 10000 /* a checkpoint comes every second; a busy host may be slow */
 #define REPORT_TRIES 10
 #define WATCH_MS 600000  /* nothing tells us of a program that was renamed or deleted */
+#define SETTLE_MS 5000   /* the service manager needs a moment to see that it runs */
 #define RELEASE_MS 60000 /* until what could not be released is tried again */
 #define PATH_CHARS 1024
 #define TEXT_CHARS 768
@@ -118,8 +121,7 @@ static bool is_over(void)
 {
     const DWORD agent = start_type(HM_GUARDED_BY_KEY);
 
-    return has_value(HM_GUARD_BOOT_KEY, HM_GUARD_BOOT_VALUE) ||
-           (agent != SERVICE_AUTO_START && agent != UNKNOWN_START) ||
+    return hm_own_boot_passed() || (agent != SERVICE_AUTO_START && agent != UNKNOWN_START) ||
            is_delayed(HM_GUARDED_BY_KEY) ||
            has_value(HM_GUARD_SAFE_BOOT_KEY L"\\Option", L"OptionValue") ||
            has_value(HM_GUARD_OWN_KEY, HM_GUARD_END_VALUE);
@@ -141,24 +143,20 @@ static void wait_for_first_pass(void)
 
 /* ---- while it runs -------------------------------------------------------------------------- */
 
-/* Why it would not start again; NULL: it would. */
+/* Why it would not start again, as the end of a sentence; NULL: it would. */
 static const wchar_t *cannot_start(void)
 {
     wchar_t program[PATH_CHARS];
     const DWORD chars = GetModuleFileNameW(NULL, program, PATH_CHARS);
-    const DWORD start = start_type(HM_GUARD_OWN_KEY);
 
-    if (start == NO_SERVICE || has_value(HM_GUARD_OWN_KEY, L"DeleteFlag")) {
-        return L"the service is deleted";
+    if (chars == 0 || chars >= PATH_CHARS) {
+        return NULL; /* no path can be that long */
     }
-    if (start == SERVICE_DISABLED) {
-        return L"the service is disabled";
-    }
-    if (chars > 0 && chars < PATH_CHARS && GetFileAttributesW(program) == INVALID_FILE_ATTRIBUTES &&
+    if (GetFileAttributesW(program) == INVALID_FILE_ATTRIBUTES &&
         (GetLastError() == ERROR_FILE_NOT_FOUND || GetLastError() == ERROR_PATH_NOT_FOUND)) {
-        return L"its program is gone";
+        return L"lacks its program";
     }
-    return NULL;
+    return hm_own_fault(program);
 }
 
 /* What has no room is left out. */
@@ -169,7 +167,7 @@ static void append(wchar_t text[TEXT_CHARS], const wchar_t *more)
 
 static void write_release(void *why, const wchar_t *name, unsigned long number)
 {
-    wchar_t text[TEXT_CHARS] = HM_GUARD_WIDE_NAME L" could not start again (";
+    wchar_t text[TEXT_CHARS] = HM_GUARD_WIDE_NAME L" could not start again (it ";
     const wchar_t *texts[] = {text};
     HANDLE log = RegisterEventSourceW(NULL, L"Havenmaster");
 
@@ -225,8 +223,18 @@ static void watch(void)
     }
 }
 
+/* Until it has run that long. */
+static void settle(DWORD since)
+{
+    while (GetTickCount() - since < SETTLE_MS) {
+        Sleep(TURN_MS);
+    }
+}
+
 static void WINAPI service_main(DWORD argc, wchar_t **argv)
 {
+    DWORD since;
+
     (void)argc;
     (void)argv;
     service = RegisterServiceCtrlHandlerExW(HM_GUARD_WIDE_NAME, handle_control, NULL);
@@ -235,11 +243,38 @@ static void WINAPI service_main(DWORD argc, wchar_t **argv)
     }
     wait_for_first_pass();
     report(SERVICE_RUNNING, 0);
+    since = GetTickCount();
     watch();
+    settle(since);
     report(SERVICE_STOPPED, 0);
 }
 
-int main(void)
+/* ---- proof ---------------------------------------------------------------------------------- */
+
+static bool is_word(const char *given, const wchar_t *word)
+{
+    while (*given != '\0' && (wchar_t)*given == *word) {
+        given++;
+        word++;
+    }
+    return *given == '\0' && *word == L'\0';
+}
+
+/* What agent/guard/guard_name.h asks for; 1: no such number. */
+static int answer(const char *digits)
+{
+    DWORD number = 0;
+    DWORD count = 0;
+
+    for (; digits[count] >= '0' && digits[count] <= '9' && count < HM_GUARD_PROOF_DIGITS; count++) {
+        number = number * 10 + (DWORD)(digits[count] - '0');
+    }
+    return digits[count] == '\0' && count == HM_GUARD_PROOF_DIGITS
+               ? (int)HM_GUARD_PROOF_ANSWER(number)
+               : 1;
+}
+
+int main(int argc, char **argv)
 {
     wchar_t name[] = HM_GUARD_WIDE_NAME;
     const SERVICE_TABLE_ENTRYW table[] = {
@@ -247,5 +282,8 @@ int main(void)
         {NULL, NULL        }
     };
 
+    if (argc == 3 && is_word(argv[1], HM_GUARD_PROOF_WORD)) {
+        return answer(argv[2]);
+    }
     return StartServiceCtrlDispatcherW(table) ? 0 : 1; /* 1: a person started it */
 }

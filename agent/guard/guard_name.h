@@ -22,7 +22,14 @@
 #define HM_GUARD_SERVICES_KEY L"SYSTEM\\CurrentControlSet\\Services"
 #define HM_GUARDED_BY_KEY HM_GUARD_SERVICES_KEY L"\\" HM_GUARDED_BY
 #define HM_GUARD_OWN_KEY HM_GUARD_SERVICES_KEY L"\\" HM_GUARD_WIDE_NAME
-/* In the guard's own key: the guard ends; written by what removes it. */
+/* In the guard's own key: the guard ends, but runs first; written by what removes it. */
 #define HM_GUARD_END_VALUE L"End"
 
 #define HM_GUARD_WAIT_MS 20000 /* from its start; then it runs in every case */
+
+/* "hm-guard.exe prove 123456789": it does nothing, and its exit status is the answer. So a program
+ * shows that it is the guard, and that the system runs it here, before services depend on it. */
+#define HM_GUARD_PROOF_WORD L"prove"
+#define HM_GUARD_PROOF_DIGITS 9u
+#define HM_GUARD_PROOF_MOST 0x1FFFFFFFu /* nine digits */
+#define HM_GUARD_PROOF_ANSWER(number) ((number) ^ 0x15A7E5EDu)

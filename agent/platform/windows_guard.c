@@ -12,6 +12,7 @@
 #define USER_TYPES 0xC0u   /* template and instance of a log-on's services */
 #define AUTO_START 2u
 #define NOT_LISTED SIZE_MAX
+#define QUOTED_BYTES 6u /* of one character, at most */
 
 /* What the agent's first pass asks (netsh, WMI, the event log, the service manager), what a log-on
  * and an installation need, and what everything on the network waits for. */
@@ -267,20 +268,59 @@ enum hm_status hm_guard_dependents(const struct hm_guard_host *host,
     return HM_OK;
 }
 
+/* ---- commands that are printed -------------------------------------------------------------- */
+
+/* For cmd.exe, which looks for % before quotes and does not know a quote that is escaped inside
+ * others, and then for the program, which does: both stand outside of the quotes, behind a caret.
+ * Sources: Microsoft Learn, "cmd", "Parsing C command-line arguments". */
+const char *hm_guard_quote(const char *text, struct hm_arena *arena)
+{
+    const size_t room = strlen(text) * QUOTED_BYTES + sizeof("\"\"");
+    char *out = hm_arena_alloc(arena, room, 1);
+    size_t slashes = 0;
+    size_t len = 0;
+
+    if (out == NULL) {
+        return NULL;
+    }
+    out[len++] = '"';
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '"') {
+            for (; slashes > 0; slashes--) {
+                out[len++] = '\\'; /* those before a quote count twice */
+            }
+            memcpy(out + len, "\"\\^\"\"", 5);
+            len += 5;
+        } else if (*at == '%') {
+            for (; slashes > 0; slashes--) {
+                out[len++] = '\\';
+            }
+            memcpy(out + len, "\"^%\"", 4);
+            len += 4;
+        } else {
+            out[len++] = *at;
+        }
+        slashes = *at == '\\' ? slashes + 1 : 0;
+    }
+    for (; slashes > 0; slashes--) {
+        out[len++] = '\\';
+    }
+    out[len++] = '"';
+    out[len] = '\0';
+    return out;
+}
+
 const char *hm_guard_command(const char *service, const struct hm_strings *needs,
                              struct hm_arena *arena)
 {
+    const char *name = hm_guard_quote(service, arena);
     const char *list = needs->count == 0 ? "/" : "";
 
     for (size_t i = 0; list != NULL && i < needs->count; i++) {
         list = hm_arena_printf(arena, "%s%s%s", list, i == 0 ? "" : "/", needs->at[i]);
     }
-    if (list == NULL) {
-        return NULL;
-    }
-    return hm_arena_printf(arena,
-                           strchr(service, ' ') != NULL ? "sc config \"%s\" depend= %s%s%s"
-                                                        : "sc config %s depend= %s%s%s",
-                           service, strchr(list, ' ') != NULL ? "\"" : "", list,
-                           strchr(list, ' ') != NULL ? "\"" : "");
+    list = list == NULL ? NULL : hm_guard_quote(list, arena);
+    return name == NULL || list == NULL
+               ? NULL
+               : hm_arena_printf(arena, "sc config %s depend= %s", name, list);
 }

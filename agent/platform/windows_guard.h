@@ -40,6 +40,13 @@ enum hm_status hm_guard_dependents(const struct hm_guard_host *host,
                                    struct hm_strings *out_names, struct hm_err *err) HM_MUST_CHECK;
 
 /* The command that sets these dependencies (groups with their plus) and no other:
- * sc config "NAME" depend= A/B. NULL: no memory. */
+ * sc config "NAME" depend= "A/B", to be pasted into cmd.exe. NULL: no memory. */
 const char *hm_guard_command(const char *service, const struct hm_strings *needs,
                              struct hm_arena *arena);
+
+/* One argument of a command that is pasted into cmd.exe, whatever is in it. NULL: no memory. */
+const char *hm_guard_quote(const char *text, struct hm_arena *arena);
+
+/* Why these bytes cannot be hm-guard.exe, the whole file; "" they may be. Only the form is looked
+ * at: that it runs, and is not of another version, only a run of it shows. */
+const char *hm_guard_image_fault(const char *image, size_t len);

@@ -19,150 +19,14 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import suite_service as service  # noqa: E402
 import wine as w  # noqa: E402
+import guard_faults  # noqa: E402
+import guard_files  # noqa: E402
+from guard_world import (ABOVE, AGENT, AGENT_KEY, AT_ONCE_MS, BOOT_KEY, FOLDER, GUARD, GUARDED,  # noqa: E402
+                         HOST_NAME, Host, NAME, OTHERS, PROGRAM, RECORD, SAFE_BOOT, SLACK_MS, TOOL, WAIT_MS)
 from policy_world import World  # noqa: E402
 from wine import h  # noqa: E402
 
-TOOL = os.path.join(w.WINDOWS, "tests/windows/service_tool.exe")
-GUARD = os.path.join(w.WINDOWS, "bin/hm-guard.exe")
-GUARDED = "Guarded Service"
-ABOVE = "AboveIt"  # depends on it
-OTHERS = ["RpcSs", "PlugPlay", "+Group Nobody Knows"]
-NAME = "HavenmasterGuard"
-FOLDER = os.path.join(service.DRIVE, "Program Files/Havenmaster Guard")
-PROGRAM = os.path.join(FOLDER, "hm-guard.exe")
-AGENT = os.path.join(service.PROGRAM_FOLDER, "hm-agent.exe")
-AGENT_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\HavenmasterAgent"
-GUARD_KEY = rf"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\{NAME}"
-BOOT_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\HavenmasterBoot"
-HOST_NAME = "guard-host"
-SAFE_BOOT = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\SafeBoot"
-RECORD = r"HKLM\SOFTWARE\HavenmasterGuard"
-WAIT_MS = 20000
-SLACK_MS = 6000  # of a busy test machine
 KILLS = 12
-
-
-class Host:
-    """A host with the agent installed, and one service that is to be guarded."""
-
-    def __init__(self, prefix):
-        self.prefix = prefix
-
-    def tool(self, *arguments, expect=0):
-        code, out, err = self.prefix.run(TOOL, *arguments)
-        if expect is not None and code != expect:
-            raise RuntimeError(f"service_tool {' '.join(arguments)}: {code} {out}{err}")
-        return out
-
-    def agent(self, *arguments):
-        code, out, err = self.prefix.run(service.PROGRAM, *arguments)
-        return code, out + err
-
-    def must(self, what, *arguments, code=0, says=""):
-        got, text = self.agent(*arguments)
-        h.check(what, got == code and says in text, f"{got} {text}")
-        return text
-
-    def depends(self, name=GUARDED):
-        return self.tool("depends", name).splitlines()
-
-    def state(self, name=NAME):
-        code, out, _ = self.prefix.run("sc", "query", name)
-        words = [line.split() for line in out.splitlines() if "STATE" in line]
-        return words[0][-1] if code == 0 and words else None
-
-    def make(self, name, needs):
-        """An automatic service that is stopped, also where an earlier run left it."""
-        if self.state(name) is None:
-            self.tool("create", name, "2")
-        self.tool("depend", name, *needs)
-        self.tool("stop", name, expect=None)
-
-    def boot(self, agent=True):
-        """Volatile keys and all programs are gone; the agent starts unless it is told not to. What
-        Wine starts by itself without regard to dependencies is stopped again."""
-        self.prefix.reg_write((BOOT_KEY, None))  # "reg import" makes keys that outlive a boot
-        self.prefix.script("stop")
-        if not agent:
-            self.set_agent_start(3)
-        self.prefix.script("start")
-        if not agent:
-            self.set_agent_start(2)  # as the guard finds it at a boot: it is to start, and does not
-        self.tool("stop", GUARDED, expect=None)
-        self.tool("stop", ABOVE, expect=None)
-
-    def set_agent_start(self, value):
-        """Without Wine's service manager, which reads it at its start only."""
-        if value == 3:
-            path = os.path.join(w.PREFIX, "system.reg")
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
-            at = text.index("Services\\\\HavenmasterAgent]")
-            text = text[:at] + text[at:].replace('"Start"=dword:00000002', '"Start"=dword:00000003', 1)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        else:
-            self.prefix.reg_write((AGENT_KEY, {"Start": value}))
-
-    def start(self, name=GUARDED):
-        """(milliseconds or None, what was said), as Windows starts it."""
-        code, out, _ = self.prefix.run(TOOL, "start", name)
-        found = re.match(r"RUNNING after (\d+) ms", out)
-        return (int(found.group(1)) if code == 0 and found else None), out.strip()
-
-    def fresh(self):
-        """As after "guard add", the agent running, its first pass done."""
-        self.prefix.reg_write((BOOT_KEY, None))
-        self.prefix.script("stop")
-        os.makedirs(service.PROGRAM_FOLDER, exist_ok=True)
-        shutil.copy(w.AGENT, AGENT)
-        shutil.copy(GUARD, service.PROGRAM_FOLDER)
-        state = os.path.join(service.DATA, "state")
-        if os.path.isfile(state):
-            os.remove(state)
-        self.prefix.script("start")
-        self.must("installed", "service", "install")
-        self.prefix.reg_write((service.POLICY, None), (service.POLICY, {"interval": "1s"}))
-        self.prefix.run("sc", "start", "HavenmasterAgent")
-        self.make(GUARDED, OTHERS)
-        self.make(ABOVE, [GUARDED])
-        self.must("guarded", "guard", "add", GUARDED, says="sc config")
-        h.wait_until("the first pass is done", 60, lambda: self.prefix.reg_query(
-            BOOT_KEY, "FirstPass")[1] == "0x1")
-
-    def starts(self, what, least_ms=0, most_ms=WAIT_MS + SLACK_MS):
-        took, said = self.start()
-        h.check(f"{what}: the service starts", took is not None and least_ms <= took <= most_ms, said)
-        self.tool("stop", GUARDED, expect=None)
-
-    def runs_by_itself(self, what):
-        h.wait_until(f"{what}: the agent starts the service", 60,
-                     lambda: self.state(GUARDED) == "RUNNING")
-        h.check(f"{what}: and what depends on it", h.wait_until(
-            "above", 60, lambda: self.state(ABOVE) == "RUNNING") is not None)
-        h.check(f"{what}: no dependency but the others is left", self.depends() == OTHERS,
-                self.depends())
-
-    def fails(self, what, error):
-        """Windows does not start it, nor what depends on it: 1068 or 1075."""
-        took, said = self.start(ABOVE)
-        h.check(f"{what}: what depends on it does not start either", took is None and
-                said.startswith("error 1068"), said)
-        took, said = self.start()
-        h.check(f"{what}: Windows says {error}", took is None and said.startswith(f"error {error}"),
-                said)
-
-    def fails_until_healed(self, what, error):
-        """… and an agent that is alive may have been quicker than this test."""
-        took, said = self.start()
-        h.check(f"{what}: Windows says {error}, or the agent was quicker", took is not None or
-                said.startswith(f"error {error}"), said)
-
-    def released(self, what):
-        h.wait_until(f"{what}: the dependency is removed", 60, lambda: self.depends() == OTHERS)
-
-    def end_agent(self):
-        self.must("the agent is stopped", "service", "stop")
 
 
 # ---- waiting ------------------------------------------------------------------------------------
@@ -180,17 +44,17 @@ def waits(host):
     took = int((re.match(r"RUNNING after (\d+)", said) or [0, "0"])[1])
     h.check("it starts when the pass is done", 3500 <= took < WAIT_MS - SLACK_MS, said)
     host.tool("stop", GUARDED)
-    host.starts("the guard runs already", most_ms=2000)
+    host.starts("the guard runs already", most_ms=AT_ONCE_MS)
     host.boot(agent=False)
     host.starts("no pass at all: 20 seconds", least_ms=WAIT_MS - 1000)
 
 
 def boot(host):
     host.boot()
-    host.starts("an agent without policies lets nobody wait", most_ms=WAIT_MS // 2)
+    host.starts("an agent without policies lets nobody wait", most_ms=AT_ONCE_MS)
     host.prefix.reg_write((service.POLICY, {"enforce": "off"}))
     host.boot()
-    host.starts("enforce = off: nobody waits", most_ms=WAIT_MS // 2)
+    host.starts("enforce = off: nobody waits", most_ms=AT_ONCE_MS)
 
 
 def policies(host, folder):
@@ -215,8 +79,8 @@ def policies(host, folder):
             world.rows())
     took, said = host.start()
     rows = world.rows()
-    h.check("it is there when the service has started", took is not None and
-            all("50901-50901*" in row for row in rows), f"{said} {rows}")
+    is_there = took is not None and all("50901-50901*" in row for row in rows)
+    h.check("it is there when the service has started", is_there, f"{said} {rows}")
     host.tool("stop", GUARDED)
     world.collector.program.stop()
     host.end_agent()
@@ -227,14 +91,14 @@ def policies(host, folder):
 def no_agent(host):
     host.prefix.reg_write((AGENT_KEY, {"Start": 4}))
     host.boot()
-    host.starts("the agent is disabled: nobody waits", most_ms=WAIT_MS // 2)
+    host.starts("the agent is disabled: nobody waits", most_ms=AT_ONCE_MS)
     host.boot(agent=False)
     host.prefix.reg_write((AGENT_KEY, {"Start": 2, "DelayedAutostart": 1}))
-    host.starts("the agent starts minutes later: nobody waits", most_ms=WAIT_MS // 2)
+    host.starts("the agent starts minutes later: nobody waits", most_ms=AT_ONCE_MS)
     host.must("no guard for such an agent", "guard", "add", ABOVE, code=1, says="minutes later")
     host.prefix.reg_write((AGENT_KEY, None))
     host.boot()
-    host.starts("the agent is not installed: nobody waits", most_ms=WAIT_MS // 2)
+    host.starts("the agent is not installed: nobody waits", most_ms=AT_ONCE_MS)
 
 
 def agent_crashes(host):
@@ -288,10 +152,15 @@ def upgrade(host):
 
 
 def forged(host):
-    for what, value in (("forged", 1), ("of another type", "yes"), ("zero", 0)):
+    """A key that outlived a restart, and values that no agent writes, say nothing of this boot."""
+    for what, value in (("of an earlier boot", 1), ("of another type", "yes")):
         host.boot(agent=False)
-        host.prefix.reg_write((BOOT_KEY, {"FirstPass": value}))
-        host.starts(f"the signal is {what}", most_ms=WAIT_MS + SLACK_MS)
+        host.prefix.reg_write((BOOT_KEY, {"FirstPass": value, "BootId": "000001a22a620a53"}))
+        host.starts(f"the signal is {what}", least_ms=WAIT_MS - 1000, most_ms=WAIT_MS + SLACK_MS)
+        host.prefix.run("sc", "start", "HavenmasterAgent")
+        h.wait_until(f"{what}: the agent takes a new name for this boot", 60, lambda:
+                     host.prefix.reg_query(BOOT_KEY, "FirstPass")[1] == "0x1" and
+                     host.prefix.reg_query(BOOT_KEY, "BootId")[1] not in ("", "000001a22a620a53"))
 
 
 # ---- the guard is broken ------------------------------------------------------------------------
@@ -302,7 +171,7 @@ def program_deleted(host):
     host.boot()
     host.fails_until_healed("program deleted", 1068)
     host.released("program deleted")
-    host.starts("program deleted, healed by the agent", most_ms=2000)
+    host.starts("program deleted, healed by the agent", most_ms=AT_ONCE_MS)
     host.must("the list says so", "guard", "list", code=1, says="NOT guarded")
     host.must("added again", "guard", "add", GUARDED)
     host.must("and works again", "guard", "list", says=f"{GUARDED}: guarded")
@@ -329,7 +198,7 @@ def program_replaced(host):
 
 def replacement_fails(host):
     """"guard add" after an upgrade cannot write the new program: the old one is still the right one."""
-    blocker = os.path.join(FOLDER, "hm-guard.exe.tmp")
+    blocker = os.path.join(FOLDER, "hm-guard-new.exe")
     os.mkdir(blocker)
     with open(os.path.join(service.PROGRAM_FOLDER, "hm-guard.exe"), "ab") as file:
         file.write(b"\0")
@@ -353,7 +222,7 @@ def safe_mode(host):
         h.check(f"{mode}: the guard is listed", service.has_key(host.prefix, rf"{mode}\{NAME}"))
     host.boot(agent=False)
     host.prefix.reg_write((rf"{SAFE_BOOT}\Option", {"OptionValue": 2}))
-    host.starts("safe mode: nobody waits", most_ms=WAIT_MS // 2)
+    host.starts("safe mode: nobody waits", most_ms=AT_ONCE_MS)
     host.must("removed", "guard", "remove", "--all")
     for mode in modes:
         h.check(f"{mode}: the guard is not listed", not service.has_key(host.prefix, rf"{mode}\{NAME}"))
@@ -374,7 +243,7 @@ def cure_by_hand(host):
     words = shlex.split(cure)  # sc config NAME depend= A/B
     h.check("the command is sc's", words[:2] == ["sc", "config"] and words[3] == "depend=", cure)
     host.tool("depend", words[2], *[part for part in words[4].split("/") if part])
-    host.starts("healed by the printed command", most_ms=2000)
+    host.starts("healed by the printed command", most_ms=AT_ONCE_MS)
     h.check("the other dependencies are there", host.depends() == OTHERS, host.depends())
 
 
@@ -384,7 +253,7 @@ def disabled_while_it_runs(host):
     host.tool("config", NAME, "4")
     host.released("disabled, without an agent")
     host.boot(agent=False)
-    host.starts("disabled, without an agent", most_ms=2000)
+    host.starts("disabled, without an agent", most_ms=AT_ONCE_MS)
 
 
 def disabled(host):
@@ -435,7 +304,7 @@ def started_twice(host):
     h.check("a person cannot start it", code == 1, f"{code} {out}{err}")
     code, _, _ = host.prefix.run("sc", "stop", NAME)
     h.check("nobody stops it by mistake", code != 0 and host.state() == "RUNNING", host.state())
-    host.starts("started twice", most_ms=2000)
+    host.starts("started twice", most_ms=AT_ONCE_MS)
 
 
 # ---- others, meanwhile --------------------------------------------------------------------------
@@ -448,13 +317,13 @@ def edited(host):
             f"{host.state()} {os.path.exists(FOLDER)}")
     h.check("and its record", not service.has_key(host.prefix, RECORD))
     host.must("remove without add", "guard", "remove", GUARDED, code=1, says="has no guard")
-    host.starts("never guarded", most_ms=2000)
+    host.starts("never guarded", most_ms=AT_ONCE_MS)
 
 
 def removed_by_somebody(host):
     host.tool("depend", GUARDED, *OTHERS)
     host.must("the list says so", "guard", "list", code=1, says="NOT guarded")
-    host.starts("the dependency is gone", most_ms=2000)
+    host.starts("the dependency is gone", most_ms=AT_ONCE_MS)
     host.must("removed all the same", "guard", "remove", GUARDED)
     h.check("as it was", host.depends() == OTHERS, host.depends())
 
@@ -471,7 +340,7 @@ def there_before(host):
     host.starts("there before")
     host.must("all removed", "guard", "remove", "--all", says=GUARDED)
     h.check("without the guard", host.depends() == OTHERS, host.depends())
-    host.starts("there before, removed", most_ms=2000)
+    host.starts("there before, removed", most_ms=AT_ONCE_MS)
 
 
 def service_deleted(host):
@@ -523,7 +392,7 @@ def uninstall(host):
     host.must("uninstalled", "service", "remove", says=GUARDED)
     h.check("no dependency", host.depends() == OTHERS, host.depends())
     h.check("no guard", host.state() is None and not os.path.exists(FOLDER))
-    host.starts("uninstalled", most_ms=2000)
+    host.starts("uninstalled", most_ms=AT_ONCE_MS)
 
 
 def erase(host):
@@ -532,18 +401,20 @@ def erase(host):
     h.check("no dependency", host.depends() == OTHERS, host.depends())
     h.check("no guard, no record", host.state() is None and not os.path.exists(FOLDER) and
             not service.has_key(host.prefix, RECORD))
-    host.starts("erased", most_ms=2000)
+    host.starts("erased", most_ms=AT_ONCE_MS)
 
 
 FAULTS = [waits, boot, no_agent, agent_crashes, agent_gone, agent_hangs, state_unreadable, upgrade,
           forged, program_deleted, program_deleted_started_by_agent, program_replaced,
           replacement_fails, safe_mode, cure_by_hand, disabled_while_it_runs, disabled, deleted, circle,
           killed_while_starting, started_twice, edited, removed_by_somebody, there_before,
-          service_deleted, refusals, uninstall, erase]
+          service_deleted, refusals, *guard_faults.FAULTS, *guard_files.FAULTS, uninstall, erase]
 
 
 def suite(prefix, folder):
     only = os.environ.get("HM_FAULTS", "").split()
+    unknown = set(only) - {fault.__name__ for fault in FAULTS} - {"policies", "killed"}
+    h.check("every name in HM_FAULTS is known", not unknown, sorted(unknown))
     seed = int(os.environ.get("HM_SEED", "0")) or random.randrange(1, 1 << 30)
     print(f"HM_SEED={seed}")
     prefix.version("2019")

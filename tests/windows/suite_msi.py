@@ -78,7 +78,7 @@ def unguarded(host):
     h.check("uninstall: no dependency on the guard", host.depends() == guards.OTHERS, host.depends())
     h.check("uninstall: no guard", host.state() is None and not os.path.exists(guards.FOLDER) and
             not service.has_key(host.prefix, guards.RECORD), host.state())
-    host.starts("uninstall", most_ms=2000)
+    host.starts("uninstall", most_ms=guards.AT_ONCE_MS)
     host.tool("delete", guards.GUARDED)
 
 

@@ -10,10 +10,42 @@
 #include "common/os/windows_text.h"
 
 #define LINK_TRIES 3
+#define LOCK_TRIES 25
+#define LOCK_PAUSE_MS 200
+#define DENIED_TRIES 5
 #define KEY_CHARS 512 /* of a service's name, or of how it is shown */
 
 /* ---- one at a time -------------------------------------------------------------------------- */
 
+/* None where the folder is a link: nothing is put into what may be others'. */
+static enum hm_status try_lock(const struct hm_guard_paths *paths, struct hm_os_lock **out_lock,
+                               struct hm_err *err)
+{
+    wchar_t lock[HM_WINDOWS_PATH_CHARS];
+    enum hm_status st = hm_os_make_folder(paths->folder, 0755, err);
+
+    if (st != HM_OK) {
+        hm_err_prefix(err, "the folder of the guard cannot be made; a file in its place must be "
+                           "removed or renamed first");
+        return st;
+    }
+    st = hm_windows_path(paths->lock, lock, err);
+    if (st != HM_OK || hm_guard_is_link(paths)) {
+        return st;
+    }
+    hm_guard_make_writable(lock);
+    st = hm_os_lock(paths->lock, out_lock, err);
+    if (st == HM_EBUSY || st == HM_ENOENT) { /* ENOENT: the folder was removed since */
+        hm_err_prefix(err, "guards are added or removed by another command at this moment; try "
+                           "again when it has ended");
+    } else if (st != HM_OK) {
+        hm_err_prefix(err, "nothing was changed; the file \"lock\" must be writable for "
+                           "administrators: remove it, or the folder in its place, then try again");
+    }
+    return st;
+}
+
+/* The agent holds it for a moment; what another command removes just now is denied for a moment. */
 static enum hm_status begin(struct hm_arena *arena, struct hm_guard_paths *out_paths,
                             struct hm_os_lock **out_lock, struct hm_err *err)
 {
@@ -22,24 +54,34 @@ static enum hm_status begin(struct hm_arena *arena, struct hm_guard_paths *out_p
     if (st == HM_OK) {
         st = hm_guard_find_paths(arena, out_paths, err);
     }
-    if (st == HM_OK) {
-        st = hm_os_make_folder(out_paths->folder, 0755, err);
+    if (st != HM_OK) {
+        return st;
     }
-    if (st == HM_OK) {
-        st = hm_os_lock(out_paths->lock, out_lock, err);
-    }
-    if (st == HM_EBUSY) {
-        hm_err_prefix(err, "guards are added or removed by another command at this moment; try "
-                           "again when it has ended");
+    st = try_lock(out_paths, out_lock, err);
+    for (int i = 0; (st == HM_EBUSY || st == HM_ENOENT || (st == HM_EDENIED && i < DENIED_TRIES)) &&
+                    i < LOCK_TRIES;
+         i++) {
+        Sleep(LOCK_PAUSE_MS);
+        st = try_lock(out_paths, out_lock, err);
     }
     return st;
+}
+
+/* A file, a link or read-only media in the place of the folder hold no lock, nor one of another
+ * command: what no service needs any more can go all the same, and what stays is named. */
+static enum hm_status begin_removal(struct hm_arena *arena, struct hm_guard_paths *out_paths,
+                                    struct hm_os_lock **out_lock, struct hm_err *err)
+{
+    enum hm_status st = begin(arena, out_paths, out_lock, err);
+
+    return st == HM_EBUSY || st == HM_ENOMEM || out_paths->folder == NULL ? st : HM_OK;
 }
 
 /* The folder goes with the last thing in it. */
 static void end(const struct hm_guard_paths *paths, struct hm_os_lock *lock)
 {
     hm_os_unlock(lock);
-    if (!hm_guard_record_exists()) {
+    if (!hm_guard_record_exists() && !hm_guard_is_link(paths)) {
         const bool gone = hm_os_remove_file(paths->lock, NULL) == HM_OK &&
                           hm_os_remove_folder(paths->folder, NULL) == HM_OK;
 
@@ -60,113 +102,16 @@ static enum hm_status check_elevated(struct hm_err *err)
     return st;
 }
 
-/* ---- what there is -------------------------------------------------------------------------- */
-
-static bool is_in(const struct hm_strings *names, const char *name)
-{
-    size_t i = 0;
-
-    while (i < names->count && !hm_str_equal_nocase(names->at[i], name)) {
-        i++;
-    }
-    return i < names->count;
-}
-
-/* needs without the guard, as a command. */
-static enum hm_status make_cure(const struct hm_guard_service *service, struct hm_arena *arena,
-                                const char **out_cure, struct hm_err *err)
-{
-    struct hm_strings others = {NULL, 0};
-    const char **at = (const char **)hm_arena_alloc(arena, service->needs.count + 1, sizeof(*at));
-
-    for (size_t i = 0; at != NULL && i < service->needs.count; i++) {
-        if (!hm_str_equal_nocase(service->needs.at[i], HM_GUARD_NAME)) {
-            at[others.count++] = service->needs.at[i];
-        }
-    }
-    others.at = at;
-    *out_cure = at == NULL ? NULL : hm_guard_command(service->name, &others, arena);
-    return *out_cure != NULL ? HM_OK : hm_fail(err, HM_ENOMEM, "no memory for the guard");
-}
-
-static enum hm_status list_rows(const struct hm_guard_host *host, const struct hm_strings *record,
-                                struct hm_arena *arena, struct hm_guarded_list *out,
-                                struct hm_err *err)
-{
-    struct hm_guarded_list rows = {NULL, 0, ""};
-    enum hm_status st = HM_OK;
-
-    rows.at = hm_arena_alloc(arena, host->count + record->count + 1, sizeof(*rows.at));
-    if (rows.at == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the guard");
-    }
-    for (size_t i = 0; st == HM_OK && i < host->count; i++) {
-        const struct hm_guard_service *service = &host->at[i];
-        struct hm_guarded row = {.service = service->name,
-                                 .added = is_in(record, service->name),
-                                 .in_force = is_in(&service->needs, HM_GUARD_NAME),
-                                 .cure = ""};
-
-        if (row.added || row.in_force) {
-            st = make_cure(service, arena, &row.cure, err);
-            rows.at[rows.count++] = row;
-        }
-    }
-    for (size_t i = 0; i < record->count; i++) {
-        if (hm_guard_find(host, record->at[i]) == NULL) {
-            rows.at[rows.count++] =
-                (struct hm_guarded){.service = record->at[i], .added = true, .cure = ""};
-        }
-    }
-    if (st == HM_OK) {
-        *out = rows;
-    }
-    return st;
-}
-
-static enum hm_status read_rows(struct hm_arena *arena, struct hm_guarded_list *out,
-                                struct hm_err *err)
-{
-    struct hm_guard_host host;
-    struct hm_strings record;
-    enum hm_status st = hm_guard_host_read(arena, &host, err);
-
-    if (st == HM_OK) {
-        st = hm_guard_record_services(arena, &record, err);
-    }
-    return st == HM_OK ? list_rows(&host, &record, arena, out, err) : st;
-}
-
-enum hm_status hm_guard_list(struct hm_arena *arena, struct hm_guarded_list *out_rows,
-                             struct hm_err *err)
-{
-    struct hm_guard_paths paths;
-    struct hm_guarded_list rows;
-    enum hm_status st = hm_crypto_init(err);
-
-    if (st == HM_OK) {
-        st = hm_guard_find_paths(arena, &paths, err);
-    }
-    if (st == HM_OK) {
-        st = read_rows(arena, &rows, err);
-    }
-    if (st == HM_OK && rows.count > 0) {
-        st = hm_guard_fault(&paths, arena, &rows.fault, err);
-    }
-    if (st == HM_OK) {
-        *out_rows = rows;
-    }
-    return st;
-}
+/* ---- what is unused ------------------------------------------------------------------------- */
 
 /* With the last service the guard goes, too. */
 static enum hm_status remove_unused(const struct hm_guard_paths *paths, struct hm_arena *arena,
                                     struct hm_err *err)
 {
     struct hm_guarded_list rows;
-    enum hm_status st = read_rows(arena, &rows, err);
+    enum hm_status st = hm_guard_read_rows(arena, &rows, err);
 
-    return st == HM_OK && rows.count == 0 ? hm_guard_uninstall(paths, err) : st;
+    return st == HM_OK && rows.count == 0 ? hm_guard_uninstall(paths, arena, err) : st;
 }
 
 /* ---- add ------------------------------------------------------------------------------------ */
@@ -209,42 +154,56 @@ static void forget_needs_of_guard(struct hm_guard_host *host)
 static enum hm_status check(struct hm_guard_host *host, const char *service, struct hm_arena *arena,
                             struct hm_err *err)
 {
-    const struct hm_guard_service *agent = hm_guard_find(host, HM_GUARDED_BY_NAME);
-    uint32_t delayed = 0;
-    bool has_delayed = false;
-    enum hm_status st;
+    enum hm_status st = hm_guard_check_agent(host, err);
 
-    if (agent == NULL) {
-        return hm_fail(err, HM_ECONFLICT,
-                       "the agent is not installed as a service, so there is no first pass to "
-                       "wait for: hm-agent service install");
+    if (st == HM_OK) {
+        st = find_name(host, service, arena, err);
     }
-    st = hm_registry_u32(HM_GUARDED_BY_KEY, L"DelayedAutostart", &has_delayed, &delayed, err);
-    if (st != HM_OK) {
-        return st;
-    }
-    if (agent->start != SERVICE_AUTO_START || delayed != 0) {
-        return hm_fail(err, HM_ECONFLICT,
-                       "the agent does not start at boot, or minutes later, so there is no first "
-                       "pass to wait for: sc config %s start= auto",
-                       HM_GUARDED_BY_NAME);
-    }
-    st = find_name(host, service, arena, err);
     forget_needs_of_guard(host);
     return st == HM_OK ? hm_guard_check(host, service, arena, err) : st;
 }
 
 static enum hm_status fail_service(struct hm_err *err, const char *service, unsigned long number)
 {
+    if (number == ERROR_MORE_DATA) {
+        return hm_fail(err, HM_ETOOBIG,
+                       "%s: its list of dependencies is longer than %u characters, which no guard "
+                       "can be added to or removed from; nothing was changed",
+                       service, HM_NAMES_CHARS);
+    }
     return hm_windows_fail(err, service, number);
 }
 
-/* One that stays without a dependency does no harm; "guard list" shows it. */
-static void drop_record(const wchar_t *name)
+/* The service is as it was before. A record that stays without a dependency does no harm; "guard
+ * list" shows it. Answers the system's error. */
+static unsigned long undo_link(const wchar_t *name)
 {
-    const bool dropped = hm_guard_record_drop(name, NULL) == HM_OK;
+    bool had_it = false;
+    const unsigned long number = hm_depends_release(name, &had_it);
 
-    (void)dropped;
+    if (number == ERROR_SUCCESS) {
+        const bool dropped = hm_guard_record_drop(name, NULL) == HM_OK;
+
+        (void)dropped;
+    }
+    return number;
+}
+
+/* A list of odd form would not be the same after "guard remove". */
+static enum hm_status check_form(const char *service, const wchar_t *name, struct hm_err *err)
+{
+    const unsigned long number = hm_depends_check(name);
+
+    if (number == ERROR_INVALID_DATA) {
+        return hm_fail(
+            err, HM_ECONFLICT,
+            "%s: DependOnService or DependOnGroup in its registry key is not a plain "
+            "list of names, and could not be kept as it is; nothing was added. \"sc qc\" "
+            "shows what Windows reads of it: set that with \"sc config\" (depend= A/B), "
+            "then try again",
+            service);
+    }
+    return number == ERROR_SUCCESS ? HM_OK : fail_service(err, service, number);
 }
 
 static enum hm_status try_link(const char *service, const wchar_t *name, bool *out_again,
@@ -262,6 +221,10 @@ static enum hm_status try_link(const char *service, const wchar_t *name, bool *o
     }
     if (hm_names_have(before, HM_GUARD_WIDE_NAME)) {
         return HM_OK;
+    }
+    st = check_form(service, name, err);
+    if (st != HM_OK) {
+        return st;
     }
     if (!hm_names_add(before, HM_GUARD_WIDE_NAME, wanted, HM_NAMES_CHARS)) {
         return hm_fail(err, HM_ETOOBIG, "%s: its list of dependencies is too long", service);
@@ -283,7 +246,7 @@ static enum hm_status try_link(const char *service, const wchar_t *name, bool *o
         *out_again = number == ERROR_SUCCESS && !hm_names_equal(wanted, now);
     }
     if (number != ERROR_SUCCESS) {
-        drop_record(name);
+        (void)undo_link(name);
         return fail_service(err, service, number);
     }
     return HM_OK;
@@ -301,7 +264,7 @@ static enum hm_status link_service(const char *service, const wchar_t *name, str
     }
     if (st == HM_OK &&
         (hm_depends_read(name, now) != ERROR_SUCCESS || !hm_names_have(now, HM_GUARD_WIDE_NAME))) {
-        drop_record(name);
+        (void)undo_link(name);
         st = hm_fail(err, HM_ECONFLICT,
                      "%s: another program changes its dependencies again and again; nothing was "
                      "added",
@@ -311,22 +274,46 @@ static enum hm_status link_service(const char *service, const wchar_t *name, str
 }
 
 /* What was true when it was put there must still be true once a service depends on it. */
-static enum hm_status check_works(const struct hm_guard_paths *paths, const wchar_t *name,
-                                  struct hm_arena *arena, struct hm_err *err)
+static enum hm_status check_works(const struct hm_guard_paths *paths, const char *service,
+                                  const wchar_t *name, struct hm_arena *arena, struct hm_err *err)
 {
     const char *fault = "";
-    bool had_it = false;
+    unsigned long number;
     enum hm_status st = hm_guard_fault(paths, arena, &fault, err);
 
     if (st == HM_OK && fault[0] == '\0') {
         return HM_OK;
     }
-    if (hm_depends_release(name, &had_it) == ERROR_SUCCESS) {
-        drop_record(name);
+    number = undo_link(name);
+    if (st != HM_OK) {
+        return st;
     }
-    return st != HM_OK
-               ? st
-               : hm_fail(err, HM_ECONFLICT, "the guard cannot work: %s; nothing was added", fault);
+    if (number != ERROR_SUCCESS) {
+        st = fail_service(err, service, number);
+        hm_err_prefix(err, fault);
+        hm_err_prefix(err, "the guard cannot work, and a dependency on it could not be removed");
+        return st;
+    }
+    return hm_fail(err, HM_ECONFLICT, "the guard cannot work: %s; %s does not depend on it", fault,
+                   service);
+}
+
+/* "service remove" takes guards away before and after it removes the agent; it does not hold the
+ * lock in between. */
+static enum hm_status check_agent_stays(const wchar_t *name, struct hm_arena *arena,
+                                        struct hm_err *err)
+{
+    struct hm_guard_host host;
+    enum hm_status st = hm_guard_host_read(arena, &host, err);
+
+    if (st == HM_OK) {
+        st = hm_guard_check_agent(&host, err);
+    }
+    if (st != HM_OK) {
+        (void)undo_link(name);
+        hm_err_prefix(err, "the agent was changed meanwhile, and nothing was added");
+    }
+    return st;
 }
 
 static enum hm_status add(const struct hm_guard_paths *paths, const struct hm_guard_host *host,
@@ -338,23 +325,21 @@ static enum hm_status add(const struct hm_guard_paths *paths, const struct hm_gu
     if (name == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the guard");
     }
+    if (hm_guard_is_link(paths)) {
+        return hm_fail(err, HM_ECONFLICT,
+                       "%s is a link to another folder, and what is there is not ours; nothing was "
+                       "changed. Remove the link (rmdir \"%s\", which keeps the other folder), "
+                       "then try again",
+                       paths->folder, paths->folder);
+    }
     st = hm_guard_install(paths, arena, err);
     if (st == HM_OK) {
         st = link_service(service, name, err);
     }
-    return st == HM_OK ? check_works(paths, name, arena, err) : st;
-}
-
-static void only(const char *service, struct hm_guarded_list *rows)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < rows->count; i++) {
-        if (hm_str_equal_nocase(rows->at[i].service, service)) {
-            rows->at[count++] = rows->at[i];
-        }
+    if (st == HM_OK) {
+        st = check_works(paths, service, name, arena, err);
     }
-    rows->count = count;
+    return st == HM_OK ? check_agent_stays(name, arena, err) : st;
 }
 
 enum hm_status hm_guard_add(const char *service, struct hm_arena *arena,
@@ -380,7 +365,10 @@ enum hm_status hm_guard_add(const char *service, struct hm_arena *arena,
     }
     st = add(&paths, &host, service, arena, err);
     if (st == HM_OK) {
-        st = read_rows(arena, &rows, err);
+        st = hm_guard_read_rows(arena, &rows, err);
+        if (st == HM_OK) {
+            st = hm_guard_assess(&paths, arena, &rows, err);
+        }
     } else {
         struct hm_err also;
         const bool gone = remove_unused(&paths, arena, &also) == HM_OK;
@@ -389,7 +377,7 @@ enum hm_status hm_guard_add(const char *service, struct hm_arena *arena,
     }
     end(&paths, lock);
     if (st == HM_OK) {
-        only(service, &rows);
+        hm_guard_only(service, &rows);
         *out_rows = rows;
     }
     return st;
@@ -397,18 +385,38 @@ enum hm_status hm_guard_add(const char *service, struct hm_arena *arena,
 
 /* ---- remove --------------------------------------------------------------------------------- */
 
-static enum hm_status remove_one(const char *service, struct hm_arena *arena, struct hm_err *err)
+/* A service that nobody recorded, without program or dependents, is ours too; not one that another
+ * program made. */
+static bool has_service(const struct hm_guard_paths *paths, struct hm_arena *arena)
+{
+    return hm_registry_has_key(HM_GUARD_OWN_KEY) && !hm_guard_is_foreign(paths, arena);
+}
+
+bool hm_guard_is_unused(const struct hm_guard_paths *paths, const struct hm_guarded_list *rows,
+                        struct hm_arena *arena)
+{
+    return rows->count == 0 && (hm_guard_record_exists() || has_service(paths, arena));
+}
+
+static enum hm_status remove_one(const struct hm_guard_paths *paths, const char *service,
+                                 struct hm_arena *arena, bool *out_had_it, struct hm_err *err)
 {
     const wchar_t *name = hm_guard_wide(arena, service);
     struct hm_guarded_list rows;
     bool had_it = false;
+    bool unused;
     unsigned long number;
-    enum hm_status st = read_rows(arena, &rows, err);
+    enum hm_status st = hm_guard_read_rows(arena, &rows, err);
 
     if (st != HM_OK) {
         return st;
     }
-    only(service, &rows);
+    unused = hm_guard_is_unused(paths, &rows, arena);
+    hm_guard_only(service, &rows);
+    *out_had_it = rows.count > 0;
+    if (unused) {
+        return HM_OK;
+    }
     if (rows.count == 0 || name == NULL) {
         return hm_fail(err, HM_ENOENT,
                        "%s has no guard; \"hm-agent guard list\" shows those that "
@@ -420,19 +428,20 @@ static enum hm_status remove_one(const char *service, struct hm_arena *arena, st
                                    : hm_guard_record_drop(name, err);
 }
 
-enum hm_status hm_guard_remove(const char *service, struct hm_arena *arena, struct hm_err *err)
+enum hm_status hm_guard_remove(const char *service, struct hm_arena *arena, bool *out_had_it,
+                               struct hm_err *err)
 {
     struct hm_guard_paths paths = {NULL, NULL, NULL, NULL, NULL};
     struct hm_os_lock *lock = NULL;
     enum hm_status st = check_elevated(err);
 
     if (st == HM_OK) {
-        st = begin(arena, &paths, &lock, err);
+        st = begin_removal(arena, &paths, &lock, err);
     }
     if (st != HM_OK) {
         return st;
     }
-    st = remove_one(service, arena, err);
+    st = remove_one(&paths, service, arena, out_had_it, err);
     if (st == HM_OK) {
         st = remove_unused(&paths, arena, err);
     }
@@ -469,10 +478,11 @@ static enum hm_status release_rows(const struct hm_guarded_list *rows, struct hm
     return HM_OK;
 }
 
-/* A service that nobody recorded, without program or dependents, is ours too. */
-static bool has_anything(const struct hm_guarded_list *rows)
+static bool has_anything(const struct hm_guard_paths *paths, const struct hm_guarded_list *rows,
+                         struct hm_arena *arena)
 {
-    return rows->count > 0 || hm_guard_record_exists() || hm_registry_has_key(HM_GUARD_OWN_KEY);
+    return rows->count > 0 || hm_guard_record_exists() ||
+           (hm_os_exists(paths->folder) && !hm_guard_is_link(paths)) || has_service(paths, arena);
 }
 
 enum hm_status hm_guard_remove_all(struct hm_arena *arena, struct hm_strings *out_names,
@@ -482,9 +492,12 @@ enum hm_status hm_guard_remove_all(struct hm_arena *arena, struct hm_strings *ou
     struct hm_strings names = {NULL, 0};
     struct hm_os_lock *lock = NULL;
     struct hm_guarded_list rows;
-    enum hm_status st = read_rows(arena, &rows, err);
+    enum hm_status st = hm_guard_find_paths(arena, &paths, err);
 
-    if (st != HM_OK || !has_anything(&rows)) {
+    if (st == HM_OK) {
+        st = hm_guard_read_rows(arena, &rows, err);
+    }
+    if (st != HM_OK || !has_anything(&paths, &rows, arena)) {
         if (st == HM_OK) {
             *out_names = names;
         }
@@ -492,17 +505,17 @@ enum hm_status hm_guard_remove_all(struct hm_arena *arena, struct hm_strings *ou
     }
     st = check_elevated(err);
     if (st == HM_OK) {
-        st = begin(arena, &paths, &lock, err);
+        st = begin_removal(arena, &paths, &lock, err);
     }
     if (st != HM_OK) {
         return st;
     }
-    st = read_rows(arena, &rows, err);
+    st = hm_guard_read_rows(arena, &rows, err);
     if (st == HM_OK) {
         st = release_rows(&rows, arena, &names, err);
     }
     if (st == HM_OK) {
-        st = hm_guard_uninstall(&paths, err);
+        st = hm_guard_uninstall(&paths, arena, err);
     }
     end(&paths, lock);
     if (st == HM_OK) {

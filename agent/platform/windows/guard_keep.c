@@ -14,21 +14,11 @@
 #define STARTS_A_BOOT 3 /* of one service: it may fail for another reason */
 #define NAME_CHARS 512
 
-#ifndef KEY_WOW64_64KEY
-#define KEY_WOW64_64KEY 0x0100
-#endif
-
-static LONG open_boot_key(HKEY *out_key)
-{
-    return RegCreateKeyExW(HKEY_LOCAL_MACHINE, HM_GUARD_BOOT_KEY, 0, NULL, REG_OPTION_VOLATILE,
-                           KEY_QUERY_VALUE | KEY_SET_VALUE | KEY_WOW64_64KEY, NULL, out_key, NULL);
-}
-
 enum hm_status hm_guard_passed(struct hm_err *err)
 {
     const DWORD one = 1;
     HKEY key;
-    LONG number = open_boot_key(&key);
+    LONG number = hm_windows_open_boot_key(&key);
 
     if (number == ERROR_SUCCESS) {
         number =
@@ -65,24 +55,47 @@ static void note_release(void *ctx, const wchar_t *service, unsigned long number
     }
 }
 
+/* A service of somebody's that has our guard's name: only what was added here is taken away. */
+static void release_recorded(const struct hm_strings *record, struct releasing *to)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        const wchar_t *name = hm_guard_wide(to->arena, record->at[i]);
+        bool had_it = false;
+        const unsigned long number =
+            name == NULL ? ERROR_OUTOFMEMORY : hm_depends_release(name, &had_it);
+
+        if (had_it) {
+            note_release(to, name, number);
+        }
+    }
+}
+
 /* While somebody adds or removes guards, what looks like a fault may be half of their work: it is
  * looked for again here, unless the fault is known already. */
-static enum hm_status release(const struct hm_guard_paths *paths, struct hm_arena *arena,
-                              struct hm_guard_kept *kept, struct hm_err *err)
+static enum hm_status release(const struct hm_guard_paths *paths, const struct hm_strings *record,
+                              struct hm_arena *arena, struct hm_guard_kept *kept,
+                              struct hm_err *err)
 {
     struct releasing to = {.arena = arena};
     struct hm_os_lock *lock = NULL;
     enum hm_status st = HM_OK;
 
-    if (hm_os_exists(paths->folder)) {
+    if (hm_os_exists(paths->folder) && !hm_guard_is_link(paths)) {
         st = hm_os_lock(paths->lock, &lock, err);
     }
     if (st == HM_EBUSY) {
         return st;
     }
+    if (lock != NULL) {
+        hm_guard_complete_program(paths, arena);
+    }
     st = kept->fault[0] != '\0' ? HM_OK : hm_guard_fault(paths, arena, &kept->fault, err);
     if (st == HM_OK && kept->fault[0] != '\0') {
-        (void)hm_depends_release_all(note_release, &to);
+        if (hm_guard_is_foreign(paths, arena)) {
+            release_recorded(record, &to);
+        } else {
+            (void)hm_depends_release_all(note_release, &to);
+        }
         kept->released = to.released;
         kept->left = to.left;
     }
@@ -125,7 +138,8 @@ static bool may_start(const wchar_t *service)
     DWORD count = 0;
     HKEY key;
 
-    if (wcslen(value) + wcslen(service) >= NAME_CHARS || open_boot_key(&key) != ERROR_SUCCESS) {
+    if (wcslen(value) + wcslen(service) >= NAME_CHARS ||
+        hm_windows_open_boot_key(&key) != ERROR_SUCCESS) {
         return false;
     }
     (void)wcscat(value, service);
@@ -193,6 +207,25 @@ static bool any_failed(SC_HANDLE manager, const struct hm_strings *services, boo
     return false;
 }
 
+/* ---- safe mode ------------------------------------------------------------------------------ */
+
+/* Somebody removed it from there: a "guard remove" that runs just now holds the lock. */
+static bool list_again(const struct hm_guard_paths *paths, struct hm_arena *arena)
+{
+    struct hm_os_lock *lock = NULL;
+    struct hm_strings record = {NULL, 0};
+    bool listed;
+
+    if (!hm_guard_lacks_safe_mode() || hm_guard_is_link(paths) ||
+        hm_os_lock(paths->lock, &lock, NULL) != HM_OK) {
+        return false;
+    }
+    listed = hm_guard_record_services(arena, &record, NULL) == HM_OK && record.count > 0 &&
+             hm_guard_check_safe_modes(NULL) == HM_OK && hm_guard_put_safe_modes(NULL) == HM_OK;
+    hm_os_unlock(lock);
+    return listed;
+}
+
 /* ---- once a pass ---------------------------------------------------------------------------- */
 
 static enum hm_status keep(SC_HANDLE manager, const struct hm_guard_paths *paths,
@@ -225,7 +258,9 @@ static enum hm_status keep(SC_HANDLE manager, const struct hm_guard_paths *paths
     }
     if (kept->fault[0] != '\0') {
         kept->fault = stands ? "" : kept->fault;
-        st = release(paths, arena, kept, err);
+        st = release(paths, &record, arena, kept, err);
+    } else {
+        kept->listed = list_again(paths, arena);
     }
     if (st == HM_OK && failed) {
         st = start_failed(manager, &record, stands, arena, &kept->started, err);

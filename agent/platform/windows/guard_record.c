@@ -60,6 +60,19 @@ enum hm_status hm_guard_record_drop(const wchar_t *service, struct hm_err *err)
                : hm_windows_fail(err, WHAT, (unsigned long)number);
 }
 
+/* The value without a name, which somebody else wrote, is no service. */
+static void drop_unnamed(struct hm_strings *services)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < services->count; i++) {
+        if (services->at[i][0] != '\0') {
+            services->at[count++] = services->at[i];
+        }
+    }
+    services->count = count;
+}
+
 enum hm_status hm_guard_record_services(struct hm_arena *arena, struct hm_strings *out_services,
                                         struct hm_err *err)
 {
@@ -67,6 +80,9 @@ enum hm_status hm_guard_record_services(struct hm_arena *arena, struct hm_string
 
     *out_services = (struct hm_strings){NULL, 0};
     st = hm_registry_names(SERVICES_KEY, arena, out_services, err);
+    if (st == HM_OK) {
+        drop_unnamed(out_services);
+    }
     return st == HM_ENOENT ? HM_OK : st;
 }
 

@@ -3,6 +3,7 @@
 #include "agent/platform/windows/windows.h"
 
 #include "agent/guard/guard_name.h"
+#include "agent/guard/own.h"
 #include "agent/platform/windows_rules.h"
 #include "common/base/clock.h"
 #include "common/os/windows_text.h"
@@ -10,6 +11,8 @@
 #define VERSION_KEY L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
 #define BOOT_ID_CHARS 17 /* 64 bits in hexadecimal */
 #define BOOT_KEY HM_GUARD_BOOT_KEY
+#define BOOT_KEY_NAME L"HavenmasterBoot"
+#define KEY_CHARS 256
 
 #ifndef KEY_WOW64_64KEY
 #define KEY_WOW64_64KEY 0x0100
@@ -138,6 +141,39 @@ static LONG take_boot_id(HKEY key, wchar_t value[BOOT_ID_CHARS])
                           BOOT_ID_CHARS * sizeof(*value));
 }
 
+/* Of an earlier boot, with whatever somebody put below it. */
+static void remove_boot_key(void)
+{
+    wchar_t name[KEY_CHARS];
+    DWORD chars = KEY_CHARS;
+    HKEY software;
+    HKEY key;
+
+    if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, L"SOFTWARE", 0, KEY_WRITE | KEY_WOW64_64KEY, &software) !=
+        ERROR_SUCCESS) {
+        return;
+    }
+    if (RegOpenKeyExW(software, BOOT_KEY_NAME, 0, KEY_ALL_ACCESS | KEY_WOW64_64KEY, &key) ==
+        ERROR_SUCCESS) {
+        while (RegEnumKeyExW(key, 0, name, &chars, NULL, NULL, NULL, NULL) == ERROR_SUCCESS &&
+               RegDeleteKeyW(key, name) == ERROR_SUCCESS) {
+            chars = KEY_CHARS;
+        }
+        (void)RegCloseKey(key);
+    }
+    (void)RegDeleteKeyW(software, BOOT_KEY_NAME);
+    (void)RegCloseKey(software);
+}
+
+long hm_windows_open_boot_key(HKEY *out_key)
+{
+    if (hm_own_boot_is_stale()) {
+        remove_boot_key();
+    }
+    return RegCreateKeyExW(HKEY_LOCAL_MACHINE, BOOT_KEY, 0, NULL, REG_OPTION_VOLATILE,
+                           KEY_QUERY_VALUE | KEY_SET_VALUE | KEY_WOW64_64KEY, NULL, out_key, NULL);
+}
+
 enum hm_status hm_windows_boot_id(struct hm_arena *arena, const char **out_boot_id,
                                   struct hm_err *err)
 {
@@ -146,8 +182,7 @@ enum hm_status hm_windows_boot_id(struct hm_arena *arena, const char **out_boot_
     LONG number;
     HKEY key;
 
-    number = RegCreateKeyExW(HKEY_LOCAL_MACHINE, BOOT_KEY, 0, NULL, REG_OPTION_VOLATILE,
-                             KEY_QUERY_VALUE | KEY_SET_VALUE | KEY_WOW64_64KEY, NULL, &key, NULL);
+    number = hm_windows_open_boot_key(&key);
     if (number == ERROR_SUCCESS) {
         number = take_boot_id(key, value);
         (void)RegCloseKey(key);

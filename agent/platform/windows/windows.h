@@ -225,6 +225,10 @@ enum hm_status hm_windows_stored_exclusions(const struct hm_stacks *stacks, stru
 /* os_facts.c — RtlGetVersion, UBR, product name, architecture, system locale. */
 enum hm_status hm_windows_os(struct hm_arena *arena, struct hm_os *out_os,
                              struct hm_err *err) HM_MUST_CHECK;
+/* The volatile key of this boot (agent/guard/guard_name.h), made when needed. One that outlived a
+ * restart, because somebody exported and imported it, is replaced by an empty one. */
+long hm_windows_open_boot_key(HKEY *out_key);
+
 /* Changes with every boot: a value in a volatile registry key of our own, which the system
  * forgets when it goes down. */
 enum hm_status hm_windows_boot_id(struct hm_arena *arena, const char **out_boot_id,

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -224,16 +225,81 @@ static void test_command(void **state)
     struct fixture *f = *state;
     const char *several[] = {"Tcpip", "Afd", "+Nobody's group"};
     const char *one[] = {"Tcpip"};
+    const char *odd[] = {"a;b", "D%PATH%"};
 
     assert_string_equal(hm_guard_command("DNS", &(struct hm_strings){several, 2}, &f->arena),
-                        "sc config DNS depend= Tcpip/Afd");
+                        "sc config \"DNS\" depend= \"Tcpip/Afd\"");
     assert_string_equal(hm_guard_command("DNS", &(struct hm_strings){several, 3}, &f->arena),
-                        "sc config DNS depend= \"Tcpip/Afd/+Nobody's group\"");
+                        "sc config \"DNS\" depend= \"Tcpip/Afd/+Nobody's group\"");
     assert_string_equal(
         hm_guard_command("NetBackup INET Daemon", &(struct hm_strings){one, 1}, &f->arena),
-        "sc config \"NetBackup INET Daemon\" depend= Tcpip");
+        "sc config \"NetBackup INET Daemon\" depend= \"Tcpip\"");
     assert_string_equal(hm_guard_command("DNS", &(struct hm_strings){NULL, 0}, &f->arena),
-                        "sc config DNS depend= /");
+                        "sc config \"DNS\" depend= \"/\"");
+    assert_string_equal(hm_guard_command("R&D|^(x)", &(struct hm_strings){odd, 2}, &f->arena),
+                        "sc config \"R&D|^(x)\" depend= \"a;b/D\"^%\"PATH\"^%\"\"");
+    assert_string_equal(hm_guard_quote("q\"q & x", &f->arena), "\"q\"\\^\"\"q & x\"");
+    assert_string_equal(hm_guard_quote("\\\"\\a\\", &f->arena), "\"\\\\\"\\^\"\"\\a\\\\\"");
+}
+
+/* ---- the form of the program ---------------------------------------------------------------- */
+
+#define IMAGE_BYTES 1024u
+#define PE_AT 0x80u
+#define SECTIONS_AT (PE_AT + 24u + 0xF0u)
+
+/* Two sections: 0x200 bytes from 0x200 with the service's name, none of the file. */
+static void make_image(char bytes[IMAGE_BYTES])
+{
+    static const char name[] = "HavenmasterGuard";
+
+    memset(bytes, 0, IMAGE_BYTES);
+    memcpy(bytes, "MZ", 2);
+    bytes[0x3C] = (char)PE_AT;
+    memcpy(bytes + PE_AT, "PE\0\0", 4);
+    bytes[PE_AT + 6] = 2;
+    bytes[PE_AT + 20] = (char)0xF0;
+    bytes[SECTIONS_AT + 17] = 2;
+    bytes[SECTIONS_AT + 21] = 2;
+    for (size_t i = 0; i < sizeof(name); i++) {
+        bytes[0x300 + 2 * i] = name[i];
+    }
+}
+
+static void test_image(void **state)
+{
+    char bytes[IMAGE_BYTES];
+
+    (void)state;
+    make_image(bytes);
+    assert_string_equal(hm_guard_image_fault(bytes, IMAGE_BYTES), "");
+    assert_string_equal(hm_guard_image_fault(bytes, 0), "it is empty");
+    for (size_t len = 1; len < IMAGE_BYTES; len++) {
+        char *exact = malloc(len); /* so that a read past the end is seen */
+
+        assert_non_null(exact);
+        memcpy(exact, bytes, len);
+        assert_string_not_equal(hm_guard_image_fault(exact, len), "");
+        free(exact);
+    }
+    bytes[0x300] = 'X';
+    assert_string_equal(hm_guard_image_fault(bytes, IMAGE_BYTES), "it is another program");
+    make_image(bytes);
+    memset(bytes + 0x3C, 0xFF, 4); /* a header far beyond the end */
+    assert_string_equal(hm_guard_image_fault(bytes, IMAGE_BYTES),
+                        "it is damaged, or not all of it is there");
+    make_image(bytes);
+    memset(bytes + PE_AT + 6, 0xFF, 2); /* more sections than there is room for */
+    assert_string_equal(hm_guard_image_fault(bytes, IMAGE_BYTES),
+                        "it is damaged, or not all of it is there");
+    make_image(bytes);
+    memset(bytes + SECTIONS_AT + 16, 0xFF, 8);
+    assert_string_equal(hm_guard_image_fault(bytes, IMAGE_BYTES),
+                        "it is damaged, or not all of it is there");
+    assert_string_equal(hm_guard_image_fault("#!/bin/sh and more than sixty-four bytes of a script "
+                                             "that is no program of Windows",
+                                             80),
+                        "it is no program");
 }
 
 int main(void)
@@ -244,6 +310,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_agent_without_group, begin, end),
         cmocka_unit_test_setup_teardown(test_dependents, begin, end),
         cmocka_unit_test_setup_teardown(test_command, begin, end),
+        cmocka_unit_test(test_image),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
