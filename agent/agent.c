@@ -134,6 +134,7 @@ static enum hm_status start_state(void *app, struct hm_err *err)
     struct hm_agent *agent = app;
     enum hm_status st;
 
+    agent->status.catalogue = "";
     st = hm_os_make_folder(agent->config.state_dir, 0700, err);
     if (st != HM_OK) {
         hm_err_prefix(err, "the agent cannot keep its state, set state_dir to a folder it may "
@@ -322,15 +323,18 @@ static bool load_fleet(struct hm_agent *agent, struct hm_arena *arena, struct hm
 {
     const bool had_one = hm_spool_digest(agent->spool, HM_SPOOL_CATALOGUE)[0] != '\0';
     struct hm_desired desired;
+    struct hm_arena scratch; /* the document, which is larger than what is kept of it */
     struct hm_err err;
     enum hm_status st;
     char *text;
     size_t len;
 
-    st = hm_spool_get(agent->spool, HM_SPOOL_CATALOGUE, arena, &text, &len, &err);
+    hm_arena_init(&scratch, HM_LIMIT_CYCLE_ARENA_BYTES);
+    st = hm_spool_get(agent->spool, HM_SPOOL_CATALOGUE, &scratch, &text, &len, &err);
     if (st == HM_OK) {
         st = hm_record_decode(&hm_record_desired, text, len, false, arena, &desired, NULL, &err);
     }
+    hm_arena_fini(&scratch);
     if (st != HM_OK) {
         if (had_one) {
             hm_log_failure(HM_LOG_WARNING, "catalogue_lost", &err);
@@ -343,15 +347,35 @@ static bool load_fleet(struct hm_agent *agent, struct hm_arena *arena, struct hm
     return true;
 }
 
+/* Only the one that was installed says its version; the collector's has a name. */
+static const char *describe_catalogue(const struct hm_agent *agent, size_t products, bool of_fleet,
+                                      struct hm_arena *arena)
+{
+    const struct hm_catalogue_release release =
+        of_fleet ? (struct hm_catalogue_release){0, "", ""}
+                 : hm_catalogue_release_of(agent->config.product_dir, arena);
+    const char *text = of_fleet ? hm_arena_printf(arena, "%zu products, the collector's %.24s",
+                                                  products, hm_spool_catalogue_tag(agent->spool))
+                       : release.version > 0
+                           ? hm_arena_printf(arena, "%zu products, as installed: version %u of %s",
+                                             products, release.version, release.date)
+                           : hm_arena_printf(arena, "%zu products, as installed", products);
+
+    return text == NULL ? "" : text;
+}
+
+/* *out_of_fleet: it is the collector's. */
 static enum hm_status read_catalogue(struct hm_agent *agent, struct hm_arena *arena,
-                                     struct hm_catalogue *out, struct hm_err *err)
+                                     struct hm_catalogue *out, bool *out_of_fleet,
+                                     struct hm_err *err)
 {
     const struct hm_agent_config *config = &agent->config;
     struct hm_catalogue local = {NULL, 0};
     struct hm_catalogue fleet;
     enum hm_status st;
 
-    if (!load_fleet(agent, arena, &fleet)) {
+    *out_of_fleet = load_fleet(agent, arena, &fleet);
+    if (!*out_of_fleet) {
         return hm_catalogue_load_local(config->product_dir, config->catalogue_dir, arena, out, err);
     }
     st = hm_catalogue_load(config->catalogue_dir, arena, &local, err);
@@ -365,15 +389,18 @@ enum hm_status hm_agent_load_catalogue(struct hm_agent *agent, struct hm_err *er
 {
     struct hm_catalogue catalogue;
     struct hm_arena arena;
+    bool of_fleet;
     enum hm_status st;
 
     hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
-    st = read_catalogue(agent, &arena, &catalogue, err);
+    st = read_catalogue(agent, &arena, &catalogue, &of_fleet, err);
     if (st != HM_OK) {
         hm_arena_fini(&arena);
         return st;
     }
     hm_arena_fini(&agent->catalogue_arena);
+    agent->status.catalogue = describe_catalogue(agent, catalogue.count, of_fleet, &arena);
+    agent->status_changed = true;
     agent->catalogue_arena = arena;
     agent->catalogue = catalogue;
     return HM_OK;
@@ -402,6 +429,7 @@ static void stop_catalogue(void *app)
 {
     struct hm_agent *agent = app;
 
+    agent->status.catalogue = "";
     hm_arena_fini(&agent->catalogue_arena);
 }
 

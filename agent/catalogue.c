@@ -19,25 +19,43 @@ static bool is_product_file(const char *name)
            strcmp(name + len - (sizeof(suffix) - 1), suffix) == 0;
 }
 
+static enum hm_status read_product(const char *path, struct hm_arena *arena, struct hm_product *out,
+                                   struct hm_err *err)
+{
+    struct hm_arena scratch; /* the file, which is larger than what is kept of it */
+    enum hm_status st;
+    const char *text;
+    size_t len;
+
+    hm_arena_init(&scratch, HM_LIMIT_CYCLE_ARENA_BYTES);
+    st = hm_os_read_text(path, HM_LIMIT_DOCUMENT_BYTES, &scratch, &text, &len, err);
+    if (st != HM_OK) {
+        hm_arena_fini(&scratch);
+        return st;
+    }
+    st = hm_record_decode(&hm_record_product, text, len, true, arena, out, NULL, err);
+    hm_arena_fini(&scratch);
+    if (st == HM_OK) {
+        st = hm_product_check(out, err);
+    }
+    if (st != HM_OK) {
+        hm_err_prefix(err, "%s", path);
+    }
+    return st;
+}
+
 static enum hm_status load_product(const char *folder, const char *name, struct hm_arena *arena,
                                    struct hm_product *out, struct hm_err *err)
 {
     size_t id_len = strlen(name) - (sizeof(suffix) - 1);
     const char *path = hm_arena_printf(arena, "%s/%s", folder, name);
     enum hm_status st;
-    const char *text;
-    size_t len;
 
     if (path == NULL) {
         return hm_fail(err, HM_ENOMEM, "%s: no memory for the catalogue", folder);
     }
-    st = hm_os_read_text(path, HM_LIMIT_DOCUMENT_BYTES, arena, &text, &len, err);
+    st = read_product(path, arena, out, err);
     if (st != HM_OK) {
-        return st;
-    }
-    st = hm_record_decode(&hm_record_product, text, len, true, arena, out, NULL, err);
-    if (st != HM_OK) {
-        hm_err_prefix(err, "%s", path);
         return st;
     }
     if (strlen(out->id) != id_len || memcmp(out->id, name, id_len) != 0) {
@@ -78,6 +96,22 @@ enum hm_status hm_catalogue_load(const char *folder, struct hm_arena *arena,
     }
     /* By id, which is not the order of the file names: '-' sorts before '.'. */
     return hm_catalogue_merge(&catalogue, &none, arena, out_catalogue, err);
+}
+
+struct hm_catalogue_release hm_catalogue_release_of(const char *product_dir, struct hm_arena *arena)
+{
+    struct hm_catalogue_release release = {0, "", ""};
+    const char *path = hm_record_catalogue_path(product_dir, arena);
+    const char *text;
+    size_t len;
+
+    if (path == NULL ||
+        hm_os_read_text(path, HM_LIMIT_DOCUMENT_BYTES, arena, &text, &len, NULL) != HM_OK ||
+        hm_record_decode(&hm_record_catalogue, text, len, false, arena, &release, NULL, NULL) !=
+            HM_OK) {
+        return (struct hm_catalogue_release){0, "", ""};
+    }
+    return release;
 }
 
 static void insert_sorted(struct hm_catalogue *catalogue, const struct hm_product *product)

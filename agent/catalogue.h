@@ -13,6 +13,11 @@ enum hm_status hm_catalogue_load(const char *folder, struct hm_arena *arena,
                                  struct hm_catalogue *out_catalogue,
                                  struct hm_err *err) HM_MUST_CHECK;
 
+/* Version and date of the shipped catalogue: catalogue.json beside product_dir. Zero and "" where
+ * there is none, or none that can be read: it only tells people what they have. */
+struct hm_catalogue_release hm_catalogue_release_of(const char *product_dir,
+                                                    struct hm_arena *arena);
+
 /* Both; of one id the second outranks the first. */
 enum hm_status hm_catalogue_merge(const struct hm_catalogue *first,
                                   const struct hm_catalogue *second, struct hm_arena *arena,

@@ -36,6 +36,7 @@ static const struct hm_field status_fields[] = {
     COUNT(unknown, "requirements of which that is not known"),
     COUNT(exposed, "requirements that race for their ports"),
     COUNT(blocked, "requirements that do not get their ports"),
+    TEXT(catalogue, "products that it judges by, and whose they are"),
     TEXT(inventory, "digest of the inventory that the collector holds"),
     TEXT(findings, "digest of the findings that the collector holds"),
 };

@@ -36,6 +36,8 @@ struct hm_agent_status {
     uint32_t unknown;
     uint32_t exposed;
     uint32_t blocked;
+    const char *catalogue; /* how many products it judges by, of which version, and whose they are;
+                              "" none */
     const char *inventory; /* digest that the collector holds; "" none */
     const char *findings;
 };

@@ -114,6 +114,7 @@ static void print_human(const struct health *health)
     }
     (void)printf("%-14s%u safe, %u unknown, %u exposed, %u blocked\n", "verdicts", status->safe,
                  status->unknown, status->exposed, status->blocked);
+    (void)printf("%-14s%s\n", "catalogue", or_dash(status->catalogue));
     (void)printf("%-14sinventory %s\n%-14sfindings  %s\n", "acknowledged",
                  or_dash(status->inventory), "", or_dash(status->findings));
     if (health->held) {

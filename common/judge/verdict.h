@@ -66,7 +66,10 @@ struct hm_verdict {
                                    beside it; empty when safe */
     bool has_odds;              /* only of an exposed one; unknown k = unknown odds, not zero */
     double odds;                /* 0 to 1, chance that at least one port is taken */
-    bool odds_at_least;         /* only a part of k is known (the DNS socket pool) */
+    bool odds_at_least;         /* only a part of k is known (the DNS socket pool), or blocks fill
+                                   more than half of the range */
+    bool odds_of_each; /* odds are those of each single port: a pool, of which its user takes
+                          a port loses that one alone */
     bool has_holder;
     struct hm_holder holder;
     bool has_after_boot;              /* the next boot makes it another state: what is only */

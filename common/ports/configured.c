@@ -6,18 +6,49 @@
 #include <string.h>
 
 #include "common/base/limits.h"
+#include "common/ports/os_version.h"
 
 #define HTTP3_BUILD 20348u
 #define RANKS 4u /* inside a dynamic range or not, and of each: URL reservation or not */
 
 const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT] = {
-    "url_reservation", "ssl_binding",     "iis_binding", "hns_endpoint", "published_port",
-    "ftp_binding",     "net_tcp_binding", "rdp_port",    "port_proxy",
+    "url_reservation",   "ssl_binding",
+    "iis_binding",       "hns_endpoint",
+    "published_port",    "ftp_binding",
+    "net_tcp_binding",   "rdp_port",
+    "port_proxy",        "sql_port",
+    "sql_dynamic_port",  "ntds_port",
+    "netlogon_port",     "frs_port",
+    "ca_port",           "exchange_rpc_port",
+    "address_book_port", "spooler_port",
+    "wireguard_port",    "wireguard_given_port",
+    "deployment_port",   "deployment_given_port",
+    "socket_unit",
 };
 const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT] = {
-    "URL reservation",  "SSL binding", "IIS binding",     "HNS endpoint",
-    "published port",   "FTP binding", "net.tcp binding", "port of Remote Desktop",
+    "URL reservation",
+    "SSL binding",
+    "IIS binding",
+    "HNS endpoint",
+    "published port",
+    "FTP binding",
+    "net.tcp binding",
+    "port of Remote Desktop",
     "port proxy entry",
+    "TcpPort of SQL Server",
+    "TcpDynamicPorts of SQL Server",
+    "TCP/IP Port of NTDS",
+    "DCTcpipPort of Netlogon",
+    "port of the File Replication Service",
+    "end point of the certification authority",
+    "TCP/IP Port of RPC Client Access",
+    "RpcTcpPort of the Address Book service",
+    "RpcTcpPort of the print spooler",
+    "ListenPort of WireGuard",
+    "WireGuard without ListenPort",
+    "port range of Windows Deployment Services",
+    "UdpPortPolicy of Windows Deployment Services",
+    "socket unit",
 };
 
 /* "10.0.20348" */
@@ -41,7 +72,12 @@ bool hm_os_has_http3(const struct hm_os *os)
 void hm_configured_begin(struct hm_configured_make *make, const struct hm_os *os,
                          struct hm_arena *arena)
 {
-    *make = (struct hm_configured_make){.arena = arena, .http3 = hm_os_has_http3(os)};
+    *make = (struct hm_configured_make){
+        .arena = arena,
+        .http3 = hm_os_has_http3(os),
+        .deployment_range = hm_os_within(os, "", "6.1") == HM_WITHIN_YES,
+        .deployment_policy = hm_os_within(os, "6.1", "") == HM_WITHIN_YES,
+    };
 }
 
 static char *clean(struct hm_span text, struct hm_arena *arena)
@@ -97,6 +133,11 @@ enum hm_status hm_configured_put_http(struct hm_configured_make *make, enum hm_c
     return st;
 }
 
+static int compare_texts(const char *a, const char *b)
+{
+    return strcmp(a == NULL ? "" : a, b == NULL ? "" : b);
+}
+
 /* All but the subject. */
 static int compare_places(const struct hm_configured *a, const struct hm_configured *b)
 {
@@ -111,12 +152,7 @@ static int compare_places(const struct hm_configured *a, const struct hm_configu
             return by[i];
         }
     }
-    return 0;
-}
-
-static const char *text_of(const struct hm_configured *row)
-{
-    return row->subject == NULL ? "" : row->subject;
+    return compare_texts(a->service, b->service);
 }
 
 static int compare(const void *a, const void *b)
@@ -125,7 +161,11 @@ static int compare(const void *a, const void *b)
     const struct hm_configured *y = b;
     const int by = compare_places(x, y);
 
-    return by != 0 ? by : strcmp(text_of(x), text_of(y));
+    if (by != 0) {
+        return by;
+    }
+    return x->families != y->families ? (int)x->families - (int)y->families
+                                      : compare_texts(x->subject, y->subject);
 }
 
 /* Keeps at most so many rows of one place. */
@@ -158,7 +198,7 @@ static unsigned rank_of(const struct hm_configured *row, const struct hm_stacks 
 {
     const unsigned is_reservation = row->by == HM_BY_URL_RESERVATION ? 1 : 0;
 
-    if (row->by == HM_BY_RDP_PORT || row->by == HM_BY_PORT_PROXY) {
+    if (row->by >= HM_BY_RDP_PORT) {
         return 0;
     }
     for (size_t i = 0; i < stacks->count; i++) {

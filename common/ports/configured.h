@@ -16,6 +16,9 @@
 struct hm_configured_make {
     struct hm_arena *arena;
     bool http3; /* HTTP.sys of this system can serve HTTPS over QUIC: the same UDP port */
+    bool deployment_range;  /* Windows Deployment Services of this system take their ports out of a
+                               range where nothing else is set: before 2012 */
+    bool deployment_policy; /* and UdpPortPolicy can say otherwise: from 2008 R2 on */
     struct hm_configured_list list;
     size_t cap;
     bool bindings;     /* all bindings of IIS are in the list */

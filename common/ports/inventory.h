@@ -65,6 +65,8 @@ struct hm_listener {
     const char *service; /* Windows service name or systemd unit without ".service"; "" none */
     enum hm_listener_kind kind;
     struct hm_strings hosted; /* as in struct hm_socket; of this moment, in no document */
+    uint16_t last;            /* in a document alone: the row is for each port up to this one, 0 for
+                                 port only (listener_ranges.h) */
 };
 
 struct hm_listeners {
@@ -149,8 +151,27 @@ enum hm_configured_by {
     HM_BY_NET_TCP_BINDING, /* of a web site: a socket of the Net.Tcp Port Sharing Service */
     HM_BY_RDP_PORT,        /* registry: PortNumber of Remote Desktop */
     HM_BY_PORT_PROXY,      /* registry: an entry of "netsh interface portproxy" */
+    /* Registry, of what registry_ports.h lists: */
+    HM_BY_SQL_PORT,          /* TcpPort of an instance of SQL Server */
+    HM_BY_SQL_DYNAMIC_PORT,  /* TcpDynamicPorts: the port that it was given, for which it asks
+                                again, and in place of which it takes any other; 0: none yet, or TCP
+                                is off */
+    HM_BY_NTDS_PORT,         /* "TCP/IP Port" of NTDS */
+    HM_BY_NETLOGON_PORT,     /* DCTcpipPort of Netlogon */
+    HM_BY_FRS_PORT,          /* "RPC TCP/IP Port Assignment" of NtFrs */
+    HM_BY_CA_PORT,           /* end point of the certification authority's DCOM application */
+    HM_BY_EXCHANGE_RPC_PORT, /* "TCP/IP Port" of MSExchangeRPC */
+    HM_BY_ADDRESS_BOOK_PORT, /* RpcTcpPort of MSExchangeAB */
+    HM_BY_SPOOLER_PORT,      /* RpcTcpPort of the print spooler's policy */
+    /* Linux, files of wg-quick, systemd-networkd and NetworkManager: */
+    HM_BY_WIREGUARD_PORT,       /* ListenPort of a tunnel */
+    HM_BY_WIREGUARD_GIVEN_PORT, /* a tunnel without one: the kernel gives it any free port */
+    /* Registry, of Windows Deployment Services (registry_ports.h): */
+    HM_BY_DEPLOYMENT_PORT,       /* the first and the last port of its range, a row each */
+    HM_BY_DEPLOYMENT_GIVEN_PORT, /* UdpPortPolicy 0: it asks Windows for free ports; port 0 */
+    HM_BY_SOCKET_UNIT,           /* Linux: ListenStream=, ListenDatagram= of a socket unit */
 };
-#define HM_CONFIGURED_BY_COUNT 9
+#define HM_CONFIGURED_BY_COUNT 23
 extern const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT];
 extern const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT]; /* for people */
 
@@ -161,12 +182,17 @@ struct hm_configured {
                       start is not known, and subject has the value */
     enum hm_listener_kind kind;
     enum hm_configured_by by;
-    bool manual;         /* its web site does not start by itself */
+    enum hm_families families; /* in which it is served, as far as the setting says so */
+    bool manual;               /* its web site does not start by itself */
+    const char
+        *service;        /* of several with the same setting, the one that it is for; of a container
+                            on Linux what starts it; "" or NULL: there is only one, or nobody knows */
     const char *subject; /* for people: URL, address and port, site; printable ASCII */
 };
 
 struct hm_configured_list {
-    struct hm_configured *at; /* sorted: protocol, port, kind, by, manual, subject; unique */
+    struct hm_configured
+        *at; /* sorted: protocol, port, kind, by, manual, service, families, subject; unique */
     size_t count;
 };
 

@@ -6,6 +6,12 @@
 
 #include "common/base/str.h"
 
+const char *const hm_effect_when_names[4] = {"install", "update", "configure", "feature"};
+const char *const hm_effect_what_names[HM_EFFECT_WHAT_COUNT] = {
+    [HM_RANGE_MOVED] = "range_moved", [HM_RANGE_RESET] = "range_reset",
+    [HM_PORTS_TAKEN] = "ports_taken", [HM_PORTS_RESERVED] = "ports_reserved",
+    [HM_POOL_TAKEN] = "pool_taken",
+};
 const char *const hm_confidence_names[4] = {"documented", "reported", "single", "inferred"};
 const char *const hm_safe_to_exclude_names[3] = {"yes", "no", "when_stopped"};
 

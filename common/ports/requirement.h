@@ -7,7 +7,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "common/base/err.h"
 #include "common/ports/inventory.h"
 
 enum hm_confidence { HM_CONF_DOCUMENTED, HM_CONF_REPORTED, HM_CONF_SINGLE, HM_CONF_INFERRED };
@@ -53,6 +55,13 @@ struct hm_children_list {
     size_t count;
 };
 
+/* Ports that the number of an instance makes. At most 100 numbers and HM_LIMIT_NUMBERED_PORTS ports
+ * for each, so that the ports of a rule are a bounded set. */
+struct hm_numbered {
+    const char *service; /* "SAP???_##": a pattern; the two digits at its end are the number */
+    const char *ports;   /* "5##13": a port list; the number stands in place of each ## */
+};
+
 struct hm_requirement {
     const char *id;    /* unique in the product: "pop3-back-end" */
     const char *title; /* "POP3 back end" */
@@ -63,10 +72,21 @@ struct hm_requirement {
     enum hm_configured_by port_from; /* an administrator may choose other ports: rows of
                                         inventory.configured with this source have them. While a
                                         host shows none, its own listeners speak */
-    const char *ports_by;            /* of one host, in no document: how its ports are known, where
-                                        they are not those of the catalogue; NULL: they are */
-    const char *port_doubt;          /* likewise: the value of the host that is no port, so that
-                                        nobody knows them; NULL: there is none */
+    bool has_numbered;
+    struct hm_numbered numbered; /* ports is empty then: each service of a host that fits is an
+                                    instance with ports of its own */
+    bool of_instance;            /* of one host, in no document: this is the part of one
+                                    instance, which detect names */
+    const char *ports_by;        /* of one host, in no document: how its ports are known, where
+                                    they are not those of the catalogue; NULL: they are */
+    const char *port_doubt;      /* likewise: the value of the host that is no port, so that
+                                    nobody knows them; NULL: there is none */
+    const char *port_unread;     /* likewise: the setting with them was not gathered, and nothing
+                                    else shows them; NULL: no such doubt. A clause for people */
+    bool port_idle;              /* likewise: with port_unread, its service runs without them and on
+                                    other parts: they count unless somebody else has them */
+    const char *version_min; /* only on systems of these versions: "6.3" as the highest includes */
+    const char *version_max; /* all of 6.3 (hm_os_within); "" no bound */
     enum hm_listener_kind kind;
     struct hm_detect detect; /* empty = wherever the product is; and these names are its own: a
                                 holder with one of them is the owner, not a foreign process */
@@ -83,12 +103,58 @@ struct hm_requirement {
                                 nothing: a pool of which any port will do, or a port of the network */
     bool falls_back; /* of a port that is taken it uses another one: the service starts all the
                         same, yet firewall rules are for the usual port */
+    const char
+        *set_in; /* administrators move the port: where it is set, for people; "" they do not */
     const char *source;
+    const char *url;  /* https address of the source that was opened; "" none given */
+    const char *seen; /* a public place where a listener or an incident was seen: an address, then
+                         what it shows; "" none given */
     enum hm_confidence confidence;
 };
 
 struct hm_requirements {
     struct hm_requirement *at;
+    size_t count;
+};
+
+/* When a set-up has an effect. */
+enum hm_effect_when { HM_ON_INSTALL, HM_ON_UPDATE, HM_ON_CONFIGURE, HM_ON_FEATURE };
+extern const char *const hm_effect_when_names[4]; /* "install","update","configure","feature" */
+
+enum hm_effect_what {
+    HM_RANGE_MOVED,    /* the dynamic range is ports from then on */
+    HM_RANGE_RESET,    /* the dynamic range is the system's default again */
+    HM_PORTS_TAKEN,    /* sockets hold ports */
+    HM_PORTS_RESERVED, /* ports are excluded: for the component alone, or from being handed out */
+    HM_POOL_TAKEN      /* so many ports, picked at random out of the dynamic range, are held */
+};
+#define HM_EFFECT_WHAT_COUNT 5
+extern const char *const hm_effect_what_names[HM_EFFECT_WHAT_COUNT]; /* "range_moved", ... */
+
+/* What a set-up, an update or a feature does to ranges and ports of a host, beside the ports that
+ * the product requires. It explains what a host shows; no verdict depends on it. */
+struct hm_effect {
+    const char *id;    /* unique in the product: "range-2010" */
+    const char *title; /* who does it, and what: "Exchange set-up sets this range" */
+    enum hm_effect_when when;
+    enum hm_effect_what what;
+    enum hm_protocol protocol;
+    enum hm_families families;
+    struct hm_ports ports;   /* the new range, the ports; empty: any of the dynamic range */
+    uint32_t count;          /* how many ports; 0: not said */
+    bool distinctive;        /* no other maker of this range is known: the range alone tells */
+    bool keep;               /* the product expects this range: it is better left as it is */
+    const char *version_min; /* only on systems of these versions, as in hm_requirement */
+    const char *version_max;
+    const char *source;
+    const char *url;
+    const char *seen;
+    enum hm_confidence confidence;
+    const char *note; /* limits of the source, a well-known way out; "" none */
+};
+
+struct hm_effects {
+    struct hm_effect *at;
     size_t count;
 };
 
@@ -100,15 +166,29 @@ struct hm_product {
     struct hm_detect detect;
     struct hm_companions companions; /* own any of its ports */
     struct hm_children_list children;
-    struct hm_requirements requirements;
+    struct hm_requirements requirements; /* none: the product has effects only */
+    struct hm_effects effects;
     bool in_every_windows; /* its service says nothing: required once a listener shows */
     const char *note;      /* for people: what usually goes wrong; "" none */
+    uint32_t version;      /* raised with each change; 0: not numbered (an administrator's own) */
+    const char *date;      /* of the last change, "2026-11-29"; "" none */
+};
+
+/* The shipped catalogue as a whole: catalogue.json beside the folder of its products. */
+struct hm_catalogue_release {
+    uint32_t version; /* raised with each day of changes; 0: not numbered */
+    const char *date; /* "2026-11-30"; "" none */
+    const char *note; /* for people; "" none */
 };
 
 struct hm_catalogue {
     struct hm_product *at; /* sorted by id */
     size_t count;
 };
+
+/* What a schema cannot say: rules of numbered are well-formed, make ports, and stand alone.
+ * HM_EINVAL with the requirement and the reason. */
+enum hm_status hm_product_check(const struct hm_product *product, struct hm_err *err) HM_MUST_CHECK;
 
 /* Does the host have what detect names? Unknown services and listeners match nothing. */
 bool hm_detect_matches(const struct hm_detect *detect, const struct hm_inventory *inventory);

@@ -19,6 +19,14 @@ extern const char *const hm_families_names[3]; /* "both", "ipv4", "ipv6" */
 extern const char *const hm_protocol_names[2]; /* "tcp", "udp" */
 extern const char *const hm_family_names[2];   /* "ipv4", "ipv6" */
 
+/* Linux: ports that a settings file of sysctl.d reserves in vain, as the list of a file that is
+ * read later replaces its own. file NULL: there is none, or nobody knows. */
+struct hm_hidden_ports {
+    const char *file;
+    const char *by;
+    struct hm_ports ports;
+};
+
 /* One stack as a system shows it. has_… false = unknown, which is never "none". */
 struct hm_stack {
     enum hm_protocol protocol;

@@ -3,6 +3,7 @@
 #include "common/wire/records.h"
 
 const struct hm_record_row hm_records[] = {
+    {"catalogue",   &hm_record_catalogue  },
     {"check",       &hm_record_check      },
     {"checked_in",  &hm_record_checked_in },
     {"checkin",     &hm_record_checkin    },

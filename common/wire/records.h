@@ -17,6 +17,7 @@ extern const struct hm_record hm_record_inventory;  /* struct hm_inventory */
 extern const struct hm_record hm_record_sample;     /* struct hm_sample */
 extern const struct hm_record hm_record_findings;   /* struct hm_judgement: verdicts, findings,
                                                        unknown: the agent's own judgement */
+extern const struct hm_record hm_record_catalogue;  /* struct hm_catalogue_release */
 extern const struct hm_record hm_record_product;    /* struct hm_product: a catalogue file */
 extern const struct hm_record hm_record_port_entry; /* struct hm_port_entry: inside an inventory */
 extern const struct hm_record hm_record_service;    /* struct hm_service: likewise */
@@ -34,6 +35,7 @@ extern const struct hm_record hm_record_plan_note; /* a row of plan and outcome 
 
 /* hm-agent check --json. */
 struct hm_check {
+    struct hm_catalogue_release catalogue; /* by which it was judged; local products on top */
     struct hm_inventory inventory;
     struct hm_verdicts verdicts;
     struct hm_findings findings;
@@ -165,6 +167,10 @@ extern const struct hm_record hm_record_envelope;    /* struct hm_envelope */
 extern const struct hm_record hm_record_signing_key; /* struct hm_signing_key */
 extern const struct hm_record hm_record_trust_root;  /* struct hm_trust_root */
 extern const struct hm_record hm_record_statement;   /* struct hm_statement */
+
+/* "catalogue.json" beside the folder of products: the text up to its last '/' or '\\'. NULL on no
+ * memory. */
+const char *hm_record_catalogue_path(const char *product_dir, struct hm_arena *arena);
 
 /* Every record above, for the parity test and the fuzzers. */
 struct hm_record_row {

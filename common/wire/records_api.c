@@ -99,6 +99,8 @@ static const struct hm_field host_detail_fields[] = {
                  &hm_record_api_finding, "in the order of their keys"),
     HM_F(hm_api_host_detail, truncated, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "there are more verdicts or findings; ask their lists"),
+    HM_F(hm_api_host_detail, not_known, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_FINDINGS,
+         "what the agent could not read, or left out of its report"),
     HM_F_RECORD_OPT(hm_api_host_detail, inventory, &hm_record_inventory, "what the host shows"),
     HM_F_RECORD_OPT(hm_api_host_detail, sample, &hm_record_sample,
                     "counters that came with the last change"),
@@ -201,6 +203,8 @@ static const struct hm_field products_fields[] = {
     HM_F_RECORDS(hm_api_products, items, HM_FIELD_REQUIRED, HM_LIMIT_PRODUCTS, &hm_record_product,
                  "by id"),
     HM_F_NEXT(hm_api_products),
+    HM_F_RECORD(hm_api_products, release, HM_FIELD_DEFAULT, &hm_record_catalogue,
+                "the shipped catalogue as a whole"),
 };
 const struct hm_record hm_record_api_products =
     HM_RECORD("products", hm_api_products, products_fields);

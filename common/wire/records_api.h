@@ -86,7 +86,8 @@ struct hm_api_host_detail {
     struct hm_api_host host;
     struct hm_api_verdict_list verdicts;
     struct hm_api_finding_list findings;
-    bool truncated; /* there are more verdicts or findings; ask their lists */
+    bool truncated;              /* there are more verdicts or findings; ask their lists */
+    struct hm_strings not_known; /* sentences of the agent: what it could not read or left out */
     bool has_inventory;
     struct hm_inventory inventory;
     bool has_sample;
@@ -169,6 +170,7 @@ struct hm_api_token_made {
 struct hm_api_products {
     struct hm_catalogue items;
     const char *next;
+    struct hm_catalogue_release release;
 };
 
 struct hm_api_whoami {

@@ -104,6 +104,8 @@ static const struct hm_field listener_fields[] = {
          "Windows service or systemd unit"),
     HM_F_ENUM(hm_listener, kind, HM_FIELD_WRITTEN, &hm_enum_listener_kind,
               "how the port is held; absent is socket"),
+    HM_F(hm_listener, last, HM_TYPE_U16, HM_FIELD_DEFAULT, 0, 65535,
+         "last of neighbouring ports with such a listener each; absent: port alone"),
 };
 const struct hm_record hm_record_listener = HM_RECORD("listener", hm_listener, listener_fields);
 
@@ -146,8 +148,11 @@ static const struct hm_field configured_fields[] = {
     HM_F_ENUM(hm_configured, kind, HM_FIELD_REQUIRED, &hm_enum_listener_kind,
               "how it will be held"),
     HM_F_ENUM(hm_configured, by, HM_FIELD_REQUIRED, &configured_by, "which setting says so"),
+    HM_F_ENUM(hm_configured, families, HM_FIELD_DEFAULT, &families, "in which it is served"),
     HM_F(hm_configured, manual, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "its web site does not start by itself"),
+    HM_F(hm_configured, service, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "of several services with the same setting, the one that it is for"),
     HM_F(hm_configured, subject, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_SUBJECT_BYTES,
          "URL, address and port, or site"),
 };

@@ -45,6 +45,8 @@ static const struct hm_field verdict_fields[] = {
              "chance that at least one port is taken; absent: unknown"),
     HM_F(hm_verdict, odds_at_least, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "the odds are a lower bound"),
+    HM_F(hm_verdict, odds_of_each, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "the odds are those of each single port, which its user alone loses"),
     HM_F_RECORD_OPT(hm_verdict, holder, &hm_record_holder, "who has the port now"),
     HM_F_ENUM_OPT(hm_verdict, after_boot, &verdict_state,
                   "the state after the next boot, where it differs"),
@@ -123,6 +125,8 @@ static const struct hm_field findings_fields[] = {
 const struct hm_record hm_record_findings = HM_RECORD("findings", hm_judgement, findings_fields);
 
 static const struct hm_field check_fields[] = {
+    HM_F_RECORD(hm_check, catalogue, HM_FIELD_DEFAULT, &hm_record_catalogue,
+                "by which it was judged"),
     HM_F_RECORD(hm_check, inventory, HM_FIELD_REQUIRED, &hm_record_inventory,
                 "what the host shows"),
     HM_F_RECORDS(hm_check, verdicts, HM_FIELD_REQUIRED, HM_LIMIT_VERDICTS, &hm_record_verdict,

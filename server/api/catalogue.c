@@ -14,7 +14,7 @@ enum hm_status hm_api_catalogue_list(struct hm_req *req, struct hm_reply *reply,
 {
     const struct hm_app *app = req->app;
     const struct hm_catalogue *all = hm_shelf_catalogue(app->shelf);
-    struct hm_api_products out = {.next = ""};
+    struct hm_api_products out = {.next = "", .release = *hm_shelf_release(app->shelf)};
     struct hm_page page;
     size_t first = 0;
     enum hm_status st = hm_listing_page(req, &listing, &page, err);

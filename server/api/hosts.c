@@ -72,6 +72,9 @@ struct ask_host {
     struct hm_document_row document;
     const char *inventory;
     size_t inventory_len;
+    bool has_judgement;
+    const char *judgement; /* the findings document */
+    size_t judgement_len;
     struct hm_document_rows documents;
     struct hm_page page;
 };
@@ -134,6 +137,22 @@ static enum hm_status read_inventory(struct hm_session *session, struct ask_host
     return st;
 }
 
+/* The agent's own judgement of then, where it sent one. */
+static enum hm_status read_findings(struct hm_session *session, struct ask_host *ask,
+                                    struct hm_err *err)
+{
+    struct hm_document_row document;
+    enum hm_status st = hm_documents_at(session, ask->row.id, "findings", ask->at_ms,
+                                        ask->req->arena, &document, err);
+
+    if (st == HM_OK) {
+        st = hm_documents_get(session, document.digest, ask->req->arena, &ask->judgement,
+                              &ask->judgement_len, err);
+    }
+    ask->has_judgement = st == HM_OK;
+    return st == HM_ENOENT ? HM_OK : st;
+}
+
 static enum hm_status read_detail(struct hm_session *session, void *arg, struct hm_err *err)
 {
     struct ask_host *ask = arg;
@@ -154,8 +173,12 @@ static enum hm_status read_detail(struct hm_session *session, void *arg, struct 
         st = read_inventory(session, ask, err);
         st = st == HM_ENOENT ? HM_OK : st;
     }
-    return st;
+    return st == HM_OK ? read_findings(session, ask, err) : st;
 }
+
+/* In place of what is not known of the host: an empty list would say that all of it is. */
+static const char *unreadable[] = {
+    "The last judgement of this host is kept in a form that this collector cannot read."};
 
 static enum hm_status fill_documents(struct ask_host *ask, struct hm_api_host_detail *out,
                                      struct hm_err *err)
@@ -168,6 +191,16 @@ static enum hm_status fill_documents(struct ask_host *ask, struct hm_api_host_de
     if (ask->has_inventory) {
         st = hm_record_decode(&hm_record_inventory, ask->inventory, ask->inventory_len, false,
                               arena, &out->inventory, NULL, err);
+    }
+    if (st == HM_OK && ask->has_judgement) {
+        struct hm_judgement judgement;
+
+        if (hm_record_decode(&hm_record_findings, ask->judgement, ask->judgement_len, false, arena,
+                             &judgement, NULL, NULL) == HM_OK) {
+            out->not_known = judgement.unknown;
+        } else {
+            out->not_known = (struct hm_strings){unreadable, HM_COUNT(unreadable)};
+        }
     }
     out->has_sample = ask->at_ms == 0 && sample != NULL && sample[0] != '\0';
     if (st == HM_OK && out->has_sample) {

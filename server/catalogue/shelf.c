@@ -14,6 +14,7 @@ static const char suffix[] = ".json";
 struct hm_shelf {
     struct hm_arena arena;
     struct hm_catalogue catalogue;
+    struct hm_catalogue_release release;
     size_t room;
     struct hm_buf json; /* {"catalogue":[…]} */
     char tag[HM_DIGEST_TEXT_BYTES];
@@ -64,6 +65,9 @@ static enum hm_status read_product(struct hm_shelf *shelf, const char *folder, c
         return st;
     }
     st = hm_record_decode(&hm_record_product, text, len, true, &shelf->arena, &product, NULL, err);
+    if (st == HM_OK) {
+        st = hm_product_check(&product, err);
+    }
     if (st != HM_OK) {
         hm_err_prefix(err, "%s", path);
         return st;
@@ -86,6 +90,33 @@ static enum hm_status read_folder(struct hm_shelf *shelf, const char *folder, st
         if (names.at[i][0] != '.' && len > sizeof(suffix) - 1 &&
             strcmp(names.at[i] + len - (sizeof(suffix) - 1), suffix) == 0) {
             st = read_product(shelf, folder, names.at[i], len - (sizeof(suffix) - 1), err);
+        }
+    }
+    return st;
+}
+
+/* It only tells people what they have: without the file the products count all the same. */
+static enum hm_status read_release(struct hm_shelf *shelf, const char *product_dir,
+                                   struct hm_err *err)
+{
+    const char *path = hm_record_catalogue_path(product_dir, &shelf->arena);
+    enum hm_status st;
+    const char *text;
+    size_t len;
+
+    shelf->release = (struct hm_catalogue_release){0, "", ""};
+    if (path == NULL) {
+        return hm_fail(err, HM_ENOMEM, "%s: no memory for the catalogue", product_dir);
+    }
+    if (!hm_os_exists(path)) {
+        return HM_OK;
+    }
+    st = hm_os_read_text(path, HM_LIMIT_DOCUMENT_BYTES, &shelf->arena, &text, &len, err);
+    if (st == HM_OK) {
+        st = hm_record_decode(&hm_record_catalogue, text, len, false, &shelf->arena,
+                              &shelf->release, NULL, err);
+        if (st != HM_OK) {
+            hm_err_prefix(err, "%s", path);
         }
     }
     return st;
@@ -126,6 +157,9 @@ enum hm_status hm_shelf_open(const char *const *folders, size_t folder_count,
         st = read_folder(shelf, folders[i], err);
     }
     if (st == HM_OK) {
+        st = read_release(shelf, folders[0], err);
+    }
+    if (st == HM_OK) {
         st = write_json(shelf, err);
     }
     if (st != HM_OK) {
@@ -148,6 +182,11 @@ void hm_shelf_close(struct hm_shelf *shelf)
 const struct hm_catalogue *hm_shelf_catalogue(const struct hm_shelf *shelf)
 {
     return &shelf->catalogue;
+}
+
+const struct hm_catalogue_release *hm_shelf_release(const struct hm_shelf *shelf)
+{
+    return &shelf->release;
 }
 
 const char *hm_shelf_tag(const struct hm_shelf *shelf)

@@ -14,6 +14,8 @@ void hm_shelf_close(struct hm_shelf *shelf);
 
 /* Borrowed until hm_shelf_close. */
 const struct hm_catalogue *hm_shelf_catalogue(const struct hm_shelf *shelf);
+/* The shipped catalogue's version and date; 0 and "" where catalogue.json is not there. */
+const struct hm_catalogue_release *hm_shelf_release(const struct hm_shelf *shelf);
 /* Names its content: another catalogue has another tag. */
 const char *hm_shelf_tag(const struct hm_shelf *shelf);
 /* "catalogue":[…]: the member of struct hm_desired as JSON text, encoded once. */

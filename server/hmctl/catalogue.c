@@ -12,6 +12,8 @@ static const struct hm_table_column columns[] = {
     {"TITLE",        24, false, false, 0, false},
     {"VENDOR",       12, false, false, 1, false},
     {"REQUIREMENTS", 0,  true,  false, 0, false},
+    {"VERSION",      0,  true,  false, 2, false},
+    {"DATE",         0,  false, false, 2, false},
 };
 
 static const struct hm_table_column requirement_columns[] = {
@@ -24,14 +26,38 @@ static const struct hm_table_column requirement_columns[] = {
     {"SOURCE",      20, false, false, 1, false},
 };
 
+static const struct hm_table_column effect_columns[] = {
+    {"EFFECT",     24, false, false, 0, true },
+    {"WHEN",       0,  false, false, 0, false},
+    {"WHAT",       0,  false, false, 0, false},
+    {"PROTOCOL",   0,  false, false, 0, false},
+    {"PORTS",      14, false, false, 0, false},
+    {"CONFIDENCE", 0,  false, false, 0, false},
+    {"SOURCE",     20, false, false, 1, false},
+};
+
 static enum hm_status put_row(struct hm_ctl *ctl, const void *item, struct hm_table *table,
                               struct hm_err *err)
 {
     const struct hm_product *row = item;
-    const char *cells[] = {row->id, row->title, row->vendor,
-                           hm_show_number(&ctl->page, row->requirements.count)};
+    const char *cells[] = {row->id,
+                           row->title,
+                           row->vendor,
+                           hm_show_number(&ctl->page, row->requirements.count),
+                           row->version > 0 ? hm_show_number(&ctl->page, row->version) : "",
+                           row->date};
 
     return hm_table_put(table, cells, err);
+}
+
+static void print_release(struct hm_ctl *ctl, const void *page)
+{
+    const struct hm_catalogue_release *release = &((const struct hm_api_products *)page)->release;
+
+    if (release->version > 0) {
+        (void)fprintf(ctl->output.out, "catalogue: version %u of %s\n\n", release->version,
+                      release->date);
+    }
 }
 
 static int list_all(const struct hm_cli *cli)
@@ -42,10 +68,43 @@ static int list_all(const struct hm_cli *cli)
         .columns = columns,
         .column_count = HM_COUNT(columns),
         .put_row = put_row,
+        .print_head = print_release,
         .nothing = "the catalogue is empty",
     };
 
     return hm_ctl_list(cli, &list);
+}
+
+/* What its set-up does to ranges and ports; nothing where that is not known of it. */
+static enum hm_status print_effects(struct hm_ctl *ctl, const struct hm_effects *effects,
+                                    struct hm_err *err)
+{
+    struct hm_table table;
+    enum hm_status st = HM_OK;
+
+    hm_table_init(&table, effect_columns, HM_COUNT(effect_columns), &ctl->page);
+    for (size_t i = 0; st == HM_OK && i < effects->count; i++) {
+        const struct hm_effect *row = &effects->at[i];
+        const char *count = hm_show_number(&ctl->page, row->count);
+        const char *cells[] = {
+            row->title,
+            hm_effect_when_names[row->when],
+            hm_effect_what_names[row->what],
+            hm_protocol_names[row->protocol],
+            row->ports.count > 0 ? hm_ports_text(row->ports, &ctl->page)
+            : row->count > 0     ? count
+                                 : "",
+            hm_confidence_names[row->confidence],
+            row->source,
+        };
+
+        st = hm_table_put(&table, cells, err);
+    }
+    if (st == HM_OK && effects->count > 0) {
+        (void)fputc('\n', ctl->output.out);
+        hm_table_print(&table, &ctl->output);
+    }
+    return st;
 }
 
 static enum hm_status print_product(struct hm_ctl *ctl, const struct hm_product *product,
@@ -56,6 +115,9 @@ static enum hm_status print_product(struct hm_ctl *ctl, const struct hm_product 
     size_t i;
 
     hm_output_plain(&ctl->output, product->title);
+    if (product->version > 0) {
+        (void)fprintf(ctl->output.out, "  version %u of %s\n", product->version, product->date);
+    }
     if (product->note[0] != '\0') {
         hm_output_wrap(&ctl->output, 2, product->note);
     }
@@ -74,11 +136,11 @@ static enum hm_status print_product(struct hm_ctl *ctl, const struct hm_product 
 
         st = hm_table_put(&table, cells, err);
     }
-    if (st == HM_OK) {
+    if (st == HM_OK && product->requirements.count > 0) {
         (void)fputc('\n', ctl->output.out);
         hm_table_print(&table, &ctl->output);
     }
-    return st;
+    return st == HM_OK ? print_effects(ctl, &product->effects, err) : st;
 }
 
 static enum hm_status show(struct hm_ctl *ctl, struct hm_err *err)

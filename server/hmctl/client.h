@@ -80,8 +80,10 @@ struct hm_ctl_list {
     /* Puts one decoded item as a row of the table. */
     enum hm_status (*put_row)(struct hm_ctl *ctl, const void *item, struct hm_table *table,
                               struct hm_err *err);
-    const char *nothing; /* said when there is no row: "no host matches" */
-    bool worst_first;    /* a table of one page is sorted; longer ones come as the API lists them */
+    void (*print_head)(struct hm_ctl *ctl,
+                       const void *page); /* above the first page; may be NULL */
+    const char *nothing;                  /* said when there is no row: "no host matches" */
+    bool worst_first; /* a table of one page is sorted; longer ones come as the API lists them */
 };
 
 /* The whole verb: opens, lists (--limit rows in all), prints, closes. */

@@ -77,6 +77,16 @@ static enum hm_status print_verdicts(struct hm_ctl *ctl, const struct hm_api_ver
     return st;
 }
 
+static void print_not_known(struct hm_ctl *ctl, const struct hm_strings *texts)
+{
+    if (texts->count > 0) {
+        (void)fputs("\nNot known\n", ctl->output.out);
+    }
+    for (size_t i = 0; i < texts->count; i++) {
+        hm_output_wrap(&ctl->output, 2, texts->at[i]);
+    }
+}
+
 static void print_command(struct hm_ctl *ctl, const char *command)
 {
     (void)fputs("        ", ctl->output.out);
@@ -194,6 +204,9 @@ static enum hm_status show(struct hm_ctl *ctl, const char *path, struct hm_err *
     st = print_verdicts(ctl, &detail.verdicts, err);
     for (i = 0; st == HM_OK && i < detail.findings.count; i++) {
         print_finding(ctl, &detail.findings.at[i]);
+    }
+    if (st == HM_OK) {
+        print_not_known(ctl, &detail.not_known);
     }
     if (detail.truncated) {
         (void)fputs("\nThere is more: ask hmctl verdicts and hmctl findings.\n", ctl->output.out);

@@ -24,33 +24,41 @@ struct run {
     char next[HM_LIMIT_CURSOR_BYTES + 1];
 };
 
-/* The items of a page as they stand in its text: between "[" and what ends the page. */
-static bool find_items(const struct hm_http_reply *reply, const char *next, struct hm_arena *arena,
-                       struct hm_span *out_items)
+/* The items of a page as they stand in its text: between "[" and its "]". */
+static bool find_items(const struct hm_http_reply *reply, struct hm_span *out_items)
 {
     static const char head[] = "{\"items\":[";
-    const char *tail = next[0] == '\0' ? "]}" : hm_arena_printf(arena, "],\"next\":\"%s\"}", next);
-    size_t len = reply->body_len;
+    const size_t first = strlen(head);
+    size_t depth = 1;
+    bool quoted = false;
 
-    while (len > 0 && reply->body[len - 1] == '\n') {
-        len--;
-    }
-    if (tail == NULL || len < strlen(head) + strlen(tail) ||
-        strncmp(reply->body, head, strlen(head)) != 0 ||
-        strncmp(reply->body + len - strlen(tail), tail, strlen(tail)) != 0) {
+    if (reply->body_len < first || strncmp(reply->body, head, first) != 0) {
         return false;
     }
-    out_items->at = reply->body + strlen(head);
-    out_items->len = len - strlen(head) - strlen(tail);
-    return true;
+    for (size_t i = first; i < reply->body_len; i++) {
+        const char c = reply->body[i];
+
+        if (quoted) {
+            i += c == '\\' ? 1 : 0;
+            quoted = c != '"';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '[' || c == '{') {
+            depth++;
+        } else if ((c == ']' || c == '}') && --depth == 0) {
+            *out_items = (struct hm_span){reply->body + first, i - first};
+            return c == ']';
+        }
+    }
+    return false;
 }
 
 static enum hm_status print_json(struct run *run, const struct hm_http_reply *reply,
-                                 const char *next, struct hm_err *err)
+                                 struct hm_err *err)
 {
     struct hm_span items;
 
-    if (!find_items(reply, next, &run->ctl.page, &items)) {
+    if (!find_items(reply, &items)) {
         return hm_fail(err, HM_EIO, "%s answered a list in a form this hmctl does not know",
                        run->ctl.login.collector);
     }
@@ -148,9 +156,12 @@ static enum hm_status do_page(struct run *run, struct hm_err *err)
     run->rows += run->table.count;
     run->left -= run->table.count < run->left ? run->table.count : run->left;
     if (ctl->json) {
-        st = print_json(run, &reply, next, err);
+        st = print_json(run, &reply, err);
         run->table.count = 0;
     } else if (run->table.count > 0) {
+        if (list->print_head != NULL && run->pages == 0) {
+            list->print_head(ctl, page);
+        }
         hm_table_print(&run->table, &ctl->output);
     }
     run->pages++;

@@ -48,15 +48,17 @@ const char *hm_show_odds(struct hm_arena *arena, const struct hm_verdict *verdic
         return "none yet"; /* nothing has taken the port: no promise that nothing will */
     }
     if (percent < 0.01) {
-        return "<0.01 %";
+        return verdict->odds_of_each ? "each <0.01 %" : "<0.01 %";
     }
-    return or_empty(hm_arena_printf(arena, "%s%.*f %%", verdict->odds_at_least ? "≥" : "",
-                                    percent < 1 ? 2 : 0, percent));
+    return or_empty(hm_arena_printf(arena, "%s%s%.*f %%", verdict->odds_of_each ? "each " : "",
+                                    verdict->odds_at_least ? "≥" : "", percent < 1 ? 2 : 0,
+                                    percent));
 }
 
 const char *hm_show_ports(struct hm_arena *arena, const struct hm_verdict *verdict)
 {
-    const char *ports = hm_ports_text(verdict->ports, arena);
+    const char *ports =
+        verdict->ports.count == 0 ? "not known" : hm_ports_text(verdict->ports, arena);
 
     return or_empty(
         hm_arena_printf(arena, "%s %s", hm_protocol_names[verdict->protocol], or_empty(ports)));

@@ -106,7 +106,7 @@ def check_components(first, second, products):
     expect(one == two, "a component has another identifier in another version")
     expect(len(set(one.values())) == len(one), "two components share an identifier")
     count = len(list(pathlib.Path(products).glob("*.json")))
-    expect(len(one) == count + 3, f"{len(one)} components for {count} products")
+    expect(len(one) == count + 4, f"{len(one)} components for {count} products")
     for value in one.values():
         expect(re.fullmatch(r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}", value),
                f"{value} is no identifier")

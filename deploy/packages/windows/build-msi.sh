@@ -1,6 +1,7 @@
 #!/bin/sh
 # The agent's installer for 64-bit Windows. Needs wixl and msitools.
-#   build-msi.sh HM-AGENT.EXE PRODUCTS-FOLDER VERSION OUTPUT.msi      (hm-guard.exe is beside it)
+#   build-msi.sh HM-AGENT.EXE PRODUCTS-FOLDER VERSION OUTPUT.msi
+# hm-guard.exe is beside the first, catalogue.json beside the second.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 if [ $# -ne 4 ]; then
@@ -47,6 +48,7 @@ cp "$here/hm-agent.wxs" "$work/"
 cp "$exe" "$work/hm-agent.exe"
 cp "$(dirname "$exe")/hm-guard.exe" "$work/"
 ln -s "$products" "$work/products"
+cp "$products/../catalogue.json" "$work/"
 rm -f "$output"
 (cd "$work" && wixl -a x64 -D "Version=$version" -o "$output" hm-agent.wxs)
 

@@ -155,15 +155,41 @@ static void test_no_products_are_no_catalogue(void **state)
                      HM_OK);
 }
 
+/* catalogue.json is beside the folder of products, however that is written. */
+static void test_release_is_beside_the_products(void **state)
+{
+    static const char *const endings[] = {"products", "products/", "no-such-folder"};
+    struct fixture *fixture = *state;
+    struct hm_catalogue_release release;
+
+    release = hm_catalogue_release_of(
+        hm_arena_printf(&fixture->arena, "%s/products", fixture->shipped), &fixture->arena);
+    assert_int_equal(release.version, 0);
+    assert_string_equal(release.date, "");
+    put(fixture, fixture->shipped, "catalogue.json", "{\"version\":7,\"date\":\"2026-12-24\"}");
+    for (size_t i = 0; i < HM_COUNT(endings); i++) {
+        release = hm_catalogue_release_of(
+            hm_arena_printf(&fixture->arena, "%s/%s", fixture->shipped, endings[i]),
+            &fixture->arena);
+        assert_int_equal(release.version, 7);
+        assert_string_equal(release.date, "2026-12-24");
+        assert_string_equal(release.note, "");
+    }
+    put(fixture, fixture->shipped, "catalogue.json", "{\"version\":\"seven\"}");
+    release = hm_catalogue_release_of(
+        hm_arena_printf(&fixture->arena, "%s/products", fixture->shipped), &fixture->arena);
+    assert_int_equal(release.version, 0);
+    assert_string_equal(release.date, "");
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_folder_is_read_in_order_of_ids),
-        CASE(test_broken_products_are_named),
-        CASE(test_no_products_are_no_catalogue),
-        CASE(test_local_products_outrank_shipped_ones),
+        CASE(test_folder_is_read_in_order_of_ids), CASE(test_broken_products_are_named),
+        CASE(test_no_products_are_no_catalogue),   CASE(test_local_products_outrank_shipped_ones),
+        CASE(test_release_is_beside_the_products),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

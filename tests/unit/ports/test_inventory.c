@@ -64,13 +64,13 @@ static void test_generations(void **state)
 static void test_settle(void **state)
 {
     struct hm_listener listeners[] = {
-        {HM_UDP, HM_IPV4, "0.0.0.0",   53,  "dns.exe", "DNS", HM_KIND_SOCKET,  {NULL, 0}},
-        {HM_TCP, HM_IPV6, "::",        80,  "System",  "",    HM_KIND_HTTPSYS, {NULL, 0}},
-        {HM_TCP, HM_IPV4, "127.0.0.1", 80,  "b.exe",   "",    HM_KIND_SOCKET,  {NULL, 0}},
-        {HM_TCP, HM_IPV4, "0.0.0.0",   80,  "b.exe",   "",    HM_KIND_SOCKET,  {NULL, 0}},
-        {HM_TCP, HM_IPV4, "0.0.0.0",   80,  "a.exe",   "",    HM_KIND_SOCKET,  {NULL, 0}},
-        {HM_TCP, HM_IPV4, "0.0.0.0",   443, "a.exe",   "",    HM_KIND_SOCKET,  {NULL, 0}},
-        {HM_TCP, HM_IPV4, "0.0.0.0",   80,  "b.exe",   "",    HM_KIND_SOCKET,  {NULL, 0}},
+        {HM_UDP, HM_IPV4, "0.0.0.0",   53,  "dns.exe", "DNS", HM_KIND_SOCKET,  {NULL, 0}, 0},
+        {HM_TCP, HM_IPV6, "::",        80,  "System",  "",    HM_KIND_HTTPSYS, {NULL, 0}, 0},
+        {HM_TCP, HM_IPV4, "127.0.0.1", 80,  "b.exe",   "",    HM_KIND_SOCKET,  {NULL, 0}, 0},
+        {HM_TCP, HM_IPV4, "0.0.0.0",   80,  "b.exe",   "",    HM_KIND_SOCKET,  {NULL, 0}, 0},
+        {HM_TCP, HM_IPV4, "0.0.0.0",   80,  "a.exe",   "",    HM_KIND_SOCKET,  {NULL, 0}, 0},
+        {HM_TCP, HM_IPV4, "0.0.0.0",   443, "a.exe",   "",    HM_KIND_SOCKET,  {NULL, 0}, 0},
+        {HM_TCP, HM_IPV4, "0.0.0.0",   80,  "b.exe",   "",    HM_KIND_SOCKET,  {NULL, 0}, 0},
     };
     static const uint16_t ports[] = {80, 80, 80, 443, 80, 53};
     static const char *const programs[] = {"a.exe", "b.exe", "b.exe", "a.exe", "System", "dns.exe"};

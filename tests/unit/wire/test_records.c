@@ -150,7 +150,7 @@ static void test_unchanged_checkin_is_small(void **state)
 static void test_list_of_records(void **state)
 {
     (void)state;
-    assert_int_equal(hm_records_count, 22);
+    assert_int_equal(hm_records_count, 23);
     for (size_t i = 0; i < hm_records_count; i++) {
         const struct hm_record *record = hm_records[i].record;
 
