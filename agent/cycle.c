@@ -7,6 +7,7 @@
 #include "agent/guarding.h"
 #include "agent/judge.h"
 #include "agent/obey.h"
+#include "agent/reloads.h"
 #include "agent/timetable.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
@@ -479,6 +480,7 @@ static void turn_look(struct hm_agent *agent, struct hm_timetable *plan)
         hm_arena_reset(&agent->cycle_arena);
     }
     hm_timetable_look(agent, plan);
+    hm_agent_reloads_start(agent);
 }
 
 static void note_retry(struct hm_agent *agent, struct hm_timetable *plan)
@@ -577,5 +579,6 @@ void hm_cycle_run(struct hm_agent *agent)
             (void)agent->clock->sleep_ms(next_ms - now_ms);
         }
     }
+    hm_agent_reloads_stop(agent);
     hm_cycle_save_status(agent, true);
 }

@@ -8,6 +8,7 @@
 #include "agent/cli/verbs.h"
 #include "agent/config.h"
 #include "agent/enforce/enforce_state.h"
+#include "agent/platform/platform.h"
 #include "common/base/log.h"
 #include "common/os/os.h"
 
@@ -77,6 +78,28 @@ static int take_back(void *app)
                   "first (\"hm-agent restore\"), or leave it there with "
                   "--keep-reservations");
     return hm_cli_fail(agent->cli, HM_EXIT_FAILED, &err);
+}
+
+/* They stay for good: not by a unit that goes with the program. */
+static enum hm_status leave(const struct hm_agent_config *config, struct hm_arena *arena,
+                            struct hm_err *err)
+{
+    const struct hm_platform_ops *ops = &hm_platform_native;
+    struct hm_platform *platform = NULL;
+    enum hm_status st;
+
+    if (config->host[0] != '\0' || ops->leave == NULL) {
+        return HM_OK;
+    }
+    st = ops->open("", &platform, err);
+    if (st == HM_OK) {
+        st = ops->leave(platform, arena, err);
+        ops->close(platform);
+    }
+    if (st != HM_OK) {
+        hm_err_prefix(err, "nothing was erased, as the reservations would end with the next boot");
+    }
+    return st;
 }
 
 /* ---- state --------------------------------------------------------------------------------- */
@@ -161,8 +184,9 @@ static int run(const struct hm_cli *cli)
     if (st == HM_OK) {
         st = hm_cli_remove_guards(&err);
     }
-    if (st == HM_OK && hm_cli_value(cli, "keep-reservations") == NULL &&
-        has_reservations(config.state_dir, &arena)) {
+    if (st == HM_OK && hm_cli_value(cli, "keep-reservations") != NULL) {
+        st = leave(&config, &arena, &err);
+    } else if (st == HM_OK && has_reservations(config.state_dir, &arena)) {
         status = hm_lifecycle_run(hm_agent_steps, HM_AGENT_STEPS_TO_RESTORE, &agent, take_back);
     }
     if (st == HM_OK && status == HM_EXIT_OK) {

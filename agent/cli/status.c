@@ -89,6 +89,18 @@ static void print_boot(const struct hm_enforce_boot *boot)
     }
 }
 
+static void print_reserved(const struct hm_enforce_boot *boot)
+{
+    if (boot->reserved_late) {
+        (void)printf("%-14s%s\n", "late",
+                     "Reserved ports of policies were missing after the boot until the agent's "
+                     "first observation: see \"systemctl status havenmaster-reserve\".");
+    }
+    if (boot->kept_by[0] != '\0') {
+        (void)printf("%-14s%s\n", "next boot", boot->kept_by);
+    }
+}
+
 static void print_human(const struct health *health)
 {
     const struct hm_agent_status *status = &health->status;
@@ -123,6 +135,7 @@ static void print_human(const struct health *health)
     }
     if (health->has_boot && health->policies.policies.count > 0) {
         print_boot(&health->boot);
+        print_reserved(&health->boot);
     }
     if (health->held && !health->running && health->policies.policies.count > 0) {
         (void)printf("%-14s%s\n", "policies",

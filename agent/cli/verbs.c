@@ -5,12 +5,16 @@
 #include "common/base/version.h"
 
 static const struct hm_cli_verb *const verbs[] = {
-    &hm_verb_run,          &hm_verb_once,           &hm_verb_enroll,
-    &hm_verb_check,        &hm_verb_status,         &hm_verb_restore,
-    &hm_verb_configure,    &hm_verb_ranges,         &hm_verb_service_install,
-    &hm_verb_service_stop, &hm_verb_service_remove, &hm_verb_service_run,
-    &hm_verb_guard_add,    &hm_verb_guard_remove,   &hm_verb_guard_list,
-    &hm_verb_forget,       &hm_verb_erase,          &hm_verb_version,
+    &hm_verb_run,          &hm_verb_once,
+    &hm_verb_enroll,       &hm_verb_check,
+    &hm_verb_status,       &hm_verb_restore,
+    &hm_verb_reserve,      &hm_verb_configure,
+    &hm_verb_ranges,       &hm_verb_service_install,
+    &hm_verb_service_stop, &hm_verb_service_remove,
+    &hm_verb_service_run,  &hm_verb_guard_add,
+    &hm_verb_guard_remove, &hm_verb_guard_list,
+    &hm_verb_forget,       &hm_verb_erase,
+    &hm_verb_version,
 };
 
 static const struct hm_cli_option options[] = {

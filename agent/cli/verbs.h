@@ -14,6 +14,7 @@ extern const struct hm_cli_verb hm_verb_guard_list;
 extern const struct hm_cli_verb hm_verb_guard_remove;
 extern const struct hm_cli_verb hm_verb_once;
 extern const struct hm_cli_verb hm_verb_ranges;
+extern const struct hm_cli_verb hm_verb_reserve;
 extern const struct hm_cli_verb hm_verb_restore;
 extern const struct hm_cli_verb hm_verb_run;
 extern const struct hm_cli_verb hm_verb_service_install;

@@ -9,11 +9,13 @@
 
 #include "agent/enforce/carry_out.h"
 #include "agent/enforce/deadman.h"
+#include "agent/enforce/kept.h"
 #include "agent/enforce/outcomes.h"
 #include "agent/enforce/run_plan.h"
 #include "agent/enforce/settling.h"
 #include "agent/enforce/stand_in.h"
 #include "common/base/limits.h"
+#include "common/base/log.h"
 #include "common/base/str.h"
 
 #define ROUNDS_MAX 4 /* plans of one pass; a system that moves on under it gets the next pass */
@@ -226,37 +228,6 @@ static enum hm_status put_stand_ins(struct hm_enforce_run *run, struct hm_err *e
 
 /* ---- actions ------------------------------------------------------------------------------- */
 
-/* What outlives a boot is undone by others, too, and mended like the rest. */
-static void keep(struct hm_enforce_run *run)
-{
-    const struct hm_platform_ops *ops = run->options->ops;
-    bool mended = false;
-    struct hm_err err;
-    enum hm_status st;
-
-    if (ops->keep == NULL || !run->state.ledger || run->limits.enforce_off || run->broken != NULL ||
-        run->stopped != NULL) {
-        return;
-    }
-    hm_run_step(run, "keep");
-    st = ops->keep(run->options->platform, &run->ledger, run->arena, &mended, &err);
-    if (st != HM_OK) {
-        hm_run_trouble(run, HM_TOLD_NOT_OVER_BOOT, &err);
-    }
-    for (size_t i = 0; i < run->state.policies.count; i++) {
-        struct hm_enforce_row *row = &run->state.policies.at[i];
-
-        if (row->chosen == NULL || !hm_ledger_names(&run->ledger, row->policy)) {
-            continue;
-        }
-        if (st != HM_OK && row->failure == NULL) {
-            row->failure = hm_arena_printf(run->arena, "it would not outlive a boot: %s", err.text);
-        }
-        row->disturbed =
-            row->disturbed || (st == HM_OK && mended && strcmp(row->verified, row->wanted) == 0);
-    }
-}
-
 /* Until nothing is left that can be done now; the plan of the end is what outcomes are told from.
  */
 static enum hm_status carry_out(struct hm_enforce_run *run, struct hm_err *err)
@@ -283,7 +254,7 @@ static enum hm_status carry_out(struct hm_enforce_run *run, struct hm_err *err)
     }
     hm_carry_settle(run);
     if (st == HM_OK) {
-        keep(run);
+        hm_kept_keep(run);
     }
     return st;
 }
@@ -409,6 +380,28 @@ static enum hm_status enforce_urgent(struct hm_enforce_run *run, struct hm_err *
     return hm_run_save(run, err);
 }
 
+void hm_enforcer_reapply(struct hm_enforcer *enforcer)
+{
+    const struct hm_platform_ops *ops = enforcer->options.ops;
+    struct hm_enforce_state state;
+    struct hm_ledger ledger;
+    struct hm_arena arena;
+    bool added = false;
+
+    if (ops->reapply == NULL || enforcer->options.limits.enforce_off) {
+        return;
+    }
+    hm_arena_init(&arena, OPEN_ARENA_BYTES);
+    if (hm_enforce_state_load(enforcer->options.state_dir, &arena, &state, NULL) == HM_OK &&
+        state.ledger && !state.held &&
+        hm_ledger_load(enforcer->options.state_dir, true, &arena, &ledger, NULL) == HM_OK &&
+        ops->reapply(enforcer->options.platform, &ledger, false, &arena, &added, NULL) == HM_OK &&
+        added) {
+        hm_log_event(HM_LOG_INFO, "reserved_again");
+    }
+    hm_arena_fini(&arena);
+}
+
 unsigned hm_enforcer_urgent(const struct hm_enforcer *enforcer)
 {
     struct hm_enforce_state state;
@@ -449,6 +442,7 @@ enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *
                    : enforce_urgent(&run, err);
     }
     hm_settling_begin(&run);
+    hm_kept_reapply(&run);
     if (st == HM_OK && run.broken == NULL && !run.limits.enforce_off) {
         hm_deadman_look(&run, &enforcer->deadman_ms);
     }

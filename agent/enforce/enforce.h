@@ -73,6 +73,10 @@ void hm_enforcer_close(struct hm_enforcer *enforcer);
 enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *pass,
                           struct hm_err *err) HM_MUST_CHECK;
 
+/* Between passes: adds what others took out by loading their own settings again (reapply of
+ * platform.h), under the conditions of a pass. What fails here is told by the next pass. */
+void hm_enforcer_reapply(struct hm_enforcer *enforcer);
+
 /* The stacks, 1 << hm_stack_index, on which something waits that may be added before the host has
  * settled; 0 none, or what is kept cannot be read. */
 unsigned hm_enforcer_urgent(const struct hm_enforcer *enforcer);

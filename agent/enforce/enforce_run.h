@@ -56,6 +56,8 @@ struct hm_enforce_run {
     int64_t expiry_ms;
     const char *boot_id;
     bool settled;                  /* the host has, since its boot */
+    bool first_of_boot;            /* of a live host */
+    bool services_failed;          /* … some of them, and it is still early */
     bool restoring;                /* hm-agent restore: nothing is wanted, no limits */
     bool keeps_times;              /* … and what failed is not tried again at once */
     struct hm_local_limits limits; /* what counts in this pass */

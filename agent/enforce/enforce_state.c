@@ -110,6 +110,10 @@ static const struct hm_field boot_fields[] = {
              "second of the boot of the first change"),
     HM_F_OPT(hm_enforce_boot, complete_s, HM_TYPE_U64, 0, 0,
              "second of the boot at which nothing was left that could be done"),
+    HM_F(hm_enforce_boot, reserved_late, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "reserved ports were missing after the boot until the first observation"),
+    HM_F(hm_enforce_boot, kept_by, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,
+         "what reserves the ports at a boot"),
 };
 const struct hm_record hm_record_enforce_boot = {"enforce_boot", sizeof(struct hm_enforce_boot),
                                                  boot_fields, HM_COUNT(boot_fields)};

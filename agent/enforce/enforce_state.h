@@ -71,6 +71,8 @@ struct hm_enforce_boot {
     uint64_t first_change_s;
     bool has_complete_s;
     uint64_t complete_s; /* nothing was left that could be done */
+    bool reserved_late;  /* reserved ports were missing until the first pass */
+    const char *kept_by; /* what reserves them at a boot, for people; "" unknown, or nothing does */
 };
 
 /* One policy on this host, at the newest revision that met it. */

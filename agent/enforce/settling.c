@@ -8,6 +8,10 @@
 #include "common/base/str.h"
 #include "common/ports/settled.h"
 
+/* When to look again whether settings can be read: a port that they show may be excluded. */
+#define UNREAD_EARLY_MS 20000
+#define UNREAD_MS 120000
+
 static const struct hm_ports no_ports = {NULL, 0};
 
 /* ---- the boot ------------------------------------------------------------------------------ */
@@ -27,7 +31,7 @@ static bool services_have_started(const struct hm_observation *seen)
 
 static struct hm_enforce_boot begin_boot(const struct hm_enforce_run *run)
 {
-    const struct hm_enforce_boot none = {.boot_id = run->boot_id};
+    const struct hm_enforce_boot none = {.boot_id = run->boot_id, .kept_by = ""};
 
     return run->state.has_boot && strcmp(run->state.boot.boot_id, run->boot_id) == 0
                ? run->state.boot
@@ -44,6 +48,7 @@ void hm_settling_begin(struct hm_enforce_run *run)
         .services_started = services_have_started(seen),
         .facts = hm_settled_facts(&seen->inventory),
     };
+    const bool is_known = run->state.has_boot && strcmp(run->state.boot.boot_id, run->boot_id) == 0;
     struct hm_enforce_boot boot = begin_boot(run);
     const struct hm_settled_memo before = {boot.boot_id, boot.settled, boot.has_facts, boot.facts,
                                            (int64_t)boot.since_s};
@@ -54,6 +59,10 @@ void hm_settling_begin(struct hm_enforce_run *run)
     run->state.has_boot = seen->has_uptime;
     if (!seen->has_uptime) {
         return;
+    }
+    run->first_of_boot = !is_known;
+    if (seen->settings_unread && run->state.policies.count > 0) {
+        hm_run_again(run, seen->uptime_s < HM_SETTLED_MOST_S ? UNREAD_EARLY_MS : UNREAD_MS);
     }
     boot.settled = now.settled;
     boot.has_facts = now.has_facts;

@@ -4,7 +4,8 @@
  *
  * Private to enforcement. The memory is in enforce.json, so that it survives a restart, a kill and
  * a boot: of each policy what it wanted when it was last verified, and the ports that waited only
- * for a plain socket when the host had settled. A plain socket is one of a named program that is
+ * for a plain socket when the host had settled and what HTTP.sys is set up to
+ * serve was known. A plain socket is one of a named program that is
  * not the system itself, outside of any block of a component. */
 #pragma once
 

@@ -37,6 +37,15 @@ struct hm_observation {
     struct hm_sample sample;
     bool has_previous_boot; /* only recorded hosts; the agent keeps its own */
     struct hm_inventory previous_boot;
+    /* Modern Windows: what HTTP.sys, IIS and containers are set up to serve is not known whole. A
+     * recorded host without any file about it is as one of which nothing is set up. */
+    bool settings_unread;
+    /* Recorded hosts only: port-values.txt was cut, so that nobody knows what it lacks. */
+    bool port_values_cut;
+    /* Linux: as hm_judge_input has it; NULL unknown. */
+    const char *reserved_behind;
+    struct hm_hidden_ports hidden; /* live hosts only */
+    bool settings_mixed;
     struct hm_strings unknown;
     int64_t again_in_ms;         /* part of unknown can be read again then; 0 = whenever */
     struct hm_refusals refusals; /* each is in unknown, too */
@@ -59,6 +68,12 @@ struct hm_reading {
     unsigned urgent; /* stacks, 1 << hm_stack_index: of lists only their exclusions are read, and
                         what HTTP.sys is set up to serve, at once; 0 = everything */
     bool patient;    /* a source may be asked that may keep the caller waiting, early in a boot */
+};
+
+/* What keep found. */
+struct hm_kept {
+    bool lacked;     /* something of ours would not have outlived a boot */
+    const char *how; /* what reserves our ports at a boot, for people; "" nothing does */
 };
 
 struct hm_platform;
@@ -91,11 +106,33 @@ struct hm_platform_ops {
     enum hm_status (*change)(struct hm_platform *platform, const struct hm_action *action,
                              struct hm_arena *arena, struct hm_err *err);
     /* Makes what outlives a boot agree with the ledger, and with what others say by now where
-     * one value is shared with them; the running system is not touched. *out_mended: it did not
-     * agree. For once a look, after the actions; never where nothing may be changed. HM_EDENIED as
-     * with change. NULL: what outlives a boot is the very thing that reread shows. */
+     * one value is shared with them. Of the running system it only completes that value by what
+     * others' files say and ours, read after them, hid. For once a look, after the actions; never
+     * where nothing may be changed. HM_EDENIED as with change. NULL: what outlives a boot is the
+     * very thing that reread shows. */
     enum hm_status (*keep)(struct hm_platform *platform, const struct hm_ledger *ledger,
-                           struct hm_arena *arena, bool *out_mended, struct hm_err *err);
+                           struct hm_arena *arena, struct hm_kept *out_kept, struct hm_err *err);
+    /* Makes what keep left outlive boots without this program, which leaves the host for good.
+     * NULL: it does anyway. */
+    enum hm_status (*leave)(struct hm_platform *platform, struct hm_arena *arena,
+                            struct hm_err *err);
+    /* Adds to the running system what the ledger names and others took out without meaning it: they
+     * loaded their own settings again, which is no harm to count. What is missing for another
+     * reason stays missing: that is an action's affair. always: for whatever reason; for the first
+     * look of a boot. NULL: no reload takes anything out. */
+    enum hm_status (*reapply)(struct hm_platform *platform, const struct hm_ledger *ledger,
+                              bool always, struct hm_arena *arena, bool *out_added,
+                              struct hm_err *err);
+    /* A descriptor that is readable once others may have loaded their settings again; -1: nobody
+     * tells. To be called once before it is waited for and after each look, as files come and go.
+     * reloaded reads it empty; true: there was something. Both NULL where reapply is. */
+    int (*watch_reloads)(struct hm_platform *platform);
+    bool (*reloaded)(struct hm_platform *platform);
+    /* Makes the running system have what keep left for the boot; for a program that runs before the
+     * services do, without a ledger. out_text: what was changed, "" nothing. NULL: the system does
+     * that itself. */
+    enum hm_status (*at_boot)(struct hm_platform *platform, struct hm_arena *arena,
+                              const char **out_text, struct hm_err *err);
     /* Does a program that asks for any port still get one, in each stack? Found out by asking
      * (bind to port 0, closed at once); recorded hosts answer from their files. out_why: the stacks
      * that give none, in a sentence; "" when all do. */

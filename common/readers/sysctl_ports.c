@@ -6,11 +6,10 @@
 
 #include "common/base/limits.h"
 #include "common/readers/input_text.h"
+#include "common/readers/sysctl_name.h"
 
 #define INPUT_ARENA_BYTES (4u * HM_LIMIT_INPUT_FILE_BYTES)
 #define PORT_MAX (HM_PORT_COUNT - 1)
-#define KERNEL_FIRST 32768u
-#define KERNEL_LAST 60999u
 
 static bool is_space(char c)
 {
@@ -62,151 +61,6 @@ enum hm_status hm_sysctl_parse_reserved(const char *text, size_t len, struct hm_
 
 #define RANGE_NAME "net.ipv4.ip_local_port_range"
 #define RESERVED_NAME "net.ipv4.ip_local_reserved_ports"
-#define LETTERS "abcdefghijklmnopqrstuvwxyz"
-#define DIGITS "0123456789"
-
-static bool is_separator(char c)
-{
-    return c == '.' || c == '/';
-}
-
-/* The characters of a class as "[:alpha:]", of those that stand in the two names. */
-static const struct {
-    const char *name;
-    const char *members;
-} classes[] = {
-    {"alnum",  LETTERS DIGITS    },
-    {"alpha",  LETTERS           },
-    {"digit",  DIGITS            },
-    {"graph",  LETTERS DIGITS "_"},
-    {"lower",  LETTERS           },
-    {"print",  LETTERS DIGITS "_"},
-    {"punct",  "_"               },
-    {"xdigit", "abcdef" DIGITS   },
-};
-
-static bool class_has(struct hm_span name, char c)
-{
-    for (size_t i = 0; i < HM_COUNT(classes); i++) {
-        if (strlen(classes[i].name) == name.len &&
-            memcmp(classes[i].name, name.at, name.len) == 0) {
-            return strchr(classes[i].members, c) != NULL;
-        }
-    }
-    return false;
-}
-
-/* The length of "[:alpha:]" at the beginning; 0 when none stands there. "[=a=]" and "[.a.]" cannot
- * be in a name: '=' ends it, and '.' its part. */
-static size_t class_length(struct hm_span text)
-{
-    if (text.len < 4 || text.at[0] != '[' || text.at[1] != ':') {
-        return 0;
-    }
-    for (size_t i = 2; i + 1 < text.len; i++) {
-        if (text.at[i] == ':' && text.at[i + 1] == ']') {
-            return i + 2;
-        }
-    }
-    return 0;
-}
-
-/* "[a-z]", "[!a]", "[[:alpha:]_]" at the beginning of the pattern: its length, and whether c is in
- * it; 0 when it does not end before the next part of the name: then '[' is a character. */
-static size_t bracket(struct hm_span pattern, char c, bool *out_has)
-{
-    const bool negated = pattern.len > 1 && (pattern.at[1] == '!' || pattern.at[1] == '^');
-    const size_t first = negated ? 2 : 1;
-    bool has = false;
-    size_t at = first;
-
-    while (at < pattern.len && (pattern.at[at] != ']' || at == first)) {
-        const struct hm_span rest = {pattern.at + at, pattern.len - at};
-        const size_t named = class_length(rest);
-
-        if (named > 0) {
-            has = has || class_has((struct hm_span){rest.at + 2, named - 4}, c);
-            at += named;
-        } else if (is_separator(rest.at[0])) {
-            return 0;
-        } else if (rest.len > 2 && rest.at[1] == '-' && rest.at[2] != ']') {
-            has = has || (c >= rest.at[0] && c <= rest.at[2]);
-            at += 3;
-        } else {
-            has = has || c == rest.at[0];
-            at++;
-        }
-    }
-    if (at >= pattern.len) {
-        return 0;
-    }
-    *out_has = has != negated;
-    return at + 1;
-}
-
-/* The length of what stands for one character at the beginning of the pattern, if it takes c;
- * otherwise 0. */
-static size_t one_matches(struct hm_span pattern, char c)
-{
-    bool has = false;
-    size_t len;
-
-    if (pattern.len == 0 || c == '\0') {
-        return 0;
-    }
-    if (pattern.at[0] == '?') {
-        return c == '.' ? 0 : 1;
-    }
-    if (pattern.at[0] == '[' && (len = bracket(pattern, c, &has)) > 0) {
-        return has && c != '.' ? len : 0;
-    }
-    if (pattern.at[0] == '\\' && pattern.len > 1) {
-        return pattern.at[1] == c ? 2 : 0;
-    }
-    return (pattern.at[0] == '/' ? '.' : pattern.at[0]) == c ? 1 : 0;
-}
-
-/* Does the pattern match? As glob(7) on the files below /proc/sys: a "*" is within one part of the
- * name, so that only the last one can take more. sysctl takes '/' for '.' too. A pattern over the
- * limit is no name. */
-static bool matches(struct hm_span pattern, const char *name)
-{
-    struct hm_span behind = {NULL, 0}; /* the last "*" */
-    const char *taken = NULL;          /* where what it takes ends */
-
-    if (pattern.len > HM_LIMIT_SYSCTL_NAME_BYTES) {
-        return false;
-    }
-    while (pattern.len > 0 || *name != '\0') {
-        size_t len;
-
-        if (pattern.len > 0 && pattern.at[0] == '*') {
-            pattern = (struct hm_span){pattern.at + 1, pattern.len - 1};
-            behind = pattern;
-            taken = name;
-        } else if ((len = one_matches(pattern, *name)) > 0) {
-            pattern = (struct hm_span){pattern.at + len, pattern.len - len};
-            name++;
-        } else if (taken != NULL && *taken != '\0' && *taken != '.') {
-            pattern = behind;
-            name = ++taken;
-        } else {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_pattern(struct hm_span name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.at[i] == '*' || name.at[i] == '?' || name.at[i] == '[') {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A '-' before the name: do not complain. */
 static struct hm_span without_dash(struct hm_span name)
 {
@@ -230,20 +84,14 @@ static enum hm_status set_both(struct hm_span name, struct hm_span value, struct
     enum hm_status reserved_st = HM_ENOENT;
     struct hm_err why;
 
-    if (matches(name, RANGE_NAME)) {
+    if (hm_sysctl_name_matches(name, RANGE_NAME)) {
         range_st = hm_sysctl_parse_range(value.at, value.len, &ports->range, &why);
     }
-    if (matches(name, RESERVED_NAME)) {
+    if (hm_sysctl_name_matches(name, RESERVED_NAME)) {
         reserved_st = hm_sysctl_parse_reserved(value.at, value.len, arena, &ports->reserved, &why);
     }
-    if (range_st == HM_OK) {
-        ports->has_range = true;
-        ports->range_named = !is_pattern(name);
-    }
-    if (reserved_st == HM_OK) {
-        ports->has_reserved = true;
-        ports->reserved_named = !is_pattern(name);
-    }
+    ports->has_range = ports->has_range || range_st == HM_OK;
+    ports->has_reserved = ports->has_reserved || reserved_st == HM_OK;
     if (reserved_st == HM_ENOMEM || (range_st != HM_OK && reserved_st != HM_OK &&
                                      (range_st == HM_EINVAL || reserved_st == HM_EINVAL))) {
         if (err != NULL) {
@@ -266,13 +114,9 @@ static enum hm_status take_line(struct hm_span line, struct hm_arena *arena,
     }
     if (equals == NULL) {
         /* "-name" alone takes a name out of a pattern in sysctl.d; anything else is damage */
-        if (line.at[0] != '-' || line.len == 1) {
-            return hm_fail(err, HM_EINVAL, "no 'name = value' and no comment");
-        }
-        name = without_dash(line);
-        ports->range_named = matches(name, RANGE_NAME);
-        ports->reserved_named = matches(name, RESERVED_NAME);
-        return HM_OK;
+        return line.at[0] == '-' && line.len > 1
+                   ? HM_OK
+                   : hm_fail(err, HM_EINVAL, "no 'name = value' and no comment");
     }
     name = without_dash(hm_str_trim(line.at, (size_t)(equals - line.at)));
     value = hm_str_trim(equals + 1, line.len - (size_t)(equals - line.at) - 1);
@@ -281,122 +125,6 @@ static enum hm_status take_line(struct hm_span line, struct hm_arena *arena,
                        HM_LIMIT_SYSCTL_NAME_BYTES);
     }
     return set_both(name, value, arena, ports, err);
-}
-
-/* Does the line set one of the two, whatever else is in it? */
-static bool is_about_ports(struct hm_span line)
-{
-    static const char mark[] = "ip_local_";
-    const size_t len = sizeof(mark) - 1;
-    const char *equals = line.len == 0 ? NULL : memchr(line.at, '=', line.len);
-    const size_t name_len = equals == NULL ? line.len : (size_t)(equals - line.at);
-    const struct hm_span name = without_dash(hm_str_trim(line.at, name_len));
-
-    if (is_pattern(name) && (matches(name, RANGE_NAME) || matches(name, RESERVED_NAME))) {
-        return true;
-    }
-
-    for (size_t i = 0; i + len <= line.len; i++) {
-        if (memcmp(line.at + i, mark, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A name that stands alone, as "-name", is taken out of patterns: what they have set is undone. */
-static void take_setting(const struct hm_sysctl_ports *one, struct hm_sysctl_ports *ports)
-{
-    if (one->reserved_named || (one->has_reserved && !ports->reserved_named)) {
-        if (one->has_reserved || !ports->reserved_named) {
-            ports->has_reserved = one->has_reserved;
-            ports->reserved = one->reserved;
-        }
-        ports->reserved_named = ports->reserved_named || one->reserved_named;
-    }
-    if (one->range_named || (one->has_range && !ports->range_named)) {
-        if (one->has_range || !ports->range_named) {
-            ports->has_range = one->has_range;
-            ports->range = one->range;
-        }
-        ports->range_named = ports->range_named || one->range_named;
-    }
-}
-
-enum hm_status hm_sysctl_take_settings(struct hm_span text, struct hm_arena *arena,
-                                       struct hm_sysctl_ports *ports, struct hm_err *err)
-{
-    struct hm_span line;
-
-    while (hm_str_next_line(&text, &line)) {
-        struct hm_sysctl_ports one = {0};
-        struct hm_span whole;
-        struct hm_err why;
-        enum hm_status st;
-
-        line = hm_str_trim(line.at, line.len);
-        if (!is_about_ports(line)) {
-            continue;
-        }
-        whole = line;
-        while (line.len > 0 && line.at[line.len - 1] == ',') {
-            line.len--;
-        }
-        st = take_line(line, arena, &one, &why);
-        if (st == HM_EINVAL) {
-            const char *text_of_line = hm_input_clean(whole.at, whole.len, arena);
-
-            ports->refused = text_of_line == NULL
-                                 ? NULL
-                                 : hm_arena_printf(arena, "\"%s\" (%s)", text_of_line, why.text);
-            st = ports->refused == NULL ? HM_ENOMEM : HM_EINVAL;
-        }
-        if (st == HM_ENOMEM) {
-            return hm_fail(err, st, "no memory for the settings of sysctl");
-        }
-        if (st == HM_OK) {
-            take_setting(&one, ports);
-        }
-    }
-    return HM_OK;
-}
-
-/* 61000 was the end before 60999. */
-static bool is_kernel_default(struct hm_range range)
-{
-    return range.first == KERNEL_FIRST && (range.last == KERNEL_LAST || range.last == 61000);
-}
-
-void hm_sysctl_doubt_next(struct hm_stack *stack)
-{
-    stack->next_unknown = (stack->has_administered && stack->administered.count > 0) ||
-                          (stack->has_dynamic && !is_kernel_default(stack->dynamic));
-}
-
-enum hm_status hm_sysctl_set_next(const struct hm_sysctl_ports *settings, struct hm_arena *arena,
-                                  struct hm_stack *stack, struct hm_err *err)
-{
-    const struct hm_ports none = {NULL, 0};
-    struct hm_range range = {KERNEL_FIRST, KERNEL_LAST};
-    struct hm_ports now = none;
-    enum hm_status st = hm_ports_union(stack->administered, none, arena, &now, err);
-
-    if (settings->has_range) {
-        range = settings->range;
-    } else if (is_kernel_default(stack->dynamic)) {
-        range = stack->dynamic;
-    }
-    stack->has_next_dynamic = stack->has_dynamic && (range.first != stack->dynamic.first ||
-                                                     range.last != stack->dynamic.last);
-    stack->next_dynamic = stack->has_next_dynamic ? range : (struct hm_range){0, 0};
-    if (st == HM_OK && stack->has_administered) {
-        struct hm_ports next = settings->has_reserved ? settings->reserved : none;
-
-        st = hm_ports_union(next, none, arena, &next, err);
-        stack->has_next_administered = st == HM_OK && !hm_ports_equal(now, next);
-        stack->next_administered = stack->has_next_administered ? next : none;
-    }
-    return st;
 }
 
 enum hm_status hm_sysctl_parse(const char *text, size_t len, struct hm_arena *arena,

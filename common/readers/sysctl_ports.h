@@ -21,25 +21,34 @@ enum hm_status hm_sysctl_parse_reserved(const char *text, size_t len, struct hm_
  * are skipped, and so is what "sysctl -a" complains of ("sysctl: permission denied on key ...").
  * HM_EINVAL with the line: a value that the kernel would not take, or no "name = value".
  * out_has_… false = the name was not there. */
+struct hm_sysctl_setting;
 struct hm_sysctl_ports {
     bool has_range;
     struct hm_range range;
     bool has_reserved;
     struct hm_ports reserved;
-    bool range_named; /* by its name, which no pattern changes: sysctl.d(5) */
-    bool reserved_named;
-    const char *refused; /* of settings: the last line that the kernel would not take; NULL none */
+    /* Of settings (hm_sysctl_take_settings): */
+    const char *refused; /* the last line that the kernel would not take; NULL none */
+    const char *damaged; /* the last one that is no setting; NULL none */
+    struct hm_sysctl_setting *settings; /* in the order in which they are written */
+    size_t settings_count;
+    size_t settings_room;
 };
 enum hm_status hm_sysctl_parse(const char *text, size_t len, struct hm_arena *arena,
                                struct hm_sysctl_ports *out_ports, struct hm_err *err) HM_MUST_CHECK;
 
 /* Settings files of a system, one or several in the order in which it loads them (the text of
- * "systemd-analyze cat-config sysctl.d"): added to *ports, the last line of a name wins. A line
- * that the kernel would not take is skipped, so that it does not hide the rest, and named in
- * refused; a comma at the end of the list it does take. A name may be a pattern as in sysctl.d(5):
- * one that is set by its name, or stands alone with a "-", is no part of patterns. Fails for want
- * of memory only. Patterns are those of glob(7), "[...]" with them; a name of more than
- * HM_LIMIT_SYSCTL_NAME_BYTES is none. */
+ * "systemd-analyze cat-config sysctl.d"): added to *ports, whose first four members then say what
+ * all files so far set. As systemd-sysctl does it (sysctl.d(5), systemd's sysctl.c):
+ * - of lines with the same name only the last one is written, after all files are read; when the
+ *   kernel does not take it, nothing is in force, and the line is in refused;
+ * - a name may be a pattern of glob(7). It does not set what some line sets by its own name, or
+ *   names alone with a "-" in front, which also cancels the line of the same name before it;
+ * - the first separator of a name, '.' or '/', is the separator; the other one is a character;
+ * - the kernel takes a comma at the end of the list, a range that has its first port alone, and no
+ *   range that begins below ip_unprivileged_port_start.
+ * Fails for want of memory only. More than HM_LIMIT_SYSCTL_SETTINGS different names, and a name of
+ * more than HM_LIMIT_SYSCTL_NAME_BYTES, count as refused. */
 enum hm_status hm_sysctl_take_settings(struct hm_span text, struct hm_arena *arena,
                                        struct hm_sysctl_ports *ports,
                                        struct hm_err *err) HM_MUST_CHECK;

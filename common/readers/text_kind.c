@@ -28,6 +28,7 @@ const char *const hm_text_kind_names[HM_TEXT_KIND_COUNT] = {
     "a list of processes (tasklist /svc /fo csv)",
     "a list of processes that is not of tasklist /svc /fo csv",
     "settings of Linux (sysctl)",
+    "a value of Linux without its name (sysctl -n)",
     "a message that access was denied when it was gathered (run collect.cmd as an administrator)",
     "properties as PowerShell lists them, which is not what the command of that name prints",
 };
@@ -57,13 +58,37 @@ static bool is_dynamic(struct hm_span text, struct hm_arena *arena)
     return hm_netsh_parse_dynamic(text.at, text.len, &range, NULL) == HM_OK;
 }
 
+static bool is_one_line(struct hm_span shown)
+{
+    return memchr(shown.at, '\n', shown.len) == NULL && memchr(shown.at, '\r', shown.len) == NULL;
+}
+
+/* A row alone is not: two numbers are a range as "sysctl -n" prints it. */
 static bool is_excluded(struct hm_span text, struct hm_arena *arena)
 {
+    const struct hm_span shown = hm_str_trim(text.at, text.len);
     struct hm_ports administered;
     struct hm_ports runtime;
 
-    return hm_netsh_parse_excluded(text.at, text.len, arena, &administered, &runtime, NULL) ==
-           HM_OK;
+    return shown.len > 0 && !is_one_line(shown) &&
+           hm_netsh_parse_excluded(text.at, text.len, arena, &administered, &runtime, NULL) ==
+               HM_OK;
+}
+
+static bool is_sysctl_value(struct hm_span text, struct hm_arena *arena)
+{
+    const struct hm_span shown = hm_str_trim(text.at, text.len);
+
+    (void)arena;
+    if (shown.len == 0 || !is_one_line(shown)) {
+        return false;
+    }
+    for (size_t i = 0; i < shown.len; i++) {
+        if ((shown.at[i] < '0' || shown.at[i] > '9') && shown.at[i] != '\t') {
+            return false;
+        }
+    }
+    return memchr(shown.at, '\t', shown.len) != NULL;
 }
 
 static bool is_netstat(struct hm_span text, struct hm_arena *arena)
@@ -316,6 +341,7 @@ static const struct kind_row kinds[] = {
     {HM_TEXT_POWERSHELL,     is_powershell    },
     {HM_TEXT_TASKLIST_OTHER, is_tasklist_other},
     {HM_TEXT_SYSCTL,         is_sysctl        },
+    {HM_TEXT_SYSCTL_VALUE,   is_sysctl_value  },
     {HM_TEXT_EXCLUDED,       is_excluded      }, /* the least particular reader comes last */
 };
 

@@ -17,10 +17,11 @@ enum hm_text_kind {
     HM_TEXT_TASKLIST,       /* tasklist /svc /fo csv */
     HM_TEXT_TASKLIST_OTHER, /* tasklist in another format, or with other columns */
     HM_TEXT_SYSCTL,
-    HM_TEXT_DENIED,     /* no listing: what a tool says to a user who may not */
-    HM_TEXT_POWERSHELL, /* properties of an object, as "Name : value" */
+    HM_TEXT_SYSCTL_VALUE, /* without its name */
+    HM_TEXT_DENIED,       /* no listing: what a tool says to a user who may not */
+    HM_TEXT_POWERSHELL,   /* properties of an object, as "Name : value" */
 };
-#define HM_TEXT_KIND_COUNT 11
+#define HM_TEXT_KIND_COUNT 12
 
 /* For people: "a list of sockets (netstat)". */
 extern const char *const hm_text_kind_names[HM_TEXT_KIND_COUNT];

@@ -102,7 +102,7 @@ class Machine:
         write(self.path("etc/sysctl.d/50-other.conf"),
               "net.ipv4.ip_local_reserved_ports = 8080\n")
         archive = self.path("root/havenmaster.tar.gz")
-        self.sh_outside(f"cd {shlex.quote(self.stage)} && find usr -type f | "
+        self.sh_outside(f"cd {shlex.quote(self.stage)} && find usr ! -type d | "
                         f"tar --owner=root --group=root -T - -czf {shlex.quote(archive)}")
         self.sh_outside(f"tar -C {shlex.quote(self.root)} -xzf {shlex.quote(archive)}")
 

@@ -128,14 +128,36 @@ static enum hm_status change(struct hm_platform *at, const struct hm_action *act
 }
 
 static enum hm_status keep(struct hm_platform *at, const struct hm_ledger *ledger,
-                           struct hm_arena *arena, bool *out_mended, struct hm_err *err)
+                           struct hm_arena *arena, struct hm_kept *out_kept, struct hm_err *err)
 {
     (void)ledger;
     (void)arena;
     (void)err;
-    *out_mended = at->host->lost;
+    *out_kept = (struct hm_kept){at->host->lost, "somehow"};
     at->host->lost = false;
     return HM_OK;
+}
+
+/* The first owner of the list is enough here. */
+static enum hm_status reapply(struct hm_platform *at, const struct hm_ledger *ledger, bool always,
+                              struct hm_arena *arena, bool *out_added, struct hm_err *err)
+{
+    struct hm_build *build = &at->host->model.host;
+    enum hm_status st = HM_OK;
+
+    (void)arena;
+    *out_added = false;
+    if ((!always && !at->host->reloaded) || !ledger->has_sysctl) {
+        return HM_OK;
+    }
+    for (unsigned i = 0; st == HM_OK && i < HM_STACK_COUNT; i++) {
+        struct hm_ports *list = &build->stacks[i].administered;
+        const struct hm_ports ours = ledger->sysctl.owned.at[0].ports;
+
+        *out_added = *out_added || !hm_ports_overlap(*list, ours);
+        st = hm_ports_union(*list, ours, &build->arena, list, err);
+    }
+    return st;
 }
 
 static enum hm_status try_ephemeral(struct hm_platform *at, struct hm_arena *arena,
@@ -158,6 +180,7 @@ static const struct hm_platform_ops keeping_ops = {
     .reread = reread,
     .change = change,
     .keep = keep,
+    .reapply = reapply,
     .try_ephemeral = try_ephemeral,
 };
 

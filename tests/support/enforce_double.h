@@ -27,8 +27,9 @@ struct hm_enforce_double {
     bool outrun;               /* somebody else makes each row just before we do */
     bool blind;                /* reread fails */
     bool no_ephemeral;
-    bool lost;  /* what outlives a boot was changed by others */
-    bool keeps; /* the platform has op keep */
+    bool lost;     /* what outlives a boot was changed by others */
+    bool keeps;    /* the platform has the ops keep and reapply */
+    bool reloaded; /* what is missing was taken out by a reload of others' settings */
     const char *hazards_unknown;
     struct hm_services idle; /* services that neither run nor start by themselves */
     bool urgent;             /* the next passes are */

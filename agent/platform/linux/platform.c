@@ -19,6 +19,7 @@ struct hm_platform {
     char root[HM_LINUX_PATH_BYTES];
     struct hm_linux_owner_cache owners;
     struct hm_linux_unit_cache units;
+    int settings_fd; /* hm_linux_settings_watch; -1 none */
 };
 
 static enum hm_status linux_open(const char *where, struct hm_platform **out_platform,
@@ -34,6 +35,7 @@ static enum hm_status linux_open(const char *where, struct hm_platform **out_pla
         return hm_fail(err, HM_ENOMEM, "no memory to look at this host");
     }
     memcpy(platform->root, where, strlen(where));
+    platform->settings_fd = -1;
     *out_platform = platform;
     return HM_OK;
 }
@@ -42,6 +44,9 @@ static void linux_close(struct hm_platform *platform)
 {
     if (platform != NULL) {
         hm_linux_unit_cache_fini(&platform->units);
+        if (platform->settings_fd >= 0) {
+            (void)close(platform->settings_fd);
+        }
         free(platform);
     }
 }
@@ -153,6 +158,15 @@ static enum hm_status linux_observe(struct hm_platform *platform, struct hm_aren
         st = hm_linux_stacks(platform->root, &notes, &seen.inventory.stacks, err);
     }
     if (st == HM_OK) {
+        st = hm_linux_sysctl_behind(platform->root, arena, &seen.reserved_behind, err);
+    }
+    if (st == HM_OK) {
+        st = hm_linux_sysctl_hidden(platform->root, arena, &seen.hidden, err);
+    }
+    if (st == HM_OK) {
+        st = hm_linux_sysctl_mixed(platform->root, arena, &seen.settings_mixed, err);
+    }
+    if (st == HM_OK) {
         st = observe_sockets(platform, &notes, &seen, err);
     }
     if (st == HM_OK) {
@@ -192,9 +206,40 @@ static enum hm_status linux_change(struct hm_platform *platform, const struct hm
 }
 
 static enum hm_status linux_keep(struct hm_platform *platform, const struct hm_ledger *ledger,
-                                 struct hm_arena *arena, bool *out_mended, struct hm_err *err)
+                                 struct hm_arena *arena, struct hm_kept *out_kept,
+                                 struct hm_err *err)
 {
-    return hm_linux_keep(platform->root, ledger, arena, out_mended, err);
+    return hm_linux_keep(platform->root, ledger, arena, out_kept, err);
+}
+
+static enum hm_status linux_reapply(struct hm_platform *platform, const struct hm_ledger *ledger,
+                                    bool always, struct hm_arena *arena, bool *out_added,
+                                    struct hm_err *err)
+{
+    return hm_linux_reapply(platform->root, ledger, always, arena, out_added, err);
+}
+
+static enum hm_status linux_leave(struct hm_platform *platform, struct hm_arena *arena,
+                                  struct hm_err *err)
+{
+    return hm_linux_leave(platform->root, arena, err);
+}
+
+static int linux_watch_reloads(struct hm_platform *platform)
+{
+    platform->settings_fd = hm_linux_settings_watch(platform->root, platform->settings_fd);
+    return platform->settings_fd;
+}
+
+static bool linux_reloaded(struct hm_platform *platform)
+{
+    return hm_linux_settings_loaded(platform->settings_fd);
+}
+
+static enum hm_status linux_at_boot(struct hm_platform *platform, struct hm_arena *arena,
+                                    const char **out_text, struct hm_err *err)
+{
+    return hm_linux_at_boot(platform->root, arena, out_text, err);
 }
 
 static enum hm_status linux_try_ephemeral(struct hm_platform *platform, struct hm_arena *arena,
@@ -211,6 +256,11 @@ const struct hm_platform_ops hm_platform_native = {
     .reread = linux_reread,
     .change = linux_change,
     .keep = linux_keep,
+    .leave = linux_leave,
+    .reapply = linux_reapply,
+    .watch_reloads = linux_watch_reloads,
+    .reloaded = linux_reloaded,
+    .at_boot = linux_at_boot,
     .try_ephemeral = linux_try_ephemeral,
     .close = linux_close,
 };

@@ -20,178 +20,34 @@
 #include "agent/platform/platform.h"
 #include "common/base/limits.h"
 #include "common/os/os.h"
+#include "tests/support/linux_host.h"
 
-#define RESERVED "/proc/sys/net/ipv4/ip_local_reserved_ports"
-#define RANGE "/proc/sys/net/ipv4/ip_local_port_range"
-#define KEY "net.ipv4.ip_local_reserved_ports = "
 #define NOBODY 65534
-
-/* A system of files, and its platform. */
-struct host {
-    char root[256];
-    struct hm_arena arena;
-    struct hm_platform *platform;
-    struct hm_err err;
-};
-
-static const char *at(struct host *host, const char *path)
-{
-    const char *full = hm_arena_printf(&host->arena, "%s%s", host->root, path);
-
-    assert_non_null(full);
-    return full;
-}
-
-static void put(struct host *host, const char *path, const char *text)
-{
-    char *folder = hm_arena_strdup(&host->arena, at(host, path));
-
-    *strrchr(folder, '/') = '\0';
-    assert_int_equal(hm_os_make_folder(folder, 0755, &host->err), HM_OK);
-    assert_int_equal(hm_os_replace_file(at(host, path), text, strlen(text), false, &host->err),
-                     HM_OK);
-}
-
-/* NULL = there is none. */
-static const char *get(struct host *host, const char *path)
-{
-    char *text;
-    size_t len;
-    enum hm_status st = hm_os_read_file(at(host, path), HM_LIMIT_INPUT_FILE_BYTES, &host->arena,
-                                        &text, &len, &host->err);
-
-    return st == HM_OK ? text : NULL;
-}
-
-static void remove_tree(const char *path)
-{
-    struct hm_arena arena;
-    struct hm_strings names = {NULL, 0};
-
-    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
-    if (hm_os_list_folder(path, &arena, &names, NULL) == HM_OK) {
-        for (size_t i = 0; i < names.count; i++) {
-            remove_tree(hm_arena_printf(&arena, "%s/%s", path, names.at[i]));
-        }
-        (void)rmdir(path);
-    } else {
-        (void)unlink(path);
-    }
-    hm_arena_fini(&arena);
-}
-
-static int start(void **state)
-{
-    struct host *host = calloc(1, sizeof(*host));
-    char root[] = "/tmp/hm-linux-change-XXXXXX";
-
-    assert_non_null(host);
-    assert_non_null(mkdtemp(root));
-    (void)snprintf(host->root, sizeof(host->root), "%s", root);
-    hm_arena_init(&host->arena, HM_LIMIT_CYCLE_ARENA_BYTES);
-    put(host, RESERVED, "\n");
-    put(host, RANGE, "32768\t60999\n");
-    assert_int_equal(hm_os_make_folder(at(host, "/etc/sysctl.d"), 0755, &host->err), HM_OK);
-    assert_int_equal(hm_platform_native.open(root, &host->platform, &host->err), HM_OK);
-    *state = host;
-    return 0;
-}
-
-static int stop(void **state)
-{
-    struct host *host = *state;
-
-    hm_platform_native.close(host->platform);
-    remove_tree(host->root);
-    hm_arena_fini(&host->arena);
-    free(host);
-    return 0;
-}
-
-static struct hm_ports ports(struct host *host, const char *text)
-{
-    struct hm_ports list;
-
-    assert_int_equal(hm_ports_parse(text, strlen(text), &host->arena, &list, &host->err), HM_OK);
-    return list;
-}
-
-static struct hm_owned_list owned(struct host *host, const char *text)
-{
-    struct hm_owned *row = hm_arena_alloc(&host->arena, 1, sizeof(*row));
-
-    *row = (struct hm_owned){"payroll", 1, ports(host, text), ""};
-    return (struct hm_owned_list){row, text[0] == '\0' ? 0 : 1};
-}
-
-static enum hm_status reserve(struct host *host, const char *list, const char *ours)
-{
-    const struct hm_action action = {.kind = HM_ACTION_SET_SYSCTL_RESERVED,
-                                     .ports = ports(host, list),
-                                     .owned = owned(host, ours),
-                                     .restores = ours[0] == '\0'};
-
-    return hm_platform_native.change(host->platform, &action, &host->arena, &host->err);
-}
-
-static enum hm_status set_range(struct host *host, uint16_t first, uint16_t last, bool restores)
-{
-    const struct hm_action action = {
-        .kind = HM_ACTION_SET_RANGE,
-        .has_range = true,
-        .range = {first, last},
-        .restores = restores
-    };
-
-    return hm_platform_native.change(host->platform, &action, &host->arena, &host->err);
-}
-
-static bool keep(struct host *host, const char *ours)
-{
-    const struct hm_ledger ledger = {.has_sysctl = ours[0] != '\0',
-                                     .sysctl = {.owned = owned(host, ours)}};
-    bool mended = false;
-
-    assert_int_equal(
-        hm_platform_native.keep(host->platform, &ledger, &host->arena, &mended, &host->err), HM_OK);
-    return mended;
-}
-
-/* The last line of our file; "" when there is none. */
-static const char *kept(struct host *host)
-{
-    const char *text = get(host, HM_LINUX_SYSCTL_FILE);
-    const char *line = text;
-
-    while (line != NULL && line[0] == '#') {
-        line = strchr(line, '\n') + 1;
-    }
-    return line == NULL ? "" : line;
-}
 
 static void test_reserve_and_retire(void **state)
 {
-    struct host *host = *state;
+    struct linux_host *host = *state;
 
-    put(host, RESERVED, "8080\n");
-    assert_int_equal(reserve(host, "8080,9955", "9955"), HM_OK);
-    assert_string_equal(get(host, RESERVED), "8080,9955\n");
-    assert_string_equal(kept(host), KEY "9955\n"); /* 8080 did not outlive a boot before */
-    assert_int_equal(reserve(host, "8080", ""), HM_OK);
-    assert_string_equal(get(host, RESERVED), "8080\n");
-    assert_null(get(host, HM_LINUX_SYSCTL_FILE));
-    assert_int_equal(reserve(host, "9955", "9955"), HM_OK);
-    assert_int_equal(reserve(host, "", ""), HM_OK);
-    assert_string_equal(get(host, RESERVED), "\n"); /* what makes the kernel clear it */
+    linux_host_put(host, RESERVED, "8080\n");
+    assert_int_equal(linux_host_reserve(host, "8080,9955", "9955"), HM_OK);
+    assert_string_equal(linux_host_get(host, RESERVED), "8080,9955\n");
+    assert_string_equal(linux_host_kept(host),
+                        KEY "9955\n"); /* 8080 did not outlive a boot before */
+    assert_int_equal(linux_host_reserve(host, "8080", ""), HM_OK);
+    assert_string_equal(linux_host_get(host, RESERVED), "8080\n");
+    assert_null(linux_host_get(host, HM_LINUX_SYSCTL_FILE));
+    assert_int_equal(linux_host_reserve(host, "9955", "9955"), HM_OK);
+    assert_int_equal(linux_host_reserve(host, "", ""), HM_OK);
+    assert_string_equal(linux_host_get(host, RESERVED), "\n"); /* what makes the kernel clear it */
 }
 
 static void test_reread_shows_it(void **state)
 {
-    struct host *host = *state;
+    struct linux_host *host = *state;
     struct hm_inventory inventory = {.os = {.family = HM_OS_LINUX}, .has_services = true};
 
-    assert_int_equal(reserve(host, "9955,9933", "9955,9933"), HM_OK);
-    assert_int_equal(set_range(host, 40000, 60999, false), HM_OK);
+    assert_int_equal(linux_host_reserve(host, "9955,9933", "9955,9933"), HM_OK);
+    assert_int_equal(linux_host_set_range(host, 40000, 60999, false), HM_OK);
     assert_int_equal(
         hm_platform_native.reread(host->platform, NULL, &host->arena, &inventory, &host->err),
         HM_OK);
@@ -253,54 +109,106 @@ static void test_files_of_others(void **state)
 {
     for (size_t i = 0; i < HM_COUNT(foreign_cases); i++) {
         const struct foreign_case *row = &foreign_cases[i];
-        struct host *host;
+        struct linux_host *host;
         const char *expected;
 
-        assert_int_equal(stop(state), 0);
-        assert_int_equal(start(state), 0);
+        assert_int_equal(linux_host_stop(state), 0);
+        assert_int_equal(linux_host_start(state), 0);
         host = *state;
         for (size_t k = 0; k < 3 && row->path[k] != NULL; k++) {
-            put(host, row->path[k], row->text[k]);
+            linux_host_put(host, row->path[k], row->text[k]);
         }
-        assert_int_equal(reserve(host, "9955", "9955"), HM_OK);
+        assert_int_equal(linux_host_reserve(host, "9955", "9955"), HM_OK);
         expected = hm_arena_printf(&host->arena, KEY "%s\n", row->expected);
-        if (strcmp(kept(host), expected) != 0) {
-            fail_msg("%s: kept \"%s\", not \"%s\"", row->name, kept(host), expected);
+        if (strcmp(linux_host_kept(host), expected) != 0) {
+            fail_msg("%s: kept \"%s\", not \"%s\"", row->name, linux_host_kept(host), expected);
         }
-        assert_int_equal(reserve(host, "", ""), HM_OK);
+        assert_int_equal(linux_host_reserve(host, "", ""), HM_OK);
         for (size_t k = 0; k < 3 && row->path[k] != NULL; k++) {
-            assert_string_equal(get(host, row->path[k]), row->text[k]);
+            assert_string_equal(linux_host_get(host, row->path[k]), row->text[k]);
         }
-        assert_string_equal(kept(host), "");
+        assert_string_equal(linux_host_kept(host), "");
     }
 }
 
+/* The file that sets another list than the one of a remedy does. */
+static void test_file_behind_a_remedy(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *text;
+        const char *expected;
+    } steps[] = {
+        {"/etc/sysctl.d/99-x.conf",                    "net.ipv4.ip_local_reserved_ports = 8080\n", ""},
+        {"/etc/sysctl.d/zzzzzzzz-reserved-ports.conf", "net.ipv4.ip_local_reserved_ports = 1\n",
+         ""                                                                                           },
+        {"/etc/sysctl.d/zzzzzzzzz-havenmaster.conf",   "net.ipv4.ip_local_reserved_ports = 1\n",    ""},
+        {"/etc/sysctl.d/zzzzzzzzzz.conf",              "net.ipv4.ip_forward = 1\n",                 ""},
+        {"/run/sysctl.d/zzzzzzzzzy.conf",              "net.ipv4.ip_local_reserved_ports = 8081\n",
+         "/run/sysctl.d/zzzzzzzzzy.conf"                                                              },
+        {"/etc/sysctl.d/zzzzzzzzzz.conf",              "net.ipv4.ip_local_reserved_ports = 8082\n",
+         "/etc/sysctl.d/zzzzzzzzzz.conf"                                                              },
+    };
+    struct linux_host *host = *state;
+    struct hm_observation seen;
+    const char *path = NULL;
+
+    for (size_t i = 0; i < HM_COUNT(steps); i++) {
+        linux_host_put(host, steps[i].path, steps[i].text);
+        assert_int_equal(hm_linux_sysctl_behind(host->root, &host->arena, &path, &host->err),
+                         HM_OK);
+        assert_string_equal(path, steps[i].expected);
+    }
+    assert_int_equal(hm_platform_native.observe(host->platform, &host->arena, &seen, &host->err),
+                     HM_OK);
+    assert_string_equal(seen.reserved_behind, path);
+}
+
+/* What others edit is theirs: only what is missing of ours is a loss. */
 static void test_keep_mends(void **state)
 {
-    struct host *host = *state;
+    struct linux_host *host = *state;
 
-    assert_false(keep(host, "")); /* nothing to keep, and nothing there */
-    assert_int_equal(reserve(host, "9955", "9955"), HM_OK);
-    assert_false(keep(host, "9955"));
-    assert_int_equal(unlink(at(host, HM_LINUX_SYSCTL_FILE)), 0);
-    assert_true(keep(host, "9955"));
-    assert_string_equal(kept(host), KEY "9955\n");
-    put(host, "/etc/sysctl.d/60-late.conf", KEY "8080\n");
-    assert_true(keep(host, "9955"));
-    assert_string_equal(kept(host), KEY "8080,9955\n");
-    assert_int_equal(unlink(at(host, "/etc/sysctl.d/60-late.conf")), 0);
-    assert_true(keep(host, "9955"));
-    assert_string_equal(kept(host), KEY "9955\n");
-    put(host, HM_LINUX_SYSCTL_FILE, "edited by hand\n");
-    assert_true(keep(host, "9955"));
-    assert_string_equal(get(host, RESERVED), "9955\n"); /* the running system is not its affair */
-    assert_true(keep(host, ""));
-    assert_null(get(host, HM_LINUX_SYSCTL_FILE));
+    assert_false(linux_host_keep(host, "")); /* nothing to keep, and nothing there */
+    assert_int_equal(linux_host_reserve(host, "9955", "9955"), HM_OK);
+    assert_false(linux_host_keep(host, "9955"));
+    assert_int_equal(unlink(linux_host_at(host, HM_LINUX_SYSCTL_FILE)), 0);
+    assert_true(linux_host_keep(host, "9955"));
+    assert_string_equal(linux_host_kept(host), KEY "9955\n");
+    linux_host_put(host, "/etc/sysctl.d/60-late.conf", KEY "8080,9955\n");
+    assert_false(linux_host_keep(host, "9955"));
+    assert_string_equal(linux_host_kept(host), KEY "8080,9955\n");
+    assert_int_equal(unlink(linux_host_at(host, "/etc/sysctl.d/60-late.conf")), 0);
+    assert_false(linux_host_keep(host, "9955"));
+    assert_string_equal(linux_host_kept(host), KEY "9955\n");
+    linux_host_put(host, HM_LINUX_SYSCTL_FILE, "edited by hand\n");
+    assert_true(linux_host_keep(host, "9955"));
+    assert_false(linux_host_keep(host, ""));
+    assert_null(linux_host_get(host, HM_LINUX_SYSCTL_FILE));
+}
+
+/* Read last, the file hid what others had added: from then on that is in force, and theirs. */
+static void test_hidden_ports_are_added(void **state)
+{
+    struct linux_host *host = *state;
+    struct hm_ports now;
+
+    linux_host_put(host, "/etc/sysctl.d/50-other.conf", KEY "8080,9000-9010\n");
+    linux_host_put(host, RESERVED, "8080,9000-9010\n");
+    assert_int_equal(linux_host_reserve(host, "8080,9000-9010,9955", "9955"), HM_OK);
+    linux_host_put(host, "/etc/sysctl.d/50-other.conf", KEY "8080,9000-9010,40500\n");
+    assert_false(linux_host_keep(host, "9955"));
+    assert_string_equal(linux_host_kept(host), KEY "8080,9000-9010,40500,9955\n");
+    assert_int_equal(hm_linux_running(host->root, &host->arena, &now, &host->err), HM_OK);
+    assert_string_equal(hm_ports_text(now, &host->arena), "8080,9000-9010,9955,40500");
+    linux_host_put(host, RESERVED, "9955\n"); /* what they take out at run time stays out */
+    assert_false(linux_host_keep(host, "9955"));
+    assert_string_equal(linux_host_get(host, RESERVED), "9955\n");
 }
 
 static void test_range(void **state)
 {
-    struct host *host = *state;
+    struct linux_host *host = *state;
     struct hm_ledger_range row = {
         .range = {40000, 60999},
           .has_pending = true, .pending = {50000, 60999}
@@ -308,27 +216,28 @@ static void test_range(void **state)
     const struct hm_ledger ledger = {
         .ranges = {&row, 1}
     };
-    bool mended = false;
+    struct hm_kept kept = {.lacked = false};
 
-    assert_int_equal(reserve(host, "9955", "9955"), HM_OK);
-    assert_int_equal(set_range(host, 40000, 60999, false), HM_OK);
-    assert_string_equal(get(host, RANGE), "40000 60999\n");
-    assert_string_equal(kept(host), KEY "9955\nnet.ipv4.ip_local_port_range = 40000 60999\n");
-    assert_int_equal(reserve(host, "", ""), HM_OK); /* one goes, the other stays */
-    assert_string_equal(kept(host), "net.ipv4.ip_local_port_range = 40000 60999\n");
+    assert_int_equal(linux_host_reserve(host, "9955", "9955"), HM_OK);
+    assert_int_equal(linux_host_set_range(host, 40000, 60999, false), HM_OK);
+    assert_string_equal(linux_host_get(host, RANGE), "40000 60999\n");
+    assert_string_equal(linux_host_kept(host),
+                        KEY "9955\nnet.ipv4.ip_local_port_range = 40000 60999\n");
+    assert_int_equal(linux_host_reserve(host, "", ""), HM_OK); /* one goes, the other stays */
+    assert_string_equal(linux_host_kept(host), "net.ipv4.ip_local_port_range = 40000 60999\n");
     assert_int_equal(
-        hm_platform_native.keep(host->platform, &ledger, &host->arena, &mended, &host->err), HM_OK);
-    assert_true(mended);
-    assert_string_equal(kept(host), "net.ipv4.ip_local_port_range = 50000 60999\n");
-    assert_int_equal(set_range(host, 32768, 60999, true), HM_OK);
-    assert_string_equal(get(host, RANGE), "32768 60999\n");
-    assert_null(get(host, HM_LINUX_SYSCTL_FILE));
+        hm_platform_native.keep(host->platform, &ledger, &host->arena, &kept, &host->err), HM_OK);
+    assert_true(kept.lacked);
+    assert_string_equal(linux_host_kept(host), "net.ipv4.ip_local_port_range = 50000 60999\n");
+    assert_int_equal(linux_host_set_range(host, 32768, 60999, true), HM_OK);
+    assert_string_equal(linux_host_get(host, RANGE), "32768 60999\n");
+    assert_null(linux_host_get(host, HM_LINUX_SYSCTL_FILE));
 }
 
 /* Each other port: more text than the kernel takes in one piece, or a page holds. */
 static void test_long_list(void **state)
 {
-    struct host *host = *state;
+    struct linux_host *host = *state;
     struct hm_buf text;
     struct hm_ports all;
     struct hm_inventory inventory = {.os = {.family = HM_OS_LINUX}};
@@ -337,41 +246,43 @@ static void test_long_list(void **state)
     for (unsigned port = 1; port < HM_PORT_COUNT; port += 2) {
         (void)hm_buf_printf(&text, "%s%u", port == 1 ? "" : ",", port);
     }
-    all = ports(host, hm_buf_text(&text));
+    all = linux_host_ports(host, hm_buf_text(&text));
     assert_int_equal(all.count, 32768);
-    assert_int_equal(reserve(host, hm_buf_text(&text), "60001,60003"), HM_OK);
+    linux_host_put(host, RESERVED, "2\n"); /* goes, so that the list is written as a whole */
+    assert_int_equal(linux_host_reserve(host, hm_buf_text(&text), "60001,60003"), HM_OK);
     assert_int_equal(
         hm_platform_native.reread(host->platform, NULL, &host->arena, &inventory, &host->err),
         HM_OK);
     assert_true(hm_ports_equal(inventory.stacks.at[0].administered, all));
-    assert_string_equal(strstr(get(host, RESERVED), "65535,"), "65535,60001,60003\n");
-    assert_true(keep(host, hm_buf_text(&text)));
-    assert_false(keep(host, hm_buf_text(&text)));
+    assert_string_equal(strstr(linux_host_get(host, RESERVED), "65535,"), "65535,60001,60003\n");
+    assert_true(linux_host_keep(host, hm_buf_text(&text)));
+    assert_false(linux_host_keep(host, hm_buf_text(&text)));
     hm_buf_fini(&text);
 }
 
 /* The kernel refuses: what was kept for the next boot is as before. */
 static void test_refused_by_the_kernel(void **state)
 {
-    struct host *host = *state;
+    struct linux_host *host = *state;
 
-    assert_int_equal(unlink(at(host, RESERVED)), 0);
-    assert_int_equal(reserve(host, "9955", "9955"), HM_EUNSUPPORTED);
-    assert_null(get(host, HM_LINUX_SYSCTL_FILE));
-    put(host, RESERVED, "\n");
-    assert_int_equal(reserve(host, "9955", "9955"), HM_OK);
-    assert_int_equal(unlink(at(host, RESERVED)), 0);
-    assert_int_equal(mkdir(at(host, RESERVED), 0755), 0);
-    assert_int_equal(reserve(host, "9933,9955", "9933,9955"), HM_EIO);
-    assert_string_equal(kept(host), KEY "9955\n");
-    assert_int_equal(reserve(host, "", ""), HM_EIO);
-    assert_string_equal(kept(host), KEY "9955\n");
+    assert_int_equal(unlink(linux_host_at(host, RESERVED)), 0);
+    assert_int_equal(linux_host_reserve(host, "9955", "9955"), HM_EUNSUPPORTED);
+    assert_null(linux_host_get(host, HM_LINUX_SYSCTL_FILE));
+    linux_host_put(host, RESERVED, "\n");
+    assert_int_equal(linux_host_reserve(host, "9955", "9955"), HM_OK);
+    assert_int_equal(unlink(linux_host_at(host, RESERVED)), 0);
+    assert_int_equal(mkdir(linux_host_at(host, RESERVED), 0755), 0);
+    assert_int_equal(linux_host_reserve(host, "9933,9955", "9933,9955"), HM_EIO);
+    assert_string_equal(linux_host_kept(host), KEY "9955\n");
+    assert_int_equal(linux_host_reserve(host, "", ""), HM_EIO);
+    assert_string_equal(linux_host_kept(host), KEY "9955\n");
 }
 
 static void test_no_such_action(void **state)
 {
-    struct host *host = *state;
-    struct hm_action action = {.kind = HM_ACTION_ADD_EXCLUSION, .ports = ports(host, "9955")};
+    struct linux_host *host = *state;
+    struct hm_action action = {.kind = HM_ACTION_ADD_EXCLUSION,
+                               .ports = linux_host_ports(host, "9955")};
 
     assert_int_equal(hm_platform_native.change(host->platform, &action, &host->arena, &host->err),
                      HM_EUNSUPPORTED);
@@ -383,11 +294,11 @@ static void test_no_such_action(void **state)
     };
     assert_int_equal(hm_platform_native.change(host->platform, &action, &host->arena, &host->err),
                      HM_EUNSUPPORTED);
-    assert_string_equal(get(host, RANGE), "32768\t60999\n");
+    assert_string_equal(linux_host_get(host, RANGE), "32768\t60999\n");
 }
 
 /* In a process of its own, as nobody when this is root. 0 = denied with the piece in its text. */
-static int denied_as_nobody(struct host *host, const char *piece)
+static int denied_as_nobody(struct linux_host *host, const char *piece)
 {
     int status = -1;
     pid_t child = fork();
@@ -396,7 +307,7 @@ static int denied_as_nobody(struct host *host, const char *piece)
         if (geteuid() == 0 && setuid(NOBODY) != 0) {
             _exit(3);
         }
-        if (reserve(host, "9955", "9955") != HM_EDENIED) {
+        if (linux_host_reserve(host, "9955", "9955") != HM_EDENIED) {
             _exit(1);
         }
         _exit(strstr(host->err.text, piece) != NULL ? 0 : 2);
@@ -408,88 +319,89 @@ static int denied_as_nobody(struct host *host, const char *piece)
 
 static void test_denied(void **state)
 {
-    struct host *host = *state;
+    struct linux_host *host = *state;
 
     assert_int_equal(chmod(host->root, 0755), 0);
-    assert_int_equal(chmod(at(host, RESERVED), 0444), 0);
-    assert_int_equal(chmod(at(host, "/etc/sysctl.d"), 0777), 0);
+    assert_int_equal(chmod(linux_host_at(host, RESERVED), 0444), 0);
+    assert_int_equal(chmod(linux_host_at(host, "/etc/sysctl.d"), 0777), 0);
     assert_int_equal(denied_as_nobody(host, "root of the host"), 0);
-    assert_null(get(host, HM_LINUX_SYSCTL_FILE));
-    assert_int_equal(chmod(at(host, RESERVED), 0666), 0);
-    assert_int_equal(chmod(at(host, "/etc/sysctl.d"), 0555), 0);
+    assert_null(linux_host_get(host, HM_LINUX_SYSCTL_FILE));
+    assert_int_equal(chmod(linux_host_at(host, RESERVED), 0666), 0);
+    assert_int_equal(chmod(linux_host_at(host, "/etc/sysctl.d"), 0555), 0);
     assert_int_equal(denied_as_nobody(host, "ReadWritePaths"), 0);
-    assert_string_equal(get(host, RESERVED), "\n"); /* not kept, so not done */
-    assert_int_equal(chmod(at(host, "/etc/sysctl.d"), 0755), 0);
+    assert_string_equal(linux_host_get(host, RESERVED), "\n"); /* not kept, so not done */
+    assert_int_equal(chmod(linux_host_at(host, "/etc/sysctl.d"), 0755), 0);
 }
 
 /* Killed between the file and the running value, which waits in a pipe nobody reads. */
-static void kill_in_between(struct host *host, const char *list, const char *ours,
+static void kill_in_between(struct linux_host *host, const char *list, const char *ours,
                             const char *expected)
 {
     const struct timespec moment = {0, 2000000};
     int status;
     pid_t child;
 
-    assert_int_equal(unlink(at(host, RESERVED)), 0);
-    assert_int_equal(mkfifo(at(host, RESERVED), 0600), 0);
+    assert_int_equal(unlink(linux_host_at(host, RESERVED)), 0);
+    assert_int_equal(mkfifo(linux_host_at(host, RESERVED), 0600), 0);
     child = fork();
     if (child == 0) {
-        (void)reserve(host, list, ours);
+        (void)linux_host_reserve(host, list, ours);
         _exit(0);
     }
     assert_true(child > 0);
-    for (int i = 0; i < 5000 && strcmp(kept(host), expected) != 0; i++) {
+    for (int i = 0; i < 5000 && strcmp(linux_host_kept(host), expected) != 0; i++) {
         (void)nanosleep(&moment, NULL);
     }
-    assert_string_equal(kept(host), expected);
+    assert_string_equal(linux_host_kept(host), expected);
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status));
-    assert_int_equal(unlink(at(host, RESERVED)), 0);
+    assert_int_equal(unlink(linux_host_at(host, RESERVED)), 0);
 }
 
 static void test_killed_in_between(void **state)
 {
-    struct host *host = *state;
+    struct linux_host *host = *state;
 
     kill_in_between(host, "8080,9955", "9955", KEY "9955\n");
-    put(host, RESERVED, "8080\n");
+    linux_host_put(host, RESERVED, "8080\n");
     /* the ledger says 9955 is ours: done again, or given up */
-    assert_false(keep(host, "9955"));
-    assert_int_equal(reserve(host, "8080,9955", "9955"), HM_OK);
-    assert_string_equal(get(host, RESERVED), "8080,9955\n");
+    assert_false(linux_host_keep(host, "9955"));
+    assert_int_equal(linux_host_reserve(host, "8080,9955", "9955"), HM_OK);
+    assert_string_equal(linux_host_get(host, RESERVED), "8080,9955\n");
     kill_in_between(host, "8080", "", "");
-    put(host, RESERVED, "8080,9955\n");
-    assert_int_equal(reserve(host, "8080", ""), HM_OK);
-    assert_false(keep(host, ""));
-    assert_null(get(host, HM_LINUX_SYSCTL_FILE));
+    linux_host_put(host, RESERVED, "8080,9955\n");
+    assert_int_equal(linux_host_reserve(host, "8080", ""), HM_OK);
+    assert_false(linux_host_keep(host, ""));
+    assert_null(linux_host_get(host, HM_LINUX_SYSCTL_FILE));
 }
 
 static void test_folder_is_made(void **state)
 {
-    struct host *host = *state;
+    struct linux_host *host = *state;
 
-    assert_int_equal(rmdir(at(host, "/etc/sysctl.d")), 0);
-    assert_int_equal(reserve(host, "9955", "9955"), HM_OK);
-    assert_string_equal(kept(host), KEY "9955\n");
+    assert_int_equal(rmdir(linux_host_at(host, "/etc/sysctl.d")), 0);
+    assert_int_equal(linux_host_reserve(host, "9955", "9955"), HM_OK);
+    assert_string_equal(linux_host_kept(host), KEY "9955\n");
 }
 
 static void test_crumbs_go_with_the_file(void **state)
 {
-    struct host *host = *state;
+    struct linux_host *host = *state;
     struct hm_strings names;
 
-    assert_int_equal(reserve(host, "9955", "9955"), HM_OK);
-    put(host, HM_LINUX_SYSCTL_FILE ".tmp", "left by a crash");
-    assert_int_equal(reserve(host, "", ""), HM_OK);
-    assert_int_equal(hm_os_list_folder(at(host, "/etc/sysctl.d"), &host->arena, &names, &host->err),
-                     HM_OK);
+    assert_int_equal(linux_host_reserve(host, "9955", "9955"), HM_OK);
+    linux_host_put(host, HM_LINUX_SYSCTL_FILE ".tmp", "left by a crash");
+    assert_int_equal(linux_host_reserve(host, "", ""), HM_OK);
+    assert_int_equal(
+        hm_os_list_folder(linux_host_at(host, "/etc/sysctl.d"), &host->arena, &names, &host->err),
+        HM_OK);
     assert_int_equal(names.count, 0);
 }
 
 static void test_ephemeral(void **state)
 {
-    struct host *host = *state;
+    struct linux_host *host = *state;
     const char *why = NULL;
 
     assert_int_equal(
@@ -497,7 +409,7 @@ static void test_ephemeral(void **state)
     assert_string_equal(why, "");
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, linux_host_start, linux_host_stop)
 
 int main(void)
 {
@@ -505,7 +417,9 @@ int main(void)
         CASE(test_reserve_and_retire),
         CASE(test_reread_shows_it),
         CASE(test_files_of_others),
+        CASE(test_file_behind_a_remedy),
         CASE(test_keep_mends),
+        CASE(test_hidden_ports_are_added),
         CASE(test_range),
         CASE(test_long_list),
         CASE(test_refused_by_the_kernel),

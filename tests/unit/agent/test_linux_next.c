@@ -70,8 +70,12 @@ static const struct row rows[] = {
      {"net.ipv4.ip_local_reserved_* = 8080\n-net.ipv4.ip_local_reserved_ports\n"}, "", NULL, false},
     {"a star is one part of a name", "8080\n", DEFAULT, {"/etc/sysctl.d/50-x.conf"},
      {"net.* = 8080\nnet.ipv4.*.ip_local_reserved_ports = 8080\n"}, "", NULL, false},
-    {"a pattern over both sets what takes the value", "8080\n", DEFAULT,
-     {"/etc/sysctl.d/50-x.conf"}, {"net.ipv4.ip_local_* = 8080\n"}, NULL, NULL, false},
+    {"a pattern over both: the range has one number, its first", "8080\n", DEFAULT,
+     {"/etc/sysctl.d/50-x.conf"}, {"net.ipv4.ip_local_* = 8080\n"}, NULL, "8080-60999", false},
+    {"a pattern over both sets what takes the value", "8080,9000\n", DEFAULT,
+     {"/etc/sysctl.d/50-x.conf"}, {"net.ipv4.ip_local_* = 8080,9000\n"}, NULL, NULL, false},
+    {"a hidden file is not read", "\n", DEFAULT, {"/etc/sysctl.d/.50-x.conf"}, {KEY "8080\n"},
+     NULL, NULL, false},
     {"systemd does not read sysctl.conf", "8080\n", DEFAULT,
      {"/run/systemd/system/x", "/etc/sysctl.conf"}, {"", KEY "8080\n"}, "", NULL, false},
     {"others read it last", "8080\n", DEFAULT, {"/etc/sysctl.d/50-x.conf", "/etc/sysctl.conf"},
@@ -177,10 +181,79 @@ static void test_table(void **state)
     }
 }
 
+#define MORE "/etc/sysctl.d/80-more.conf"
+#define REMEDY "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf"
+#define RANGE_REMEDY "/etc/sysctl.d/zzzzzzzz-port-range.conf"
+
+/* Lists that a later file replaces, and files that a remedy must not write from the start. */
+static void test_files_of_others(void **state)
+{
+    static const struct {
+        const char *path[FILES];
+        const char *text[FILES];
+        const char *file; /* NULL: nothing is hidden */
+        const char *by;
+        const char *ports;
+        bool mixed;
+    } cases[] = {
+        {{NULL},                                {NULL},                                                 NULL, NULL,   NULL,   false},
+        {{MORE},                                {KEY "6666\n"},                                         NULL, NULL,   NULL,   false},
+        {{MORE, REMEDY},                        {KEY "6666\n", KEY "5432\n"},                           MORE, REMEDY, "6666", false},
+        {{MORE, REMEDY},                        {KEY "6666,7000\n", KEY "5432,6666-6999\n"},            MORE, REMEDY, "7000", false},
+        {{MORE, REMEDY},                        {KEY "6666\n", KEY "5432,6666\n"},                      NULL, NULL,   NULL,   false},
+        {{"/usr/lib/sysctl.d/50-a.conf", MORE},
+         {KEY "1111\n", "net.ipv4.tcp_fin_timeout = 30\n" KEY "6666\n"},
+         "/usr/lib/sysctl.d/50-a.conf",                                                                       MORE,
+         "1111",                                                                                                              false},
+        {{MORE, REMEDY, HM_LINUX_SYSCTL_FILE},
+         {KEY "6666\n", KEY "5432\n", KEY "5432,40000\n"},
+         NULL,                                                                                                NULL,
+         NULL,                                                                                                                false}, /* the agent's file: it repeats them */
+        {{MORE, REMEDY, "/.dockerenv"},         {KEY "6666\n", KEY "5432\n", ""},                       NULL, NULL,   NULL,   false},
+        {{MORE},                                {"net.ipv4.tcp_fin_timeout = 30\n"},                    NULL, NULL,   NULL,   false},
+        {{REMEDY},                              {"\n-net/ipv4/ip_local_reserved_ports=1\n"},            NULL, NULL,   NULL,   false},
+        {{REMEDY},                              {KEY "1\nnet.ipv4.tcp_fin_timeout = 30"},               NULL, NULL,   NULL,   true },
+        {{REMEDY},                              {"# for billing\n" KEY "1\n"},                          NULL, NULL,   NULL,   true },
+        {{REMEDY},                              {KEY "1\nnet.ipv4.ip_local_reserved_ports_more = 2\n"}, NULL, NULL,   NULL,   true },
+        {{RANGE_REMEDY},                        {RANGE "32768 60999\n"},                                NULL, NULL,   NULL,   false},
+        {{RANGE_REMEDY},                        {RANGE "32768 60999\nvm.swappiness = 1\n"},             NULL, NULL,   NULL,   true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        char root[] = "/tmp/hm-linux-next-XXXXXX";
+        struct hm_hidden_ports hidden = {
+            NULL, NULL, {NULL, 0}
+        };
+        struct hm_arena arena;
+        struct hm_err err;
+        bool mixed = !cases[i].mixed;
+
+        print_message("case %zu\n", i);
+        assert_non_null(mkdtemp(root));
+        hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+        for (size_t k = 0; k < FILES && cases[i].path[k] != NULL; k++) {
+            put(root, cases[i].path[k], cases[i].text[k]);
+        }
+        assert_int_equal(hm_linux_sysctl_hidden(root, &arena, &hidden, &err), HM_OK);
+        assert_int_equal(hm_linux_sysctl_mixed(root, &arena, &mixed, &err), HM_OK);
+        assert_int_equal(mixed, cases[i].mixed);
+        assert_int_equal(hidden.file != NULL, cases[i].file != NULL);
+        if (hidden.file != NULL) {
+            assert_string_equal(hidden.file, cases[i].file);
+            assert_string_equal(hidden.by, cases[i].by);
+            assert_string_equal(hm_ports_text(hidden.ports, &arena), cases[i].ports);
+        }
+        hm_arena_fini(&arena);
+        remove_tree(root);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_files_of_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,67 @@ static void test_refused_settings(void **state)
     }
 }
 
+/* What systemd-sysctl of version 252 made of these files, one after another. */
+static void test_settings(void **state)
+{
+#define WIDE RANGE " = 1024 65535\n"
+    static const struct {
+        const char *files[2];
+        const char *range;    /* NULL: not set */
+        const char *reserved; /* NULL: not set */
+    } cases[] = {
+        {{WIDE RESERVED " = 5432\n-" RESERVED "\n"},                                              "1024-65535",  NULL  },
+        {{"-" RESERVED "\n", WIDE RESERVED " = 5432\n"},                                          "1024-65535",  "5432"},
+        {{"-" RESERVED "\nnet.ipv4.ip_local_res* = 5432\n"},                                      NULL,          NULL  },
+        {{"-net.ipv4.ip_local_r*\n" RESERVED " = 5432\n"},                                        NULL,          "5432"},
+        {{RESERVED " = 5432\n", RESERVED " = 99999\n"},                                           NULL,          NULL  },
+        {{RESERVED " = 5432\n", "net.ipv4.ip_local_reserved_* = 8080\n"},                         NULL,          "5432"},
+        {{"net.ipv4.ip_local_res* = 5432\n", "net.ipv4.ip_local_reserved_* = 8080\n"},
+         NULL,                                                                                                   "8080"},
+        {{"net.ipv4.ip_local_res* = 5432\n", "net.ipv4.ip_local_reserved_* = 99999\n"},
+         NULL,                                                                                                   "5432"},
+        {{WIDE, RANGE " = 1000 30000\n"},                                                         NULL,          NULL  },
+        {{WIDE, RANGE " = 65535 1024\n"},                                                         NULL,          NULL  },
+        {{WIDE, RANGE " = 40000\n"},                                                              "40000-60999", NULL  },
+        {{RANGE " = 61000\n"},                                                                    NULL,          NULL  },
+        {{"net/ipv4/ip_local_reserved_ports = 5432\n"},                                           NULL,          "5432"},
+        {{"/net//ipv4/ip_local_reserved_ports = 5432\n"},                                         NULL,          "5432"},
+        {{"net/ipv4.ip_local_reserved_ports = 5432\n"},                                           NULL,          NULL  },
+        {{"net.ipv4/ip_local_reserved_ports = 5432\n"},                                           NULL,          NULL  },
+        {{RESERVED " = 8080\nnet/ipv4/ip_local_reserved_ports = 5432\n"},                         NULL,          "5432"},
+        {{"- " RESERVED " = 5432\n"},                                                             NULL,          "5432"},
+        {{"net.ipv4.ip_unprivileged_port_start = 2000\n" WIDE RESERVED " = 1\n"},                 NULL,          "1"   },
+        {{WIDE "net.ipv4.ip_unprivileged_port_start = 2000\n"},                                   "1024-65535",  NULL  },
+        {{WIDE, "net.ipv4.ip_unprivileged_port_start = 80\n" RANGE " = 100 65535\n"},
+         "100-65535",                                                                                            NULL  },
+ /* the same value leaves the line in its place */
+        {{"net.ipv4.ip_l*_ports = 1\nnet.ipv4.ip_lo*_ports = 2\n", "net.ipv4.ip_l*_ports = 1\n"},
+         NULL,                                                                                                   "2"   },
+        {{"net.ipv4.ip_l*_ports = 1\nnet.ipv4.ip_lo*_ports = 2\n", "net.ipv4.ip_l*_ports = 3\n"},
+         NULL,                                                                                                   "3"   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_sysctl_ports ports = {.refused = NULL};
+        const struct hm_ports range = {&ports.range, 1};
+        struct hm_arena arena;
+
+        print_message("case %zu\n", i);
+        hm_arena_init(&arena, ARENA_BYTES);
+        for (size_t k = 0; k < HM_COUNT(cases[i].files) && cases[i].files[k] != NULL; k++) {
+            const struct hm_span text = {cases[i].files[k], strlen(cases[i].files[k])};
+
+            assert_int_equal(hm_sysctl_take_settings(text, &arena, &ports, NULL), HM_OK);
+        }
+        assert_string_equal(ports.has_range ? hm_ports_text(range, &arena) : "-",
+                            cases[i].range == NULL ? "-" : cases[i].range);
+        assert_string_equal(ports.has_reserved ? hm_ports_text(ports.reserved, &arena) : "-",
+                            cases[i].reserved == NULL ? "-" : cases[i].reserved);
+        hm_arena_fini(&arena);
+    }
+}
+
 /* Patterns as glob(7) has them. */
 static void test_patterns(void **state)
 {
@@ -235,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_settings),
         cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_settings),
         cmocka_unit_test(test_range),
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_stars),

@@ -119,6 +119,7 @@ static const struct kind_case kind_cases[] = {
     {SPAN("Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\A]\r\n"),
      HM_TEXT_REGISTRY},
     {SPAN("net.ipv4.ip_local_reserved_ports = 8080\n"), HM_TEXT_SYSCTL},
+    {SPAN("32768\t60999\n"), HM_TEXT_SYSCTL_VALUE},
     {SPAN("# nothing\n"), HM_TEXT_UNKNOWN},
     /* tasklist: table, table of a German system, /v, without /svc, /m, /fo list */
     {SPAN("\r\nImage Name                     PID Services\r\n"
