@@ -132,6 +132,7 @@ static void stop_state(void *app)
 static enum hm_status start_state(void *app, struct hm_err *err)
 {
     struct hm_agent *agent = app;
+    struct hm_port_book_past past;
     enum hm_status st;
 
     agent->status.catalogue = "";
@@ -146,7 +147,8 @@ static enum hm_status start_state(void *app, struct hm_err *err)
         st = hm_spool_open(agent->config.state_dir, &agent->spool, err);
     }
     if (st == HM_OK) {
-        st = hm_agent_port_book_open(agent->config.state_dir, &agent->port_book, err);
+        hm_agent_port_book_past(agent->config.state_dir, agent->spool, &past);
+        st = hm_agent_port_book_open(agent->config.state_dir, &past, &agent->port_book, err);
     }
     if (st == HM_OK) {
         st = hm_agent_tcpip_open(agent->config.state_dir, &agent->tcpip, err);

@@ -176,7 +176,8 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
     }
     if (st == HM_OK) {
         st = hm_judge_observation(&agent->observation, &agent->catalogue, previous_boot(agent),
-                                  &agent->marks, &agent->cycle_arena, &agent->judgement, err);
+                                  &agent->marks, hm_agent_port_book_hazards(agent->port_book),
+                                  &agent->cycle_arena, &agent->judgement, err);
     }
     if (st == HM_OK) {
         hm_buf_reset(&agent->inventory_json);

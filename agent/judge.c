@@ -43,7 +43,8 @@ static enum hm_status join_unknown(const struct hm_strings *a, const struct hm_s
 enum hm_status hm_judge_observation(const struct hm_observation *observation,
                                     const struct hm_catalogue *catalogue,
                                     const struct hm_inventory *previous_boot,
-                                    const struct hm_policy_marks *marks, struct hm_arena *arena,
+                                    const struct hm_policy_marks *marks,
+                                    const struct hm_port_hazards *hazards, struct hm_arena *arena,
                                     struct hm_judgement *out_judgement, struct hm_err *err)
 {
     const struct hm_judge_input input = {
@@ -55,6 +56,11 @@ enum hm_status hm_judge_observation(const struct hm_observation *observation,
             observation->has_previous_boot ? &observation->previous_boot : previous_boot,
         .refusals = &observation->refusals,
         .marks = marks,
+        .hazards = hazards,
+        .reserved_behind = observation->reserved_behind,
+        .hidden = observation->hidden,
+        .settings_mixed = observation->settings_mixed,
+        .settings_unread = observation->settings_unread,
         .opinions = &observation->opinions,
         .events = observation->has_events ? &observation->events : NULL,
     };
@@ -65,6 +71,7 @@ enum hm_status hm_judge_observation(const struct hm_observation *observation,
 
     st = hm_judge(&input, arena, &judgement, err);
     if (st == HM_OK) {
+        judgement.incomplete = judgement.incomplete || observation->port_values_cut;
         st =
             join_unknown(&observation->unknown, &judgement.unknown, arena, &judgement.unknown, err);
     }

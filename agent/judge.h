@@ -10,13 +10,12 @@
 
 /* hm_judge over an observation; unknown facts of the platform and of the judge in one sorted
  * list. previous_boot may be NULL; what a recorded host brings outranks it. marks: what policies
- * have set, NULL nothing. */
-enum hm_status hm_judge_observation(const struct hm_observation *observation,
-                                    const struct hm_catalogue *catalogue,
-                                    const struct hm_inventory *previous_boot,
-                                    const struct hm_policy_marks *marks, struct hm_arena *arena,
-                                    struct hm_judgement *out_judgement,
-                                    struct hm_err *err) HM_MUST_CHECK;
+ * have set, NULL nothing. hazards: that the agent remembers, NULL none. */
+enum hm_status
+hm_judge_observation(const struct hm_observation *observation, const struct hm_catalogue *catalogue,
+                     const struct hm_inventory *previous_boot, const struct hm_policy_marks *marks,
+                     const struct hm_port_hazards *hazards, struct hm_arena *arena,
+                     struct hm_judgement *out_judgement, struct hm_err *err) HM_MUST_CHECK;
 
 /* Odds within this factor of those last reported count as unchanged. */
 #define HM_SETTLE_ODDS_FACTOR 2.0

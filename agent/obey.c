@@ -112,6 +112,8 @@ static enum hm_status begin_pass(struct hm_agent *agent, int64_t now_ms,
         .catalogue = &agent->catalogue,
         .observation = &agent->observation,
         .observed_ms = agent->observed_ms,
+        .remembered = hm_agent_port_book_hazards(agent->port_book),
+        .memory_lost = hm_agent_port_book_is_lost(agent->port_book),
         .arena = &agent->cycle_arena,
     };
     struct hm_err why;
@@ -184,12 +186,29 @@ void hm_agent_hurry(struct hm_agent *agent, int64_t now_ms)
 
 /* ---- a pass -------------------------------------------------------------------------------- */
 
+/* Without it a book that is deleted is taken for one that there never was. */
+static void note_port_book(struct hm_agent *agent)
+{
+    struct hm_err err;
+
+    if (hm_agent_port_book_is_kept(agent->port_book) &&
+        hm_spool_note_port_book(agent->spool, hm_agent_port_book_id(agent->port_book), &err) !=
+            HM_OK) {
+        hm_log_failure(HM_LOG_WARNING, "state_not_saved", &err);
+    }
+}
+
 void hm_agent_obey(struct hm_agent *agent, int64_t now_ms)
 {
     struct hm_enforce_pass pass;
     struct hm_err err;
-    enum hm_status st = begin_pass(agent, now_ms, &pass, &err);
+    enum hm_status st = hm_agent_port_book_note_hazards(agent->port_book, &agent->observation,
+                                                        &agent->cycle_arena, &err);
 
+    if (st == HM_OK) {
+        st = begin_pass(agent, now_ms, &pass, &err);
+    }
+    note_port_book(agent);
     hm_buf_reset(&agent->outcome_json);
     agent->again_in_ms = 0;
     agent->marks = (struct hm_policy_marks){NULL, 0};

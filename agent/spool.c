@@ -34,6 +34,8 @@ struct state {
     uint64_t seq_reserved; /* no check-in of this boot has had this number or a higher one */
     const char *etag;
     const char *catalogue_tag;
+    bool port_book;
+    const char *port_book_id;
     struct state_row rows[HM_SPOOL_COUNT];
 };
 
@@ -48,6 +50,8 @@ struct hm_spool {
     char boot_id[BOOT_ID_BYTES];
     char etag[TAG_BYTES];
     char catalogue_tag[TAG_BYTES];
+    bool port_book;
+    char port_book_id[HM_LIMIT_ID_BYTES + 1];
     uint64_t seq_next;
     uint64_t seq_reserved;
     struct entry entries[HM_SPOOL_COUNT];
@@ -84,6 +88,9 @@ static const struct hm_field state_fields[] = {
     HM_F(state, etag, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, TAG_BYTES - 1, "of desired.json"),
     HM_F(state, catalogue_tag, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, TAG_BYTES - 1,
          "of catalogue.json"),
+    HM_F(state, port_book, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "portbook.json was written once"),
+    HM_F(state, port_book_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
+         "that it has"),
     ROW("inventory", HM_FIELD_REQUIRED, HM_SPOOL_INVENTORY, "inventory.json"),
     ROW("findings", HM_FIELD_REQUIRED, HM_SPOOL_FINDINGS, "findings.json"),
     /* Version 0.1 wrote none of these two. */
@@ -103,7 +110,9 @@ static void path_of(const struct hm_spool *spool, const char *name, char out[PAT
 static enum hm_status save(const struct hm_spool *spool, struct hm_err *err)
 {
     struct state state = {
-        spool->boot_id, spool->seq_reserved, spool->etag, spool->catalogue_tag, {{"", "", 0}}};
+        spool->boot_id,   spool->seq_reserved, spool->etag,   spool->catalogue_tag,
+        spool->port_book, spool->port_book_id, {{"", "", 0}},
+    };
     char path[PATH_BYTES + 32];
     struct hm_buf json;
     enum hm_status st;
@@ -130,6 +139,8 @@ static void take_state(struct hm_spool *spool, const struct state *state)
     (void)hm_str_copy(spool->boot_id, sizeof(spool->boot_id), state->boot_id);
     (void)hm_str_copy(spool->etag, sizeof(spool->etag), state->etag);
     (void)hm_str_copy(spool->catalogue_tag, sizeof(spool->catalogue_tag), state->catalogue_tag);
+    spool->port_book = state->port_book;
+    (void)hm_str_copy(spool->port_book_id, sizeof(spool->port_book_id), state->port_book_id);
     spool->seq_reserved = state->seq_reserved;
     spool->seq_next = state->seq_reserved;
     for (size_t i = 0; i < HM_SPOOL_COUNT; i++) {
@@ -157,7 +168,7 @@ static enum hm_status load(struct hm_spool *spool, struct hm_err *err)
 {
     char path[PATH_BYTES + 32];
     struct hm_arena arena;
-    struct state state = {.boot_id = ""};
+    struct state state = {.boot_id = "", .port_book_id = ""};
     struct hm_err why;
     enum hm_status st;
     char *text;
@@ -260,6 +271,32 @@ enum hm_status hm_spool_begin_boot(struct hm_spool *spool, const char *boot_id, 
         *spool = before;
     }
     hm_arena_fini(&arena);
+    return st;
+}
+
+bool hm_spool_has_port_book(const struct hm_spool *spool)
+{
+    return spool->port_book;
+}
+
+const char *hm_spool_port_book_id(const struct hm_spool *spool)
+{
+    return spool->port_book_id;
+}
+
+enum hm_status hm_spool_note_port_book(struct hm_spool *spool, const char *id, struct hm_err *err)
+{
+    const struct hm_spool before = *spool;
+    enum hm_status st = HM_OK;
+
+    if (!spool->port_book || strcmp(spool->port_book_id, id) != 0) {
+        spool->port_book = true;
+        (void)hm_str_copy(spool->port_book_id, sizeof(spool->port_book_id), id);
+        st = save(spool, err);
+    }
+    if (st != HM_OK) {
+        *spool = before;
+    }
     return st;
 }
 

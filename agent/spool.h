@@ -41,6 +41,12 @@ enum hm_status hm_spool_begin_boot(struct hm_spool *spool, const char *boot_id,
                                    struct hm_err *err) HM_MUST_CHECK;
 const char *hm_spool_boot_id(const struct hm_spool *spool);
 
+/* Has there been a port book? Where it is gone then, it was lost. Its id; "" not known. */
+bool hm_spool_has_port_book(const struct hm_spool *spool);
+const char *hm_spool_port_book_id(const struct hm_spool *spool);
+enum hm_status hm_spool_note_port_book(struct hm_spool *spool, const char *id,
+                                       struct hm_err *err) HM_MUST_CHECK;
+
 /* A number that no earlier check-in of this boot had, and higher than all of them. */
 enum hm_status hm_spool_next_seq(struct hm_spool *spool, uint64_t *out_seq,
                                  struct hm_err *err) HM_MUST_CHECK;

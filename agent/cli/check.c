@@ -49,15 +49,50 @@ static enum hm_status load_catalogue(const struct hm_cli *cli, const struct hm_a
                                    arena, out_catalogue, err);
 }
 
-/* What the agent of this host remembers, where this account may read it. */
-static enum hm_status add_port_book(const struct hm_agent_config *config, struct hm_arena *arena,
-                                    struct hm_inventory *inventory, struct hm_err *err)
+static enum hm_status add_unknown(struct hm_observation *observation, const char *text,
+                                  struct hm_arena *arena, struct hm_err *err)
 {
+    const struct hm_strings *old = &observation->unknown;
+    const char **all = (const char **)hm_arena_alloc(arena, old->count + 1, sizeof(*all));
+
+    if (all == NULL || text == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for a judgement");
+    }
+    for (size_t i = 0; i < old->count; i++) {
+        all[i] = old->at[i];
+    }
+    all[old->count] = text;
+    observation->unknown = (struct hm_strings){all, old->count + 1};
+    return HM_OK;
+}
+
+/* What the agent of this host remembers, where this account may read it. Without it an exclusion
+ * may be printed that the agent would refuse. */
+static enum hm_status add_port_book(const struct hm_agent_config *config, struct hm_arena *arena,
+                                    struct hm_observation *observation,
+                                    struct hm_port_hazards *out_hazards, struct hm_err *err)
+{
+    struct hm_inventory *inventory = &observation->inventory;
+    struct hm_err why;
     enum hm_status st =
-        hm_agent_port_book_read(config->state_dir, arena, &inventory->port_book, err);
+        hm_agent_port_book_read(config->state_dir, arena, &inventory->port_book, out_hazards, &why);
 
     inventory->has_port_book = st == HM_OK;
-    return st == HM_ENOMEM ? st : HM_OK;
+    if (st == HM_ENOMEM) {
+        return hm_fail(err, st, "%s", why.text);
+    }
+    if (st == HM_OK || st == HM_ENOENT || inventory->os.family != HM_OS_WINDOWS) {
+        return HM_OK;
+    }
+    return add_unknown(
+        observation,
+        hm_arena_printf(arena,
+                        "The agent's memory of ports that must not be excluded was not read (%s). "
+                        "%s before you follow a step that excludes a port.",
+                        why.text,
+                        st == HM_EDENIED ? "Run this as an administrator"
+                                         : "See what is wrong with that file"),
+        arena, err);
 }
 
 static enum hm_status observe(const struct hm_agent_config *config, const char *folder,
@@ -146,6 +181,7 @@ static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_conf
 {
     struct hm_observation observation;
     struct hm_policy_marks marks = {NULL, 0};
+    struct hm_port_hazards hazards = {NULL, 0};
     struct hm_judgement judgement;
     struct hm_catalogue catalogue;
     enum hm_status st = observe(config, hm_cli_value(cli, "from"), arena, &observation, err);
@@ -157,11 +193,12 @@ static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_conf
         st = read_marks(config->state_dir, arena, &marks, err);
     }
     if (st == HM_OK && hm_cli_value(cli, "from") == NULL) {
-        st = add_port_book(config, arena, &observation.inventory, err);
+        st = add_port_book(config, arena, &observation, &hazards, err);
     }
     if (st == HM_OK) {
         hm_agent_port_book_mark(&observation);
-        st = hm_judge_observation(&observation, &catalogue, NULL, &marks, arena, &judgement, err);
+        st = hm_judge_observation(&observation, &catalogue, NULL, &marks, &hazards, arena,
+                                  &judgement, err);
     }
     if (st == HM_OK) {
         st = format(cli, &observation, &judgement, out, err);

@@ -12,7 +12,8 @@
 #define MOST_PORTS 1000u /* without --yes */
 
 static const struct hm_cli_option options[] = {
-    {"yes", NULL, "also where PORTS are more than 1000, which may be the whole port book"},
+    {"yes",  NULL, "also where PORTS are more than 1000, which may be the whole port book"     },
+    {"lost", NULL, "instead of PORTS: add new exclusions again although the port book was lost"},
 };
 
 static enum hm_status check_ports(const struct hm_cli *cli, struct hm_ports ports,
@@ -70,16 +71,39 @@ static void print_forgotten(const struct hm_port_book *forgotten)
     }
 }
 
-static enum hm_status forget(const struct hm_cli *cli, struct hm_arena *arena, struct hm_err *err)
+static enum hm_status accept_loss(const struct hm_agent_config *config,
+                                  const struct hm_port_book_past *past, struct hm_arena *arena,
+                                  struct hm_err *err)
 {
-    const char *text = cli->arguments[0];
-    struct hm_port_book forgotten = {NULL, 0};
-    struct hm_os_lock *lock = NULL;
-    struct hm_agent_config config;
-    struct hm_ports ports;
-    enum hm_status st = hm_ports_parse(text, strlen(text), arena, &ports, err);
+    bool was_lost = false;
+    enum hm_status st =
+        hm_agent_port_book_accept_loss(config->state_dir, past, arena, &was_lost, err);
 
     if (st == HM_OK) {
+        (void)printf(was_lost ? "the agent continues without the port book that was lost\n"
+                              : "the port book is not lost\n");
+    }
+    return st;
+}
+
+static enum hm_status forget(const struct hm_cli *cli, struct hm_arena *arena, struct hm_err *err)
+{
+    const bool lost = hm_cli_value(cli, "lost") != NULL;
+    struct hm_port_book forgotten = {NULL, 0};
+    struct hm_os_lock *lock = NULL;
+    struct hm_spool *spool = NULL;
+    struct hm_port_book_past past;
+    struct hm_agent_config config;
+    struct hm_ports ports = {NULL, 0};
+    enum hm_status st = HM_OK;
+
+    if ((cli->argument_count > 0) == lost) {
+        return hm_fail(err, HM_EINVAL, "give either PORTS or --lost");
+    }
+    if (!lost) {
+        st = hm_ports_parse(cli->arguments[0], strlen(cli->arguments[0]), arena, &ports, err);
+    }
+    if (st == HM_OK && !lost) {
         st = check_ports(cli, ports, err);
     }
     if (st == HM_OK) {
@@ -89,10 +113,17 @@ static enum hm_status forget(const struct hm_cli *cli, struct hm_arena *arena, s
         st = hm_cli_take_state(config.state_dir, arena, &lock, err);
     }
     if (st == HM_OK) {
-        st = hm_agent_port_book_forget(config.state_dir, ports, arena, &forgotten, err);
+        st = hm_spool_open(config.state_dir, &spool, err);
     }
-    hm_os_unlock(lock);
     if (st == HM_OK) {
+        hm_agent_port_book_past(config.state_dir, spool, &past);
+        st = lost ? accept_loss(&config, &past, arena, err)
+                  : hm_agent_port_book_forget(config.state_dir, &past, ports, arena, &forgotten,
+                                              err);
+    }
+    hm_spool_close(spool);
+    hm_os_unlock(lock);
+    if (st == HM_OK && !lost) {
         print_forgotten(&forgotten);
         st = print_absent(&forgotten, ports, arena, err);
     }
@@ -117,8 +148,7 @@ static int run(const struct hm_cli *cli)
 
 const struct hm_cli_verb hm_verb_forget = {
     .name = "forget",
-    .arguments = "PORTS",
-    .min_arguments = 1,
+    .arguments = "[PORTS]",
     .max_arguments = 1,
     .options = options,
     .option_count = HM_COUNT(options),
@@ -126,6 +156,7 @@ const struct hm_cli_verb hm_verb_forget = {
     .details =
         "Refused while the agent runs: stop it, run this, start it again. \"hm-agent check "
         "--json\"\nshows the port book (inventory.port_book), to an account that may read the "
-        "agent's state.\n",
+        "agent's state. --lost is for a host whose port book was damaged or deleted (event\n"
+        "port_book_lost), where nobody has to fear for a port that an earlier boot showed.\n",
     .run = run,
 };

@@ -71,7 +71,10 @@ static int remove_service(const struct hm_cli *cli)
 {
     struct hm_err err;
 
-    if (hm_cli_remove_guards(&err) != HM_OK || hm_service_remove(&err) != HM_OK) {
+    /* Again afterwards: somebody may have added one meanwhile, and without the agent nobody would
+     * take it away. */
+    if (hm_cli_remove_guards(&err) != HM_OK || hm_service_remove(&err) != HM_OK ||
+        hm_cli_remove_guards(&err) != HM_OK) {
         return fail(cli, &err);
     }
     (void)printf("service %s is removed\n", hm_service_name);

@@ -169,6 +169,27 @@ static enum hm_status put_before(const struct attempt *attempt, struct hm_ledger
     return st;
 }
 
+/* What this agent removes itself nobody undid: the next time it is added is no repair, and is no
+ * longer what was verified. */
+static void note_own_removal(struct hm_enforce_run *run, const struct hm_action *action)
+{
+    for (size_t i = 0; i < run->state.policies.count && action->kind == HM_ACTION_REMOVE_EXCLUSION;
+         i++) {
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        for (size_t k = 0; k < row->wants.count; k++) {
+            const struct hm_want *want = &row->wants.at[k];
+
+            if (want->protocol == action->protocol &&
+                hm_families_has(want->families, action->family) &&
+                hm_ports_overlap(action->ports, (struct hm_ports){&row->wants.at[k].range, 1})) {
+                row->verified = "";
+                row->disturbed = false;
+            }
+        }
+    }
+}
+
 static enum hm_status put_after(const struct attempt *attempt, struct hm_err *err)
 {
     struct hm_enforce_run *run = attempt->run;
@@ -182,6 +203,7 @@ static enum hm_status put_after(const struct attempt *attempt, struct hm_err *er
     }
     if (st == HM_OK) {
         attempt->done[attempt->at] = true;
+        note_own_removal(run, action_of(attempt));
         hm_settling_changed(run);
         run->done++;
         drop_retry(run->retries, find_retry(run, hm_action_hash(action_of(attempt))));
@@ -244,6 +266,19 @@ static bool is_refusal(enum hm_status st)
     return st == HM_EBUSY || st == HM_EDENIED || st == HM_EUNSUPPORTED || st == HM_ECONFLICT;
 }
 
+/* The ledger after a change that the system refused. Where the precondition still holds, nothing
+ * became of it for either family; else what it said before may be no longer true. */
+static enum hm_status put_refused(struct hm_enforce_run *run, const struct hm_action *action,
+                                  const struct hm_ledger *before, struct hm_err *err)
+{
+    const bool holds = hm_action_holds(action, &run->planned, &run->pass->observation->inventory);
+    struct hm_ledger left;
+    enum hm_status st =
+        hm_ledger_refused(holds ? before : &run->ledger, action, run->arena, &left, err);
+
+    return st == HM_OK ? save_ledger(run, &left, err) : st;
+}
+
 static void note_rows(struct hm_enforce_run *run, bool made, bool unread)
 {
     for (size_t i = 0; i < run->state.policies.count; i++) {
@@ -288,8 +323,7 @@ static enum hm_carried conclude(const struct attempt *attempt, const struct hm_l
     if (shown == HM_SHOWN_UNKNOWN) {
         return HM_CARRIED_AGAIN;
     }
-    if (is_refusal(changed) && hm_action_holds(action, &run->planned, inventory) &&
-        save_ledger(run, before, err) != HM_OK) {
+    if (is_refusal(changed) && put_refused(run, action, before, err) != HM_OK) {
         return stop(run, action, err);
     }
     fail_action(run, action, changed == HM_EBUSY,

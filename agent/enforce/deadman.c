@@ -4,13 +4,15 @@
 
 #include <string.h>
 
+#include "agent/enforce/culprit.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
 
 #define SHARING_VIOLATION 32u /* with it HTTP.sys refuses an address whose port is excluded */
 #define HRESULT_OF_WIN32 0x80070000u /* services end with the same error in either form */
-#define WATCH_MOST_MS 86400000       /* of a policy; where its length was not kept */
+#define RECENT_MS INT64_C(604800000)
+#define WATCH_MOST_MS 86400000 /* of a policy; where its length was not kept */
 
 static bool gives_ephemeral(struct hm_enforce_run *run, bool *out_known)
 {
@@ -86,13 +88,6 @@ static bool has_failed(const struct hm_observation *seen, const struct hm_servic
             service->exit_code == (HRESULT_OF_WIN32 | SHARING_VIOLATION));
 }
 
-static bool is_httpsys_error(const struct hm_event_count *event)
-{
-    const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
-
-    return row != NULL && row->kind == HM_KIND_HTTPSYS;
-}
-
 /* The same one before the change; NULL when there was none. */
 static struct hm_watched_error *find_error(const struct hm_watch *watch,
                                            const struct hm_event_count *event)
@@ -121,7 +116,7 @@ static enum hm_status note_errors(struct hm_enforce_run *run, struct hm_watch *w
     for (size_t i = 0; i < most; i++) {
         const struct hm_event_count *event = &seen->events.at[i];
 
-        if (is_httpsys_error(event)) {
+        if (hm_service_event_is_httpsys(event)) {
             watch->errors.at[watch->errors.count++] = (struct hm_watched_error){
                 event->provider, event->about == NULL ? "" : event->about, event->count};
         }
@@ -130,7 +125,7 @@ static enum hm_status note_errors(struct hm_enforce_run *run, struct hm_watch *w
 }
 
 /* As they are before the change. */
-static enum hm_status note_failed(struct hm_enforce_run *run, struct hm_watch *watch,
+static enum hm_status note_failed(struct hm_enforce_run *run, struct hm_enforce_row *row,
                                   struct hm_err *err)
 {
     const struct hm_observation *seen = run->pass->observation;
@@ -141,11 +136,11 @@ static enum hm_status note_failed(struct hm_enforce_run *run, struct hm_watch *w
     if (names == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the services to watch");
     }
-    watch->failed = (struct hm_strings){names, 0};
+    row->failed_before = (struct hm_strings){names, 0};
     for (size_t k = 0; k < HM_COUNT(lists); k++) {
         for (size_t i = 0; i < lists[k]->count; i++) {
             if (has_failed(seen, &lists[k]->at[i])) {
-                names[watch->failed.count++] = lists[k]->at[i].name;
+                names[row->failed_before.count++] = lists[k]->at[i].name;
             }
         }
     }
@@ -273,15 +268,21 @@ enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_ro
     if (!row->has_watch) {
         row->watch = (struct hm_watch){.boot_id = run->boot_id};
         row->watch.ephemeral = gives_ephemeral(run, &known);
-        st = note_failed(run, &row->watch, err);
+        st = note_failed(run, row, err);
     }
     if (st == HM_OK && !row->has_watch) {
         st = note_errors(run, &row->watch, err);
     }
     if (st == HM_OK) {
+        st = hm_culprit_note_before(run, row, err);
+    }
+    if (st == HM_OK) {
         st = put_listeners(run, row, err);
     }
     if (st == HM_OK) {
+        row->changed_boot_id = run->boot_id;
+        row->changed_at = run->now_ms;
+        row->next_boot_id = "";
         row->watch_is_new = !row->has_watch;
         row->has_watch = true;
         row->watch.until = run->now_ms + watch_s * 1000;
@@ -307,19 +308,17 @@ static void turn_off(struct hm_enforce_run *run, struct hm_enforce_row *row, con
     (void)run;
 }
 
-/* Has the policy an exclusion, of that port (0: of any)? */
-static bool excludes(const struct hm_enforce_run *run, const struct hm_enforce_row *row,
-                     uint16_t port)
+/* Every other policy that requires the exclusion, too: it would keep what does the harm. */
+static void turn_off_holders(struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                             const struct hm_culprit_port *port)
 {
-    const struct hm_ledger_exclusions *ours = &run->ledger.exclusions;
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        struct hm_enforce_row *other = &run->state.policies.at[i];
 
-    for (size_t i = 0; i < ours->count; i++) {
-        if (hm_str_equal(ours->at[i].policy, row->policy) &&
-            (port == 0 || hm_range_contains(ours->at[i].range, port))) {
-            return true;
+        if (other != row && other->off[0] == '\0' && hm_culprit_of_port(run, other, port)) {
+            turn_off(run, other, row->off);
         }
     }
-    return false;
 }
 
 static void look_at_httpsys(struct hm_enforce_run *run, struct hm_enforce_row *row)
@@ -328,10 +327,11 @@ static void look_at_httpsys(struct hm_enforce_run *run, struct hm_enforce_row *r
 
     for (size_t i = 0; seen->has_events && i < seen->events.count; i++) {
         const struct hm_event_count *event = &seen->events.at[i];
+        struct hm_culprit_port port = {.has_protocol = false};
         struct hm_watched_error *before;
-        uint16_t port;
+        bool named;
 
-        if (!is_httpsys_error(event)) {
+        if (!hm_service_event_is_httpsys(event)) {
             continue;
         }
         before = find_error(&row->watch, event);
@@ -339,21 +339,25 @@ static void look_at_httpsys(struct hm_enforce_run *run, struct hm_enforce_row *r
             before->count = event->count; /* fewer: the log was cleared */
             continue;
         }
-        if (excludes(run, row, hm_service_event_port(event, &port) ? port : 0)) {
+        named = hm_service_event_port(event, &port.port);
+        if (named ? hm_culprit_of_port(run, row, &port) : hm_culprit_of_unknown(run, row)) {
             turn_off(run, row,
                      hm_arena_printf(run->arena,
                                      "After the change HTTP.sys could not serve %.200s (event "
                                      "15005): this revision is off here until a newer one.",
                                      hm_str_equal(event->about, "") ? "an address" : event->about));
+            if (named) {
+                turn_off_holders(run, row, &port);
+            }
             return;
         }
     }
 }
 
-static bool had_failed(const struct hm_watch *watch, const char *service)
+static bool had_failed(const struct hm_enforce_row *row, const char *service)
 {
-    for (size_t i = 0; i < watch->failed.count; i++) {
-        if (hm_str_equal_nocase(watch->failed.at[i], service)) {
+    for (size_t i = 0; i < row->failed_before.count; i++) {
+        if (hm_str_equal_nocase(row->failed_before.at[i], service)) {
             return true;
         }
     }
@@ -365,22 +369,29 @@ static void look_at_services(struct hm_enforce_run *run, struct hm_enforce_row *
     const struct hm_observation *seen = run->pass->observation;
     const struct hm_services *lists[] = {services_of(seen), &seen->idle_services};
     const struct hm_service *failed = NULL;
+    struct hm_culprit_port port = {.has_protocol = false};
+    bool named = false;
 
     for (size_t k = 0; k < HM_COUNT(lists); k++) {
         for (size_t i = 0; failed == NULL && i < lists[k]->count; i++) {
             const struct hm_service *service = &lists[k]->at[i];
 
-            failed = has_failed(seen, service) && !had_failed(&row->watch, service->name) ? service
-                                                                                          : NULL;
+            failed = has_failed(seen, service) && !had_failed(row, service->name) &&
+                             hm_culprit_of_service(run, row, service->name, &named, &port)
+                         ? service
+                         : NULL;
         }
     }
-    if (failed != NULL && excludes(run, row, 0)) {
+    if (failed != NULL) {
         turn_off(run, row,
                  hm_arena_printf(run->arena,
                                  "After the change the service %.200s ended with error 32, as one "
                                  "does whose port of HTTP.sys is excluded: this revision is off "
                                  "here until a newer one.",
                                  failed->name));
+    }
+    if (failed != NULL && named) {
+        turn_off_holders(run, row, &port);
     }
 }
 
@@ -480,9 +491,30 @@ static void look_at_host(struct hm_enforce_run *run, struct hm_enforce_row *row,
     if (row->has_watch) {
         look_at_httpsys(run, row);
     }
-    if (row->has_watch) {
-        look_at_services(run, row);
+}
+
+/* An exclusion may break a service at its next start alone, when the watch is over: a week of the
+ * boot of the change counts, and all of the next boot. */
+static bool is_recent(const struct hm_enforce_run *run, struct hm_enforce_row *row)
+{
+    if (hm_str_equal(row->changed_boot_id, "")) {
+        return false;
     }
+    if (hm_str_equal(row->changed_boot_id, run->boot_id)) {
+        return run->now_ms - row->changed_at < RECENT_MS;
+    }
+    if (hm_str_equal(row->next_boot_id, "")) {
+        row->next_boot_id = run->boot_id;
+    }
+    if (!hm_str_equal(row->next_boot_id, run->boot_id)) {
+        row->changed_boot_id = "";
+        row->next_boot_id = "";
+        row->failed_before.count = 0;
+        row->failing_before.count = 0;
+        row->named_before.count = 0;
+        return false;
+    }
+    return true;
 }
 
 static void look_at_row(struct hm_enforce_run *run, struct hm_enforce_row *row, struct look *look)
@@ -513,13 +545,22 @@ void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms)
     const struct hm_enforce_rows *rows = &run->state.policies;
     const int64_t since_ms = run->now_ms - *last_ms;
     struct look look = {.counts = since_ms >= HM_DEADMAN_APART_MS || since_ms < 0};
+    const struct hm_observation *seen = run->pass->observation;
+    const struct hm_services *const lists[2] = {services_of(seen), &seen->idle_services};
 
+    hm_culprit_note_failing(run, lists, has_failed);
+    for (size_t i = 0; i < rows->count; i++) {
+        rows->at[i].recent = is_recent(run, &rows->at[i]);
+    }
     for (size_t i = 0; i < rows->count; i++) {
         struct hm_enforce_row *row = &rows->at[i];
 
         row->has_watch = row->has_watch && !has_booted(run, &row->watch);
         if (row->has_watch) {
             look_at_row(run, row, &look);
+        }
+        if (row->off[0] == '\0' && row->recent) {
+            look_at_services(run, row);
         }
     }
     if (look.counts && look.looked) {

@@ -121,7 +121,7 @@ static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_en
     }
     if (row->revision != policy->revision) {
         const bool is_watched = row->has_watch && policy->mode != HM_POLICY_RETIRE;
-        const struct hm_watch watch = row->watch;
+        const struct hm_enforce_row was = *row;
 
         *row = (struct hm_enforce_row){
             .policy = policy->name,
@@ -132,7 +132,13 @@ static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_en
             .was_verified = was_verified,
             .removed_boot_id = removed_boot_id,
             .has_watch = is_watched, /* what the revision before changed is in force */
-            .watch = watch,
+            .watch = was.watch,
+            .changed_boot_id = was.changed_boot_id == NULL ? "" : was.changed_boot_id,
+            .changed_at = was.changed_at,
+            .next_boot_id = was.next_boot_id == NULL ? "" : was.next_boot_id,
+            .failed_before = was.failed_before,
+            .failing_before = was.failing_before,
+            .named_before = was.named_before,
         };
     }
     row->mode = policy->mode;

@@ -31,7 +31,8 @@ struct hm_enforcer_options {
     /* Each action once it was tried: failed "" when the system shows it. NULL = nobody asks. */
     void (*tried)(const struct hm_action *action, const char *failed, void *arg);
     void *tried_arg;
-    /* Tests: rule 5.4 is off, new changes are made before the host has settled. */
+    /* Tests: new changes are made before the host has settled (policies.md, "What the agent does",
+     * 8), and while settings cannot be read (3). */
     bool skips_settling;
 };
 
@@ -50,6 +51,8 @@ struct hm_enforce_pass {
     int64_t expiry_ms;                  /* by which policies expire and windows open; 0 = now */
     /* Why it is not known which ports must not be excluded: nothing is changed; NULL = it is. */
     const char *hazards_unknown;
+    const struct hm_port_hazards *remembered; /* as in hm_plan_input; NULL = none */
+    bool memory_lost;                         /* likewise */
     struct hm_arena *arena;
     /* Early in a boot: the observation is one of the stacks on which something waited for a plain
      * socket, and no more (hm_reading). There only what may be done before the host has settled is

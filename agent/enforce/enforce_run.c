@@ -8,6 +8,12 @@
 #include "common/base/log.h"
 #include "common/base/str.h"
 
+#define BUSY_LEAST_MS 15000
+#define BUSY_MOST_MS 300000
+#define BUSY_SHARE 4 /* a holder that stays for an hour is asked after every 15 minutes at most */
+#define MINUTE_MS 60000
+#define WINDOW_MINUTES (8 * 1440) /* it opens within a week */
+
 void hm_run_step(const struct hm_enforce_run *run, const char *name)
 {
     if (run->options->step != NULL) {
@@ -97,5 +103,27 @@ void hm_run_again(struct hm_enforce_run *run, int64_t in_ms)
     in_ms = in_ms < 1 ? 1 : in_ms;
     if (run->pass->again_in_ms == 0 || in_ms < run->pass->again_in_ms) {
         run->pass->again_in_ms = in_ms;
+    }
+}
+
+void hm_run_ask_again(struct hm_enforce_run *run, const struct hm_enforce_row *row)
+{
+    int64_t in_ms = (run->now_ms - row->since) / BUSY_SHARE;
+
+    if (row->state == HM_OUTCOME_APPLIED ||
+        (row->state == HM_OUTCOME_WAITING &&
+         (row->why == HM_WHY_TAKEN || row->why == HM_WHY_BUSY))) {
+        in_ms = in_ms < BUSY_LEAST_MS ? BUSY_LEAST_MS : in_ms;
+        hm_run_again(run, in_ms > BUSY_MOST_MS ? BUSY_MOST_MS : in_ms);
+    }
+    if (row->state != HM_OUTCOME_WAITING || row->why != HM_WHY_WINDOW || row->chosen == NULL) {
+        return;
+    }
+    in_ms = MINUTE_MS - run->now_ms % MINUTE_MS;
+    for (unsigned i = 0; i < WINDOW_MINUTES; i++, in_ms += MINUTE_MS) {
+        if (hm_window_is_open(&row->chosen->window, run->now_ms + in_ms)) {
+            hm_run_again(run, in_ms);
+            return;
+        }
     }
 }

@@ -92,3 +92,6 @@ void hm_run_settle_troubles(struct hm_enforce_run *run);
 
 /* The pass shall come again by then. */
 void hm_run_again(struct hm_enforce_run *run, int64_t in_ms);
+
+/* Likewise, for what the row waits for: a port that somebody has, a window that opens. */
+void hm_run_ask_again(struct hm_enforce_run *run, const struct hm_enforce_row *row);

@@ -53,8 +53,6 @@ static const struct hm_field watch_fields[] = {
     HM_F(hm_watch, host_until, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0, "end for harm to others"),
     HM_F_RECORDS(hm_watch, errors, HM_FIELD_DEFAULT, HM_LIMIT_EVENT_COUNTS, &record_error,
                  "of HTTP.sys before the change"),
-    HM_F(hm_watch, failed, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_SERVICES,
-         "services with error 32 before it"),
     HM_F_RECORDS(hm_watch, listeners, HM_FIELD_DEFAULT, HM_LIMIT_LISTENERS, &record_watched,
                  "that were there before"),
 };
@@ -93,6 +91,17 @@ static const struct hm_field row_fields[] = {
          "boot in which something was removed that stays in force until the next one"),
     HM_F_RECORDS(hm_enforce_row, waits, HM_FIELD_DEFAULT, HM_STACK_COUNT, &record_wait,
                  "what waited only for a plain socket"),
+    HM_F(hm_enforce_row, changed_boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
+         "boot of its last change"),
+    HM_F(hm_enforce_row, changed_at, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0, "time of that change"),
+    HM_F(hm_enforce_row, next_boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
+         "the boot after that"),
+    HM_F(hm_enforce_row, failed_before, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_SERVICES,
+         "services with error 32 before it"),
+    HM_F(hm_enforce_row, failing_before, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_SERVICES,
+         "services that kept failing before it"),
+    HM_F(hm_enforce_row, named_before, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_SERVICES,
+         "addresses that HTTP.sys could not serve before it"),
     HM_F_RECORD_OPT(hm_enforce_row, watch, &record_watch, "what is watched after a change"),
 };
 static const struct hm_record record_row = {"enforce_row", sizeof(struct hm_enforce_row),
@@ -118,10 +127,20 @@ static const struct hm_field boot_fields[] = {
 const struct hm_record hm_record_enforce_boot = {"enforce_boot", sizeof(struct hm_enforce_boot),
                                                  boot_fields, HM_COUNT(boot_fields)};
 
+static const struct hm_field failing_fields[] = {
+    HM_F(hm_failing, service, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "that ended with error 32"),
+    HM_F(hm_failing, since, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "not seen running since"),
+};
+static const struct hm_record record_failing = {"failing", sizeof(struct hm_failing),
+                                                failing_fields, HM_COUNT(failing_fields)};
+
 static const struct hm_field state_fields[] = {
     HM_F(hm_enforce_state, held, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "hm-agent restore was run"),
     HM_F(hm_enforce_state, ledger, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "a ledger was written"),
     HM_F_RECORD_OPT(hm_enforce_state, boot, &hm_record_enforce_boot, "the boot at hand"),
+    HM_F_RECORDS(hm_enforce_state, failing, HM_FIELD_DEFAULT, HM_LIMIT_SERVICES, &record_failing,
+                 "services that keep failing"),
     HM_F_RECORDS(hm_enforce_state, policies, HM_FIELD_WRITTEN, 2 * HM_LIMIT_POLICIES, &record_row,
                  "one row a policy"),
 };

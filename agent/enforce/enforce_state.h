@@ -44,7 +44,6 @@ struct hm_watch {
     int64_t paused_at;  /* a service of its listeners is stopped since then; 0 = none is */
     int64_t host_until; /* as until, without pauses: for harm to others; 0 = it is over */
     struct hm_watched_errors errors;
-    struct hm_strings failed; /* services that had ended with error 32 before it */
     struct hm_watched_list listeners;
 };
 
@@ -96,6 +95,14 @@ struct hm_enforce_row {
     const char *removed_boot_id; /* boot in which something of it was removed that stays in force
                                     until the next one; "" nothing was */
     struct hm_enforce_waits waits;
+    const char *changed_boot_id; /* boot of its last change; "" it is over */
+    int64_t changed_at;          /* time of that change; 0 unknown */
+    const char *next_boot_id;    /* the boot after that; "" it has not come */
+    /* Of that time: services that had ended with error 32, those that had not run since they did
+     * (of earlier boots, too), and addresses that HTTP.sys could not serve. */
+    struct hm_strings failed_before;
+    struct hm_strings failing_before;
+    struct hm_strings named_before;
     bool has_watch;
     struct hm_watch watch;
 
@@ -110,6 +117,7 @@ struct hm_enforce_row {
     bool made;           /* … and may have been made */
     bool marked;         /* the action at hand concerns it */
     bool watch_is_new;   /* the watch began in this pass */
+    bool recent;         /* its last change may still be why a service fails */
     bool unread;         /* changed, and the system could not be read again */
     bool busy;           /* … and the system says that it is so just now */
     const char *failure; /* why a change failed; NULL = none did */
@@ -121,11 +129,23 @@ struct hm_enforce_rows {
     size_t count;
 };
 
+/* A service that ended with error 32 and has not been seen running since. */
+struct hm_failing {
+    const char *service;
+    int64_t since;
+};
+
+struct hm_failing_list {
+    struct hm_failing *at;
+    size_t count;
+};
+
 struct hm_enforce_state {
     bool held;   /* hm-agent restore */
     bool ledger; /* there is a ledger.json: where it is gone, it was lost */
     bool has_boot;
     struct hm_enforce_boot boot;
+    struct hm_failing_list failing;
     struct hm_enforce_rows policies;
 };
 

@@ -18,6 +18,8 @@ struct off {
     struct hm_ports there[2]; /* of what is wanted: not given out now, in any family of the host */
     bool knows_there[2];
     bool removes;     /* something of it is gone */
+    bool foreign;     /* something of it is there without this agent: whether since then, or since
+                         before the policy, is not known */
     const char *kept; /* sentences about what stays; "" none */
     bool failed;      /* out of memory: nothing is said beyond the reason */
 };
@@ -225,6 +227,7 @@ static void keep_settings(struct off *off)
 
 /* ---- without this agent -------------------------------------------------------------------- */
 
+/* It may be a block of WinNAT that came after the agent had removed its own. */
 static void keep_foreign(struct off *off)
 {
     struct hm_ports kept[2] = {no_ports, no_ports};
@@ -236,8 +239,9 @@ static void keep_foreign(struct off *off)
             off->failed;
     }
     if (kept[0].count + kept[1].count > 0) {
-        say_kept(off, lists_text(off, kept), "which this agent did not add");
+        say_kept(off, lists_text(off, kept), "which something else than this agent reserves");
         take_off_rest(off, kept);
+        off->foreign = true;
     }
 }
 
@@ -272,7 +276,7 @@ const char *hm_off_text(struct hm_enforce_run *run, const struct hm_enforce_row 
         removed = or_text(
             hm_arena_printf(run->arena, " Not reserved now: %s.", lists_text(&off, off.rest)), "");
     } else if (!off.removes) {
-        removed = " Nothing was removed.";
+        removed = off.foreign ? " This agent reserves nothing for it." : " Nothing was removed.";
     }
     return off.failed ? row->off
                       : or_text(hm_arena_printf(run->arena, "%s%s%s", row->off, removed, off.kept),

@@ -12,11 +12,6 @@
 
 #define NOTES_OF_ONE_MAX 64u
 #define NOTES_OF_ALL_MAX 512u
-#define BUSY_LEAST_MS 15000
-#define BUSY_MOST_MS 300000
-#define BUSY_SHARE 4 /* a holder that stays for an hour is asked after every 15 minutes at most */
-#define MINUTE_MS 60000
-#define WINDOW_MINUTES (8 * 1440) /* it opens within a week */
 
 /* ---- what the last plan says of one policy ------------------------------------------------- */
 
@@ -24,7 +19,16 @@ struct picture {
     const struct hm_plan_note *first[HM_PLAN_NOTE_KIND_COUNT];
     const struct hm_action *left; /* not carried out */
     bool lacks_facts;             /* refused because facts are missing */
+    bool has_hazard;              /* refused because its service would break */
 };
+
+static bool is_hazard(const struct hm_plan_note *note)
+{
+    return note->kind == HM_NOTE_REFUSED &&
+           (note->code == HM_REFUSE_HTTPSYS || note->code == HM_REFUSE_QUIC ||
+            note->code == HM_REFUSE_CONTAINER || note->code == HM_REFUSE_SHARED ||
+            note->code == HM_REFUSE_UNSAFE);
+}
 
 static struct picture look_at(struct hm_enforce_run *run, const struct hm_enforce_row *row)
 {
@@ -39,6 +43,7 @@ static struct picture look_at(struct hm_enforce_run *run, const struct hm_enforc
         if (picture.first[note->kind] == NULL) {
             picture.first[note->kind] = note;
         }
+        picture.has_hazard = picture.has_hazard || is_hazard(note);
         picture.lacks_facts = picture.lacks_facts || (note->kind == HM_NOTE_REFUSED &&
                                                       note->code == HM_REFUSE_FACTS_MISSING);
     }
@@ -238,6 +243,50 @@ static struct judged judge_gone(struct hm_enforce_run *run, const struct hm_enfo
                            "Nothing of it is wanted here any more, and nothing is left."};
 }
 
+/* Of what both want; NULL: nothing, or not known. */
+static const char *common_ports(struct hm_enforce_run *run, const struct hm_wants *a,
+                                const struct hm_wants *b)
+{
+    struct hm_ports common = {NULL, 0};
+
+    for (size_t i = 0; i < a->count; i++) {
+        for (size_t k = 0; k < b->count; k++) {
+            const struct hm_ports x = {&a->at[i].range, 1};
+            const struct hm_ports y = {&b->at[k].range, 1};
+            struct hm_ports both;
+
+            if (a->at[i].protocol == b->at[k].protocol && hm_ports_overlap(x, y) &&
+                (hm_ports_intersect(x, y, run->arena, &both, NULL) != HM_OK ||
+                 hm_ports_union(common, both, run->arena, &common, NULL) != HM_OK)) {
+                return NULL;
+            }
+        }
+    }
+    return common.count > 0 ? hm_ports_text(common, run->arena) : NULL;
+}
+
+/* It has nothing to change itself: another policy's change would show its ports, and failed. */
+static struct judged blame_another(struct hm_enforce_run *run, const struct hm_enforce_row *row)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        const struct hm_enforce_row *other = &run->state.policies.at[i];
+        const char *ports = other == row || other->failure == NULL
+                                ? NULL
+                                : common_ports(run, &row->wants, &other->wants);
+
+        if (ports != NULL) {
+            return failed(or_text(
+                hm_arena_printf(run->arena,
+                                "Policy %s reserves %.200s, too, and its change could not be made: "
+                                "%.600s",
+                                other->policy, ports, other->failure),
+                "Another policy's change for the same ports could not be made."));
+        }
+    }
+    return failed("The system does not show all ports that it wants, and no change is left that "
+                  "could be made; it is checked again at the next observation.");
+}
+
 static struct judged judge_chosen(struct hm_enforce_run *run, const struct hm_enforce_row *row,
                                   const struct picture *picture)
 {
@@ -266,7 +315,7 @@ static struct judged judge_chosen(struct hm_enforce_run *run, const struct hm_en
         return refuses(run, picture->first[HM_NOTE_REFUSED]);
     }
     if (!hm_wants_are_shown(&row->wants, &run->pass->observation->inventory, run->arena)) {
-        return failed("Another policy's change for the same ports could not be made.");
+        return blame_another(run, row);
     }
     return (struct judged){HM_OUTCOME_VERIFIED, HM_WHY_NONE, HM_REFUSE_NONE,
                            "All that it wants is shown by the system."};
@@ -363,6 +412,10 @@ static struct judged judge_row(struct hm_enforce_run *run, struct hm_enforce_row
     }
     picture = look_at(run, row);
     judged = judge_chosen(run, row, &picture);
+    if (picture.has_hazard) { /* what this agent removed itself nobody undid */
+        row->verified = "";
+        row->disturbed = false;
+    }
     row->disturbed = row->disturbed || is_disturbed(row, &picture);
     if (judged.state == HM_OUTCOME_VERIFIED) {
         *out_anew = note_verified(run, row, &judged);
@@ -370,29 +423,7 @@ static struct judged judge_row(struct hm_enforce_run *run, struct hm_enforce_row
     return judged;
 }
 
-/* ---- when to look again -------------------------------------------------------------------- */
-
-static void ask_again(struct hm_enforce_run *run, const struct hm_enforce_row *row)
-{
-    int64_t in_ms = (run->now_ms - row->since) / BUSY_SHARE;
-
-    if (row->state == HM_OUTCOME_APPLIED ||
-        (row->state == HM_OUTCOME_WAITING &&
-         (row->why == HM_WHY_TAKEN || row->why == HM_WHY_BUSY))) {
-        in_ms = in_ms < BUSY_LEAST_MS ? BUSY_LEAST_MS : in_ms;
-        hm_run_again(run, in_ms > BUSY_MOST_MS ? BUSY_MOST_MS : in_ms);
-    }
-    if (row->state != HM_OUTCOME_WAITING || row->why != HM_WHY_WINDOW || row->chosen == NULL) {
-        return;
-    }
-    in_ms = MINUTE_MS - run->now_ms % MINUTE_MS;
-    for (unsigned i = 0; i < WINDOW_MINUTES; i++, in_ms += MINUTE_MS) {
-        if (hm_window_is_open(&row->chosen->window, run->now_ms + in_ms)) {
-            hm_run_again(run, in_ms);
-            return;
-        }
-    }
-}
+/* ---- all rows -------------------------------------------------------------------------------- */
 
 void hm_outcomes_judge(struct hm_enforce_run *run)
 {
@@ -408,7 +439,7 @@ void hm_outcomes_judge(struct hm_enforce_run *run)
 
         run->pass->needs_reboot = run->pass->needs_reboot || row->removed_boot_id[0] != '\0';
         set_times(run, row, &judged, anew);
-        ask_again(run, row);
+        hm_run_ask_again(run, row);
     }
 }
 

@@ -80,6 +80,19 @@ static void settle_delay(struct work *work, struct hm_ledger *ledger)
     }
 }
 
+/* Killed between the change and the ledger: the system shows it all the same. */
+static void settle_pending(struct work *work, struct hm_ledger_exclusion *entry)
+{
+    const struct hm_stack *stack = hm_inventory_stack(&work->run->pass->observation->inventory,
+                                                      entry->protocol, entry->family);
+
+    if (entry->pending && stack != NULL && stack->has_administered &&
+        hm_ports_covers(stack->administered, (struct hm_ports){&entry->range, 1})) {
+        entry->pending = false;
+        work->moved = true;
+    }
+}
+
 static void settle_rows(struct work *work, struct hm_ledger *ledger)
 {
     const struct hm_enforce_rows *rows = &work->run->state.policies;
@@ -88,6 +101,7 @@ static void settle_rows(struct work *work, struct hm_ledger *ledger)
         struct hm_ledger_exclusion *entry = &ledger->exclusions.at[i];
         const struct hm_enforce_row *owner = hm_run_row(work->run, entry->policy);
 
+        settle_pending(work, entry);
         for (size_t k = 0;
              !keeps_all(owner) && (owner == NULL || !wants_row(owner, entry)) && k < rows->count;
              k++) {

@@ -35,6 +35,10 @@ static enum hm_status make_plan(struct hm_enforce_run *run, struct hm_err *err)
         .limits = &run->limits,
         .now_ms = run->expiry_ms,
         .boot_id = run->boot_id,
+        .remembered = run->pass->remembered,
+        .memory_lost = run->pass->memory_lost,
+        .settings_unread = seen->settings_unread && !run->options->skips_settling,
+        .services_failed = run->services_failed,
     };
     enum hm_status st = keep_planned(run, err);
 

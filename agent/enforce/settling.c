@@ -29,6 +29,20 @@ static bool services_have_started(const struct hm_observation *seen)
            hm_services_have_started(now);
 }
 
+/* Has one that starts by itself failed? It may be the one that serves a port which looks free. */
+static bool services_have_failed(const struct hm_observation *seen)
+{
+    const struct hm_services *now =
+        seen->has_services_now ? &seen->services_now : &seen->inventory.service_details;
+
+    for (size_t i = 0; i < now->count && seen->inventory.os.family == HM_OS_WINDOWS; i++) {
+        if (hm_service_starts_itself(&now->at[i]) && hm_service_has_failed(&now->at[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct hm_enforce_boot begin_boot(const struct hm_enforce_run *run)
 {
     const struct hm_enforce_boot none = {.boot_id = run->boot_id, .kept_by = ""};
@@ -53,9 +67,14 @@ void hm_settling_begin(struct hm_enforce_run *run)
     const struct hm_settled_memo before = {boot.boot_id, boot.settled, boot.has_facts, boot.facts,
                                            (int64_t)boot.since_s};
     const struct hm_settled_memo now = hm_settled_note(&before, &look);
+    const bool is_early =
+        seen->has_uptime && seen->uptime_s < HM_SETTLED_MOST_S && !run->options->skips_settling;
     int64_t again_s;
 
-    run->settled = now.settled || run->options->skips_settling;
+    /* Settings that cannot be read yet are so minutes later, as a rule. */
+    run->settled =
+        (now.settled && !(is_early && seen->settings_unread)) || run->options->skips_settling;
+    run->services_failed = is_early && services_have_failed(seen);
     run->state.has_boot = seen->has_uptime;
     if (!seen->has_uptime) {
         return;
@@ -154,18 +173,45 @@ static bool is_plain(const struct hm_stack *stack, const struct hm_plan_note *no
            !hm_ports_overlap(stack->runtime, note->ports);
 }
 
+/* Where a service has failed, the port that somebody has may be the one it failed for, which it
+ * serves through HTTP.sys: only those that a plain socket had in several boots are left of it. */
+static enum hm_status keep_known(struct hm_enforce_run *run, enum hm_protocol protocol,
+                                 struct hm_ports *ports, struct hm_err *err)
+{
+    const struct hm_inventory *inventory = &run->pass->observation->inventory;
+    const size_t most = inventory->has_port_book ? inventory->port_book.count : 0;
+    struct hm_range *at = hm_arena_alloc(run->arena, most, sizeof(*at));
+    size_t count = 0;
+
+    if (at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
+    }
+    for (size_t i = 0; i < most; i++) {
+        const struct hm_port_entry *row = &inventory->port_book.at[i];
+
+        if (row->protocol == protocol && row->kind == HM_KIND_SOCKET &&
+            row->boots >= HM_PORT_BOOK_FIXED && !hm_str_equal_nocase(row->program, "System") &&
+            hm_ports_contains(*ports, row->port)) {
+            at[count++] = (struct hm_range){row->port, row->port};
+        }
+    }
+    return hm_ports_from_ranges(at, count, run->arena, ports, err);
+}
+
 /* Those of one stack, made at once: there is a note for each port. */
 static enum hm_status gather_waits(struct hm_enforce_run *run, const struct hm_enforce_row *row,
                                    const struct hm_stack *stack, struct hm_range *room,
                                    struct hm_ports *out_ports, struct hm_err *err)
 {
+    const bool failed = services_have_failed(run->pass->observation);
     size_t count = 0;
+    enum hm_status st;
 
     for (size_t i = 0; i < run->plan.notes.count; i++) {
         const struct hm_plan_note *note = &run->plan.notes.at[i];
 
-        if ((note->kind != HM_NOTE_BUSY && note->kind != HM_NOTE_TAKEN) || !note->has_protocol ||
-            !note->has_family || note->protocol != stack->protocol ||
+        if ((note->kind != HM_NOTE_BUSY && (note->kind != HM_NOTE_TAKEN || failed)) ||
+            !note->has_protocol || !note->has_family || note->protocol != stack->protocol ||
             note->family != stack->family || !hm_str_equal(note->policy, row->policy) ||
             !is_plain(stack, note)) {
             continue;
@@ -174,7 +220,8 @@ static enum hm_status gather_waits(struct hm_enforce_run *run, const struct hm_e
             room[count++] = note->ports.at[k];
         }
     }
-    return hm_ports_from_ranges(room, count, run->arena, out_ports, err);
+    st = hm_ports_from_ranges(room, count, run->arena, out_ports, err);
+    return st == HM_OK && failed ? keep_known(run, stack->protocol, out_ports, err) : st;
 }
 
 static enum hm_status keep_waits(struct hm_enforce_run *run, struct hm_enforce_row *row,
@@ -247,7 +294,9 @@ enum hm_status hm_settling_end(struct hm_enforce_run *run, struct hm_err *err)
     if (run->broken != NULL || run->restoring) {
         return HM_OK;
     }
-    for (size_t i = 0; st == HM_OK && run->settled && i < run->state.policies.count; i++) {
+    for (size_t i = 0; st == HM_OK && run->settled && !run->pass->observation->settings_unread &&
+                       i < run->state.policies.count;
+         i++) {
         st = keep_waits(run, &run->state.policies.at[i], err);
     }
     if (st == HM_OK && !run->limits.enforce_off) {

@@ -77,8 +77,12 @@ static enum hm_listener_kind system_kind(const struct hm_listener *listener,
 enum hm_listener_kind hm_windows_kind(const struct hm_listener *listener,
                                       const struct hm_stack *stack, bool system)
 {
-    if (listener->protocol != HM_TCP) {
-        return listener->kind;
+    if (listener->protocol != HM_TCP) { /* msquic reserves its port as a block of one */
+        const struct hm_range *row = stack != NULL && stack->has_runtime
+                                         ? hm_ports_find(stack->runtime, listener->port)
+                                         : NULL;
+
+        return row != NULL && hm_range_count(*row) == 1 ? HM_KIND_QUIC : listener->kind;
     }
     if (system) {
         return system_kind(listener, stack);

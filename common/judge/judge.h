@@ -8,6 +8,7 @@
 
 #include "common/judge/finding.h"
 #include "common/judge/policy_marks.h"
+#include "common/ports/port_book.h"
 
 /* A listing that the system refused, or that cannot be read for certain. */
 struct hm_refusal {
@@ -63,6 +64,12 @@ struct hm_judge_input {
     const struct hm_range_opinions *opinions; /* NULL = none */
     const struct hm_event_counts *events;     /* NULL = unknown */
     const struct hm_policy_marks *marks;      /* NULL = no policy has set anything */
+    const struct hm_port_hazards *hazards;    /* that the agent remembers; NULL = none */
+    const char *reserved_behind; /* Linux: the file of others in sysctl.d that reserves ports, too,
+                                    and is read after the one of a remedy; "" none; NULL unknown */
+    struct hm_hidden_ports hidden; /* by the file of a remedy, or by any other */
+    bool settings_mixed;  /* Linux: a file that a remedy writes has other settings or comments */
+    bool settings_unread; /* of HTTP.sys, IIS or containers: hazards of settings count, too */
     bool foretells; /* the inventory is what something will make of a host: the error that a service
                        ended with before says nothing of it */
 };

@@ -83,6 +83,13 @@ const struct hm_service_event *hm_service_event_find(const char *provider, uint3
     return NULL;
 }
 
+bool hm_service_event_is_httpsys(const struct hm_event_count *event)
+{
+    const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
+
+    return row != NULL && row->kind == HM_KIND_HTTPSYS;
+}
+
 /* Only digits and dots, or only what an IPv6 address has. */
 static bool is_address(struct hm_span text, enum hm_family family)
 {

@@ -31,6 +31,9 @@ extern const size_t hm_service_events_count;
 /* The row of an event; NULL when nobody asks for it. */
 const struct hm_service_event *hm_service_event_find(const char *provider, uint32_t id);
 
+/* Does it say that HTTP.sys could not serve an address? */
+bool hm_service_event_is_httpsys(const struct hm_event_count *event);
+
 /* The address and the port that about names, each where it does: "1433", "0.0.0.0:443", "[::]:443",
  * "http://+:8080/", "10.1.1.5", "10.1.1.5 <ipv4> 1433", "'any' <ipv6> 1433". */
 struct hm_event_place {

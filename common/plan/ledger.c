@@ -207,18 +207,58 @@ static enum hm_status put_sysctl(struct hm_ledger *ledger, const struct hm_actio
     return st;
 }
 
+/* The row with exactly these bounds; NULL when there is none. */
+static const struct hm_ledger_exclusion *find_exclusion(const struct hm_ledger *ledger,
+                                                        const struct hm_action *action)
+{
+    for (size_t i = 0; i < ledger->exclusions.count; i++) {
+        const struct hm_ledger_exclusion *row = &ledger->exclusions.at[i];
+
+        if (row->protocol == action->protocol && row->family == action->family &&
+            same_range(row->range, action->ports.at[0])) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
 static void put_exclusion(struct hm_ledger *ledger, const struct hm_action *action,
                           struct stamp stamp)
 {
+    const struct hm_ledger_exclusion *before = find_exclusion(ledger, action);
+    const bool pending = stamp.stage == HM_LEDGER_BEFORE && (before == NULL || before->pending);
+
     if (action->kind == HM_ACTION_ADD_EXCLUSION || stamp.stage == HM_LEDGER_AFTER) {
         drop_exclusion(ledger, action->protocol, action->family, action->ports.at[0]);
     }
     if (action->kind == HM_ACTION_ADD_EXCLUSION) {
         ledger->exclusions.at[ledger->exclusions.count++] = (struct hm_ledger_exclusion){
-            action->policy, action->revision,    action->protocol,
-            action->family, action->ports.at[0], stamp.now_ms,
+            action->policy,      action->revision, action->protocol, action->family,
+            action->ports.at[0], stamp.now_ms,     pending,
         };
     }
+}
+
+enum hm_status hm_ledger_refused(const struct hm_ledger *ledger, const struct hm_action *action,
+                                 struct hm_arena *arena, struct hm_ledger *out_ledger,
+                                 struct hm_err *err)
+{
+    struct hm_ledger made = *ledger;
+
+    if (action->kind == HM_ACTION_ADD_EXCLUSION && action->ports.count == 1) {
+        const struct hm_ledger_exclusion *row = find_exclusion(ledger, action);
+
+        if (row != NULL && row->pending) {
+            const enum hm_status st = copy_rows(ledger, arena, &made, err);
+
+            if (st != HM_OK) {
+                return st;
+            }
+            drop_exclusion(&made, action->protocol, action->family, action->ports.at[0]);
+        }
+    }
+    *out_ledger = made;
+    return HM_OK;
 }
 
 enum hm_status hm_ledger_put(const struct hm_ledger *ledger, const struct hm_action *action,

@@ -23,6 +23,7 @@ struct hm_ledger_exclusion {
     enum hm_family family;
     struct hm_range range;
     int64_t at;
+    bool pending; /* an addition was begun, and the system has not shown it yet */
 };
 
 struct hm_ledger_exclusions {
@@ -125,5 +126,11 @@ enum hm_status hm_ledger_put(const struct hm_ledger *ledger, const struct hm_act
 enum hm_status hm_ledger_remove(const struct hm_ledger *ledger, const struct hm_plan_note *note,
                                 struct hm_arena *arena, struct hm_ledger *out_ledger,
                                 struct hm_err *err) HM_MUST_CHECK;
+
+/* Without the row of an addition that the system refused; one that the system has shown before
+ * stays. Any other action changes nothing. */
+enum hm_status hm_ledger_refused(const struct hm_ledger *ledger, const struct hm_action *action,
+                                 struct hm_arena *arena, struct hm_ledger *out_ledger,
+                                 struct hm_err *err) HM_MUST_CHECK;
 
 bool hm_ledger_is_empty(const struct hm_ledger *ledger);

@@ -235,6 +235,7 @@ static void make_parts(struct hm_plan_build *b)
         return;
     }
     hm_plan_find_hazards(b);
+    hm_plan_find_plain(b);
     for (unsigned i = 0; b->status == HM_OK && i < HM_STACK_COUNT; i++) {
         hm_plan_exclusions(b, i);
     }

@@ -11,6 +11,7 @@
 #include "common/judge/verdict.h"
 #include "common/plan/ledger.h"
 #include "common/plan/policy.h"
+#include "common/ports/port_book.h"
 #include "common/ports/sockets.h"
 
 /* In the order in which they are carried out. */
@@ -145,8 +146,8 @@ struct hm_plan_ready {
     bool verified; /* all that it wants, as it was verified before; the rest does not count then */
     enum hm_protocol protocol;
     enum hm_family family;
-    struct hm_ports
-        ports; /* waited only for a plain socket to go away, when the host had settled */
+    struct hm_ports ports; /* waited only for a plain socket to go away, when the host had settled
+                              and what HTTP.sys is set up to serve was known */
 };
 
 struct hm_plan_readies {
@@ -165,9 +166,21 @@ struct hm_plan_input {
     int64_t now_ms;
     const char *boot_id; /* "" unknown */
     /* NULL: the host has settled. Otherwise only these are added, and exclusions that the ledger
-     * names; the rest is noted as waiting_settling. What nobody wants any more is removed all the
-     * same: that harms nobody, and a change that did harm must be undone at once. */
+     * names and the system has shown (also below); the rest is noted as waiting_settling. What
+     * nobody wants any more is removed all the same: that harms nobody, and a change that did harm
+     * must be undone at once. */
     const struct hm_plan_readies *settling;
+    /* Remembered ports that must not be excluded, in addition to those of the inventory's port
+     * book; NULL = none. */
+    const struct hm_port_hazards *remembered;
+    /* What was remembered is lost, and boots seen since are too few: no exclusion is added but
+     * those that the ledger names. */
+    bool memory_lost;
+    /* What HTTP.sys, IIS and containers are set up to serve is not known whole: nothing is added
+     * but what the ledger names, and what a plain socket surely serves. */
+    bool settings_unread;
+    /* Early in a boot, and a service that starts by itself has failed: likewise, but it waits. */
+    bool services_failed;
 };
 
 /* A stack keeps this many usable ports, or a quarter of its range where that is less. */

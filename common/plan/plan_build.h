@@ -36,8 +36,9 @@ struct hm_plan_build {
     struct hm_range dynamic[HM_STACK_COUNT];
     uint32_t floor[HM_STACK_COUNT];    /* ports that must stay usable in it */
     struct hm_plan_hazards hazards[2]; /* by protocol */
-    struct hm_sample sample;           /* of the sockets; empty without them */
-    struct hm_holders *holders;        /* made when first asked for; see plan_holder.c */
+    struct hm_ports plain[2];   /* by protocol: surely of plain sockets; made only when in doubt */
+    struct hm_sample sample;    /* of the sockets; empty without them */
+    struct hm_holders *holders; /* made when first asked for; see plan_holder.c */
     struct hm_actions actions;
     size_t actions_cap;
     struct hm_action spare_action; /* taken when there is no memory */
@@ -65,6 +66,11 @@ void hm_plan_put_gate(struct hm_plan_build *b, struct hm_plan_note *note, enum h
  * those that the ledger names may be, too. */
 struct hm_ports hm_plan_ready_ports(struct hm_plan_build *b, const struct hm_policy *policy,
                                     enum hm_protocol protocol, enum hm_family family);
+
+/* Is it not known who serves a port that looks free? Then only those may be added that the ledger
+ * names, or that b->plain has. */
+bool hm_plan_is_in_doubt(const struct hm_plan_build *b);
+void hm_plan_say_doubt(struct hm_plan_build *b, struct hm_plan_note *note);
 
 /* Is the policy refused as a whole, as it is now? Then nothing is done for it, and what an earlier
  * revision of it has added stays. */
@@ -114,6 +120,7 @@ void hm_plan_say_block(struct hm_plan_build *b, const struct hm_want *want, enum
 
 /* The parts, in their order. Ranges first: exclusions must leave headroom in the new one. */
 void hm_plan_find_hazards(struct hm_plan_build *b);
+void hm_plan_find_plain(struct hm_plan_build *b);
 void hm_plan_ranges(struct hm_plan_build *b);
 void hm_plan_timed_wait_delay(struct hm_plan_build *b);
 void hm_plan_exclusions(struct hm_plan_build *b, unsigned index); /* modern Windows, one stack */

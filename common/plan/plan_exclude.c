@@ -22,7 +22,7 @@ struct exclude {
     struct hm_ports present; /* administered, as it is after the removals */
     struct hm_ports claimed; /* what this plan adds */
     struct hm_ports busy;    /* wanted ports that a socket has */
-    struct hm_ports ours;    /* that the ledger names, where the host has not settled */
+    struct hm_ports ours;    /* that the ledger names as shown, where not all may be added */
     uint32_t usable;
     uint32_t cost; /* usable ports that this plan takes so far */
 };
@@ -281,12 +281,13 @@ static void gather_ours(struct exclude *x)
     struct hm_range *ranges = NULL;
     size_t count = 0;
 
-    if (x->b->input->settling == NULL) {
+    if (x->b->input->settling == NULL && !x->b->input->memory_lost && !hm_plan_is_in_doubt(x->b)) {
         return;
     }
     ranges = hm_plan_alloc(x->b, rows->count, sizeof(*ranges));
     for (size_t i = 0; ranges != NULL && i < rows->count; i++) {
-        if (rows->at[i].protocol == x->protocol && rows->at[i].family == x->family) {
+        if (rows->at[i].protocol == x->protocol && rows->at[i].family == x->family &&
+            !rows->at[i].pending) {
             ranges[count++] = rows->at[i].range;
         }
     }
@@ -307,6 +308,37 @@ static struct hm_ports drop_new(struct exclude *x, const struct item *item, stru
         hm_plan_put_gate(x->b, say(x, HM_NOTE_WAITING_SETTLING, item, fresh), HM_GATE_SETTLING);
     }
     return hm_plan_common(x->b, rest, ready);
+}
+
+/* Ports without those that may be of HTTP.sys although nothing shows it; they get a note. */
+static struct hm_ports drop_doubtful(struct exclude *x, const struct item *item,
+                                     struct hm_ports rest)
+{
+    struct hm_ports sure =
+        hm_plan_common(x->b, rest, hm_plan_union(x->b, x->ours, x->b->plain[x->protocol]));
+    struct hm_ports doubtful = hm_plan_without(x->b, rest, sure);
+
+    if (doubtful.count > 0) {
+        hm_plan_say_doubt(x->b, say(x, HM_NOTE_REFUSED, item, doubtful));
+    }
+    return sure;
+}
+
+#define TEXT_LOST                                                                                  \
+    "The agent's memory of the ports that must not be excluded (portbook.json) was damaged or is " \
+    "gone, so it may be a port that HTTP.sys, QUIC or a container served in an earlier boot. New " \
+    "ports are added again after two boots that the agent has seen for twenty minutes, with all "  \
+    "settings read. Who knows that it is none of these runs \"hm-agent forget --lost\" on the "    \
+    "host, with the agent stopped."
+
+/* Ports without those that an earlier boot may have shown to be hazards; they get a note. */
+static struct hm_ports drop_forgotten(struct exclude *x, const struct item *item,
+                                      struct hm_ports rest)
+{
+    const struct hm_ports ours = hm_plan_common(x->b, rest, x->ours);
+
+    refuse(x, item, hm_plan_without(x->b, rest, ours), HM_REFUSE_FACTS_MISSING, TEXT_LOST);
+    return ours;
 }
 
 static void plan_item(struct exclude *x, const struct item *item)
@@ -333,8 +365,13 @@ static void plan_item(struct exclude *x, const struct item *item)
         return;
     }
     rest = drop_held(x, item, rest);
+    if (b->input->memory_lost) {
+        rest = drop_forgotten(x, item, rest);
+    }
     if (gate == HM_GATE_SETTLING) {
         rest = drop_new(x, item, rest);
+    } else if (hm_plan_is_in_doubt(b)) {
+        rest = drop_doubtful(x, item, rest);
     }
     for (size_t i = 0; i < rest.count; i++) {
         put_addition(x, item, (struct hm_ports){&rest.at[i], 1});

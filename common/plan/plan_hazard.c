@@ -33,8 +33,8 @@ static const char *const texts[HM_KIND_COUNT] = {
     "excluded."
 static const char *const remembered[HM_KIND_COUNT] = {
     [HM_KIND_HTTPSYS] =
-        "HTTP.sys served it in an earlier boot, and fails with error 32 at its next start when its "
-        "port is excluded." FORGET,
+        "System listened on it in an earlier boot, for HTTP.sys as far as could be told, which "
+        "fails with error 32 at its next start when its port is excluded." FORGET,
     [HM_KIND_QUIC] = "msquic served it in an earlier boot, and cannot reserve its port inside an "
                      "exclusion." FORGET,
     [HM_KIND_CONTAINER] = "A container engine published it in an earlier boot, and cannot reserve "
@@ -42,6 +42,19 @@ static const char *const remembered[HM_KIND_COUNT] = {
     [HM_KIND_SHARED] = "Several processes shared it in an earlier boot; after an exclusion the "
                        "second one fails with error 10013." FORGET,
 };
+
+/* Shown by no listener. */
+#define TEXT_RESERVER                                                                              \
+    "A component has reserved exactly this port, as HTTP.sys, msquic and container engines do, "   \
+    "and could not reserve it inside an exclusion. Move the dynamic range off it instead."
+#define TEXT_RESERVED_BEFORE                                                                       \
+    "A component had reserved exactly this port before, as HTTP.sys, msquic and container "        \
+    "engines do, and could not reserve it inside an exclusion." FORGET
+#define TEXT_SHOWN_BEFORE                                                                          \
+    "HTTP.sys is to serve it (%s), and fails with error 32 when its port is excluded." FORGET
+#define TEXT_SET_UP_BEFORE                                                                         \
+    "It was set up to be served (%s) when that could last be read, and its server fails "          \
+    "when its port is excluded. Whether it still is cannot be read now."
 
 /* Texts that are the same are one hazard: then a note names all of its ports. */
 static void put(struct hm_plan_build *b, enum hm_refusal_code code, enum hm_protocol protocol,
@@ -238,6 +251,49 @@ static void find_in_product(struct hm_plan_build *b, const struct hm_product *pr
     }
 }
 
+static bool is_wanted(const struct hm_plan_build *b, enum hm_protocol protocol, uint16_t port)
+{
+    return hm_ports_contains(b->wanted[protocol], port);
+}
+
+/* HTTP.sys, msquic and container engines reserve a port as a block of one; ranges that are given at
+ * random are wider. */
+static void find_reservers(struct hm_plan_build *b)
+{
+    const struct hm_stacks *stacks = &b->input->inventory->stacks;
+
+    for (size_t i = 0; i < stacks->count; i++) {
+        const struct hm_stack *stack = &stacks->at[i];
+
+        for (size_t k = 0; stack->has_runtime && k < stack->runtime.count; k++) {
+            const struct hm_range row = stack->runtime.at[k];
+
+            if (row.first == row.last && is_wanted(b, stack->protocol, row.first)) {
+                put(b, HM_REFUSE_UNSAFE, stack->protocol, hm_plan_one(b, row), TEXT_RESERVER);
+            }
+        }
+    }
+}
+
+/* What settings or the host itself showed before. */
+static void find_hazards_of_memory(struct hm_plan_build *b)
+{
+    const struct hm_port_hazards *list = b->input->remembered;
+
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        const struct hm_port_hazard *row = &list->at[i];
+        const bool forbids = hm_kind_forbids_exclusion(row->kind);
+
+        if (is_wanted(b, row->protocol, row->port) && (row->lasts || b->input->settings_unread)) {
+            put(b, forbids ? codes[row->kind] : HM_REFUSE_UNSAFE, row->protocol,
+                hm_plan_one(b, (struct hm_range){row->port, row->port}),
+                !row->lasts ? hm_plan_print(b, TEXT_SET_UP_BEFORE, row->how)
+                : forbids   ? hm_plan_print(b, TEXT_SHOWN_BEFORE, row->how)
+                            : TEXT_RESERVED_BEFORE);
+        }
+    }
+}
+
 void hm_plan_find_hazards(struct hm_plan_build *b)
 {
     const struct hm_catalogue *catalogue = b->input->catalogue;
@@ -249,5 +305,7 @@ void hm_plan_find_hazards(struct hm_plan_build *b)
         find_in_product(b, &catalogue->at[i]);
     }
     find_remembered(b);
+    find_hazards_of_memory(b);
+    find_reservers(b);
     find_unknown(b);
 }

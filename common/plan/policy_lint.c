@@ -39,6 +39,7 @@ struct lint {
     struct hm_arena *arena;
     struct hm_wants wants;
     struct hm_ports wanted[2]; /* by protocol */
+    bool windows;              /* a host of Windows may match; Linux breaks no explicit bind */
     struct hm_lint_problems problems;
     size_t cap;
     enum hm_status status;
@@ -65,6 +66,12 @@ static void put(struct lint *lint, const char *code, enum hm_lint_severity sever
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    for (size_t i = 0; i < lint->problems.count; i++) { /* of TCP already, and UDP is alike */
+        if (hm_str_equal(lint->problems.at[i].text, text) &&
+            hm_str_equal(lint->problems.at[i].other, other)) {
+            return;
+        }
+    }
     copy = hm_arena_strdup(lint->arena, text);
     if (copy == NULL ||
         hm_arena_grow(lint->arena, (void **)&lint->problems.at, lint->problems.count, &lint->cap,
@@ -151,6 +158,17 @@ static void look_at_document(struct lint *lint)
     }
 }
 
+/* Does the number of each instance make ports of it? No policy names those by the product. */
+static bool is_numbered(const struct hm_product *product)
+{
+    for (size_t i = 0; i < product->requirements.count; i++) {
+        if (product->requirements.at[i].has_numbered) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void look_at_products(struct lint *lint)
 {
     for (size_t i = 0; i < lint->policy->reservations.count; i++) {
@@ -168,6 +186,12 @@ static void look_at_products(struct lint *lint)
         if (missing[0] != '\0') {
             put(lint, "product", HM_LINT_ERROR, "", "The catalogue has no product %.255s.",
                 missing);
+        } else if (wants.count == 0 &&
+                   is_numbered(hm_catalogue_product(lint->input->catalogue, row->product))) {
+            put(lint, "product", HM_LINT_ERROR, "",
+                "The ports of product %.255s are made by the number of each instance, which only "
+                "the host knows. Name them: protocol and ports.",
+                row->product);
         } else if (wants.count == 0) {
             put(lint, "product", HM_LINT_ERROR, "",
                 "Product %.255s has no requirement of that kind whose port may be excluded. Move "
@@ -193,9 +217,11 @@ static void look_at_pair(struct lint *lint, const struct hm_want *a, const struc
     } else if (b->range.first == a->range.last + 1u &&
                (a->product[0] == '\0' || b->product[0] == '\0')) { /* products are as they are */
         put(lint, "neighbours", HM_LINT_WARNING, "",
-            "%s %u and %u are neighbours on their own: write one range. On 2003 the second of two "
-            "would not be surely reserved (KB812873), elsewhere it is one command more.",
-            hm_protocol_names[a->protocol], (unsigned)a->range.last, (unsigned)b->range.first);
+            "%s %u and %u are neighbours on their own: write one range.%s",
+            hm_protocol_names[a->protocol], (unsigned)a->range.last, (unsigned)b->range.first,
+            lint->windows ? " On 2003 the second of two would not be surely reserved (KB812873), "
+                            "elsewhere it is one command more."
+                          : "");
     }
 }
 
@@ -224,9 +250,7 @@ static void look_at_ranges_of_ports(struct lint *lint)
 /* The range that the policy sets, else the default of the systems that it may meet. */
 static struct hm_range range_of(const struct lint *lint, enum hm_protocol protocol)
 {
-    const struct hm_match *match = &lint->policy->match;
-    bool is_linux = match->has_os_family && match->os_family == HM_OS_LINUX;
-    const struct hm_os os = {.family = is_linux ? HM_OS_LINUX : HM_OS_WINDOWS,
+    const struct hm_os os = {.family = lint->windows ? HM_OS_WINDOWS : HM_OS_LINUX,
                              .version = "10.0.20348"};
     struct hm_range range = {49152, 65535};
 
@@ -264,7 +288,7 @@ static void look_at_dynamic(struct lint *lint)
         struct hm_ports range = {&row->range, 1};
         uint32_t left = hm_ports_count(without(lint, range, lint->wanted[row->protocol]));
 
-        if (row->range.first <= HM_POLICY_RANGE_FIRST_MIN) {
+        if (lint->windows && row->range.first <= HM_POLICY_RANGE_FIRST_MIN) {
             put(lint, "range_floor", HM_LINT_WARNING, "",
                 "The documented lowest start of a dynamic range is 1025; %u works on some systems "
                 "only.",
@@ -278,9 +302,10 @@ static void look_at_dynamic(struct lint *lint)
         }
         if (row->range.first < 5000) {
             put(lint, "range_floor", HM_LINT_NOTE, "",
-                "A dynamic range that starts at %u runs over the ports of many services, and RPC "
-                "endpoints follow it: check firewall rules.",
-                (unsigned)row->range.first);
+                "A dynamic range that starts at %u runs over the ports of many services%s",
+                (unsigned)row->range.first,
+                lint->windows ? ", and RPC endpoints follow it: check firewall rules."
+                              : ": reserve those that the hosts need.");
         }
     }
 }
@@ -303,6 +328,16 @@ static const struct hm_os systems[] = {
     {.family = HM_OS_LINUX,   .version = "5.14.0"    },
     {.family = HM_OS_LINUX,   .version = "6.1.0"     },
 };
+
+static bool may_match_windows(const struct hm_policy *policy)
+{
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        if (systems[i].family == HM_OS_WINDOWS && hm_policy_may_match_os(policy, &systems[i])) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static void look_at_timed_wait_delay(struct lint *lint)
 {
@@ -361,7 +396,7 @@ static void look_at_requirement(struct lint *lint, const struct hm_product *prod
         put(lint, "own_port", HM_LINT_NOTE, "", "%s %s is the port of %.255s: it keeps working.",
             hm_protocol_names[row->protocol], ports_text(lint, hit), product->title);
     }
-    if (hm_requirement_may_exclude(row)) {
+    if (!lint->windows || hm_requirement_may_exclude(row)) {
         return;
     }
     /* Web servers of many makers use 80 and 443: the host decides, too. */
@@ -530,6 +565,7 @@ enum hm_status hm_policy_lint(const struct hm_lint_input *input, struct hm_arena
     fail(&lint, hm_policy_wants(lint.policy, input->catalogue, arena, &lint.wants, &missing, err));
     lint.wanted[HM_TCP] = gather(&lint, &lint.wants, HM_TCP);
     lint.wanted[HM_UDP] = gather(&lint, &lint.wants, HM_UDP);
+    lint.windows = may_match_windows(lint.policy);
     look_at_document(&lint);
     look_at_products(&lint);
     look_at_ranges_of_ports(&lint);

@@ -105,6 +105,7 @@ void hm_port_memo_settle(struct hm_port_memo *memo)
         }
     }
     rows->count = left;
+    hm_port_hazards_settle(&memo->hazards);
 }
 
 /* A container's port often has no listener, and is set up for as long as HNS runs alone. */
@@ -362,7 +363,9 @@ enum hm_status hm_port_memo_note(struct hm_port_memo *memo, const struct hm_inve
         }
     }
     cut(&rows, HM_LIMIT_PORT_BOOK);
-    *memo = (struct hm_port_memo){id, boot, rows};
+    memo->boot_id = id;
+    memo->boot = boot;
+    memo->rows = rows;
     *out_changed = changed;
     return HM_OK;
 }
@@ -391,11 +394,26 @@ enum hm_status hm_port_memo_list(const struct hm_port_memo *memo, struct hm_aren
     return HM_OK;
 }
 
+void hm_port_memo_note_whole(struct hm_port_memo *memo, const struct hm_inventory *inventory,
+                             int64_t uptime_s, bool unread, bool *out_changed)
+{
+    *out_changed = false;
+    if (!memo->lost || !inventory->has_listeners || unread || uptime_s < HM_PORT_BOOK_WHOLE_S ||
+        memo->boot == memo->whole_boot) {
+        return;
+    }
+    memo->whole_boot = memo->boot;
+    memo->whole_boots++;
+    memo->lost = memo->whole_boots < HM_PORT_BOOK_WHOLE_BOOTS;
+    *out_changed = true;
+}
+
 enum hm_status hm_port_memo_forget(struct hm_port_memo *memo, struct hm_ports ports,
                                    struct hm_arena *arena, struct hm_port_book *out_forgotten,
                                    struct hm_err *err)
 {
-    struct hm_port_entry *at = hm_arena_alloc(arena, memo->rows.count, sizeof(*at));
+    struct hm_port_entry *at =
+        hm_arena_alloc(arena, memo->rows.count + memo->hazards.count, sizeof(*at));
     size_t left = 0;
     size_t count = 0;
 
@@ -410,6 +428,22 @@ enum hm_status hm_port_memo_forget(struct hm_port_memo *memo, struct hm_ports po
         }
     }
     memo->rows.count = left;
+    left = 0;
+    for (size_t i = 0; i < memo->hazards.count; i++) {
+        const struct hm_port_hazard *hazard = &memo->hazards.at[i];
+
+        if (hm_ports_contains(ports, hazard->port)) {
+            at[count++] = (struct hm_port_entry){.protocol = hazard->protocol,
+                                                 .families = HM_FAMILIES_BOTH,
+                                                 .port = hazard->port,
+                                                 .program = hazard->how,
+                                                 .service = "",
+                                                 .kind = hazard->kind};
+        } else {
+            memo->hazards.at[left++] = *hazard;
+        }
+    }
+    memo->hazards.count = left;
     *out_forgotten = (struct hm_port_book){at, count};
     return HM_OK;
 }

@@ -88,6 +88,8 @@ static const struct hm_field exclusion_fields[] = {
     HM_F(hm_ledger_exclusion, range, HM_TYPE_RANGE, HM_FIELD_REQUIRED, 0, 0,
          "exactly as it was added"),
     HM_F(hm_ledger_exclusion, at, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "when it was added"),
+    HM_F(hm_ledger_exclusion, pending, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "an addition was begun, and the system has not shown it yet"),
 };
 static const struct hm_record record_exclusion =
     HM_RECORD("exclusion", hm_ledger_exclusion, exclusion_fields);

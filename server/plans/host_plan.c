@@ -269,6 +269,9 @@ enum hm_status hm_host_plan(const struct hm_plan_order *order,
         .ledger = subject->ledger,
         .now_ms = order->now_ms,
         .boot_id = subject->row->boot_id,
+        .settings_unread = subject->inventory->has_configured &&
+                           subject->inventory->configured_partial &&
+                           subject->inventory->os.family == HM_OS_WINDOWS,
     };
     const struct hm_policy **met = hm_arena_alloc(arena, order->live.count + 1, sizeof(*met));
     enum hm_status st;

@@ -6,7 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CLAIM_PORTS_MAX 4096u /* a verdict about more is about none of them alone */
+#define EVENTS_MS INT64_C(300000) /* by then the event log can be read */
+#define CLAIM_PORTS_MAX 4096u     /* a verdict about more is about none of them alone */
+
+/* Or an exclusion that stood there before the agent did anything. */
+static bool is_ours(const struct boots_sequence *sequence, const struct hm_boot_item *item)
+{
+    return boots_has(&sequence->ever, hm_stack_index(item->protocol, HM_IPV4), item->port) ||
+           boots_has(&sequence->ever, hm_stack_index(item->protocol, HM_IPV6), item->port);
+}
 
 /* Services that did not get a port in this boot: not by us, and nobody had called the port safe. */
 static void check_failed(struct boots_sequence *sequence)
@@ -29,7 +37,14 @@ static void check_failed(struct boots_sequence *sequence)
                    boots_has(&sequence->safe, item->protocol, item->port) ? "called safe"
                                                                           : "not called safe");
         }
-        if (item->cause == HM_BOOT_EXCLUDED) {
+        if (item->cause == HM_BOOT_EXCLUDED &&
+            boots_has(&sequence->limit, item->protocol, item->port)) {
+            if (sequence->looked_ms < item->at_ms + EVENTS_MS) {
+                continue; /* no agent could know */
+            }
+            sequence->limit.at[item->protocol][item->port / 64] &=
+                ~((uint64_t)1 << item->port % 64);
+        } else if (item->cause == HM_BOOT_EXCLUDED && is_ours(sequence, item)) {
             sequence->counts->broken++;
             boots_breach(sequence, "%s does not serve %s port %u: it is excluded", item->service,
                          hm_protocol_names[item->protocol], item->port);

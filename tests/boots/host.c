@@ -16,6 +16,7 @@
 
 #define ARENA_BYTES (64u * 1024u * 1024u)
 #define FIRST_TEMPTING 1024u
+#define WRITTEN "boots.txt"
 #define PRODUCTS_MAX 4u
 
 static _Noreturn void die(const char *what, const struct hm_err *err)
@@ -66,8 +67,8 @@ static void take_verdicts(struct boots_host *host, struct hm_verdicts *out)
     const struct hm_policy_marks none = {NULL, 0};
     struct hm_err err;
 
-    if (hm_judge_observation(host->settled, host->catalogue, NULL, &none, &host->arena, &judgement,
-                             &err) != HM_OK) {
+    if (hm_judge_observation(host->settled, host->catalogue, NULL, &none, NULL, &host->arena,
+                             &judgement, &err) != HM_OK) {
         die(host->name, &err);
     }
     *out = judgement.verdicts;
@@ -130,6 +131,7 @@ void boots_host_open(struct boots_host *host, const char *folder, const char *na
     memset(host, 0, sizeof(*host));
     hm_arena_init(&host->arena, ARENA_BYTES);
     host->name = name;
+    (void)snprintf(host->folder, sizeof(host->folder), "%s", folder);
     host->catalogue = catalogue;
     if (hm_boot_host_open(folder, &host->files, &err) != HM_OK) {
         die(folder, &err);
@@ -223,6 +225,9 @@ static void take_hazards(struct boots_host *host)
         }
     }
     for (size_t i = 0; host->is_modern && i < configured->count; i++) {
+        if (configured->at[i].port == 0 || !breaks(configured->at[i].kind)) {
+            continue; /* a value that is no port; a socket */
+        }
         ports[configured->at[i].protocol] =
             join(host, ports[configured->at[i].protocol], one(host, configured->at[i].port));
     }
@@ -254,6 +259,51 @@ static struct hm_ports listeners_of(struct boots_host *host, enum hm_protocol pr
     return ports;
 }
 
+/* ---- what is written down of it -------------------------------------------------------------- */
+
+/* "51001,51003-51006"; "-" is none. */
+static struct hm_ports parse_ports(struct boots_host *host, const char *text)
+{
+    struct hm_ports ports = {NULL, 0};
+    struct hm_err err;
+
+    if (strcmp(text, "-") != 0 &&
+        hm_ports_parse(text, strlen(text), &host->arena, &ports, &err) != HM_OK) {
+        die(host->name, &err);
+    }
+    return ports;
+}
+
+/* Of a host's folder: by people, and no reader of the product sees it. "hazard tcp PORTS" must
+ * never be excluded; "policy NAME TCP UDP" tempts an agent. */
+static void take_written(struct boots_host *host)
+{
+    char path[BOOTS_PATH + 16];
+    char line[1024];
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "%s/" WRITTEN, host->folder);
+    file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        char first[512];
+        char second[512];
+        char name[64];
+
+        if (sscanf(line, "hazard %63s %511s", name, first) == 2) {
+            boots_put(&host->hazards, strcmp(name, "udp") == 0 ? HM_UDP : HM_TCP,
+                      parse_ports(host, first));
+        } else if (sscanf(line, "policy %63s %511s %511s", name, first, second) == 3) {
+            put_policy(host, hm_arena_printf(&host->arena, "%s", name), parse_ports(host, first),
+                       parse_ports(host, second));
+        } else if (line[0] != '#' && line[0] != '\n') {
+            die(path, &(struct hm_err){.text = "a line is neither a hazard nor a policy"});
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+}
+
 void boots_host_vary(struct boots_host *host, const struct boots_variant *variant)
 {
     const struct hm_ports none = {NULL, 0};
@@ -274,6 +324,24 @@ void boots_host_vary(struct boots_host *host, const struct boots_variant *varian
     take_hazards(host);
     put_policy(host, "listeners", listeners_of(host, HM_TCP), listeners_of(host, HM_UDP));
     put_policy(host, "custom", join(host, one(host, 53306), one(host, 54000)), one(host, 54000));
+    take_written(host);
+}
+
+bool boots_is_set_up(const struct boots_host *host, enum hm_protocol protocol, uint16_t port)
+{
+    const struct hm_configured_list *list = &host->settled->inventory.configured;
+    bool found = false;
+
+    for (size_t i = 0; host->settled->inventory.has_configured && i < list->count; i++) {
+        found = found || (list->at[i].protocol == protocol && list->at[i].port == port);
+    }
+    for (size_t i = 0; i < host->extras_count; i++) {
+        const struct hm_boot_extra *extra = &host->extras[i];
+
+        found =
+            found || (extra->is_configured && extra->protocol == protocol && extra->port == port);
+    }
+    return found;
 }
 
 /* ---- signed ---------------------------------------------------------------------------------- */

@@ -14,6 +14,9 @@
 
 #define FIRST_STEP 2 /* after system and config, which are the process's own */
 #define MINUTE_MS INT64_C(60000)
+#define HOUR_MS INT64_C(3600000)
+#define FIRST_LOOK_MS 1000
+#define LOOKS_MOST 100
 #define SETTLED_MS INT64_C(600000)
 
 static _Noreturn void die(const char *what, const struct hm_err *err)
@@ -47,8 +50,14 @@ static int64_t between_ms(int64_t from_ms, int64_t to_ms)
 
 /* ---- the world's clock ----------------------------------------------------------------------- */
 
+#define YEARS_MS INT64_C(630720000000)
+#define AHEAD_MS INT64_C(90000)
+
 static struct {
     int64_t ms;
+    bool is_ahead;   /* the clock of the host, early in this boot: by twenty years */
+    int64_t jump_ms; /* … or from jump_at_ms since the boot to its end, by so much; 0 it is right */
+    int64_t jump_at_ms;
     int64_t end_ms; /* the agent is stopped then */
     struct boots_sequence *sequence;
 } world;
@@ -56,6 +65,14 @@ static struct {
 static int64_t world_ms(void)
 {
     return world.ms;
+}
+
+static int64_t wall_ms(void)
+{
+    const int64_t uptime = boots_uptime_ms(world.sequence);
+
+    return world.ms + (world.is_ahead && uptime < AHEAD_MS ? YEARS_MS : 0) +
+           (uptime >= world.jump_at_ms ? world.jump_ms : 0);
 }
 
 static bool world_is_stopped(void)
@@ -66,7 +83,9 @@ static bool world_is_stopped(void)
 /* The agent sleeps after each of its looks. */
 static bool world_sleep(int64_t ms)
 {
+    world.sequence->has_looked = true;
     boots_check_look(world.sequence);
+    world.sequence->has_looked = false;
     world.ms += ms < 1 ? 1 : ms;
     world.ms = world.ms > world.end_ms ? world.end_ms : world.ms;
     return world_is_stopped();
@@ -78,7 +97,7 @@ static uint32_t world_random(void)
 }
 
 static const struct hm_agent_clock world_clock = {
-    .now_ms = world_ms,
+    .now_ms = wall_ms,
     .monotonic_ms = world_ms,
     .sleep_ms = world_sleep,
     .is_stopped = world_is_stopped,
@@ -280,7 +299,8 @@ static void put_guests(struct boots_sequence *sequence, struct hm_boot_options *
     options->times = late;
     options->times_count = is_crowded ? LATE_MAX : happens(30) ? 1u : 0u;
     for (size_t i = 0; i < options->times_count; i++) {
-        late[i] = (struct hm_boot_time){draw_service(host), between_ms(MINUTE_MS, 9 * MINUTE_MS)};
+        late[i] = (struct hm_boot_time){draw_service(host),
+                                        between_ms(MINUTE_MS, (happens(10) ? 15 : 9) * MINUTE_MS)};
     }
     if (host->is_modern && happens(30)) {
         host->extras[options->extras_count++] = squatter;
@@ -305,6 +325,19 @@ static const char *draw_idle(const struct boots_sequence *sequence)
                                    : services->at[at - host->extras_count].name;
 }
 
+/* Somebody sets the clock while the agent runs, or a virtual machine gets a wrong one. */
+static void draw_jump(const struct boots_sequence *sequence)
+{
+    static const int64_t jumps[] = {3 * HOUR_MS, -3 * HOUR_MS, 50 * HOUR_MS, YEARS_MS, -YEARS_MS};
+
+    world.jump_ms = 0;
+    world.jump_at_ms = 0;
+    if (sequence->number > 1 && happens(12) && !sequence->variant.only_a1) {
+        world.jump_ms = jumps[draw_64() % HM_COUNT(jumps)];
+        world.jump_at_ms = between_ms(20000, 12 * MINUTE_MS);
+    }
+}
+
 static void begin_boot(struct boots_sequence *sequence, struct hm_arena *arena)
 {
     struct boots_host *host = sequence->host;
@@ -318,7 +351,10 @@ static void begin_boot(struct boots_sequence *sequence, struct hm_arena *arena)
         .asked = {host->asked[0], host->asked[1]},
         .has_asked = true,
         .is_denied = happens(3) && !sequence->variant.only_a1,
-        .hides_settings = sequence->variant.hides_settings,
+        .hides_settings =
+            sequence->variant.hides_settings || (sequence->variant.hides_some && happens(40)),
+        .settings_ms =
+            sequence->variant.hides_some && happens(50) ? between_ms(MINUTE_MS, 14 * MINUTE_MS) : 0,
         .is_slow = happens(15),
     };
     const struct hm_boot_clock clock = {uptime_ms, NULL, sequence};
@@ -326,6 +362,8 @@ static void begin_boot(struct boots_sequence *sequence, struct hm_arena *arena)
     struct hm_err err;
 
     put_guests(sequence, &options, late);
+    draw_jump(sequence);
+    world.is_ahead = sequence->number > 2 && happens(6) && !sequence->variant.only_a1;
     sequence->booted_ms = world.ms;
     sequence->boot_id = options.boot_id;
     sequence->is_denied = options.is_denied;
@@ -336,22 +374,37 @@ static void begin_boot(struct boots_sequence *sequence, struct hm_arena *arena)
     boots_check_begin(sequence);
 }
 
+/* A slow host takes its time for it. */
+static void look_once(struct boots_sequence *sequence)
+{
+    char path[BOOTS_PATH + 32];
+
+    (void)snprintf(path, sizeof(path), "%s/portbook.json", sequence->state);
+    for (unsigned i = 0; i < LOOKS_MOST && !hm_os_exists(path); i++) {
+        run_agent(sequence, boots_uptime_ms(sequence) + FIRST_LOOK_MS);
+    }
+}
+
 /* Most agents start within seconds, some late, and some are restarted. */
 static void live(struct boots_sequence *sequence)
 {
     const int64_t end_ms = happens(15) ? between_ms(20000, 9 * MINUTE_MS)
                                        : between_ms(SETTLED_MS + 2 * MINUTE_MS, 25 * MINUTE_MS);
     const bool first = sequence->number == 1 && !sequence->variant.only_a1;
+    const bool at_once =
+        sequence->number == 1 && happens(first ? 50 : 100) && !sequence->variant.only_judges;
 
-    if (sequence->number == 1 && happens(first ? 50 : 100) && !sequence->variant.only_judges) {
-        deliver(sequence); /* otherwise the agent sees a boot without them first */
-    }
     world.ms += happens(80) ? between_ms(2000, 45000) : between_ms(45000, 12 * MINUTE_MS);
+    if (at_once) { /* otherwise the agent sees a boot without them first */
+        look_once(sequence);
+        deliver(sequence);
+    }
     if (happens(10)) {
         run_agent(sequence, boots_uptime_ms(sequence) + between_ms(500, 5 * MINUTE_MS));
         world.ms += between_ms(500, MINUTE_MS);
     }
     if (!sequence->is_delivered && sequence->number > 1 && !sequence->variant.only_judges) {
+        look_once(sequence); /* where the host was off before its agent had started */
         deliver(sequence);
     }
     run_agent(sequence, end_ms);
@@ -368,13 +421,16 @@ static void make_folders(struct boots_sequence *sequence)
     const char *root = hm_os_exists("/dev/shm") ? "/dev/shm" : "/tmp"; /* no disk: fewer waits */
     struct hm_err err;
 
-    (void)snprintf(sequence->folder, sizeof(sequence->folder), "%s/hm-boots-%ld", root,
-                   (long)getpid());
+    /* Not by the number of the process: one that was killed may have left a folder. */
+    (void)snprintf(sequence->folder, sizeof(sequence->folder), "%s/hm-boots-XXXXXX", root);
+    if (mkdtemp(sequence->folder) == NULL) {
+        (void)hm_fail(&err, HM_EIO, "%s: no folder can be made there", root);
+        die("a folder for the test", &err);
+    }
     (void)snprintf(sequence->state, sizeof(sequence->state), "%.400s/state", sequence->folder);
     (void)snprintf(sequence->files, sizeof(sequence->files), "%.400s/%s", sequence->folder,
                    sequence->host->name);
-    if (hm_os_make_folder(sequence->folder, 0700, &err) != HM_OK ||
-        hm_os_make_folder(sequence->state, 0700, &err) != HM_OK ||
+    if (hm_os_make_folder(sequence->state, 0700, &err) != HM_OK ||
         hm_os_make_folder(sequence->files, 0700, &err) != HM_OK) {
         die("a folder for the test", &err);
     }
@@ -426,6 +482,9 @@ void boots_run(struct boots_host *host, uint64_t seed, const struct boots_varian
         counts->boots++;
         hm_boot_end(sequence.boot);
         sequence.boot = NULL;
+        if (variant->loses_book && happens(40)) {
+            boots_lose_book(&sequence, draw_64());
+        }
         world.ms += between_ms(5000, 3 * MINUTE_MS); /* it is off */
     }
     hm_platform_recorded.close(sequence.eyes);

@@ -15,7 +15,6 @@
 
 #define SETTLED_MS INT64_C(600000) /* a host has settled by then, whatever it shows */
 #define APART_MS INT64_C(30000)
-#define CROWDED 0.8 /* of a dynamic range */
 
 void boots_breach(struct boots_sequence *sequence, const char *fmt, ...)
 {
@@ -34,17 +33,17 @@ void boots_breach(struct boots_sequence *sequence, const char *fmt, ...)
     (void)fflush(stdout);
 }
 
-static enum hm_protocol protocol_of(unsigned stack)
+enum hm_protocol boots_protocol(unsigned stack)
 {
     return stack < 2 ? HM_TCP : HM_UDP;
 }
 
-static enum hm_family family_of(unsigned stack)
+enum hm_family boots_family(unsigned stack)
 {
     return stack % 2 == 0 ? HM_IPV4 : HM_IPV6;
 }
 
-static bool is_windows(const struct boots_sequence *sequence)
+bool boots_is_windows(const struct boots_sequence *sequence)
 {
     return sequence->host->settled->inventory.os.family == HM_OS_WINDOWS;
 }
@@ -68,23 +67,24 @@ static void put_lines(struct boots_set *set, const struct hm_registry *registry)
 static const struct hm_ports *rows_of(const struct hm_inventory *inventory, unsigned stack)
 {
     const struct hm_stack *found =
-        hm_inventory_stack(inventory, protocol_of(stack), family_of(stack));
+        hm_inventory_stack(inventory, boots_protocol(stack), boots_family(stack));
 
     return found != NULL && found->has_administered ? &found->administered : NULL;
 }
 
 /* Administered exclusions, ReservedPorts as written, or the list of Linux. filed: of a settled
  * host, whose next boot has what is only written now. */
-static void collect(const struct boots_sequence *sequence, const struct hm_inventory *inventory,
-                    bool filed, struct boots_set *out)
+void boots_collect(const struct boots_sequence *sequence, const struct hm_inventory *inventory,
+                   bool filed, struct boots_set *out)
 {
     memset(out, 0, sizeof(*out));
-    if (is_windows(sequence) && !sequence->host->is_modern) {
+    if (boots_is_windows(sequence) && !sequence->host->is_modern) {
         put_lines(out, &inventory->registry);
         return;
     }
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        const struct hm_stack *stack = hm_inventory_stack(inventory, protocol_of(i), family_of(i));
+        const struct hm_stack *stack =
+            hm_inventory_stack(inventory, boots_protocol(i), boots_family(i));
 
         if (stack != NULL && stack->has_administered) {
             boots_put(out, i,
@@ -110,9 +110,10 @@ static void check_foreign_rows(struct boots_sequence *sequence, const struct hm_
     const struct hm_inventory *filed = &sequence->host->settled->inventory;
 
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        const struct hm_stack *before = hm_inventory_stack(filed, protocol_of(i), family_of(i));
+        const struct hm_stack *before =
+            hm_inventory_stack(filed, boots_protocol(i), boots_family(i));
         const struct hm_ports *rows = rows_of(now, i);
-        const struct hm_stack *after = hm_inventory_stack(now, protocol_of(i), family_of(i));
+        const struct hm_stack *after = hm_inventory_stack(now, boots_protocol(i), boots_family(i));
 
         for (size_t k = 0;
              sequence->host->is_modern && rows != NULL && k < before->administered.count; k++) {
@@ -121,7 +122,7 @@ static void check_foreign_rows(struct boots_sequence *sequence, const struct hm_
                              before->administered.at[k].first, before->administered.at[k].last);
             }
         }
-        if ((sequence->host->is_modern || !is_windows(sequence)) && before != NULL &&
+        if ((sequence->host->is_modern || !boots_is_windows(sequence)) && before != NULL &&
             before->has_dynamic &&
             (before->dynamic.first != after->dynamic.first ||
              before->dynamic.last != after->dynamic.last) &&
@@ -149,7 +150,7 @@ static void check_foreign_values(struct boots_sequence *sequence, const struct h
 static bool has_settled(const struct boots_sequence *sequence)
 {
     const int64_t uptime_ms = boots_uptime_ms(sequence);
-    const int64_t started_ms = is_windows(sequence) ? hm_boot_started_ms(sequence->boot) : 0;
+    const int64_t started_ms = boots_is_windows(sequence) ? hm_boot_started_ms(sequence->boot) : 0;
 
     return uptime_ms >= SETTLED_MS || uptime_ms >= started_ms + APART_MS;
 }
@@ -165,7 +166,7 @@ static void each_want(struct boots_sequence *sequence, const struct boots_policy
                       void (*visit)(struct boots_sequence *sequence, unsigned stack, uint32_t port))
 {
     for (unsigned stack = 0; stack < HM_STACK_COUNT; stack++) {
-        const struct hm_ports ports = policy->ports[protocol_of(stack)];
+        const struct hm_ports ports = policy->ports[boots_protocol(stack)];
 
         for (size_t i = 0; i < ports.count; i++) {
             for (uint32_t port = ports.at[i].first; port <= ports.at[i].last; port++) {
@@ -179,18 +180,72 @@ static void note_held(struct boots_sequence *sequence, unsigned stack, uint32_t 
 {
     struct hm_range range = {(uint16_t)port, (uint16_t)port};
 
-    if (is_plain(
-            hm_boot_holder(sequence->boot, protocol_of(stack), family_of(stack), (uint16_t)port))) {
+    if (is_plain(hm_boot_holder(sequence->boot, boots_protocol(stack), boots_family(stack),
+                                (uint16_t)port))) {
         boots_put(&sequence->held, stack, (struct hm_ports){&range, 1});
+    }
+}
+
+/* Is it of a service that somebody starts? For that one nobody waits. */
+static bool is_by_hand(const struct boots_sequence *sequence, enum hm_protocol protocol,
+                       uint16_t port)
+{
+    size_t count;
+    const struct hm_boot_item *items = hm_boot_items(sequence->boot, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct hm_service *service =
+            hm_inventory_service(&sequence->host->settled->inventory, items[i].service);
+
+        if (items[i].is_listener && items[i].protocol == protocol && items[i].port == port) {
+            return service != NULL && service->start == HM_START_MANUAL;
+        }
+    }
+    return false;
+}
+
+/* Ten minutes after the boot nothing has ever shown it: no setting that can be read, no listener of
+ * any boot. Nobody can know it; policies.md says so. */
+static bool is_limit(const struct boots_sequence *sequence, enum hm_protocol protocol,
+                     uint16_t port)
+{
+    return (boots_uptime_ms(sequence) >= SETTLED_MS || is_by_hand(sequence, protocol, port)) &&
+           !sequence->is_unread && !boots_has(&sequence->shown, protocol, port) &&
+           !boots_is_set_up(sequence->host, protocol, port);
+}
+
+/* Who has come by now. */
+static void note_shown(struct boots_sequence *sequence)
+{
+    size_t count;
+    const struct hm_boot_item *items = hm_boot_items(sequence->boot, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct hm_range range = {items[i].port, items[i].port};
+
+        if (items[i].is_listener && items[i].state == HM_BOOT_THERE) {
+            boots_put(&sequence->shown, items[i].protocol, (struct hm_ports){&range, 1});
+        }
     }
 }
 
 static void check_port(struct boots_sequence *sequence, unsigned stack, uint32_t port)
 {
-    const enum hm_protocol protocol = protocol_of(stack);
+    const enum hm_protocol protocol = boots_protocol(stack);
 
     sequence->counts->changes++;
-    if (sequence->host->is_modern && boots_has(&sequence->host->hazards, protocol, port)) {
+    if (sequence->host->is_modern && sequence->lost_boots > 0 &&
+        !boots_has(&sequence->ever, stack, port)) {
+        boots_breach(sequence, "%s port %u is new, and the port book was lost",
+                     hm_protocol_names[protocol], port);
+    }
+    if (sequence->host->is_modern && boots_has(&sequence->host->hazards, protocol, port) &&
+        is_limit(sequence, protocol, (uint16_t)port)) {
+        struct hm_range range = {(uint16_t)port, (uint16_t)port};
+
+        sequence->counts->limits++;
+        boots_put(&sequence->limit, protocol, (struct hm_ports){&range, 1});
+    } else if (sequence->host->is_modern && boots_has(&sequence->host->hazards, protocol, port)) {
         boots_breach(sequence,
                      "%s port %u was excluded, and HTTP.sys, QUIC, a container or "
                      "several programs use it",
@@ -204,7 +259,7 @@ static void check_port(struct boots_sequence *sequence, unsigned stack, uint32_t
         boots_breach(sequence,
                      "%s %s port %u is new, and the host has not settled (services: %" PRId64
                      " s after the boot)",
-                     hm_protocol_names[protocol], hm_family_names[family_of(stack)], port,
+                     hm_protocol_names[protocol], hm_family_names[boots_family(stack)], port,
                      hm_boot_started_ms(sequence->boot) / 1000);
     }
 }
@@ -227,8 +282,7 @@ static void check_changes(struct boots_sequence *sequence, const struct boots_se
     sequence->before = *now;
 }
 
-static void look(struct boots_sequence *sequence, struct hm_arena *arena,
-                 struct hm_observation *out)
+void boots_look(struct boots_sequence *sequence, struct hm_arena *arena, struct hm_observation *out)
 {
     struct hm_err err;
 
@@ -245,8 +299,8 @@ static void find_own(struct boots_sequence *sequence, const struct hm_inventory 
 {
     static struct boots_set filed;
 
-    collect(sequence, now, false, out);
-    collect(sequence, &sequence->host->settled->inventory, true, &filed);
+    boots_collect(sequence, now, false, out);
+    boots_collect(sequence, &sequence->host->settled->inventory, true, &filed);
     for (unsigned stack = 0; stack < HM_STACK_COUNT; stack++) {
         for (uint32_t word = 0; word < BOOTS_PORTS / 64; word++) {
             if (!sequence->host->is_modern &&
@@ -266,13 +320,16 @@ static void check_now(struct boots_sequence *sequence, bool is_begin)
     struct hm_arena arena;
 
     hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
-    look(sequence, &arena, &seen);
+    boots_look(sequence, &arena, &seen);
+    sequence->is_unread = seen.settings_unread;
     find_own(sequence, &seen.inventory, &own);
     check_foreign_rows(sequence, &seen.inventory);
     check_foreign_values(sequence, &seen.inventory);
     if (is_begin) {
         sequence->before = own; /* exclusions that persist are there from the start */
     } else {
+        sequence->was_unread = sequence->has_looked ? sequence->is_unread : sequence->was_unread;
+        boots_note_whole(sequence);
         check_changes(sequence, &own);
     }
     hm_arena_fini(&arena);
@@ -281,266 +338,18 @@ static void check_now(struct boots_sequence *sequence, bool is_begin)
 void boots_check_begin(struct boots_sequence *sequence)
 {
     sequence->was_early = false;
+    sequence->was_unread = false;
     check_now(sequence, true);
 }
 
 void boots_check_look(struct boots_sequence *sequence)
 {
     sequence->counts->looks++;
+    sequence->looked_ms = boots_uptime_ms(sequence);
     check_now(sequence, false);
+    note_shown(sequence);
+    boots_check_outcome(sequence);
     for (size_t i = 0; has_settled(sequence) && i < sequence->host->policies_count; i++) {
         each_want(sequence, &sequence->host->policies[i], note_held);
     }
-}
-
-/* ---- once it has settled --------------------------------------------------------------------- */
-
-/* Is every port of the note one that must not be excluded? */
-static bool is_hazard(const struct boots_sequence *sequence, const struct hm_plan_note *note)
-{
-    for (size_t i = 0; i < note->ports.count; i++) {
-        for (uint32_t port = note->ports.at[i].first; port <= note->ports.at[i].last; port++) {
-            if (!boots_has(&sequence->host->hazards, note->protocol, port) &&
-                !boots_has(&sequence->host->listed, note->protocol, port)) {
-                return false;
-            }
-        }
-    }
-    return note->ports.count > 0;
-}
-
-/* Somebody has one of these ports, in that family or, where the note names none, in some. */
-static bool is_held(const struct boots_sequence *sequence, const struct hm_plan_note *note)
-{
-    for (size_t i = 0; i < note->ports.count; i++) {
-        for (uint32_t port = note->ports.at[i].first; port <= note->ports.at[i].last; port++) {
-            for (unsigned family = 0; family < 2; family++) {
-                if ((!note->has_family || (unsigned)note->family == family) &&
-                    hm_boot_holder(sequence->boot, note->protocol, (enum hm_family)family,
-                                   (uint16_t)port) != NULL) {
-                    return true;
-                }
-            }
-        }
-    }
-    return false;
-}
-
-/* Is the dynamic range all but full? */
-static bool is_crowded(const struct boots_sequence *sequence, const struct hm_plan_note *note)
-{
-    const struct hm_stacks *stacks = &sequence->host->settled->inventory.stacks;
-    size_t count;
-    const struct hm_boot_item *items = hm_boot_items(sequence->boot, &count);
-
-    for (size_t i = 0; i < stacks->count; i++) {
-        const struct hm_stack *stack = &stacks->at[i];
-        uint32_t used = 0;
-
-        for (size_t k = 0; k < count; k++) {
-            used += items[k].state == HM_BOOT_THERE && items[k].protocol == stack->protocol &&
-                            items[k].in[stack->family == HM_IPV6 ? 1 : 0] &&
-                            hm_range_contains(stack->dynamic, items[k].port)
-                        ? 1u
-                        : 0u;
-        }
-        if (stack->has_dynamic && (!note->has_family || note->family == stack->family) &&
-            used > hm_range_count(stack->dynamic) * CROWDED) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_legacy(const struct boots_sequence *sequence)
-{
-    return is_windows(sequence) && !sequence->host->is_modern;
-}
-
-static bool is_refusal_true(const struct boots_sequence *sequence, const struct hm_plan_note *note)
-{
-    switch (note->code) {
-    case HM_REFUSE_HTTPSYS:
-    case HM_REFUSE_QUIC:
-    case HM_REFUSE_CONTAINER:
-    case HM_REFUSE_SHARED:
-    case HM_REFUSE_UNSAFE:
-        return is_hazard(sequence, note);
-    case HM_REFUSE_WOULD_BREAK_HEADROOM:
-        return is_crowded(sequence, note);
-    default:
-        return false;
-    }
-}
-
-static bool is_note_true(const struct boots_sequence *sequence, const struct hm_plan_note *note)
-{
-    switch (note->kind) {
-    case HM_NOTE_ALREADY_THERE:
-        return true; /* the ports are looked at below */
-    case HM_NOTE_TAKEN:
-    case HM_NOTE_BUSY:
-        return is_held(sequence, note);
-    case HM_NOTE_REFUSED:
-        return is_refusal_true(sequence, note);
-    case HM_NOTE_WAITING_REBOOT:
-        return is_legacy(sequence);
-    default:
-        return false;
-    }
-}
-
-static bool covers(const struct hm_plan_note *note, unsigned stack, uint32_t port)
-{
-    return (!note->has_protocol || note->protocol == protocol_of(stack)) &&
-           (!note->has_family || note->family == family_of(stack)) &&
-           hm_ports_contains(note->ports, (uint16_t)port);
-}
-
-static void check_notes(struct boots_sequence *sequence, const struct hm_outcome *outcome)
-{
-    for (size_t i = 0; i < outcome->notes.count; i++) {
-        const struct hm_plan_note *note = &outcome->notes.at[i];
-
-        if (!is_note_true(sequence, note)) {
-            boots_breach(sequence, "policy %s: \"%s\" is not true of %s port %u (%s, %s)",
-                         outcome->policy, hm_plan_note_kind_names[note->kind],
-                         hm_protocol_names[note->protocol],
-                         note->ports.count > 0 ? note->ports.at[0].first : 0,
-                         hm_refusal_code_names[note->code], note->text);
-        }
-    }
-}
-
-static bool is_explained(const struct hm_outcome *outcome, unsigned stack, uint32_t port)
-{
-    for (size_t i = 0; i < outcome->notes.count; i++) {
-        const struct hm_plan_note *note = &outcome->notes.at[i];
-
-        if (note->kind != HM_NOTE_ALREADY_THERE && covers(note, stack, port)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Is each port that the policy wants excluded, or is there a note that says why not? */
-static void check_ports(struct boots_sequence *sequence, const struct boots_policy *policy,
-                        const struct hm_outcome *outcome, const struct boots_set *excluded)
-{
-    const struct hm_inventory *settled = &sequence->host->settled->inventory;
-
-    for (unsigned stack = 0; stack < HM_STACK_COUNT; stack++) {
-        const struct hm_ports ports = policy->ports[protocol_of(stack)];
-
-        for (size_t i = 0; i < ports.count; i++) {
-            for (uint32_t port = ports.at[i].first; port <= ports.at[i].last; port++) {
-                if (boots_has(excluded, stack, port) || is_explained(outcome, stack, port) ||
-                    hm_inventory_stack(settled, protocol_of(stack), family_of(stack)) == NULL) {
-                    continue;
-                }
-                boots_breach(sequence,
-                             "policy %s is %s, and %s %s port %u is neither excluded nor "
-                             "explained (%s)",
-                             outcome->policy, hm_outcome_state_names[outcome->state],
-                             hm_protocol_names[protocol_of(stack)],
-                             hm_family_names[family_of(stack)], port, outcome->text);
-                return;
-            }
-        }
-    }
-}
-
-static void check_state(struct boots_sequence *sequence, const struct hm_outcome *outcome)
-{
-    struct boots_counts *counts = sequence->counts;
-
-    counts->ends++;
-    switch (outcome->state) {
-    case HM_OUTCOME_VERIFIED:
-    case HM_OUTCOME_REPAIRED:
-        counts->verified++;
-        break;
-    case HM_OUTCOME_WAITING:
-        counts->waiting++;
-        break;
-    case HM_OUTCOME_REFUSED:
-        counts->refused++;
-        break;
-    default:
-        boots_breach(sequence, "policy %s is %s: %s", outcome->policy,
-                     hm_outcome_state_names[outcome->state], outcome->text);
-    }
-    if (outcome->state == HM_OUTCOME_REPAIRED || outcome->repairs > 0) {
-        boots_breach(sequence, "policy %s was repaired, and nobody had undone it", outcome->policy);
-    }
-}
-
-static const struct hm_outcome *find_outcome(const struct hm_outcome_report *report,
-                                             const char *policy)
-{
-    for (size_t i = 0; i < report->policies.count; i++) {
-        if (hm_str_equal(report->policies.at[i].policy, policy)) {
-            return &report->policies.at[i];
-        }
-    }
-    return NULL;
-}
-
-static void check_report(struct boots_sequence *sequence, const struct hm_outcome_report *report,
-                         const struct hm_inventory *now)
-{
-    static struct boots_set excluded;
-
-    collect(sequence, now, false, &excluded);
-    for (size_t i = 0; i < sequence->host->policies_count; i++) {
-        const struct boots_policy *policy = &sequence->host->policies[i];
-        const struct hm_outcome *outcome = find_outcome(report, policy->name);
-
-        if (outcome == NULL) {
-            boots_breach(sequence, "nothing is reported of policy %s", policy->name);
-        } else if (!sequence->is_denied) {
-            check_state(sequence, outcome);
-            check_notes(sequence, outcome);
-            check_ports(sequence, policy, outcome, &excluded);
-        } else if (outcome->state == HM_OUTCOME_VERIFIED) { /* of an earlier boot, or not true */
-            check_ports(sequence, policy, outcome, &excluded);
-        }
-    }
-}
-
-static bool is_whole(const struct boots_sequence *sequence)
-{
-    size_t count;
-    const struct hm_boot_item *items = hm_boot_items(sequence->boot, &count);
-
-    for (size_t i = 0; i < count; i++) {
-        if (items[i].is_listener && items[i].state != HM_BOOT_THERE) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void boots_check_settled(struct boots_sequence *sequence)
-{
-    const struct hm_buf *json = &sequence->agent->outcome_json;
-    struct hm_outcome_report report = {.refused = ""};
-    struct hm_observation seen;
-    struct hm_arena arena;
-    struct hm_err err;
-
-    sequence->has_seen = sequence->has_seen || is_whole(sequence);
-    if (!sequence->is_delivered) {
-        return;
-    }
-    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
-    if (hm_record_decode(&hm_record_outcome, hm_buf_text(json), json->len, true, &arena, &report,
-                         NULL, &err) != HM_OK) {
-        boots_breach(sequence, "no outcome is reported: %s", err.text);
-    } else {
-        look(sequence, &arena, &seen);
-        check_report(sequence, &report, &seen.inventory);
-    }
-    hm_arena_fini(&arena);
 }

@@ -53,7 +53,7 @@ static void make_ledger(struct subject *s)
 
         if (stack->has_administered && stack->administered.count > 0) {
             rows->at[rows->count++] = (struct hm_ledger_exclusion){
-                "old", 1, stack->protocol, stack->family, stack->administered.at[0], 0,
+                "old", 1, stack->protocol, stack->family, stack->administered.at[0], 0, false,
             };
         }
     }

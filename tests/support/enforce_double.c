@@ -277,6 +277,7 @@ static struct hm_observation *observe(struct hm_enforce_double *host)
     seen->events = host->model.host.events;
     seen->idle_services = host->idle;
     seen->has_uptime = host->has_uptime;
+    seen->settings_unread = host->model.settings_unread;
     seen->uptime_s = (host->model.now_ms - host->boot_ms) / 1000;
     seen->inventory = copy(&host->model.host.inventory, &host->arena);
     seen->has_sockets = host->model.host.has_sockets;
@@ -303,6 +304,8 @@ static void begin_pass(struct hm_enforce_double *host)
         .observation = observe(host),
         .arena = &host->arena,
         .hazards_unknown = host->hazards_unknown,
+        .remembered = host->model.remembered,
+        .memory_lost = host->model.memory_lost,
         .urgent = host->urgent,
     };
 }

@@ -243,6 +243,15 @@ void hm_build_configured(struct hm_build *build, enum hm_protocol protocol, uint
         .protocol = protocol, .port = port, .kind = kind, .by = by, .subject = subject};
 }
 
+void hm_build_set_up(struct hm_build *build, uint16_t tcp_port, enum hm_configured_by by,
+                     const char *service)
+{
+    struct hm_configured_list *list = &build->inventory.configured;
+
+    hm_build_configured(build, HM_TCP, tcp_port, HM_KIND_SOCKET, by, "a value");
+    list->at[list->count - 1].service = service;
+}
+
 struct hm_product *hm_build_product(struct hm_build *build, const char *id, const char *service,
                                     const char *program)
 {
@@ -284,12 +293,45 @@ struct hm_requirement *hm_build_require(struct hm_build *build, struct hm_produc
     return more;
 }
 
+struct hm_effect *hm_build_effect(struct hm_build *build, struct hm_product *product,
+                                  const char *title, const char *range)
+{
+    struct hm_effect *effect = hm_arena_alloc(&build->arena, 1, sizeof(*effect));
+
+    must(effect != NULL, "no memory");
+    *effect = (struct hm_effect){
+        .id = "range",
+        .title = title,
+        .what = HM_RANGE_MOVED,
+        .protocol = HM_TCP,
+        .ports = hm_build_ports(build, range),
+        .version_min = "",
+        .version_max = "",
+        .source = "KB1",
+        .url = "https://example.org/kb1",
+        .seen = "",
+        .confidence = HM_CONF_REPORTED,
+        .note = "",
+    };
+    product->effects = (struct hm_effects){effect, 1};
+    return effect;
+}
+
 void hm_build_event(struct hm_build *build, const char *provider, uint32_t id, const char *about)
 {
     must(build->events.count < HM_COUNT(build->event_rows), "too many events");
     build->events.at = build->event_rows;
     build->event_rows[build->events.count++] =
         (struct hm_event_count){.provider = provider, .id = id, .count = 2, .about = about};
+}
+
+void hm_build_hazard(struct hm_build *build, enum hm_protocol protocol, uint16_t port,
+                     enum hm_listener_kind kind, const char *how, bool lasts)
+{
+    must(build->hazards.count < HM_COUNT(build->hazard_rows), "too many hazards");
+    build->hazards.at = build->hazard_rows;
+    build->hazard_rows[build->hazards.count++] = (struct hm_port_hazard){
+        .protocol = protocol, .port = port, .kind = kind, .how = how, .lasts = lasts};
 }
 
 const struct hm_judgement *hm_build_judge(struct hm_build *build)
@@ -302,6 +344,11 @@ const struct hm_judgement *hm_build_judge(struct hm_build *build)
         .previous_boot = build->previous_boot,
         .marks = build->marks,
         .events = build->events.count > 0 ? &build->events : NULL,
+        .hazards = &build->hazards,
+        .settings_unread = build->settings_unread,
+        .reserved_behind = build->reserved_behind,
+        .hidden = build->hidden,
+        .settings_mixed = build->settings_mixed,
     };
     struct hm_err err;
 

@@ -20,6 +20,11 @@ struct hm_build {
     const struct hm_inventory *previous_boot;
     const struct hm_policy_marks *marks;
     struct hm_event_counts events;
+    struct hm_port_hazards hazards; /* as an agent remembers; none */
+    bool settings_unread;
+    const char *reserved_behind;   /* as struct hm_judge_input has it */
+    struct hm_hidden_ports hidden; /* likewise */
+    bool settings_mixed;           /* likewise */
     struct hm_judgement judgement; /* of the last hm_build_judge */
     struct hm_stack stacks[HM_STACK_COUNT];
     struct hm_listener listeners[HM_BUILD_MAX];
@@ -32,6 +37,7 @@ struct hm_build {
     struct hm_socket socket_rows[HM_BUILD_MAX];
     struct hm_sample_stack sample_rows[HM_STACK_COUNT];
     struct hm_event_count event_rows[8];
+    struct hm_port_hazard hazard_rows[8];
 };
 
 /* A Windows of that version ("6.1.7601", "10.0.17763"), or Linux (NULL), with everything read:
@@ -68,6 +74,10 @@ struct hm_requirement *hm_build_require(struct hm_build *build, struct hm_produc
                                         const char *id, enum hm_protocol protocol,
                                         const char *ports, enum hm_listener_kind kind);
 
+/* The product's set-up moves the range, as reported: its only effect. */
+struct hm_effect *hm_build_effect(struct hm_build *build, struct hm_product *product,
+                                  const char *title, const char *range);
+
 /* Names with a '|' between them, for struct hm_detect and struct hm_companions. */
 struct hm_strings hm_build_names(struct hm_build *build, const char *names);
 
@@ -83,8 +93,16 @@ struct hm_port_entry *hm_build_remember(struct hm_build *build, enum hm_protocol
 void hm_build_configured(struct hm_build *build, enum hm_protocol protocol, uint16_t port,
                          enum hm_listener_kind kind, enum hm_configured_by by, const char *subject);
 
+/* Likewise, a setting of one of several services. */
+void hm_build_set_up(struct hm_build *build, uint16_t tcp_port, enum hm_configured_by by,
+                     const char *service);
+
 /* An event of the system's logs, seen twice since the boot. */
 void hm_build_event(struct hm_build *build, const char *provider, uint32_t id, const char *about);
+
+/* As an agent remembers; how is kept by reference. */
+void hm_build_hazard(struct hm_build *build, enum hm_protocol protocol, uint16_t port,
+                     enum hm_listener_kind kind, const char *how, bool lasts);
 
 /* Judges; the judgement is borrowed from the builder. */
 const struct hm_judgement *hm_build_judge(struct hm_build *build);

@@ -79,6 +79,10 @@ const struct hm_plan *hm_model_plan(struct hm_model *model)
         .now_ms = model->now_ms,
         .boot_id = model->boot_id,
         .settling = model->settling,
+        .remembered = model->remembered,
+        .settings_unread = model->settings_unread,
+        .memory_lost = model->memory_lost,
+        .services_failed = model->services_failed,
     };
     struct hm_err err = {0};
 

@@ -26,8 +26,12 @@ struct hm_model {
     struct hm_local_limits limits;
     int64_t now_ms;
     const char *boot_id;
-    const struct hm_plan_readies *settling; /* NULL: the host has settled */
-    struct hm_plan plan;                    /* of the last hm_model_plan */
+    const struct hm_plan_readies *settling;   /* NULL: the host has settled */
+    const struct hm_port_hazards *remembered; /* as in hm_plan_input */
+    bool settings_unread;
+    bool memory_lost;
+    bool services_failed;
+    struct hm_plan plan; /* of the last hm_model_plan */
 };
 
 /* windows_version as in hm_build_init. Time: Wednesday, 2026-11-25 12:00 UTC. */

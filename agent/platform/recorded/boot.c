@@ -74,7 +74,8 @@ static void take_extra(struct hm_boot *boot, const struct hm_boot_extra *extra)
     };
 }
 
-/* A UDP port of the dynamic range that nobody asks for by number is given at random. */
+/* A UDP port of the dynamic range that nobody asks for by number is given at random; a server of
+ * QUIC asks for its port. */
 static void take_asked(const struct hm_boot *boot, struct hm_boot_item *item)
 {
     const struct hm_stacks *stacks = &boot->host->settled.inventory.stacks;
@@ -82,8 +83,8 @@ static void take_asked(const struct hm_boot *boot, struct hm_boot_item *item)
     for (size_t i = 0; boot->options.has_asked && i < stacks->count; i++) {
         const struct hm_stack *stack = &stacks->at[i];
 
-        if (item->is_listener && item->protocol == HM_UDP && stack->protocol == HM_UDP &&
-            stack->has_dynamic && item->port >= 1024 &&
+        if (item->is_listener && item->protocol == HM_UDP && item->kind != HM_KIND_QUIC &&
+            stack->protocol == HM_UDP && stack->has_dynamic && item->port >= 1024 &&
             hm_range_contains(stack->dynamic, item->port) &&
             !hm_ports_contains(boot->options.asked[HM_UDP], item->port)) {
             item->is_listener = false;

@@ -54,6 +54,7 @@ struct hm_boot_options {
     bool has_asked;           /* false: all UDP listeners ask for theirs */
     bool is_denied;           /* the account may not change anything */
     bool hides_settings;      /* what HTTP.sys is set up to serve can never be read */
+    int64_t settings_ms;      /* it can be read from then on; 0: drawn, within minutes */
     bool is_slow;             /* everything takes three times as long */
 };
 

@@ -213,13 +213,14 @@ static enum hm_status take_sockets(struct hm_boot_host *host, size_t *index_of, 
     return st;
 }
 
-/* The row of HTTP.sys comes with its listener. */
+/* The row of HTTP.sys or of msquic comes with its listener. */
 static bool is_of_listener(const struct hm_boot_host *host, enum hm_protocol protocol,
                            struct hm_range row)
 {
     const struct hm_listener *listener = find_listener(host, protocol, row.first);
 
-    return hm_range_count(row) == 1 && listener != NULL && listener->kind == HM_KIND_HTTPSYS;
+    return hm_range_count(row) == 1 && listener != NULL &&
+           (listener->kind == HM_KIND_HTTPSYS || listener->kind == HM_KIND_QUIC);
 }
 
 static struct hm_boot_item *find_block(struct hm_boot_host *host, size_t from,

@@ -181,7 +181,8 @@ static enum hm_status show_filed(const struct hm_boot *boot, struct hm_recorded 
 static bool has_row(const struct hm_boot_item *item)
 {
     return item->state == HM_BOOT_THERE &&
-           (item->is_block || item->kind == HM_KIND_HTTPSYS || item->kind == HM_KIND_CONTAINER) &&
+           (item->is_block || item->kind == HM_KIND_HTTPSYS || item->kind == HM_KIND_QUIC ||
+            item->kind == HM_KIND_CONTAINER) &&
            (item->is_block || item->is_listener);
 }
 
@@ -287,6 +288,8 @@ static enum hm_status show_configured(const struct hm_boot *boot, struct hm_reco
     if (boot->options.hides_settings || boot->now_ms < boot->settings_ms) {
         inventory->has_configured = false;
         inventory->configured = now;
+        recorded->seen.settings_unread =
+            inventory->os.family == HM_OS_WINDOWS && !hm_os_is_legacy(&inventory->os);
         return HM_OK;
     }
     for (size_t i = 0; i < filed.count; i++) {

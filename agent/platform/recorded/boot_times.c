@@ -107,6 +107,9 @@ void hm_boot_draw_times(struct hm_boot *boot)
 {
     boot->events_ms = scaled(boot, hm_boot_draw_ms(boot, 8000, 90000));
     boot->settings_ms = scaled(boot, hm_boot_draw_ms(boot, 2000, 60000));
+    if (boot->options.settings_ms != 0) {
+        boot->settings_ms = boot->options.settings_ms;
+    }
     for (size_t i = 0; i < boot->services_count; i++) {
         draw_service(boot, &boot->services[i]);
     }

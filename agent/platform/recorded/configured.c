@@ -90,6 +90,7 @@ enum hm_status hm_recorded_configured(struct hm_recorded *recorded, struct hm_er
     struct hm_configured_make make;
     const bool legacy = hm_os_is_legacy(&inventory->os);
     bool partial = false;
+    bool files = false;
     bool any = false;
     enum hm_status st;
 
@@ -101,9 +102,11 @@ enum hm_status hm_recorded_configured(struct hm_recorded *recorded, struct hm_er
 
         st = read_source(recorded, &sources[i], &make, &there, &read, err);
         any = any || there;
+        files = files || there;
         make.bindings = make.bindings || (read && sources[i].parse == hm_iis_bindings_parse);
         partial = partial || (!read && (there || sources[i].always));
     }
+    recorded->seen.settings_unread = files && partial;
     if (st == HM_OK && any) {
         hm_configured_finish(&make, partial, inventory);
     }

@@ -180,6 +180,7 @@ enum hm_status hm_windows_compose(struct hm_netsh *netsh, struct hm_sites *sites
         if (st == HM_OK) {
             sites->hurried = need->only != 0;
             st = hm_windows_configured(facts.http, sites, inventory, notes, &httpsys, err);
+            seen->settings_unread = !inventory->has_configured || inventory->configured_partial;
         }
     }
     if (st == HM_OK && seen->has_sockets) {

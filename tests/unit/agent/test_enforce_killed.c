@@ -29,6 +29,10 @@
 #define STEPS_MOST 400
 #define RESERVED "/proc/sys/net/ipv4/ip_local_reserved_ports"
 #define RANGE "/proc/sys/net/ipv4/ip_local_port_range"
+#define SYSCTL_FILE "/etc/sysctl.d/zzzzzzzzz-havenmaster.conf"
+#define BOOT_FILE "/etc/sysctl.d/havenmaster-reserve.ports"
+#define UNITS "/run/systemd/system"
+#define UNIT "havenmaster-reserve.service"
 #define NOW_MS 1795608000000
 
 struct host {
@@ -38,15 +42,18 @@ struct host {
     const char *more;     /* further members of the policy */
     const char *foreign;  /* rows of others on a modern Windows, or a line of sysctl.txt */
     const char *verified; /* outcome when all is done */
+    bool unit;            /* a unit of systemd reserves the ports at each boot */
 };
 
 static const struct host hosts[] = {
-    {"i2-exchange-2013-exposed", "8131-8132",   "10000-65534", "",                               "6500-6559",        "verified"},
+    {"i2-exchange-2013-exposed", "8131-8132",   "10000-65534", "",                               "6500-6559",        "verified", false},
     {"i1-payroll-2003",          "1500,1600",   "1025-60000",  ",\"tcp_timed_wait_delay_s\":60", NULL,
-     "waiting"                                                                                                                 },
-    {"i4-mail-2003",             "1500,1600",   "1025-60000",  ",\"tcp_timed_wait_delay_s\":60", NULL,               "waiting" },
-    {"linux-web",                "40000,40010", "30000-60999", "",                               "8080,50000-50059", "verified"},
-    {NULL,                       "40000,40010", "30000-60999", "",                               "8080,50000-50059", "verified"},
+     "waiting",                                                                                                                  false},
+    {"i4-mail-2003",             "1500,1600",   "1025-60000",  ",\"tcp_timed_wait_delay_s\":60", NULL,               "waiting",
+     false                                                                                                                            },
+    {"linux-web",                "40000,40010", "30000-60999", "",                               "8080,50000-50059", "verified", false},
+    {NULL,                       "40000,40010", "30000-60999", "",                               "8080,50000-50059", "verified", false},
+    {NULL,                       "40000,40010", "30000-60999", "",                               "8080,50000-50059", "verified", true },
 };
 
 struct scene {
@@ -157,7 +164,8 @@ static void reset_host(struct scene *scene)
         put(RANGE, "32768 60999");
         put("/etc/sysctl.d/50-foreign.conf",
             "net.ipv4.ip_local_reserved_ports = 8080,50000-50059\n");
-        (void)unlink("/etc/sysctl.d/zzzzzzzzz-havenmaster.conf");
+        (void)unlink(SYSCTL_FILE);
+        (void)unlink(BOOT_FILE);
         return;
     }
     temp_folder_remove(scene->folder);
@@ -175,8 +183,7 @@ static void reset_host(struct scene *scene)
 /* Facts, and the bytes of every file that keeps a change. */
 static char *show(struct scene *scene)
 {
-    static const char *const files[] = {"/etc/sysctl.d/zzzzzzzzz-havenmaster.conf", RESERVED,
-                                        RANGE};
+    static const char *const files[] = {SYSCTL_FILE, BOOT_FILE, RESERVED, RANGE};
     struct hm_platform *platform;
     struct hm_observation seen;
     struct hm_arena arena;
@@ -398,6 +405,14 @@ static bool step_aside(void)
            mount("tmpfs", "/etc/sysctl.d", "tmpfs", 0, NULL) == 0 && access(RESERVED, W_OK) == 0;
 }
 
+static void install_unit(void)
+{
+    assert_int_equal(mount("tmpfs", "/run", "tmpfs", 0, NULL), 0);
+    assert_int_equal(hm_os_make_folder(UNITS "/sysinit.target.wants", 0755, NULL), HM_OK);
+    put(UNITS "/" UNIT, "[Service]\n");
+    assert_int_equal(symlink("../" UNIT, UNITS "/sysinit.target.wants/" UNIT), 0);
+}
+
 static void test_real_kernel(void **state)
 {
     const struct host *host = *state;
@@ -406,8 +421,14 @@ static void test_real_kernel(void **state)
     if (!step_aside()) {
         skip(); /* needs root */
     }
+    if (host->unit) {
+        install_unit();
+    }
     begin(&scene, host);
     test_killed_anywhere(&scene);
+    reset_host(&scene);
+    (void)run(&scene, APPLY, STEPS_MOST);
+    assert_int_equal(access(BOOT_FILE, F_OK) == 0, host->unit);
     end(&scene);
 }
 
@@ -419,6 +440,7 @@ int main(void)
         cmocka_unit_test_prestate(test_recorded, (void *)&hosts[2]),
         cmocka_unit_test_prestate(test_recorded, (void *)&hosts[3]),
         cmocka_unit_test_prestate(test_real_kernel, (void *)&hosts[4]),
+        cmocka_unit_test_prestate(test_real_kernel, (void *)&hosts[5]),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,6 +138,162 @@ static void test_what_was_verified_is_done_again(void **state)
     assert_int_equal(boot_of(host).first_change_s, 5);
 }
 
+/* What the agent removed as a hazard is not done again early, and nobody undid it. */
+static void test_what_was_removed_is_not_done_again(void **state)
+{
+    static struct hm_port_hazard at[] = {
+        {HM_TCP, 9955, HM_KIND_HTTPSYS, "URL reservation http://+:9955/", false, 1},
+    };
+    static const struct hm_port_hazards hazards = {at, 1};
+    struct hm_enforce_double *host = *state;
+
+    (void)automatic(host, "Good");
+    (void)hm_model_reserve(&host->model, "p", "tcp", "9955");
+    expect_pass(host, "p/1 verified", "9955");
+    hm_build_configured(&host->model.host, HM_TCP, 9955, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION,
+                        "http://+:9955/");
+    expect_pass(host, "p/1 refused httpsys", "");
+
+    enforce_double_boot(host, "boot-2"); /* and nothing can be read yet */
+    host->model.host.inventory.has_configured = false;
+    host->model.settings_unread = true;
+    enforce_double_wait(host, 5);
+    expect_pass(host, "p/1 waiting settling", "");
+    enforce_double_wait(host, 600);
+    expect_pass(host, "p/1 refused facts_missing", "");
+    assert_int_equal(host->pass.again_in_ms, 120000);
+    host->model.remembered = &hazards;
+    expect_pass(host, "p/1 refused httpsys", "");
+
+    host->model.settings_unread = false; /* the URL is gone */
+    expect_pass(host, "p/1 verified", "9955");
+    assert_int_equal(enforce_double_outcome(host, "p")->repairs, 0);
+}
+
+/* Settings that cannot be read yet: also a port of a product waits, for ten minutes at most. */
+static void test_unread_settings_early_in_a_boot(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_product *product = hm_build_product(&host->model.host, "product", "app", NULL);
+
+    (void)hm_build_require(&host->model.host, product, "r", HM_TCP, "9955", HM_KIND_SOCKET);
+    hm_build_service(&host->model.host, "app");
+    (void)automatic(host, "Good");
+    (void)hm_model_reserve(&host->model, "p", "tcp", "9955");
+    host->model.settings_unread = true;
+    enforce_double_boot(host, "boot-2");
+    enforce_double_wait(host, 100);
+    expect_pass(host, "p/1 waiting settling", "");
+    enforce_double_wait(host, 400);
+    expect_pass(host, "p/1 waiting settling", "");
+    enforce_double_wait(host, 100);
+    expect_pass(host, "p/1 verified", "9955");
+}
+
+static struct hm_ledger ledger_of(struct hm_enforce_double *host)
+{
+    struct hm_ledger kept;
+
+    assert_int_equal(hm_ledger_load(host->folder, false, &host->arena, &kept, NULL), HM_OK);
+    return kept;
+}
+
+static void leave_ledger(struct hm_enforce_double *host, struct hm_ledger_exclusion *row)
+{
+    const struct hm_ledger ledger = {
+        .exclusions = {row, 1}
+    };
+
+    assert_int_equal(hm_ledger_save(host->folder, &ledger, NULL), HM_OK);
+}
+
+/* Killed between the ledger and the change: the next boot finds a row of a port that was never
+ * excluded, which is new. It goes where the system refuses it. */
+static void test_a_change_that_was_only_begun(void **state)
+{
+    static struct hm_ledger_exclusion begun = {
+        "p", 1, HM_TCP, HM_IPV4, {9955, 9955},
+            1, true
+    };
+    struct hm_enforce_double *host = *state;
+
+    (void)hm_model_reserve(&host->model, "p", "tcp", "9955");
+    leave_ledger(host, &begun);
+    enforce_double_boot(host, "boot-2");
+    enforce_double_wait(host, 20);
+    expect_pass(host, "p/1 waiting settling", "");
+    host->refuse = HM_EDENIED;
+    enforce_double_wait(host, 700);
+    expect_pass(host, "p/1 failed", "");
+    assert_int_equal(ledger_of(host).exclusions.count, 1);
+    assert_int_equal(ledger_of(host).exclusions.at[0].family, HM_IPV6);
+    assert_false(ledger_of(host).exclusions.at[0].pending);
+    host->refuse = HM_OK;
+    enforce_double_restart(host);
+    expect_pass(host, "p/1 verified", "9955");
+    assert_int_equal(ledger_of(host).exclusions.count, 2);
+}
+
+/* Killed between the change and the ledger: it is there. */
+static void test_a_change_that_was_not_noted(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_ledger_exclusion rows[2];
+    struct hm_ledger ledger;
+
+    (void)hm_model_reserve(&host->model, "p", "tcp", "9955");
+    expect_pass(host, "p/1 verified", "9955");
+    ledger = ledger_of(host);
+    assert_int_equal(ledger.exclusions.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        rows[i] = ledger.exclusions.at[i];
+        rows[i].pending = true;
+    }
+    ledger.exclusions.at = rows;
+    assert_int_equal(hm_ledger_save(host->folder, &ledger, NULL), HM_OK);
+    expect_pass(host, "p/1 verified", "9955");
+    ledger = ledger_of(host);
+    assert_int_equal(ledger.exclusions.count, 2);
+    assert_false(ledger.exclusions.at[0].pending || ledger.exclusions.at[1].pending);
+}
+
+/* It took the place of a row of its own, which another policy had made. */
+static void test_what_it_replaces_is_no_repair(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)hm_model_reserve(&host->model, "a", "tcp", "9950-9959");
+    expect_pass(host, "a/1 verified", "9950-9959");
+    (void)hm_model_reserve(&host->model, "b", "tcp", "9955");
+    expect_pass(host, "a/1 verified; b/1 verified", "9950-9959");
+    host->model.count = 0;
+    hm_model_policy(&host->model, "a",
+                    "\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"9950\"}]")
+        ->revision = 2;
+    (void)hm_model_reserve(&host->model, "b", "tcp", "9955");
+    expect_pass(host, "a/2 verified; b/1 verified", "9950,9955");
+    assert_int_equal(enforce_double_outcome(host, "b")->repairs, 0);
+}
+
+/* A service that starts by itself has failed: a port that nobody is known to serve may be its. */
+static void test_a_failed_service(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_service *service = automatic(host, "Portal");
+
+    service->runs = false;
+    service->exit_code = 10048;
+    (void)hm_model_reserve(&host->model, "p", "tcp", "9955,9960");
+    (void)hm_build_remember(&host->model.host, HM_TCP, 9960, "app.exe", "app", HM_KIND_SOCKET, 2);
+    enforce_double_boot(host, "boot-2");
+    enforce_double_wait(host, 100);
+    expect_pass(host, "p/1 waiting settling", "");
+    enforce_double_wait(host, 30);
+    expect_pass(host, "p/1 waiting settling", "9960");
+    enforce_double_wait(host, 470);
+    expect_pass(host, "p/1 verified", "9955,9960");
+}
+
 /* Another revision wants more: that is new. */
 static void test_a_new_revision_waits(void **state)
 {
@@ -165,6 +321,47 @@ static void test_what_waited_for_a_socket_is_added(void **state)
     enforce_double_wait(host, 3);
     expect_pass(host, "p/1 verified", "53,9955");
     assert_int_equal(boot_of(host).first_change_s, 3);
+}
+
+/* While settings cannot be read, a socket may stand where HTTP.sys was to be: that is no reason to
+ * take the port early in the next boot. */
+static void test_what_waits_while_settings_are_unread_is_not_noted(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    (void)hm_model_reserve(&host->model, "p", "tcp", "50443");
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 50443, "guest.exe", "", HM_KIND_SOCKET);
+    host->model.settings_unread = true;
+    expect_pass(host, "p/1 waiting busy", "");
+    enforce_double_boot(host, "boot-2");
+    host->model.host.inventory.listeners.count = 0;
+    enforce_double_wait(host, 3);
+    expect_pass(host, "p/1 waiting settling", "");
+}
+
+/* While a service that starts by itself has failed, the port that somebody else has may be the one
+ * it failed for, which it serves through HTTP.sys; not so one that its program had for boots. */
+static void test_what_waits_while_a_service_has_failed_is_not_noted(void **state)
+{
+    struct hm_enforce_double *host = *state;
+    struct hm_service *site = automatic(host, "Portal");
+
+    site->runs = false;
+    site->exit_code = 10048;
+    (void)hm_model_reserve(&host->model, "p", "tcp", "53,50443,50444");
+    (void)hm_build_socket(&host->model.host, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 53, "dns.exe",
+                          "DNS");
+    (void)hm_build_remember(&host->model.host, HM_TCP, 53, "dns.exe", "DNS", HM_KIND_SOCKET, 3);
+    (void)hm_build_socket(&host->model.host, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 50443, "guest.exe",
+                          "");
+    (void)hm_build_socket(&host->model.host, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 50444,
+                          "guest.exe", "");
+    expect_pass(host, "p/1 waiting taken", "");
+    enforce_double_boot(host, "boot-2");
+    host->model.host.sockets.count = 0;
+    site->exit_code = 1077; /* it has not been started yet */
+    enforce_double_wait(host, 3);
+    expect_pass(host, "p/1 waiting settling", "53");
 }
 
 /* Before everything is read: only what waits, on the stacks that are known, without a report. */
@@ -329,8 +526,16 @@ int main(void)
         ON_HOST(test_the_limit),
         ON_HOST(test_two_equal_observations),
         ON_HOST(test_what_was_verified_is_done_again),
+        ON_HOST(test_what_was_removed_is_not_done_again),
+        ON_HOST(test_unread_settings_early_in_a_boot),
+        ON_HOST(test_what_it_replaces_is_no_repair),
+        ON_HOST(test_a_failed_service),
+        ON_HOST(test_a_change_that_was_only_begun),
+        ON_HOST(test_a_change_that_was_not_noted),
         ON_HOST(test_a_new_revision_waits),
         ON_HOST(test_what_waited_for_a_socket_is_added),
+        ON_HOST(test_what_waits_while_settings_are_unread_is_not_noted),
+        ON_HOST(test_what_waits_while_a_service_has_failed_is_not_noted),
         ON_HOST(test_an_urgent_pass),
         ON_HOST(test_an_urgent_pass_leaves_other_stacks_alone),
         cmocka_unit_test(test_what_is_no_plain_socket_waits),

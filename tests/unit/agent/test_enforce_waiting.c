@@ -292,6 +292,25 @@ static void test_off_and_removed(void **state)
     expect_off(host, "one", " Not reserved now: tcp 40000,40010.");
 }
 
+/* A block of WinNAT, say, that came afterwards: the agent did add its own, and removed it. */
+static void test_off_and_a_later_block(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    begin_linux(host);
+    (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
+    expect_pass(host, "one/1 verified");
+    lose_listener(host);
+    expect_off(host, "one", " Not reserved now: tcp 40000.");
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        host->model.host.stacks[i].administered = hm_build_ports(&host->model.host, "40000");
+    }
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    expect_off(host, "one",
+               " This agent reserves nothing for it. Still there: tcp 40000, which something else "
+               "than this agent reserves.");
+}
+
 /* Two policies reserve the port: for its service nothing has changed. */
 static void test_off_beside_another(void **state)
 {
@@ -323,7 +342,7 @@ static void test_off_in_part(void **state)
     assert_string_equal(enforce_double_rows(host, HM_IPV4), "40010,40020");
     expect_off(host, "one",
                " Not reserved now: tcp 40000. Still there: tcp 40010, which policy two requires, "
-               "too. Still there: tcp 40020, which this agent did not add.");
+               "too. Still there: tcp 40020, which something else than this agent reserves.");
 }
 
 /* Both require the port, and it never was reserved: it is not still there. */
@@ -417,6 +436,7 @@ int main(void)
         TEST(test_off_and_removed),
         TEST(test_off_beside_another),
         TEST(test_off_in_part),
+        TEST(test_off_and_a_later_block),
         TEST(test_off_and_a_refused_port),
         TEST(test_off_and_a_range_stays),
         TEST(test_off_without_its_document),

@@ -158,7 +158,8 @@ static void test_unknown_facts_are_listed_once(void **state)
     observation.inventory.os.arch = observation.inventory.os.locale = "";
     hm_arena_init(&arena, 16u << 20);
     assert_int_equal(
-        hm_judge_observation(&observation, &none, NULL, NULL, &arena, &judgement, NULL), HM_OK);
+        hm_judge_observation(&observation, &none, NULL, NULL, NULL, &arena, &judgement, NULL),
+        HM_OK);
     assert_true(judgement.unknown.count >= 2);
     for (size_t i = 1; i < judgement.unknown.count; i++) {
         assert_true(strcmp(judgement.unknown.at[i - 1], judgement.unknown.at[i]) < 0);

@@ -237,7 +237,7 @@ static void test_too_much_to_tell(void **state)
 
         rows[i] = (struct hm_ledger_exclusion){
             policy, 1, HM_TCP, HM_IPV4, {port, port},
-                NOW
+                NOW, false
         };
     }
     for (size_t i = 0; i < HM_COUNT(notes); i++) {

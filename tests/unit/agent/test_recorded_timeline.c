@@ -337,6 +337,34 @@ static void test_httpsys_reacts(void **state)
     assert_int_equal(item_of(world, 50250)->cause, HM_BOOT_EXCLUDED);
 }
 
+/* A server of QUIC reserves its port with the socket, also outside the dynamic range. */
+static void test_quic_has_its_row(void **state)
+{
+    static const char *const names[] = {"ipv4-udp-excludedportrange.txt",
+                                        "ipv6-udp-excludedportrange.txt"};
+    struct world *world = *state;
+
+    for (size_t i = 0; i < HM_COUNT(names); i++) {
+        recorded_folder_puts(&world->folder, names[i], ROWS("       123       123\r\n"));
+    }
+    hm_boot_host_close(world->host);
+    world->host = NULL;
+    assert_int_equal(hm_boot_host_open(world->folder.path, &world->host, NULL), HM_OK);
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        const struct hm_stack *stack;
+
+        boot(world, seed);
+        look_at(world, 0);
+        stack = hm_inventory_stack(&world->seen.inventory, HM_UDP, HM_IPV4);
+        assert_int_equal(stack->runtime.count, 0);
+        look_at(world, SETTLED_MS);
+        stack = hm_inventory_stack(&world->seen.inventory, HM_UDP, HM_IPV4);
+        assert_int_equal(stack->runtime.count, 1);
+        assert_true(hm_ports_contains(stack->runtime, 123) && listens(world, 123));
+        assert_int_equal(item_of(world, 123)->kind, HM_KIND_QUIC);
+    }
+}
+
 /* Without the exclusion it works, and then netsh refuses one. */
 static void test_httpsys_first(void **state)
 {
@@ -468,9 +496,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_services_start),     TEST(test_random_ports),    TEST(test_seed_decides),
-        TEST(test_httpsys_reacts),     TEST(test_httpsys_first),   TEST(test_lost_race),
-        TEST(test_exclusion_protects), TEST(test_denied_and_slow), TEST(test_urgent_reading),
+        TEST(test_services_start),     TEST(test_random_ports),     TEST(test_seed_decides),
+        TEST(test_httpsys_reacts),     TEST(test_httpsys_first),    TEST(test_lost_race),
+        TEST(test_httpsys_reacts),     TEST(test_quic_has_its_row), TEST(test_lost_race),
+        TEST(test_exclusion_protects), TEST(test_denied_and_slow),  TEST(test_urgent_reading),
         TEST(test_idle_service),
     };
 #undef TEST

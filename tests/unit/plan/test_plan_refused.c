@@ -229,7 +229,7 @@ static void test_text_of_remembered(void **state)
     HM_MODEL_EXPECT(&model, "add_exclusion tcp ipv4 9960; add_exclusion tcp ipv6 9960");
     note = hm_model_note(&model, HM_NOTE_REFUSED, "p", 0);
     assert_non_null(note);
-    assert_non_null(strstr(note->text, "HTTP.sys served it in an earlier boot"));
+    assert_non_null(strstr(note->text, "for HTTP.sys as far as could be told"));
     assert_non_null(strstr(note->text, "hm-agent forget"));
     hm_model_fini(&model);
 }

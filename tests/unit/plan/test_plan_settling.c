@@ -80,6 +80,36 @@ static void test_the_ledger(void **state)
     hm_model_fini(&model);
 }
 
+/* An agent that was killed before a change was made, or that the system refused: the ledger names
+ * what nobody has ever seen. */
+static void test_begun_only(void **state)
+{
+    struct hm_model model;
+
+    (void)state;
+    hm_model_start(&model, SERVER_2019,
+                   "\"reservations\":[{\"protocol\":\"tcp\","
+                   "\"ports\":\"9955\"}]");
+    model.host.stacks[0].administered.count = 0;
+    for (size_t i = 0; i < model.ledger.exclusions.count; i++) {
+        assert_false(model.ledger.exclusions.at[i].pending);
+        model.ledger.exclusions.at[i].pending = true;
+    }
+    model.settling = &nothing;
+    HM_MODEL_EXPECT(&model, "");
+    assert_int_equal(hm_model_count_notes(&model, HM_NOTE_WAITING_SETTLING), 1);
+    model.settling = NULL;
+    model.settings_unread = true;
+    HM_MODEL_EXPECT(&model, "");
+    model.settings_unread = false;
+    HM_MODEL_EXPECT(&model, "add_exclusion tcp ipv4 9955");
+    hm_model_apply(&model);
+    model.host.stacks[0].administered.count = 0; /* and now it has been seen */
+    model.settling = &nothing;
+    HM_MODEL_EXPECT(&model, "add_exclusion tcp ipv4 9955");
+    hm_model_fini(&model);
+}
+
 /* Hundreds of rows in the ledger, and as many new ports: one cycle's memory is enough. */
 static void test_many(void **state)
 {
@@ -191,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_may_be_added),
         cmocka_unit_test(test_the_ledger),
+        cmocka_unit_test(test_begun_only),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_a_removal_does_not_wait),
         cmocka_unit_test(test_other_reasons_come_first),

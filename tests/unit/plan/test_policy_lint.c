@@ -137,6 +137,30 @@ static const char *lint(struct hm_model *model, struct hm_lint_problems *out_pro
     return text;
 }
 
+/* Who names SAP by its product is told to name the ports: moving the range is no cure for it. */
+static void test_numbered_product(void **state)
+{
+    struct hm_lint_problems problems;
+    struct hm_product *product;
+    struct hm_model model;
+
+    (void)state;
+    hm_model_init(&model, NULL);
+    product = hm_build_product(&model.host, "sap", "SAP???_??", NULL);
+    hm_build_require(&model.host, product, "http", HM_TCP, "", HM_KIND_SOCKET)->numbered =
+        (struct hm_numbered){"SAP???_##", "5##13"};
+    product->requirements.at[0].has_numbered = true;
+    (void)hm_model_policy(&model, "p", RESERVE("{\"product\":\"sap\"}"));
+    assert_string_equal(lint(&model, &problems), "product/error");
+    for (size_t i = 0; i < problems.count; i++) {
+        if (strcmp(problems.at[i].code, "product") == 0) {
+            assert_non_null(strstr(problems.at[i].text, "Name them: protocol and ports"));
+            assert_null(strstr(problems.at[i].text, "Move the dynamic range"));
+        }
+    }
+    hm_model_fini(&model);
+}
+
 static void check_case(const struct lint_case *row)
 {
     struct hm_model model;
@@ -227,6 +251,50 @@ static void test_own_port_by_system(void **state)
     hm_model_fini(&model);
 }
 
+/* What breaks on Windows alone is no matter for a policy that no Windows host can match, and no
+ * word of it speaks of Windows. One for both systems is told all. */
+static void test_linux_alone(void **state)
+{
+    static const struct {
+        const char *body;
+        const char *linux_alone;
+        const char *windows_too;
+    } systems[] = {
+        {RESERVE(PORTS("tcp", "8530")),                                                      "",                         "must_not_exclude/error"  },
+        {RESERVE(PORTS("udp", "5353")),                                                      "",                         "must_not_exclude/error"  },
+        {RESERVE(PORTS("tcp", "443")),                                                       "",                         "must_not_exclude/warning"},
+        {RESERVE(PORTS("udp", "9506") "," PORTS("udp",                                       "9507")),                   "neighbours/warning",
+         "neighbours/warning"},
+        {"\"ranges\":[{\"protocol\":\"tcp\",\"range\":\"1024-65535\"},"
+         "{\"protocol\":\"udp\",\"range\":\"1024-65535\"}]," RESERVE(PORTS("tcp",                   "5830")),
+         "own_port/note range_floor/note", "range_floor/warning own_port/note range_floor/note"                                                                                                          },
+    };
+    static const char *const words[] = {"Windows", "RPC", "2003", "KB8", "1025", "netsh"};
+
+    (void)state;
+    for (size_t i = 0; i < 2 * HM_COUNT(systems); i++) {
+        const bool alone = i % 2 == 0;
+        struct hm_model model;
+        struct hm_lint_problems problems;
+        struct hm_policy *policy;
+
+        print_message("%zu\n", i);
+        hm_model_init(&model, NULL);
+        make_catalogue(&model.host);
+        policy = hm_model_policy(&model, "p", systems[i / 2].body);
+        policy->match.has_os_family = alone;
+        policy->match.os_family = HM_OS_LINUX;
+        assert_string_equal(lint(&model, &problems),
+                            alone ? systems[i / 2].linux_alone : systems[i / 2].windows_too);
+        for (size_t k = 0; alone && k < problems.count; k++) {
+            for (size_t j = 0; j < HM_COUNT(words); j++) {
+                assert_null(strstr(problems.at[k].text, words[j]));
+            }
+        }
+        hm_model_fini(&model);
+    }
+}
+
 static void check_code(const char *problems)
 {
     size_t len = strcspn(problems, "/");
@@ -258,9 +326,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_numbered_product),
         cmocka_unit_test(test_timed_wait_delay),
         cmocka_unit_test(test_contradiction_names_both),
         cmocka_unit_test(test_own_port_by_system),
+        cmocka_unit_test(test_linux_alone),
         cmocka_unit_test(test_codes),
     };
 

@@ -258,7 +258,7 @@ static void test_rows_of_two_kinds_are_merged(void **state)
          .last_boot = 4                                                                     },
     };
     struct hm_port_memo memo = {
-        "boot", 4, {rows, HM_COUNT(rows)}
+        .boot_id = "boot", .boot = 4, .rows = {rows, HM_COUNT(rows)}
     };
     struct hm_port_entry entries[] = {rows[2].entry, rows[0].entry, rows[1].entry};
     struct hm_port_book book = {entries, HM_COUNT(entries)};
@@ -468,7 +468,7 @@ static void test_containers_have_a_quota(void **state)
     rows[count - 1].entry.kind = HM_KIND_SOCKET;
     rows[count - 2].entry.kind = HM_KIND_HTTPSYS;
     host.memo = (struct hm_port_memo){
-        "boot-1", 1, {rows, count}
+        .boot_id = "boot-1", .boot = 1, .rows = {rows, count}
     };
     assert_int_equal(book_of(&host).count, HM_PORT_BOOK_REPORTED);
     assert_int_equal(boots_of(&host, rows[count - 1].entry.port), HM_PORT_BOOK_FIXED);

@@ -1,0 +1,315 @@
+/* agent/enforce/culprit.c — whose exclusion a failure is because of.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce/culprit.h"
+
+#include "common/base/limits.h"
+#include "common/base/str.h"
+#include "common/judge/service_events.h"
+
+static bool covers(const struct hm_ledger_exclusion *entry, const struct hm_culprit_port *port)
+{
+    return (!port->has_protocol || entry->protocol == port->protocol) &&
+           hm_range_contains(entry->range, port->port);
+}
+
+/* Would the policy add the exclusion, if no other one had? */
+static bool requires(const struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                     const struct hm_ledger_exclusion *entry, uint16_t port)
+{
+    const struct hm_enforce_pass *pass = run->pass;
+    const struct hm_policy *policy = NULL;
+    struct hm_wants wants = {NULL, 0};
+    const char *missing = "";
+    bool found = false;
+
+    for (size_t i = 0; i < pass->policies.count && policy == NULL; i++) {
+        policy =
+            hm_str_equal(pass->policies.at[i]->name, row->policy) ? pass->policies.at[i] : NULL;
+    }
+    if (policy == NULL || policy->mode != HM_POLICY_ENFORCE || row->off[0] != '\0' ||
+        !hm_policy_matches(policy, &pass->observation->inventory, &pass->labels, pass->host) ||
+        hm_policy_wants(policy, pass->catalogue, run->arena, &wants, &missing, NULL) != HM_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < wants.count && !found; i++) {
+        found = wants.at[i].protocol == entry->protocol &&
+                hm_families_has(wants.at[i].families, entry->family) &&
+                hm_range_contains(wants.at[i].range, port);
+    }
+    return found;
+}
+
+bool hm_culprit_of_port(const struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                        const struct hm_culprit_port *port)
+{
+    const struct hm_ledger_exclusions *ours = &run->ledger.exclusions;
+
+    for (size_t i = 0; i < ours->count; i++) {
+        const struct hm_ledger_exclusion *entry = &ours->at[i];
+
+        if (covers(entry, port) &&
+            (hm_str_equal(entry->policy, row->policy) || requires(run, row, entry, port->port))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Ports that a plain socket is known to have, of any service: their exclusion breaks nobody. */
+static enum hm_status find_plain(struct hm_enforce_run *run, enum hm_protocol protocol,
+                                 struct hm_ports *out_ports, struct hm_err *err)
+{
+    const struct hm_inventory *inventory = &run->pass->observation->inventory;
+    const size_t book = inventory->has_port_book ? inventory->port_book.count : 0;
+    struct hm_range *at =
+        hm_arena_alloc(run->arena, book + inventory->listeners.count, sizeof(*at));
+    size_t count = 0;
+
+    if (at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the ports to watch");
+    }
+    for (size_t i = 0; i < book; i++) {
+        const struct hm_port_entry *row = &inventory->port_book.at[i];
+
+        if (row->protocol == protocol && row->kind == HM_KIND_SOCKET &&
+            !hm_str_equal_nocase(row->program, "System")) {
+            at[count++] = (struct hm_range){row->port, row->port};
+        }
+    }
+    for (size_t i = 0; i < inventory->listeners.count; i++) {
+        const struct hm_listener *row = &inventory->listeners.at[i];
+
+        if (row->protocol == protocol && row->kind == HM_KIND_SOCKET &&
+            !hm_str_equal_nocase(row->program, "System")) {
+            at[count++] = (struct hm_range){row->port, row->port};
+        }
+    }
+    return hm_ports_from_ranges(at, count, run->arena, out_ports, err);
+}
+
+/* Has the policy an exclusion of a port that nobody is known to serve by a plain socket? */
+bool hm_culprit_of_unknown(struct hm_enforce_run *run, const struct hm_enforce_row *row)
+{
+    const struct hm_ledger_exclusions *ours = &run->ledger.exclusions;
+    struct hm_ports plain[2] = {
+        {NULL, 0},
+        {NULL, 0}
+    };
+
+    if (find_plain(run, HM_TCP, &plain[HM_TCP], NULL) != HM_OK ||
+        find_plain(run, HM_UDP, &plain[HM_UDP], NULL) != HM_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < ours->count; i++) {
+        if (hm_str_equal(ours->at[i].policy, row->policy) &&
+            !hm_ports_covers(plain[ours->at[i].protocol],
+                             (struct hm_ports){&ours->at[i].range, 1})) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_name(const struct hm_strings *names, const char *service)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (hm_str_equal_nocase(names->at[i], service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does HTTP.sys itself say which port it could not have? Then nobody is guessed at. What it said
+ * before the change, too, is of something else. */
+static bool is_port_named(const struct hm_enforce_run *run, const struct hm_enforce_row *row)
+{
+    const struct hm_observation *seen = run->pass->observation;
+    uint16_t port = 0;
+    bool named = false;
+
+    for (size_t i = 0; seen->has_events && i < seen->events.count; i++) {
+        const struct hm_event_count *event = &seen->events.at[i];
+
+        named =
+            named || (hm_service_event_is_httpsys(event) && hm_service_event_port(event, &port) &&
+                      !has_name(&row->named_before, event->about));
+    }
+    return named;
+}
+
+/* How the port book knows a service. */
+struct served {
+    bool special; /* a port that is not that of a plain socket: what can end with error 32 */
+    const struct hm_port_entry *held_special; /* of these, one that the policy holds */
+    const struct hm_port_entry *held_plain;
+};
+
+static bool is_plain(const struct hm_port_entry *entry)
+{
+    return entry->kind == HM_KIND_SOCKET && !hm_str_equal_nocase(entry->program, "System");
+}
+
+static struct served look_up(const struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                             const char *service)
+{
+    const struct hm_inventory *inventory = &run->pass->observation->inventory;
+    struct served served = {false, NULL, NULL};
+
+    for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
+        const struct hm_port_entry *entry = &inventory->port_book.at[i];
+        const struct hm_culprit_port port = {true, entry->protocol, entry->port};
+        const bool plain = is_plain(entry);
+        const struct hm_port_entry **held = plain ? &served.held_plain : &served.held_special;
+
+        if (hm_str_equal_nocase(entry->service, service)) {
+            served.special = served.special || !plain;
+            if (*held == NULL && hm_culprit_of_port(run, row, &port)) {
+                *held = entry;
+            }
+        }
+    }
+    return served;
+}
+
+/* Of a service none of whose known ports can be what it failed of. One that failed before the
+ * change did not fail of it: no clock says so, which may have jumped, but what was noted then. */
+static bool is_suspect(struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                       const char *service)
+{
+    return !is_port_named(run, row) && !has_name(&row->failing_before, service) &&
+           hm_culprit_of_unknown(run, row);
+}
+
+/* Another policy, which would be looked at for this service, too. */
+static bool is_another_suspect(struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                               const char *service)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        const struct hm_enforce_row *other = &run->state.policies.at[i];
+
+        if (other != row && other->off[0] == '\0' && other->recent &&
+            !has_name(&other->failed_before, service) && is_suspect(run, other, service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hm_culprit_of_service(struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                           const char *service, bool *out_named, struct hm_culprit_port *out_port)
+{
+    const struct served served = look_up(run, row, service);
+    const struct hm_port_entry *held = served.held_special;
+
+    if (held == NULL && !served.special && served.held_plain != NULL &&
+        !is_suspect(run, row, service) && !is_another_suspect(run, row, service)) {
+        held = served.held_plain; /* what the port book takes for a plain socket may be more */
+    }
+    *out_named = held != NULL;
+    if (held != NULL) {
+        *out_port = (struct hm_culprit_port){true, held->protocol, held->port};
+        return true;
+    }
+    return !served.special && is_suspect(run, row, service);
+}
+
+/* ---- services that keep failing ------------------------------------------------------------ */
+
+static const struct hm_service *find_in(const struct hm_services *const lists[2], const char *name)
+{
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < lists[k]->count; i++) {
+            if (hm_str_equal_nocase(lists[k]->at[i].name, name)) {
+                return &lists[k]->at[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool is_failing(const struct hm_failing_list *list, const char *service)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (hm_str_equal_nocase(list->at[i].service, service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One that ran since the change is known to work with it. */
+static void drop_running(struct hm_strings *names, const struct hm_failing_list *failing)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < names->count; i++) {
+        if (is_failing(failing, names->at[i])) {
+            names->at[count++] = names->at[i];
+        }
+    }
+    names->count = count;
+}
+
+void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_services *const lists[2],
+                             bool (*failed)(const struct hm_observation *seen,
+                                            const struct hm_service *service))
+{
+    const struct hm_observation *seen = run->pass->observation;
+    struct hm_failing_list *old = &run->state.failing;
+    struct hm_failing *at =
+        hm_arena_alloc(run->arena, old->count + lists[0]->count + lists[1]->count, sizeof(*at));
+    size_t count = 0;
+
+    if (at == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < old->count; i++) {
+        const struct hm_service *service = find_in(lists, old->at[i].service);
+
+        if (service == NULL || !service->has_runs || !service->runs) {
+            at[count++] = old->at[i];
+        }
+    }
+    *old = (struct hm_failing_list){at, count};
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        drop_running(&run->state.policies.at[i].failing_before, old);
+    }
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < lists[k]->count && count < HM_LIMIT_SERVICES; i++) {
+            const struct hm_service *service = &lists[k]->at[i];
+
+            if (failed(seen, service) && !is_failing(old, service->name)) {
+                at[count++] = (struct hm_failing){service->name, run->now_ms};
+                old->count = count;
+            }
+        }
+    }
+}
+
+enum hm_status hm_culprit_note_before(struct hm_enforce_run *run, struct hm_enforce_row *row,
+                                      struct hm_err *err)
+{
+    const struct hm_observation *seen = run->pass->observation;
+    const struct hm_failing_list *failing = &run->state.failing;
+    const size_t events = seen->has_events ? seen->events.count : 0;
+    const char **names = (const char **)hm_arena_alloc(run->arena, failing->count, sizeof(*names));
+    const char **abouts = (const char **)hm_arena_alloc(run->arena, events, sizeof(*abouts));
+
+    if (names == NULL || abouts == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the services to watch");
+    }
+    for (size_t i = 0; i < failing->count; i++) {
+        names[i] = failing->at[i].service;
+    }
+    row->failing_before = (struct hm_strings){names, failing->count};
+    row->named_before = (struct hm_strings){abouts, 0};
+    for (size_t i = 0; i < events && row->named_before.count < HM_LIMIT_SERVICES; i++) {
+        const struct hm_event_count *event = &seen->events.at[i];
+
+        if (hm_service_event_is_httpsys(event) && !hm_str_equal(event->about, "")) {
+            abouts[row->named_before.count++] = event->about;
+        }
+    }
+    return HM_OK;
+}

@@ -1,0 +1,42 @@
+/* agent/enforce/culprit.h — whose exclusion a failure is because of.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to enforcement, for the dead-man: an innocent policy must not be rolled back. */
+#pragma once
+
+#include "agent/enforce/enforce_run.h"
+
+/* A port that something could not have. */
+struct hm_culprit_port {
+    bool has_protocol;
+    enum hm_protocol protocol;
+    uint16_t port;
+};
+
+/* Does the policy hold an exclusion of that port: one that it added, or one that another policy
+ * added and that it requires, too? */
+bool hm_culprit_of_port(const struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                        const struct hm_culprit_port *port);
+
+/* Has it one of a port that nobody is known to serve by a plain socket? */
+bool hm_culprit_of_unknown(struct hm_enforce_run *run, const struct hm_enforce_row *row);
+
+/* May the service have ended with error 32 because of its exclusions? A port of HTTP.sys or QUIC
+ * that the port book has of the service says so, or that it is another policy's. Otherwise it is a
+ * port that nobody is known to serve; and only where no policy has one, a port of the service that
+ * is known as a plain socket's, which no exclusion breaks. Where HTTP.sys names a port in this boot
+ * (event 15005), that decides; a service that kept failing when the policy made its change did not
+ * fail because of it. *out_named says whether *out_port is that port. */
+bool hm_culprit_of_service(struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                           const char *service, bool *out_named, struct hm_culprit_port *out_port);
+
+/* Of this pass: services that failed are remembered until they are seen running. failed says which
+ * do; the lists are those of the observation. Without memory nothing is remembered. */
+void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_services *const lists[2],
+                             bool (*failed)(const struct hm_observation *seen,
+                                            const struct hm_service *service));
+
+/* With a change: which services kept failing before it, those of earlier boots too (in this one
+ * they may not have been started yet), and which addresses HTTP.sys could not serve. */
+enum hm_status hm_culprit_note_before(struct hm_enforce_run *run, struct hm_enforce_row *row,
+                                      struct hm_err *err) HM_MUST_CHECK;

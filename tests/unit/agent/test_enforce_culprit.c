@@ -1,0 +1,314 @@
+/* tests/unit/agent/test_enforce_culprit.c — whose exclusion a failure is because of.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce/enforce.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/enforce_double.h"
+
+#define MODERN "10.0.17763"
+#define SETTLED_S 700
+
+static void expect_pass(struct hm_enforce_double *host, const char *states)
+{
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    assert_string_equal(enforce_double_states(host), states);
+}
+
+/* A host that runs one service, which is to fail later. */
+static struct hm_service *begin(struct hm_enforce_double *host, const char *service)
+{
+    enforce_double_init(host, MODERN);
+    return hm_build_service_runs(&host->model.host, service, true);
+}
+
+static void boot_and_settle(struct hm_enforce_double *host, const char *boot_id)
+{
+    enforce_double_boot(host, boot_id);
+    enforce_double_wait(host, SETTLED_S);
+}
+
+/* As one whose port of HTTP.sys is excluded. */
+static void fail_service(struct hm_service *service)
+{
+    service->runs = false;
+    service->exit_code = 32;
+}
+
+/* Error 32 of a service whose port nobody knows: a policy for ports of plain sockets is innocent.
+ */
+static void test_innocents_are_not_blamed(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Portal");
+    (void)hm_build_remember(&host->model.host, HM_TCP, 40001, "app.exe", "app", HM_KIND_SOCKET, 3);
+    (void)hm_model_reserve(&host->model, "plain", "tcp", "40001");
+    (void)hm_model_reserve(&host->model, "raw", "tcp", "40000");
+    expect_pass(host, "plain/1 verified; raw/1 verified");
+    fail_service(site);
+    enforce_double_wait(host, 30);
+    expect_pass(host, "plain/1 verified; raw/1 failed");
+    enforce_double_fini(host);
+}
+
+/* HTTP.sys says which port it is: nobody else is guessed at. */
+static void test_a_named_port_decides(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Portal");
+    (void)hm_model_reserve(&host->model, "raw", "tcp", "40000");
+    (void)hm_model_reserve(&host->model, "site", "tcp", "50443");
+    expect_pass(host, "raw/1 verified; site/1 verified");
+    fail_service(site);
+    hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, "0.0.0.0:50443");
+    enforce_double_wait(host, 30);
+    expect_pass(host, "raw/1 verified; site/1 failed");
+    enforce_double_fini(host);
+}
+
+/* An address that HTTP.sys could not serve before the change explains nothing after it. */
+static void test_a_port_named_before_decides_nothing(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Trio");
+    hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, "0.0.0.0:50420");
+    (void)hm_model_reserve(&host->model, "raw", "udp", "40000");
+    expect_pass(host, "raw/1 verified");
+    fail_service(site);
+    enforce_double_wait(host, 30);
+    expect_pass(host, "raw/1 failed");
+    enforce_double_fini(host);
+}
+
+/* The exclusion breaks the service at its next start: the watch of the change is long over. */
+static void test_the_next_boot_counts(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Portal");
+    site->start = HM_START_AUTOMATIC;
+    (void)hm_model_reserve(&host->model, "raw", "tcp", "40000");
+    boot_and_settle(host, "boot-1");
+    expect_pass(host, "raw/1 verified");
+    enforce_double_wait(host, 3600);
+    expect_pass(host, "raw/1 verified");
+    boot_and_settle(host, "boot-2");
+    fail_service(site);
+    expect_pass(host, "raw/1 failed");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
+    enforce_double_fini(host);
+}
+
+/* In a later boot it has another reason. */
+static void test_a_later_boot_does_not_count(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Portal");
+    (void)hm_model_reserve(&host->model, "raw", "tcp", "40000");
+    boot_and_settle(host, "boot-1");
+    expect_pass(host, "raw/1 verified");
+    boot_and_settle(host, "boot-2");
+    expect_pass(host, "raw/1 verified");
+    boot_and_settle(host, "boot-3");
+    fail_service(site);
+    expect_pass(host, "raw/1 verified");
+    enforce_double_fini(host);
+}
+
+/* Two policies require the port of the service, one of them added it; a third one is innocent. */
+static void test_all_that_hold_the_port(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Caddy");
+    boot_and_settle(host, "boot-1");
+    (void)hm_model_reserve(&host->model, "adds", "tcp", "40000");
+    expect_pass(host, "adds/1 verified");
+    (void)hm_model_reserve(&host->model, "custom", "udp", "40000");
+    (void)hm_model_reserve(&host->model, "holds", "tcp", "39999-40000");
+    expect_pass(host, "adds/1 verified; custom/1 verified; holds/1 verified");
+    (void)hm_build_remember(&host->model.host, HM_TCP, 40000, "System", "Caddy", HM_KIND_HTTPSYS,
+                            2);
+    boot_and_settle(host, "boot-2");
+    fail_service(site);
+    expect_pass(host, "adds/1 failed; custom/1 verified; holds/1 failed");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
+    enforce_double_fini(host);
+}
+
+/* What the book takes for a plain socket is suspected last. */
+static void test_a_plain_port_is_suspected_last(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Caddy");
+    (void)hm_build_remember(&host->model.host, HM_TCP, 40000, "caddy.exe", "Caddy", HM_KIND_SOCKET,
+                            2);
+    (void)hm_model_reserve(&host->model, "adds", "tcp", "40000");
+    (void)hm_model_reserve(&host->model, "holds", "tcp", "40000");
+    expect_pass(host, "adds/1 verified; holds/1 verified");
+    fail_service(site);
+    enforce_double_wait(host, 30);
+    expect_pass(host, "adds/1 failed; holds/1 failed");
+    enforce_double_fini(host);
+}
+
+/* Likewise where HTTP.sys names the port. */
+static void test_all_that_hold_a_named_port(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+
+    (void)state;
+    enforce_double_init(host, MODERN);
+    (void)hm_model_reserve(&host->model, "site", "tcp", "50443");
+    expect_pass(host, "site/1 verified");
+    (void)hm_model_reserve(&host->model, "tempting", "tcp", "50443");
+    expect_pass(host, "site/1 verified; tempting/1 verified");
+    hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, "0.0.0.0:50443");
+    enforce_double_wait(host, 30);
+    expect_pass(host, "site/1 failed; tempting/1 failed");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
+    enforce_double_fini(host);
+}
+
+/* A service with a plain port serves another one through HTTP.sys or QUIC, too, which no book has:
+ * the exclusion of the plain one breaks nobody. */
+static void test_a_plain_port_is_innocent(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Duo");
+    (void)hm_build_remember(&host->model.host, HM_TCP, 52010, "duo.exe", "Duo", HM_KIND_SOCKET, 2);
+    (void)hm_model_reserve(&host->model, "plain", "tcp", "52010");
+    (void)hm_model_reserve(&host->model, "quic", "udp", "52011");
+    boot_and_settle(host, "boot-1");
+    expect_pass(host, "plain/1 verified; quic/1 verified");
+    boot_and_settle(host, "boot-2");
+    fail_service(site);
+    expect_pass(host, "plain/1 verified; quic/1 failed");
+    enforce_double_fini(host);
+}
+
+/* A change of weeks ago shields nobody. */
+static void test_an_old_change_is_no_other_suspect(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Duo");
+    (void)hm_build_remember(&host->model.host, HM_TCP, 52010, "duo.exe", "Duo", HM_KIND_SOCKET, 2);
+    (void)hm_model_reserve(&host->model, "old", "udp", "52011");
+    boot_and_settle(host, "boot-1");
+    expect_pass(host, "old/1 verified");
+    enforce_double_wait(host, 8 * 86400);
+    (void)hm_model_reserve(&host->model, "plain", "tcp", "52010");
+    expect_pass(host, "old/1 verified; plain/1 verified");
+    fail_service(site);
+    enforce_double_wait(host, 30);
+    expect_pass(host, "old/1 verified; plain/1 failed");
+    enforce_double_fini(host);
+}
+
+/* The clock was ahead when the change was made, and is right again: the failure is no older. */
+static void test_a_clock_that_jumps_hides_no_culprit(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Portal");
+    (void)hm_model_reserve(&host->model, "raw", "tcp", "40000");
+    boot_and_settle(host, "boot-1");
+    expect_pass(host, "raw/1 verified");
+    enforce_double_wait(host, -3600);
+    boot_and_settle(host, "boot-2");
+    fail_service(site);
+    expect_pass(host, "raw/1 failed");
+    enforce_double_fini(host);
+}
+
+/* It fails in every boot, since before the change; its port is in no book any more. */
+static void test_a_service_that_keeps_failing(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Portal");
+    boot_and_settle(host, "boot-1");
+    fail_service(site);
+    assert_int_equal(enforce_double_pass(host), HM_OK);
+    enforce_double_boot(host, "boot-2");
+    site->has_runs = false; /* it has not been started yet */
+    enforce_double_wait(host, 700);
+    (void)hm_model_reserve(&host->model, "raw", "tcp", "40000");
+    expect_pass(host, "raw/1 verified");
+    site->has_runs = true;
+    enforce_double_wait(host, 30);
+    expect_pass(host, "raw/1 verified");
+    site->runs = true; /* and now it is known to work with the change */
+    enforce_double_wait(host, 30);
+    expect_pass(host, "raw/1 verified");
+    site->runs = false;
+    enforce_double_wait(host, 30);
+    expect_pass(host, "raw/1 failed");
+    enforce_double_fini(host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_innocents_are_not_blamed),
+        cmocka_unit_test(test_a_named_port_decides),
+        cmocka_unit_test(test_a_port_named_before_decides_nothing),
+        cmocka_unit_test(test_the_next_boot_counts),
+        cmocka_unit_test(test_a_later_boot_does_not_count),
+        cmocka_unit_test(test_all_that_hold_the_port),
+        cmocka_unit_test(test_all_that_hold_a_named_port),
+        cmocka_unit_test(test_a_plain_port_is_suspected_last),
+        cmocka_unit_test(test_a_plain_port_is_innocent),
+        cmocka_unit_test(test_an_old_change_is_no_other_suspect),
+        cmocka_unit_test(test_a_clock_that_jumps_hides_no_culprit),
+        cmocka_unit_test(test_a_service_that_keeps_failing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
