@@ -37,7 +37,8 @@ static void count_states(const struct hm_sockets *sockets, struct hm_sample_stac
         if (socket->protocol != row->protocol || socket->family != row->family) {
             continue;
         }
-        row->established += socket->state == HM_SOCKET_ESTABLISHED;
+        row->established += socket->state == HM_SOCKET_ESTABLISHED ||
+                            socket->state == HM_SOCKET_CLOSING; /* as netstat of Windows counts */
         row->time_wait += socket->state == HM_SOCKET_TIME_WAIT;
         row->bound += socket->state == HM_SOCKET_BOUND;
     }

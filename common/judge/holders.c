@@ -57,8 +57,9 @@ static size_t collect(const struct hm_facts *facts, enum hm_protocol protocol, s
         }
         at[count] = (struct held){known(socket->program), known(socket->service), socket->port};
         if (at[count].program[0] == '\0' && at[count].service[0] == '\0') {
-            at[count].program =
-                socket->state == HM_SOCKET_TIME_WAIT ? time_wait : "an unknown process";
+            at[count].program = socket->state == HM_SOCKET_TIME_WAIT ? time_wait
+                                : socket->state == HM_SOCKET_CLOSING ? "closed connections"
+                                                                     : "an unknown process";
         }
         count++;
     }

@@ -9,11 +9,13 @@
 #include "common/base/str.h"
 
 const char *const hm_socket_state_names[HM_SOCKET_STATE_COUNT] = {
-    "listen",
-    "established",
-    "time_wait",
-    "bound",
+    "listen", "established", "time_wait", "bound", "closing",
 };
+
+bool hm_socket_state_lingers(enum hm_socket_state state)
+{
+    return state == HM_SOCKET_TIME_WAIT || state == HM_SOCKET_CLOSING;
+}
 
 #define WINDOWS_SYSTEM_PID 4 /* kernel drivers and HTTP.sys: their sockets belong to "System" */
 
@@ -151,10 +153,6 @@ enum hm_status hm_sockets_to_listeners(const struct hm_sockets *sockets,
     }
     add_small_holders(random, random_count, found);
     hm_inventory_settle(&settled);
-    if (found->count > HM_LIMIT_LISTENERS) {
-        return hm_fail(err, HM_ETOOBIG, "the host has %zu listeners; the most is %u", found->count,
-                       HM_LIMIT_LISTENERS);
-    }
     *out_listeners = *found;
     return HM_OK;
 }

@@ -14,10 +14,17 @@ enum hm_socket_state {
     HM_SOCKET_LISTEN,      /* TCP LISTEN; a UDP socket without a peer */
     HM_SOCKET_ESTABLISHED, /* and every other state of a live connection; connected UDP */
     HM_SOCKET_TIME_WAIT,
-    HM_SOCKET_BOUND, /* bound, neither listening nor connected */
+    HM_SOCKET_BOUND,   /* bound, neither listening nor connected */
+    HM_SOCKET_CLOSING, /* Linux: its program has closed it and the other end has not answered yet:
+                          FIN_WAIT_1, FIN_WAIT_2, CLOSING or LAST_ACK without an owner */
 };
-#define HM_SOCKET_STATE_COUNT 4
+#define HM_SOCKET_STATE_COUNT 5
 extern const char *const hm_socket_state_names[HM_SOCKET_STATE_COUNT];
+
+/* Is it a connection that its program has closed, which the system alone still has? It goes by
+ * itself: TIME_WAIT of Linux after 60 s (TCP_TIMEWAIT_LEN), the others within minutes (tcp(7),
+ * tcp_orphan_retries, tcp_fin_timeout). */
+bool hm_socket_state_lingers(enum hm_socket_state state);
 
 struct hm_socket {
     enum hm_protocol protocol;
@@ -39,7 +46,7 @@ struct hm_sockets {
     size_t count;
 };
 
-/* Counters of now, one row a stack (design section 4 "Sample"). */
+/* Counters of this moment, one row for each stack. */
 struct hm_sample_stack {
     enum hm_protocol protocol;
     enum hm_family family;

@@ -19,6 +19,8 @@ struct level {
     uint32_t external_port;
     uint32_t internal_port;
     uint32_t protocol; /* number of the protocol; 0: none is given */
+    bool by_key;       /* Docker: the key "80/tcp" says the inner port and the protocol */
+    bool policy;       /* Docker: RestartPolicy, of the bindings before it */
 };
 
 struct scan {
@@ -28,9 +30,12 @@ struct scan {
     size_t depth;
     struct hm_span key; /* of the value that comes next */
     bool has_key;
+    size_t first; /* row of the container whose restart policy has not been read */
     struct hm_configured_make *make;
     struct hm_err *err;
 };
+
+#define CUT "it was cut, or is no JSON: gather it again with collect.cmd"
 
 static enum hm_status broken(struct scan *scan, const char *why)
 {
@@ -64,6 +69,16 @@ static bool same(struct hm_span text, const char *word)
     return true;
 }
 
+/* Docker starts a container by itself with "always" and "unless-stopped" only. */
+static void take_policy(struct scan *scan, struct hm_span policy)
+{
+    const bool starts = same(policy, "always") || same(policy, "unless-stopped");
+
+    for (; scan->first < scan->make->list.count; scan->first++) {
+        scan->make->list.at[scan->first].manual = !starts;
+    }
+}
+
 /* A value of the object that is open, as text without quotes. */
 static void take_value(struct scan *scan, struct hm_span value)
 {
@@ -77,9 +92,11 @@ static void take_value(struct scan *scan, struct hm_span value)
     scan->has_key = false;
     if (same(scan->key, "endpointscut")) {
         scan->make->doubt = "there are more endpoints than it holds";
-    } else if (same(scan->key, "externalport") && is_number) {
+    } else if (level->policy && same(scan->key, "name")) {
+        take_policy(scan, value);
+    } else if ((same(scan->key, "externalport") || same(scan->key, "hostport")) && is_number) {
         level->external_port = number;
-    } else if (same(scan->key, "internalport") && is_number) {
+    } else if ((same(scan->key, "internalport") || same(scan->key, "containerport")) && is_number) {
         level->internal_port = number;
     } else if (same(scan->key, "protocol")) {
         level->protocol = is_number            ? number
@@ -160,6 +177,7 @@ static enum hm_status put_port(struct scan *scan, const struct level *level)
             .port = (uint16_t)level->external_port,
             .kind = HM_KIND_CONTAINER,
             .by = published ? HM_BY_PUBLISHED_PORT : HM_BY_HNS_ENDPOINT,
+            .service = level->by_key ? "docker" : "",
         };
 
         if (level->protocol == 0 || level->protocol == rows[i].number) {
@@ -168,6 +186,30 @@ static enum hm_status put_port(struct scan *scan, const struct level *level)
         }
     }
     return st;
+}
+
+/* "80/tcp", the key of a list of bindings; what is inside it inherits port and protocol. */
+static struct level open_level(const struct scan *scan, char close)
+{
+    const struct level *outer = scan->depth > 0 ? &scan->levels[scan->depth - 1] : NULL;
+    struct level level = {.close = close,
+                          .policy = scan->has_key && same(scan->key, "restartpolicy")};
+    const char *slash = scan->has_key ? memchr(scan->key.at, '/', scan->key.len) : NULL;
+    uint32_t port = 0;
+
+    if (slash != NULL &&
+        hm_str_parse_u32(scan->key.at, (size_t)(slash - scan->key.at), 65535, &port)) {
+        const struct hm_span name = {slash + 1, scan->key.len - (size_t)(slash + 1 - scan->key.at)};
+
+        level.by_key = same(name, "tcp") || same(name, "udp");
+        level.protocol = same(name, "tcp") ? PROTOCOL_TCP : same(name, "udp") ? PROTOCOL_UDP : 0;
+        level.internal_port = port;
+    } else if (outer != NULL && outer->by_key) {
+        level = *outer;
+        level.close = close;
+        level.external_port = 0;
+    }
+    return level;
 }
 
 static enum hm_status read_structure(struct scan *scan)
@@ -180,7 +222,8 @@ static enum hm_status read_structure(struct scan *scan)
         if (scan->depth >= HM_LIMIT_JSON_DEPTH) {
             return broken(scan, "too deep");
         }
-        scan->levels[scan->depth++] = (struct level){.close = c == '{' ? '}' : ']'};
+        scan->levels[scan->depth] = open_level(scan, c == '{' ? '}' : ']');
+        scan->depth++;
         scan->has_key = false;
         return HM_OK;
     }
@@ -197,7 +240,7 @@ enum hm_status hm_hns_endpoints_parse(const char *text, size_t len, struct hm_co
 {
     struct scan scan = {
         .rest = {text, len},
-          .line = 1, .make = make, .err = err
+          .line = 1, .first = make->list.count, .make = make, .err = err
     };
     bool any = false;
     enum hm_status st = HM_OK;
@@ -222,7 +265,7 @@ enum hm_status hm_hns_endpoints_parse(const char *text, size_t len, struct hm_co
         }
     }
     if (st == HM_OK && (scan.depth > 0 || !any)) {
-        return broken(&scan, any ? "it was cut" : "no JSON");
+        return broken(&scan, any ? CUT : "no JSON");
     }
     return st;
 }

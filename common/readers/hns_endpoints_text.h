@@ -1,6 +1,11 @@
 /* common/readers/hns_endpoints_text.h — endpoints of the Host Network Service as JSON: outer ports
  * of containers. SPDX-License-Identifier: Apache-2.0
  *
+ * Of Linux, the same in other words: the bindings of Docker (hostconfig.json: {"PortBindings":
+ * {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}}) and the port mappings of CNI plug-ins
+ * (/var/lib/cni/results: {"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}). Port 0 or ""
+ * is any port, and no row. Several texts may follow one another.
+ *
  * What "Get-HnsEndpoint | ConvertTo-Json" and HcnQueryEndpointProperties give. Wherever it stands,
  * an object with a number ExternalPort is a policy of an endpoint: {"Type": "NAT", "Protocol":
  * "TCP", "InternalPort": 80, "ExternalPort": 8080}, or, in HCN's form, the Settings of

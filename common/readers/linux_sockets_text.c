@@ -12,10 +12,24 @@
 #define INPUT_ARENA_BYTES (2u * HM_LIMIT_NETSTAT_FILE_BYTES)
 #define ROW_WORDS_MIN 5 /* of netstat's UDP without a program; ss has six */
 
+/* What a wildcard of IPv6 says about IPv4. */
+enum wild {
+    WILD_NOT,  /* no such address, or "[::]" of ss: IPv6 alone */
+    WILD_DUAL, /* ":::80" of netstat, which does not show the IPv6-only flag: as sockets usually are
+                */
+    WILD_STAR, /* "*:80" of ss: both families; of ss before 4.17 it is 0.0.0.0 */
+};
+
+struct row {
+    struct hm_socket socket;
+    enum wild wild;
+};
+
 struct listing {
-    struct hm_socket *at;
+    struct row *at;
     size_t count;
     size_t room;
+    bool old_ss; /* ss without brackets: its "*" is an address of IPv4 */
     struct hm_linux_listing about;
     struct hm_arena *arena;
 };
@@ -28,6 +42,18 @@ static enum hm_status refuse(struct hm_err *err, unsigned line, const char *why)
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
+}
+
+/* "::ffff:10.0.0.7": IPv4 spoken through an IPv6 socket. */
+static void unmap(struct hm_span *address)
+{
+    static const char prefix[] = "::ffff:";
+    const size_t len = sizeof(prefix) - 1;
+
+    if (address->len > len && memcmp(address->at, prefix, len) == 0 &&
+        memchr(address->at, '.', address->len) != NULL) {
+        *address = (struct hm_span){address->at + len, address->len - len};
+    }
 }
 
 /* "0.0.0.0:22", ":::80", "[::]:80", "*:80", "127.0.0.53%lo:53"; out_port 0 for "*". */
@@ -63,6 +89,7 @@ static bool parse_end(struct hm_span word, struct hm_socket *socket, uint16_t *o
     if (hm_netstat_is_word(*out_address, "*")) {
         *out_address = (struct hm_span){"::", 2}; /* of both families */
     }
+    unmap(out_address);
     for (size_t i = 0; i < out_address->len; i++) {
         if (strchr("0123456789abcdefABCDEF:.", out_address->at[i]) == NULL) {
             return false;
@@ -134,6 +161,20 @@ static enum hm_status take_users(struct listing *list, struct hm_span line,
     return HM_OK;
 }
 
+/* States of a connection that its program has closed; with a program it is closed halfway. */
+static bool is_closing(struct hm_span state)
+{
+    static const char *const names[] = {"CLOSING",   "FIN-WAIT-1", "FIN-WAIT-2", "FIN_WAIT1",
+                                        "FIN_WAIT2", "LAST-ACK",   "LAST_ACK"};
+
+    for (size_t i = 0; i < HM_COUNT(names); i++) {
+        if (hm_netstat_is_word(state, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum hm_socket_state state_of(const struct hm_socket *socket, struct hm_span state,
                                      bool has_peer)
 {
@@ -141,8 +182,33 @@ static enum hm_socket_state state_of(const struct hm_socket *socket, struct hm_s
         return has_peer ? HM_SOCKET_ESTABLISHED : HM_SOCKET_LISTEN;
     }
     return hm_netstat_is_word(state, "LISTEN")          ? HM_SOCKET_LISTEN
+           : is_one_of(state, "CLOSE", "UNCONN")        ? HM_SOCKET_BOUND
            : is_one_of(state, "TIME_WAIT", "TIME-WAIT") ? HM_SOCKET_TIME_WAIT
+           : is_closing(state) && socket->pid == 0      ? HM_SOCKET_CLOSING
                                                         : HM_SOCKET_ESTABLISHED;
+}
+
+static bool begins(struct hm_span word, const char *text)
+{
+    const size_t len = strlen(text);
+
+    return word.len > len && memcmp(word.at, text, len) == 0;
+}
+
+static enum wild wild_of(struct hm_span local, bool is_ss)
+{
+    if (is_ss && begins(local, "*:")) {
+        return WILD_STAR;
+    }
+    return begins(local, ":::") ? WILD_DUAL : WILD_NOT;
+}
+
+static const char *remote_text(struct listing *list, struct hm_span word, struct hm_span peer,
+                               uint16_t port)
+{
+    return memchr(peer.at, ':', peer.len) != NULL
+               ? hm_arena_strndup(list->arena, word.at, word.len)
+               : hm_arena_printf(list->arena, "%.*s:%u", (int)peer.len, peer.at, (unsigned)port);
 }
 
 static enum hm_status add_row(struct listing *list, const struct hm_netstat_words *words,
@@ -183,8 +249,7 @@ static enum hm_status add_row(struct listing *list, const struct hm_netstat_word
     socket.connecting = is_one_of(state, "SYN_SENT", "SYN-SENT");
     socket.address = hm_arena_strndup(list->arena, address.at, address.len);
     if (peer_port != 0) {
-        socket.remote =
-            hm_arena_strndup(list->arena, words->at[local + 1].at, words->at[local + 1].len);
+        socket.remote = remote_text(list, words->at[local + 1], peer, peer_port);
     }
     if (list->count >= HM_LIMIT_SOCKETS) {
         return hm_fail_line(err, HM_ETOOBIG, line, "line %u: more than %u rows", line,
@@ -196,8 +261,37 @@ static enum hm_status add_row(struct listing *list, const struct hm_netstat_word
     }
     list->about.has_programs = list->about.has_programs || socket.program[0] != '\0';
     list->about.has_connections = list->about.has_connections || socket.state != HM_SOCKET_LISTEN;
+    list->old_ss =
+        list->old_ss ||
+        (is_ss && (begins(words->at[local], ":::") || begins(words->at[local + 1], ":::")));
     list->at = items;
-    list->at[list->count++] = socket;
+    list->at[list->count++] = (struct row){socket, wild_of(words->at[local], is_ss)};
+    return HM_OK;
+}
+
+/* A socket that takes its port in both families is listed in each, as on a live host. */
+static enum hm_status flatten(struct listing *list, struct hm_sockets *out, struct hm_err *err)
+{
+    struct hm_sockets sockets = {
+        .at = hm_arena_alloc(list->arena, list->count * 2, sizeof(*out->at))};
+
+    if (sockets.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the rows of ss");
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const struct row *row = &list->at[i];
+
+        if (row->wild != WILD_STAR || !list->old_ss) {
+            sockets.at[sockets.count++] = row->socket;
+        }
+        if (row->wild != WILD_NOT) {
+            sockets.at[sockets.count] = row->socket;
+            sockets.at[sockets.count].family = HM_IPV4;
+            sockets.at[sockets.count].address = "0.0.0.0";
+            sockets.count++;
+        }
+    }
+    *out = sockets;
     return HM_OK;
 }
 
@@ -239,7 +333,9 @@ enum hm_status hm_linux_sockets_parse(const char *text, size_t len, struct hm_ar
                     "ss -tuanp or netstat -tuanp");
     }
     if (st == HM_OK) {
-        list.about.sockets = (struct hm_sockets){list.at, list.count};
+        st = flatten(&list, &list.about.sockets, err);
+    }
+    if (st == HM_OK) {
         *out_listing = list.about;
     }
     hm_arena_fini(&input);

@@ -5,7 +5,10 @@
  * "netstat -tuanp" (net-tools) and "ss -tuanp" (iproute2), also with -l. Rows are known by their
  * first word (tcp, tcp6, udp, udp6); netstat has two numbers behind it, ss a state. Rows of other
  * protocols and text without such a word are skipped. Addresses and ports have to be numbers (-n).
- */
+ *
+ * A socket on the wildcard of IPv6 usually takes its port of IPv4, too (ipv6(7), IPV6_V6ONLY): it
+ * is listed twice, as "::" and as "0.0.0.0". ss shows which do: "*:80" does, "[::]:80" does not.
+ * netstat does not show it: there each one does. */
 #pragma once
 
 #include "common/ports/sockets.h"

@@ -7,7 +7,6 @@
  * that it hands to services. */
 #include "agent/platform/linux/linux.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -246,6 +245,22 @@ static enum hm_status scan_files(struct scan *scan, DIR *files, const char *pid,
     return HM_OK;
 }
 
+enum hm_status hm_linux_open_files(int fd, DIR **out_files, struct hm_err *err)
+{
+    DIR *files = fdopendir(fd);
+
+    if (files == NULL) {
+        const bool no_memory = errno == ENOMEM;
+
+        (void)close(fd);
+        if (no_memory) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the owners of sockets");
+        }
+    }
+    *out_files = files;
+    return HM_OK;
+}
+
 static enum hm_status scan_process(struct scan *scan, const char *pid, uint32_t number,
                                    struct hm_err *err)
 {
@@ -263,16 +278,17 @@ static enum hm_status scan_process(struct scan *scan, const char *pid, uint32_t 
     (void)snprintf(path, sizeof(path), "%s/fd", pid);
     fd = openat(scan->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        scan->complete = scan->complete && errno != EACCES && errno != EPERM;
-        return HM_OK; /* it may have ended meanwhile */
+        /* It may have ended meanwhile, but process 1 never does: where /proc hides it (proc(5),
+         * hidepid=2), it hides the processes of all other users. */
+        scan->complete = scan->complete && errno != EACCES && errno != EPERM &&
+                         !(number == 1 && errno == ENOENT);
+        return HM_OK;
     }
-    files = fdopendir(fd);
-    if (files == NULL) {
-        (void)close(fd);
-        return hm_fail(err, HM_ENOMEM, "no memory for the owners of sockets");
+    st = hm_linux_open_files(fd, &files, err);
+    if (st == HM_OK && files != NULL) {
+        st = scan_files(scan, files, pid, number, err);
+        (void)closedir(files);
     }
-    st = scan_files(scan, files, pid, number, err);
-    (void)closedir(files);
     return st;
 }
 

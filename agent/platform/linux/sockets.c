@@ -23,9 +23,13 @@
 /* The kernel's socket states (include/net/tcp_states.h); UDP uses 1 and 7. */
 #define STATE_ESTABLISHED 1u
 #define STATE_SYN_SENT 2u
+#define STATE_FIN_WAIT1 4u
+#define STATE_FIN_WAIT2 5u
 #define STATE_TIME_WAIT 6u
 #define STATE_CLOSE 7u
+#define STATE_LAST_ACK 9u
 #define STATE_LISTEN 10u
+#define STATE_CLOSING 11u
 #define STATE_BOUND_INACTIVE 13u    /* Linux 6.8; older kernels ignore the bit */
 #define ALL_STATES ((1u << 14) - 2) /* bits 1 to 13 */
 
@@ -60,6 +64,11 @@ static enum hm_socket_state state_of(const struct hm_linux_raw *raw)
         return HM_SOCKET_LISTEN;
     case STATE_TIME_WAIT:
         return HM_SOCKET_TIME_WAIT;
+    case STATE_FIN_WAIT1: /* half closed while a program has it, an orphan without */
+    case STATE_FIN_WAIT2:
+    case STATE_CLOSING:
+    case STATE_LAST_ACK:
+        return raw->inode == 0 ? HM_SOCKET_CLOSING : HM_SOCKET_ESTABLISHED;
     case STATE_CLOSE:
     case STATE_BOUND_INACTIVE:
         return HM_SOCKET_BOUND;

@@ -312,7 +312,7 @@ static void test_ss_of_linux(void **state)
         bool unnamed;
     } cases[] = {
         {"tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=8,fd=3))\n"
-         "tcp LISTEN 0 128 *:2379 *:* users:((\"node\",pid=9,fd=3))\n",              2, 0, false},
+         "tcp LISTEN 0 128 *:2379 *:* users:((\"node\",pid=9,fd=3))\n",              3, 0, false},
         {"tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=8,fd=3))\n"
          "tcp ESTAB 0 0 10.0.0.7:2379 10.0.0.9:443 users:((\"node\",pid=9,fd=3))\n", 1, 2, false},
         {"tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\ntcp ESTAB 0 0 10.0.0.7:2379 10.0.0.9:443\n", 1, 2,

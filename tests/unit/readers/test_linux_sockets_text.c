@@ -27,7 +27,7 @@ static const struct row rows[] = {
     {NETSTAT "tcp        0      0 0.0.0.0:22   0.0.0.0:*   LISTEN      812/sshd\n",
      "tcp ipv4 listen 0.0.0.0 22 - 812 sshd"},
     {NETSTAT "tcp6       0      0 :::80        :::*        LISTEN      900/nginx: master p\n",
-     "tcp ipv6 listen :: 80 - 900 nginx"},
+     "tcp ipv6 listen :: 80 - 900 nginx|tcp ipv4 listen 0.0.0.0 80 - 900 nginx"},
     {NETSTAT "tcp        0      0 10.0.0.7:6379  10.0.0.9:443  ESTABLISHED 2201/python3\n",
      "tcp ipv4 established 10.0.0.7 6379 10.0.0.9:443 2201 python3"},
     {NETSTAT "tcp        0      1 10.0.0.7:40001 10.0.0.9:443  TIME_WAIT   -\n",
@@ -44,7 +44,15 @@ static const struct row rows[] = {
     {SS "tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=812,fd=3))\n",
      "tcp ipv4 listen 0.0.0.0 22 - 812 sshd"},
     {SS "tcp LISTEN 0 4096 *:2379 *:* users:((\"node\",pid=2201,fd=20))\n",
-     "tcp ipv6 listen :: 2379 - 2201 node"},
+     "tcp ipv6 listen :: 2379 - 2201 node|tcp ipv4 listen 0.0.0.0 2379 - 2201 node"},
+    {SS "tcp LISTEN 0 4096 [::]:2379 [::]:* users:((\"node\",pid=2201,fd=20))\n",
+     "tcp ipv6 listen :: 2379 - 2201 node"}, /* IPV6_V6ONLY */
+    {SS "udp UNCONN 0 0 *:123 *:*\n", "udp ipv6 listen :: 123 - 0 |udp ipv4 listen 0.0.0.0 123 - 0 "},
+    {SS "tcp LISTEN 0 128 *:22 *:*\ntcp LISTEN 0 128 :::23 :::*\n", /* before 4.17 */
+     "tcp ipv4 listen 0.0.0.0 22 - 0 |tcp ipv6 listen :: 23 - 0 |tcp ipv4 listen 0.0.0.0 23 - 0 "},
+    {SS "tcp ESTAB 0 0 [::ffff:10.0.0.7]:5432 [::ffff:10.0.0.9]:50111\n",
+     "tcp ipv4 established 10.0.0.7 5432 10.0.0.9:50111 0 "},
+    {SS "tcp UNCONN 0 0 10.0.0.7:5432 0.0.0.0:*\n", "tcp ipv4 bound 10.0.0.7 5432 - 0 "},
     {SS "tcp LISTEN 0 511 [::1]:631 [::]:* users:((\"systemd\",pid=1,fd=40),(\"cupsd\",pid=9,fd=7))\n",
      "tcp ipv6 listen ::1 631 - 9 cupsd"},
     {SS "udp UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:* users:((\"systemd-resolve\",pid=400,fd=12))\n",
@@ -52,6 +60,12 @@ static const struct row rows[] = {
     {SS "udp UNCONN 0 0 [fe80::a]%eth0:546 *:*\n", "udp ipv6 listen fe80::a 546 - 0 "},
     {SS "tcp TIME-WAIT 0 0 10.0.0.7:40001 10.0.0.9:443\n",
      "tcp ipv4 time_wait 10.0.0.7 40001 10.0.0.9:443 0 "},
+    {SS "tcp LAST-ACK 0 1 10.0.0.7:40003 10.0.0.9:443\n",
+     "tcp ipv4 closing 10.0.0.7 40003 10.0.0.9:443 0 "},
+    {SS "tcp FIN-WAIT-1 0 1 10.0.0.7:40004 10.0.0.9:443 users:((\"curl\",pid=5,fd=3))\n",
+     "tcp ipv4 established 10.0.0.7 40004 10.0.0.9:443 5 curl"}, /* closed halfway */
+    {NETSTAT "tcp        0      1 10.0.0.7:40005 10.0.0.9:443  FIN_WAIT2   -\n",
+     "tcp ipv4 closing 10.0.0.7 40005 10.0.0.9:443 0 "},
     {SS "tcp SYN-SENT 0 1 10.0.0.7:40002 10.0.0.9:443 users:((\"curl\",pid=5,fd=3))\n",
      "tcp ipv4 established 10.0.0.7 40002 10.0.0.9:443 5 curl"},
 };
@@ -65,20 +79,24 @@ static void test_rows(void **state)
         const struct hm_socket *one;
         struct hm_arena arena;
         struct hm_err err;
-        char said[256];
+        char said[512];
+        size_t len = 0;
 
         hm_arena_init(&arena, ARENA_BYTES);
         if (hm_linux_sockets_parse(rows[i].text, strlen(rows[i].text), &arena, &listing, &err) !=
             HM_OK) {
             fail_msg("%s: %s", rows[i].text, err.text);
         }
-        assert_int_equal(listing.sockets.count, 1);
+        for (size_t k = 0; k < listing.sockets.count; k++) {
+            one = &listing.sockets.at[k];
+            len += (size_t)snprintf(
+                said + len, sizeof(said) - len, "%s%s %s %s %s %u %s %u %s", k == 0 ? "" : "|",
+                hm_protocol_names[one->protocol], hm_family_names[one->family],
+                hm_socket_state_names[one->state], one->address, (unsigned)one->port,
+                one->remote[0] == '\0' ? "-" : one->remote, (unsigned)one->pid, one->program);
+            assert_true(len < sizeof(said));
+        }
         one = &listing.sockets.at[0];
-        (void)snprintf(said, sizeof(said), "%s %s %s %s %u %s %u %s",
-                       hm_protocol_names[one->protocol], hm_family_names[one->family],
-                       hm_socket_state_names[one->state], one->address, (unsigned)one->port,
-                       one->remote[0] == '\0' ? "-" : one->remote, (unsigned)one->pid,
-                       one->program);
         assert_string_equal(said, rows[i].says);
         assert_string_equal(one->service, "");
         assert_int_equal(one->connecting, strstr(rows[i].text, "SYN-SENT") != NULL);
@@ -127,7 +145,7 @@ static void test_cut_anywhere(void **state)
 
             hm_arena_init(&arena, ARENA_BYTES);
             if (hm_linux_sockets_parse(rows[i].text, len, &arena, &listing, NULL) == HM_OK) {
-                assert_int_equal(listing.sockets.count, 1);
+                assert_in_range(listing.sockets.count, 1, 3);
             }
             hm_arena_fini(&arena);
         }
