@@ -8,10 +8,12 @@
 #include "agent/judge.h"
 #include "agent/obey.h"
 #include "agent/reloads.h"
+#include "agent/report.h"
 #include "agent/timetable.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
+#include "common/ports/listener_ranges.h"
 
 #define HOLD_LEAST_MS 100 /* less than that to the next look: sleep */
 #define PAUSE_LEAST_MS HM_TIMETABLE_PAUSE_MS
@@ -69,7 +71,9 @@ static const struct hm_inventory *previous_boot(struct hm_agent *agent)
         hm_spool_get(agent->spool, HM_SPOOL_PREVIOUS_BOOT, &agent->cycle_arena, &text, &len,
                      NULL) != HM_OK ||
         hm_record_decode(&hm_record_inventory, text, len, false, &agent->cycle_arena, inventory,
-                         NULL, NULL) != HM_OK) {
+                         NULL, NULL) != HM_OK ||
+        hm_listeners_from_rows(&inventory->listeners, &agent->cycle_arena, &inventory->listeners,
+                               NULL) != HM_OK) {
         return NULL;
     }
     return inventory;
@@ -77,7 +81,8 @@ static const struct hm_inventory *previous_boot(struct hm_agent *agent)
 
 /* Encodes the judgement; where it differs from the last report, what did not really change stays as
  * it was reported. */
-static enum hm_status encode_findings(struct hm_agent *agent, int64_t now_ms, struct hm_err *err)
+static enum hm_status encode_findings(struct hm_agent *agent, const char *note, int64_t now_ms,
+                                      struct hm_err *err)
 {
     struct hm_buf *json = &agent->findings_json;
     struct hm_judgement last = {
@@ -88,8 +93,7 @@ static enum hm_status encode_findings(struct hm_agent *agent, int64_t now_ms, st
     char *text;
     size_t len;
 
-    hm_buf_reset(json);
-    st = hm_record_encode(&hm_record_findings, &agent->judgement, json, err);
+    st = hm_report_findings(&agent->judgement, note, &agent->cycle_arena, json, err);
     if (st != HM_OK) {
         return st;
     }
@@ -103,8 +107,7 @@ static enum hm_status encode_findings(struct hm_agent *agent, int64_t now_ms, st
     }
     hm_judge_settle(&agent->judgement, &last,
                     now_ms - hm_spool_changed_ms(agent->spool, HM_SPOOL_FINDINGS));
-    hm_buf_reset(json);
-    return hm_record_encode(&hm_record_findings, &agent->judgement, json, err);
+    return hm_report_findings(&agent->judgement, "", &agent->cycle_arena, json, err);
 }
 
 /* Spool before send. A full disk must not silence the host: it is logged, and sent all the same. */
@@ -155,6 +158,7 @@ static enum hm_status make_report(struct hm_agent *agent, struct hm_err *err)
 
 static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err *err)
 {
+    const char *note = "";
     enum hm_status st;
 
     hm_agent_guard_begin(agent);
@@ -180,12 +184,11 @@ static enum hm_status look(struct hm_agent *agent, int64_t now_ms, struct hm_err
                                   &agent->cycle_arena, &agent->judgement, err);
     }
     if (st == HM_OK) {
-        hm_buf_reset(&agent->inventory_json);
-        st = hm_record_encode(&hm_record_inventory, &agent->observation.inventory,
-                              &agent->inventory_json, err);
+        st = hm_report_inventory(&agent->observation.inventory, &agent->cycle_arena,
+                                 &agent->inventory_json, &note, err);
     }
     if (st == HM_OK) {
-        st = encode_findings(agent, now_ms, err);
+        st = encode_findings(agent, note, now_ms, err);
     }
     if (st != HM_OK) {
         return st;

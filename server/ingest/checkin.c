@@ -8,6 +8,7 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/plan/marks.h"
+#include "common/ports/listener_ranges.h"
 #include "server/catalogue/shelf.h"
 
 const char *const hm_ingest_kinds[HM_FLEET_DOCUMENTS] = {"inventory", "findings", "outcome"};
@@ -260,6 +261,10 @@ static enum hm_status decode_piece(struct hm_ingest *ingest, size_t kind,
     enum hm_status st = hm_record_decode(rows[kind].record, piece->body, piece->len, false,
                                          ingest->arena, rows[kind].out, NULL, err);
 
+    if (st == HM_OK && rows[kind].out == &ingest->inventory) {
+        st = hm_listeners_from_rows(&ingest->inventory.listeners, ingest->arena,
+                                    &ingest->inventory.listeners, err);
+    }
     if (st != HM_OK) {
         if (err != NULL) {
             err->code[0] = '\0';

@@ -7,6 +7,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
+#include "common/ports/listener_ranges.h"
 
 /* One that cannot be read is as one that is not there: that host is not known, the others are. */
 static enum hm_status read_document(struct hm_session *s, const char *digest,
@@ -51,6 +52,10 @@ static enum hm_status read_host(struct hm_session *s, struct hm_plan_page *page,
     if (st == HM_OK && !page->idle[at]) {
         st = read_document(s, row->inventory_digest, &hm_record_inventory, page->arena,
                            &page->inventories[at], &page->known[at], err);
+        if (st == HM_OK && page->known[at]) {
+            st = hm_listeners_from_rows(&page->inventories[at].listeners, page->arena,
+                                        &page->inventories[at].listeners, err);
+        }
     }
     if (st == HM_OK && !page->idle[at] && row->blocked > 0) {
         st = read_document(s, row->findings_digest, &hm_record_findings, page->arena,

@@ -10,6 +10,7 @@
 #include "common/base/limits.h"
 #include "common/judge/headroom.h"
 #include "common/os/os.h"
+#include "common/ports/listener_ranges.h"
 
 #define FOLDER_BYTES 4096u
 #define HOST_FILE "host.json"
@@ -115,6 +116,9 @@ static enum hm_status read_host_file(struct hm_recorded *recorded, struct hm_err
             st = hm_recorded_refused(recorded, &file, HM_TEXT_JSON,
                                      "its facts (the system, its version) are unknown", err);
         }
+    }
+    if (st == HM_OK && host->has_listeners) {
+        st = hm_listeners_from_rows(&host->listeners, recorded->arena, &host->listeners, err);
     }
     if (st != HM_OK) {
         return st;
