@@ -164,7 +164,9 @@ goto :eof
 rem --- port-values.txt: ports that an administrator chose for services of Windows --------------------
 rem PortNumber of Remote Desktop (Microsoft Learn, "Change the listening port for Remote Desktop") and
 rem the entries of "netsh interface portproxy": only these values, as the key of Remote Desktop has
-rem others that are nobody's business. Windows 2000 has no reg.exe: what regedit exports, filtered.
+rem others that are nobody's business; fixed ports of RPC servers, each a value of its own; addresses
+rem and ports of each instance of SQL Server from 2005 on. Windows 2000 has no reg.exe: what regedit
+rem exports, filtered, of Remote Desktop only.
 :port_values
 for %%F in (port-values.txt port-values.reg) do if exist "%OUT%\%%F" del "%OUT%\%%F"
 echo   ports of services
@@ -174,8 +176,31 @@ if not exist "%SYS%\reg.exe" goto port_values_export
 rem Other listeners have keys of their own beside it: of each only its name and this value.
 "%SYS%\reg.exe" query "HKLM\SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations" /s 2>nul | "%SYS%\findstr.exe" /b /c:"HKEY_" /c:"    PortNumber" >>"%OUT%\port-values.txt"
 "%SYS%\reg.exe" query "HKLM\SYSTEM\CurrentControlSet\Services\PortProxy" /s >>"%OUT%\port-values.txt" 2>nul
+call :port_value "HKLM\SYSTEM\CurrentControlSet\Services\NTDS\Parameters" "TCP/IP Port"
+call :port_value "HKLM\SYSTEM\CurrentControlSet\Services\Netlogon\Parameters" DCTcpipPort
+call :port_value "HKLM\SYSTEM\CurrentControlSet\Services\NtFrs\Parameters" "RPC TCP/IP Port Assignment"
+call :port_value "HKLM\SOFTWARE\Classes\AppID\{D99E6E74-FC88-11D0-B498-00A0C90312F3}" Endpoints
+call :port_value "HKLM\SYSTEM\CurrentControlSet\Services\MSExchangeRPC\ParametersSystem" "TCP/IP Port"
+call :port_value "HKLM\SYSTEM\CurrentControlSet\Services\MSExchangeAB\Parameters" RpcTcpPort
+call :port_value "HKLM\SOFTWARE\Policies\Microsoft\Windows NT\Printers\RPC" RpcTcpPort
+call :port_value "HKLM\SYSTEM\CurrentControlSet\Services\WDSServer\Parameters" UdpPortPolicy
+call :port_value "HKLM\SYSTEM\CurrentControlSet\Services\WDSServer\Parameters" UdpStartPort
+call :port_value "HKLM\SYSTEM\CurrentControlSet\Services\WDSServer\Parameters" UdpEndPort
+call :sql_ports "HKLM\SOFTWARE\Microsoft\Microsoft SQL Server"
+call :sql_ports "HKLM\SOFTWARE\WOW6432Node\Microsoft\Microsoft SQL Server"
 "%SYS%\findstr.exe" /b HKEY_ "%OUT%\port-values.txt" >nul 2>nul
 if errorlevel 1 del "%OUT%\port-values.txt"
+rem Without this last line the file was cut.
+if exist "%OUT%\port-values.txt" echo end of port values>>"%OUT%\port-values.txt"
+goto :eof
+rem :port_value KEY NAME
+:port_value
+"%SYS%\reg.exe" query %1 /v %2 >>"%OUT%\port-values.txt" 2>nul
+goto :eof
+rem :sql_ports KEY - the names of instances, and of each the key of TCP, by its id
+:sql_ports
+"%SYS%\reg.exe" query "%~1\Instance Names\SQL" >>"%OUT%\port-values.txt" 2>nul
+for /f "tokens=2,*" %%A in ('%SYS%\reg.exe query "%~1\Instance Names\SQL" 2^>nul') do if "%%A"=="REG_SZ" "%SYS%\reg.exe" query "%~1\%%B\MSSQLServer\SuperSocketNetLib\Tcp" /s >>"%OUT%\port-values.txt" 2>nul
 goto :eof
 :port_values_export
 start "" /wait "%SystemRoot%\regedit.exe" /e "%OUT%\port-values.reg" "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations"

@@ -13,6 +13,7 @@ SPDX-License-Identifier: Apache-2.0
 import os
 import re
 import shutil
+import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -236,10 +237,19 @@ RDP = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Terminal Server\\WinStations\\R
 PROXY = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\PortProxy\\v4tov4\\tcp"
 
 
+NTDS = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters"
+SQL = "HKLM\\SOFTWARE\\Microsoft\\Microsoft SQL Server"
+SQL_NAMES = SQL + "\\Instance Names\\SQL"
+SQL_ALL = SQL + "\\MSSQL15.PAY ROLL\\MSSQLServer\\SuperSocketNetLib\\Tcp\\IPAll"
+
+
 def port_values(prefix):
-    """The port of Remote Desktop and the entries of port proxies, and no other value of their keys."""
+    """The port of Remote Desktop and the entries of port proxies, and no other value of their keys;
+    ports of SQL Server and of RPC servers."""
     prefix.reg_write((RDP, {"PortNumber": 50389, "Password": "secret"}),
-                     (PROXY, {"*/50022": "10.0.0.1/22"}))
+                     (PROXY, {"*/50022": "10.0.0.1/22"}),
+                     (NTDS, {"TCP/IP Port": 50243, "Secret": "secret"}),
+                     (SQL_NAMES, {"PAYROLL": "MSSQL15.PAY ROLL"}), (SQL_ALL, {"TcpPort": "50433"}))
     try:
         for version in ("2003", "2008r2"):
             prefix.version(version)
@@ -248,13 +258,17 @@ def port_values(prefix):
             h.check(f"{version}: the ports of services are gathered",
                     b"0xc4d5" in gathered and b"*/50022" in gathered, gathered)
             h.check(f"{version}: no secret is gathered", b"secret" not in gathered, gathered)
+            h.check(f"{version}: the last line says that the file is whole",
+                    gathered.rstrip().endswith(b"\nend of port values"), gathered)
             judged(folder)  # puts rows into netstat.txt
             code, out, err = h.run("hm-agent", "check", "--json", "--from", folder, "--product-dir",
                                    h.PRODUCTS)
             h.check(f"{version}: they are read", code in (0, 1) and '"rdp_port"' in out and
-                    '"port_proxy"' in out, f"{code} {err}")
+                    '"port_proxy"' in out and '"ntds_port"' in out and '"sql_port"' in out and
+                    '"MSSQL$PAYROLL"' in out, f"{code} {err}")
     finally:
-        prefix.reg_write((RDP, None), (PROXY, None))
+        prefix.reg_write((RDP, None), (PROXY, None), (NTDS, None), (SQL_NAMES, None),
+                         (SQL_ALL, None))
 
 
 REDIRECTION = (b'<?xml version="1.0" encoding="UTF-8"?>\r\n<configuration>\r\n<configSections>'
@@ -476,6 +490,8 @@ def script_2003(prefix):
 
 
 def suite(prefix, _):
+    netbios = socket.socket(socket.AF_INET, socket.SOCK_DGRAM) # every Windows has UDP; Wine at times
+    netbios.bind(("0.0.0.0", 137))
     with Instead(prefix, "findstr.exe"):  # Wine's finds nothing, and reports that it did
         legacy(prefix)
     no_script_host(prefix)

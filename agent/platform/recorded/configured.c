@@ -31,6 +31,10 @@ static const struct source sources[] = {
     {"hns-endpoints.json", HM_TEXT_JSON,    hm_hns_endpoints_parse, false, false},
 };
 
+/* Of Linux: the files that the platform reads on a live host, one behind the other. */
+static const struct source published = {"published-ports.json", HM_TEXT_JSON,
+                                        hm_hns_endpoints_parse, false, false};
+
 /* Could the settings of IIS not be read? Then the file holds the one line that collect.cmd writes.
  */
 static bool iis_failed(const struct hm_recorded_file *file)
@@ -47,6 +51,8 @@ static enum hm_status read_source(struct hm_recorded *recorded, const struct sou
                                   struct hm_configured_make *make, bool *out_there, bool *out_read,
                                   struct hm_err *err)
 {
+    const char *unknown =
+        source == &published ? "what containers are set up to publish is not known whole" : UNKNOWN;
     const size_t before = make->list.count;
     struct hm_recorded_file file;
     enum hm_text_kind kind;
@@ -60,25 +66,25 @@ static enum hm_status read_source(struct hm_recorded *recorded, const struct sou
     if (hm_recorded_netsh_failed(&file) || iis_failed(&file)) {
         struct hm_span line = hm_str_trim(file.text, file.len);
 
-        return hm_notes_add(&recorded->notes, err, "%s: %.*s: " UNKNOWN, file.name, (int)line.len,
-                            line.at);
+        return hm_notes_add(&recorded->notes, err, "%s: %.*s: %s", file.name, (int)line.len,
+                            line.at, unknown);
     }
     kind = hm_text_kind((struct hm_span){file.text, file.len});
     if (kind != HM_TEXT_UNKNOWN && kind != source->kind) {
-        return hm_recorded_note(recorded, &file, hm_text_kind_names[kind], UNKNOWN, err);
+        return hm_recorded_note(recorded, &file, hm_text_kind_names[kind], unknown, err);
     }
     st = source->parse(file.text, file.len, make, err);
     if (st == HM_EINVAL) {
-        return hm_recorded_refused(recorded, &file, source->kind, UNKNOWN, err);
+        return hm_recorded_refused(recorded, &file, source->kind, unknown, err);
     }
     if (st == HM_OK && make->doubt != NULL) {
         const char *doubt = make->doubt;
 
         make->doubt = NULL;
-        return hm_notes_add(&recorded->notes, err, "%s: %s: " UNKNOWN, file.name, doubt);
+        return hm_notes_add(&recorded->notes, err, "%s: %s: %s", file.name, doubt, unknown);
     }
     if (st == HM_OK && source->has_rows && make->list.count == before) {
-        return hm_notes_add(&recorded->notes, err, "%s has no URL: " UNKNOWN, file.name);
+        return hm_notes_add(&recorded->notes, err, "%s has no URL: %s", file.name, unknown);
     }
     *out_read = st == HM_OK;
     return st;
@@ -109,6 +115,22 @@ enum hm_status hm_recorded_configured(struct hm_recorded *recorded, struct hm_er
     recorded->seen.settings_unread = files && partial;
     if (st == HM_OK && any) {
         hm_configured_finish(&make, partial, inventory);
+    }
+    return st;
+}
+
+enum hm_status hm_recorded_published(struct hm_recorded *recorded, struct hm_err *err)
+{
+    struct hm_inventory *inventory = &recorded->seen.inventory;
+    struct hm_configured_make make;
+    bool there;
+    bool read;
+    enum hm_status st;
+
+    hm_configured_begin(&make, &inventory->os, recorded->arena);
+    st = read_source(recorded, &published, &make, &there, &read, err);
+    if (st == HM_OK && there) {
+        hm_configured_finish(&make, !read, inventory);
     }
     return st;
 }

@@ -117,6 +117,9 @@ static enum hm_status read_host_file(struct hm_recorded *recorded, struct hm_err
                                      "its facts (the system, its version) are unknown", err);
         }
     }
+    if (st == HM_OK) {
+        st = hm_recorded_unit_names(recorded, err);
+    }
     if (st == HM_OK && host->has_listeners) {
         st = hm_listeners_from_rows(&host->listeners, recorded->arena, &host->listeners, err);
     }
@@ -220,7 +223,7 @@ static enum hm_status read_configured(struct hm_recorded *recorded, struct hm_er
 {
     return recorded->seen.inventory.os.family == HM_OS_WINDOWS
                ? hm_recorded_configured(recorded, err)
-               : HM_OK;
+               : hm_recorded_published(recorded, err);
 }
 
 enum hm_status hm_recorded_conclude(struct hm_recorded *recorded, struct hm_err *err)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * What "reg query" printed; Windows 2000 has no reg.exe, and regedit exports what is there. Folders
- * that an older collect.cmd made have neither: then the listeners speak. */
+ * that an older collect.cmd made have neither: then the listeners speak, as far as they can. */
 #include "agent/platform/recorded/recorded.h"
 
 #include <stdio.h>
@@ -13,7 +13,8 @@
 
 #define QUERY_FILE "port-values.txt"
 #define EXPORT_FILE "port-values.reg"
-#define UNKNOWN "the ports of Remote Desktop and of port proxies are known by their listeners only"
+#define END "end of port values" /* the last line that collect.cmd writes */
+#define UNKNOWN "ports that the registry sets for services are known by their listeners only"
 
 /* A value that is no port: named, and in the list with port 0. */
 static enum hm_status take_value(struct hm_recorded *recorded, const char *file,
@@ -107,6 +108,30 @@ static enum hm_status take_keys(struct hm_recorded *recorded, const char *file,
     return st;
 }
 
+/* The file is whole with its last line. Without it an older collect.cmd made the file, or it was
+ * cut: for sure in the midst of a line, as every output of reg.exe ends with a line feed. */
+static enum hm_status check_end(struct hm_recorded *recorded, const struct hm_recorded_file *file,
+                                struct hm_err *err)
+{
+    const struct hm_span text = hm_str_trim(file->text, file->len);
+    const size_t len = strlen(END);
+
+    if (text.len > len && memcmp(text.at + text.len - len, END, len) == 0) {
+        return HM_OK;
+    }
+    if (file->len > 0 && file->text[file->len - 1] == '\n') {
+        return hm_notes_add(&recorded->notes, err,
+                            "%s does not end with \"" END "\": an older collect.cmd made it, or it "
+                            "was cut, and settings that it lacks are not known",
+                            file->name);
+    }
+    recorded->seen.port_values_cut = true;
+    return hm_notes_add(&recorded->notes, err,
+                        "%s ends in the midst of a line: it was cut, and settings that it lacks "
+                        "are not known",
+                        file->name);
+}
+
 enum hm_status hm_recorded_port_values(struct hm_recorded *recorded,
                                        struct hm_configured_make *make, bool *out_there,
                                        struct hm_err *err)
@@ -120,7 +145,13 @@ enum hm_status hm_recorded_port_values(struct hm_recorded *recorded,
     if (st == HM_OK && !query) {
         st = hm_recorded_read(recorded, EXPORT_FILE, &file, err);
     }
-    if (st != HM_OK || !file.there) {
+    if (st == HM_OK && !file.there) {
+        return hm_notes_add(&recorded->notes, err, QUERY_FILE " is missing: " UNKNOWN);
+    }
+    if (st == HM_OK && query) {
+        st = check_end(recorded, &file, err);
+    }
+    if (st != HM_OK) {
         return st;
     }
     st = query ? hm_reg_query_parse(file.text, file.len, recorded->arena, &reg, err)
@@ -130,5 +161,6 @@ enum hm_status hm_recorded_port_values(struct hm_recorded *recorded,
                                    UNKNOWN, err);
     }
     *out_there = true;
-    return take_keys(recorded, file.name, &reg, make, err);
+    st = take_keys(recorded, file.name, &reg, make, err);
+    return st == HM_OK ? hm_recorded_registry_ports(recorded, file.name, &reg, make, err) : st;
 }

@@ -15,6 +15,7 @@
 #include "common/ports/configured.h"
 #include "common/readers/linux_sockets_text.h"
 #include "common/readers/netstat_text.h"
+#include "common/readers/reg_text.h"
 #include "common/readers/sc_text.h"
 #include "common/readers/tasklist_text.h"
 #include "common/readers/text_kind.h"
@@ -35,6 +36,7 @@ struct hm_recorded {
     struct hm_notes notes;
     struct hm_host_file host; /* host.json; all unknown when there is none */
     struct hm_observation seen;
+    struct hm_service_rows service_rows;  /* of services.txt or its like; for their paths */
     struct hm_sc_states service_states;   /* services-state.txt, with process ids */
     bool has_tcpip;                       /* tcpip-parameters.reg was read */
     const struct hm_tcpip_memory *memory; /* of the agent; NULL: nobody remembers */
@@ -87,6 +89,11 @@ enum hm_status hm_recorded_missing(struct hm_recorded *recorded, const char *nam
 /* Did netsh refuse? Then the file holds the one line that collect.cmd writes. */
 bool hm_recorded_netsh_failed(const struct hm_recorded_file *file);
 
+/* registry_ports.c — ports of SQL Server and of RPC servers in that listing, into the list. */
+enum hm_status hm_recorded_registry_ports(struct hm_recorded *recorded, const char *file,
+                                          const struct hm_reg *reg, struct hm_configured_make *make,
+                                          struct hm_err *err) HM_MUST_CHECK;
+
 /* port_values.c — port-values.txt or port-values.reg into the list; *out_there: one was read. */
 enum hm_status hm_recorded_port_values(struct hm_recorded *recorded,
                                        struct hm_configured_make *make, bool *out_there,
@@ -96,6 +103,9 @@ enum hm_status hm_recorded_port_values(struct hm_recorded *recorded,
  * port_values.c reads. */
 enum hm_status hm_recorded_configured(struct hm_recorded *recorded,
                                       struct hm_err *err) HM_MUST_CHECK;
+/* Likewise of Linux: published ports of containers. */
+enum hm_status hm_recorded_published(struct hm_recorded *recorded,
+                                     struct hm_err *err) HM_MUST_CHECK;
 
 /* registry.c — tcpip-parameters.reg, dns-parameters.reg, hns-state.reg. After services. */
 enum hm_status hm_recorded_registry(struct hm_recorded *recorded, struct hm_err *err) HM_MUST_CHECK;
@@ -120,6 +130,10 @@ enum hm_status hm_recorded_events(struct hm_recorded *recorded, struct hm_err *e
  * and no events are there. After the inventory is settled. */
 enum hm_status hm_recorded_events_missing(struct hm_recorded *recorded,
                                           struct hm_err *err) HM_MUST_CHECK;
+
+/* unit_names.c — takes ".service" off the names in host.json of a Linux host. */
+enum hm_status hm_recorded_unit_names(struct hm_recorded *recorded,
+                                      struct hm_err *err) HM_MUST_CHECK;
 
 /* services.c — services of host.json and of the files that tell how services start, which run, and
  * which a failover cluster starts. After tasks. */

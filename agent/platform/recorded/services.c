@@ -12,6 +12,7 @@
 #include "agent/platform/windows_services.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
+#include "common/ports/numbered.h"
 #include "common/readers/net_start_text.h"
 #include "common/readers/reg_query_text.h"
 #include "common/readers/sc_text.h"
@@ -536,6 +537,27 @@ static enum hm_status judge_all(struct hm_recorded *recorded, struct sources *so
     return st;
 }
 
+/* sapinit starts instances that have no unit: a list that has it and none of them is cut short. */
+static enum hm_status judge_linux(struct hm_recorded *recorded, struct hm_err *err)
+{
+    static const struct hm_numbered rule = {.service = "SAP???_##", .ports = ""};
+    struct hm_inventory *inventory = &recorded->seen.inventory;
+    char number[3];
+
+    if (!is_in(&inventory->services, "sapinit")) {
+        return HM_OK;
+    }
+    for (size_t i = 0; i < inventory->services.count; i++) {
+        if (hm_numbered_fits(&rule, inventory->services.at[i], number)) {
+            return HM_OK;
+        }
+    }
+    inventory->services_partial = true;
+    return hm_notes_add(&recorded->notes, err,
+                        "services: which instances of SAP sapinit starts; add those of "
+                        "/usr/sap/sapservices to the services of host.json, as \"SAPPRD_00\"");
+}
+
 enum hm_status hm_recorded_services(struct hm_recorded *recorded, const struct hm_tasks *tasks,
                                     struct hm_err *err)
 {
@@ -545,6 +567,7 @@ enum hm_status hm_recorded_services(struct hm_recorded *recorded, const struct h
 
     if (inventory->os.family == HM_OS_WINDOWS) {
         st = read_rows(recorded, &sources, err);
+        recorded->service_rows = sources.rows;
         if (st == HM_OK) {
             st = read_states(recorded, &sources, err);
         }
@@ -557,9 +580,7 @@ enum hm_status hm_recorded_services(struct hm_recorded *recorded, const struct h
             st = name_events(recorded, &sources, err);
         }
     }
-    if (sources.has_states) {
-        recorded->service_states = sources.states;
-    }
+    recorded->service_states = sources.states;
     if (st == HM_OK) {
         st = join(recorded, &sources, err);
     }
@@ -567,6 +588,8 @@ enum hm_status hm_recorded_services(struct hm_recorded *recorded, const struct h
         st = judge_all(recorded, &sources, err);
     } else if (st == HM_OK && !inventory->has_services) {
         st = hm_notes_add(&recorded->notes, err, "host.json does not list services");
+    } else if (st == HM_OK) {
+        st = judge_linux(recorded, err);
     }
     if (st == HM_OK) {
         hm_inventory_settle(inventory);

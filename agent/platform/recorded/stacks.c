@@ -9,9 +9,11 @@
 #include "common/readers/netsh_text.h"
 #include "common/readers/netsh_title.h"
 #include "common/readers/sysctl_ports.h"
+#include "common/readers/sysctl_remedy.h"
 
 #define SYSCTL_FILE "sysctl.txt"
 #define SETTINGS_FILE "sysctl-files.txt"
+#define UNIT_FILE "havenmaster-reserve.ports" /* as agent/platform/linux writes it */
 
 /* netsh refused when the host was recorded: its facts are unknown, and that is a finding. */
 static enum hm_status note_refused(struct hm_recorded *recorded, const char *command,
@@ -152,10 +154,40 @@ static enum hm_status read_settings(struct hm_recorded *recorded,
     enum hm_status st = hm_recorded_read(recorded, SETTINGS_FILE, &file, err);
 
     *out_has = st == HM_OK && file.found != NULL;
+    if (st == HM_OK && file.there) {
+        st = hm_sysctl_see_files((struct hm_span){file.text, file.len}, recorded->arena,
+                                 &recorded->seen.reserved_behind, &recorded->seen.settings_mixed,
+                                 err);
+    }
     return st == HM_OK && file.there
                ? hm_sysctl_take_settings((struct hm_span){file.text, file.len}, recorded->arena,
                                          out_settings, err)
                : st;
+}
+
+/* What havenmaster-reserve.service adds to that, optional. */
+static enum hm_status add_unit(struct hm_recorded *recorded, struct hm_sysctl_ports *settings,
+                               struct hm_err *err)
+{
+    struct hm_sysctl_ports added = {0};
+    struct hm_recorded_file file;
+    enum hm_status st = hm_recorded_read(recorded, UNIT_FILE, &file, err);
+
+    if (st != HM_OK || !file.there) {
+        return st;
+    }
+    st = hm_sysctl_take_settings((struct hm_span){file.text, file.len}, recorded->arena, &added,
+                                 err);
+    if (st == HM_OK && added.has_reserved) {
+        settings->has_reserved = true;
+        st = hm_ports_union(settings->reserved, added.reserved, recorded->arena,
+                            &settings->reserved, err);
+    }
+    if (added.has_range) {
+        settings->has_range = true;
+        settings->range = added.range;
+    }
+    return st;
 }
 
 static enum hm_status read_sysctl(struct hm_recorded *recorded, struct hm_err *err)
@@ -188,6 +220,9 @@ static enum hm_status read_sysctl(struct hm_recorded *recorded, struct hm_err *e
     }
     if (st == HM_OK) {
         st = read_settings(recorded, &settings, &has_settings, err);
+    }
+    if (st == HM_OK && has_settings) {
+        st = add_unit(recorded, &settings, err);
     }
     if (st == HM_OK && settings.refused != NULL) {
         st = hm_notes_add(&recorded->notes, err,

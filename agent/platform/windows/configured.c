@@ -194,7 +194,7 @@ static enum hm_status take_port_values(struct hm_gathering *gathering)
     for (size_t i = 0; i < HM_PORT_KEY_COUNT && st == HM_OK; i++) {
         st = take_names(gathering, &hm_port_keys[i]);
     }
-    return st;
+    return st == HM_OK ? hm_gathering_take_registry(gathering) : st;
 }
 
 enum hm_status hm_windows_port_values(struct hm_inventory *inventory, struct hm_notes *notes,

@@ -20,6 +20,9 @@ struct hm_gathering {
 enum hm_status hm_gathering_fault(struct hm_gathering *gathering, enum hm_status st,
                                   const char *source, const char *why) HM_MUST_CHECK;
 
+/* registry_ports.c — ports of SQL Server and of RPC servers (registry_ports.h) into the list. */
+enum hm_status hm_gathering_take_registry(struct hm_gathering *gathering) HM_MUST_CHECK;
+
 /* sites.c — bindings of IIS into the list. applicationHost.config may hold passwords: its bytes are
  * wiped once they are parsed, and it is read again only when its write time or size changed. Where
  * redirection.config names a shared one, that is read; one that cannot be read makes the list

@@ -67,6 +67,28 @@ static enum hm_reg_type type_of(DWORD type)
     }
 }
 
+enum hm_status hm_registry_type(const wchar_t *key, const wchar_t *name, bool *out_found,
+                                enum hm_reg_type *out_type, struct hm_err *err)
+{
+    char what[128] = "";
+    DWORD type = 0;
+    HKEY handle;
+    LONG number =
+        RegOpenKeyExW(HKEY_LOCAL_MACHINE, key, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY, &handle);
+
+    if (number == ERROR_SUCCESS) {
+        number = RegQueryValueExW(handle, name, NULL, &type, NULL, NULL);
+        (void)RegCloseKey(handle);
+    }
+    if (number != ERROR_SUCCESS && number != ERROR_FILE_NOT_FOUND) {
+        (void)WideCharToMultiByte(CP_UTF8, 0, name, -1, what, sizeof(what), NULL, NULL);
+        return hm_windows_fail(err, what, (unsigned long)number);
+    }
+    *out_found = number == ERROR_SUCCESS;
+    *out_type = type_of(type);
+    return HM_OK;
+}
+
 enum hm_status hm_registry_check_type(const wchar_t *key, const wchar_t *name,
                                       enum hm_reg_type must_be, struct hm_arena *arena,
                                       struct hm_registry *registry, struct hm_err *err)
@@ -109,12 +131,13 @@ enum hm_status hm_registry_u32(const wchar_t *key, const wchar_t *name, bool *ou
     return st;
 }
 
-enum hm_status hm_registry_text(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
-                                bool *out_found, const char **out_text, struct hm_err *err)
+static enum hm_status read_text(const wchar_t *key, const wchar_t *name, DWORD type,
+                                struct hm_arena *arena, bool *out_found, const char **out_text,
+                                struct hm_err *err)
 {
     unsigned char *bytes;
     DWORD len;
-    enum hm_status st = read_value(key, name, REG_SZ, arena, &bytes, &len, err);
+    enum hm_status st = read_value(key, name, type, arena, &bytes, &len, err);
 
     if (st != HM_OK) {
         return st;
@@ -129,6 +152,22 @@ enum hm_status hm_registry_text(const wchar_t *key, const wchar_t *name, struct 
         *out_text = text;
     }
     return HM_OK;
+}
+
+enum hm_status hm_registry_text(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
+                                bool *out_found, const char **out_text, struct hm_err *err)
+{
+    return read_text(key, name, REG_SZ, arena, out_found, out_text, err);
+}
+
+enum hm_status hm_registry_path(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
+                                bool *out_found, const char **out_text, struct hm_err *err)
+{
+    enum hm_status st = read_text(key, name, REG_EXPAND_SZ, arena, out_found, out_text, err);
+
+    return st == HM_OK && !*out_found
+               ? read_text(key, name, REG_SZ, arena, out_found, out_text, err)
+               : st;
 }
 
 enum hm_status hm_registry_lines(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,

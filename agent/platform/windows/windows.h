@@ -180,9 +180,16 @@ enum hm_status hm_registry_u32(const wchar_t *key, const wchar_t *name, bool *ou
 enum hm_status hm_registry_text(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
                                 bool *out_found, const char **out_text,
                                 struct hm_err *err) HM_MUST_CHECK;
+/* Likewise of REG_EXPAND_SZ, too; variables as written. */
+enum hm_status hm_registry_path(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
+                                bool *out_found, const char **out_text,
+                                struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_registry_lines(const wchar_t *key, const wchar_t *name, struct hm_arena *arena,
                                  bool *out_found, struct hm_strings *out_lines,
                                  struct hm_err *err) HM_MUST_CHECK;
+/* The type of a value. */
+enum hm_status hm_registry_type(const wchar_t *key, const wchar_t *name, bool *out_found,
+                                enum hm_reg_type *out_type, struct hm_err *err) HM_MUST_CHECK;
 /* Notes in registry that the value is there with another type than must_be (windows_rules.h). */
 enum hm_status hm_registry_check_type(const wchar_t *key, const wchar_t *name,
                                       enum hm_reg_type must_be, struct hm_arena *arena,

@@ -515,6 +515,29 @@ static void test_linux_host(void **state)
     finish(&host);
 }
 
+/* Units by the names that systemctl prints. */
+static void test_linux_unit_names(void **state)
+{
+    static const struct file files[] = {
+        {"host.json",  "{\"os\": {\"family\": \"linux\", \"version\": \"6.1.0\"}, "
+                      "\"services\": [\"SAPPRD_00.service\", \"kubelet.service\", \"ssh\"], "
+                      "\"listeners\": [{\"protocol\": \"tcp\", \"family\": \"ipv4\", "
+                      "\"address\": \"0.0.0.0\", \"port\": 22, \"service\": \"ssh.service\"}]}"},
+        {"sysctl.txt", "net.ipv4.ip_local_port_range = 32768\t60999\n"                                              },
+        {NULL,         NULL                                                                                         },
+    };
+    struct host host;
+
+    (void)state;
+    observe(&host, files);
+    assert_int_equal(host.st, HM_OK);
+    assert_int_equal(host.seen.inventory.services.count, 3);
+    assert_string_equal(host.seen.inventory.services.at[0], "SAPPRD_00");
+    assert_string_equal(host.seen.inventory.services.at[1], "kubelet");
+    assert_string_equal(host.seen.inventory.listeners.at[0].service, "ssh");
+    finish(&host);
+}
+
 /* netstat of Windows 2000 has no process ids. */
 static void test_windows_2000(void **state)
 {
@@ -554,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_sockets_and_kinds),
         cmocka_unit_test(test_host_json_outranks),
         cmocka_unit_test(test_linux_host),
+        cmocka_unit_test(test_linux_unit_names),
         cmocka_unit_test(test_windows_2000),
     };
 

@@ -171,6 +171,70 @@ static void test_port_values(void **state)
     }
 }
 
+/* A file that is missing, or that was cut in the midst of a value, is named. */
+static void test_port_values_not_whole(void **state)
+{
+    static const struct {
+        const char *text; /* NULL: there is no file */
+        const char *says; /* NULL: nothing */
+    } files[] = {
+        {NULL,                                                                            "is missing"                 },
+        {"\r\n" RDP "\r\n    PortNu",                                                     "ends in the midst of a line"},
+        {"\r\n" RDP "\r\n    PortNumber    REG_DWORD    0xd3d\r\n\r\nH",
+         "ends in the midst of a line"                                                                                 },
+        {"\r\n" RDP "\r\n    PortNumber    REG_DWORD    0xd3d\r\n",                       "an older collect.cmd"       },
+        {"\r\n" RDP "\r\n    PortNumber    REG_DWORD    0xd3d\r\nend of port",            "in the midst"               },
+        {"\r\n" RDP "\r\n    PortNumber    REG_DWORD    0xd3d\r\nend of port values\r\n", NULL                         },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(files); i++) {
+        const char *const pieces[] = {"port-values.txt", files[i].says, NULL};
+        struct recorded_folder host;
+
+        recorded_folder_init(&host);
+        recorded_folder_puts(&host, "host.json", OS("10.0.17763"));
+        if (files[i].text != NULL) {
+            recorded_folder_puts(&host, "port-values.txt", files[i].text);
+        }
+        recorded_folder_must_observe(&host);
+        assert_int_equal(recorded_folder_is_unknown(&host, pieces), files[i].says != NULL);
+        assert_int_equal(host.seen.port_values_cut,
+                         files[i].says != NULL && strstr(files[i].says, "midst") != NULL);
+        recorded_folder_fini(&host);
+    }
+}
+
+#define SQL_64 "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Microsoft SQL Server"
+#define SQL_32 "HKEY_LOCAL_MACHINE\\SOFTWARE\\WOW6432Node\\Microsoft\\Microsoft SQL Server"
+#define SQL_TAIL "\\MSSQLServer\\SuperSocketNetLib\\Tcp\\IPAll\r\n    TcpPort    REG_SZ    "
+#define SQL_SERVICE "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\MSSQL$HR\r\n    "
+
+/* An instance in both views of the registry: the path of its service says which one counts. */
+static void test_instance_in_both_views(void **state)
+{
+    struct recorded_folder host;
+
+    (void)state;
+    recorded_folder_init(&host);
+    recorded_folder_puts(&host, "host.json", OS("10.0.17763"));
+    recorded_folder_puts(&host, "services.txt",
+                         SQL_SERVICE "Type    REG_DWORD    0x10\r\n\r\n" SQL_SERVICE
+                                     "Start    REG_DWORD    0x2\r\n\r\n" SQL_SERVICE
+                                     "ImagePath    REG_EXPAND_SZ    \"C:\\Program Files (x86)\\"
+                                     "Microsoft SQL Server\\MSSQL10_50.HR\\sqlservr.exe\"\r\n\r\n");
+    recorded_folder_puts(&host, "port-values.txt",
+                         SQL_64
+                         "\\Instance Names\\SQL\r\n    HR    REG_SZ    MSSQL15.HR\r\n\r\n" SQL_64
+                         "\\MSSQL15.HR" SQL_TAIL "1499\r\n\r\n" SQL_32
+                         "\\Instance Names\\SQL\r\n    HR    REG_SZ    MSSQL10_50.HR\r\n\r\n" SQL_32
+                         "\\MSSQL10_50.HR" SQL_TAIL "52000\r\n\r\n");
+    recorded_folder_must_observe(&host);
+    assert_int_equal(host.seen.inventory.configured.count, 1);
+    assert_int_equal(host.seen.inventory.configured.at[0].port, 52000);
+    recorded_folder_fini(&host);
+}
+
 /* A port of System that HTTP.sys is set up to serve is a port of HTTP.sys. */
 static void test_kind(void **state)
 {
@@ -196,6 +260,8 @@ int main(void)
         cmocka_unit_test(test_sources),
         cmocka_unit_test(test_legacy),
         cmocka_unit_test(test_port_values),
+        cmocka_unit_test(test_port_values_not_whole),
+        cmocka_unit_test(test_instance_in_both_views),
         cmocka_unit_test(test_kind),
     };
 

@@ -335,6 +335,42 @@ static void expect_next(struct host *host, const char *next)
     }
 }
 
+/* What a remedy must know of the files: other lines of its own, and a file that is read after it.
+ */
+static void test_linux_remedy_files(void **state)
+{
+#define LIST "net.ipv4.ip_local_reserved_ports = 8080\n"
+#define OWN "# /etc/sysctl.d/zzzzzzzz-reserved-ports.conf\n"
+    static const struct {
+        const char *files;
+        const char *behind; /* NULL none */
+        bool mixed;
+    } rows[] = {
+        {LIST,                                                              NULL, false},
+        {"# /etc/sysctl.d/50.conf\n" LIST "vm.swappiness = 7\n\n" OWN LIST, NULL, false},
+        {OWN "vm.swappiness=7\n-net/ipv4/ip_local_reserved_ports = 8080\n", NULL, true },
+        {OWN LIST "\n# /etc/sysctl.d/zzzzzzzzz.conf\nvm.swappiness = 7\n",  NULL, false},
+        {OWN LIST "\n# /etc/sysctl.d/zzzzzzzzz-havenmaster.conf\n" LIST,    NULL, false},
+        {OWN LIST "\n# /run/sysctl.d/zzzzzzzzz-v.conf\r\n" LIST "# end",
+         "/run/sysctl.d/zzzzzzzzz-v.conf",                                        false},
+        {"# /etc/sysctl.d/zzzzzzzz-port-range.conf\n# ours\n",              NULL, true },
+    };
+    struct host *host = *state;
+
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        print_message("row %zu\n", i);
+        put_linux(host, "8080", rows[i].files);
+        observe(host);
+        assert_int_equal(host->seen.settings_mixed, rows[i].mixed);
+        if (rows[i].behind == NULL) {
+            assert_null(host->seen.reserved_behind);
+        } else {
+            assert_non_null(host->seen.reserved_behind);
+            assert_string_equal(host->seen.reserved_behind, rows[i].behind);
+        }
+    }
+}
+
 static void test_linux_files(void **state)
 {
     struct host *host = *state;
@@ -358,6 +394,15 @@ static void test_linux_files(void **state)
     observe(host);
     expect_next(host, NULL);
 
+    /* A unit adds the ports of policies to what the files say. */
+    put_linux(host, "8080,9955", "net.ipv4.ip_local_reserved_ports = 8080\n");
+    observe(host);
+    expect_next(host, "8080");
+    put(host, "havenmaster-reserve.ports", "net.ipv4.ip_local_reserved_ports = 9955\n");
+    observe(host);
+    expect_next(host, NULL);
+    put(host, "havenmaster-reserve.ports", "");
+
     /* What an agent reserves outlives a boot; what others reserve at run time does not. */
     put_linux(host, "8080", "kernel.x = 1\n");
     assert_int_equal(hm_ports_parse("8080,9955", 9, &host->arena, &action.ports, NULL), HM_OK);
@@ -376,6 +421,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_changes, start, stop),
         cmocka_unit_test_setup_teardown(test_changes_of_unknown_values, start, stop),
         cmocka_unit_test_setup_teardown(test_memory, start, stop),
+        cmocka_unit_test_setup_teardown(test_linux_remedy_files, start, stop),
         cmocka_unit_test_setup_teardown(test_linux_files, start, stop),
     };
 

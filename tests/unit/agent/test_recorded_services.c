@@ -443,6 +443,31 @@ static void test_broken_files(void **state)
     }
 }
 
+/* Linux: sapinit starts instances that a list of units does not have. */
+static void test_sapinit(void **state)
+{
+    static const struct {
+        const char *list;
+        bool partial;
+    } rows[] = {
+        {"\"sapinit\", \"ssh\"",       true },
+        {"\"sapinit\", \"SAPPRD_00\"", false},
+        {"\"ssh\"",                    false},
+    };
+    struct recorded_folder *host = *state;
+    char text[512];
+
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        (void)snprintf(text, sizeof(text),
+                       "{\"os\": {\"family\": \"linux\", \"name\": \"SLES 15\", \"version\": "
+                       "\"6.4.0\", \"arch\": \"x86_64\"}, \"services\": [%s]}",
+                       rows[i].list);
+        OBSERVE(host, {"host.json", text});
+        assert_int_equal(host->seen.inventory.services_partial, rows[i].partial);
+        assert_int_equal(says(host, "instances of SAP"), rows[i].partial);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +483,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_failover_cluster, begin, end),
         cmocka_unit_test_setup_teardown(test_failover_cluster_elsewhere, begin, end),
         cmocka_unit_test_setup_teardown(test_failover_cluster_of_a_list, begin, end),
+        cmocka_unit_test_setup_teardown(test_sapinit, begin, end),
         cmocka_unit_test_setup_teardown(test_names_in_events, begin, end),
         cmocka_unit_test_setup_teardown(test_list_of_a_person, begin, end),
         cmocka_unit_test_setup_teardown(test_details_of_a_person, begin, end),

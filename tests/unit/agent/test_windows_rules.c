@@ -210,12 +210,34 @@ static void test_ports_of_system(void **state)
     }
 }
 
+/* msquic reserves its UDP port as a block of one, whatever program uses it. */
+static void test_quic(void **state)
+{
+    struct hm_range rows[] = {
+        {54443, 54443},
+        {55000, 55099},
+    };
+    const struct hm_stack stack = {
+        .protocol = HM_UDP, .has_runtime = true, .runtime = {rows, HM_COUNT(rows)}
+    };
+    struct hm_listener listener = {.protocol = HM_UDP, .port = 54443, .program = "dotnet.exe"};
+
+    (void)state;
+    assert_int_equal(hm_windows_kind(&listener, &stack, false), HM_KIND_QUIC);
+    listener.port = 55001;
+    assert_int_equal(hm_windows_kind(&listener, &stack, false), HM_KIND_SOCKET);
+    listener.port = 54444;
+    assert_int_equal(hm_windows_kind(&listener, &stack, false), HM_KIND_SOCKET);
+    listener.port = 54443;
+    assert_int_equal(hm_windows_kind(&listener, NULL, false), HM_KIND_SOCKET);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ports_of_system), cmocka_unit_test(test_nsi),
-        cmocka_unit_test(test_addresses),       cmocka_unit_test(test_excluded),
-        cmocka_unit_test(test_httpsys_ports),
+        cmocka_unit_test(test_quic),     cmocka_unit_test(test_ports_of_system),
+        cmocka_unit_test(test_nsi),      cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_excluded), cmocka_unit_test(test_httpsys_ports),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

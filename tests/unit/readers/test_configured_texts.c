@@ -116,6 +116,18 @@ static const struct text_case cases[] = {
      "{\"Policies\":[{\"Type\":\"PortMapping\",\"Settings\":{\"Protocol\":17,\"InternalPort\":53,"
      "\"ExternalPort\":5353}},{\"Settings\":{\"ExternalPort\":30000}}],\"x\":\"}\\\"{\"}",            "tcp 30000 container of a container; udp 5353 container to port 53 of a container; "
      "udp 30000 container of a container"                              },
+ /* Linux: Docker's hostconfig.json, and a file of CNI */
+    {hm_hns_endpoints_parse,
+     "{\"Binds\":null,\"NetworkMode\":\"default\",\"PortBindings\":{\"53/udp\":[{\"HostIp\":\"\","
+     "\"HostPort\":\"5300\"}],\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"},"
+     "{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"8081\"}],\"90/tcp\":[{\"HostIp\":\"\",\"HostPort\":"
+     "\"\"}],\"91/sctp\":[]},\"Memory\":0}{\"PortBindings\":{}}",                                     "tcp 8080 container to port 80 of a container; tcp 8081 container to port 80 of a container; "
+     "udp 5300 container to port 53 of a container"                                             },
+    {hm_hns_endpoints_parse,
+     "{\"kind\":\"cniCacheV1\",\"containerId\":\"4f\",\"config\":\"ewog\",\"ifName\":\"eth0\","
+     "\"capabilityArgs\":{\"portMappings\":[{\"hostPort\":8443,\"containerPort\":443,\"protocol\":"
+     "\"tcp\",\"hostIP\":\"\"},{\"hostPort\":0,\"containerPort\":1,\"protocol\":\"udp\"}]},"
+     "\"result\":{\"ips\":[{\"address\":\"10.88.0.4/16\"}]}}",                                        "tcp 8443 container to port 443 of a container"            },
     {hm_hns_endpoints_parse, "[]",                                                                    ""                                                         },
     {hm_hns_endpoints_parse, "",                                                                      NULL                                                       },
     {hm_hns_endpoints_parse, "Get-HnsEndpoint : The term",                                            NULL                                                       },

@@ -141,6 +141,62 @@ static void test_port_values(void **state)
     assert_false(inventory.has_configured);
 }
 
+#define NTDS "SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters"
+#define CA "SOFTWARE\\Classes\\AppID\\{D99E6E74-FC88-11D0-B498-00A0C90312F3}"
+#define SQL "SOFTWARE\\Microsoft\\Microsoft SQL Server"
+#define SQL_NAMES SQL "\\Instance Names\\SQL"
+#define SQL_TCP SQL "\\MSSQL15.PAYROLL\\MSSQLServer\\SuperSocketNetLib\\Tcp"
+
+/* Ports of SQL Server and of RPC servers: read, of another type, and none at all. */
+static void test_registry_ports(void **state)
+{
+    static const char *lines[] = {"ncacn_ip_tcp,0,50300"};
+    const struct hm_strings end_points = {lines, HM_COUNT(lines)};
+    struct netsh_fixture *fixture = *state;
+    struct hm_inventory inventory = {.os = os_2019};
+    const struct hm_configured_list *list = &inventory.configured;
+
+    hm_test_reg_u32(NTDS, "TCP/IP Port", 50243);
+    hm_test_reg_lines(CA, "Endpoints", &end_points);
+    hm_test_reg_text(SQL_NAMES, "PAYROLL", "MSSQL15.PAYROLL");
+    hm_test_reg_u32(SQL_TCP, "Enabled", 1);
+    hm_test_reg_u32(SQL_TCP, "ListenOnAllIPs", 0);
+    hm_test_reg_text(SQL_TCP "\\IP1", "TcpPort", "50433,14330");
+    hm_test_reg_text(SQL_TCP "\\IPAll", "TcpPort", "1433");
+    hm_notes_init(&fixture->notes, &fixture->arena);
+    assert_int_equal(hm_windows_port_values(&inventory, &fixture->notes, &fixture->err), HM_OK);
+    assert_true(inventory.has_configured && !inventory.configured_partial);
+    assert_int_equal(fixture->notes.list.count, 0);
+    assert_int_equal(list->count, 4);
+    assert_int_equal(list->at[0].port, 14330);
+    assert_int_equal(list->at[0].by, HM_BY_SQL_PORT);
+    assert_string_equal(list->at[0].service, "MSSQL$PAYROLL");
+    assert_int_equal(list->at[1].port, 50243);
+    assert_int_equal(list->at[1].by, HM_BY_NTDS_PORT);
+    assert_int_equal(list->at[2].port, 50300);
+    assert_int_equal(list->at[2].by, HM_BY_CA_PORT);
+    assert_int_equal(list->at[3].port, 50433);
+
+    hm_test_reg_remove(NTDS, "TCP/IP Port");
+    hm_test_reg_text(NTDS, "TCP/IP Port", "50243");
+    hm_test_reg_text(SQL_TCP "\\IP1", "TcpPort", "http");
+    inventory = (struct hm_inventory){.os = os_2019};
+    assert_int_equal(hm_windows_port_values(&inventory, &fixture->notes, &fixture->err), HM_OK);
+    assert_int_equal(fixture->notes.list.count, 2);
+    assert_int_equal(list->count, 3);
+    assert_int_equal(list->at[0].port, 0);
+    assert_int_equal(list->at[1].port, 0);
+    (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, NTDS);
+    (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, CA);
+    (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, SQL_NAMES);
+    (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, SQL_TCP "\\IP1");
+    (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, SQL_TCP "\\IPAll");
+    (void)RegDeleteKeyA(HKEY_LOCAL_MACHINE, SQL_TCP);
+    inventory = (struct hm_inventory){.os = os_2019};
+    assert_int_equal(hm_windows_port_values(&inventory, &fixture->notes, &fixture->err), HM_OK);
+    assert_false(inventory.has_configured);
+}
+
 /* A list that is too long, or none at all, is never "no ports of HTTP.sys". */
 static void test_service_state_unread(void **state)
 {
@@ -499,6 +555,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_configured, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_port_values, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_registry_ports, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_service_state_unread, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reading_what_is_urgent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_new_reservation_is_read, set_up, tear_down),

@@ -302,7 +302,8 @@ static void test_holder_is_not_missed(void **state)
     (void)state;
     make_exchange();
     host.listeners[0] = (struct hm_listener){
-        HM_TCP, HM_IPV4, "0.0.0.0", 9955, "dns.exe", "DNS", HM_KIND_SOCKET, {NULL, 0}
+        HM_TCP, HM_IPV4, "0.0.0.0", 9955, "dns.exe", "DNS", HM_KIND_SOCKET, {NULL, 0},
+               0
     };
     host.listener_count = 1;
     host.sockets[0] = (struct hm_socket){
@@ -393,7 +394,8 @@ static void test_httpsys(void **state)
     make_exchange();
     want("winrm", HM_TCP, ports, 1);
     host.listeners[0] = (struct hm_listener){
-        HM_TCP, HM_IPV4, "0.0.0.0", 5985, "System", "", HM_KIND_HTTPSYS, {NULL, 0}
+        HM_TCP, HM_IPV4, "0.0.0.0", 5985, "System", "", HM_KIND_HTTPSYS, {NULL, 0},
+               0
     };
     host.listener_count = 1;
     expect("winrm/1 refused httpsys");

@@ -131,7 +131,8 @@ static enum hm_status give_socket(const struct hm_socket *socket, struct hm_sock
                                   struct hm_err *err)
 {
     static const DWORD states[HM_SOCKET_STATE_COUNT] = {
-        MIB_TCP_STATE_LISTEN, MIB_TCP_STATE_ESTAB, MIB_TCP_STATE_TIME_WAIT, MIB_TCP_STATE_CLOSED};
+        MIB_TCP_STATE_LISTEN, MIB_TCP_STATE_ESTAB, MIB_TCP_STATE_TIME_WAIT, MIB_TCP_STATE_CLOSED,
+        MIB_TCP_STATE_LAST_ACK}; /* the last one is of Linux */
     MIB_TCPROW_OWNER_MODULE tcp4 = {.dwState = states[socket->state],
                                     .dwLocalPort = stored_port(socket->port),
                                     .dwOwningPid = socket->pid};
