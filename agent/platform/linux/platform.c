@@ -172,6 +172,10 @@ static enum hm_status linux_observe(struct hm_platform *platform, struct hm_aren
     if (st == HM_OK) {
         st = hm_linux_services(platform->root, &platform->units, &notes, &seen, err);
     }
+    if (st == HM_OK) {
+        st =
+            hm_linux_published(platform->root, platform->units.units, &notes, &seen.inventory, err);
+    }
     if (st != HM_OK) {
         return st;
     }

@@ -3,10 +3,13 @@
  *
  * From files alone (units.h). What is known from where:
  * - starts by itself: what default.target reaches over .wants and .requires links and the files'
- *   Wants=, Requires=, BindsTo=, Upholds=; triggered: by a socket or path unit that is reached.
- *   Listed are those that somebody, a preset or a generator enabled; what packages want of
- *   themselves (basic services of the system) only while it runs. Services of timers come and go
- *   and are left out, as are transient units ("run-…") and the managers of logged-in users;
+ *   Wants=, Requires=, BindsTo=, Upholds=; triggered: by a socket or path unit that is reached, or
+ * a timer that is, unless it is a job (Type=oneshot). Listed are those that somebody, a preset or a
+ *   generator enabled, what such a service needs, and what a person's file names; what packages
+ * want of themselves (basic services of the system) only while it runs. Jobs of timers come and go
+ * and are left out, as are transient units ("run-…") and the managers of logged-in users;
+ * - a cluster may start it: a resource of Pacemaker names it (cluster.c);
+ * - sapinit starts it: a line of /usr/sap/sapservices names it (sap.c);
  * - it runs: a control group of its name has processes (systemd.resource-control(5): the tree
  *   follows slices and units; cgroup.events has "populated 1");
  * - it does not: systemd runs this host (/run/systemd/system, sd_booted(3)), and no control group
@@ -14,6 +17,7 @@
  *   without any (Type=oneshot, RemainAfterExit=), whose processes may have moved to a log-in's
  *   session (PAMName=, a terminal), that a condition or a missing device may keep from starting,
  *   or whose file cannot be read;
+ *   A tunnel of wg-quick (oneshot) is up while its interface is in /sys/class/net;
  * - how it ended, and whether systemd has given up on it, no file tells: exit_code stays 0;
  * - which run of it this is: the invocation id, a link in /run/systemd/units that systemd makes for
  *   its journal (since version 235; where it is missing one run cannot be told from the next);
@@ -205,18 +209,26 @@ static bool has_passing_prefix(const char *name)
     return false;
 }
 
+/* Does a timer start it, and does it stay then? A job is done when it ends. */
+static bool is_scheduled(const struct hm_linux_unit *unit)
+{
+    return unit->scheduled && unit->found && unit->has_exec && !unit->oneshot && !unit->masked;
+}
+
 /* Is it a service of this host that stays, or is there for a moment? */
 static bool is_passing(const struct hm_linux_unit *unit)
 {
-    return has_passing_prefix(unit->name) || (unit->timed && !(unit->reached && unit->chosen));
+    return has_passing_prefix(unit->name) ||
+           (unit->timed && !(unit->reached && unit->chosen) && !is_scheduled(unit));
 }
 
 static bool starts_itself(const struct hm_linux_unit *unit)
 {
     const bool enabled = unit->chosen || (unit->generated && !unit->oneshot);
 
-    return (unit->reached || unit->triggered) && enabled && (unit->found || unit->unreadable) &&
-           strstr(unit->name, "@.") == NULL;
+    return is_scheduled(unit) ||
+           ((unit->reached || unit->triggered) && enabled && (unit->found || unit->unreadable) &&
+            strstr(unit->name, "@.") == NULL);
 }
 
 static enum hm_service_start start_of(const struct hm_linux_unit *unit)
@@ -224,14 +236,32 @@ static enum hm_service_start start_of(const struct hm_linux_unit *unit)
     return unit->masked || unit->transient ? HM_START_DISABLED
            : unit->triggered               ? HM_START_TRIGGERED
            : unit->reached                 ? HM_START_AUTOMATIC
+           : is_scheduled(unit)            ? HM_START_TRIGGERED
                                            : HM_START_MANUAL;
+}
+
+/* A tunnel of wg-quick has no process: it is up while its interface is there. */
+static bool has_interface(const struct scan *scan, const struct hm_linux_unit *unit, bool *out_is)
+{
+    static const char prefix[] = "wg-quick@";
+    const size_t len = hm_linux_unit_stem(unit->name, SUFFIX);
+    char path[HM_LINUX_PATH_BYTES];
+
+    if (len < sizeof(prefix) || strncmp(unit->name, prefix, sizeof(prefix) - 1) != 0) {
+        return false;
+    }
+    (void)snprintf(path, sizeof(path), "%s/sys/class/net/%.*s", scan->root,
+                   (int)(len - (sizeof(prefix) - 1)), unit->name + sizeof(prefix) - 1);
+    *out_is = hm_os_exists(path);
+    return true;
 }
 
 /* Does having no process mean that it is down? */
 static bool needs_processes(const struct hm_linux_unit *unit)
 {
-    return unit->found && unit->has_exec && !unit->oneshot && !unit->remains && !unit->conditions &&
-           !unit->asserts && !unit->bound && !unit->session;
+    return unit->found && unit->has_exec && !unit->oneshot && !unit->remains &&
+           (unit->reached || !unit->scheduled) && !unit->conditions && !unit->asserts &&
+           !unit->bound && !unit->session;
 }
 
 static enum hm_status take_dependencies(const struct scan *scan, const struct hm_linux_unit *unit,
@@ -303,19 +333,22 @@ static enum hm_status put_instance(struct scan *scan, const char *name, uint64_t
 }
 
 static enum hm_status put(struct scan *scan, const struct hm_linux_unit *unit, bool runs,
-                          struct hm_err *err)
+                          enum hm_service_start start, struct hm_err *err)
 {
     struct hm_services *details = &scan->seen->inventory.service_details;
     const size_t len = hm_linux_unit_stem(unit->name, SUFFIX);
     const bool known = scan->booted && scan->has_groups;
     void *items = details->at;
     struct hm_service service = {
-        .start = start_of(unit),
+        .start = start,
         .has_runs = known && (runs || needs_processes(unit)),
         .runs = known && runs,
     };
     enum hm_status st;
 
+    if (known && has_interface(scan, unit, &service.runs)) {
+        service.has_runs = true;
+    }
     if (details->count >= HM_LIMIT_SERVICES || len > HM_LIMIT_NAME_BYTES ||
         !hm_str_is_utf8(unit->name, len)) {
         return HM_OK;
@@ -356,8 +389,75 @@ static enum hm_status put_all(struct scan *scan, struct hm_err *err)
 
         if (hm_linux_unit_stem(unit->name, SUFFIX) > 0 && !is_passing(unit) &&
             (runs || starts_itself(unit))) {
-            st = put(scan, unit, runs, err);
+            st = put(scan, unit, runs, start_of(unit), err);
         }
+    }
+    return st;
+}
+
+static bool is_listed(const struct scan *scan, const char *name)
+{
+    const struct hm_services *details = &scan->seen->inventory.service_details;
+    const size_t len = hm_linux_unit_stem(name, SUFFIX);
+
+    for (size_t i = 0; i < details->count; i++) {
+        if (strlen(details->at[i].name) == len && memcmp(details->at[i].name, name, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where Pacemaker is: the services that it may start here, which are disabled. */
+static enum hm_status put_cluster(struct scan *scan, struct hm_notes *notes, struct hm_err *err)
+{
+    struct hm_strings names;
+    bool known;
+    enum hm_status st = HM_OK;
+
+    if (!is_listed(scan, "pacemaker.service") && !is_listed(scan, "corosync.service")) {
+        return HM_OK;
+    }
+    st = hm_linux_cluster_units(scan->root, scan->arena, &names, &known, err);
+    for (size_t i = 0; st == HM_OK && i < names.count; i++) {
+        const struct hm_linux_unit *unit = hm_linux_unit(scan->units, names.at[i]);
+
+        if (unit != NULL && unit->found && !is_listed(scan, unit->name)) {
+            st = put(scan, unit, false, HM_START_CLUSTER, err);
+        }
+    }
+    if (st == HM_OK && !known) {
+        scan->seen->inventory.services_partial = true;
+        st = hm_notes_add(notes, err,
+                          "services: which ones the cluster (Pacemaker) may start, as "
+                          "/var/lib/pacemaker/cib/cib.xml cannot be read; run it as root");
+    }
+    return st;
+}
+
+/* Where sapinit is: the instances of SAP that it starts, which mostly have no unit. */
+static enum hm_status put_sap(struct scan *scan, struct hm_notes *notes, struct hm_err *err)
+{
+    struct hm_strings names;
+    bool known;
+    enum hm_status st = HM_OK;
+
+    if (!is_listed(scan, "sapinit.service")) {
+        return HM_OK;
+    }
+    st = hm_linux_sap_instances(scan->root, scan->arena, &names, &known, err);
+    for (size_t i = 0; st == HM_OK && i < names.count; i++) {
+        const struct hm_linux_unit *unit = hm_linux_unit(scan->units, names.at[i]);
+
+        if (unit != NULL && !unit->masked && !is_listed(scan, unit->name)) {
+            st = put(scan, unit, is_running(scan, unit->name), HM_START_AUTOMATIC, err);
+        }
+    }
+    if (st == HM_OK && !known) {
+        scan->seen->inventory.services_partial = true;
+        st = hm_notes_add(notes, err,
+                          "services: which instances of SAP sapinit starts, as not all of "
+                          "/usr/sap/sapservices could be read; run it as root");
     }
     return st;
 }
@@ -434,6 +534,12 @@ enum hm_status hm_linux_services(const char *root, struct hm_linux_unit_cache *c
     (void)snprintf(path, sizeof(path), "%s/run/systemd/system", root);
     scan.booted = hm_os_exists(path);
     st = put_all(&scan, err);
+    if (st == HM_OK) {
+        st = put_cluster(&scan, notes, err);
+    }
+    if (st == HM_OK) {
+        st = put_sap(&scan, notes, err);
+    }
     if (st == HM_OK) {
         st = hm_linux_name_socket_units(scan.units, scan.arena, out_seen, err);
     }

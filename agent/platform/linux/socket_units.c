@@ -6,10 +6,8 @@
  * starts comes before one that nobody enabled; where two services remain, nobody is named. */
 #include "agent/platform/linux/units.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "common/base/limits.h"
 #include "common/base/str.h"
 
 /* What the units make of one port. */
@@ -19,30 +17,22 @@ struct answer {
     bool several;
 };
 
-/* "epmd" of epmd.socket: what it starts, without ".service"; of one that starts an instance for
- * each connection its own name. */
-static bool starts(const struct hm_linux_unit *unit, char out[HM_LINUX_UNIT_NAME_BYTES])
+static bool listens_in(const struct hm_linux_unit *unit, const struct hm_linux_listen *listen,
+                       enum hm_family family)
 {
-    const size_t own = hm_linux_unit_stem(unit->name, ".socket");
-    const size_t other = hm_linux_unit_stem(unit->activates, ".service");
-    const char *name = other > 0 ? unit->activates : unit->name;
-    const size_t len = other > 0 ? other : own;
+    const enum hm_families families = hm_linux_listen_families(unit, listen);
 
-    if (own == 0 || len > HM_LIMIT_NAME_BYTES || !hm_str_is_utf8(name, len)) {
-        return false;
-    }
-    (void)snprintf(out, HM_LINUX_UNIT_NAME_BYTES, "%.*s", (int)len, name);
-    return true;
+    return families == HM_FAMILIES_BOTH || (families == HM_FAMILIES_IPV4) == (family == HM_IPV4);
 }
 
-static void ask(const struct hm_linux_unit *unit, enum hm_protocol protocol, uint16_t port,
-                struct answer *answer)
+static void ask(const struct hm_linux_unit *unit, enum hm_protocol protocol, enum hm_family family,
+                uint16_t port, struct answer *answer)
 {
     char name[HM_LINUX_UNIT_NAME_BYTES];
 
     for (size_t i = 0; i < unit->listens_count && !unit->masked; i++) {
         if (unit->listens[i].protocol != protocol || unit->listens[i].port != port ||
-            !starts(unit, name)) {
+            !listens_in(unit, &unit->listens[i], family) || !hm_linux_socket_starts(unit, name)) {
             continue;
         }
         if (answer->name[0] == '\0' || (unit->reached && !answer->reached)) {
@@ -57,8 +47,8 @@ static void ask(const struct hm_linux_unit *unit, enum hm_protocol protocol, uin
 }
 
 /* All socket units of the host are read, also those that nothing starts at boot. */
-static const char *name_of(struct hm_linux_units *units, enum hm_protocol protocol, uint16_t port,
-                           struct hm_arena *arena)
+static const char *name_of(struct hm_linux_units *units, enum hm_protocol protocol,
+                           enum hm_family family, uint16_t port, struct hm_arena *arena)
 {
     struct answer answer = {.name = ""};
 
@@ -72,7 +62,7 @@ static const char *name_of(struct hm_linux_units *units, enum hm_protocol protoc
         }
     }
     for (size_t i = 0; i < hm_linux_units_count(units); i++) {
-        ask(hm_linux_units_at(units, i), protocol, port, &answer);
+        ask(hm_linux_units_at(units, i), protocol, family, port, &answer);
     }
     return answer.several ? "" : hm_arena_strdup(arena, answer.name);
 }
@@ -91,7 +81,7 @@ enum hm_status hm_linux_name_socket_units(struct hm_linux_units *units, struct h
         struct hm_listener *one = &listeners->at[i];
 
         if (is_process_1(one->program, one->service)) {
-            one->service = name_of(units, one->protocol, one->port, arena);
+            one->service = name_of(units, one->protocol, one->family, one->port, arena);
         }
         if (one->service == NULL) {
             return hm_fail(err, HM_ENOMEM, "no memory for the names of socket units");
@@ -101,7 +91,7 @@ enum hm_status hm_linux_name_socket_units(struct hm_linux_units *units, struct h
         struct hm_socket *one = &seen->sockets.at[i];
 
         if (one->state == HM_SOCKET_LISTEN && is_process_1(one->program, one->service)) {
-            one->service = name_of(units, one->protocol, one->port, arena);
+            one->service = name_of(units, one->protocol, one->family, one->port, arena);
         }
         if (one->service == NULL) {
             return hm_fail(err, HM_ENOMEM, "no memory for the names of socket units");

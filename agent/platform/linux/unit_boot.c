@@ -34,14 +34,17 @@ static void reach(struct boot *boot, const char *name, enum hm_linux_maker maker
 {
     struct hm_linux_unit *unit = hm_linux_unit(boot->units, name);
     void *items = (void *)boot->queue;
+    bool more;
 
     if (unit == NULL) {
         return; /* more units than anybody has: what is left out is not told */
     }
+    more = (maker == HM_LINUX_BY_PERSON && !unit->chosen) ||
+           (maker == HM_LINUX_BY_GENERATOR && !unit->generated);
     unit->chosen = unit->chosen || maker == HM_LINUX_BY_PERSON;
     unit->generated = unit->generated || maker == HM_LINUX_BY_GENERATOR;
-    if (unit->reached || unit->masked) {
-        return;
+    if ((unit->reached && !more) || unit->masked) {
+        return; /* it is followed again when what it pulls is chosen now, too */
     }
     unit->reached = true;
     if (hm_arena_grow(hm_linux_units_scratch(boot->units), &items, boot->count, &boot->room,
@@ -104,11 +107,21 @@ static void trigger(struct boot *boot, const struct hm_linux_unit *unit)
         return;
     }
     started->timed = started->timed || timer;
+    started->scheduled = started->scheduled || (timer && unit->reached && unit->chosen);
     if (!timer) {
         started->triggered = true;
         started->chosen = started->chosen || unit->chosen;
         started->generated = started->generated || unit->generated;
     }
+}
+
+/* A service that somebody enabled chooses the services that it needs; a target is everybody's. */
+static enum hm_linux_maker maker_of_pulls(const struct hm_linux_unit *unit)
+{
+    return hm_linux_unit_stem(unit->name, ".service") == 0 ? HM_LINUX_BY_PACKAGE
+           : unit->chosen                                  ? HM_LINUX_BY_PERSON
+           : unit->generated                               ? HM_LINUX_BY_GENERATOR
+                                                           : HM_LINUX_BY_PACKAGE;
 }
 
 static void follow(struct boot *boot, struct hm_linux_unit *unit)
@@ -122,7 +135,10 @@ static void follow(struct boot *boot, struct hm_linux_unit *unit)
         reach_linked(boot, template, ".requires");
     }
     for (size_t i = 0; i < unit->pulls.count; i++) {
-        reach(boot, unit->pulls.at[i], HM_LINUX_BY_PACKAGE);
+        reach(boot, unit->pulls.at[i], maker_of_pulls(unit));
+    }
+    for (size_t i = 0; i < unit->chosen_pulls.count; i++) {
+        reach(boot, unit->chosen_pulls.at[i], HM_LINUX_BY_PERSON);
     }
     trigger(boot, unit);
 }

@@ -10,7 +10,7 @@
 #include "common/base/str.h"
 #include "common/os/os.h"
 
-#define WORD_BYTES 512
+#define WORD_BYTES HM_LINUX_WORD_BYTES
 
 /* These start something else, which the file name says nothing about. */
 static const char *const wrappers[] = {
@@ -80,8 +80,7 @@ static struct hm_span specifier(const char *name, char letter)
     }
 }
 
-/* A word with its specifiers filled in; false when one is not known here, or it is too long. */
-static bool expand(const char *name, struct hm_span word, char out[WORD_BYTES])
+bool hm_linux_unit_expand(const char *name, struct hm_span word, char out[HM_LINUX_WORD_BYTES])
 {
     size_t len = 0;
 
@@ -145,13 +144,16 @@ static void each_unit(struct setting *setting, bool pulls, bool stops, bool bind
     char name[WORD_BYTES];
 
     while (!setting->failed && next_word(&rest, &word)) {
-        const bool known = expand(unit->name, word, name);
+        const bool known = hm_linux_unit_expand(unit->name, word, name);
         const bool service = known && hm_linux_unit_stem(name, ".service") > 0;
 
         unit->deps_unknown = unit->deps_unknown || !known;
         unit->bound = unit->bound || (binds && !service);
         if (known && pulls) {
             put(setting, &unit->pulls, &unit->pulls_room, name);
+        }
+        if (known && pulls && setting->source->by_person) {
+            put(setting, &unit->chosen_pulls, &unit->chosen_room, name);
         }
         if (service && stops) {
             put(setting, &unit->stops_with, &unit->stops_room, name);
@@ -199,27 +201,17 @@ static bool is_wrapper(const char *program)
     return false;
 }
 
-/* The first command counts; an empty line removes the ones before it. */
-static void set_exec_start(struct setting *setting)
+/* The file name of a command's program, without the path; false: not known. *out_rest: its
+ * arguments. */
+static bool take_program(const struct setting *setting, char path[WORD_BYTES],
+                         const char **out_name, struct hm_span *out_rest)
 {
-    struct hm_linux_unit *unit = setting->unit;
-    struct hm_span rest = setting->value;
     struct hm_span word;
-    char path[WORD_BYTES];
     const char *name;
 
-    if (setting->value.len == 0) {
-        unit->has_exec = false;
-        unit->program = "";
-        return;
-    }
-    if (unit->has_exec) {
-        return;
-    }
-    unit->has_exec = true;
-    unit->program = "";
-    if (!next_word(&rest, &word)) {
-        return;
+    *out_rest = setting->value;
+    if (!next_word(out_rest, &word)) {
+        return false;
     }
     while (word.len > 0 && strchr("@-:+!|", word.at[0]) != NULL) {
         word.at++;
@@ -230,20 +222,105 @@ static void set_exec_start(struct setting *setting)
         const char *closing = memchr(word.at + 1, word.at[0], (size_t)(end - word.at - 1));
 
         if (closing == NULL) {
-            return;
+            return false;
         }
         word = (struct hm_span){word.at + 1, (size_t)(closing - word.at - 1)};
+        *out_rest = (struct hm_span){closing + 1, (size_t)(end - closing - 1)};
     }
-    if (!expand(unit->name, word, path) || strchr(path, '$') != NULL) {
-        return;
+    if (!hm_linux_unit_expand(setting->unit->name, word, path) || strchr(path, '$') != NULL) {
+        return false;
     }
     name = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
-    if (is_wrapper(name) || strlen(name) > HM_LIMIT_NAME_BYTES ||
-        !hm_str_is_utf8(name, strlen(name))) {
+    *out_name = name;
+    return strlen(name) <= HM_LIMIT_NAME_BYTES && hm_str_is_utf8(name, strlen(name));
+}
+
+/* Each command may start a container. */
+static void put_containers(struct setting *setting, enum hm_linux_command command, const char *name,
+                           struct hm_span arguments)
+{
+    struct hm_linux_unit *unit = setting->unit;
+    const size_t listens = unit->listens_count;
+    const size_t starts = unit->starts_count;
+    const bool hides = unit->hides_ports;
+
+    unit->hides_ports = false;
+    setting->failed = setting->failed || !hm_linux_unit_publish(unit, name, is_wrapper(name),
+                                                                arguments, setting->arena);
+    for (size_t i = listens; i < unit->listens_count; i++) {
+        unit->listens[i].command = command;
+    }
+    for (size_t i = starts; i < unit->starts_count; i++) {
+        unit->starts[i].command = command;
+    }
+    unit->hides_by[command] = unit->hides_by[command] || unit->hides_ports;
+    unit->hides_ports = unit->hides_ports || hides;
+}
+
+/* The first command is the program. */
+static void set_exec_start(struct setting *setting)
+{
+    struct hm_linux_unit *unit = setting->unit;
+    const bool first = !unit->has_exec;
+    struct hm_span rest;
+    char path[WORD_BYTES];
+    const char *name;
+
+    if (setting->value.len == 0) {
+        unit->has_exec = false;
+        unit->program = "";
+        hm_linux_unit_unpublish(unit, HM_LINUX_EXEC_START);
         return;
     }
-    unit->program = hm_arena_strdup(setting->arena, name);
-    setting->failed = unit->program == NULL;
+    unit->has_exec = true;
+    if (first) {
+        unit->program = "";
+    }
+    if (!take_program(setting, path, &name, &rest)) {
+        return;
+    }
+    if (first && !is_wrapper(name)) {
+        unit->program = hm_arena_strdup(setting->arena, name);
+        setting->failed = unit->program == NULL;
+    }
+    put_containers(setting, HM_LINUX_EXEC_START, name, rest);
+}
+
+static void set_exec_beside(struct setting *setting, enum hm_linux_command command)
+{
+    struct hm_span rest;
+    char path[WORD_BYTES];
+    const char *name;
+
+    if (setting->value.len == 0) {
+        hm_linux_unit_unpublish(setting->unit, command);
+    } else if (take_program(setting, path, &name, &rest)) {
+        put_containers(setting, command, name, rest);
+    }
+}
+
+static void set_exec_pre(struct setting *setting)
+{
+    set_exec_beside(setting, HM_LINUX_EXEC_PRE);
+}
+
+static void set_exec_post(struct setting *setting)
+{
+    set_exec_beside(setting, HM_LINUX_EXEC_POST);
+}
+
+/* "-/srv/web": it need not be there. */
+static void set_folder(struct setting *setting)
+{
+    const size_t mark = setting->value.len > 0 && setting->value.at[0] == '-' ? 1 : 0;
+    const struct hm_span path = {setting->value.at + mark, setting->value.len - mark};
+    char text[WORD_BYTES];
+
+    if (!hm_linux_unit_expand(setting->unit->name, path, text) || text[0] != '/') {
+        text[0] = '\0';
+    }
+    setting->unit->folder = hm_arena_strdup(setting->arena, text);
+    setting->failed = setting->unit->folder == NULL;
 }
 
 static void set_session(struct setting *setting)
@@ -266,10 +343,24 @@ static void set_activates(struct setting *setting)
 {
     char name[WORD_BYTES];
 
-    if (expand(setting->unit->name, setting->value, name)) {
+    if (hm_linux_unit_expand(setting->unit->name, setting->value, name)) {
         setting->unit->activates = hm_arena_strdup(setting->arena, name);
         setting->failed = setting->unit->activates == NULL;
     }
+}
+
+/* Of an address with its port, as systemd reads it: a port alone is "[::]". */
+static enum hm_families families_of_address(const char *text)
+{
+    static const char mapped[] = "[::ffff:";
+
+    if (text[0] != '[') {
+        return strchr(text, ':') != NULL ? HM_FAMILIES_IPV4 : HM_FAMILIES_BOTH;
+    }
+    if (strncmp(text, "[::]", 4) == 0) {
+        return HM_FAMILIES_BOTH;
+    }
+    return strncmp(text, mapped, sizeof(mapped) - 1) == 0 ? HM_FAMILIES_IPV4 : HM_FAMILIES_IPV6;
 }
 
 /* "22", "0.0.0.0:22", "[::]:22"; not a path, "@abstract", "vsock::22". An empty line removes all
@@ -286,7 +377,8 @@ static void put_listen(struct setting *setting, enum hm_protocol protocol)
         unit->listens_count = 0;
         return;
     }
-    if (!expand(unit->name, setting->value, text) || text[0] == '/' || text[0] == '@') {
+    if (!hm_linux_unit_expand(unit->name, setting->value, text) || text[0] == '/' ||
+        text[0] == '@') {
         return;
     }
     if (strrchr(text, ':') != NULL && strncmp(text, "vsock:", 6) != 0) {
@@ -301,7 +393,13 @@ static void put_listen(struct setting *setting, enum hm_protocol protocol)
         return;
     }
     unit->listens = items;
-    unit->listens[unit->listens_count++] = (struct hm_linux_listen){protocol, (uint16_t)number};
+    unit->listens[unit->listens_count++] = (struct hm_linux_listen){
+        protocol, (uint16_t)number, families_of_address(text), HM_LINUX_EXEC_START};
+}
+
+static void set_ipv6_only(struct setting *setting)
+{
+    setting->unit->ipv6_only = is_value(setting, "ipv6-only");
 }
 
 static void set_stream(struct setting *setting)
@@ -332,11 +430,15 @@ static const struct known known[] = {
     {"Service", "Type",               set_type},
     {"Service", "RemainAfterExit",    set_remains},
     {"Service", "ExecStart",          set_exec_start},
+    {"Service", "ExecStartPre",       set_exec_pre},
+    {"Service", "ExecStartPost",      set_exec_post},
+    {"Service", "WorkingDirectory",   set_folder},
     {"Service", "PAMName",            set_session},
     {"Service", "TTYPath",            set_session},
     {"Service", "StandardInput",      set_standard_input},
     {"Socket",  "Accept",             set_accepts},
     {"Socket",  "Service",            set_activates},
+    {"Socket",  "BindIPv6Only",       set_ipv6_only},
     {"Socket",  "ListenStream",       set_stream},
     {"Socket",  "ListenDatagram",     set_datagram},
     {"Path",    "Unit",               set_activates},
@@ -371,7 +473,7 @@ static bool path_holds(struct setting *setting, const char *kind)
     if (!wanted) {
         value = hm_str_trim(value.at + 1, value.len - 1);
     }
-    if (!expand(setting->unit->name, value, path) || path[0] != '/') {
+    if (!hm_linux_unit_expand(setting->unit->name, value, path) || path[0] != '/') {
         return false;
     }
     if (is_private(path)) {

@@ -294,10 +294,26 @@ static void locate(const struct hm_linux_units *units, const char *name, struct 
     }
 }
 
+/* Is it below a folder of the load path that is a person's? */
+static bool is_by_person(const struct hm_linux_units *units, const char *path)
+{
+    const char *below = path + strlen(units->root);
+
+    for (size_t i = 0; i < FOLDERS; i++) {
+        const size_t len = strlen(load_path[i].path);
+
+        if (strncmp(below, load_path[i].path, len) == 0 && below[len] == '/') {
+            return load_path[i].maker == HM_LINUX_BY_PERSON;
+        }
+    }
+    return false;
+}
+
 static enum hm_status read_file(struct hm_linux_units *units, const char *path,
                                 struct hm_linux_unit *unit, bool *out_empty)
 {
-    const struct hm_linux_unit_source source = {units->root, units->arena, &units->watches};
+    const struct hm_linux_unit_source source = {units->root, units->arena, &units->watches,
+                                                is_by_person(units, path)};
     char *text;
     size_t len;
     enum hm_status st = HM_ENOMEM;
@@ -555,6 +571,7 @@ struct hm_linux_unit *hm_linux_unit(struct hm_linux_units *units, const char *na
     units->at = (struct hm_linux_unit **)items;
     unit->program = "";
     unit->activates = "";
+    unit->folder = "";
     unit->name = hm_arena_strdup(units->arena, place.name);
     if (unit->name == NULL || !take_slot(units, place.name, unit) ||
         !take_slot(units, name, unit) || !load(units, &place, unit)) {

@@ -16,6 +16,7 @@
 #include "agent/platform/platform.h"
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/ports/configured.h"
 #include "common/ports/inventory.h"
 
 #define HM_LINUX_UNITS_MAX 8192u
@@ -26,10 +27,29 @@
 /* Who makes the units and links of a folder. */
 enum hm_linux_maker { HM_LINUX_BY_PERSON, HM_LINUX_BY_GENERATOR, HM_LINUX_BY_PACKAGE };
 
-/* A port that a socket unit opens. */
+/* Of a service: the setting that a command is of. */
+enum hm_linux_command { HM_LINUX_EXEC_START, HM_LINUX_EXEC_PRE, HM_LINUX_EXEC_POST };
+#define HM_LINUX_COMMANDS 3
+
+/* A port that a socket unit opens, or that a container of a service is published on. */
 struct hm_linux_listen {
     enum hm_protocol protocol;
     uint16_t port;
+    enum hm_families families; /* of its address; hm_linux_listen_families */
+    enum hm_linux_command command;
+};
+
+/* Containers that a unit starts without saying their ports, and that Docker keeps records of. */
+enum hm_linux_start_by {
+    HM_LINUX_START_NAME,    /* a container's name, or the first digits of its id */
+    HM_LINUX_START_PROJECT, /* the project of compose with this name ... */
+    HM_LINUX_START_FILE,    /* ... with this file among its own ... */
+    HM_LINUX_START_FOLDER,  /* ... in this folder */
+};
+struct hm_linux_start {
+    enum hm_linux_start_by by;
+    const char *text; /* a path may count from the unit's folder; "" that folder itself */
+    enum hm_linux_command command;
 };
 
 struct hm_linux_unit {
@@ -40,10 +60,12 @@ struct hm_linux_unit {
     bool masked;      /* cannot be started: a link to /dev/null, or an empty file */
     /* By the way of the boot (hm_linux_units_boot): */
     bool reached;   /* started at each boot */
-    bool chosen;    /* by a link that is not a package's own: somebody, or a preset, enabled it */
+    bool chosen;    /* by a link that is not a package's own: somebody, or a preset, enabled it, or
+                       a service that needs it; or a person's file names it */
     bool generated; /* likewise, by a link that a generator made at boot */
     bool triggered; /* by a socket or path unit that is reached */
-    bool timed;     /* by a timer */
+    bool timed;     /* by a timer ... */
+    bool scheduled; /* ... that is reached, and that somebody enabled */
     /* From its file and drop-ins: */
     bool has_exec;
     const char *program;   /* file name of ExecStart; "" unknown, or a shell */
@@ -55,12 +77,22 @@ struct hm_linux_unit {
     bool bound;            /* ... and so may a device or mount it is bound to */
     bool session;          /* its processes may move to the session of a log-in */
     bool accepts;          /* a socket that starts an instance for each connection */
+    bool ipv6_only;        /* a socket: BindIPv6Only=ipv6-only */
     const char *activates; /* a socket, path or timer: which unit; "" of the same name */
-    struct hm_linux_listen *listens; /* a socket: in the order of its file */
+    struct hm_linux_listen *listens; /* a socket: in the order of its file; a service that runs a
+                                        container: its outer ports */
     size_t listens_count;
     size_t listens_room;
+    bool hides_ports; /* a service: it starts a container, and not all of its ports are known */
+    bool hides_by[HM_LINUX_COMMANDS]; /* which of its commands do */
+    struct hm_linux_start *starts;    /* a service: the containers of Docker that it starts */
+    size_t starts_count;
+    size_t starts_room;
+    const char *folder;      /* WorkingDirectory=; "" none, or not known */
     struct hm_strings pulls; /* units that are started with it */
     size_t pulls_room;
+    struct hm_strings chosen_pulls; /* those of them that a file of a person's names */
+    size_t chosen_room;
     struct hm_strings stops_with; /* services that stop it when they stop */
     size_t stops_room;
     bool deps_unknown; /* one of the above could not be understood */
@@ -104,11 +136,96 @@ size_t hm_linux_unit_stem(const char *name, const char *suffix);
 /* "postgresql@.service" of "postgresql@15-main.service"; false when it is no instance. */
 bool hm_linux_unit_template(const char *name, char out[HM_LINUX_UNIT_NAME_BYTES]);
 
+/* cluster.c — the units that a cluster's resources name; *out_known false when its configuration
+ * cannot be read. */
+enum hm_status hm_linux_cluster_units(const char *root, struct hm_arena *arena,
+                                      struct hm_strings *out_names, bool *out_known,
+                                      struct hm_err *err) HM_MUST_CHECK;
+
+/* sap.c — the units that the instances of SAP would have which sapinit starts
+ * ("SAPPRD_00.service"); *out_known false when one of them is not understood, or the file cannot be
+ * read. */
+enum hm_status hm_linux_sap_instances(const char *root, struct hm_arena *arena,
+                                      struct hm_strings *out_names, bool *out_known,
+                                      struct hm_err *err) HM_MUST_CHECK;
+
 /* socket_units.c — names the services of listeners that process 1 has for a socket unit, in the
  * observation's listeners and sockets. */
 enum hm_status hm_linux_name_socket_units(struct hm_linux_units *units, struct hm_arena *arena,
                                           struct hm_observation *seen,
                                           struct hm_err *err) HM_MUST_CHECK;
+
+/* Podman's service that starts containers again at boot, in a host's list of services. */
+#define HM_LINUX_PODMAN_RESTART "podman-restart"
+
+/* podman.c — does Podman (of root) have containers, that run or not? Their ports are in a
+ * database, which of them there are in a file. */
+enum hm_linux_containers {
+    HM_LINUX_CONTAINERS_NONE,
+    HM_LINUX_CONTAINERS_SOME,
+    HM_LINUX_CONTAINERS_UNREAD,
+};
+enum hm_status hm_linux_podman_containers(const char *root, struct hm_arena *arena,
+                                          enum hm_linux_containers *out,
+                                          struct hm_err *err) HM_MUST_CHECK;
+
+/* podman_users.c — adds the ports of containers that services of users start at boot (loginctl
+ * enable-linger). *inout_any becomes true when there is one, *inout_whole false when not all of
+ * their ports are known. */
+enum hm_status hm_linux_podman_users(const char *root, struct hm_configured_make *make,
+                                     bool *inout_any, bool *inout_whole,
+                                     struct hm_err *err) HM_MUST_CHECK;
+
+/* docker.c — what Docker keeps of its containers, that run or not. */
+#define HM_LINUX_DOCKER_FOLDERS 2
+/* The folder of containers, without the root: Docker's own, or that of its package for snap.
+ * *inout_known becomes false when a settings file may name another one and cannot be read. */
+enum hm_status hm_linux_docker_folder(const char *root, size_t i, struct hm_arena *arena,
+                                      const char **out_folder, bool *inout_known,
+                                      struct hm_err *err) HM_MUST_CHECK;
+
+struct hm_linux_container {
+    const char *path; /* of its folder, with the root */
+    const char *id;
+    const char *name;
+    const char *project; /* of compose: name, folder, files with a comma between them; "" none */
+    const char *folder;
+    const char *files;
+};
+struct hm_linux_docker {
+    struct hm_linux_container *at;
+    size_t count;
+    size_t room;
+};
+enum hm_status hm_linux_docker_open(const char *root, struct hm_arena *arena,
+                                    struct hm_linux_docker *out_docker,
+                                    struct hm_err *err) HM_MUST_CHECK;
+
+/* Is this the container, or one of the project, that a unit starts? */
+bool hm_linux_docker_is(const struct hm_linux_container *container,
+                        const struct hm_linux_unit *unit, const struct hm_linux_start *start);
+
+/* published.c — adds the ports of a container whose folder is at path; *inout_whole becomes false
+ * where they cannot be read. */
+enum hm_status hm_linux_docker_ports(const char *path, struct hm_configured_make *make,
+                                     bool *inout_whole, struct hm_err *err) HM_MUST_CHECK;
+
+/* unit_ports.c — adds the ports of socket units that a boot starts, and of containers that listed
+ * services start, to what the host is set up to serve. *inout_any becomes true when there is one,
+ * *out_hiding the units, with commas between them, that are not known to run and whose containers'
+ * ports neither they nor records of Docker say ("" none); not podman-restart (published.c). */
+enum hm_status hm_linux_unit_ports(const char *root, struct hm_linux_units *units,
+                                   const struct hm_services *listed,
+                                   struct hm_configured_make *make, bool *inout_any,
+                                   const char **out_hiding, struct hm_err *err) HM_MUST_CHECK;
+
+/* Families of all addresses of one of a unit's ports. */
+enum hm_families hm_linux_listen_families(const struct hm_linux_unit *unit,
+                                          const struct hm_linux_listen *listen);
+
+/* What a socket unit starts, without ".service": "epmd" of epmd.socket; of one that starts an
+ * instance for each connection its own name. False: nothing that can be named. */
+bool hm_linux_socket_starts(const struct hm_linux_unit *unit, char out[HM_LINUX_UNIT_NAME_BYTES]);
 
 /* ---- for those who look at folders
  * ------------------------------------------------------------------ */
@@ -128,8 +245,23 @@ struct hm_linux_unit_source {
     const char *root;
     struct hm_arena *arena;
     struct hm_linux_watches *watches; /* paths that a condition asks for are added */
+    bool by_person;                   /* who made the file */
 };
 
 /* Reads one file into the unit; text is changed. false on no memory. */
 bool hm_linux_unit_parse(struct hm_linux_unit *unit, const struct hm_linux_unit_source *source,
                          char *text, size_t len);
+
+/* A word of a unit file with its specifiers filled in; false when one is not known here, or it is
+ * too long. */
+#define HM_LINUX_WORD_BYTES 512
+bool hm_linux_unit_expand(const char *name, struct hm_span word, char out[HM_LINUX_WORD_BYTES]);
+
+/* unit_publish.c — adds the outer ports in the arguments of podman or docker, which program is, or
+ * the containers of Docker that they start; of other programs nothing. Of a wrapper (a shell, env)
+ * it is only seen that its arguments start a container. false on no memory. */
+bool hm_linux_unit_publish(struct hm_linux_unit *unit, const char *program, bool wrapper,
+                           struct hm_span arguments, struct hm_arena *arena);
+
+/* An empty line of a setting: removes what its commands before it start and publish. */
+void hm_linux_unit_unpublish(struct hm_linux_unit *unit, enum hm_linux_command command);

@@ -4,12 +4,15 @@
 #include "agent/platform/linux/linux.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,6 +22,7 @@
 #include "common/os/os.h"
 
 #define ROOT HM_BINARY_DIR "/linux_root"
+#define CONTAINERS HM_BINARY_DIR "/linux_root"
 
 struct text_case {
     const char *name;
@@ -109,6 +113,10 @@ static const struct line_case line_cases[] = {
      "9002 1",                                                                          false, true,  "10.0.0.5",  50000, "10.0.0.9:3268",   HM_SOCKET_ESTABLISHED, HM_IPV4, false},
     {"   1: 0500000A:C351 0900000A:0CC4 06 00000000:00000000 03:00000EB8 00000000     0        0 0 "
      "3",                                                                               false, true,  "10.0.0.5",  50001, "10.0.0.9:3268",   HM_SOCKET_TIME_WAIT,   HM_IPV4, false},
+    {"   1: 0500000A:C351 0900000A:0CC4 09 00000000:00000001 01:00000EB8 00000003     0        0 0 "
+     "3",                                                                               false, true,  "10.0.0.5",  50001, "10.0.0.9:3268",   HM_SOCKET_CLOSING,     HM_IPV4, false},
+    {"   1: 0500000A:C351 0900000A:0CC4 05 00000000:00000000 00:00000000 00000000     0        0 "
+     "9005 1",                                                                          false, true,  "10.0.0.5",  50001, "10.0.0.9:3268",   HM_SOCKET_ESTABLISHED, HM_IPV4, false},
     {"   0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A "
      "00000000:00000000 00:00000000 00000000     0        0 9003 1",                    true,  true,  "::",        22,    "",                HM_SOCKET_LISTEN,      HM_IPV6, true },
     {"   0: 0000000000000000FFFF00000500000A:0050 0000000000000000FFFF0000090000C0:8001 01 "
@@ -204,6 +212,103 @@ static const struct hm_service *find_idle(const struct hm_observation *seen, con
 }
 
 /* A whole host below a folder: no sock_diag there, so /proc/net is read. */
+/* What containers are set up to publish, from the files of Docker and CNI. */
+static void test_published_ports(void **state)
+{
+    const struct hm_configured *row;
+    struct hm_inventory inventory = {
+        .os = {.family = HM_OS_LINUX, .version = "6.1"}
+    };
+    struct hm_notes notes;
+    struct hm_arena arena;
+    struct hm_err err;
+
+    (void)state;
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    hm_notes_init(&notes, &arena);
+    assert_int_equal(hm_linux_published(CONTAINERS "-none", NULL, &notes, &inventory, &err), HM_OK);
+    assert_false(inventory.has_configured);
+    put_file(CONTAINERS "/var/lib/docker/containers/4f3c/hostconfig.json",
+             "{\"PortBindings\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}]},"
+             "\"RestartPolicy\":{\"Name\":\"always\",\"MaximumRetryCount\":0}}");
+    put_file(CONTAINERS "/var/lib/docker/containers/5a/hostconfig.json",
+             "{\"PortBindings\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8081\"}]},"
+             "\"RestartPolicy\":{\"Name\":\"no\",\"MaximumRetryCount\":0}}");
+    put_file(CONTAINERS "/var/lib/docker/containers/9a/config.v2.json", "{}");
+    put_file(CONTAINERS "/var/lib/cni/results/cbr0-77-eth0",
+             "{\"capabilityArgs\":{\"portMappings\":[{\"hostPort\":5300,\"containerPort\":53,"
+             "\"protocol\":\"udp\"}]}}");
+    assert_int_equal(hm_linux_published(CONTAINERS, NULL, &notes, &inventory, &err), HM_OK);
+    assert_true(inventory.has_configured);
+    assert_false(inventory.configured_partial);
+    assert_int_equal(inventory.configured.count, 3);
+    row = &inventory.configured.at[0];
+    assert_int_equal(row->protocol, HM_TCP);
+    assert_int_equal(row->port, 8080);
+    assert_int_equal(row->by, HM_BY_PUBLISHED_PORT);
+    assert_int_equal(row->kind, HM_KIND_CONTAINER);
+    assert_false(row->manual);
+    assert_int_equal(inventory.configured.at[1].port, 8081);
+    assert_true(inventory.configured.at[1].manual); /* Docker does not start it */
+    assert_int_equal(inventory.configured.at[2].port, 5300);
+    assert_int_equal(notes.list.count, 0);
+    put_file(CONTAINERS "/var/lib/cni/results/cbr0-78-eth0", "{\"capabilityArgs\":");
+    assert_int_equal(hm_linux_published(CONTAINERS, NULL, &notes, &inventory, &err), HM_OK);
+    assert_true(inventory.configured_partial);
+    assert_int_equal(notes.list.count, 1);
+    (void)unlink(CONTAINERS "/var/lib/cni/results/cbr0-78-eth0");
+    hm_arena_fini(&arena);
+}
+
+/* Services of users that linger start containers without root. */
+static void test_containers_of_users(void **state)
+{
+#define USERS CONTAINERS "-users"
+#define HOME USERS "/var/people/anna/.config/"
+    struct hm_inventory inventory = {
+        .os = {.family = HM_OS_LINUX, .version = "6.1"}
+    };
+    struct hm_notes notes;
+    struct hm_arena arena;
+    struct hm_err err;
+
+    (void)state;
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    hm_notes_init(&notes, &arena);
+    put_file(USERS "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
+                                  "anna:x:1000:1000:Anna:/var/people/anna:/bin/sh\n");
+    put_file(HOME "containers/systemd/web.container",
+             "[Container]\nImage=x\nPublishPort=127.0.0.1:8080:80\nPublishPort=5300:53/udp\n"
+             "[Install]\nWantedBy=default.target\n");
+    put_file(HOME "containers/systemd/by-hand.container", "[Container]\nPublishPort=8099:80\n");
+    put_file(HOME "systemd/user/app.service",
+             "[Unit]\nConditionPathExists=/etc/app\n"
+             "[Service]\nExecStart=/usr/bin/podman run --name app -p 8443:443 image\n");
+    put_file(HOME "systemd/user/idle.service",
+             "[Service]\nExecStart=/usr/bin/podman run -p 8444:443 image\n");
+    put_file(HOME "systemd/user/default.target.wants/app.service", "");
+    assert_int_equal(hm_linux_published(USERS, NULL, &notes, &inventory, &err), HM_OK);
+    assert_false(inventory.has_configured); /* nobody lingers */
+    put_file(USERS "/var/lib/systemd/linger/anna", "");
+    assert_int_equal(hm_linux_published(USERS, NULL, &notes, &inventory, &err), HM_OK);
+    assert_true(inventory.has_configured);
+    assert_false(inventory.configured_partial);
+    assert_int_equal(inventory.configured.count, 3);
+    assert_int_equal(inventory.configured.at[0].port, 8080);
+    assert_int_equal(inventory.configured.at[0].by, HM_BY_PUBLISHED_PORT);
+    assert_int_equal(inventory.configured.at[1].port, 8443);
+    assert_int_equal(inventory.configured.at[2].port, 5300);
+    assert_int_equal(inventory.configured.at[2].protocol, HM_UDP);
+    assert_int_equal(notes.list.count, 0);
+    put_file(HOME "systemd/user/default.target.wants/podman-restart.service", "");
+    assert_int_equal(hm_linux_published(USERS, NULL, &notes, &inventory, &err), HM_OK);
+    assert_true(inventory.configured_partial);
+    assert_int_equal(notes.list.count, 1);
+    (void)unlink(HOME "systemd/user/default.target.wants/podman-restart.service");
+    (void)unlink(USERS "/var/lib/systemd/linger/anna");
+    hm_arena_fini(&arena);
+}
+
 static void test_host_below_a_folder(void **state)
 {
     static const char *const kept[] = {"nginx", "cron", "getty@tty1"};
@@ -411,13 +516,45 @@ static void test_later_looks(void **state)
     hm_arena_fini(&arena);
 }
 
+/* Between the opening of its folder and the reading: on a busy machine some process always ends. */
+static void test_process_that_ended(void **state)
+{
+    const pid_t child = fork();
+    struct hm_err err = {.text = ""};
+    struct dirent *entry = NULL;
+    DIR *files = NULL;
+    char path[64];
+    int fd;
+
+    (void)state;
+    if (child == 0) {
+        (void)pause();
+        _exit(0);
+    }
+    assert_true(child > 0);
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)child);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(fd >= 0);
+    assert_int_equal(hm_linux_open_files(fd, &files, &err), HM_OK);
+    if (files != NULL) { /* an older kernel */
+        entry = readdir(files);
+        assert_int_equal(closedir(files), 0);
+    }
+    assert_null(entry);
+    assert_int_equal(fcntl(fd, F_GETFD), -1); /* nothing is left open */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cgroup_service),      cmocka_unit_test(test_socket_link),
         cmocka_unit_test(test_proc_net_line),       cmocka_unit_test(test_small_texts),
-        cmocka_unit_test(test_host_below_a_folder), cmocka_unit_test(test_nothing_readable),
+        cmocka_unit_test(test_published_ports),     cmocka_unit_test(test_host_below_a_folder),
+        cmocka_unit_test(test_containers_of_users), cmocka_unit_test(test_nothing_readable),
         cmocka_unit_test(test_live_sockets),        cmocka_unit_test(test_later_looks),
+        cmocka_unit_test(test_process_that_ended),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,28 +11,18 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 
 #include "agent/platform/platform.h"
 #include "agent/run_memory.h"
-#include "common/base/limits.h"
-#include "common/os/os.h"
 #include "common/wire/records.h"
 #include "tests/support/inventory_builder.h"
+#include "tests/support/linux_files.h"
 
 #define ROOT HM_BINARY_DIR "/linux_services"
-#define LIB "/usr/lib/systemd/system/"
-#define ETC "/etc/systemd/system/"
-#define MULTI ETC "multi-user.target.wants/"
 #define SLICE "/sys/fs/cgroup/system.slice/"
 #define UP "populated 1\nfrozen 0\n"
 
-struct file {
-    const char *path;
-    const char *text; /* "-> x": a link to x */
-};
-
-static const struct file files[] = {
+static const struct linux_file files[] = {
     {LIB "default.target",                                                         "-> graphical.target"                                                  },
     {LIB "graphical.target",                                                       "[Unit]\nRequires=multi-user.target\nWants=display-manager.service\n"  },
     {LIB "multi-user.target",                                                      "[Unit]\nRequires=basic.target\n"                                      },
@@ -157,7 +147,7 @@ static const struct file files[] = {
     {LIB "byhand.service",                                                         "[Service]\nExecStart=/usr/bin/python3 /opt/byhand.py\n"               },
     {SLICE "byhand.service/cgroup.events",                                         UP                                                                     },
     {LIB "logrotate.timer",                                                        "[Timer]\nOnCalendar=daily\n"                                          },
-    {LIB "logrotate.service",                                                      "[Service]\nExecStart=/usr/sbin/logrotate\n"                           },
+    {LIB "logrotate.service",                                                      "[Service]\nType=oneshot\nExecStart=/usr/sbin/logrotate\n"             },
     {ETC "timers.target.wants/logrotate.timer",                                    "-> /lib/systemd/system/logrotate.timer"                               },
     {SLICE "logrotate.service/cgroup.events",                                      UP                                                                     },
     {LIB "sysinit.target.wants/basic.service",                                     "-> ../basic.service"                                                  },
@@ -185,19 +175,7 @@ static const struct file files[] = {
 
 static void put_file(const char *path, const char *text)
 {
-    char full[1024];
-    char folder[1024];
-
-    (void)snprintf(full, sizeof(full), "%s%s", ROOT, path);
-    (void)snprintf(folder, sizeof(folder), "%s", full);
-    *strrchr(folder, '/') = '\0';
-    assert_int_equal(hm_os_make_folder(folder, 0755, NULL), HM_OK);
-    (void)unlink(full);
-    if (strncmp(text, "-> ", 3) == 0) {
-        assert_int_equal(symlink(text + 3, full), 0);
-    } else {
-        assert_int_equal(hm_os_replace_file(full, text, strlen(text), false, NULL), HM_OK);
-    }
+    linux_files_put(ROOT, path, text);
 }
 
 static void remove_file(const char *path)
@@ -208,42 +186,14 @@ static void remove_file(const char *path)
     assert_int_equal(unlink(full), 0);
 }
 
-static int remove_one(const char *path, const struct stat *found, int type, struct FTW *where)
-{
-    (void)found;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
 static int set_up(void **state)
 {
-    struct hm_arena *arena = calloc(1, sizeof(*arena));
-
-    (void)nftw(ROOT, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* of an earlier test */
-    for (size_t i = 0; i < HM_COUNT(files); i++) {
-        put_file(files[i].path, files[i].text);
-    }
-    hm_arena_init(arena, HM_LIMIT_CYCLE_ARENA_BYTES);
-    *state = arena;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    hm_arena_fini(*state);
-    free(*state);
-    return 0;
+    return linux_files_start(ROOT, files, HM_COUNT(files), state);
 }
 
 static void observe(struct hm_arena *arena, struct hm_observation *out)
 {
-    struct hm_platform *platform;
-    struct hm_err err;
-
-    assert_int_equal(hm_platform_native.open(ROOT, &platform, &err), HM_OK);
-    assert_int_equal(hm_platform_native.observe(platform, arena, out, &err), HM_OK);
-    hm_platform_native.close(platform);
+    linux_files_observe(ROOT, arena, out);
 }
 
 struct expected {
@@ -258,6 +208,7 @@ static const struct expected services[] = {
     {"backup",             HM_START_DISABLED,  1,  "rsync",            ""           },
     {"byhand",             HM_START_MANUAL,    1,  "python3",          ""           },
     {"conditioned",        HM_START_AUTOMATIC, -1, "conditioned",      ""           },
+    {"containerd",         HM_START_AUTOMATIC, 0,  "containerd",       ""           },
     {"devised",            HM_START_AUTOMATIC, -1, "devised",          ""           },
     {"docker",             HM_START_TRIGGERED, 0,  "dockerd",          ""           },
     {"freed",              HM_START_AUTOMATIC, 0,  "freed",            ""           },
@@ -549,13 +500,13 @@ static void test_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_each_kind, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_without_systemd, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_groups_of_version_1, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_other_target, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_later_looks, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_recorded, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_found, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_each_kind, set_up, linux_files_stop),
+        cmocka_unit_test_setup_teardown(test_without_systemd, set_up, linux_files_stop),
+        cmocka_unit_test_setup_teardown(test_groups_of_version_1, set_up, linux_files_stop),
+        cmocka_unit_test_setup_teardown(test_other_target, set_up, linux_files_stop),
+        cmocka_unit_test_setup_teardown(test_later_looks, set_up, linux_files_stop),
+        cmocka_unit_test_setup_teardown(test_recorded, set_up, linux_files_stop),
+        cmocka_unit_test_setup_teardown(test_found, set_up, linux_files_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,63 +5,25 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 
 #include "agent/platform/platform.h"
-#include "common/base/limits.h"
 #include "common/base/str.h"
-#include "common/os/os.h"
+#include "tests/support/linux_files.h"
 
 #define ROOT HM_BINARY_DIR "/linux_socket_units"
-#define LIB "/usr/lib/systemd/system/"
-#define ETC "/etc/systemd/system/"
 
 static void put_file(const char *path, const char *text)
 {
-    char full[1024];
-    char folder[1024];
-
-    (void)snprintf(full, sizeof(full), "%s%s", ROOT, path);
-    (void)snprintf(folder, sizeof(folder), "%s", full);
-    *strrchr(folder, '/') = '\0';
-    assert_int_equal(hm_os_make_folder(folder, 0755, NULL), HM_OK);
-    (void)unlink(full);
-    if (strncmp(text, "-> ", 3) == 0) {
-        assert_int_equal(symlink(text + 3, full), 0);
-    } else {
-        assert_int_equal(hm_os_replace_file(full, text, strlen(text), false, NULL), HM_OK);
-    }
-}
-
-static int remove_one(const char *path, const struct stat *found, int type, struct FTW *where)
-{
-    (void)found;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
-static void observe(struct hm_arena *arena, struct hm_observation *out)
-{
-    struct hm_platform *platform;
-    struct hm_err err;
-
-    assert_int_equal(hm_platform_native.open(ROOT, &platform, &err), HM_OK);
-    assert_int_equal(hm_platform_native.observe(platform, arena, out, &err), HM_OK);
-    hm_platform_native.close(platform);
+    linux_files_put(ROOT, path, text);
 }
 
 /* What process 1 listens for: the socket unit of the port says it; enabled ones come first, and of
  * two services none is named. */
 static void test_listeners_of_process_1(void **state)
 {
-    static const struct {
-        const char *path;
-        const char *text;
-    } files[] = {
+    static const struct linux_file files[] = {
         {LIB "default.target",                         "[Unit]\nRequires=sockets.target\n"                },
         {LIB "sockets.target",                         "[Unit]\n"                                         },
         {"/run/systemd/system/.keep",                  ""                                                 },
@@ -102,14 +64,8 @@ static void test_listeners_of_process_1(void **state)
     };
     char tables[2][2048] = {"  sl  local_address\n", "  sl  local_address\n"};
     struct hm_observation seen;
-    struct hm_arena arena;
 
-    (void)state;
-    (void)nftw(ROOT, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* of an earlier test */
-    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
-    for (size_t i = 0; i < HM_COUNT(files); i++) {
-        put_file(files[i].path, files[i].text);
-    }
+    (void)linux_files_start(ROOT, files, HM_COUNT(files), state);
     for (size_t i = 0; i < HM_COUNT(wanted); i++) {
         char *table = tables[wanted[i].protocol];
         const size_t len = strlen(table);
@@ -127,7 +83,7 @@ static void test_listeners_of_process_1(void **state)
     }
     put_file("/proc/net/tcp", tables[HM_TCP]);
     put_file("/proc/net/udp", tables[HM_UDP]);
-    observe(&arena, &seen);
+    linux_files_observe(ROOT, *state, &seen);
     assert_int_equal(seen.inventory.listeners.count, HM_COUNT(wanted));
     for (size_t i = 0; i < HM_COUNT(wanted); i++) {
         const struct hm_listener *one = &seen.inventory.listeners.at[i];
@@ -137,13 +93,95 @@ static void test_listeners_of_process_1(void **state)
         assert_string_equal(one->service, wanted[i].service);
         assert_string_equal(seen.sockets.at[i].service, wanted[i].service);
     }
-    hm_arena_fini(&arena);
+    (void)linux_files_stop(state);
+}
+
+/* The address of a socket unit says in which families its port is. */
+static void test_families(void **state)
+{
+    static const struct {
+        const char *listens;
+        enum hm_families families;
+    } rows[] = {
+        {"ListenStream=7001\n",                                                   HM_FAMILIES_BOTH},
+        {"ListenStream=[::]:7001\n",                                              HM_FAMILIES_BOTH},
+        {"ListenStream=7001\nBindIPv6Only=both\n",                                HM_FAMILIES_BOTH},
+        {"ListenStream=7001\nBindIPv6Only=ipv6-only\n",                           HM_FAMILIES_IPV6},
+        {"BindIPv6Only=ipv6-only\nListenStream=[::]:7001\n",                      HM_FAMILIES_IPV6},
+        {"ListenStream=[::1]:7001\nFreeBind=yes\n",                               HM_FAMILIES_IPV6},
+        {"ListenStream=[fe80::1]:7001%%eth0\n",                                   HM_FAMILIES_IPV6},
+        {"ListenStream=[::ffff:10.0.0.1]:7001\n",                                 HM_FAMILIES_IPV4},
+        {"ListenStream=127.0.0.1:7001\n",                                         HM_FAMILIES_IPV4},
+        {"ListenStream=0.0.0.0:7001\nBindIPv6Only=ipv6-only\n",                   HM_FAMILIES_IPV4},
+        {"ListenStream=127.0.0.1:7001\nListenStream=[::1]:7001\n",                HM_FAMILIES_BOTH},
+        {"ListenStream=127.0.0.1:7001\nListenStream=\nListenStream=[::1]:7001\n", HM_FAMILIES_IPV6},
+        {"ListenStream=127.0.0.1:7001\nListenStream=[::1]:7002\n",                HM_FAMILIES_IPV4},
+        {"ListenStream=127.0.0.1:7001\nListenDatagram=[::1]:7001\n",              HM_FAMILIES_IPV4},
+    };
+
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        const struct hm_configured *found = NULL;
+        struct hm_observation seen;
+        char text[256];
+
+        print_message("%s", rows[i].listens);
+        (void)linux_files_start_booted(ROOT, state);
+        (void)snprintf(text, sizeof(text), "[Socket]\n%s", rows[i].listens);
+        put_file(LIB "app.socket", text);
+        put_file(MULTI "app.socket", "-> /usr/lib/systemd/system/app.socket");
+        linux_files_observe(ROOT, *state, &seen);
+        for (size_t k = 0; k < seen.inventory.configured.count; k++) {
+            const struct hm_configured *row = &seen.inventory.configured.at[k];
+
+            if (row->port == 7001 && row->protocol == HM_TCP) {
+                assert_null(found);
+                found = row;
+            }
+        }
+        assert_non_null(found);
+        assert_int_equal(found->families, rows[i].families);
+        (void)linux_files_stop(state);
+    }
+}
+
+/* Two socket units of one port: each listener of process 1 is that of its family. */
+static void test_names_by_family(void **state)
+{
+    struct hm_observation seen;
+
+    (void)linux_files_start_booted(ROOT, state);
+    put_file(LIB "four.socket", "[Socket]\nListenStream=127.0.0.1:7001\n");
+    put_file(LIB "six.socket", "[Socket]\nListenStream=[::1]:7001\n");
+    put_file(MULTI "four.socket", "-> /usr/lib/systemd/system/four.socket");
+    put_file(MULTI "six.socket", "-> /usr/lib/systemd/system/six.socket");
+    put_file("/proc/1/comm", "systemd\n");
+    put_file("/proc/1/cgroup", "0::/init.scope\n");
+    put_file("/proc/net/tcp", "  sl  local_address\n"
+                              "   0: 0100007F:1B59 00000000:0000 0A 00000000:00000000 00:00000000 "
+                              "00000000     0        0 700 1 0000000000000000 100 0 0 10 0\n");
+    put_file("/proc/net/tcp6",
+             "  sl  local_address\n"
+             "   0: 00000000000000000000000001000000:1B59 00000000000000000000000000000000:0000 0A "
+             "00000000:00000000 00:00000000 00000000     0        0 701 1 0000000000000000 100 0 0 "
+             "10 0\n");
+    put_file("/proc/1/fd/30", "-> socket:[700]");
+    put_file("/proc/1/fd/31", "-> socket:[701]");
+    linux_files_observe(ROOT, *state, &seen);
+    assert_int_equal(seen.inventory.listeners.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct hm_listener *one = &seen.inventory.listeners.at[i];
+
+        assert_string_equal(one->service, one->family == HM_IPV4 ? "four" : "six");
+    }
+    (void)linux_files_stop(state);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_listeners_of_process_1),
+        cmocka_unit_test(test_families),
+        cmocka_unit_test(test_names_by_family),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
