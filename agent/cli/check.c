@@ -49,6 +49,14 @@ static enum hm_status load_catalogue(const struct hm_cli *cli, const struct hm_a
                                    arena, out_catalogue, err);
 }
 
+static struct hm_catalogue_release
+release_of(const struct hm_cli *cli, const struct hm_agent_config *config, struct hm_arena *arena)
+{
+    const char *product_dir = hm_cli_value(cli, "product-dir");
+
+    return hm_catalogue_release_of(product_dir != NULL ? product_dir : config->product_dir, arena);
+}
+
 static enum hm_status add_unknown(struct hm_observation *observation, const char *text,
                                   struct hm_arena *arena, struct hm_err *err)
 {
@@ -134,10 +142,12 @@ static void choose_look(struct hm_check_look *look)
 }
 
 static enum hm_status format(const struct hm_cli *cli, const struct hm_observation *observation,
-                             const struct hm_judgement *judgement, struct hm_buf *out,
+                             const struct hm_judgement *judgement,
+                             struct hm_catalogue_release release, struct hm_buf *out,
                              struct hm_err *err)
 {
     const struct hm_check check = {
+        .catalogue = release,
         .inventory = observation->inventory,
         .verdicts = judgement->verdicts,
         .findings = judgement->findings,
@@ -151,6 +161,7 @@ static enum hm_status format(const struct hm_cli *cli, const struct hm_observati
         return hm_record_encode_pretty(&hm_record_check, &check, out, err);
     }
     choose_look(&look);
+    look.release = release;
     return hm_check_text(observation, judgement, &look, out, err);
 }
 
@@ -201,7 +212,7 @@ static enum hm_status check(const struct hm_cli *cli, const struct hm_agent_conf
                                   &judgement, err);
     }
     if (st == HM_OK) {
-        st = format(cli, &observation, &judgement, out, err);
+        st = format(cli, &observation, &judgement, release_of(cli, config, arena), out, err);
     }
     if (st == HM_OK) {
         *out_safe = hm_judgement_is_safe(&judgement);

@@ -147,7 +147,8 @@ enum hm_status hm_check_ports_text(enum hm_protocol protocol, struct hm_ports li
     (void)hm_ports_format(list, &ports);
     st = hm_buf_status(&ports, err);
     if (st == HM_OK) {
-        (void)snprintf(out, size, "%s %s", hm_protocol_names[protocol], hm_buf_text(&ports));
+        (void)snprintf(out, size, "%s %s", hm_protocol_names[protocol],
+                       list.count == 0 ? "not known" : hm_buf_text(&ports));
     }
     hm_buf_fini(&ports);
     return st;

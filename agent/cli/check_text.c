@@ -32,29 +32,31 @@ static const char *const reason_texts[HM_REASON_COUNT] = {
 };
 
 static const char *const observed_texts[HM_OBSERVED_WHY_COUNT] = {
-    "seen in one boot only; the same port after another boot makes it required",
+    "seen in too few boots; the same port after another boot, or several, makes it required",
     "an installed agent can tell once it has seen two boots",
     "RPC endpoints, which take any free port: ",
     "client sockets, which take any free port: ",
     "its service is disabled and needs no port: nothing is judged",
     "its service is not installed any more: nothing is judged",
-    "optional ports of a product that is down: nothing has them, and they are not handed out",
+    "optional ports of a product that is down; nobody knows whether it uses them: not judged",
+    "given once; its service takes any other port in its place (TcpDynamicPorts)",
 };
 
 /* "3.9 %", or "1 in 480" where a percentage says nothing. */
 static void odds_text(const struct hm_verdict *verdict, char *out, size_t size)
 {
     const char *least = verdict->odds_at_least ? "at least " : "";
+    const char *which = verdict->odds_of_each ? "each port " : "";
 
     if (!verdict->has_odds) {
         (void)hm_str_copy(out, size, "in the dynamic range, odds unknown");
     } else if (verdict->odds >= 0.01) {
-        (void)snprintf(out, size, "taken in %s%.*f %% of starts", least,
+        (void)snprintf(out, size, "%staken in %s%.*f %% of starts", which, least,
                        verdict->odds >= 0.0995 ? 0 : 1, verdict->odds * 100);
     } else if (verdict->odds > 0) {
-        (void)snprintf(out, size, "taken in %s1 of %.0f starts", least, 1 / verdict->odds);
+        (void)snprintf(out, size, "%staken in %s1 of %.0f starts", which, least, 1 / verdict->odds);
     } else {
-        (void)hm_str_copy(out, size, "in the dynamic range; nothing has taken it yet");
+        (void)hm_str_copy(out, size, "in the dynamic range");
     }
 }
 
@@ -68,19 +70,27 @@ static void holder_text(const struct hm_verdict *verdict, char *out, size_t size
     char remote[CELL_BYTES / 4] = "";
 
     (void)hm_str_copy(who, sizeof(who),
-                      holder->program[0] != '\0' ? holder->program : "an unknown process");
+                      holder->program[0] != '\0'               ? holder->program
+                      : hm_socket_state_lingers(holder->state) ? "a closed connection"
+                                                               : "an unknown process");
     if (holder->pid != 0) {
         (void)snprintf(pid, sizeof(pid), " (pid %u)", (unsigned)holder->pid);
     }
     if (holder->remote[0] != '\0') {
         (void)snprintf(remote, sizeof(remote), ", %s %.96s",
-                       holder->connecting ? "connecting to" : "connected to", holder->remote);
+                       holder->connecting                       ? "connecting to"
+                       : hm_socket_state_lingers(holder->state) ? "once to"
+                                                                : "connected to",
+                       holder->remote);
     }
     if (hm_ports_count(verdict->ports) > 1) {
         (void)snprintf(port, sizeof(port), "%u ", holder->port);
     }
-    (void)snprintf(out, size, "%sheld by %s%s%s%s", port, who, pid, remote,
-                   verdict->reason == HM_REASON_UNKNOWN_LISTENER ? ", perhaps a part of it" : "");
+    (void)snprintf(
+        out, size, "%s%sheld by %s%s%s%s", port,
+        verdict->state == HM_UNKNOWN && hm_socket_state_lingers(holder->state) ? "may be " : "",
+        who, pid, remote,
+        verdict->reason == HM_REASON_UNKNOWN_LISTENER ? ", perhaps a part of it" : "");
 }
 
 /* A state of one family only is worth saying where the host has both: the other was taken care
@@ -148,8 +158,8 @@ static void put_incomplete(const struct hm_judgement *judgement,
         hm_check_put_wrapped(out, look, 0, in_force_text(inventory));
         (void)hm_buf_putc(out, '\n');
     }
-    if (!judgement->incomplete) {
-        return;
+    if (!judgement->incomplete || count == 0) {
+        return; /* NOT KNOWN says that there are too many */
     }
     hm_check_put_coloured(out, look, state_colours[HM_UNKNOWN], "INCOMPLETE", 10);
     (void)hm_buf_putc(out, '\n');
@@ -176,10 +186,12 @@ static enum hm_status put_verdicts(const struct hm_judgement *judgement,
     };
 
     if (verdicts->count == 0) {
-        (void)hm_buf_puts(out,
-                          judgement->incomplete
-                              ? "Nothing that could be read on this host needs a port.\n"
-                              : "No known product and no listener of this host needs a port.\n");
+        (void)hm_buf_puts(
+            out, judgement->incomplete ? "Nothing that could be read on this host needs a port.\n"
+                 : judgement->observed.count > 0
+                     ? "No known product of this host needs a port. Whether a listener in the "
+                       "dynamic range does, nobody knows.\n"
+                     : "No known product and no listener of this host needs a port.\n");
         return HM_OK;
     }
     hm_check_put_row(out, heads, HM_COUNT(heads), look, bold);
@@ -239,7 +251,7 @@ static const enum look_of_row observed_looks[HM_OBSERVED_WHY_COUNT] = {
     [HM_OBSERVED_ONE_BOOT] = ROW_RANDOM,     [HM_OBSERVED_NO_PORT_BOOK] = ROW_RANDOM,
     [HM_OBSERVED_RPC_ENDPOINT] = ROW_GIVEN,  [HM_OBSERVED_CLIENT_SOCKET] = ROW_GIVEN,
     [HM_OBSERVED_DISABLED] = ROW_NOT_JUDGED, [HM_OBSERVED_GONE] = ROW_NOT_JUDGED,
-    [HM_OBSERVED_OPTIONAL] = ROW_NOT_JUDGED,
+    [HM_OBSERVED_OPTIONAL] = ROW_NOT_JUDGED, [HM_OBSERVED_FALLS_BACK] = ROW_RANDOM,
 };
 
 static bool has_rows(const struct hm_observed_list *observed, bool judged)
@@ -378,6 +390,10 @@ static void put_host(const struct hm_observation *observation, const struct hm_c
     (void)hm_buf_puts(out, os->version[0] != '\0' ? ", " : "");
     hm_check_put_line(out, os->version);
     put_ranges(&observation->inventory, out);
+    if (look->release.version > 0) {
+        (void)hm_buf_printf(out, "catalogue: version %u of %s\n", look->release.version,
+                            look->release.date);
+    }
 }
 
 static size_t count_high(const struct hm_judgement *judgement)

@@ -10,8 +10,9 @@
 #define HM_CHECK_TEXT_COLUMNS_MIN 60
 
 struct hm_check_look {
-    bool colour;      /* with terminal escapes */
-    unsigned columns; /* HM_CHECK_TEXT_COLUMNS_MIN at least */
+    bool colour;                         /* with terminal escapes */
+    unsigned columns;                    /* HM_CHECK_TEXT_COLUMNS_MIN at least */
+    struct hm_catalogue_release release; /* of the catalogue; version 0: none is named */
 };
 
 /* Appends host, verdicts (worst first), findings, unknown facts and one summary line. Lines end

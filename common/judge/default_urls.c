@@ -43,6 +43,7 @@ const struct hm_default_url *hm_default_url_find(const struct hm_configured *row
 
 /* ---- whose URL it is ----------------------------------------------------------------------- */
 
+#define PATH_BYTES 64u      /* of the paths below, with room */
 #define NAME_LETTERS_MIN 3u /* "api" and shorter words of a path are no names */
 
 static bool is_letter(char c)
@@ -93,14 +94,79 @@ static struct hm_span first_of_path(const char *url)
                         : (struct hm_span){path + 1, strcspn(path + 1, "/ ")};
 }
 
+/* "URLs in configuration files (report server)": the paths that Reporting Services and Power BI
+ * Report Server reserve at first; an instance adds its name. */
+static const struct product_url {
+    const char *path;    /* '*' as in file names */
+    const char *service; /* likewise */
+} product_urls[] = {
+    {"ReportServer",   "SQLServerReportingServices"},
+    {"ReportServer_*", "SQLServerReportingServices"},
+    {"Reports",        "SQLServerReportingServices"},
+    {"Reports_*",      "SQLServerReportingServices"},
+    {"ReportServer",   "PowerBIReportServer"       },
+    {"Reports",        "PowerBIReportServer"       },
+    {"PowerBI",        "PowerBIReportServer"       },
+    {"wopi",           "PowerBIReportServer"       },
+    {"Reports",        "ReportServer"              },
+    {"Reports_*",      "ReportServer$*"            },
+};
+
+static struct hm_span path_of(const struct hm_configured *row)
+{
+    return row->by == HM_BY_URL_RESERVATION && row->subject != NULL ? first_of_path(row->subject)
+                                                                    : (struct hm_span){"", 0};
+}
+
+static bool is_of_product(struct hm_span path, const char *service)
+{
+    char word[PATH_BYTES];
+
+    if (path.len >= sizeof(word)) {
+        return false;
+    }
+    memcpy(word, path.at, path.len);
+    word[path.len] = '\0';
+    for (size_t i = 0; i < HM_COUNT(product_urls); i++) {
+        if (hm_str_glob_nocase(product_urls[i].path, word) &&
+            hm_str_glob_nocase(product_urls[i].service, service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool hm_url_names_service(const struct hm_configured *row, const char *service)
 {
-    const struct hm_span word = row->by == HM_BY_URL_RESERVATION && row->subject != NULL
-                                    ? first_of_path(row->subject)
-                                    : (struct hm_span){"", 0};
+    const struct hm_span word = path_of(row);
     bool all = false;
 
-    return common_letters(word, service, &all) >= NAME_LETTERS_MIN && all;
+    return (common_letters(word, service, &all) >= NAME_LETTERS_MIN && all) ||
+           is_of_product(word, service);
+}
+
+bool hm_url_is_bare(const struct hm_configured *row)
+{
+    return path_of(row).len == 0;
+}
+
+bool hm_url_is_https(const struct hm_configured *row)
+{
+    return row->by == HM_BY_URL_RESERVATION && row->subject != NULL &&
+           hm_str_glob_nocase("https://*", row->subject);
+}
+
+bool hm_url_same_path(const struct hm_configured *a, const struct hm_configured *b)
+{
+    const struct hm_span x = path_of(a);
+    const struct hm_span y = path_of(b);
+
+    for (size_t i = 0; x.len == y.len && i < x.len; i++) {
+        if (folded(x.at[i]) != folded(y.at[i])) {
+            return false;
+        }
+    }
+    return x.len == y.len;
 }
 
 bool hm_default_url_may_serve(const struct hm_configured *row, const struct hm_service *service,

@@ -23,6 +23,12 @@ const struct hm_default_url *hm_default_url_find(const struct hm_configured *row
 bool hm_default_url_may_serve(const struct hm_configured *row, const struct hm_service *service,
                               const struct hm_services *services);
 
-/* Does the first part of the URL's path carry the name of the service? "http://+:8099/acme/" and
- * AcmeWcf. */
+/* Does the first part of the URL's path carry the name of the service, or one that its product is
+ * known to reserve? "http://+:8099/acme/" and AcmeWcf; "/ReportServer/" and
+ * SQLServerReportingServices. */
 bool hm_url_names_service(const struct hm_configured *row, const char *service);
+
+/* Does the URL have no path but "/"? Is it for HTTPS? Have two the same first part of a path? */
+bool hm_url_is_bare(const struct hm_configured *row);
+bool hm_url_is_https(const struct hm_configured *row);
+bool hm_url_same_path(const struct hm_configured *a, const struct hm_configured *b);

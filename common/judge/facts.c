@@ -355,7 +355,8 @@ enum hm_status hm_facts_index_sockets(struct hm_facts *facts, struct hm_arena *a
     for (size_t i = 0; sockets != NULL && i < sockets->count; i++) {
         const struct hm_socket *socket = &sockets->at[i];
 
-        if (socket->state == HM_SOCKET_TIME_WAIT || /* blocks no ordinary bind */
+        /* Windows: it blocks no ordinary bind. */
+        if ((socket->state == HM_SOCKET_TIME_WAIT && !facts->linux_host) ||
             !hm_portbits_has(facts->required[socket->protocol], socket->port)) {
             continue;
         }
@@ -424,6 +425,20 @@ struct hm_ports hm_stack_facts_may_give(const struct hm_stack_facts *stack)
         return (struct hm_ports){&stack->dynamic, 1};
     }
     return (struct hm_ports){&stack->most, stack->has_most ? 1 : 0};
+}
+
+bool hm_facts_may_give(const struct hm_facts *facts, const struct hm_listener *listener)
+{
+    const struct hm_stack_facts *stack =
+        hm_facts_stack(facts, listener->protocol, listener->family);
+
+    return hm_ports_contains(hm_stack_facts_may_give(stack), listener->port) &&
+           !hm_ports_contains(stack->administered, listener->port);
+}
+
+bool hm_listener_is_loopback(const struct hm_listener *listener)
+{
+    return strncmp(listener->address, "127.", 4) == 0 || hm_str_equal(listener->address, "::1");
 }
 
 const struct hm_stack_facts *hm_facts_next_stack(const struct hm_facts *facts,

@@ -102,6 +102,12 @@ bool hm_stack_facts_gives(const struct hm_stack_facts *stack, uint16_t port);
  * Borrows from stack. */
 struct hm_ports hm_stack_facts_may_give(const struct hm_stack_facts *stack);
 
+/* May the system have given the listener its port? Not one that is reserved or excluded. */
+bool hm_facts_may_give(const struct hm_facts *facts, const struct hm_listener *listener);
+
+/* Is it for this host alone: the administrator's port, one that ssh forwards? */
+bool hm_listener_is_loopback(const struct hm_listener *listener);
+
 /* As hm_facts_stack, after the next boot: what is only written now is in force then. The counters
  * of sockets are those of now. */
 const struct hm_stack_facts *hm_facts_next_stack(const struct hm_facts *facts,

@@ -3,6 +3,7 @@
 #include "common/judge/finding_kinds.h"
 
 #include "common/judge/remedy.h"
+#include "common/judge/remedy_scope.h"
 
 /* May the moved range of one of its stacks have given these ports away? */
 static bool reaches(const struct hm_finding_ctx *ctx, const struct hm_verdict *verdict)
@@ -127,6 +128,57 @@ static bool is_inside(const struct hm_finding_ctx *ctx, const bool moved[HM_STAC
     return inside;
 }
 
+static const char *const sure[] = {
+    [HM_CONF_DOCUMENTED] = "",
+    [HM_CONF_REPORTED] = ", as reported",
+    [HM_CONF_SINGLE] = ", by one report",
+    [HM_CONF_INFERRED] = ", it seems",
+};
+
+/* What the catalogue knows of a range, no surer than its source. Where no product that makes it is
+ * seen, all that do are named: one alone would pass for the culprit. */
+static const char *put_makers(const struct hm_range_makers *makers, struct hm_finding_list *out,
+                              struct hm_finding *finding)
+{
+    const bool seen = makers->at[0].seen == HM_MAKER_SEEN;
+    const bool may_be = makers->at[0].seen == HM_MAKER_MAY_BE;
+    struct hm_line line;
+
+    hm_line_init(&line);
+    hm_line_put(&line, seen ? " " : " The same range is known: ");
+    for (size_t i = 0; i < makers->count && (i == 0 || !seen); i++) {
+        const struct hm_effect *effect = makers->at[i].effect;
+
+        hm_line_put(&line, i > 0 ? "; " : "");
+        hm_line_put(&line, effect->title);
+        hm_line_put(&line, sure[effect->confidence]);
+        hm_finding_evidence(
+            out, finding, "known_maker",
+            hm_finding_print(out, "%s (%s: %s)", effect->title,
+                             hm_confidence_names[effect->confidence],
+                             effect->url[0] != '\0' ? effect->url : effect->source));
+    }
+    hm_line_put(&line, seen     ? "."
+                       : may_be ? " (whether such a product is on this host is not known)."
+                                : " (no such product is seen on this host).");
+    return hm_finding_line(out, &line);
+}
+
+/* "" where the catalogue knows none. */
+static const char *makers_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                             struct hm_finding *finding, const bool moved[HM_STACK_COUNT])
+{
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        const struct hm_range_makers makers =
+            hm_remedy_range_makers(ctx, i < 2 ? HM_TCP : HM_UDP, ctx->facts->stacks[i].dynamic);
+
+        if (moved[i] && makers.count > 0) {
+            return put_makers(&makers, out, finding);
+        }
+    }
+    return "";
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     struct hm_finding *finding = NULL;
@@ -176,6 +228,16 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
                                           "Set by policy %s: nothing is to be done here. Where the "
                                           "range is not meant, change the policy.",
                                           policy));
+        return;
+    }
+    finding->text =
+        hm_finding_print(out, "%s%s", finding->text, makers_of(ctx, out, finding, moved));
+    if (!ctx->facts->linux_host && is_inside(ctx, moved, usual) &&
+        ctx->keep_off[HM_TCP].count + ctx->keep_off[HM_UDP].count > 0) {
+        hm_remedy_decide(out, finding,
+                         "Nothing has to be done for the required ports: the range leaves out some "
+                         "of the default range that must not be excluded. Only when connections "
+                         "run out of ports, find out who moved it.");
         return;
     }
     finding->remedy = remedy_of(ctx);

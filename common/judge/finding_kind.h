@@ -21,9 +21,12 @@ struct hm_finding_ctx {
     const size_t *groups;    /* by need: the first of those that one remedy cures; SIZE_MAX none */
     struct hm_ports pool;    /* what the DNS Server's pool may take of ports at risk, or has */
     struct hm_ports reserve; /* Linux, legacy: what to reserve so that nothing is at risk */
-    struct hm_ports keep_off[2]; /* by protocol: must not or cannot be excluded, nor be in the
-                                    dynamic range, so that every remedy sets the same range */
-    const char *boot_warning;    /* what a restart of the host interrupts */
+    struct hm_ports keep_off[2];    /* by protocol: must not or cannot be excluded, nor be in the
+                                       dynamic range, so that every remedy sets the same range */
+    struct hm_ports excludable[2];  /* by protocol: what all remedies together exclude; 2008 and
+                                       later */
+    struct hm_ports untouchable[2]; /* by protocol: hm_remedy_untouchable */
+    const char *boot_warning;       /* what a restart of the host interrupts */
     struct hm_arena *arena;
 };
 

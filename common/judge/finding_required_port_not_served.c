@@ -97,7 +97,7 @@ static bool is_explained(const struct hm_finding_ctx *ctx, uint16_t port)
     for (size_t i = 0; i < ctx->count; i++) {
         const struct hm_need *need = &ctx->needs[i];
 
-        if (need->product != NULL && need->verdict.protocol == HM_TCP &&
+        if ((need->product != NULL || need->permission) && need->verdict.protocol == HM_TCP &&
             (need->requirement->kind == HM_KIND_HTTPSYS || need->verdict.kind == HM_KIND_HTTPSYS) &&
             hm_ports_contains(need->verdict.ports, port)) {
             return true;

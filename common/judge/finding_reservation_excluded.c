@@ -7,6 +7,7 @@
 
 #include "common/base/str.h"
 #include "common/judge/default_urls.h"
+#include "common/judge/need.h"
 #include "common/judge/remedy.h"
 
 /* What happens to a listener of this kind, and what a person decides. */
@@ -84,7 +85,8 @@ static const struct hm_service *find_down(const struct hm_finding_ctx *ctx,
             continue;
         }
         for (size_t k = 0; k < ctx->facts->present_count && !known; k++) {
-            known = hm_detect_owns(&ctx->facts->present[k]->detect, "", service->name);
+            known = hm_detect_owns(&ctx->facts->present[k]->detect, "", service->name) &&
+                    !hm_product_has_chosen_urls(ctx->facts->present[k]);
         }
         if (!known) {
             return service;

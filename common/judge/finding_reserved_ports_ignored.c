@@ -1,8 +1,9 @@
-/* common/judge/finding_reserved_ports_ignored.c — ReservedPorts on a system that does not read it.
- * SPDX-License-Identifier: Apache-2.0 */
+/* common/judge/finding_reserved_ports_ignored.c — ReservedPorts on a system that does not read it,
+ * a settings file of Linux whose list another file replaces. SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/finding_kinds.h"
 
 #include "common/judge/remedy.h"
+#include "common/judge/remedy_scope.h"
 
 /* Does the need rely in vain on the listed ports? */
 static bool relies(const struct hm_finding_ctx *ctx, const struct hm_need *need,
@@ -23,6 +24,49 @@ static bool any_relies(const struct hm_finding_ctx *ctx, const struct hm_ports *
     return false;
 }
 
+/* Of the dynamic range, neither reserved now nor after the next boot. */
+static struct hm_ports hidden_ports(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+{
+    const struct hm_stack_facts *now = hm_facts_stack(ctx->facts, HM_TCP, HM_IPV4);
+    const struct hm_stack_facts *next = hm_facts_next_stack(ctx->facts, HM_TCP, HM_IPV4);
+    struct hm_range range = now->dynamic;
+    const struct hm_ports dynamic = {&range, 1};
+    struct hm_ports ports = hm_finding_without(out, ctx->input->hidden.ports, now->administered);
+
+    ports = hm_finding_without(out, ports, next->administered);
+    /* what is in both is all that is not in one alone */
+    return now->has_dynamic && next->has_dynamic
+               ? hm_finding_without(out, ports, hm_finding_without(out, ports, dynamic))
+               : (struct hm_ports){NULL, 0};
+}
+
+static void look_linux(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+{
+    const struct hm_hidden_ports *hidden = &ctx->input->hidden;
+    struct hm_finding *finding;
+    struct hm_ports ports;
+
+    if (hidden->file == NULL) {
+        return;
+    }
+    ports = hidden_ports(ctx, out);
+    if (ports.count == 0) {
+        return;
+    }
+    finding = hm_finding_put(out, hidden->file);
+    finding->text = hm_finding_print(
+        out,
+        "%s reserves %s, but %s is read later and sets a list without them, which replaces the "
+        "other one. The author of the first list expects these ports to be reserved.",
+        hidden->file, hm_finding_list_ports(out, ports), hidden->by);
+    hm_finding_evidence(out, finding, "reserved_ports", hm_finding_list_ports(out, ports));
+    finding->remedy = "Reserve them in the file that is read last, too.";
+    if (any_relies(ctx, &ports)) {
+        finding->severity = HM_SEVERITY_MEDIUM;
+    }
+    hm_remedy_write_sysctl(ctx, out, finding, ports);
+}
+
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
 {
     const struct hm_inventory *inventory = ctx->input->inventory;
@@ -30,8 +74,12 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     struct hm_remedy_step *step;
     struct hm_ports listed;
 
-    if (ctx->facts->linux_host || ctx->facts->legacy || ctx->facts->windows < 600 ||
-        !inventory->has_registry || !inventory->registry.has_reserved_ports) {
+    if (ctx->facts->linux_host) {
+        look_linux(ctx, out);
+        return;
+    }
+    if (ctx->facts->legacy || ctx->facts->windows < 600 || !inventory->has_registry ||
+        !inventory->registry.has_reserved_ports) {
         return;
     }
     listed = hm_remedy_listed(ctx, out);
@@ -42,7 +90,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     finding->text = hm_finding_print(
         out,
         "ReservedPorts lists %s, but this system does not read it: Windows 2003 was the last one "
-        "that did. Whoever wrote it believes these ports protected.",
+        "that did. The author of that list expects these ports to be protected.",
         hm_finding_list_ports(out, listed));
     hm_finding_evidence(out, finding, "reserved_ports", hm_finding_list_ports(out, listed));
     if (any_relies(ctx, &listed)) {
@@ -62,5 +110,6 @@ const struct hm_finding_kind hm_finding_reserved_ports_ignored = {
     .name = "reserved_ports_ignored",
     .severity = HM_SEVERITY_LOW,
     .look = look,
-    .help = "ReservedPorts is set on Vista, 2008 or later, which ignore it",
+    .help = "ReservedPorts is set on Vista, 2008 or later, which ignore it; Linux: the list of a "
+            "settings file is replaced by a later file",
 };

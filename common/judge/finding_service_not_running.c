@@ -137,6 +137,9 @@ static void put_blocked(const struct hm_finding_ctx *ctx, struct hm_finding_list
 {
     struct hm_finding *finding = put(ctx, out, need, service);
 
+    if (hm_need_may_do_without(ctx->facts, need)) {
+        finding->severity = HM_SEVERITY_MEDIUM;
+    }
     finding->text = hm_finding_print(
         out, "%s. %s: %s%s%s", state_of(out, service), need->verdict.title, need->text,
         hm_need_dynamic_port_note(need), consequence_of(ctx, need, service));
@@ -210,7 +213,10 @@ static void put_failed(const struct hm_finding_ctx *ctx, struct hm_finding_list 
                                                                         : HM_SEVERITY_LOW;
     finding->text = hm_finding_print(
         out, "%s: %s. %s%s", state_of(out, service),
-        by_port ? reason_of(out, service, &failure) : "the system's log says that it failed",
+        by_port ? reason_of(out, service, &failure)
+        : has_failed(ctx, service)
+            ? "the system's log says that it failed"
+            : hm_finding_print(out, "it ended with error %u", (unsigned)service->exit_code),
         seen_of(need, &failure),
         !by_port ? "."
         : reserved
@@ -257,7 +263,7 @@ static const char *told_port(const struct hm_finding_ctx *ctx, struct hm_finding
         const struct hm_socket *socket = &sockets->at[i];
 
         if (socket->protocol == HM_TCP && socket->port == port &&
-            socket->state != HM_SOCKET_TIME_WAIT) {
+            !hm_socket_state_lingers(socket->state)) {
             return hm_finding_print(out, "TCP %u, which %s%s%s%s has now", (unsigned)port,
                                     hm_str_equal(socket->program, "")
                                         ? "a program without a name here"
@@ -271,11 +277,20 @@ static const char *told_port(const struct hm_finding_ctx *ctx, struct hm_finding
                : hm_finding_print(out, "TCP %u, which nobody is seen to have now", (unsigned)port);
 }
 
+/* Where the system keeps what the service said, at the end of a sentence. */
+static const char *log_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                          const struct hm_service *service)
+{
+    return ctx->facts->linux_host
+               ? hm_finding_print(out, "the journal (\"journalctl -b -u %s\").", service->name)
+               : "its events in the event log.";
+}
+
 /* Where to look for the port, and what then. */
 static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                              const struct hm_service *service)
 {
-    const bool excluded = !ctx->facts->legacy;
+    const bool excluded = !ctx->facts->legacy && !ctx->facts->linux_host;
     const char *told = told_port(ctx, out, service);
 
     if (told[0] != '\0') {
@@ -290,11 +305,11 @@ static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding
     }
     return hm_finding_print(
         out,
-        "Find the port that %s needs: in its own configuration and log, or in its events in the "
-        "event log.%s Look who has it with \"%s\"%s, free it and start the service. Then describe "
+        "Find the port that %s needs: in its own configuration and log, or in %s%s Look who has it "
+        "with \"%s\"%s, free it and start the service. Then describe "
         "the service in a catalogue file of your own, so that its port is judged before the next "
         "start; an installed agent learns the port by itself once the service has run.",
-        service->name, place_of(service), hm_remedy_list_sockets(ctx),
+        service->name, log_of(ctx, out, service), place_of(service), hm_remedy_list_sockets(ctx),
         excluded ? " and \"netsh int ipv4 show excludedportrange protocol=tcp\"" : "");
 }
 
@@ -323,10 +338,10 @@ static void put_unknown(const struct hm_finding_ctx *ctx, struct hm_finding_list
             state_of(out, service), (unsigned)service->exit_code);
         hm_remedy_decide(out, finding,
                          hm_finding_print(out,
-                                          "Read in the log of %s or in the event log why it "
-                                          "ended. When a port was the reason, describe the service "
+                                          "Read why it ended: in the log of %s or in %s "
+                                          "When a port was the reason, describe the service "
                                           "in a catalogue file of your own.",
-                                          service->name));
+                                          service->name, log_of(ctx, out, service)));
         return;
     }
     finding->severity =
@@ -412,7 +427,8 @@ static void put_one(const struct hm_finding_ctx *ctx, struct hm_finding_list *ou
         put_blocked(ctx, out, need, service);
     } else if (need->rival_of == service && need->verdict.state == HM_UNKNOWN) {
         put_rival(ctx, out, need, service);
-    } else if (by_port || (service->start != HM_START_TRIGGERED && has_failed(ctx, service))) {
+    } else if (by_port || (service->start != HM_START_TRIGGERED && has_failed(ctx, service)) ||
+               is_telling(ctx, service)) {
         put_failed(ctx, out, need, service);
     }
 }

@@ -367,10 +367,12 @@ void hm_finding_describe(const struct hm_finding_ctx *ctx, struct hm_finding_lis
         finding->counts = true;
         hm_line_init(&line);
         if (verdict->odds > 0) {
+            hm_line_put(&line, verdict->odds_of_each ? "each port " : "");
             hm_line_put(&line, verdict->odds_at_least ? "at least " : "");
             hm_line_put_odds(&line, verdict->odds);
         } else {
-            hm_line_put(&line, "nothing has taken it yet");
+            hm_line_put(&line, hm_need_is_in_use(need) ? "somebody has it now"
+                                                       : "nothing has taken it yet");
         }
         hm_finding_evidence(list, finding, "odds", hm_finding_line(list, &line));
     }
@@ -420,6 +422,6 @@ const char *hm_finding_holders(const struct hm_finding_ctx *ctx, struct hm_findi
                                 "closed; they have no owner.",
                                 (unsigned)holders[0].ports);
     }
-    return hm_finding_print(list, " Most of them (%u) are held by %s.", (unsigned)holders[0].ports,
-                            holders[0].name);
+    return hm_finding_print(list, " Most of them (%u) %s held by %s.", (unsigned)holders[0].ports,
+                            holders[0].ports == 1 ? "is" : "are", holders[0].name);
 }

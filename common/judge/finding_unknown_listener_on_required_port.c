@@ -11,11 +11,32 @@ static const char *text_of(const struct hm_finding_ctx *ctx, struct hm_finding_l
 {
     const char *title = need->verdict.title;
 
+    if (need->published && ctx->facts->linux_host) {
+        return hm_finding_print(
+            out,
+            "%s: %s listens on a port that a container is set up to publish. Either both use "
+            "different addresses, or the container does not get it.",
+            title, name);
+    }
     if (need->published) {
         return hm_finding_print(
             out,
             "%s: %s listens on a port that a container is set up to publish. Either the container "
             "does not get it, or its endpoint is a leftover.",
+            title, name);
+    }
+    if (need->may_have_moved && hm_need_runs(ctx->facts, need) == HM_RUNS_NO) {
+        return hm_finding_print(
+            out,
+            "%s: %s listens on the port, and the product, which does not run, was seen on another "
+            "port only. Either it was moved there, or it is set up for this one now.",
+            title, name);
+    }
+    if (need->may_have_moved) {
+        return hm_finding_print(
+            out,
+            "%s: %s listens on the port, and the product runs on another port. Either it was moved "
+            "there, or a service of it did not get this one.",
             title, name);
     }
     if (hm_need_may_be_replaced(ctx->facts, need)) {
@@ -36,11 +57,29 @@ static const char *text_of(const struct hm_finding_ctx *ctx, struct hm_finding_l
 static const char *advice_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                              const struct hm_need *need, const char *name)
 {
+    if (need->published && ctx->facts->linux_host) {
+        return hm_finding_print(
+            out,
+            "Stop nothing yet. Look whether a container publishes it (\"docker ps -a\", \"podman "
+            "ps "
+            "-a\"), and on which addresses both listen (\"ss -tulnp\"). When they share one, give "
+            "the container or %s another port.",
+            name);
+    }
     if (need->published) {
         return hm_finding_print(
             out,
             "Stop nothing yet. Look whether a container still publishes it (\"docker ps -a\", "
             "Get-HnsEndpoint). If so, give it or %s another port; if not, remove the endpoint.",
+            name);
+    }
+    if (need->may_have_moved) {
+        return hm_finding_print(
+            out,
+            "Stop nothing yet. Look in the settings of the product which port each service of it "
+            "is "
+            "to use. If one is to use this port, give it or %s another one; if not, nothing is "
+            "wrong.",
             name);
     }
     if (hm_need_may_be_replaced(ctx->facts, need)) {

@@ -279,6 +279,12 @@ size_t hm_judge_incomplete(const struct hm_inventory *inventory, const bool lack
         out_texts[count++] = "The programs of other users' listeners could not be read: products "
                              "known by a program are not seen. Run it as root.";
     }
+    if (inventory->os.family == HM_OS_LINUX && inventory->has_configured &&
+        inventory->configured_partial) {
+        out_texts[count++] =
+            "Some ports that this host is set up to open are not known: one of a container, "
+            "a tunnel or a socket unit that does not run may be missing.";
+    }
     if (inventory->has_listeners && inventory->listeners_partial) {
         out_texts[count++] = "The list of listeners is not complete: who has a port, and products "
                              "known by a program, may be missing.";
@@ -301,6 +307,20 @@ static void put_socket_units(const struct hm_needs *needs, struct unknown *unkno
             put(unknown, "A socket unit of systemd has a required port, and which service it "
                          "starts is not known: \"systemctl list-sockets\" shows it.");
             return;
+        }
+    }
+}
+
+/* Why the ports of the next start are not known; of a closed connection, and until when. */
+static void put_open_questions(const struct hm_needs *needs, struct unknown *unknown)
+{
+    for (size_t i = 0; i < needs->count; i++) {
+        const struct hm_need *need = &needs->at[i];
+
+        if ((need->may_linger || need->unread_port || need->unset != NULL || need->clash != NULL) &&
+            need->verdict.state == HM_UNKNOWN) {
+            put(unknown,
+                hm_arena_printf(unknown->arena, "%s: %s", need->verdict.title, need->verdict.text));
         }
     }
 }
@@ -340,17 +360,22 @@ static enum hm_status list_unknown(const struct hm_facts *facts, const struct hm
         put(&unknown, incomplete[i]);
     }
     if (!facts->linux_host && !inventory->has_registry) {
-        put(&unknown, "The registry was not read.");
+        put(&unknown, "The registry values of TCP/IP were not read.");
     }
     put_in_force(facts, &unknown);
     put_timed_wait(facts, &unknown);
     put_reserved_lines(facts, &unknown);
     put_socket_units(needs, &unknown);
+    put_open_questions(needs, &unknown);
     if (needs->unjudged > 0) {
         put(&unknown, hm_arena_printf(arena,
                                       "%zu more listeners in the dynamic range were not "
                                       "judged.",
                                       needs->unjudged));
+    }
+    if (needs->cut > 0) {
+        put(&unknown,
+            hm_arena_printf(arena, "%zu more instances of products were not judged.", needs->cut));
     }
     if (unknown.failed) {
         return hm_fail(err, HM_ENOMEM, "no memory for the judgement of a host");
@@ -365,9 +390,7 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
     struct hm_judgement judgement = {
         .verdicts = {NULL, 0}
     };
-    struct hm_needs needs = {
-        NULL, 0, 0, {NULL, 0}
-    };
+    struct hm_needs needs = {.at = NULL};
     struct hm_facts facts;
     struct hm_finding_ctx ctx = {.input = input, .facts = &facts, .arena = arena};
     const char *incomplete[HM_INCOMPLETE_MAX];
@@ -403,7 +426,8 @@ enum hm_status hm_judge(const struct hm_judge_input *input, struct hm_arena *are
     if (st == HM_OK) {
         judgement.observed = needs.observed;
         judgement.incomplete =
-            hm_judge_incomplete(input->inventory, judgement.lacks_rows, incomplete) > 0;
+            hm_judge_incomplete(input->inventory, judgement.lacks_rows, incomplete) > 0 ||
+            needs.unjudged > 0 || needs.cut > 0;
         *out_judgement = judgement;
     }
     return st;

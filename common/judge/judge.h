@@ -83,8 +83,9 @@ enum hm_observed_why {
     HM_OBSERVED_DISABLED,      /* the port book saw it; its service is disabled now */
     HM_OBSERVED_GONE,          /* likewise; its service is not installed any more */
     HM_OBSERVED_OPTIONAL,      /* of a product that is down; nothing shows that it uses them here */
+    HM_OBSERVED_FALLS_BACK,    /* its service asks for it again, and takes any other in its place */
 };
-#define HM_OBSERVED_WHY_COUNT 7
+#define HM_OBSERVED_WHY_COUNT 8
 extern const char *const hm_observed_why_names[HM_OBSERVED_WHY_COUNT];
 
 /* Listeners inside the dynamic range whose port may be random, and ports that nobody needs now.
@@ -108,7 +109,8 @@ struct hm_judgement {
     bool lacks_rows[2]; /* by protocol: services that are not seen to run need it, and a Windows
                            showed no socket of it: the list of sockets is not whole */
     bool incomplete;    /* a fact is missing without which nothing may be called all safe:
-                           services that do not run, listeners */
+                           services that do not run, listeners; or some were not judged, as there
+                           are too many */
     struct hm_strings unknown; /* facts that were missing, one sentence each; filled by callers
                                   that know their sources (agent platforms) and by hm_judge */
 };
@@ -122,7 +124,7 @@ bool hm_judgement_is_safe(const struct hm_judgement *judgement);
 /* Why a judgement of this inventory is incomplete, one constant sentence each; 0 = it is complete.
  * lacks_rows: of the judgement.
  * They are among the sentences of unknown, too. */
-#define HM_INCOMPLETE_MAX 6u
+#define HM_INCOMPLETE_MAX 7u
 size_t hm_judge_incomplete(const struct hm_inventory *inventory, const bool lacks_rows[2],
                            const char *out_texts[HM_INCOMPLETE_MAX]);
 

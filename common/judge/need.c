@@ -92,17 +92,50 @@ static bool owner_is_known(const struct hm_facts *facts, const struct hm_need *n
     return false;
 }
 
-/* Does another process than the product's service bind it: a container, a companion, or the kernel
- * on behalf of a plug-in? For a tunnel the kernel binds what the service asks for. */
-static bool is_bound_elsewhere(const struct hm_need *need)
+/* Do companions bind it, none of whose services the host has? Nobody knows then whether that part
+ * is set up. A product that always takes the port needs it in any case. */
+static bool is_for_companion(const struct hm_facts *facts, const struct hm_requirement *requirement)
 {
-    const struct hm_requirement *requirement = need->requirement;
     const struct hm_companions *companions = &requirement->companions;
 
+    return (companions->programs.count > 0 || companions->services.count > 0) &&
+           !has_names(&requirement->detect) && !requirement->when_down &&
+           !hm_names_match(&facts->services, &companions->services);
+}
+
+/* Does another process than the product's service bind it: a container, a companion of one instance
+ * of several, or the kernel on behalf of a plug-in? For a tunnel the kernel binds what the service
+ * asks for. */
+static bool is_bound_elsewhere(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_requirement *requirement = need->requirement;
+
     return !has_names(&requirement->detect) &&
-           (companions->programs.count > 0 || companions->services.count > 0 ||
-            requirement->kind == HM_KIND_CONTAINER ||
+           (requirement->kind == HM_KIND_CONTAINER ||
+            (requirement->of_instance && is_for_companion(facts, requirement)) ||
             (requirement->kind == HM_KIND_KERNEL && !requirement->when_down));
+}
+
+/* A tunnel that is up has a socket of the kernel, which has no process. Linux lists none: then the
+ * tunnel is down, whatever is known of its service, which has no process either. */
+static bool is_tunnel_down(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_requirement *requirement = need->requirement;
+    const struct hm_inventory *inventory = facts->inventory;
+
+    if (!facts->linux_host || requirement->kind != HM_KIND_KERNEL || !requirement->when_down ||
+        !inventory->has_listeners || !hm_facts_detect(facts, hm_need_names(need))) {
+        return false;
+    }
+    for (size_t i = 0; i < inventory->listeners.count; i++) {
+        const struct hm_listener *listener = &inventory->listeners.at[i];
+
+        if (listener->protocol == requirement->protocol && hm_str_equal(listener->program, "") &&
+            hm_str_equal(listener->service, "")) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Its service is down: that nothing listens is no sign that nothing will. */
@@ -110,8 +143,8 @@ static bool owner_is_down(const struct hm_facts *facts, const struct hm_need *ne
 {
     size_t at = 0;
 
-    return !is_bound_elsewhere(need) && hm_need_next_down(facts, need, true, &at) != NULL &&
-           !owner_is_known(facts, need);
+    return !is_bound_elsewhere(facts, need) && !owner_is_known(facts, need) &&
+           (hm_need_next_down(facts, need, true, &at) != NULL || is_tunnel_down(facts, need));
 }
 
 /* Did a service of it end with the error of a port? Then a port of it that somebody has may be the
@@ -179,7 +212,8 @@ static bool applies(const struct hm_facts *facts, const struct hm_need *need)
     const struct hm_requirement *requirement = need->requirement;
     bool named = has_names(&requirement->detect);
 
-    if (requirement->ports.count == 0) {
+    if (requirement->ports.count == 0 && requirement->port_doubt == NULL &&
+        requirement->port_unread == NULL) {
         return false; /* it has no default, and this host shows no port of it */
     }
     if (requirement->by_iis_bindings && has_binding(facts, need)) {
@@ -191,11 +225,33 @@ static bool applies(const struct hm_facts *facts, const struct hm_need *need)
     if (need->product->in_every_windows) {
         return owner_listens(facts, need) || owner_is_remembered(facts, need);
     }
-    if (named && hm_facts_detect(facts, &requirement->detect)) {
+    if (named && !(requirement->of_instance && requirement->optional) &&
+        hm_facts_detect(facts, &requirement->detect)) {
         return true;
     }
     return requirement->optional ? owner_listens(facts, need) || owner_is_remembered(facts, need)
                                  : !named;
+}
+
+/* Does a part of the product that counts require the same ports? Then an optional one that is for
+ * hosts without that part says nothing more. */
+static bool is_required_already(const struct hm_need_list *list, const struct hm_product *product,
+                                const struct hm_requirement *requirement)
+{
+    for (size_t i = list->needs.count; requirement->optional && i > 0; i--) {
+        const struct hm_need *other = &list->needs.at[i - 1];
+
+        if (other->product != product) {
+            return false;
+        }
+        if (!other->requirement->optional &&
+            other->requirement->protocol == requirement->protocol &&
+            other->families == requirement->families &&
+            hm_ports_equal(other->requirement->ports, requirement->ports)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum hm_status put_product(struct hm_facts *facts, const struct hm_product *product,
@@ -206,6 +262,9 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
         struct hm_need need = {.product = product, .requirement = requirement};
         struct hm_need *kept;
 
+        if (is_required_already(list, product, requirement)) {
+            continue;
+        }
         if (!applies(facts, &need)) {
             if (!requirement->optional || requirement->ports.count == 0 ||
                 is_told_by_bindings(facts, &need) || is_without_ssl(facts, &need) ||
@@ -217,6 +276,7 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
                 continue;
             }
             need.only_at_risk = !requirement->when_down;
+            need.only_blocked = is_for_companion(facts, requirement);
         }
         if (list->needs.count >= HM_LIMIT_VERDICTS - HM_NEEDS_OBSERVED_MAX) {
             return hm_fail(list->err, HM_ETOOBIG,
@@ -231,6 +291,7 @@ static enum hm_status put_product(struct hm_facts *facts, const struct hm_produc
         kept->requirement = requirement;
         kept->families = requirement->families;
         kept->only_at_risk = need.only_at_risk;
+        kept->only_blocked = need.only_blocked;
         kept->configured = requirement->by_iis_bindings && has_binding(facts, &need);
         hm_portbits_put_ports(facts->required[requirement->protocol], requirement->ports);
     }
@@ -244,7 +305,10 @@ enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
     enum hm_status st = hm_needs_find_products(facts, arena, err);
 
     if (st == HM_OK) {
-        st = hm_needs_find_ports(facts, arena, err);
+        st = hm_needs_find_instances(facts, arena, &list.needs.cut, err);
+    }
+    if (st == HM_OK) {
+        st = hm_needs_find_strays(facts, arena, err);
     }
     if (st != HM_OK) {
         return st;
@@ -262,6 +326,9 @@ enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
     }
     if (st == HM_OK) {
         st = hm_needs_configure(facts, &list);
+    }
+    if (st == HM_OK) {
+        st = hm_needs_move(facts, &list);
     }
     if (st == HM_OK) {
         st = hm_needs_observe(facts, &list);

@@ -32,11 +32,25 @@ struct hm_need {
     bool only_blocked;                        /* counts while it is blocked: its service is down */
     bool only_at_risk;                        /* likewise, and while anything may take its ports */
     bool nameless_owner;                      /* and nothing at all speaks for the product */
+    bool lingers;                             /* a closed connection has a port: it blocks a server
+                                                 that does not set SO_REUSEADDR */
+    bool may_linger;                          /* likewise, and it may be a client's, which blocks
+                                                 every server */
+    struct hm_holder lingering;               /* with may_linger: the first such connection */
     bool unread_unit;                         /* a socket unit has a port; not known which */
     const struct hm_service *rival_of;        /* down; a part of its product may have its port */
+    bool may_have_moved;                      /* its product runs on another port, and another
+                                                 program has this one */
     bool published;                           /* by a container whose endpoint is listed */
     bool configured;                          /* a binding of IIS on the host names its port */
+    bool permission;                          /* a URL reservation or an SSL binding names it */
+    bool unsure;                              /* and nobody knows that its services are the ones */
     bool awaits_boot;                         /* what is written for the next boot changes it */
+    bool unread_port;                         /* nobody knows its port (port_unread) */
+    const struct hm_service *unset;           /* down, and nothing says which port it is set to */
+    bool unset_beside;                        /* and another instance is there beside it */
+    const char *clash;                        /* another instance that is set up for the same port,
+                                                 so that this one may not get it; NULL none */
     const struct hm_service *unexplained;     /* down by the error of a bind; nothing shows why */
     const struct hm_event_count *lost;        /* its product runs, did not get a port, and another
                                                  program has it */
@@ -53,6 +67,7 @@ struct hm_needs {
     struct hm_need *at;
     size_t count;
     size_t unjudged; /* observed listeners over HM_NEEDS_OBSERVED_MAX */
+    size_t cut;      /* instances over HM_LIMIT_INSTANCES */
     struct hm_observed_list observed;
 };
 
@@ -81,8 +96,20 @@ enum hm_status hm_needs_observe(struct hm_facts *facts, struct hm_need_list *lis
  * hm_needs_observe. */
 enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *list) HM_MUST_CHECK;
 
+/* Linux: is the port of this listener, inside the dynamic range, surely one that somebody chose? */
+bool hm_need_is_fixed(const struct hm_facts *facts, const struct hm_listener *listener);
+
+/* In how many boots must the port book have seen a port of the dynamic range with one program to
+ * know that it was chosen? Of a small range a program may be given the same port several times. */
+uint32_t hm_need_boots_of_fixed(const struct hm_facts *facts, enum hm_protocol protocol,
+                                enum hm_family family);
+
 /* Is it known that something starts which serves this port? */
 bool hm_configured_starts(const struct hm_facts *facts, const struct hm_configured *row);
+
+/* Does an administrator choose the ports that the product has through HTTP.sys? Then the catalogue
+ * knows the default alone. The bindings of IIS say all of its ports. */
+bool hm_product_has_chosen_urls(const struct hm_product *product);
 
 /* The first port of these that a container publishes; NULL none. */
 const struct hm_configured *hm_configured_container(const struct hm_facts *facts,
@@ -104,10 +131,61 @@ enum hm_status hm_needs_put_optional(struct hm_needs *needs, const struct hm_nee
 enum hm_status hm_needs_find_products(struct hm_facts *facts, struct hm_arena *arena,
                                       struct hm_err *err) HM_MUST_CHECK;
 
-/* Replaces products of facts->present whose ports an administrator may choose by copies with those
- * of this host (port_from of a requirement). */
-enum hm_status hm_needs_find_ports(struct hm_facts *facts, struct hm_arena *arena,
-                                   struct hm_err *err) HM_MUST_CHECK;
+/* Replaces products of facts->present by copies with the requirements of this host, where its
+ * version of the system has not all of them (version_min, version_max), or their ports are those of
+ * a host, by its settings or by the number of a service (port_from, numbered): a requirement for
+ * each instance. *out_cut: instances over HM_LIMIT_INSTANCES. */
+enum hm_status hm_needs_find_instances(struct hm_facts *facts, struct hm_arena *arena,
+                                       size_t *out_cut, struct hm_err *err) HM_MUST_CHECK;
+
+/* Likewise where a server runs that must have a port, does not have its usual one, and listens
+ * inside the dynamic range: port_unread of its requirement says so. After hm_needs_find_instances.
+ */
+enum hm_status hm_needs_find_strays(struct hm_facts *facts, struct hm_arena *arena,
+                                    struct hm_err *err) HM_MUST_CHECK;
+
+/* Gives the requirement the ports that the host's settings say: those of the service, ""
+ * those that name none. */
+enum hm_status hm_need_choose_ports(const struct hm_facts *facts, const struct hm_product *product,
+                                    const char *service, struct hm_requirement *inout,
+                                    struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+/* The number of a service made the ports; where the service runs and listens elsewhere, its
+ * listeners give the requirement its ports, or inout->port_unread says what is not known. */
+enum hm_status hm_need_observe_instance(const struct hm_facts *facts,
+                                        const struct hm_product *product, const char *service,
+                                        struct hm_requirement *inout, struct hm_arena *arena,
+                                        struct hm_err *err) HM_MUST_CHECK;
+
+/* Is it a service, whose state is known, with a setting that says its port and was not gathered? */
+bool hm_need_is_unread(const struct hm_facts *facts, const struct hm_requirement *row,
+                       const char *service);
+
+/* Of such a service: its listeners give the requirement its ports where it surely chose them, or
+ * leave those of the catalogue; otherwise inout->port_unread says what is not known. */
+enum hm_status hm_need_guess_ports(const struct hm_facts *facts, const struct hm_product *product,
+                                   const char *service, struct hm_requirement *inout,
+                                   struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+struct hm_line;
+
+/* Of an instance with a fixed port on all addresses: another one of this host that its settings
+ * give the same; other: only this one counts, NULL any. NULL when there is none. */
+const char *hm_need_clash(const struct hm_facts *facts, const struct hm_need *need,
+                          const char *other);
+
+/* The service of a product whose port administrators move (set_in) that starts by itself and does
+ * not run, where the usual port is safe, and nobody has seen or read which one it is set to; NULL
+ * when there is none. *out_beside: another instance runs or is down, too. */
+const struct hm_service *hm_need_unset(const struct hm_facts *facts, const struct hm_need *need,
+                                       bool *out_beside);
+
+/* Goes on after the port: says so. */
+void hm_need_put_unset(const struct hm_need *need, struct hm_line *line);
+
+/* Goes on after the ports, if there are any (has_ports): why nobody knows the port of the next
+ * start, where a value is no port or was not gathered, or who gets it. */
+void hm_need_put_unknown_port(const struct hm_need *need, bool has_ports, struct hm_line *line);
 
 /* The catalogue's requirements of this host, in the catalogue's order, then the observed ones.
  * Fills facts->present and facts->required. */
@@ -142,8 +220,8 @@ bool hm_need_is_rpc_program(const char *program);
 /* The names that are the need's own: those of its requirement, or else of its product. */
 const struct hm_detect *hm_need_names(const struct hm_need *need);
 
-/* Is it a URL reservation or an SSL binding, which is a service's as far as its error says? Its
- * detection names one service or several. */
+/* Is it a URL reservation or an SSL binding, which is a service's as far as its path, its product
+ * or its error says? Its detection names one service or several. */
 bool hm_need_is_permission(const struct hm_need *need);
 
 /* Does a process of this program host several services, so that its name alone says nothing? */
@@ -168,6 +246,13 @@ enum hm_owner hm_need_companion(const struct hm_facts *facts, const struct hm_ne
                                 const char *program, const char *service,
                                 enum hm_socket_state state);
 
+/* Of a companion (hm_need_companion): is it one that the need's own service does not run, as far as
+ * its names say it? Another service runs it that the catalogue does not name as a companion, or
+ * names for another product of the host, too; or it has the port of an instance and no service runs
+ * it, so that it was left over. While the need's service is down, such a process is not its own. */
+bool hm_need_is_run_by_other(const struct hm_facts *facts, const struct hm_need *need,
+                             const char *program, const char *service);
+
 /* Is this a shared program of the need that carries no service, as a child of its wrapper? */
 bool hm_need_has_copy(const struct hm_need *need, const char *program, const char *service);
 
@@ -182,6 +267,10 @@ enum hm_runs hm_need_runs(const struct hm_facts *facts, const struct hm_need *ne
 const struct hm_service *hm_need_next_down(const struct hm_facts *facts, const struct hm_need *need,
                                            bool must_run, size_t *at);
 
+/* Is it an optional port that the service, which is down, was never seen on, and did it not end
+ * with the error of a port? Then nobody knows whether it uses it. */
+bool hm_need_may_do_without(const struct hm_facts *facts, const struct hm_need *need);
+
 /* As hm_need_owner says HM_OWNER_SELF, but by the names alone: of the need's service that is down,
  * or of another part of its product. */
 bool hm_need_is_kin(const struct hm_facts *facts, const struct hm_need *need, const char *program,
@@ -194,6 +283,26 @@ enum hm_rival hm_need_rival(const struct hm_facts *facts, const struct hm_need *
                             const char *program, const char *service,
                             const struct hm_service **out_down);
 
+/* Appends who a holder is and what it does with the port: "other.exe, which has bound it". */
+struct hm_line;
+void hm_need_put_holder(struct hm_line *line, const struct hm_holder *holder);
+
+/* Linux: was a connection that its program has closed (hm_socket_state_lingers) surely one of a
+ * client on this host? Then it blocks every server from its port. Of others nobody can tell. */
+bool hm_need_was_clients(const struct hm_facts *facts, const struct hm_need *need,
+                         enum hm_family family, const struct hm_holder *holder);
+/* Outside the dynamic range: may it have been a client's all the same, as the other end has a port
+ * that this range gives to no client (the range was another one then, or its program chose)? */
+bool hm_need_may_be_clients(const struct hm_facts *facts, const struct hm_need *need,
+                            enum hm_family family, const struct hm_holder *holder);
+
+/* Goes on after the port: a closed connection may block a start, and how long (need->may_linger).
+ */
+void hm_need_put_lingering(const struct hm_need *need, struct hm_line *line);
+
+/* The same as a sentence beside what the verdict is about. */
+void hm_need_note_lingering(const struct hm_need *need, struct hm_line *line);
+
 /* Does this program take ports on behalf of listeners of the kind (HTTP.sys, docker-proxy)? */
 bool hm_need_stands_in(enum hm_listener_kind kind, const char *program);
 
@@ -203,6 +312,25 @@ bool hm_need_stands_in(enum hm_listener_kind kind, const char *program);
  * not unknown; nor is a UDP socket without a service in the dynamic range: that is a client's. */
 bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need,
                         enum hm_family family, const struct hm_holder *holder);
+
+/* Linux: does the owner listen on an address of this listener, too? Only SO_REUSEPORT lets two do
+ * that, and the kernel shares the clients out among them. */
+bool hm_need_shares_address(const struct hm_facts *facts, const struct hm_need *need,
+                            enum hm_family family, const struct hm_holder *holder);
+
+/* Does the product serve another port instead of this one, so that the holder of this one hinders
+ * nobody? Surely only where the holder is a proxy that is made for it, and the product has none of
+ * its usual ports and serves another one outside of loopback. Maybe where it listens on others, and
+ * something of that is missing, another service of it may need the port, or it had the port before.
+ * Not while a service of it is down, nor for a port that anybody may be given or that the host's
+ * settings say. */
+enum hm_moved { HM_MOVED_NO, HM_MOVED_MAYBE, HM_MOVED_YES };
+enum hm_moved hm_need_moved(const struct hm_facts *facts, const struct hm_need *need,
+                            enum hm_family family, const struct hm_holder *holder);
+
+/* Gives the needs of servers that surely were moved the ports where they listen. After
+ * hm_needs_configure, before hm_needs_observe. */
+enum hm_status hm_needs_move(struct hm_facts *facts, struct hm_need_list *list) HM_MUST_CHECK;
 
 /* Does the product serve a requirement that may be used instead of this one? Then nobody knows
  * whether it is set up for this one, too. */
@@ -233,6 +361,7 @@ struct hm_need_held {
     struct hm_holder holder; /* of the first of ports */
     struct hm_ports unclear; /* likewise, of those that may be a part of the product */
     struct hm_holder unclear_holder;
+    struct hm_ports lingering; /* likewise, of closed connections that may block a start */
 };
 enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
                             enum hm_family family, bool after_boot, struct hm_arena *arena,
@@ -261,7 +390,7 @@ enum hm_status hm_need_weigh_next(const struct hm_facts *facts, struct hm_need *
 /* Fills the odds of an exposed verdict: that at least one of the ports that may be given to anybody
  * is taken at the next start, in at least one family. For reserve_only those of one port. They are
  * unknown without sockets and sample; odds_at_least where then blocks or the DNS Server's pool are
- * known. A part of hm_need_weigh. */
+ * known, and where blocks fill more than half of the range. A part of hm_need_weigh. */
 enum hm_status hm_need_weigh_odds(const struct hm_facts *facts, struct hm_need *need,
                                   struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
 
@@ -275,3 +404,15 @@ enum hm_status hm_needs_doubt(const struct hm_facts *facts, struct hm_needs *nee
 /* The sentence for people. */
 enum hm_status hm_need_write(const struct hm_facts *facts, struct hm_need *need,
                              struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+/* Is the service of the port book's entry known to be down, although it starts by itself? */
+bool hm_entry_is_down(const struct hm_inventory *inventory, const struct hm_port_entry *entry);
+
+/* Linux: a process of no unit that has the program's name (python3, java) and the port of a service
+ * that is known to be down: it is not the service. */
+bool hm_need_is_squatter(const struct hm_facts *facts, const struct hm_port_entry *entry,
+                         const struct hm_listener *listener);
+bool hm_need_is_squatted(const struct hm_facts *facts, const struct hm_listener *listener);
+
+/* Has somebody a port of it who may be its owner or not? Then nobody says that nothing took it. */
+bool hm_need_is_in_use(const struct hm_need *need);

@@ -40,6 +40,38 @@ bool hm_need_has_copy(const struct hm_need *need, const char *program, const cha
             hm_companions_share(&need->product->companions, program));
 }
 
+/* Is this service one of another product that the host has? */
+static bool is_of_other_product(const struct hm_facts *facts, const struct hm_need *need,
+                                const char *service)
+{
+    for (size_t i = 0; i < facts->present_count; i++) {
+        if (facts->present[i] != need->product &&
+            hm_detect_owns(&facts->present[i]->detect, "", service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hm_need_is_run_by_other(const struct hm_facts *facts, const struct hm_need *need,
+                             const char *program, const char *service)
+{
+    const struct hm_companions *row = &need->requirement->companions;
+    const struct hm_companions *all = need->product == NULL ? NULL : &need->product->companions;
+
+    if (hm_str_equal(service, "")) {
+        return need->requirement->of_instance && all != NULL &&
+               hm_companions_own(all, program, "") && !hm_companions_own(row, program, "");
+    }
+    if (hm_companions_own(row, "", service)) {
+        return false;
+    }
+    if (all != NULL && hm_companions_own(all, "", service)) {
+        return is_of_other_product(facts, need, service);
+    }
+    return true;
+}
+
 enum hm_owner hm_need_companion(const struct hm_facts *facts, const struct hm_need *need,
                                 const char *program, const char *service,
                                 enum hm_socket_state state)
@@ -95,12 +127,41 @@ bool hm_need_is_system_program(const char *program)
     return false;
 }
 
+/* Linux: whose control group a process is in says which service it is of, where that was read. A
+ * service of the need runs, has none of its ports, and this process is none of it. */
+static bool is_of_other_unit(const struct hm_facts *facts, const struct hm_need *need,
+                             const struct hm_holder *holder)
+{
+    const struct hm_listeners *listeners = &facts->inventory->listeners;
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *own;
+    bool shows_units = false;
+
+    if (!facts->linux_host || holder->state != HM_SOCKET_LISTEN || holder->program[0] == '\0' ||
+        !hm_names_match(&facts->running, &hm_need_names(need)->services) ||
+        hm_need_is_activator(facts, holder->program)) {
+        return false;
+    }
+    for (size_t i = 0; i < listeners->count && !shows_units; i++) {
+        shows_units = listeners->at[i].service[0] != '\0';
+    }
+    while (shows_units &&
+           (own = hm_facts_next_listener(facts, need->requirement->protocol,
+                                         need->requirement->ports, &cursor)) != NULL) {
+        shows_units = hm_need_owner_of_listener(facts, need, own) != HM_OWNER_SELF;
+    }
+    return shows_units && !hm_need_has_service(need, holder->service);
+}
+
 static bool is_stranger(const struct hm_facts *facts, const struct hm_need *need,
                         const struct hm_holder *holder)
 {
     bool hosts = hm_need_is_shared_host(holder->program);
 
     if (!facts->linux_host && hm_need_is_system_program(holder->program)) {
+        return true;
+    }
+    if (is_of_other_unit(facts, need, holder)) {
         return true;
     }
     for (size_t i = 0; i < facts->present_count; i++) {
@@ -181,7 +242,8 @@ bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need
         return hm_need_rival(facts, need, holder->program, service, &down) == HM_RIVAL_MAYBE;
     }
     if (need->published) { /* its endpoint may be a leftover */
-        return holder->state == HM_SOCKET_LISTEN;
+        return holder->state == HM_SOCKET_LISTEN &&
+               !(facts->linux_host && hm_need_runs(facts, need) == HM_RUNS_NO);
     }
     if (need->configured) {
         return false; /* it is the binding's: no other program is a part of that */
@@ -199,4 +261,31 @@ bool hm_need_is_unclear(const struct hm_facts *facts, const struct hm_need *need
     }
     runs = hm_need_runs(facts, need);
     return runs == HM_RUNS_YES || (runs == HM_RUNS_UNKNOWN && child_listens(facts, need));
+}
+
+static bool is_wildcard(const char *address)
+{
+    return hm_str_equal(address, "0.0.0.0") || hm_str_equal(address, "::");
+}
+
+bool hm_need_shares_address(const struct hm_facts *facts, const struct hm_need *need,
+                            enum hm_family family, const struct hm_holder *holder)
+{
+    const struct hm_range range = {holder->port, holder->port};
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+
+    if (!facts->linux_host || need->requirement->protocol != HM_TCP || holder->address == NULL) {
+        return false; /* many share a UDP port for multicast */
+    }
+    while ((listener = hm_facts_next_listener(facts, HM_TCP, (struct hm_ports){&range, 1},
+                                              &cursor)) != NULL) {
+        if (listener->family == family &&
+            (hm_str_equal(listener->address, holder->address) || is_wildcard(listener->address) ||
+             is_wildcard(holder->address)) &&
+            hm_need_owner_of_listener(facts, need, listener) == HM_OWNER_SELF) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -6,22 +6,23 @@
  * is a plain socket, which an exclusion protects; so is a port that a container
  * publishes, while anybody may be given it or another program listens there. What else reserves its
  * port counts where an administered exclusion covers it, inside the dynamic range or not: it fails
- * at its next start (windows-ports 2.1). A URL reservation or an SSL binding is only a permission,
- * and no requirement by itself; where a service that nobody knows ended with the error by which
- * HTTP.sys finds a port in use, it says which port that may be. */
+ * at its next start (windows-ports 2.1). URL reservations and SSL bindings
+ * are permissions (need_permission.c). On Linux the ports of
+ * containers count that Docker or a unit starts, or that run (CNI), those of socket units, which
+ * may be down, and those of tunnels of WireGuard that no product of the catalogue has. */
 #include "common/judge/need.h"
 
 #include <string.h>
 
 #include "common/base/str.h"
-#include "common/judge/default_urls.h"
-#include "common/judge/port_errors.h"
+#include "common/judge/need_port.h"
 #include "common/ports/configured.h"
 
 static const char *iis_names[] = {"W3SVC", "WAS"};
 static const char *ftp_names[] = {"ftpsvc"};
 static const char *net_tcp_names[] = {"NetTcpPortSharing"};
 static const char *hns_names[] = {"hns"};
+static const char *docker_names[] = {"docker", "snap.docker.dockerd"}; /* of Linux */
 static const char *system_names[] = {"System"};
 static const struct hm_strings system_program = {system_names, HM_COUNT(system_names)};
 static const struct hm_strings none = {NULL, 0};
@@ -49,7 +50,8 @@ struct server {
     struct hm_strings services; /* any of them */
     const char *product;        /* the catalogue's product of this service; NULL none */
     const char *source;
-    bool binding; /* of IIS: a requirement wherever the service starts */
+    bool binding;   /* of IIS: a requirement wherever the service starts */
+    bool linux_too; /* on Linux a requirement, too */
 };
 
 #define WEB_SOURCE "binding of a web site on the host"
@@ -70,7 +72,10 @@ static const struct server servers[HM_CONFIGURED_BY_COUNT] = {
     [HM_BY_HNS_ENDPOINT] = {.services = {hns_names, HM_COUNT(hns_names)},
                            .source = CONTAINER_SOURCE},
     [HM_BY_PUBLISHED_PORT] = {.services = {hns_names, HM_COUNT(hns_names)},
-                           .source = CONTAINER_SOURCE                                       },
+                           .source = CONTAINER_SOURCE,
+                           .linux_too = true},
+    [HM_BY_SOCKET_UNIT] = {.source = "socket unit on the host", .linux_too = true                            },
+    [HM_BY_WIREGUARD_PORT] = {.source = "file of a tunnel on the host", .linux_too = true                            },
 };
 
 const struct hm_configured *hm_configured_container(const struct hm_facts *facts,
@@ -95,12 +100,43 @@ bool hm_configured_is_binding(const struct hm_configured *row)
     return servers[row->by].binding;
 }
 
+/* Linux: Docker is one service or another; none where nobody knows what starts it. */
+static struct hm_strings services_of(const struct hm_facts *facts, const struct hm_configured *row)
+{
+    if (!facts->linux_host) {
+        return servers[row->by].services;
+    }
+    if (row->service == NULL || hm_str_equal(row->service, "")) {
+        return none;
+    }
+    return row->by == HM_BY_PUBLISHED_PORT && hm_str_equal(row->service, docker_names[0])
+               ? (struct hm_strings){docker_names, HM_COUNT(docker_names)}
+               : (struct hm_strings){(const char **)&row->service, 1};
+}
+
+/* A mapping of CNI is there as long as its container runs; a socket unit is in the list when a boot
+ * starts it. */
+static bool starts_on_linux(const struct hm_facts *facts, const struct hm_configured *row)
+{
+    const struct hm_strings services = services_of(facts, row);
+
+    if (row->manual || row->port == 0 || !servers[row->by].linux_too) {
+        return false;
+    }
+    return row->by == HM_BY_SOCKET_UNIT ||
+           (row->by == HM_BY_PUBLISHED_PORT && services.count == 0) ||
+           hm_names_match(&facts->services, &services);
+}
+
 bool hm_configured_starts(const struct hm_facts *facts, const struct hm_configured *row)
 {
-    const struct server *server = &servers[row->by];
+    const struct hm_strings services = services_of(facts, row);
 
-    return server->services.count > 0 && row->kind != HM_KIND_QUIC && !row->manual &&
-           hm_names_match(&facts->services, &server->services);
+    if (facts->linux_host) {
+        return starts_on_linux(facts, row);
+    }
+    return services.count > 0 && row->kind != HM_KIND_QUIC && !row->manual &&
+           hm_names_match(&facts->services, &services);
 }
 
 /* The product of the catalogue that has this service; NULL when the host shows none. */
@@ -116,24 +152,8 @@ static const struct hm_product *product_of(const struct hm_facts *facts, const c
     return NULL;
 }
 
-/* What is known of a port that becomes a need. */
-struct port {
-    enum hm_protocol protocol;
-    enum hm_families families;
-    uint16_t port;
-    enum hm_listener_kind kind;
-    const struct hm_product *product;
-    const char *title;
-    struct hm_strings services;
-    struct hm_strings programs;
-    const char *source;
-    bool published;
-    bool bound;        /* by a binding of IIS: nothing else may have it */
-    bool only_at_risk; /* of services that are down; somebody's permission, otherwise nothing */
-};
-
-static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
-                          const struct port *port)
+enum hm_status hm_need_put_port(struct hm_facts *facts, struct hm_need_list *list,
+                                const struct hm_need_port *port)
 {
     struct hm_arena *arena = list->arena;
     struct hm_requirement *made = hm_arena_alloc(arena, 1, sizeof(*made));
@@ -159,7 +179,7 @@ static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
         .kind = port->kind,
         .detect = {.services = port->services, .programs = port->programs},
         .safe_to_exclude = is_reserver(port->kind) ? HM_EXCLUDE_NO : HM_EXCLUDE_WHEN_STOPPED,
-        .by_iis_bindings = port->bound,
+        .by_iis_bindings = port->of_iis,
         .source = port->source,
         .confidence = HM_CONF_INFERRED,
     };
@@ -172,32 +192,65 @@ static enum hm_status put(struct hm_facts *facts, struct hm_need_list *list,
     need->published = port->published;
     need->configured = port->bound;
     need->only_at_risk = port->only_at_risk;
+    need->only_blocked = port->only_blocked;
     need->remembered = port->only_at_risk;
+    need->permission = port->permission;
+    need->unsure = port->unsure;
     list->observed++;
     hm_portbits_put(facts->required[port->protocol], port->port);
     return HM_OK;
+}
+
+static const char *title_of_row(const struct hm_facts *facts, const struct hm_configured *row,
+                                struct hm_arena *arena)
+{
+    if (facts->linux_host && row->by == HM_BY_SOCKET_UNIT) {
+        return hm_arena_printf(arena, "Socket unit %s", row->subject);
+    }
+    if (facts->linux_host && row->by == HM_BY_WIREGUARD_PORT) {
+        return hm_arena_printf(arena, "WireGuard tunnel of %s", row->subject);
+    }
+    return hm_arena_printf(arena, servers[row->by].binding ? "Binding %s" : "Container port (%s)",
+                           row->subject);
+}
+
+/* In which it is served: two socket units may share a port, one a family. */
+static enum hm_families served_families(const struct hm_facts *facts,
+                                        const struct hm_configured *row)
+{
+    const struct hm_configured_list *list = &facts->inventory->configured;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct hm_configured *other = &list->at[i];
+
+        if (other->protocol == row->protocol && other->port == row->port &&
+            other->families != row->families && hm_configured_starts(facts, other)) {
+            return HM_FAMILIES_BOTH;
+        }
+    }
+    return row->families;
 }
 
 static enum hm_status put_configured(struct hm_facts *facts, struct hm_need_list *list,
                                      const struct hm_configured *row)
 {
     const struct server *server = &servers[row->by];
-    const struct port port = {
+    const struct hm_need_port port = {
         .protocol = row->protocol,
-        .families = HM_FAMILIES_BOTH,
+        .families = served_families(facts, row),
         .port = row->port,
         .kind = row->kind,
         .product = server->product == NULL ? NULL : product_of(facts, server->product),
-        .title = hm_arena_printf(
-            list->arena, server->binding ? "Binding %s" : "Container port (%s)", row->subject),
-        .services = server->services,
+        .title = title_of_row(facts, row, list->arena),
+        .services = services_of(facts, row),
         .published = row->by == HM_BY_PUBLISHED_PORT,
-        .bound = server->binding,
+        .bound = server->binding || (facts->linux_host && row->by != HM_BY_PUBLISHED_PORT),
+        .of_iis = server->binding,
         .programs = none,
         .source = server->source,
     };
 
-    return put(facts, list, &port);
+    return hm_need_put_port(facts, list, &port);
 }
 
 /* The families in which a reserver listens on this port. */
@@ -239,7 +292,7 @@ static enum hm_status put_listener(struct hm_facts *facts, struct hm_need_list *
     const bool system = hm_str_equal_nocase(listener->program, "System");
     const char *name = !hm_str_equal(listener->service, "") ? listener->service : listener->program;
     const char **program = hm_arena_alloc(list->arena, 1, sizeof(*program));
-    struct port port = {
+    struct hm_need_port port = {
         .protocol = listener->protocol,
         .families = families_of(facts, listener),
         .port = listener->port,
@@ -264,7 +317,19 @@ static enum hm_status put_listener(struct hm_facts *facts, struct hm_need_list *
         port.title = hm_arena_printf(list->arena, "%s (observed)",
                                      hm_str_equal(name, "") ? "unknown program" : name);
     }
-    return put(facts, list, &port);
+    return hm_need_put_port(facts, list, &port);
+}
+
+/* Is it what the setting is for? Process 1 for a socket unit, or what that starts; the kernel for a
+ * tunnel. */
+static bool is_own_socket(const struct hm_facts *facts, const struct hm_configured *row,
+                          const char *program, const char *service)
+{
+    if (row->by == HM_BY_SOCKET_UNIT) {
+        return hm_str_equal(service, row->service) || hm_need_is_activator(facts, program);
+    }
+    return row->by == HM_BY_WIREGUARD_PORT ? hm_str_equal(program, "")
+                                           : hm_need_stands_in(HM_KIND_CONTAINER, program);
 }
 
 /* Anybody may be given a published port, or a program that serves no container listens on it. */
@@ -272,7 +337,9 @@ static bool is_contested(const struct hm_facts *facts, const struct hm_configure
 {
     const struct hm_range range = {row->port, row->port};
     struct hm_port_cursor cursor = {0, 0, 0};
+    struct hm_port_cursor of_sockets = {0, 0, 0};
     const struct hm_listener *listener;
+    const struct hm_socket *socket;
 
     for (unsigned i = 0; i < 2; i++) {
         const struct hm_stack_facts *stack =
@@ -282,125 +349,36 @@ static bool is_contested(const struct hm_facts *facts, const struct hm_configure
             return true;
         }
     }
+    while (facts->linux_host &&
+           (socket = hm_facts_next_socket(facts, row->protocol, (struct hm_ports){&range, 1},
+                                          &of_sockets)) != NULL) {
+        if (!is_own_socket(facts, row, socket->program, socket->service)) {
+            return true;
+        }
+    }
     while ((listener = hm_facts_next_listener(facts, row->protocol, (struct hm_ports){&range, 1},
                                               &cursor)) != NULL) {
         if (!is_reserver(listener->kind) &&
-            !hm_need_stands_in(HM_KIND_CONTAINER, listener->program)) {
+            !is_own_socket(facts, row, listener->program, listener->service)) {
             return true;
         }
     }
     return false;
 }
 
-/* ---- permissions whose service may be down ------------------------------------------------- */
+/* ---- products whose URLs an administrator chooses -------------------------------------------- */
 
-static bool is_permission(const struct hm_configured *row)
+bool hm_product_has_chosen_urls(const struct hm_product *product)
 {
-    return row->kind == HM_KIND_HTTPSYS && row->subject != NULL &&
-           (row->by == HM_BY_URL_RESERVATION || row->by == HM_BY_SSL_BINDING);
-}
+    for (size_t i = 0; i < product->requirements.count; i++) {
+        const struct hm_requirement *requirement = &product->requirements.at[i];
 
-/* Does a product of this host, or the port book, know which ports this service needs? */
-static bool is_known(const struct hm_facts *facts, const char *service)
-{
-    const struct hm_inventory *inventory = facts->inventory;
-
-    for (size_t i = 0; i < facts->present_count; i++) {
-        if (hm_detect_owns(&facts->present[i]->detect, "", service)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
-        if (hm_str_equal_nocase(inventory->port_book.at[i].service, service)) {
+        if (requirement->kind == HM_KIND_HTTPSYS && requirement->optional &&
+            !requirement->by_iis_bindings) {
             return true;
         }
     }
     return false;
-}
-
-/* Did the service end because HTTP.sys found a port in use, as far as the error says it, and nobody
- * knows its ports? */
-static bool is_refused(const struct hm_facts *facts, const struct hm_service *service)
-{
-    const struct hm_port_error *error = hm_port_error_find(facts, service->exit_code);
-
-    return error != NULL && error->httpsys && hm_service_is_wanted(service) &&
-           service->start != HM_START_CLUSTER && hm_service_has_failed(service) &&
-           !is_known(facts, service->name);
-}
-
-/* The services that were refused, and may be those that the row is set up for. */
-static enum hm_status find_refused(const struct hm_facts *facts, struct hm_need_list *list,
-                                   const struct hm_configured *row, struct hm_strings *out_names)
-{
-    const struct hm_services *details = &facts->inventory->service_details;
-    const size_t count = facts->inventory->has_service_details ? details->count : 0;
-
-    *out_names = (struct hm_strings){NULL, 0};
-    for (size_t i = 0; i < count; i++) {
-        const struct hm_service *service = &details->at[i];
-
-        if (!is_refused(facts, service) || !hm_default_url_may_serve(row, service, details)) {
-            continue;
-        }
-        if (out_names->at == NULL) {
-            out_names->at = hm_arena_alloc(list->arena, count, sizeof(*out_names->at));
-        }
-        if (out_names->at == NULL) {
-            return hm_fail(list->err, HM_ENOMEM, "no memory for the ports that are set up");
-        }
-        out_names->at[out_names->count++] = service->name;
-    }
-    return HM_OK;
-}
-
-static enum hm_status put_permission(struct hm_facts *facts, struct hm_need_list *list,
-                                     const struct hm_configured *row, struct hm_strings services)
-{
-    const struct port port = {
-        .protocol = row->protocol,
-        .families = HM_FAMILIES_BOTH,
-        .port = row->port,
-        .kind = row->kind,
-        .title =
-            hm_arena_printf(list->arena, "%s %s", hm_configured_by_labels[row->by], row->subject),
-        .services = services,
-        .programs = none,
-        .source = "setting of HTTP.sys on the host; that the service ended with error 32 is the "
-                  "only sign that it is its own",
-        .only_at_risk = true,
-    };
-
-    return put(facts, list, &port);
-}
-
-bool hm_need_is_permission(const struct hm_need *need)
-{
-    return need->product == NULL && need->remembered && need->only_at_risk;
-}
-
-/* Of several settings of a port, the one that carries the name of a service speaks. */
-static enum hm_status put_permissions(struct hm_facts *facts, struct hm_need_list *list)
-{
-    const struct hm_configured_list *configured = &facts->inventory->configured;
-    enum hm_status st = HM_OK;
-
-    for (unsigned named = 2; named-- > 0;) {
-        for (size_t i = 0; i < configured->count && st == HM_OK; i++) {
-            const struct hm_configured *row = &configured->at[i];
-            struct hm_strings refused;
-
-            if (!is_permission(row) || hm_portbits_has(facts->required[row->protocol], row->port)) {
-                continue;
-            }
-            st = find_refused(facts, list, row, &refused);
-            if (st == HM_OK && refused.count > 0 &&
-                (named == 0 || hm_url_names_service(row, refused.at[0]))) {
-                st = put_permission(facts, list, row, refused);
-            }
-        }
-    }
-    return st;
 }
 
 enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *list)
@@ -408,7 +386,7 @@ enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *l
     const struct hm_inventory *inventory = facts->inventory;
     enum hm_status st = HM_OK;
 
-    if (facts->linux_host || facts->legacy) {
+    if (facts->legacy) {
         return HM_OK; /* reserved ports there never hinder an explicit bind */
     }
     for (size_t i = 0; inventory->has_configured && i < inventory->configured.count && st == HM_OK;
@@ -418,10 +396,13 @@ enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *l
         if (!hm_portbits_has(facts->required[row->protocol], row->port) &&
             hm_configured_starts(facts, row) &&
             (hm_configured_is_binding(row) ||
-             (row->by == HM_BY_PUBLISHED_PORT && is_contested(facts, row)) ||
-             hm_facts_is_excluded(facts, row->protocol, row->port))) {
+             ((row->by == HM_BY_PUBLISHED_PORT || facts->linux_host) && is_contested(facts, row)) ||
+             (!facts->linux_host && hm_facts_is_excluded(facts, row->protocol, row->port)))) {
             st = put_configured(facts, list, row);
         }
+    }
+    if (facts->linux_host) {
+        return st; /* nor on Linux; and HTTP.sys is of Windows */
     }
     for (size_t i = 0; i < facts->listeners.count && st == HM_OK; i++) {
         const struct hm_listener *listener = &inventory->listeners.at[facts->listeners.at[i].at];
@@ -432,5 +413,5 @@ enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *l
             st = put_listener(facts, list, listener);
         }
     }
-    return st == HM_OK && inventory->has_configured ? put_permissions(facts, list) : st;
+    return st == HM_OK && inventory->has_configured ? hm_needs_put_permissions(facts, list) : st;
 }

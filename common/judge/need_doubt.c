@@ -4,7 +4,9 @@
  * Whatever kept it from its port may do so again: a reservation that no list shows (error 10013;
  * windows-ports.md 2.9), a holder that comes and goes, or a port that its configuration says and
  * the catalogue does not. Nobody may call that safe. Nor a port that a product which runs did not
- * get since the boot, and on which it is not seen, or on another address only: it is not served. */
+ * get since the boot, and on which it is not seen, or on another address only: it is not served.
+ * Nor a port that is an assumption, as a setting of the host says it, which was not gathered, or
+ * one that another instance is set up for, too. */
 #include "common/judge/need_served.h"
 
 #include <string.h>
@@ -175,6 +177,29 @@ static enum hm_status doubt(const struct hm_facts *facts, struct hm_need *need,
                : hm_need_serves_elsewhere(facts, need, arena, &need->served_on, err);
 }
 
+/* An instance that runs elsewhere is not blocked on the port of its number either. */
+static bool has_unread_port(const struct hm_need *need)
+{
+    const struct hm_requirement *requirement = need->requirement;
+
+    return requirement->port_unread != NULL &&
+           (need->verdict.state == HM_SAFE
+                ? !requirement->port_idle
+                : need->verdict.state == HM_BLOCKED &&
+                      (requirement->has_numbered || requirement->when_down));
+}
+
+/* Remote Desktop may be switched off: then its service runs and listens for nobody. */
+static bool may_be_off(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_event_place anywhere = {.has_port = false};
+
+    return need->product != NULL && need->requirement->port_from == HM_BY_RDP_PORT &&
+           need->verdict.state == HM_BLOCKED && need->verdict.has_holder &&
+           need->verdict.holder.state != HM_SOCKET_LISTEN &&
+           hm_need_runs(facts, need) == HM_RUNS_YES && !hm_need_serves(facts, need, &anywhere);
+}
+
 enum hm_status hm_needs_doubt(const struct hm_facts *facts, struct hm_needs *needs,
                               struct hm_arena *arena, struct hm_err *err)
 {
@@ -186,7 +211,12 @@ enum hm_status hm_needs_doubt(const struct hm_facts *facts, struct hm_needs *nee
             need->verdict.state == HM_SAFE ? find_failed(facts, need) : NULL;
         struct others others;
 
-        if (need->requirement->port_doubt != NULL) {
+        need->unread_port = has_unread_port(need);
+        need->unsure = need->unsure || may_be_off(facts, need);
+        need->clash = need->verdict.state == HM_SAFE ? hm_need_clash(facts, need, NULL) : NULL;
+        need->unset = service == NULL ? hm_need_unset(facts, need, &need->unset_beside) : NULL;
+        if (need->requirement->port_doubt != NULL || need->unread_port || need->unset != NULL ||
+            need->clash != NULL || need->unsure) {
             st = doubt(facts, need, NULL, NULL, arena, err);
             continue;
         }

@@ -4,7 +4,8 @@
  *
  * A port counts as required once the port book has seen it with the same service or program in
  * HM_PORT_BOOK_FIXED boots, and at once when HTTP.sys listens on it: a URL has a port that somebody
- * chose. Everything else is listed, with what would settle it. */
+ * chose; so on Linux has a socket unit, or a server of the catalogue (need_fixed.c). Everything
+ * else is listed, with what would settle it. */
 #include "common/judge/need.h"
 
 #include <stdlib.h>
@@ -16,13 +17,7 @@
 
 const char *const hm_observed_why_names[HM_OBSERVED_WHY_COUNT] = {
     "one_boot",         "no_port_book", "rpc_endpoint", "client_socket",
-    "service_disabled", "service_gone", "optional",
-};
-
-/* Windows' own RPC servers: their TCP port in the dynamic range is given, not required. */
-static const char *const rpc_programs[] = {
-    "certsrv.exe", "dfsrs.exe",    "dns.exe",     "ismserv.exe", "lsass.exe",   "msdtc.exe",
-    "ntfrs.exe",   "services.exe", "spoolsv.exe", "svchost.exe", "wininit.exe",
+    "service_disabled", "service_gone", "optional",     "falls_back",
 };
 
 static bool is_one_of(const char *const *names, size_t count, const char *program)
@@ -35,14 +30,12 @@ static bool is_one_of(const char *const *names, size_t count, const char *progra
     return false;
 }
 
-bool hm_need_is_rpc_program(const char *program)
-{
-    return is_one_of(rpc_programs, HM_COUNT(rpc_programs), program);
-}
-
 /* UDP sockets without a service of their own that are servers all the same: drivers (WireGuard,
  * L2TP) and processes that host several services. */
 static const char *const udp_hosts[] = {"System", "svchost.exe"};
+
+/* So many observed requirements have one port each. */
+#define NEIGHBOURS_APART 64u
 
 /* Ports of one program that are not required for now. */
 struct loose {
@@ -102,11 +95,12 @@ static const struct hm_configured *find_setting(const struct hm_inventory *inven
 }
 
 /* A setting of HTTP.sys names the port that it serves: it will be the same after a boot, and the
- * row without "*" is not there before it starts. */
+ * row without "*" is not there before it starts. On Linux one of a container does. */
 static const struct hm_configured *find_url(const struct hm_facts *facts,
                                             const struct hm_listener *listener)
 {
-    return facts->linux_host || facts->legacy || listener->kind != HM_KIND_HTTPSYS
+    return facts->legacy ||
+                   listener->kind != (facts->linux_host ? HM_KIND_CONTAINER : HM_KIND_HTTPSYS)
                ? NULL
                : find_setting(facts->inventory, listener);
 }
@@ -169,7 +163,7 @@ static struct hm_need *find_same(struct hm_need_list *list, const struct hm_list
         const char *service = detect->services.count > 0 ? detect->services.at[0] : "";
 
         if (need->requirement->protocol != listener->protocol ||
-            need->requirement->ports.at[0].first != listener->port) {
+            need->requirement->ports.at[0].last != listener->port) {
             return NULL; /* listeners come by port */
         }
         if (hm_str_equal(program, listener->program) && hm_str_equal(service, listener->service)) {
@@ -179,28 +173,99 @@ static struct hm_need *find_same(struct hm_need_list *list, const struct hm_list
     return NULL;
 }
 
+static bool is_one_more(const struct hm_need *need, const struct hm_need *next)
+{
+    const struct hm_requirement *a = need->requirement;
+    const struct hm_requirement *b = next->requirement;
+
+    return a->protocol == b->protocol && a->kind == b->kind && need->families == next->families &&
+           a->ports.at[0].last + 1 == b->ports.at[0].first && hm_str_equal(a->title, b->title) &&
+           a->detect.programs.count == b->detect.programs.count &&
+           a->detect.services.count == b->detect.services.count &&
+           (a->detect.programs.count == 0 ||
+            hm_str_equal(a->detect.programs.at[0], b->detect.programs.at[0])) &&
+           (a->detect.services.count == 0 ||
+            hm_str_equal(a->detect.services.at[0], b->detect.services.at[0]));
+}
+
+/* A program that listens on hundreds of neighbouring ports (published ranges of containers, media
+ * servers) has one requirement for them, not one each. Called when all listeners of the last one's
+ * port are seen. */
+static enum hm_status join_neighbours(struct hm_need_list *list)
+{
+    struct hm_need *last;
+    struct hm_need *before;
+    struct hm_requirement *made;
+    struct hm_range *range;
+
+    if (list->observed <= NEIGHBOURS_APART) {
+        return HM_OK;
+    }
+    last = &list->needs.at[list->needs.count - 1];
+    before = last - 1;
+    if (!is_one_more(before, last)) {
+        return HM_OK;
+    }
+    made = hm_arena_alloc(list->arena, 1, sizeof(*made));
+    range = hm_arena_alloc(list->arena, 1, sizeof(*range));
+    if (made == NULL || range == NULL) {
+        return hm_fail(list->err, HM_ENOMEM, "no memory for the listeners of a host");
+    }
+    *made = *before->requirement;
+    *range = (struct hm_range){made->ports.at[0].first, last->requirement->ports.at[0].last};
+    made->ports = (struct hm_ports){range, 1};
+    made->id = hm_arena_printf(list->arena, "%s-%u-%u", hm_protocol_names[made->protocol],
+                               (unsigned)range->first, (unsigned)range->last);
+    if (made->id == NULL) {
+        return hm_fail(list->err, HM_ENOMEM, "no memory for the listeners of a host");
+    }
+    before->requirement = made;
+    list->needs.count--;
+    list->observed--;
+    return HM_OK;
+}
+
 /* Why the port is not required by itself; false: it may be, and the port book decides. */
 static bool is_given(const struct hm_facts *facts, const struct hm_listener *listener,
                      enum hm_observed_why *out_why)
 {
-    const bool udp = listener->protocol == HM_UDP;
+    const bool rpc = listener->kind == HM_KIND_RPC;
+    const bool udp = listener->protocol == HM_UDP && !rpc;
+    const struct hm_configured *setting = find_setting(facts->inventory, listener);
 
-    *out_why = udp ? HM_OBSERVED_CLIENT_SOCKET : HM_OBSERVED_RPC_ENDPOINT;
-    if (listener->kind == HM_KIND_RPC) {
-        *out_why = HM_OBSERVED_RPC_ENDPOINT;
-        return true;
+    *out_why = HM_OBSERVED_FALLS_BACK;
+    if (setting != NULL && setting->by == HM_BY_SQL_DYNAMIC_PORT) {
+        return hm_str_equal_nocase(setting->service, listener->service);
     }
+    *out_why = udp ? HM_OBSERVED_CLIENT_SOCKET : HM_OBSERVED_RPC_ENDPOINT;
     if (udp) {
         return hm_str_equal(listener->service, "") &&
                (facts->linux_host || !is_one_of(udp_hosts, HM_COUNT(udp_hosts), listener->program));
     }
-    return !facts->linux_host && hm_need_is_rpc_program(listener->program) &&
-           find_setting(facts->inventory, listener) == NULL;
+    return rpc ||
+           (!facts->linux_host && hm_need_is_rpc_program(listener->program) && setting == NULL);
+}
+
+/* Is it the port behind those of the last one, of the same program? Listeners come by port. */
+static bool prolong(struct looses *looses, const struct loose *loose)
+{
+    struct loose *last = looses->count == 0 ? NULL : &looses->at[looses->count - 1];
+
+    if (last == NULL || last->why != loose->why || last->protocol != loose->protocol ||
+        strcmp(last->name, loose->name) != 0 || loose->range.first < last->range.first ||
+        loose->range.first > last->range.last + 1) {
+        return false;
+    }
+    last->range.last = loose->range.last > last->range.last ? loose->range.last : last->range.last;
+    return true;
 }
 
 static enum hm_status put_loose(struct hm_need_list *list, struct looses *looses,
                                 const struct loose *loose)
 {
+    if (prolong(looses, loose)) {
+        return HM_OK;
+    }
     if (looses->count >= HM_NEEDS_OBSERVED_MAX) {
         list->needs.unjudged++;
         return HM_OK;
@@ -245,15 +310,19 @@ static enum hm_status observe(const struct hm_facts *facts, struct hm_need_list 
 {
     const struct hm_inventory *inventory = facts->inventory;
     const char *program = listener->program == NULL ? "" : listener->program;
+    const bool fixed = hm_need_is_fixed(facts, listener);
     enum hm_observed_why why;
     struct hm_need *same;
+    enum hm_status st;
 
-    if (is_given(facts, listener, &why)) {
+    if (!fixed && is_given(facts, listener, &why)) {
         return put_listener(list, looses, listener, why);
     }
-    if (!is_url(facts, listener) && find_url(facts, listener) == NULL &&
-        !hm_port_book_saw(&inventory->port_book, listener->protocol, listener->port, program,
-                          listener->service, HM_PORT_BOOK_FIXED)) {
+    if (!fixed && !is_url(facts, listener) && find_url(facts, listener) == NULL &&
+        (!hm_port_book_saw(&inventory->port_book, listener->protocol, listener->port, program,
+                           listener->service,
+                           hm_need_boots_of_fixed(facts, listener->protocol, listener->family)) ||
+         hm_need_is_squatted(facts, listener))) {
         return put_listener(list, looses, listener,
                             inventory->has_port_book ? HM_OBSERVED_ONE_BOOT
                                                      : HM_OBSERVED_NO_PORT_BOOK);
@@ -264,6 +333,10 @@ static enum hm_status observe(const struct hm_facts *facts, struct hm_need_list 
             same->families = HM_FAMILIES_BOTH;
         }
         return HM_OK;
+    }
+    st = join_neighbours(list);
+    if (st != HM_OK) {
+        return st;
     }
     if (list->observed >= HM_NEEDS_OBSERVED_MAX) {
         list->needs.unjudged++;
@@ -280,8 +353,10 @@ static bool in_dynamic(const struct hm_facts *facts, enum hm_protocol protocol,
     return hm_stack_facts_gives(stack, port);
 }
 
-/* Does the entry's program listen on its port now, in any family? */
-static bool listens_now(const struct hm_facts *facts, const struct hm_port_entry *entry)
+/* Does the entry's program listen on its port now, in any family? *out_squatted: another process
+ * of its name does. */
+static bool listens_now(const struct hm_facts *facts, const struct hm_port_entry *entry,
+                        bool *out_squatted)
 {
     const struct hm_range range = {entry->port, entry->port};
     const struct hm_ports ports = {&range, 1};
@@ -289,21 +364,13 @@ static bool listens_now(const struct hm_facts *facts, const struct hm_port_entry
     const struct hm_listener *listener;
 
     while ((listener = hm_facts_next_listener(facts, entry->protocol, ports, &cursor)) != NULL) {
-        if (hm_port_entry_is_of(entry, listener->program, listener->service)) {
+        if (hm_need_is_squatter(facts, entry, listener)) {
+            *out_squatted = true;
+        } else if (hm_port_entry_is_of(entry, listener->program, listener->service)) {
             return true;
         }
     }
     return false;
-}
-
-/* Is the entry's service known to be down, although it starts by itself? */
-static bool is_down(const struct hm_inventory *inventory, const struct hm_port_entry *entry)
-{
-    const struct hm_service *service =
-        hm_str_equal(entry->service, "") ? NULL : hm_inventory_service(inventory, entry->service);
-
-    return service != NULL && service->has_runs && !service->runs &&
-           hm_service_is_wanted(service) && service->start != HM_START_CLUSTER;
 }
 
 static enum hm_families families_of(bool ipv4, bool ipv6)
@@ -324,8 +391,9 @@ static bool is_wanted(const struct hm_facts *facts, const struct hm_port_entry *
 
     *out_only_blocked = !given4 && !given6;
     *out_families = *out_only_blocked ? entry->families : families_of(given4, given6);
-    return *out_only_blocked ? is_down(facts->inventory, entry)
-                             : entry->boots >= HM_PORT_BOOK_FIXED;
+    return *out_only_blocked ? hm_entry_is_down(facts->inventory, entry)
+                             : entry->boots >= hm_need_boots_of_fixed(facts, entry->protocol,
+                                                                      given4 ? HM_IPV4 : HM_IPV6);
 }
 
 /* Is the port judged already, for this service or program? Another one's requirement of the same
@@ -336,7 +404,7 @@ static bool is_covered(const struct hm_facts *facts, const struct hm_need_list *
     if (!hm_portbits_has(facts->required[entry->protocol], entry->port)) {
         return false;
     }
-    for (size_t i = 0; is_down(facts->inventory, entry) && i < list->needs.count; i++) {
+    for (size_t i = 0; hm_entry_is_down(facts->inventory, entry) && i < list->needs.count; i++) {
         const struct hm_need *need = &list->needs.at[i];
 
         if (need->requirement->protocol == entry->protocol &&
@@ -346,7 +414,7 @@ static bool is_covered(const struct hm_facts *facts, const struct hm_need_list *
             return true;
         }
     }
-    return !is_down(facts->inventory, entry);
+    return !hm_entry_is_down(facts->inventory, entry);
 }
 
 /* What had a fixed port in earlier boots and does not listen now: the service is down, and its port
@@ -370,6 +438,7 @@ static enum hm_status remember(struct hm_facts *facts, struct hm_need_list *list
         enum hm_families families;
         enum hm_observed_why why;
         bool only_blocked;
+        bool squatted = false;
         struct hm_need *need;
         enum hm_status st;
 
@@ -384,9 +453,10 @@ static enum hm_status remember(struct hm_facts *facts, struct hm_need_list *list
         }
         if ((hm_str_equal(entry->program, "") && hm_str_equal(entry->service, "")) ||
             !is_wanted(facts, entry, &families, &only_blocked) || is_covered(facts, list, entry) ||
-            is_given(facts, &seen, &why) || listens_now(facts, entry)) {
+            is_given(facts, &seen, &why) || listens_now(facts, entry, &squatted)) {
             continue;
         }
+        seen.program = squatted ? "" : seen.program; /* by that name its process is no owner */
         if (list->observed >= HM_NEEDS_OBSERVED_MAX) {
             list->needs.unjudged++;
             continue;
@@ -478,6 +548,9 @@ enum hm_status hm_needs_observe(struct hm_facts *facts, struct hm_need_list *lis
             !hm_portbits_has(facts->required[listener->protocol], listener->port)) {
             st = observe(facts, list, &looses, listener);
         }
+    }
+    if (st == HM_OK) {
+        st = join_neighbours(list);
     }
     if (st == HM_OK) {
         st = remember(facts, list, &looses);

@@ -198,6 +198,13 @@ static enum hm_status put_sockets(struct draw *draw, bool *out_known)
     return st;
 }
 
+/* Blocks that fill more than half of the space leave gaps in which no further one has a place: then
+ * hm_odds_block_meets tells less than the truth. */
+static bool is_dense(const struct draw *draw)
+{
+    return draw->all.filled > hm_ports_count(draw->all.space) / 2;
+}
+
 enum hm_status hm_need_weigh_odds(const struct hm_facts *facts, struct hm_need *need,
                                   struct hm_arena *arena, struct hm_err *err)
 {
@@ -229,8 +236,11 @@ enum hm_status hm_need_weigh_odds(const struct hm_facts *facts, struct hm_need *
     }
     put_blocks(&draw);
     st = put_sockets(&draw, &known);
-    verdict->has_odds = st == HM_OK && (known || draw.odds > 0.0);
+    /* Of a port in use by nobody knows whom, "nothing has taken it yet" would be no truth. */
+    verdict->has_odds = st == HM_OK && ((known && !need->unread_owner) || draw.odds > 0.0);
     verdict->odds = draw.odds;
-    verdict->odds_at_least = verdict->has_odds && !known;
+    verdict->odds_at_least = verdict->has_odds && (!known || is_dense(&draw));
+    verdict->odds_of_each =
+        verdict->has_odds && need->requirement->reserve_only && hm_ports_count(verdict->ports) > 1;
     return st;
 }

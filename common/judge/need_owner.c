@@ -22,6 +22,8 @@ static const struct stand_in stand_ins[] = {
     {HM_KIND_CONTAINER, "docker-proxy"          },
     {HM_KIND_CONTAINER, "dockerd"               },
     {HM_KIND_CONTAINER, "dockerd.exe"           },
+    {HM_KIND_CONTAINER, "pasta"                 },
+    {HM_KIND_CONTAINER, "pasta.avx2"            },
     {HM_KIND_CONTAINER, "rootlessport"          },
     {HM_KIND_CONTAINER, "wslrelay.exe"          },
 };
@@ -34,6 +36,12 @@ static const char *const super_servers[] = {"inetd", "xinetd"};
 /* Processes that host several services: without the service's name they could be anybody's. */
 static const char *const shared_hosts[] = {
     "System", "inetinfo.exe", "lsass.exe", "services.exe", "svchost.exe",
+};
+
+/* Windows' own RPC servers: their TCP port in the dynamic range is given, not required. */
+static const char *const rpc_programs[] = {
+    "certsrv.exe", "dfsrs.exe",    "dns.exe",     "ismserv.exe", "lsass.exe",   "msdtc.exe",
+    "ntfrs.exe",   "services.exe", "spoolsv.exe", "svchost.exe", "wininit.exe",
 };
 
 static bool has_names(const struct hm_detect *detect)
@@ -71,6 +79,11 @@ const struct hm_detect *hm_need_names(const struct hm_need *need)
 bool hm_need_is_shared_host(const char *program)
 {
     return is_one_of(shared_hosts, HM_COUNT(shared_hosts), program);
+}
+
+bool hm_need_is_rpc_program(const char *program)
+{
+    return is_one_of(rpc_programs, HM_COUNT(rpc_programs), program);
 }
 
 bool hm_need_is_activator(const struct hm_facts *facts, const char *program)
@@ -222,7 +235,7 @@ static enum hm_owner unnamed_unit(const struct hm_facts *facts, const struct hm_
 }
 
 /* By the names alone. *out_named: they are those of the product itself, or of a program that it
- * shares, so that another part of it may be meant. */
+ * shares or that another service runs, so that another part of it may be meant. */
 static enum hm_owner kin_of(const struct hm_facts *facts, const struct hm_need *need,
                             const char *program, const char *service, enum hm_socket_state state,
                             bool *out_named)
@@ -251,7 +264,8 @@ static enum hm_owner kin_of(const struct hm_facts *facts, const struct hm_need *
     }
     companion = hm_need_companion(facts, need, program, service, state);
     if (companion != HM_OWNER_FOREIGN) {
-        *out_named = hm_need_has_copy(need, program, service);
+        *out_named = hm_need_has_copy(need, program, service) ||
+                     hm_need_is_run_by_other(facts, need, program, service);
         return companion;
     }
     if (state != HM_SOCKET_LISTEN) {
@@ -331,6 +345,36 @@ static bool owner_has(const struct hm_facts *facts, const struct hm_need *need, 
     return false;
 }
 
+static bool is_of_one_address(const char *address)
+{
+    return address != NULL && !hm_str_equal(address, "") && !hm_str_equal(address, "0.0.0.0") &&
+           !hm_str_equal(address, "::");
+}
+
+/* Linux: two programs may have one port, each on addresses of its own ("127.0.0.1" and "::1", as
+ * DNS servers beside each other have it). Where the owner runs on addresses of the other family,
+ * it was not set up for the one in this family, or it starts without it. */
+static bool is_apart(const struct hm_facts *facts, const struct hm_need *need,
+                     enum hm_family family, const struct hm_holder *holder)
+{
+    const struct hm_range range = {holder->port, holder->port};
+    const struct hm_ports ports = {&range, 1};
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+
+    if (!facts->linux_host || !is_of_one_address(holder->address)) {
+        return false;
+    }
+    while ((listener = hm_facts_next_listener(facts, need->requirement->protocol, ports,
+                                              &cursor)) != NULL) {
+        if (listener->family != family && is_of_one_address(listener->address) &&
+            has_it(facts, need, listener->program, listener->service, &listener->hosted, false)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A shared process may well be the owner, and sockets of the kernel never have a name. A product
  * that runs has its ports, as far as anybody can tell. */
 static bool is_nameless(const struct hm_facts *facts, const struct hm_need *need,
@@ -342,8 +386,37 @@ static bool is_nameless(const struct hm_facts *facts, const struct hm_need *need
 }
 
 /* What a process on a required port does to the need. */
-enum effect { EFFECT_NONE, EFFECT_UNCLEAR, EFFECT_BLOCKS };
-#define EFFECTS 3
+enum effect { EFFECT_NONE, EFFECT_UNCLEAR, EFFECT_LINGERS, EFFECT_BLOCKS };
+#define EFFECTS 4
+
+/* Linux: what a connection that its program has closed does to a server that starts. */
+static enum effect linger(const struct hm_facts *facts, struct hm_need *need, enum hm_family family,
+                          const struct hm_holder *holder)
+{
+    const struct hm_stack_facts *stack = hm_facts_stack(facts, need->requirement->protocol, family);
+
+    if (owner_has(facts, need, holder->port, NULL, true)) {
+        return EFFECT_NONE;
+    }
+    if (!stack->has_dynamic) {
+        return EFFECT_NONE; /* unknown by that alone */
+    }
+    if (hm_need_was_clients(facts, need, family, holder)) {
+        return EFFECT_BLOCKS;
+    }
+    need->lingers = true;
+    if (!hm_range_contains(stack->dynamic, holder->port) &&
+        (hm_need_runs(facts, need) == HM_RUNS_YES ||
+         (hm_need_runs(facts, need) == HM_RUNS_UNKNOWN &&
+          !hm_need_may_be_clients(facts, need, family, holder)))) {
+        return EFFECT_NONE;
+    }
+    if (!need->may_linger) {
+        need->may_linger = true;
+        need->lingering = *holder;
+    }
+    return EFFECT_LINGERS;
+}
 
 /* A connection on a port where the owner listens is one that it accepted (and may have handed
  * to a child of another name); a second listener beside it took another address. */
@@ -360,11 +433,19 @@ static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
     if (owner == HM_OWNER_SELF) {
         return EFFECT_NONE;
     }
+    if (facts->linux_host && hm_socket_state_lingers(holder->state)) {
+        return linger(facts, need, family, holder);
+    }
     if (lost != NULL && hm_event_names_address(lost)) {
         need->lost = lost;
         return EFFECT_BLOCKS;
     }
-    if (owner_has(facts, need, holder->port, listens ? &family : NULL, !listens)) {
+    if (listens && owner == HM_OWNER_FOREIGN &&
+        hm_need_shares_address(facts, need, family, holder)) {
+        return EFFECT_UNCLEAR;
+    }
+    if (owner_has(facts, need, holder->port, listens ? &family : NULL, !listens) ||
+        (listens && is_apart(facts, need, family, holder))) {
         return EFFECT_NONE;
     }
     if (owner == HM_OWNER_UNREAD) {
@@ -376,6 +457,12 @@ static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
     }
     if (lost != NULL) {
         need->lost = lost;
+    } else if (listens && owner == HM_OWNER_FOREIGN &&
+               !hm_need_is_kin(facts, need, holder->program, service, holder->state)) {
+        if (hm_need_moved(facts, need, family, holder) != HM_MOVED_NO) {
+            need->may_have_moved = true; /* one that surely was has other ports (hm_needs_move) */
+            return EFFECT_UNCLEAR;
+        }
     }
     if (!hm_need_is_unclear(facts, need, family, holder)) {
         return EFFECT_BLOCKS;
@@ -410,14 +497,6 @@ static bool put_held(struct held *held, const struct hm_holder *holder, struct h
     return true;
 }
 
-/* On Linux a socket on "::" usually has the IPv4 port too (bindv6only = 0). */
-static bool in_family(const struct hm_facts *facts, enum hm_family wanted, enum hm_family family,
-                      const char *address)
-{
-    return family == wanted || (facts->linux_host && family == HM_IPV6 && wanted == HM_IPV4 &&
-                                hm_str_equal(address, "::"));
-}
-
 /* by_effect: one struct held for each enum effect. */
 static bool put_holder(const struct hm_facts *facts, struct hm_need *need, enum hm_family family,
                        const struct hm_holder *holder, struct held *by_effect,
@@ -441,8 +520,7 @@ static bool held_by_sockets(const struct hm_facts *facts, struct hm_need *need,
                                                 &cursor)) != NULL) {
         const struct hm_holder holder = hm_holder_of_socket(socket);
 
-        if (in_family(facts, family, socket->family, socket->address) &&
-            !(after_boot && hm_facts_ends_with_boot(facts, socket))) {
+        if (socket->family == family && !(after_boot && hm_facts_ends_with_boot(facts, socket))) {
             ok = put_holder(facts, need, family, &holder, by_effect, arena);
         }
     }
@@ -461,7 +539,7 @@ static bool held_by_listeners(const struct hm_facts *facts, struct hm_need *need
                                                     requirement->ports, &cursor)) != NULL) {
         const struct hm_holder holder = hm_holder_of_listener(listener);
 
-        if (in_family(facts, family, listener->family, listener->address)) {
+        if (listener->family == family) {
             ok = put_holder(facts, need, family, &holder, by_effect, arena);
         }
     }
@@ -482,6 +560,7 @@ enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
     struct held by_effect[EFFECTS] = {{0}};
     const struct held *blocks = &by_effect[EFFECT_BLOCKS];
     const struct held *unclear = &by_effect[EFFECT_UNCLEAR];
+    const struct held *lingers = &by_effect[EFFECT_LINGERS];
     struct hm_need_held held = {.holder = {0}};
     enum hm_status st;
 
@@ -501,6 +580,9 @@ enum hm_status hm_need_held(const struct hm_facts *facts, struct hm_need *need,
     st = hm_ports_from_ranges(blocks->ranges, blocks->count, arena, &held.ports, err);
     if (st == HM_OK) {
         st = hm_ports_from_ranges(unclear->ranges, unclear->count, arena, &held.unclear, err);
+    }
+    if (st == HM_OK) {
+        st = hm_ports_from_ranges(lingers->ranges, lingers->count, arena, &held.lingering, err);
     }
     if (st == HM_OK) {
         *out_held = held;

@@ -2,8 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A setting of the host says them (inventory.configured); where no row does, the service's own
- * listener: it has one of its own choice then, no RPC endpoint. The products of such requirements
- * are replaced by copies with the ports of this host. */
+ * listener, if a service with that setting has one of its own choice and no other. */
 #include "common/judge/need.h"
 
 #include <string.h>
@@ -17,6 +16,7 @@ struct chosen {
     const struct hm_facts *facts;
     const struct hm_product *product;
     const struct hm_requirement *requirement; /* of the catalogue */
+    const char *service;                      /* whose settings count; "": those of no service */
     struct hm_arena *arena;
     struct hm_err *err;
     struct hm_range *ranges;
@@ -40,6 +40,11 @@ static enum hm_status put_port(struct chosen *chosen, uint16_t port)
     return HM_OK;
 }
 
+static bool is_of_instance(const struct chosen *chosen, const struct hm_configured *row)
+{
+    return hm_str_equal_nocase(chosen->service, row->service);
+}
+
 static enum hm_status take_rows(struct chosen *chosen)
 {
     const struct hm_inventory *inventory = chosen->facts->inventory;
@@ -50,7 +55,7 @@ static enum hm_status take_rows(struct chosen *chosen)
         const struct hm_configured *row = &inventory->configured.at[i];
 
         if (row->by == chosen->requirement->port_from &&
-            row->protocol == chosen->requirement->protocol) {
+            row->protocol == chosen->requirement->protocol && is_of_instance(chosen, row)) {
             if (row->port == 0) {
                 chosen->invalid = row->subject == NULL ? "a value" : row->subject;
             } else {
@@ -59,6 +64,18 @@ static enum hm_status take_rows(struct chosen *chosen)
         }
     }
     return st;
+}
+
+/* The first and the last port of a range that a setting says. */
+static void join_range(struct chosen *chosen)
+{
+    for (size_t i = 1; i < chosen->count; i++) {
+        const uint16_t port = chosen->ranges[i].first;
+
+        chosen->ranges[0].first = port < chosen->ranges[0].first ? port : chosen->ranges[0].first;
+        chosen->ranges[0].last = port > chosen->ranges[0].last ? port : chosen->ranges[0].last;
+    }
+    chosen->count = chosen->count > 0 ? 1 : 0;
 }
 
 /* Is the service of the product in this process? Of a process with several services only where the
@@ -166,21 +183,32 @@ static enum hm_status observe(struct chosen *chosen)
     return st;
 }
 
-static enum hm_status resolve(const struct hm_facts *facts, const struct hm_product *product,
-                              struct hm_requirement *inout, struct hm_arena *arena,
-                              struct hm_err *err)
+/* Where no setting is known: has a service with this setting a listener of its own choice? RPC
+ * servers and SQL Server are given a port then. */
+static bool listeners_speak(enum hm_configured_by by)
+{
+    return by == HM_BY_RDP_PORT || by == HM_BY_PORT_PROXY;
+}
+
+enum hm_status hm_need_choose_ports(const struct hm_facts *facts, const struct hm_product *product,
+                                    const char *service, struct hm_requirement *inout,
+                                    struct hm_arena *arena, struct hm_err *err)
 {
     const struct hm_requirement requirement = *inout;
     struct chosen chosen = {.facts = facts,
                             .product = product,
                             .requirement = &requirement,
+                            .service = service,
                             .arena = arena,
                             .err = err};
     const char *by = hm_configured_by_labels[requirement.port_from];
     enum hm_status st = take_rows(&chosen);
 
     inout->port_doubt = chosen.invalid;
-    if (st == HM_OK && chosen.count == 0) {
+    if (requirement.port_from == HM_BY_DEPLOYMENT_PORT) {
+        join_range(&chosen);
+    }
+    if (st == HM_OK && chosen.count == 0 && listeners_speak(requirement.port_from)) {
         by = "its service listens there";
         st = observe(&chosen);
     }
@@ -193,56 +221,4 @@ static enum hm_status resolve(const struct hm_facts *facts, const struct hm_prod
     }
     inout->ports_by = by;
     return HM_OK;
-}
-
-static bool has_choice(const struct hm_product *product)
-{
-    for (size_t i = 0; i < product->requirements.count; i++) {
-        if (product->requirements.at[i].has_port_from) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A copy of the product, whose requirements may be written to. */
-static struct hm_product *copy(const struct hm_product *product, struct hm_arena *arena)
-{
-    struct hm_product *made = hm_arena_alloc(arena, 1, sizeof(*made));
-    struct hm_requirement *rows = hm_arena_alloc(arena, product->requirements.count, sizeof(*rows));
-
-    if (made == NULL || rows == NULL) {
-        return NULL;
-    }
-    for (size_t i = 0; i < product->requirements.count; i++) {
-        rows[i] = product->requirements.at[i];
-    }
-    *made = *product;
-    made->requirements.at = rows;
-    return made;
-}
-
-enum hm_status hm_needs_find_ports(struct hm_facts *facts, struct hm_arena *arena,
-                                   struct hm_err *err)
-{
-    enum hm_status st = HM_OK;
-
-    for (size_t i = 0; i < facts->present_count && st == HM_OK; i++) {
-        struct hm_product *made;
-
-        if (!has_choice(facts->present[i])) {
-            continue;
-        }
-        made = copy(facts->present[i], arena);
-        if (made == NULL) {
-            return hm_fail(err, HM_ENOMEM, "no memory for the products of a host");
-        }
-        for (size_t k = 0; k < made->requirements.count && st == HM_OK; k++) {
-            if (made->requirements.at[k].has_port_from) {
-                st = resolve(facts, made, &made->requirements.at[k], arena, err);
-            }
-        }
-        facts->present[i] = made;
-    }
-    return st;
 }

@@ -98,7 +98,11 @@ enum hm_status hm_needs_find_products(struct hm_facts *facts, struct hm_arena *a
         return hm_fail(err, HM_ENOMEM, "no memory for the products of a host");
     }
     for (size_t i = 0; i < count; i++) {
-        presences[i] = presence_of(facts, &catalogue->at[i]);
+        const struct hm_product *product = &catalogue->at[i];
+        /* Then it requires nothing, and owns nothing. */
+        const bool effects_only = product->requirements.count == 0 && product->effects.count > 0;
+
+        presences[i] = effects_only ? ABSENT : presence_of(facts, product);
     }
     for (size_t i = 0; i < count; i++) {
         const struct hm_product *product = &catalogue->at[i];

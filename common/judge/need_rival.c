@@ -124,6 +124,15 @@ static bool is_stranger(const struct hm_need *need, const char *service)
     return need->product != NULL && !hm_need_has_service(need, service);
 }
 
+/* Is it a companion of the product that another product's service runs? */
+static bool is_lent(const struct hm_facts *facts, const struct hm_need *need, const char *program,
+                    const char *service)
+{
+    return !is_service_of(hm_need_names(need), service) &&
+           hm_need_companion(facts, need, program, service, HM_SOCKET_LISTEN) == HM_OWNER_SELF &&
+           hm_need_is_run_by_other(facts, need, program, service);
+}
+
 static enum hm_rival of_service(const struct hm_facts *facts, const struct hm_need *need,
                                 const struct hm_service *down, const char *program,
                                 const char *service)
@@ -131,9 +140,12 @@ static enum hm_rival of_service(const struct hm_facts *facts, const struct hm_ne
     const struct hm_service *details = hm_inventory_service(facts->inventory, service);
 
     if (has_own_names(need) && !is_service_of(hm_need_names(need), service)) {
+        if (hm_need_clash(facts, need, service) != NULL) {
+            return HM_RIVAL_YES; /* their settings say so */
+        }
         return by_own_port(facts, down);
     }
-    if (is_stranger(need, service)) {
+    if (is_stranger(need, service) || is_lent(facts, need, program, service)) {
         return by_own_port(facts, down);
     }
     if (details != NULL && !hm_str_equal(telling(details->program), "")) {

@@ -3,6 +3,7 @@
 #include "common/judge/need.h"
 
 #include "common/base/str.h"
+#include "common/judge/port_errors.h"
 
 /* By the service's name; a product that is known by its program alone, by that. An observed program
  * without a service was no service's process: it is not known which one it belongs to. */
@@ -40,4 +41,22 @@ const struct hm_service *hm_need_next_down(const struct hm_facts *facts, const s
         }
     }
     return NULL;
+}
+
+bool hm_need_may_do_without(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_service *service;
+    struct hm_port_failure failure;
+    size_t at = 0;
+
+    if (need->product == NULL || !need->requirement->optional || !need->only_at_risk ||
+        need->configured || need->published) {
+        return false;
+    }
+    while ((service = hm_need_next_down(facts, need, false, &at)) != NULL) {
+        if (hm_port_failure_of(facts, service, &failure)) {
+            return false;
+        }
+    }
+    return true;
 }

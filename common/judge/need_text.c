@@ -1,32 +1,21 @@
 /* common/judge/need_text.c — a verdict in one sentence for people.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "common/judge/need_served.h"
+#include "common/judge/need_text.h"
 
 #include <string.h>
 
 #include "common/base/str.h"
-#include "common/judge/port_errors.h"
-#include "common/judge/service_events.h"
+#include "common/judge/need_served.h"
 #include "common/ports/line.h"
 
 static const char *const protocol_titles[2] = {"TCP ", "UDP "};
 
-/* What the sentence is about, and the stack that decided it. */
-struct topic {
-    const struct hm_facts *facts;
-    const struct hm_need *need;
-    const struct hm_stack_facts *stack;
-    struct hm_ports main;   /* that the reason of the verdict is about */
-    struct hm_ports unsure; /* the others at risk */
-    bool with_odds;
-};
-
-static bool is_many(struct hm_ports ports)
+bool hm_topic_is_many(struct hm_ports ports)
 {
     return ports.count > 1 || (ports.count == 1 && ports.at[0].first != ports.at[0].last);
 }
 
-static void put_families(const struct topic *topic, struct hm_line *line)
+void hm_topic_put_families(const struct hm_topic *topic, struct hm_line *line)
 {
     const struct hm_strings *families = &topic->need->verdict.families;
 
@@ -34,7 +23,7 @@ static void put_families(const struct topic *topic, struct hm_line *line)
     hm_line_put_names(line, families->at, families->count);
 }
 
-static void put_dynamic(const struct topic *topic, struct hm_line *line)
+static void put_dynamic(const struct hm_topic *topic, struct hm_line *line)
 {
     hm_line_put(line, "the dynamic range");
     if (topic->stack->has_dynamic) {
@@ -55,42 +44,49 @@ static void put_row(struct hm_line *line, struct hm_ports rows, struct hm_ports 
     }
 }
 
-static void write_excluded(const struct topic *topic, struct hm_line *line)
+static void write_excluded(const struct hm_topic *topic, struct hm_line *line)
 {
-    hm_line_put(line, is_many(topic->main) ? " are" : " is");
+    hm_line_put(line, hm_topic_is_many(topic->main) ? " are" : " is");
     hm_line_put(line, " kept out of ");
     put_dynamic(topic, line);
-    put_families(topic, line);
+    hm_topic_put_families(topic, line);
     hm_line_put(line, ": no other program is handed this port.");
 }
 
-static void write_outside(const struct topic *topic, struct hm_line *line)
+/* Linux: bindresvport(3) takes a free one of these for a program of root. */
+static const struct hm_range rresvport_range = {512, 1023};
+static const struct hm_ports by_rresvport = {&rresvport_range, 1};
+
+static void write_outside(const struct hm_topic *topic, struct hm_line *line)
 {
-    hm_line_put(line, is_many(topic->main) ? " lie" : " lies");
+    hm_line_put(line, hm_topic_is_many(topic->main) ? " lie" : " lies");
     hm_line_put(line, " outside ");
     put_dynamic(topic, line);
-    hm_line_put(line, ": no program is handed this port by chance.");
+    hm_line_put(line, topic->facts->linux_host && hm_ports_overlap(topic->main, by_rresvport)
+                          ? ": no program is handed this port by chance, but for those that ask "
+                            "with bindresvport(3) (clients of NFS and NIS)."
+                          : ": no program is handed this port by chance.");
 }
 
-static void write_own(const struct topic *topic, struct hm_line *line)
+static void write_own(const struct hm_topic *topic, struct hm_line *line)
 {
-    hm_line_put(line, is_many(topic->main) ? " are" : " is");
+    hm_line_put(line, hm_topic_is_many(topic->main) ? " are" : " is");
     hm_line_put(line, " reserved by the component that serves it");
-    put_families(topic, line);
+    hm_topic_put_families(topic, line);
     hm_line_put(line, ".");
 }
 
-static void write_exposed(const struct topic *topic, struct hm_line *line)
+static void write_exposed(const struct hm_topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
     bool pool = verdict->protocol == HM_UDP && topic->facts->has_dns;
-    bool many = is_many(topic->main);
+    bool many = hm_topic_is_many(topic->main);
 
     hm_line_put(line, many ? " lie in " : " lies in ");
     put_dynamic(topic, line);
     hm_line_put(line, many ? " and are not " : " and is not ");
     hm_line_put(line, topic->facts->linux_host ? "reserved" : "excluded");
-    put_families(topic, line);
+    hm_topic_put_families(topic, line);
     hm_line_put(line, pool ? ": the DNS Server's socket pool or any other program"
                            : (verdict->protocol == HM_TCP ? ": any outgoing connection"
                                                           : ": any program that asks for a port"));
@@ -99,7 +95,15 @@ static void write_exposed(const struct topic *topic, struct hm_line *line)
     }
     if (topic->need->requirement->reserve_only) {
         hm_line_put(line, many ? " can be given one of them" : " can be given it");
-        hm_line_put(line, ", and what uses the port then fails.");
+        hm_line_put(line, ", and what uses the port then fails");
+        if (topic->with_odds && verdict->odds_of_each && verdict->odds > 0) {
+            hm_line_put(line,
+                        verdict->odds_at_least ? " (for each port at least " : " (for each port ");
+            hm_line_put_odds(line, verdict->odds);
+            hm_line_put(line, " at the next start; that some port of them is taken is far more "
+                              "probable)");
+        }
+        hm_line_put(line, ".");
         return;
     }
     hm_line_put(line, " can take it before the service starts");
@@ -108,7 +112,7 @@ static void write_exposed(const struct topic *topic, struct hm_line *line)
                           "fit");
     }
     if (topic->with_odds && verdict->has_odds && verdict->odds <= 0) {
-        hm_line_put(line, "; nothing has taken it yet");
+        hm_line_put(line, hm_need_is_in_use(topic->need) ? "" : "; nothing has taken it yet");
     } else if (topic->with_odds && verdict->has_odds) {
         hm_line_put(line, verdict->odds_at_least ? " (at least " : " (");
         hm_line_put_odds(line, verdict->odds);
@@ -117,34 +121,11 @@ static void write_exposed(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, ".");
 }
 
-static void put_holder(struct hm_line *line, const struct hm_holder *holder)
-{
-    bool connected = !hm_str_equal(holder->remote, "");
-    bool has_program = !hm_str_equal(holder->program, "");
-
-    if (!has_program && hm_str_equal(holder->service, "")) {
-        hm_line_put(line, "a program whose name could not be read");
-    }
-    hm_line_put(line, holder->program);
-    if (!hm_str_equal(holder->service, "")) {
-        hm_line_put(line, has_program ? " (service " : "service ");
-        hm_line_put(line, holder->service);
-        hm_line_put(line, has_program ? ")" : "");
-    }
-    if (connected) {
-        hm_line_put(line, holder->connecting ? ", which tries to connect to "
-                                             : ", which uses it for a connection to ");
-        hm_line_put(line, holder->remote);
-    } else if (holder->state == HM_SOCKET_BOUND) {
-        hm_line_put(line, ", which has bound it");
-    }
-}
-
 #define INSTANCES_NAMED 3u
 
 /* "the service", or those of the host that have their names from a pattern: instances, of which a
  * host has several. Those that are down come alone where there are any. */
-static void put_service(const struct topic *topic, struct hm_line *line)
+static void put_service(const struct hm_topic *topic, struct hm_line *line)
 {
     const struct hm_inventory *inventory = topic->facts->inventory;
     const struct hm_strings *patterns = &hm_need_names(topic->need)->services;
@@ -176,48 +157,70 @@ static void put_service(const struct topic *topic, struct hm_line *line)
     }
 }
 
-/* What does not work while the port is held. */
-static void put_loser(const struct topic *topic, struct hm_line *line)
+/* Linux: a listener of one family or of one address keeps off a server that binds the same, or all;
+ * one that is set up for others starts, and one of two families may do without one. */
+static bool may_start(const struct hm_topic *topic)
 {
     const struct hm_need *need = topic->need;
+    const struct hm_holder *holder = &need->verdict.holder;
+    const char *address = holder->address == NULL ? "" : holder->address;
+    const bool of_one = address[0] != '\0' && !hm_str_equal(address, "0.0.0.0") &&
+                        !hm_str_equal(address, "::") && !hm_str_equal(address, "*");
 
+    return topic->facts->linux_host && holder->state == HM_SOCKET_LISTEN &&
+           need->requirement->protocol == HM_TCP &&
+           (of_one || (need->stacks[HM_IPV4].judged && need->stacks[HM_IPV6].judged &&
+                       (need->stacks[HM_IPV4].state == HM_BLOCKED) !=
+                           (need->stacks[HM_IPV6].state == HM_BLOCKED)));
+}
+
+/* What does not work while the port is held. */
+static void put_loser(const struct hm_topic *topic, struct hm_line *line)
+{
+    const struct hm_need *need = topic->need;
+    const bool on_linux = topic->facts->linux_host;
+
+    if (need->published && on_linux) {
+        hm_line_put(line, "a container that is set up to publish it cannot start");
+        return;
+    }
     if (need->configured) {
-        hm_line_put(line, "the site with this binding cannot start");
+        hm_line_put(line, on_linux ? need->requirement->title : "the site with this binding");
+        hm_line_put(line, " cannot start");
         return;
     }
     if (need->verdict.kind == HM_KIND_HTTPSYS && hm_need_runs(topic->facts, need) == HM_RUNS_YES) {
         hm_line_put(line, "HTTP.sys cannot serve it for the product, which runs,");
-        return;
-    }
-    if (need->lost != NULL) {
+    } else if (need->lost != NULL) {
         hm_need_put_lost(need->lost, line);
-        return;
-    }
-    if (hm_need_runs(topic->facts, need) == HM_RUNS_YES &&
-        hm_need_has_no_parts(topic->facts, need)) {
+    } else if (hm_need_runs(topic->facts, need) == HM_RUNS_YES &&
+               ((on_linux && need->verdict.holder.state == HM_SOCKET_LISTEN) ||
+                hm_need_has_no_parts(topic->facts, need))) {
         hm_line_put(line, "the service, which runs, does not serve it");
-        return;
+    } else {
+        put_service(topic, line);
+        hm_line_put(line, hm_need_may_do_without(topic->facts, need)
+                              ? ", if it uses the port at all, does not get it, and may not start"
+                          : may_start(topic) ? " may not start, or not serve all of its addresses,"
+                                             : " cannot start");
     }
-    put_service(topic, line);
-    hm_line_put(line, " cannot start");
 }
 
-static void write_held(const struct topic *topic, struct hm_line *line)
+static void write_held(const struct hm_topic *topic, struct hm_line *line)
 {
-    const struct hm_verdict *verdict = &topic->need->verdict;
-
-    hm_line_put(line, is_many(topic->main) ? " are held" : " is held");
-    put_families(topic, line);
+    hm_line_put(line, hm_topic_is_many(topic->main) ? " are held" : " is held");
+    hm_topic_put_families(topic, line);
     hm_line_put(line, " by ");
-    put_holder(line, &verdict->holder);
+    hm_need_put_holder(line, &topic->need->verdict.holder);
     hm_line_put(line, ": ");
     put_loser(topic, line);
-    hm_line_put(line, is_many(topic->main) ? " until they are free." : " until it is free.");
+    hm_line_put(line,
+                hm_topic_is_many(topic->main) ? " until they are free." : " until it is free.");
 }
 
 /* Another part of the product has the port, or a program with the name of one; and the product's
  * service is down. */
-static void put_rival(const struct topic *topic, struct hm_line *line)
+static void put_rival(const struct hm_topic *topic, struct hm_line *line)
 {
     const struct hm_need *need = topic->need;
 
@@ -228,42 +231,51 @@ static void put_rival(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, ", which is down, needs this port, too, is not known.");
 }
 
-static void write_unclear(const struct topic *topic, struct hm_line *line)
+static void write_unclear(const struct hm_topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
 
-    hm_line_put(line, is_many(topic->main) ? " are held" : " is held");
-    put_families(topic, line);
+    hm_line_put(line, hm_topic_is_many(topic->main) ? " are held" : " is held");
+    hm_topic_put_families(topic, line);
     hm_line_put(line, " by ");
-    put_holder(line, &verdict->holder);
+    hm_need_put_holder(line, &verdict->holder);
     if (topic->need->rival_of != NULL) {
         put_rival(topic, line);
         return;
     }
     if (topic->need->published) {
-        hm_line_put(line, ", and a container is set up to publish it: whether it still is, or its "
-                          "endpoint is a leftover, is not known.");
+        hm_line_put(line, ", and a container is set up to publish it: whether it ");
+        hm_line_put(line, topic->facts->linux_host
+                              ? "gets the port on another address is not known."
+                              : "still is, or its endpoint is a leftover, is not known.");
         return;
     }
-    if (hm_need_may_be_replaced(topic->facts, topic->need)) {
-        hm_line_put(line, ", which is no part of the product, and the product serves another port: "
-                          "whether it is set up for this one, too, is not known.");
+    if (topic->need->may_have_moved || hm_need_may_be_replaced(topic->facts, topic->need)) {
+        hm_line_put(line, topic->need->may_have_moved &&
+                                  hm_need_runs(topic->facts, topic->need) == HM_RUNS_NO
+                              ? ", and the product, which does not run, was seen on another port "
+                                "only: whether it needs this one is not known."
+                          : topic->need->may_have_moved
+                              ? ", and the product runs on another port: whether a service of it "
+                                "needs this one, too, is not known."
+                              : ", which is no part of the product, and the product serves another "
+                                "port: whether it is set up for this one, too, is not known.");
         return;
     }
     hm_line_put(line, ", and the product runs: whether the program is a part of it, or keeps the "
                       "port from it, is not known.");
 }
 
-static void write_runtime(const struct topic *topic, struct hm_line *line)
+static void write_runtime(const struct hm_topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
     const char *fails = verdict->kind == HM_KIND_HTTPSYS ? "HTTP.sys refuses it with error 32."
                                                          : "a bind fails with error 10013.";
 
-    hm_line_put(line, is_many(topic->main) ? " lie" : " lies");
+    hm_line_put(line, hm_topic_is_many(topic->main) ? " lie" : " lies");
     hm_line_put(line, " inside the runtime exclusion");
     put_row(line, topic->stack->runtime, verdict->at_risk);
-    put_families(topic, line);
+    hm_topic_put_families(topic, line);
     if (!topic->need->published &&
         hm_configured_container(topic->facts, verdict->protocol, verdict->at_risk) != NULL) {
         hm_line_put(line, ": a container publishes the port, and ");
@@ -274,14 +286,14 @@ static void write_runtime(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, fails);
 }
 
-static void write_broken(const struct topic *topic, struct hm_line *line)
+static void write_broken(const struct hm_topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
 
-    hm_line_put(line, is_many(topic->main) ? " lie" : " lies");
+    hm_line_put(line, hm_topic_is_many(topic->main) ? " lie" : " lies");
     hm_line_put(line, " inside the administered exclusion");
     put_row(line, topic->stack->administered, verdict->at_risk);
-    put_families(topic, line);
+    hm_topic_put_families(topic, line);
     if (verdict->reason == HM_REASON_SHARED_EXCLUDED) {
         hm_line_put(line, ": on this system the second program that shares it fails with error "
                           "10013 (KB3039044).");
@@ -301,97 +313,8 @@ static void write_broken(const struct topic *topic, struct hm_line *line)
                     : "; the service runs until its next start and then fails with error 32.");
 }
 
-static void write_unexplained(const struct topic *topic, struct hm_line *line)
-{
-    const struct hm_service *failed = topic->need->unexplained;
-    struct hm_port_failure failure = {.error = NULL};
-
-    (void)hm_port_failure_of(topic->facts, failed, &failure);
-    hm_line_put(line, " free as far as it is seen, but ");
-    if (failure.event == NULL || failure.error != NULL) {
-        hm_line_put(line, failed->name);
-        hm_line_put(line, failure.event == NULL ? " ended with error "
-                                                : ", by the system's log, ended with error ");
-        hm_line_put_u32(line, failure.code);
-        hm_line_put(line, " (");
-        hm_line_put(line, failure.error->says);
-        hm_line_put(line, ")");
-    } else {
-        hm_line_put(line, "the log of ");
-        hm_line_put(line, failed->name);
-        hm_line_put(line, ", which is down, says that ");
-        hm_line_put(line, hm_service_event_find(failure.event->provider, failure.event->id)->says);
-    }
-    hm_line_put(line, ": whether the cause is gone is not known.");
-}
-
-static void write_unserved(const struct hm_need *need, struct hm_line *line)
-{
-    const struct hm_event_count *event = need->unserved;
-
-    hm_line_put(line, " not served");
-    if (need->served_on[0] == '\0') {
-        hm_line_put(line, ": nobody is seen there");
-    } else {
-        hm_line_put(line, need->missed_on[0] != '\0' ? " on " : " to other hosts");
-        hm_line_put(line, need->missed_on);
-        hm_line_put(line, ": its product is seen on ");
-        hm_line_put(line, need->served_on);
-        hm_line_put(line, " only");
-    }
-    hm_line_put(line, ", and since the boot ");
-    hm_line_put(line, event->provider);
-    hm_line_put(line, " ");
-    hm_line_put_u32(line, event->id);
-    hm_line_put(line, " says that ");
-    hm_line_put(line, hm_service_event_find(event->provider, event->id)->says);
-    hm_line_put(line, ". Whether the cause is gone is not known.");
-}
-
-static void write_unknown(const struct topic *topic, struct hm_line *line)
-{
-    const struct hm_stack_facts *stack = topic->stack;
-    const struct hm_service *failed = topic->need->unexplained;
-    const char *not_read = topic->facts->linux_host
-                               ? "the list of reserved ports (ip_local_reserved_ports)"
-                               : "the exclusions";
-
-    hm_line_put(line, is_many(topic->main) ? " are" : " is");
-    if (topic->need->requirement->port_doubt != NULL) {
-        hm_line_put(line, " not known to be the port of the next start: the registry says ");
-        hm_line_put(line, topic->need->requirement->port_doubt);
-        hm_line_put(line, ", which is no port. Set a REG_DWORD from 1 to 65535.");
-        return;
-    }
-    if (failed != NULL) {
-        write_unexplained(topic, line);
-        return;
-    }
-    if (topic->need->unserved != NULL) {
-        write_unserved(topic->need, line);
-        return;
-    }
-    hm_line_put(line, " neither known to be safe nor at risk: ");
-    if (!stack->has_dynamic && stack->has_most) {
-        hm_line_put(line, stack->contradicted
-                              ? "sockets of this host contradict the dynamic range that it reports"
-                              : "which dynamic range is in force is not known");
-        put_families(topic, line);
-        hm_line_put(line, ".");
-        return;
-    }
-    hm_line_put(line, !stack->has_dynamic                               ? "the dynamic range"
-                      : !stack->has_administered || !stack->has_runtime ? not_read
-                      : topic->need->unread_unit && topic->need->nameless_owner
-                          ? "for which socket unit systemd listens on it"
-                      : topic->need->nameless_owner ? "who has it"
-                                                    : "the listeners");
-    put_families(topic, line);
-    hm_line_put(line, " could not be read.");
-}
-
 /* Does the list have all that is at risk, in each family that has the verdict's state? */
-static bool is_reserved(const struct topic *topic, bool next)
+static bool is_reserved(const struct hm_topic *topic, bool next)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
 
@@ -410,7 +333,7 @@ static bool is_reserved(const struct topic *topic, bool next)
 }
 
 /* What the next boot makes of it. */
-static void write_after_boot(const struct topic *topic, struct hm_line *line)
+static void write_after_boot(const struct hm_topic *topic, struct hm_line *line)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
 
@@ -434,7 +357,7 @@ static void write_after_boot(const struct topic *topic, struct hm_line *line)
     hm_line_put(line, " after the next boot.");
 }
 
-static void (*const writers[HM_REASON_COUNT])(const struct topic *, struct hm_line *) = {
+static void (*const writers[HM_REASON_COUNT])(const struct hm_topic *, struct hm_line *) = {
     [HM_REASON_EXCLUDED] = write_excluded,
     [HM_REASON_OUTSIDE_DYNAMIC] = write_outside,
     [HM_REASON_OWN_RESERVATION] = write_own,
@@ -443,7 +366,7 @@ static void (*const writers[HM_REASON_COUNT])(const struct topic *, struct hm_li
     [HM_REASON_RUNTIME_EXCLUSION] = write_runtime,
     [HM_REASON_RESERVER_EXCLUDED] = write_broken,
     [HM_REASON_SHARED_EXCLUDED] = write_broken,
-    [HM_REASON_FACTS_MISSING] = write_unknown,
+    [HM_REASON_FACTS_MISSING] = hm_topic_put_unknown,
     [HM_REASON_UNKNOWN_LISTENER] = write_unclear,
 };
 
@@ -477,22 +400,24 @@ static const char *product_of(const struct hm_need *need)
     if (detect->services.count > 0) {
         return detect->services.at[0];
     }
-    return detect->programs.count > 0 ? detect->programs.at[0] : "unknown";
+    return detect->programs.count > 0 ? detect->programs.at[0]
+           : need->published          ? "container"
+                                      : "unknown";
 }
 
 /* Some of the ports lie in a runtime exclusion, and nothing shows whose it is. */
-static void write_unsure(const struct topic *topic, struct hm_line *line)
+static void write_unsure(const struct hm_topic *topic, struct hm_line *line)
 {
     hm_line_put(line, " ");
     hm_line_put(line, protocol_titles[topic->need->verdict.protocol]);
     hm_line_put_ports(line, topic->unsure);
-    hm_line_put(line, is_many(topic->unsure) ? " lie" : " lies");
+    hm_line_put(line, hm_topic_is_many(topic->unsure) ? " lie" : " lies");
     hm_line_put(line, " in a runtime exclusion: whether it is the product's own is not known, as "
                       "the listeners could not be read.");
 }
 
 /* Which of the ports at risk the sentence is about, and which have one of their own. */
-static enum hm_status split(struct topic *topic, struct hm_arena *arena, struct hm_err *err)
+static enum hm_status split(struct hm_topic *topic, struct hm_arena *arena, struct hm_err *err)
 {
     const struct hm_need *need = topic->need;
     const struct hm_verdict *verdict = &need->verdict;
@@ -519,7 +444,7 @@ static enum hm_status split(struct topic *topic, struct hm_arena *arena, struct 
     return hm_ports_subtract(verdict->at_risk, main, arena, &topic->unsure, err);
 }
 
-static const char *write(const struct topic *topic, struct hm_arena *arena)
+static const char *write(const struct hm_topic *topic, struct hm_arena *arena)
 {
     const struct hm_verdict *verdict = &topic->need->verdict;
     struct hm_line line;
@@ -534,7 +459,7 @@ static const char *write(const struct topic *topic, struct hm_arena *arena)
     for (unsigned i = 0; i < 2 && verdict->reason != HM_REASON_UNKNOWN_LISTENER; i++) {
         if (topic->need->stacks[i].unclear.count > 0) {
             hm_line_put(&line, " ");
-            put_holder(&line, &topic->need->stacks[i].unclear_holder);
+            hm_need_put_holder(&line, &topic->need->stacks[i].unclear_holder);
             if (topic->need->rival_of != NULL) {
                 hm_line_put(&line, " has it now");
                 put_rival(topic, &line);
@@ -544,6 +469,9 @@ static const char *write(const struct topic *topic, struct hm_arena *arena)
                                "known.");
             break;
         }
+    }
+    if (topic->need->lingers && !hm_topic_only_lingers(topic) && verdict->state != HM_BLOCKED) {
+        hm_need_note_lingering(topic->need, &line);
     }
     if (topic->need->unread_owner) {
         hm_line_put(&line, topic->need->unread_unit
@@ -562,7 +490,7 @@ enum hm_status hm_need_write(const struct hm_facts *facts, struct hm_need *need,
                              struct hm_arena *arena, struct hm_err *err)
 {
     struct hm_verdict *verdict = &need->verdict;
-    struct topic topic = {.facts = facts, .need = need};
+    struct hm_topic topic = {.facts = facts, .need = need};
     enum hm_status st;
 
     topic.stack = hm_facts_stack(facts, verdict->protocol, HM_IPV4);

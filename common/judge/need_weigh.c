@@ -25,9 +25,10 @@ struct scales {
     enum hm_exclusion_effect effect; /* of an administered exclusion */
     struct hm_arena *arena;
     struct hm_err *err;
-    struct hm_ports open; /* ports that nothing has decided yet */
-    bool nameless;        /* one of them is taken, by nobody knows whom */
-    bool own;             /* a part is reserved by the serving component itself */
+    struct hm_ports open;      /* ports that nothing has decided yet */
+    bool nameless;             /* one of them is taken, by nobody knows whom */
+    struct hm_ports lingering; /* of them, those that closed connections may block */
+    bool own;                  /* a part is reserved by the serving component itself */
     struct hm_need_stack *out;
 };
 
@@ -113,6 +114,7 @@ static enum hm_status weigh_holders(struct scales *scales)
         scales->out->holder = held.holder;
     }
     if (st == HM_OK) {
+        scales->lingering = held.lingering;
         scales->out->unclear = held.unclear;
         scales->out->unclear_holder = held.unclear_holder;
     }
@@ -154,7 +156,7 @@ static bool owner_serves(const struct scales *scales, const struct hm_listener *
 
 /* Takes the ports off hit where the owner itself listens. A row without "*" is there while its
  * component runs: it does not keep the port free for the next start, so that the port stays open.
- * A part that only some set-ups use counts as safe while its component has it. */
+ * A published port counts as safe while WinNAT has it. */
 static enum hm_status drop_own(struct scales *scales, struct hm_ports *hit)
 {
     const struct hm_ports held = *hit;
@@ -187,7 +189,7 @@ static enum hm_status drop_own(struct scales *scales, struct hm_ports *hit)
         struct hm_ports of_owner;
 
         st = hm_ports_subtract(held, *hit, scales->arena, &of_owner, scales->err);
-        if (st == HM_OK && (scales->need->requirement->optional || scales->need->published)) {
+        if (st == HM_OK && scales->need->published) {
             scales->out->unprotected =
                 scales->stack->has_dynamic &&
                 hm_ports_overlap(of_owner, (struct hm_ports){&scales->stack->dynamic, 1});
@@ -243,9 +245,11 @@ static enum hm_status weigh_runtime(struct scales *scales)
         st = hm_ports_subtract(scales->open, runtime, scales->arena, &scales->open, scales->err);
     }
     if (st == HM_OK && scales->need->requirement->reserve_only) {
-        /* nobody binds it, and a row keeps programs off as an exclusion does, until it moves */
+        /* a row keeps programs off as an exclusion does, until it moves or goes */
         scales->own = true;
-        scales->out->unprotected = true;
+        scales->out->unprotected =
+            scales->stack->has_dynamic &&
+            hm_ports_overlap(hit, (struct hm_ports){&scales->stack->dynamic, 1});
         return HM_OK;
     }
     if (st == HM_OK) {
@@ -339,6 +343,11 @@ static enum hm_status weigh_stack(struct scales *scales)
     }
     if (st == HM_OK && out->state < HM_EXPOSED && scales->nameless) {
         st = decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, requirement->ports);
+    }
+    if (st == HM_OK && out->state < HM_EXPOSED && scales->lingering.count > 0) {
+        st = decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, scales->lingering);
+        out->has_holder = true;
+        out->holder = scales->need->lingering;
     }
     if (st == HM_OK && decided(scales) && out->state < HM_EXPOSED) {
         st = decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, out->unclear);

@@ -218,7 +218,8 @@ static const char *warn_of(const struct hm_remedy_scope *scope, const struct hm_
         hm_line_put(&line, line.len > 0 ? " " : "");
         hm_line_put(&line, "Whoever uses ");
         hm_line_put_names(&line, others.at, others.count);
-        hm_line_put(&line, " waits until it runs again.");
+        hm_line_put(&line, others.count > 1 ? " waits until they run again."
+                                            : " waits until it runs again.");
     }
     return hm_finding_line(scope->list, &line);
 }

@@ -62,8 +62,8 @@ void hm_remedy_protect(const struct hm_finding_ctx *ctx, struct hm_finding_list 
                        struct hm_finding *finding, const struct hm_need *need, const char *lead);
 
 /* What cures the finding is written already (hm_need_is_cured_by_boot): the host restarts, or Linux
- * loads its settings files, and nothing that is written is advised again. hm_remedy_protect does so
- * by itself. held: somebody has the port, and only the boot ends that. */
+ * is given the values of the next boot, and nothing that is written is advised again.
+ * hm_remedy_protect does so by itself. held: somebody has the port, and only the boot ends that. */
 void hm_remedy_boot(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                     struct hm_finding *finding, bool held);
 /* The need's ports that the DNS Server's pool may take, or has; none without a pool. */
@@ -71,9 +71,13 @@ struct hm_ports hm_remedy_pool_reach(const struct hm_finding_ctx *ctx, const str
                                      struct hm_finding_list *list);
 
 /* Ports of the protocol that must never be excluded on this host: of every listener that reserves
- * its port, seen now, seen in earlier boots, or known to the catalogue. */
+ * its port, seen now, seen in earlier boots, set up, or known to the catalogue, and those that the
+ * agent remembers as hazards. */
 struct hm_ports hm_remedy_untouchable(const struct hm_finding_ctx *ctx,
                                       struct hm_finding_list *list, enum hm_protocol protocol);
+
+/* Does what the agent remembers of this port forbid to exclude it now? As in plans. */
+bool hm_remedy_hazard_counts(const struct hm_finding_ctx *ctx, const struct hm_port_hazard *hazard);
 
 /* The same for the products of all needs at risk that meet the condition. */
 typedef bool hm_remedy_meets(const struct hm_finding_ctx *ctx, const struct hm_need *need,

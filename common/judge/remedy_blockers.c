@@ -81,7 +81,7 @@ static void block_own(struct hm_remedy_scope *scope, struct hm_blocker *blocker,
         [HM_STOP_CAN] = HM_BLOCK_STOP,    [HM_STOP_LAST] = HM_BLOCK_LAST,
         [HM_STOP_UNKNOWN] = HM_BLOCK_OWN, [HM_STOP_NEVER] = HM_BLOCK_OWN,
         [HM_STOP_NONE] = HM_BLOCK_OWN,    [HM_STOP_DISABLED] = HM_BLOCK_DISABLED,
-        [HM_STOP_CLUSTER] = HM_BLOCK_OWN,
+        [HM_STOP_CLUSTER] = HM_BLOCK_OWN, [HM_STOP_TOOL] = HM_BLOCK_OWN,
     };
 
     if (!hm_service_is_plain(scope->ctx->facts, service)) {
@@ -98,16 +98,17 @@ static void block_own(struct hm_remedy_scope *scope, struct hm_blocker *blocker,
 
 /* Does another product of the host require this port, or has the same program been seen on it over
  * boots? Then it listens there by choice. A UDP socket, or an RPC end point, inside the dynamic
- * range is given; of another TCP listener nobody knows, so it counts as chosen. */
+ * range is given; of another TCP listener nobody knows, so it counts as chosen, *out_guessed. */
 static bool is_fixed(const struct hm_remedy_scope *scope, const struct hm_need *need,
                      const struct hm_holder *holder, enum hm_family family,
-                     enum hm_listener_kind kind)
+                     enum hm_listener_kind kind, bool *out_guessed)
 {
     const struct hm_finding_ctx *ctx = scope->ctx;
     const struct hm_inventory *inventory = ctx->input->inventory;
     enum hm_protocol protocol = need->verdict.protocol;
     const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, family);
 
+    *out_guessed = false;
     if (holder->state != HM_SOCKET_LISTEN) {
         return false;
     }
@@ -143,8 +144,27 @@ static bool is_fixed(const struct hm_remedy_scope *scope, const struct hm_need *
             return true;
         }
     }
-    return protocol == HM_TCP && kind != HM_KIND_RPC &&
-           (ctx->facts->linux_host || !hm_need_is_rpc_program(holder->program));
+    *out_guessed = protocol == HM_TCP && kind != HM_KIND_RPC &&
+                   (ctx->facts->linux_host || !hm_need_is_rpc_program(holder->program));
+    return *out_guessed;
+}
+
+/* Linux: may a restart of the listener free its port? Not where it surely chose it. */
+static bool may_be_given(const struct hm_facts *facts, const struct hm_need *need,
+                         const struct hm_holder *holder, enum hm_family family,
+                         enum hm_listener_kind kind)
+{
+    const struct hm_listener listener = {
+        .protocol = need->verdict.protocol,
+        .family = family,
+        .address = holder->address == NULL ? "" : holder->address,
+        .port = holder->port,
+        .program = holder->program,
+        .service = holder->service,
+        .kind = kind,
+    };
+
+    return facts->linux_host && !hm_need_is_fixed(facts, &listener);
 }
 
 static const char *socket_unit(struct hm_finding_list *list, const struct hm_holder *holder)
@@ -166,6 +186,8 @@ static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *bloc
                           const struct hm_holder *holder, enum hm_family family,
                           enum hm_listener_kind kind)
 {
+    bool guessed;
+
     blocker->service = holder->service;
     blocker->program = holder->program;
     blocker->remote = holder->remote;
@@ -174,7 +196,10 @@ static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *bloc
                     : holder->program[0] != '\0' ? name_of_host(scope, holder)
                                                  : HM_REMEDY_NAMELESS;
     blocker->stop = hm_service_may_stop(scope->ctx->services, holder->service);
-    if (holder->connecting) {
+    if (hm_socket_state_lingers(holder->state)) {
+        blocker->block = HM_BLOCK_NONE;
+        blocker->name = HM_REMEDY_CLOSED;
+    } else if (holder->connecting) {
         blocker->block = HM_BLOCK_NONE; /* gone before anybody could stop it */
     } else if (holder->state == HM_SOCKET_LISTEN &&
                hm_need_is_kin(scope->ctx->facts, blocker->need, holder->program,
@@ -187,8 +212,10 @@ static void block_foreign(struct hm_remedy_scope *scope, struct hm_blocker *bloc
         blocker->service = "";
         blocker->stop = HM_STOP_NONE;
         blocker->name = socket_unit(scope->list, holder);
-    } else if (is_fixed(scope, blocker->need, holder, family, kind)) {
+    } else if (is_fixed(scope, blocker->need, holder, family, kind, &guessed)) {
         blocker->block = HM_BLOCK_FIXED;
+        blocker->unsure =
+            guessed && may_be_given(scope->ctx->facts, blocker->need, holder, family, kind);
     } else if (blocker->stop == HM_STOP_CLUSTER) {
         blocker->block = HM_BLOCK_OWN; /* a person takes it offline; a boot would move it */
     } else {
@@ -249,7 +276,11 @@ static void put_holder(struct hm_remedy_scope *scope, const struct hm_need *need
                        enum hm_listener_kind kind)
 {
     const struct hm_facts *facts = scope->ctx->facts;
-    const enum hm_owner owner = hm_need_owner_of(facts, need, seen);
+    const bool closed = facts->linux_host && need->verdict.state == HM_BLOCKED &&
+                        hm_socket_state_lingers(seen->state) &&
+                        hm_socket_state_lingers(need->verdict.holder.state);
+    const enum hm_owner owner =
+        closed ? HM_OWNER_FOREIGN : hm_need_owner_of(facts, need, seen); /* it has no name */
     const bool is_unclear =
         owner == HM_OWNER_FOREIGN && hm_need_is_unclear(facts, need, family, seen);
     struct hm_holder named = *seen;
@@ -376,6 +407,9 @@ static void find_rows(struct hm_remedy_scope *scope, const struct hm_need *need,
 void hm_remedy_find_blockers(struct hm_remedy_scope *scope, const struct hm_need *need,
                              struct hm_ports watched)
 {
+    if (scope->ctx->facts->linux_host && need->requirement->reserve_only) {
+        return; /* nobody binds it, and a port that is in use can be reserved, too */
+    }
     find_holders(scope, need, watched);
     find_rows(scope, need, watched);
 }

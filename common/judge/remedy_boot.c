@@ -1,6 +1,7 @@
 /* common/judge/remedy_boot.c — the remedy of what is written already: the next boot.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/judge/remedy.h"
+#include "common/judge/remedy_scope.h"
 
 #define BOOT_TEXT                                                                                  \
     "Restart the host: what cures this is written already, and the system reads it when it "       \
@@ -9,17 +10,12 @@
     "What cures this is written already, and counts after the next boot. Other ports of this "     \
     "host "                                                                                        \
     "are at risk, too: reserve them first, so that one restart is enough."
-#define LOAD_TEXT                                                                                  \
-    "Load the settings files: what cures this is written in one of them already, and is not in "   \
-    "force yet. Nothing else has to be changed."
 
 void hm_remedy_boot(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                     struct hm_finding *finding, bool held)
 {
     if (ctx->facts->linux_host && !held) {
-        finding->remedy = LOAD_TEXT;
-        hm_remedy_command(list, hm_remedy_step(list, finding, HM_STEP_SET, LOAD_TEXT),
-                          "sysctl --system");
+        hm_remedy_set_next(ctx, list, finding);
         return;
     }
     if (ctx->facts->legacy &&

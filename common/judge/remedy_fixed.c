@@ -91,6 +91,7 @@ enum fixed {
     FIXED_CHOSEN,   /* set up for the port, as far as is known */
     FIXED_STRAY,    /* by its name a program of the product, without a service */
     FIXED_NAMELESS, /* nobody knows */
+    FIXED_UNSURE,   /* set up for the port, or given it by the kernel */
 };
 
 static enum fixed fixed_of(const struct hm_blocker *blocker)
@@ -98,7 +99,10 @@ static enum fixed fixed_of(const struct hm_blocker *blocker)
     if (blocker->stray) {
         return FIXED_STRAY;
     }
-    return hm_str_equal(blocker->name, HM_REMEDY_NAMELESS) ? FIXED_NAMELESS : FIXED_CHOSEN;
+    if (hm_str_equal(blocker->name, HM_REMEDY_NAMELESS)) {
+        return FIXED_NAMELESS;
+    }
+    return blocker->unsure ? FIXED_UNSURE : FIXED_CHOSEN;
 }
 
 /* "v4tov4 0.0.0.0/1433", as the reader of the registry writes it. */
@@ -205,6 +209,30 @@ static const char *how_to_find(const struct hm_remedy_scope *scope)
                             hm_remedy_list_sockets(scope->ctx));
 }
 
+/* Linux: a listener in the dynamic range of which nobody knows whether it chose its port. To try it
+ * is safe once the port is reserved, and tells. */
+static void decide_unsure(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    const struct hm_service_list names = list_of(scope, FIXED_UNSURE);
+    const bool many = names.count > 1;
+
+    if (names.count == 0) {
+        return;
+    }
+    (void)hm_remedy_step(
+        scope->list, finding, HM_STEP_DECIDE,
+        hm_finding_print(
+            scope->list,
+            "%s %s on the port, which lies in the dynamic range: whether %s set up for "
+            "it, or %s given it by chance, is not known. Once the port is reserved, "
+            "restart %s when nobody needs %s: a program that was given the port gets "
+            "another one, and the port is free. One that has this port again is set "
+            "up for it: then give one of the two another port.%s",
+            hm_remedy_list_services(scope->list, &names), many ? "listen" : "listens",
+            many ? "they are" : "it is", many ? "were" : "was", many ? "them" : "it",
+            many ? "them" : "it", hm_remedy_also_blocked(scope)));
+}
+
 void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
     const char *chosen = names_of(scope, FIXED_CHOSEN);
@@ -221,6 +249,7 @@ void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *fi
                              chosen, list_of(scope, FIXED_CHOSEN).count > 1 ? "listen" : "listens",
                              hm_remedy_also_blocked(scope)));
     }
+    decide_unsure(scope, finding);
     if (stray[0] != '\0') {
         (void)hm_remedy_step(
             scope->list, finding, HM_STEP_DECIDE,
@@ -252,7 +281,12 @@ void hm_remedy_wait(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
     const char *names = hm_remedy_names(scope, HM_BLOCK_NONE);
 
-    if (names[0] != '\0') {
+    if (hm_str_equal(names, HM_REMEDY_CLOSED)) {
+        (void)hm_remedy_step(scope->list, finding, HM_STEP_FREE,
+                             "Wait: the connection that has the port is closed, and the kernel "
+                             "drops it by itself, in TIME_WAIT after 60 seconds, otherwise within "
+                             "some minutes. Look again before the steps below.");
+    } else if (names[0] != '\0') {
         (void)hm_remedy_step(
             scope->list, finding, HM_STEP_FREE,
             hm_finding_print(

@@ -184,6 +184,28 @@ static const struct {
     {"rke2",       WARN_CONTAINERS},
 };
 
+/* Of which a stop of the service is not a stop of the product. */
+static const struct {
+    const char *name; /* "?" as in file names */
+    const char *how;
+} own_tools[] = {
+  /* SAP Start Service: its program starts the instance by its profile, and sapcontrol asks it. */
+    {"SAP???_??",
+     "first the instance, with SAP's own tool (\"sapcontrol -nr NN -function Stop\", then "
+     "GetProcessList until all are grey), then its service. After the service has started again, "
+     "\"sapcontrol -nr NN -function Start\" starts the instance: the service alone may not."},
+};
+
+const char *hm_service_own_tool(const struct hm_facts *facts, const char *name)
+{
+    for (size_t i = 0; !facts->linux_host && i < HM_COUNT(own_tools); i++) {
+        if (hm_str_glob_nocase(own_tools[i].name, name)) {
+            return own_tools[i].how;
+        }
+    }
+    return NULL;
+}
+
 const struct hm_service_known *hm_service_known(const struct hm_facts *facts, const char *name)
 {
     const struct hm_service_known *rows = facts->linux_host ? linux_services : windows_services;

@@ -24,5 +24,9 @@ struct hm_service_known {
 /* The row of a service of the host's system; NULL for a service of a product. */
 const struct hm_service_known *hm_service_known(const struct hm_facts *facts, const char *name);
 
+/* How a person stops and starts a product whose service must not be stopped without it, with the
+ * product's own tool; NULL where a stop of the service is one of the product. */
+const char *hm_service_own_tool(const struct hm_facts *facts, const char *name);
+
 /* What is interrupted while it is stopped, one sentence; "" when nothing special is known. */
 const char *hm_service_warning(const char *name);

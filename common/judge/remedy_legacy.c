@@ -199,6 +199,11 @@ void hm_remedy_legacy(struct hm_remedy_scope *scope, struct hm_finding *finding)
     bool wanted = scope->wanted.of[0].count + scope->wanted.of[1].count +
                       scope->wanted.of[2].count + scope->wanted.of[3].count >
                   0;
+    const struct hm_ports all = scope->ctx->reserve;
+    const struct hm_stack_ports stacks = {
+        {all, all, all, all}
+    };
+    uint32_t left;
 
     if (scope->down.count + scope->again.count > 0) {
         hm_service_list_join(&targets, &scope->holders);
@@ -206,6 +211,11 @@ void hm_remedy_legacy(struct hm_remedy_scope *scope, struct hm_finding *finding)
     }
     if (wanted && scope->ctx->input->inventory->registry.contradicted && is_written(scope)) {
         legacy_contradicted(scope, finding, &targets);
+        return;
+    }
+    if (wanted && !hm_remedy_leaves_room(scope->ctx, list, &stacks, &left)) {
+        finding->remedy = HM_REMEDY_ROOM_TEXT;
+        (void)hm_remedy_make_room(scope->ctx, list, finding, &stacks, left);
         return;
     }
     finding->remedy =

@@ -28,6 +28,7 @@ static const char *why_no_command(const struct hm_remedy_scope *scope,
     struct hm_service_list all = *services;
     struct hm_service_list dependents = {.count = 0};
     const char *unknown = NULL;
+    const char *tool = NULL;
     bool stops[HM_STOP_NONE + 1] = {false};
 
     for (size_t i = 0; i < services->count; i++) {
@@ -35,7 +36,15 @@ static const char *why_no_command(const struct hm_remedy_scope *scope,
 
         stop = stop == HM_STOP_UNKNOWN && !is_service(scope, services->at[i]) ? HM_STOP_NONE : stop;
         stops[stop] = true;
+        tool = tool == NULL ? hm_service_own_tool(scope->ctx->facts, services->at[i]) : tool;
         unknown = unknown == NULL && stop == HM_STOP_UNKNOWN ? services->at[i] : unknown;
+    }
+    if (tool != NULL) {
+        return hm_finding_print(scope->list, ". No command that stops it is given: stop %s", tool);
+    }
+    if (stops[HM_STOP_TOOL]) {
+        return ", and what depends on it. No command that stops it is given: an instance of SAP "
+               "depends on it, which SAP's own tool stops first (sapcontrol).";
     }
     if (unknown != NULL) {
         const char *quote = hm_service_quote(unknown);
@@ -106,6 +115,9 @@ const char *hm_remedy_maintenance_warning(const struct hm_remedy_scope *scope,
         const char *warning = hm_service_warning(scope->stuck.at[i]);
 
         session = session || hm_service_is_session(scope->ctx->services, scope->stuck.at[i]);
+        for (size_t k = 0; k < i; k++) { /* two services may have the same one */
+            warning = hm_str_equal(hm_service_warning(scope->stuck.at[k]), warning) ? "" : warning;
+        }
         if (warning[0] != '\0') {
             hm_line_put(&line, line.len > 0 ? " " : "");
             hm_line_put(&line, warning);

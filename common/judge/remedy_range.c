@@ -103,7 +103,7 @@ static const char *harm_of(const struct hm_finding_ctx *ctx, struct hm_finding_l
 {
     const struct hm_stack_facts *stack = hm_facts_stack(ctx->facts, protocol, family);
     const struct hm_policy_mark *mark = hm_remedy_range_mark(ctx, protocol, family);
-    const char *maker = hm_remedy_range_maker(ctx, stack->dynamic);
+    const char *maker = hm_remedy_range_maker(ctx, protocol, stack->dynamic);
     struct hm_ports reached;
 
     if (mark != NULL) {
@@ -257,6 +257,22 @@ static const char *harm_of_value(const struct hm_finding_ctx *ctx)
                : NULL;
 }
 
+/* Why the range stays that a product's set-up makes; it may be a product that is gone. */
+static const char *leave_it(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                            enum hm_protocol protocol, unsigned stack, const char *maker)
+{
+    const struct hm_range_makers makers =
+        hm_remedy_range_makers(ctx, protocol, ctx->facts->stacks[stack].dynamic);
+
+    return makers.count > 0 && makers.at[0].seen == HM_MAKER_NOT_SEEN
+               ? hm_finding_print(list,
+                                  "%s, and no such product is seen on this host. Where it was "
+                                  "removed, a person sets the range back; otherwise leave it, and "
+                                  "exclude the required ports",
+                                  maker)
+               : hm_finding_print(list, "%s: leave it, and exclude the required ports", maker);
+}
+
 static const char *find_default_harm(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                                      struct hm_range usual)
 {
@@ -284,11 +300,9 @@ static const char *find_default_harm(const struct hm_finding_ctx *ctx, struct hm
         }
         harm = harm_of(ctx, list, protocol, i % 2 == 0 ? HM_IPV4 : HM_IPV6, target);
         if (harm != NULL) {
-            const char *maker = hm_remedy_range_maker(ctx, ctx->facts->stacks[i].dynamic);
+            const char *maker = hm_remedy_range_maker(ctx, protocol, ctx->facts->stacks[i].dynamic);
 
-            return harm == maker ? hm_finding_print(
-                                       list, "%s: leave it, and exclude the required ports", maker)
-                                 : harm;
+            return harm == maker ? leave_it(ctx, list, protocol, i, maker) : harm;
         }
     }
     return NULL;
@@ -400,11 +414,13 @@ static void set_back_modern(const struct hm_finding_ctx *ctx, struct hm_finding_
     drop_max_user_port(ctx, list, finding);
 }
 
-static void set_back_linux(struct hm_finding_list *list, struct hm_remedy_step *step,
-                           struct hm_range usual)
+static void set_back_linux(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                           struct hm_remedy_step *step, struct hm_range usual)
 {
-    hm_remedy_command(list, step, "echo 'net.ipv4.ip_local_port_range = %u %u' > %s",
-                      (unsigned)usual.first, (unsigned)usual.last, LINUX_FILE);
+    const char *sign = hm_remedy_write_sign(ctx, list, step, "ip_local_port_range", LINUX_FILE);
+
+    hm_remedy_command(list, step, "echo 'net.ipv4.ip_local_port_range = %u %u' %s %s",
+                      (unsigned)usual.first, (unsigned)usual.last, sign, LINUX_FILE);
     hm_remedy_command(list, step, "sysctl -p %s", LINUX_FILE);
 }
 
@@ -455,7 +471,7 @@ void hm_remedy_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list
                              "As root, set the dynamic range back to the kernel's %u-%u, now and "
                              "in a file that is read after all others.",
                              (unsigned)usual.first, (unsigned)usual.last);
-        set_back_linux(list, step, usual);
+        set_back_linux(ctx, list, step, usual);
     } else if (ctx->facts->legacy) {
         hm_remedy_set_value(ctx, list, step_back(list, finding, usual), "MaxUserPort", NULL);
         hm_remedy_restart(list, finding,

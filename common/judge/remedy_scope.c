@@ -54,6 +54,14 @@ struct hm_ports hm_remedy_pool_reach(const struct hm_finding_ctx *ctx, const str
     return hm_finding_without(list, all, facts->dns.excluded);
 }
 
+bool hm_remedy_may_ask(const struct hm_finding_ctx *ctx, const struct hm_need *need)
+{
+    const struct hm_requirement *requirement = need->requirement;
+
+    return requirement->has_port_from && requirement->port_from == HM_BY_DEPLOYMENT_PORT &&
+           !ctx->facts->linux_host && ctx->facts->windows >= HM_REMEDY_ASK_SINCE;
+}
+
 /* ---- which needs --------------------------------------------------------------------------- */
 
 static const char *name_of(const struct hm_need *need)
@@ -124,9 +132,10 @@ static struct hm_ports wanted_of(const struct hm_remedy_scope *scope, const stru
     if (!is_curable(&need->stacks[family]) || !hm_remedy_may_exclude(scope->ctx, need)) {
         return (struct hm_ports){NULL, 0};
     }
+    dynamic = hm_finding_without(scope->list, dynamic, stack->administered);
     return hm_finding_without(scope->list,
                               hm_finding_common(scope->list, need->requirement->ports, dynamic),
-                              stack->administered);
+                              scope->ctx->untouchable[need->verdict.protocol]);
 }
 
 /* What the range has to be moved off, as it must not be excluded. */
@@ -138,11 +147,16 @@ static struct hm_ports unwanted_of(const struct hm_remedy_scope *scope, const st
         const struct hm_stack_facts *stack =
             hm_facts_stack(scope->ctx->facts, need->verdict.protocol, i == 0 ? HM_IPV4 : HM_IPV6);
 
-        if (is_curable(&need->stacks[i]) && !hm_remedy_may_exclude(scope->ctx, need)) {
-            all = hm_finding_union(scope->list, all,
-                                   hm_finding_common(scope->list, need->requirement->ports,
-                                                     hm_stack_facts_may_give(stack)));
+        struct hm_ports ports = is_curable(&need->stacks[i])
+                                    ? hm_finding_common(scope->list, need->requirement->ports,
+                                                        hm_stack_facts_may_give(stack))
+                                    : (struct hm_ports){NULL, 0};
+
+        if (hm_remedy_may_exclude(scope->ctx, need)) {
+            ports = hm_finding_common(scope->list, ports,
+                                      scope->ctx->untouchable[need->verdict.protocol]);
         }
+        all = hm_finding_union(scope->list, all, ports);
     }
     return all;
 }
@@ -361,8 +375,10 @@ static struct hm_ports pool_ports(const struct hm_remedy_scope *scope)
 
     for (size_t i = 0; scope->ctx->facts->windows >= HM_REMEDY_POOL_LIST_SINCE && i < scope->count;
          i++) {
-        all = hm_finding_union(scope->list, all,
-                               hm_remedy_pool_reach(scope->ctx, scope->needs[i], scope->list));
+        if (!hm_remedy_may_ask(scope->ctx, scope->needs[i])) {
+            all = hm_finding_union(scope->list, all,
+                                   hm_remedy_pool_reach(scope->ctx, scope->needs[i], scope->list));
+        }
     }
     return all;
 }
@@ -425,6 +441,20 @@ bool hm_remedy_needs_boot(const struct hm_remedy_scope *scope)
                                                 0;
 }
 
+/* The services of the product read the setting when they start. */
+static void list_askers(struct hm_remedy_scope *scope, const struct hm_need *need)
+{
+    const struct hm_names *running = &scope->ctx->facts->running;
+
+    scope->asks = true;
+    for (size_t i = 0; i < running->count; i++) {
+        if (hm_detect_owns(&need->product->detect, "", running->at[i]) &&
+            hm_service_may_stop(scope->ctx->services, running->at[i]) == HM_STOP_CAN) {
+            hm_service_list_put(&scope->again, running->at[i]);
+        }
+    }
+}
+
 /* ---- a scope ------------------------------------------------------------------------------- */
 
 static void fill(struct hm_remedy_scope *scope)
@@ -433,6 +463,10 @@ static void fill(struct hm_remedy_scope *scope)
         const struct hm_need *need = scope->needs[i];
         struct hm_ports watched = watched_of(scope, need);
 
+        if (hm_remedy_may_ask(scope->ctx, need)) {
+            list_askers(scope, need);
+            continue;
+        }
         for (unsigned f = 0; f < 2; f++) {
             unsigned at = hm_stack_index(need->verdict.protocol, f == 0 ? HM_IPV4 : HM_IPV6);
 

@@ -11,6 +11,7 @@
 #include "common/judge/remedy_services.h"
 
 #define HM_REMEDY_POOL_LIST_SINCE 601u /* SocketPoolExcludedPortRanges: 2008 R2 and later */
+#define HM_REMEDY_ASK_SINCE 601u       /* UdpPortPolicy of Deployment Services: 2008 R2 and later */
 #define HM_REMEDY_REG_SINCE 501u       /* reg.exe is a part of the system: XP and later */
 
 /* netstat lists ports that are only bound: 10, 2016 and later (8.1, 2012 R2: with KB3123245). */
@@ -18,7 +19,7 @@
 
 /* What has a port, by what can be done about it. Of several the last one here counts. */
 enum hm_block {
-    HM_BLOCK_NONE,     /* a connection that nobody answers: it ends by itself */
+    HM_BLOCK_NONE,     /* a connection that nobody answers, or a closed one: it ends by itself */
     HM_BLOCK_STOP,     /* a service that may be stopped */
     HM_BLOCK_LAST,     /* likewise, but that ends the connection of the person who types */
     HM_BLOCK_OWN,      /* the product itself, and no command may stop it; or what a cluster runs */
@@ -30,6 +31,9 @@ enum hm_block {
 
 /* The name of a blocker that is the published port of a container. */
 #define HM_REMEDY_CONTAINER "a container's published port"
+
+/* The name of a blocker that is a connection which the kernel alone still has. */
+#define HM_REMEDY_CLOSED "a connection that its program has closed"
 
 struct hm_blocker {
     enum hm_protocol protocol;
@@ -43,6 +47,7 @@ struct hm_blocker {
     const char *program; /* of a foreign one; "" unknown */
     const char *remote;  /* that it is connected to; "" none */
     bool stray;          /* by its name its program, without a service */
+    bool unsure;         /* it may be set up for the port, or have been given it */
     const struct hm_need *need;
 };
 
@@ -73,6 +78,7 @@ struct hm_remedy_scope {
     struct hm_service_list down;    /* of the product, to be started */
     struct hm_service_list late;    /* likewise, once a person has freed the port */
     struct hm_service_list later;   /* likewise, after a boot, as nothing else starts it then */
+    bool asks;                      /* Windows Deployment Services can ask for free ports instead */
     bool passive;                   /* a cluster starts the product, and it is down on this node */
     bool own_is_stuck;              /* one of own is among them, or the product has no service */
     bool restart;      /* something of the product runs without its port and may not be stopped */
@@ -82,6 +88,10 @@ struct hm_remedy_scope {
                           starts again */
     struct hm_ports pool; /* UDP ports that the DNS Server's list has to leave out */
 };
+
+/* Has the product a setting of its own by which it needs none of these ports (UdpPortPolicy of
+ * Windows Deployment Services, 2008 R2 and later)? That is its cure, not a thousand exclusions. */
+bool hm_remedy_may_ask(const struct hm_finding_ctx *ctx, const struct hm_need *need);
 
 /* Fills ctx->groups. Needs at risk form a group when they are of one product, or of products that
  * require the same ports: whichever finding is read, one remedy cures all of them. */
@@ -180,17 +190,71 @@ void hm_remedy_service_command(const struct hm_remedy_scope *scope, struct hm_re
 const char *hm_remedy_list_services(struct hm_finding_list *list,
                                     const struct hm_service_list *services);
 
+/* Steps that say why the agent refuses to exclude what it remembers of the unwanted ports; the
+ * first few. */
+void hm_remedy_name_remembered(const struct hm_remedy_scope *scope, struct hm_finding *finding);
+
 /* netsh add excludedportrange, one command a run of ports; NULL when there are none. */
 struct hm_remedy_step *hm_remedy_reserve(struct hm_finding_list *list, struct hm_finding *finding,
                                          const struct hm_stack_ports *ports);
+
+/* Linux: puts in force what the next boot sets, of the port range and the reserved ports alone, and
+ * leaves reserved what is. */
+void hm_remedy_set_next(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                        struct hm_finding *finding);
+
+/* Linux: how a command writes a setting into the file, " > " or " >> ": where such a file has other
+ * lines, a command before it takes the old lines of the setting alone out of it. name: without
+ * "net.ipv4.". */
+const char *hm_remedy_write_sign(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                                 struct hm_remedy_step *step, const char *name, const char *file);
 
 /* The list of Linux, with ports beside ctx->reserve. */
 void hm_remedy_write_sysctl(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                             struct hm_finding *finding, struct hm_ports ports);
 
-/* The product whose set-up makes this range, as a sentence without a dot; NULL when none is known
- * to. Where services may be missing from the list, its service counts as there. */
-const char *hm_remedy_range_maker(const struct hm_finding_ctx *ctx, struct hm_range range);
+/* Do these ports, once kept free, leave enough of the dynamic range, now and after the next boot?
+ * False: *out_left ports of it would be left. */
+bool hm_remedy_leaves_room(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                           const struct hm_stack_ports *ports, uint32_t *out_left);
+
+/* The ports of the protocol that the remedies of the host exclude, by netsh. */
+struct hm_ports hm_remedy_all_excludable(const struct hm_finding_ctx *ctx,
+                                         struct hm_finding_list *list, enum hm_protocol protocol);
+
+#define HM_REMEDY_ROOM_TEXT                                                                        \
+    "The dynamic range is too small to keep the ports free: hardly any would be left for "         \
+    "outgoing connections. Make it larger first; then look again for what is still at risk."
+
+/* They do not: the steps that set the range back to the system's default. False: nothing does so
+ * here, and a step says why none of the ports may be kept free. */
+bool hm_remedy_make_room(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                         struct hm_finding *finding, const struct hm_stack_ports *ports,
+                         uint32_t left);
+
+/* Is the product whose set-up makes a range on this host? MAY_BE: services may be missing from the
+ * list. */
+enum hm_maker_seen { HM_MAKER_SEEN, HM_MAKER_MAY_BE, HM_MAKER_NOT_SEEN };
+struct hm_range_maker {
+    const struct hm_effect *effect; /* of the catalogue */
+    enum hm_maker_seen seen;
+};
+
+#define HM_RANGE_MAKERS 4u
+struct hm_range_makers {
+    struct hm_range_maker at[HM_RANGE_MAKERS];
+    size_t count;
+};
+
+/* The effects of the catalogue that make this very range on this version of Windows; those whose
+ * product is seen come first. Empty: none is known. */
+struct hm_range_makers hm_remedy_range_makers(const struct hm_finding_ctx *ctx,
+                                              enum hm_protocol protocol, struct hm_range range);
+
+/* The title of one (a sentence without a dot) where its product expects the range and is, or may
+ * be, there, or the range alone tells; NULL: nobody is known to count on the range. */
+const char *hm_remedy_range_maker(const struct hm_finding_ctx *ctx, enum hm_protocol protocol,
+                                  struct hm_range range);
 
 /* Would the system's default range leave every wanted port of the scope out, and do no harm? Then
  * setting it back is a cure that needs no stop. */

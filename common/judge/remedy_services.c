@@ -278,6 +278,9 @@ enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const cha
     if (graph->facts->linux_host && hm_inventory_service(graph->facts->inventory, name) == NULL) {
         return HM_STOP_UNKNOWN;
     }
+    if (hm_service_own_tool(graph->facts, name) != NULL) {
+        return HM_STOP_TOOL;
+    }
     hm_service_list_put(&all, name);
     if (!add_dependents(graph, false, &all)) {
         return HM_STOP_UNKNOWN;
@@ -295,6 +298,11 @@ enum hm_stop hm_service_may_stop(const struct hm_service_graph *graph, const cha
 
         if (details != NULL && details->start == HM_START_CLUSTER) {
             return HM_STOP_CLUSTER;
+        }
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        if (hm_service_own_tool(graph->facts, all.at[i]) != NULL) {
+            return HM_STOP_TOOL;
         }
     }
     for (size_t i = 0; i < all.count; i++) {

@@ -21,6 +21,8 @@ enum hm_stop {
     HM_STOP_UNKNOWN,  /* what depends on it was not recorded */
     HM_STOP_CLUSTER,  /* a failover cluster watches it, or what stops with it: a stop behind the
                          cluster's back counts as a failure */
+    HM_STOP_TOOL,     /* a product's own tool stops it, or what stops with it: "net stop" would end
+                         or leave behind more than the service */
     HM_STOP_DISABLED, /* it, or what depends on it, runs and is disabled: it would not start again
                        */
     HM_STOP_NEVER,    /* Windows does not work without it, or does not stop it */

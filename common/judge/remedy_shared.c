@@ -6,10 +6,12 @@
 #include "common/base/str.h"
 
 /* A part of the product that is not seen now, and that no service of its own would show: a console
- * while it is closed, an option. On a list that hinders nobody it is reserved, too. */
+ * while it is closed, an option, also of one instance. On a list that hinders nobody it is
+ * reserved, too. */
 static bool is_dormant(const struct hm_requirement *requirement)
 {
-    return requirement->detect.services.count == 0 &&
+    return (requirement->detect.services.count == 0 ||
+            (requirement->of_instance && requirement->optional)) &&
            (requirement->optional || requirement->detect.programs.count > 0) &&
            requirement->safe_to_exclude != HM_EXCLUDE_NO;
 }
@@ -71,7 +73,9 @@ static struct hm_ports all_in_pool(const struct hm_finding_ctx *ctx, struct hm_f
     struct hm_port_bag bag = {.count = 0};
 
     for (size_t i = 0; ctx->facts->has_dns && i < ctx->count; i++) {
-        hm_port_bag_put(list, &bag, hm_remedy_pool_reach(ctx, &ctx->needs[i], list));
+        if (!hm_remedy_may_ask(ctx, &ctx->needs[i])) {
+            hm_port_bag_put(list, &bag, hm_remedy_pool_reach(ctx, &ctx->needs[i], list));
+        }
     }
     return hm_port_bag_set(list, &bag);
 }
@@ -109,13 +113,18 @@ static struct hm_ports all_to_keep_off(const struct hm_finding_ctx *ctx,
     for (size_t i = 0; i < ctx->count; i++) {
         const struct hm_need *need = &ctx->needs[i];
 
-        if (need->verdict.protocol == protocol &&
-            (hm_remedy_lacks_exclusions(ctx, protocol) || !hm_remedy_may_exclude(ctx, need))) {
-            hm_port_bag_put(list, &bag,
-                            need->verdict.state >= HM_EXPOSED
-                                ? within_ranges(ctx, list, protocol, need->verdict.at_risk, own)
-                                : hm_finding_common(list, need->requirement->ports, spared));
+        struct hm_ports ports;
+
+        if (need->verdict.protocol != protocol) {
+            continue;
         }
+        ports = need->verdict.state >= HM_EXPOSED
+                    ? within_ranges(ctx, list, protocol, need->verdict.at_risk, own)
+                    : hm_finding_common(list, need->requirement->ports, spared);
+        if (!hm_remedy_lacks_exclusions(ctx, protocol) && hm_remedy_may_exclude(ctx, need)) {
+            ports = hm_finding_common(list, ports, ctx->untouchable[protocol]);
+        }
+        hm_port_bag_put(list, &bag, ports);
     }
     return hm_port_bag_set(list, &bag);
 }
@@ -165,9 +174,13 @@ enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
     hm_remedy_group(ctx, &list);
     ctx->boot_warning = boot_warning_of(ctx, &list);
     ctx->pool = all_in_pool(ctx, &list);
+    ctx->untouchable[HM_TCP] = hm_remedy_untouchable(ctx, &list, HM_TCP);
+    ctx->untouchable[HM_UDP] = hm_remedy_untouchable(ctx, &list, HM_UDP);
     ctx->keep_off[HM_TCP] = all_to_keep_off(ctx, &list, HM_TCP);
     ctx->keep_off[HM_UDP] = all_to_keep_off(ctx, &list, HM_UDP);
     if (!ctx->facts->linux_host && !ctx->facts->legacy) {
+        ctx->excludable[HM_TCP] = hm_remedy_all_excludable(ctx, &list, HM_TCP);
+        ctx->excludable[HM_UDP] = hm_remedy_all_excludable(ctx, &list, HM_UDP);
         return list.status == HM_OK /* rows are added one by one there */
                    ? HM_OK
                    : hm_fail(err, list.status, "no memory for the remedies of a host");
@@ -186,6 +199,12 @@ enum hm_status hm_remedy_prepare(struct hm_finding_ctx *ctx, struct hm_err *err)
 }
 
 /* ---- ports that must never be excluded ----------------------------------------------------- */
+
+/* A setting that can be read says more than the memory of it. */
+bool hm_remedy_hazard_counts(const struct hm_finding_ctx *ctx, const struct hm_port_hazard *hazard)
+{
+    return hazard->lasts || ctx->input->settings_unread;
+}
 
 struct hm_ports hm_remedy_untouchable(const struct hm_finding_ctx *ctx,
                                       struct hm_finding_list *list, enum hm_protocol protocol)
@@ -225,7 +244,51 @@ struct hm_ports hm_remedy_untouchable(const struct hm_finding_ctx *ctx,
             hm_port_bag_put(list, &bag, (struct hm_ports){&one, 1});
         }
     }
+    for (size_t i = 0; inventory->has_configured && i < inventory->configured.count; i++) {
+        const struct hm_configured *row = &inventory->configured.at[i];
+        const struct hm_range one = {row->port, row->port};
+
+        if (row->protocol == protocol && row->port != 0 && hm_kind_forbids_exclusion(row->kind)) {
+            hm_port_bag_put(list, &bag, (struct hm_ports){&one, 1});
+        }
+    }
+    for (size_t i = 0; ctx->input->hazards != NULL && i < ctx->input->hazards->count; i++) {
+        const struct hm_port_hazard *row = &ctx->input->hazards->at[i];
+        const struct hm_range one = {row->port, row->port};
+
+        if (row->protocol == protocol && hm_remedy_hazard_counts(ctx, row)) {
+            hm_port_bag_put(list, &bag, (struct hm_ports){&one, 1});
+        }
+    }
     return hm_port_bag_set(list, &bag);
+}
+
+#define HAZARDS_NAMED 3u
+
+void hm_remedy_name_remembered(const struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    const struct hm_port_hazards *hazards = scope->ctx->input->hazards;
+    unsigned named = 0;
+
+    for (size_t i = 0; hazards != NULL && i < hazards->count && named < HAZARDS_NAMED; i++) {
+        const struct hm_port_hazard *row = &hazards->at[i];
+
+        if (!hm_remedy_hazard_counts(scope->ctx, row) ||
+            !hm_ports_contains(scope->unwanted[row->protocol], row->port)) {
+            continue;
+        }
+        named++;
+        (void)hm_remedy_step(
+            scope->list, finding, HM_STEP_DECIDE,
+            hm_finding_print(scope->list,
+                             "Do not exclude %s %u; the agent refuses it, too. It remembers that "
+                             "the port is that of a server which fails when its port is excluded "
+                             "(%s).%s",
+                             hm_protocol_names[row->protocol], (unsigned)row->port, row->how,
+                             row->lasts ? " If no server ever has it again, run \"hm-agent "
+                                          "forget\" with this port on the host, and check again."
+                                        : " Whether it still is cannot be read now."));
+    }
 }
 
 /* ---- ports that are no requirement's ------------------------------------------------------- */
@@ -292,10 +355,12 @@ static void exclude_modern(const struct hm_finding_ctx *ctx, struct hm_finding_l
 
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
         enum hm_protocol protocol = i < 2 ? HM_TCP : HM_UDP;
-        struct hm_ports busy = busy_ports(ctx, list, protocol, missing->of[i], &names);
+        struct hm_ports ports =
+            hm_finding_without(list, missing->of[i], ctx->untouchable[protocol]);
+        struct hm_ports busy = busy_ports(ctx, list, protocol, ports, &names);
 
-        now.of[i] = hm_finding_without(list, missing->of[i], busy);
-        later.of[i] = hm_finding_common(list, missing->of[i], busy);
+        now.of[i] = hm_finding_without(list, ports, busy);
+        later.of[i] = hm_finding_common(list, ports, busy);
         any = any || later.of[i].count > 0;
     }
     (void)hm_remedy_reserve(list, finding, &now);
@@ -308,6 +373,7 @@ void hm_remedy_exclude(const struct hm_finding_ctx *ctx, struct hm_finding_list 
                        struct hm_finding *finding, const struct hm_stack_ports *missing)
 {
     struct hm_ports all = {NULL, 0};
+    uint32_t left;
 
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
         all = hm_finding_union(list, all, missing->of[i]);
@@ -318,11 +384,22 @@ void hm_remedy_exclude(const struct hm_finding_ctx *ctx, struct hm_finding_list 
     if (ctx->facts->linux_host) {
         hm_remedy_write_sysctl(ctx, list, finding, all);
     } else if (ctx->facts->legacy) {
-        hm_remedy_write_reserved(ctx, list, finding, hm_finding_union(list, ctx->reserve, all));
+        all = hm_finding_union(list, ctx->reserve, all);
+        if (!hm_remedy_leaves_room(ctx, list,
+                                   &(struct hm_stack_ports){
+                                       {all, all, all, all}
+        },
+                                   &left) &&
+            !hm_remedy_make_room(ctx, list, finding, &(struct hm_stack_ports){{all, all, all, all}},
+                                 left)) {
+            return;
+        }
+        hm_remedy_write_reserved(ctx, list, finding, all);
         hm_remedy_restart(list, finding,
                           "Restart the host: this system reads ReservedPorts when it "
                           "starts.");
-    } else {
+    } else if (hm_remedy_leaves_room(ctx, list, missing, &left) ||
+               hm_remedy_make_room(ctx, list, finding, missing, left)) {
         exclude_modern(ctx, list, finding, missing);
     }
 }

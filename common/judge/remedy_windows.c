@@ -144,6 +144,24 @@ static void list_for_dns(struct hm_remedy_scope *scope, struct hm_finding *findi
     }
 }
 
+static void let_ask(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    struct hm_remedy_step *step;
+
+    if (!scope->asks) {
+        return;
+    }
+    step = hm_remedy_step(scope->list, finding, HM_STEP_SET,
+                          "Let Windows Deployment Services ask Windows for free ports "
+                          "(UdpPortPolicy 0): they need no range then. It counts when the service "
+                          "starts again.");
+    step->warning = "The ports are any of the dynamic range then: a firewall rule that names the "
+                    "range no longer fits.";
+    hm_remedy_command(scope->list, step,
+                      "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\WDSServer\\Parameters /v "
+                      "UdpPortPolicy /t REG_DWORD /d 0 /f");
+}
+
 static const char *stop_text(const struct hm_remedy_scope *scope,
                              const struct hm_service_list *stops,
                              const struct hm_stack_ports *table)
@@ -151,6 +169,9 @@ static const char *stop_text(const struct hm_remedy_scope *scope,
     if (hm_service_list_has(stops, "winnat")) {
         return "so that it gives its block of ports back and leaves out what is excluded when it "
                "starts";
+    }
+    if (!has_ports(table) && scope->asks && scope->holders.count == 0) {
+        return "so that it reads the setting when it starts";
     }
     if (!has_ports(table)) {
         return scope->pool.count > 0 || scope->repools
@@ -471,6 +492,14 @@ static const char *summary_of(struct hm_remedy_scope *scope, const struct hm_ser
     if (hm_str_equal(hm_remedy_names(scope, HM_BLOCK_FIXED), HM_REMEDY_CONTAINER)) {
         hm_line_put(&line, "A container has the port: one of the two must be given another. ");
     }
+    if (scope->asks) {
+        hm_line_put(&line, "Let Windows Deployment Services ask Windows for free ports, instead of "
+                           "a range of their own. ");
+    }
+    if (scope->asks && !moved && !has_ports(&scope->wanted) && !hm_remedy_has_blocked(scope) &&
+        scope->unwanted[0].count + scope->unwanted[1].count == 0) {
+        return hm_finding_print(list, "%.*s", (int)(line.len - 1), line.text);
+    }
     if (moved) {
         hm_line_put(&line, hm_remedy_moves_off(scope->ctx)
                                ? "Move the dynamic range off the ports"
@@ -512,17 +541,27 @@ void hm_remedy_windows(struct hm_remedy_scope *scope, struct hm_finding *finding
     const bool moved = set_range_back(scope, finding);
     struct hm_service_list stops = {.count = 0};
     bool may_move = true;
+    uint32_t room;
 
+    if (!moved && !hm_remedy_leaves_room(scope->ctx, scope->list, &scope->wanted, &room)) {
+        finding->remedy = HM_REMEDY_ROOM_TEXT;
+        (void)hm_remedy_make_room(scope->ctx, scope->list, finding, &scope->wanted, room);
+        return;
+    }
     /* Backwards, the product starts before those that had its ports. */
     hm_service_list_join(&stops, &scope->holders);
     hm_service_list_join(&stops, &scope->again);
     hm_service_list_join(&stops, &scope->owners);
     hm_remedy_wait(scope, finding);
+    let_ask(scope, finding);
     list_for_dns(scope, finding);
     for (unsigned p = 0; p < 2 && !moved; p++) {
         may_move = hm_remedy_move(scope->ctx, scope->list, finding, p == 0 ? HM_TCP : HM_UDP,
                                   scope->unwanted[p]) &&
                    may_move;
+    }
+    if (!moved) {
+        hm_remedy_name_remembered(scope, finding);
     }
     finding->remedy = summary_of(scope, &stops, moved, has_ports(&left), may_move);
     if (hm_remedy_needs_boot(scope)) {

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-static const struct hm_check_look plain_look = {false, 72};
+static const struct hm_check_look plain_look = {.columns = 72};
 
 static struct hm_observation host(void)
 {

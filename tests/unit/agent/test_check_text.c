@@ -53,7 +53,7 @@ static struct hm_verdict verdict(enum hm_verdict_state state)
     };
 }
 
-static const struct hm_check_look plain_look = {false, 72};
+static const struct hm_check_look plain_look = {.columns = 72};
 
 /* Prints one verdict; the caller frees. */
 static void print(const struct hm_verdict *row, bool colour, struct hm_buf *out)
@@ -63,7 +63,7 @@ static void print(const struct hm_verdict *row, bool colour, struct hm_buf *out)
         .verdicts = {&copy, 1}
     };
     struct hm_observation observation = host();
-    struct hm_check_look look = {colour, HM_CHECK_TEXT_COLUMNS};
+    struct hm_check_look look = {.colour = colour, .columns = HM_CHECK_TEXT_COLUMNS};
     struct hm_err err;
 
     hm_buf_init(out, 1024u * 1024u);
@@ -87,7 +87,7 @@ static void test_words_of_a_verdict(void **state)
         {"rare",          HM_EXPOSED, true,  0.0025, false, "taken in 1 of 400 starts"  },
         {"part is known", HM_EXPOSED, true,  0.05,   true,  "taken in at least 5.0 % of"},
         {"unknown",       HM_EXPOSED, false, 0,      false, "in the dynamic range, odds"},
-        {"nothing taken", HM_EXPOSED, true,  0,      false, "nothing has taken it yet"  },
+        {"nothing taken", HM_EXPOSED, true,  0,      false, "in the dynamic range\n"    },
         {"safe",          HM_SAFE,    false, 0,      false, "excluded\n"                },
     };
 
@@ -415,7 +415,7 @@ static void test_in_force_above_the_table(void **state)
             .verdicts = {&safe, 1}
         };
         struct hm_observation observation = host();
-        const struct hm_check_look look = {false, 100};
+        const struct hm_check_look look = {.columns = 100};
         struct hm_err err;
         struct hm_buf out;
         const char *table;

@@ -57,7 +57,9 @@ static void test_activation(void **state)
         const struct hm_verdict *verdict;
 
         hm_build_socket(build, HM_TCP, HM_IPV6, HM_SOCKET_LISTEN, 9090, cases[i].program,
-                        cases[i].service); /* "::" takes the IPv4 port too */
+                        cases[i].service);
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 9090, cases[i].program,
+                        cases[i].service); /* a dual-stack "::" has both rows */
         verdict = &hm_build_judge(build)->verdicts.at[0];
         if (verdict->state != cases[i].state || verdict->families.count == 1) {
             fail_msg("row %zu: %s", i, verdict->text);
@@ -129,10 +131,75 @@ static void test_remedy_names_the_socket_unit(void **state)
     free_build(build);
 }
 
+/* A listener in the dynamic range that is no requirement of the catalogue: was its port chosen? */
+static void test_fixed(void **state)
+{
+    static const struct {
+        enum hm_protocol protocol;
+        const char *address;
+        const char *twin; /* in IPv6; NULL none */
+        const char *program;
+        const char *service;
+        enum hm_verdict_state state; /* exposed: surely fixed */
+    } cases[] = {
+  /* a socket unit names it */
+        {HM_TCP, "0.0.0.0",   NULL,  "systemd",      "app",    HM_EXPOSED},
+        {HM_UDP, "0.0.0.0",   NULL,  "systemd",      "app",    HM_EXPOSED},
+        {HM_TCP, "0.0.0.0",   NULL,  "systemd",      "",       HM_EXPOSED},
+        {HM_TCP, "0.0.0.0",   NULL,  "xinetd",       "xinetd", HM_EXPOSED},
+        {HM_TCP, "0.0.0.0",   NULL,  "init",         "",       HM_SAFE   }, /* of a container */
+  /* a server that the catalogue knows, on another port than its default */
+        {HM_TCP, "127.0.0.1", NULL,  "own",          "",       HM_EXPOSED},
+        {HM_TCP, "127.0.0.1", NULL,  "pool",         "Own@1",  HM_EXPOSED},
+        {HM_TCP, "127.0.0.1", NULL,  "helper",       "",       HM_EXPOSED},
+        {HM_UDP, "0.0.0.0",   NULL,  "own",          "",       HM_SAFE   }, /* a client's socket */
+  /* these ask for ports, too, or are anybody's: it may be that of a server that was moved */
+        {HM_TCP, "0.0.0.0",   NULL,  "java",         "Own",    HM_UNKNOWN},
+        {HM_TCP, "0.0.0.0",   NULL,  "rpc.mountd",   "Own",    HM_UNKNOWN},
+        {HM_TCP, "0.0.0.0",   NULL,  "samba",        "Own",    HM_UNKNOWN},
+        {HM_TCP, "127.0.0.1", NULL,  "containerd",   "Own",    HM_SAFE   },
+        {HM_TCP, "0.0.0.0",   NULL,  "docker-proxy", "",       HM_SAFE   },
+        {HM_TCP, "127.0.0.1", NULL,  "unlisted",     "other",  HM_SAFE   },
+ /* one number in both families */
+        {HM_TCP, "127.0.0.1", "::1", "unlisted",     "other",  HM_EXPOSED},
+        {HM_TCP, "127.0.0.1", "::1", "sshd",         "ssh",    HM_SAFE   },
+        {HM_TCP, "0.0.0.0",   "::",  "unlisted",     "other",  HM_SAFE   }, /* perhaps one socket */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = malloc(sizeof(*build));
+        struct hm_product *product;
+
+        print_message("case %zu\n", i);
+        assert_non_null(build);
+        hm_build_init(build, NULL);
+        hm_build_dynamic(build, 32768, 60999);
+        product = hm_build_product(build, "product", "Own", "own");
+        (void)hm_build_require(build, product, "port", HM_TCP, "9090", HM_KIND_SOCKET);
+        product->companions.shared_programs = (struct hm_strings){(const char *[]){"helper"}, 1};
+        product->companions.services = (struct hm_strings){(const char *[]){"Own@*"}, 1};
+        hm_build_service(build, "Own");
+        hm_build_listener(build, cases[i].protocol, HM_IPV4, 41000, cases[i].program,
+                          cases[i].service, HM_KIND_SOCKET);
+        build->listeners[0].address = cases[i].address;
+        if (cases[i].twin != NULL) {
+            hm_build_listener(build, cases[i].protocol, HM_IPV6, 41000, cases[i].program,
+                              cases[i].service, HM_KIND_SOCKET);
+            build->listeners[1].address = cases[i].twin;
+        }
+        (void)hm_build_judge(build);
+        assert_int_equal(build->judgement.verdicts.count, cases[i].state == HM_EXPOSED ? 2 : 1);
+        assert_int_equal(build->judgement.verdicts.at[0].state, cases[i].state);
+        free_build(build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_activation),
+        cmocka_unit_test(test_fixed),
         cmocka_unit_test(test_activation_of_another),
         cmocka_unit_test(test_remedy_names_the_socket_unit),
     };

@@ -173,7 +173,8 @@ static void check(const struct row *row, size_t at)
         assert_int_equal(finding->steps.at[0].kind, load ? HM_STEP_SET : HM_STEP_BOOT);
         assert_int_equal(finding->commands.count, load);
         if (load) { /* nobody has the port: no boot is needed to read a file */
-            assert_string_equal(finding->commands.at[0], "sysctl --system");
+            assert_string_equal(finding->commands.at[0],
+                                "sysctl -w net.ipv4.ip_local_reserved_ports=49955");
         }
         assert_int_equal(finding->needs_reboot, !load);
     }
@@ -270,9 +271,64 @@ static void test_range_of_a_settings_file(void **state)
     free(build);
 }
 
-/* A row without "*" is gone at the next boot. A part that only some set-ups use (WinRM's port 47001
- * on an Exchange server, whose range nobody can move for good) counts as safe until then. */
-static void test_optional_part_that_its_component_holds(void **state)
+/* Linux: what is written and not in force. Only what cures is set, other ports stay reserved, and
+ * the settings of others are left alone. */
+static void test_set_now(void **state)
+{
+    static const struct {
+        const char *now;
+        const char *next; /* NULL the same */
+        uint16_t next_first;
+        const char *commands[2];
+    } cases[] = {
+        {"9999", "6379", 1024,  {"sysctl -w net.ipv4.ip_local_reserved_ports=6379,9999", NULL}  },
+        {"9999", NULL,   32768, {"sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"", NULL}},
+        {"9999", "6379", 32768, {"sysctl -w net.ipv4.ip_local_reserved_ports=6379,9999", NULL}  },
+        {"9999",
+         "7000",         32768,
+         {"sysctl -w net.ipv4.ip_local_reserved_ports=7000,9999",
+          "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\""}                             },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = calloc(1, sizeof(*build));
+        const struct hm_finding *finding;
+
+        print_message("case %zu\n", i);
+        assert_non_null(build);
+        hm_build_init(build, NULL);
+        hm_build_dynamic(build, 1024, 60999);
+        for (size_t k = 0; k < build->inventory.stacks.count; k++) {
+            struct hm_stack *stack = &build->inventory.stacks.at[k];
+
+            stack->administered = hm_build_ports(build, cases[i].now);
+            stack->has_next_administered = cases[i].next != NULL;
+            stack->next_administered =
+                hm_build_ports(build, cases[i].next == NULL ? "" : cases[i].next);
+            stack->has_next_dynamic = cases[i].next_first != 1024;
+            stack->next_dynamic = (struct hm_range){cases[i].next_first, 60999};
+        }
+        hm_build_require(build, hm_build_product(build, "redis", "redis", NULL), "server", HM_TCP,
+                         "6379", HM_KIND_SOCKET);
+        hm_build_service_runs(build, "redis", true);
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "required_in_dynamic", NULL);
+        assert_non_null(finding);
+        for (size_t k = 0; k < 2 && cases[i].commands[k] != NULL; k++) {
+            assert_true(k < finding->commands.count);
+            assert_string_equal(finding->commands.at[k], cases[i].commands[k]);
+        }
+        assert_int_equal(finding->commands.count, cases[i].commands[1] == NULL ? 1 : 2);
+        hm_build_fini(build);
+        free(build);
+    }
+}
+
+/* A row without "*" is gone at the next boot, and somebody else may get the port first: of an
+ * optional part, too. Only one whose loss stops nothing (WinRM's port 47001 on an Exchange server,
+ * whose range nobody can move for good) counts as safe until then. */
+static void test_part_that_its_component_holds(void **state)
 {
     struct hm_build *build = calloc(1, sizeof(*build));
     struct hm_requirement *requirement;
@@ -293,6 +349,10 @@ static void test_optional_part_that_its_component_holds(void **state)
     verdict = hm_build_verdict(build, "winrm", "local");
     assert_int_equal(verdict->state, HM_EXPOSED);
     requirement->optional = true;
+    hm_build_judge(build);
+    assert_int_equal(hm_build_verdict(build, "winrm", "local")->state, HM_EXPOSED);
+    assert_false(hm_judgement_is_safe(&build->judgement));
+    requirement->reserve_only = true;
     hm_build_judge(build);
     verdict = hm_build_verdict(build, "winrm", "local");
     assert_int_equal(verdict->state, HM_SAFE);
@@ -380,8 +440,9 @@ static void test_until_the_next_boot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_optional_part_that_its_component_holds),
+        cmocka_unit_test(test_part_that_its_component_holds),
         cmocka_unit_test(test_range_of_a_settings_file),
+        cmocka_unit_test(test_set_now),
         cmocka_unit_test(test_contradicted),
         cmocka_unit_test(test_range_contradicted_earlier),
         cmocka_unit_test(test_table),

@@ -132,6 +132,27 @@ static void test_invalid_value(void **state)
     }
 }
 
+/* Remote Desktop may be switched off, while its service runs: a connection from its port, which
+ * nobody serves, may hinder nobody. */
+static void test_port_of_what_may_be_off(void **state)
+{
+    (void)state;
+    for (unsigned runs = 0; runs < 2; runs++) {
+        struct hm_build build;
+
+        hm_build_init(&build, "10.0.17763");
+        put_rdp(&build);
+        hm_build_configured(&build, HM_TCP, 50389, HM_KIND_SOCKET, HM_BY_RDP_PORT, "PortNumber");
+        hm_build_service_runs(&build, "TermService", runs == 1)->program = "svchost.exe";
+        hm_build_socket(&build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 50389, "chrome.exe", "");
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 135, "svchost.exe", "RpcSs", HM_KIND_SOCKET);
+        (void)hm_build_judge(&build);
+        assert_int_equal(build.judgement.verdicts.at[0].state, runs == 1 ? HM_UNKNOWN : HM_BLOCKED);
+        assert_int_equal(hm_build_count_kind(&build, "required_port_held"), 1 - runs);
+        hm_build_fini(&build);
+    }
+}
+
 /* The port is chosen on this host, and another program has it: that is no part of a service of
  * Windows. A program that has the default port may be one, as far as is known. */
 static void test_chosen_port_that_another_program_has(void **state)
@@ -154,6 +175,46 @@ static void test_chosen_port_that_another_program_has(void **state)
         verdict = &build.judgement.verdicts.at[0];
         assert_int_equal(verdict->state, chosen == 0 ? HM_UNKNOWN : HM_BLOCKED);
         assert_int_equal(hm_build_count_kind(&build, "required_port_held"), chosen);
+        hm_build_fini(&build);
+    }
+}
+
+/* A product that has one port up to a version of Windows and another from there on. Nobody knows
+ * the version: it may be each. */
+static void test_versions(void **state)
+{
+    static const struct {
+        const char *version;
+        const char *ports[2]; /* of the verdicts, in order; NULL none */
+    } by_version[] = {
+        {"6.3.9600",   {"50808", NULL}   },
+        {"10.0.14393", {"51501", NULL}   },
+        {"",           {"51501", "50808"}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(by_version); i++) {
+        struct hm_product *product;
+        struct hm_build build;
+        size_t count = 0;
+
+        hm_build_init(&build, by_version[i].version);
+        product = hm_build_product(&build, "adfs", "adfssrv", NULL);
+        hm_build_require(&build, product, "old", HM_TCP, "50808", HM_KIND_SOCKET)->version_max =
+            "6.3";
+        hm_build_require(&build, product, "new", HM_TCP, "51501", HM_KIND_SOCKET)->version_min =
+            "10.0";
+        hm_build_service(&build, "adfssrv");
+        (void)hm_build_judge(&build);
+        for (size_t k = 0; k < build.judgement.verdicts.count; k++) {
+            if (strcmp(build.judgement.verdicts.at[k].product, "adfs") == 0) {
+                assert_true(count < 2 && by_version[i].ports[count] != NULL);
+                assert_true(hm_ports_equal(build.judgement.verdicts.at[k].ports,
+                                           hm_build_ports(&build, by_version[i].ports[count])));
+                count++;
+            }
+        }
+        assert_int_equal(count, by_version[i].ports[1] == NULL ? 1 : 2);
         hm_build_fini(&build);
     }
 }
@@ -238,6 +299,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_invalid_value),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_port_of_what_may_be_off),
         cmocka_unit_test(test_chosen_port_that_another_program_has),
         cmocka_unit_test(test_shared_process),
         cmocka_unit_test(test_port_proxy),

@@ -189,6 +189,52 @@ static void test_optional_requirement_of_a_child(void **state)
     assert_int_equal(build->judgement.verdicts.at[0].state, HM_EXPOSED);
 }
 
+/* The product is down, and a stranger has the port of a part that a companion serves. */
+static void test_companions_part_of_a_service_that_is_down(void **state)
+{
+    static const struct {
+        const char *installed; /* beside the product */
+        const char *ports;
+        bool held;
+        bool want; /* a verdict */
+    } rows[] = {
+        {"Front", "808",   true,  true },
+        {"Other", "808",   true,  true },
+        {"Front", "808",   false, false},
+        {"Front", "50808", false, true },
+        {"Other", "50808", false, false}, /* nobody knows whether that part is set up */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_build *build;
+        struct hm_requirement *part;
+        void *own = NULL;
+
+        assert_int_equal(set_up(&own), 0);
+        build = own;
+        put_app(build);
+        part = hm_build_require(build, &build->products[0], "part", HM_TCP, rows[i].ports,
+                                HM_KIND_SOCKET);
+        part->optional = true;
+        part->companions.services = hm_build_names(build, "Front");
+        part->companions.programs = hm_build_names(build, "front.exe");
+        hm_build_service_runs(build, "App", false)->start = HM_START_AUTOMATIC;
+        hm_build_service_runs(build, rows[i].installed, false)->start = HM_START_MANUAL;
+        if (rows[i].held) {
+            listen(build, 808, "java.exe", "Stranger");
+        }
+        hm_build_judge(build);
+        if ((hm_build_verdict(build, "app", "part") != NULL) != rows[i].want) {
+            fail_msg("row %zu", i);
+        }
+        if (rows[i].held) {
+            assert_int_equal(hm_build_verdict(build, "app", "part")->reason, HM_REASON_HELD);
+        }
+        (void)tear_down(&own);
+    }
+}
+
 /* The child is gone with its service, and the port book remembers it. */
 static void test_remembered_child_of_a_service_that_is_down(void **state)
 {
@@ -395,6 +441,26 @@ static void test_product_by_a_cut_name(void **state)
     free(build);
 }
 
+/* A part for hosts without another part has the same port as that one: it counts once. */
+static void test_same_port_of_two_parts(void **state)
+{
+    struct hm_build build;
+    struct hm_product *product;
+
+    (void)state;
+    hm_build_init(&build, "10.0.20348");
+    product = hm_build_product(&build, "scom", "HealthService", "HealthService.exe");
+    (void)hm_build_require(&build, product, "server", HM_TCP, "5723", HM_KIND_SOCKET);
+    hm_build_require(&build, product, "gateway", HM_TCP, "5723", HM_KIND_SOCKET)->optional = true;
+    hm_build_service_runs(&build, "HealthService", true);
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 5723, "HealthService.exe", "HealthService",
+                      HM_KIND_SOCKET);
+    hm_build_judge(&build);
+    assert_int_equal(build.judgement.verdicts.count, 1);
+    assert_string_equal(build.judgement.verdicts.at[0].requirement, "server");
+    hm_build_fini(&build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +472,7 @@ int main(void)
         CASE(test_companion_of_a_service_that_is_down),
         CASE(test_shared_program_of_two_products),
         CASE(test_optional_requirement_of_a_child),
+        CASE(test_companions_part_of_a_service_that_is_down),
         CASE(test_remembered_child_of_a_service_that_is_down),
         CASE(test_shared_host_with_another_service),
         CASE(test_unknown_program_beside_the_owner),
@@ -414,6 +481,7 @@ int main(void)
         CASE(test_child_on_another_port),
         cmocka_unit_test(test_names_cut_by_linux),
         cmocka_unit_test(test_product_by_a_cut_name),
+        cmocka_unit_test(test_same_port_of_two_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,34 @@ static void test_settings(void **state)
     }
 }
 
+/* Linux: the listener on a published port blocks it while the engine is down; while it runs, both
+ * may use different addresses. */
+static void test_published_on_linux(void **state)
+{
+    (void)state;
+    for (unsigned runs = 0; runs < 2; runs++) {
+        struct hm_build build;
+        const struct hm_finding *finding;
+
+        hm_build_init(&build, NULL);
+        hm_build_dynamic(&build, 32768, 60999);
+        hm_build_configured(&build, HM_TCP, 40000, HM_KIND_CONTAINER, HM_BY_PUBLISHED_PORT, "web");
+        build.inventory.configured.at[0].service = "docker";
+        hm_build_service(&build, "docker");
+        hm_build_service_runs(&build, "docker", runs == 1);
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 40000, "socat", "", HM_KIND_SOCKET);
+        (void)hm_build_judge(&build);
+        assert_int_equal(build.judgement.verdicts.at[0].state, runs ? HM_EXPOSED : HM_BLOCKED);
+        assert_null(strstr(build.judgement.verdicts.at[0].text, "nothing has taken it"));
+        finding = hm_build_finding(&build, "unknown_listener_on_required_port", NULL);
+        assert_int_equal(finding != NULL, runs);
+        if (runs) {
+            assert_null(strstr(finding->remedy, "Get-HnsEndpoint"));
+        }
+        hm_build_fini(&build);
+    }
+}
+
 /* A published port that anybody may be given, or that another program has, is not passed over. */
 static void test_published(void **state)
 {
@@ -198,6 +226,56 @@ static void test_reservation_beside_a_service_that_is_down(void **state)
     }
 }
 
+/* The catalogue knows the default of such a product alone, all of a product with fixed ports. */
+static void test_reservation_beside_a_known_product(void **state)
+{
+    (void)state;
+    for (unsigned fixed = 0; fixed < 2; fixed++) {
+        struct hm_requirement *requirement;
+        struct hm_build build;
+
+        hm_build_init(&build, "10.0.17763");
+        requirement =
+            hm_build_require(&build, hm_build_product(&build, "reports", "ReportServer", NULL),
+                             "web", HM_TCP, "80", HM_KIND_HTTPSYS);
+        requirement->safe_to_exclude = HM_EXCLUDE_NO;
+        requirement->optional = fixed == 0;
+        hm_build_configured(&build, HM_TCP, 8443, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION, "x");
+        hm_build_service(&build, "ReportServer");
+        (void)hm_build_service_runs(&build, "ReportServer", false);
+        exclude(&build, HM_TCP, "8443");
+        (void)hm_build_judge(&build);
+        assert_int_equal(hm_build_finding(&build, KIND, "tcp 8443")->severity,
+                         fixed == 1 ? HM_SEVERITY_MEDIUM : HM_SEVERITY_HIGH);
+        hm_build_fini(&build);
+    }
+}
+
+/* So does a reservation of it whose port another program has. */
+static void test_refused_reservation_of_a_known_product(void **state)
+{
+    (void)state;
+    for (unsigned fixed = 0; fixed < 2; fixed++) {
+        size_t reservations = 0;
+        struct hm_build build;
+
+        hm_build_init(&build, "10.0.17763");
+        hm_build_require(&build, hm_build_product(&build, "reports", "ReportServer", NULL), "web",
+                         HM_TCP, "80", HM_KIND_HTTPSYS)
+            ->optional = fixed == 0;
+        hm_build_configured(&build, HM_TCP, 8443, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION, "x");
+        hm_build_service(&build, "ReportServer");
+        hm_build_service_runs(&build, "ReportServer", false)->exit_code = 32;
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 8443, "other.exe", "", HM_KIND_SOCKET);
+        (void)hm_build_judge(&build);
+        for (size_t i = 0; i < build.judgement.verdicts.count; i++) {
+            reservations += strstr(build.judgement.verdicts.at[i].title, "URL reservation") != NULL;
+        }
+        assert_int_equal(reservations, fixed == 0);
+        hm_build_fini(&build);
+    }
+}
+
 #define BRANCH_CACHE "http://+:80/0131501b-d67f-491b-9a40-c4bf27bcb4d4/"
 
 /* But a default of Windows is not its. */
@@ -238,8 +316,10 @@ static void test_reservation_of_a_service_that_failed(void **state)
         {32,          "http://*:5357/",                          "java.exe", 5357,  0, HM_SAFE   },
         {32,          BRANCH_CACHE,                              "java.exe", 80,    0, HM_SAFE   },
         {32,          "https://+:10245/WMPNSSv4/",               "java.exe", 10245, 0, HM_SAFE   },
-        {10048,       "http://+:8099/acme/",                     "java.exe", 8099,  0, HM_SAFE   },
-        {0,           "http://+:8099/acme/",                     "java.exe", 8099,  0, HM_SAFE   },
+        {10048,       "http://+:8099/acme/",                     "java.exe", 8099,  1, HM_BLOCKED},
+        {0,           "http://+:8099/acme/",                     "java.exe", 8099,  1, HM_BLOCKED},
+        {10048,       "http://+:8099/x/",                        NULL,       8099,  0, HM_SAFE   },
+        {0,           "http://+:8099/x/",                        "java.exe", 8099,  0, HM_SAFE   },
     };
 
     (void)state;
@@ -303,7 +383,7 @@ static void test_whose_reservation(void **state)
         hm_build_configured(&build, HM_TCP, 80, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION,
                             cases[i].url);
         if (strcmp(cases[i].service, "AcmeWcf") != 0) {
-            (void)hm_build_service_runs(&build, "AcmeWcf", true);
+            hm_build_service_runs(&build, "AcmeWcf", true)->start = HM_START_MANUAL;
         }
         service = hm_build_service_runs(&build, cases[i].service, false);
         service->exit_code = 32;
@@ -498,7 +578,10 @@ int main(void)
         cmocka_unit_test(test_listener),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_published),
+        cmocka_unit_test(test_published_on_linux),
         cmocka_unit_test(test_reservation_beside_a_service_that_is_down),
+        cmocka_unit_test(test_reservation_beside_a_known_product),
+        cmocka_unit_test(test_refused_reservation_of_a_known_product),
         cmocka_unit_test(test_reservation_of_a_service_that_failed),
         cmocka_unit_test(test_default_beside_a_service_that_is_down),
         cmocka_unit_test(test_whose_reservation),

@@ -111,6 +111,56 @@ static void test_nameless_holder(void **state)
     pop3_host_free(build);
 }
 
+/* Linux: a listener in the dynamic range may have been given its port, and a restart tells; one
+ * outside, or of a server of the catalogue, was set up for it. */
+static void test_given_listener(void **state)
+{
+    static const struct {
+        uint16_t first; /* of the dynamic range */
+        const char *program;
+        bool unsure;
+    } cases[] = {
+        {1024,  "squat", true },
+        {32768, "squat", false},
+        {1024,  "nginx", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = calloc(1, sizeof(*build));
+        const struct hm_finding *finding;
+        bool restart = false;
+        bool chosen = false;
+
+        assert_non_null(build);
+        hm_build_init(build, NULL);
+        hm_build_require(build, hm_build_product(build, "redis", "redis-server", NULL), "server",
+                         HM_TCP, "6379", HM_KIND_SOCKET);
+        (void)hm_build_product(build, "nginx", "nginx", "nginx");
+        hm_build_dynamic(build, cases[i].first, 65535);
+        hm_build_service(build, "redis-server");
+        hm_build_service(build, "nginx");
+        hm_build_service_runs(build, "redis-server", false);
+        build->has_sockets = true;
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 6379, cases[i].program,
+                        cases[i].program)
+            ->pid = 777;
+        hm_build_listener(build, HM_TCP, HM_IPV4, 6379, cases[i].program, cases[i].program,
+                          HM_KIND_SOCKET);
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "required_port_held", "tcp 6379");
+        assert_non_null(finding);
+        for (size_t k = 0; k < finding->steps.count; k++) {
+            restart = restart || strstr(finding->steps.at[k].text, "given it by chance") != NULL;
+            chosen = chosen || strstr(finding->steps.at[k].text, "by choice") != NULL;
+        }
+        assert_int_equal(restart, cases[i].unsure);
+        assert_int_equal(chosen, !cases[i].unsure);
+        hm_build_fini(build);
+        free(build);
+    }
+}
+
 /* 2003: the server is dark until the IPsec service runs. */
 static void test_block_mode_of_ipsec(void **state)
 {
@@ -235,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_passive_node_of_a_cluster),
         cmocka_unit_test(test_excluded_port_of_http_sys),
         cmocka_unit_test(test_nameless_holder),
+        cmocka_unit_test(test_given_listener),
         cmocka_unit_test(test_block_mode_of_ipsec),
         cmocka_unit_test(test_holder_that_tries_to_connect),
         cmocka_unit_test(test_nameless_holder_on_2000),

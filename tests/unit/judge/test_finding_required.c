@@ -77,6 +77,55 @@ static void test_in_dynamic_linux(void **state)
     free_build(build);
 }
 
+/* The remedy names the file that would set another list at the next boot. */
+static void test_file_read_after_the_remedy(void **state)
+{
+    static const struct {
+        const char *behind;
+        const char *said;
+        const char *not_said;
+        const char *command; /* one of them; NULL as without such a file */
+    } cases[] = {
+        {NULL,                              "another file in sysctl.d sorts behind it", "reserves ports, too", NULL},
+        {"",                                "A write replaces the whole list.",         "behind it",           NULL},
+        {"/etc/sysctl.d/zzzzzzzzzz-v.conf",
+         "into /etc/sysctl.d/zzzzzzzzzz-v.conf, which is read after other files",       "after all others",
+         "echo 'net.ipv4.ip_local_reserved_ports = 50000' >> /etc/sysctl.d/zzzzzzzzzz-v.conf"                      },
+        {"/run/sysctl.d/zzzzzzzzz.conf",
+         "into a file that is read at boot after /run/sysctl.d/zzzzzzzzz.conf,",        "behind it",
+         "echo 'net.ipv4.ip_local_reserved_ports = 50000' >> "
+         "/etc/sysctl.d/zzzzzzzzz_reserved-ports.conf"                                                             },
+        {"/etc/sysctl.d/zzzzzzzzz $x.conf",
+         "/etc/sysctl.d/zzzzzzzzz $x.conf is read after it and reserves ports, too",    "behind it",
+         NULL                                                                                                      },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(NULL);
+        const struct hm_finding *finding;
+
+        require(build, HM_TCP, "50000", HM_KIND_SOCKET);
+        build->reserved_behind = cases[i].behind;
+        (void)hm_build_judge(build);
+        finding = hm_build_finding(build, "required_in_dynamic", "tcp 50000");
+        assert_non_null(finding);
+        assert_non_null(strstr(finding->steps.at[0].text, cases[i].said));
+        assert_null(strstr(finding->steps.at[0].text, cases[i].not_said));
+        if (cases[i].command != NULL) {
+            assert_int_equal(finding->steps.at[0].commands.count, 3);
+            assert_non_null(strstr(finding->steps.at[0].commands.at[0], "sed -i"));
+            assert_string_equal(finding->steps.at[0].commands.at[1], cases[i].command);
+            assert_string_equal(finding->steps.at[0].commands.at[2],
+                                "sysctl -w net.ipv4.ip_local_reserved_ports=50000");
+        } else {
+            assert_non_null(strstr(finding->steps.at[0].commands.at[0],
+                                   "> /etc/sysctl.d/zzzzzzzz-reserved-ports.conf"));
+        }
+        free_build(build);
+    }
+}
+
 /* A write replaces the list: each command has the ports of every finding, so none undoes another.
  */
 static void test_replacing_commands_are_complete(void **state)
@@ -455,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_in_dynamic_modern),
         cmocka_unit_test(test_in_dynamic_legacy),
         cmocka_unit_test(test_in_dynamic_linux),
+        cmocka_unit_test(test_file_read_after_the_remedy),
         cmocka_unit_test(test_replacing_commands_are_complete),
         cmocka_unit_test(test_in_dynamic_reserver),
         cmocka_unit_test(test_in_dynamic_severity),

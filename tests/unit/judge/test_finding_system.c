@@ -157,6 +157,35 @@ static void test_reserved_ports_ignored(void **state)
     free_build(build);
 }
 
+/* Linux: the list of a file that is read later replaces the one of a file before it. */
+static void test_reserved_list_hidden(void **state)
+{
+    struct hm_build *build = new_build(NULL);
+    const struct hm_finding *finding;
+
+    (void)state;
+    must_miss(build, "reserved_ports_ignored");
+    build->hidden = (struct hm_hidden_ports){"/etc/sysctl.d/80-more.conf",
+                                             "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+                                             hm_build_ports(build, "8080,50000-50001")};
+    finding = must_find(build, "reserved_ports_ignored", "/etc/sysctl.d/80-more.conf",
+                        COMMANDS("echo 'net.ipv4.ip_local_reserved_ports = 50000-50001' > "
+                                 "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+                                 "sysctl -p /etc/sysctl.d/zzzzzzzz-reserved-ports.conf", NULL));
+    assert_int_equal(finding->severity, HM_SEVERITY_LOW);
+    assert_non_null(strstr(finding->text, "reserves 50000-50001, but"));
+    require(build, HM_TCP, "50001", HM_KIND_SOCKET);
+    hm_build_judge(build);
+    finding = hm_build_finding(build, "reserved_ports_ignored", NULL);
+    assert_int_equal(finding->severity, HM_SEVERITY_MEDIUM);
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) { /* reserved all the same */
+        hm_build_exclude(build, i < 2 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6,
+                         "50000-50001");
+    }
+    must_miss(build, "reserved_ports_ignored");
+    free_build(build);
+}
+
 static void test_value_type_wrong(void **state)
 {
     struct hm_build *build = new_build(W2003);
@@ -259,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_max_user_port),
         cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_reserved_ports_ignored),
+        cmocka_unit_test(test_reserved_list_hidden),
         cmocka_unit_test(test_value_type_wrong),
         cmocka_unit_test(test_exclusions_unsupported),
         cmocka_unit_test(test_exclusions_shifted),

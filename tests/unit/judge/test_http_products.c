@@ -153,12 +153,89 @@ static void test_iis_bindings(void **state)
     }
 }
 
+/* A product that was moved to another port does not serve it now: the settings of HTTP.sys name it.
+ */
+static void test_moved_and_not_served(void **state)
+{
+    enum how { DOWN, PENDING, RUNS, RUNS_BESIDE, RUNS_ELSEWHERE };
+    static const struct {
+        const char *service;
+        const char *url; /* NULL: an SSL binding */
+        enum how how;
+        uint32_t exit_code;
+        bool held;
+        size_t verdicts;
+        enum hm_verdict_state state;
+    } cases[] = {
+        {"SQLServerReportingServices", "http://+:50080/ReportServer/", DOWN,           0,    false, 1,
+         HM_EXPOSED                                                                                              },
+        {"SQLServerReportingServices", "http://+:50080/ReportServer/", DOWN,           1067, true,  1,
+         HM_BLOCKED                                                                                              },
+        {"SQLServerReportingServices", "http://+:50080/ReportServer/", PENDING,        0,    true,  1,
+         HM_BLOCKED                                                                                              },
+        {"SQLServerReportingServices", "http://+:50080/ReportServer/", RUNS,           0,    true,  1,
+         HM_BLOCKED                                                                                              },
+        {"SQLServerReportingServices", "http://+:50080/ReportServer/", RUNS,           0,    false, 0, HM_SAFE   },
+        {"SQLServerReportingServices", "http://+:50080/ReportServer/", RUNS_BESIDE,    0,    true,  1,
+         HM_UNKNOWN                                                                                              },
+        {"SQLServerReportingServices", "http://+:50080/ReportServer/", RUNS_ELSEWHERE, 0,    true,  0,
+         HM_SAFE                                                                                                 },
+        {"WMSVC",                      NULL,                           DOWN,           0,    false, 1, HM_EXPOSED},
+        {"WMSVC",                      NULL,                           DOWN,           1067, true,  1, HM_BLOCKED},
+        {"WMSVC",                      "http://+:50080/acme/",         DOWN,           0,    false, 0, HM_SAFE   },
+        {"AcmeWeb",                    "http://+:50080/acme/",         DOWN,           0,    false, 1, HM_EXPOSED},
+        {"AcmeWeb",                    "http://+:50080/acme/",         RUNS,           0,    true,  1, HM_BLOCKED},
+        {"AcmeWeb",                    "http://+:50080/x/",            DOWN,           1067, false, 1, HM_UNKNOWN},
+        {"AcmeWeb",                    "http://+:50080/x/",            DOWN,           0,    false, 0, HM_SAFE   },
+        {"AcmeWeb",                    "http://+:50080/x/",            RUNS,           0,    true,  0, HM_SAFE   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build build;
+        struct hm_product *product;
+        struct hm_requirement *row;
+        struct hm_service *service;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, "10.0.17763");
+        product = hm_build_product(&build, "iis-management", "WMSVC", NULL);
+        row = hm_build_require(&build, product, "remote", HM_TCP, "8172", HM_KIND_HTTPSYS);
+        row->by_ssl_bindings = true;
+        hm_build_service(&build, cases[i].service);
+        service = hm_build_service_runs(&build, cases[i].service, cases[i].how >= RUNS);
+        service->exit_code = cases[i].exit_code;
+        service->has_runs = cases[i].how != PENDING;
+        hm_build_configured(&build, HM_TCP, 50080, HM_KIND_HTTPSYS,
+                            cases[i].url == NULL ? HM_BY_SSL_BINDING : HM_BY_URL_RESERVATION,
+                            cases[i].url == NULL ? "0.0.0.0:50080" : cases[i].url);
+        if (cases[i].how >= RUNS_BESIDE) {
+            hm_build_configured(&build, HM_TCP, 8080, HM_KIND_HTTPSYS, HM_BY_URL_RESERVATION,
+                                cases[i].how == RUNS_BESIDE ? "http://+:8080/Reports/"
+                                                            : "http://+:8080/ReportServer/");
+            listen(&build, 8080, "System", HM_KIND_HTTPSYS);
+        }
+        hm_build_configured(&build, HM_TCP, 443, HM_KIND_HTTPSYS, HM_BY_SSL_BINDING, "0.0.0.0:443");
+        listen(&build, 443, "System", HM_KIND_HTTPSYS);
+        if (cases[i].held) {
+            listen(&build, 50080, "java.exe", HM_KIND_SOCKET);
+        }
+        (void)hm_build_judge(&build);
+        assert_int_equal(build.judgement.verdicts.count, cases[i].verdicts);
+        if (cases[i].verdicts > 0) {
+            assert_int_equal(build.judgement.verdicts.at[0].state, cases[i].state);
+        }
+        hm_build_fini(&build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_foreign_program),
         cmocka_unit_test(test_ssl_bindings),
         cmocka_unit_test(test_iis_bindings),
+        cmocka_unit_test(test_moved_and_not_served),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

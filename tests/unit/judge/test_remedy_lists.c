@@ -182,6 +182,172 @@ static void test_linux(void **state)
     free_build(build);
 }
 
+static bool has_reserve(const struct hm_finding *finding)
+{
+    for (size_t i = 0; i < finding->commands.count; i++) {
+        if (strstr(finding->commands.at[i], "ip_local_reserved_ports = 30000") != NULL ||
+            strstr(finding->commands.at[i], "add excludedportrange") != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The ports at risk are the whole dynamic range: reserved as it is, no program could connect. */
+static void test_room_is_left(void **state)
+{
+    static const char *const systems[] = {NULL, W2019, W2003};
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_build *build = new_build(systems[i]);
+        struct hm_product *own = hm_build_product(build, "Own", "Own", "own");
+        const char *ports = i == 2 ? "1025-4900" : "30000-32767";
+        const struct hm_finding *finding;
+
+        hm_build_service(build, "Own");
+        hm_build_dynamic(build, i == 2 ? 1025 : 30000, i == 2 ? 5000 : 32767);
+        hm_build_require(build, own, "ports", HM_TCP, ports, HM_KIND_SOCKET);
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "required_in_dynamic", NULL);
+        if (i == 0) {
+            assert_string_equal(kinds_of(finding), "set reserve");
+            assert_string_equal(finding->commands.at[0],
+                                "echo 'net.ipv4.ip_local_port_range = 32768 60999' > "
+                                "/etc/sysctl.d/zzzzzzzz-port-range.conf");
+            assert_string_equal(finding->steps.at[1].precondition,
+                                "The dynamic range is larger, by the step before.");
+        } else {
+            assert_string_equal(kinds_of(finding), i == 1 ? "set" : "decide");
+            assert_false(has_reserve(finding));
+            assert_non_null(strstr(finding->remedy, "too small to keep the ports free"));
+        }
+        /* the range stays, as the default would reach another port: nothing is reserved */
+        hm_build_require(build, own, "more", HM_TCP, i == 2 ? "4901-5000" : "50000",
+                         HM_KIND_SOCKET);
+        hm_build_judge(build);
+        finding = hm_build_finding(build, "required_in_dynamic", NULL);
+        assert_string_equal(kinds_of(finding), "decide");
+        assert_false(has_reserve(finding));
+        free_build(build);
+    }
+}
+
+/* A part of a small range may be reserved. */
+static void test_small_part_is_reserved(void **state)
+{
+    struct hm_build *build = new_build(NULL);
+    struct hm_product *own = hm_build_product(build, "Own", "Own", "own");
+
+    (void)state;
+    hm_build_service(build, "Own");
+    hm_build_dynamic(build, 30000, 30999);
+    hm_build_require(build, own, "ports", HM_TCP, "30100-30200", HM_KIND_SOCKET);
+    hm_build_judge(build);
+    assert_string_equal(kinds_of(hm_build_finding(build, "required_in_dynamic", NULL)), "reserve");
+    free_build(build);
+}
+
+/* What a policy has reserved stays in the running list and out of the file: there it would be
+ * reserved still when the policy is retired. */
+static void test_linux_beside_a_policy(void **state)
+{
+    struct hm_build *build = new_build(NULL);
+    struct hm_product *own = hm_build_product(build, "Own", "Own", "own");
+    struct hm_policy_mark mark = {
+        .kind = HM_MARK_PORTS, .policy = "mine", .ports = hm_build_ports(build, "51000-51003")};
+    struct hm_policy_marks marks = {&mark, 1};
+
+    (void)state;
+    hm_build_require(build, own, "port", HM_TCP, "50000", HM_KIND_SOCKET);
+    hm_build_service(build, "Own");
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        hm_build_exclude(build, i < 2 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6,
+                         "8080,51000-51003");
+    }
+    build->marks = &marks;
+    must_find(build, "required_in_dynamic", "tcp 50000",
+              COMMANDS("echo 'net.ipv4.ip_local_reserved_ports = 8080,50000' > "
+                       "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+                       "sysctl -w net.ipv4.ip_local_reserved_ports=8080,50000,51000-51003", NULL));
+    mark.waits = true; /* not done yet: whose those ports are is not said */
+    must_find(build, "required_in_dynamic", "tcp 50000",
+              COMMANDS("echo 'net.ipv4.ip_local_reserved_ports = 8080,50000,51000-51003' > "
+                       "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+                       "sysctl -p /etc/sysctl.d/zzzzzzzz-reserved-ports.conf", NULL));
+    free_build(build);
+}
+
+/* A file that has other lines keeps them. */
+static void test_linux_mixed_file(void **state)
+{
+#define WITHOUT(name, file)                                                                        \
+    "touch " file " && sed -i -e '/^[-[:space:]]*net.ipv4." name "[[:space:]]*=/d' -e "            \
+    "'$a\\' " file
+    struct hm_build *build = new_build(NULL);
+    struct hm_product *own = hm_build_product(build, "Own", "Own", "own");
+    struct hm_policy_mark mark = {
+        .kind = HM_MARK_PORTS, .policy = "mine", .ports = hm_build_ports(build, "51000")};
+    struct hm_policy_marks marks = {&mark, 1};
+
+    (void)state;
+    build->settings_mixed = true;
+    hm_build_require(build, own, "port", HM_TCP, "50000", HM_KIND_SOCKET);
+    hm_build_service(build, "Own");
+    must_find(
+        build, "required_in_dynamic", "tcp 50000",
+        COMMANDS(WITHOUT("ip_local_reserved_ports", "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf"),
+                 "echo 'net.ipv4.ip_local_reserved_ports = 50000' >> "
+                 "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+                 "sysctl -p /etc/sysctl.d/zzzzzzzz-reserved-ports.conf", NULL));
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        hm_build_exclude(build, i < 2 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6, "51000");
+    }
+    build->marks = &marks;
+    must_find(
+        build, "required_in_dynamic", "tcp 50000",
+        COMMANDS(WITHOUT("ip_local_reserved_ports", "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf"),
+                 "echo 'net.ipv4.ip_local_reserved_ports = 50000' >> "
+                 "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+                 "sysctl -w net.ipv4.ip_local_reserved_ports=50000,51000", NULL));
+    hm_build_dynamic(build, 1024, 65535);
+    must_find(build, "dynamic_range_moved", "dynamic range",
+              COMMANDS(WITHOUT("ip_local_port_range", "/etc/sysctl.d/zzzzzzzz-port-range.conf"),
+                       "echo 'net.ipv4.ip_local_port_range = 32768 60999' >> "
+                       "/etc/sysctl.d/zzzzzzzz-port-range.conf",
+                       "sysctl -p /etc/sysctl.d/zzzzzzzz-port-range.conf", NULL));
+    free_build(build);
+}
+
+/* A list of more than a page: a single write would be cut off, so a loop writes it. */
+static void test_linux_very_long_list(void **state)
+{
+    struct hm_build *build = new_build(NULL);
+    struct hm_product *own = hm_build_product(build, "Own", "Own", "own.exe");
+    static char list[16384];
+
+    (void)state;
+    for (unsigned port = 40000; port < 44000; port += 2) {
+        (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%u",
+                       list[0] == '\0' ? "" : ",", port);
+    }
+    hm_build_service(build, "Own");
+    hm_build_require(build, own, "port", HM_TCP, "50000", HM_KIND_SOCKET);
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        hm_build_exclude(build, i < 2 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6, list);
+    }
+    must_find(build, "required_in_dynamic", "tcp 50000",
+              COMMANDS("echo \"net.ipv4.ip_local_reserved_ports = $(cat "
+                       "/proc/sys/net/ipv4/ip_local_reserved_ports),50000\" > "
+                       "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+                       "sed -n 's/^net.ipv4.ip_local_reserved_ports = //p' "
+                       "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf | tr , '\\n' | "
+                       "while read -r p; do echo \"$p\"; done > "
+                       "/proc/sys/net/ipv4/ip_local_reserved_ports",
+                       NULL));
+    free_build(build);
+}
+
 /* The list in pieces that each fit a command line, and together are the list. */
 static void test_linux_long_list(void **state)
 {
@@ -217,9 +383,17 @@ static void test_linux_long_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_reg_on_2000), cmocka_unit_test(test_long_value_on_2003),
-        cmocka_unit_test(test_dormant_parts),  cmocka_unit_test(test_larger_range_reserves_first),
-        cmocka_unit_test(test_linux),          cmocka_unit_test(test_linux_long_list),
+        cmocka_unit_test(test_no_reg_on_2000),
+        cmocka_unit_test(test_long_value_on_2003),
+        cmocka_unit_test(test_dormant_parts),
+        cmocka_unit_test(test_larger_range_reserves_first),
+        cmocka_unit_test(test_linux),
+        cmocka_unit_test(test_room_is_left),
+        cmocka_unit_test(test_small_part_is_reserved),
+        cmocka_unit_test(test_linux_long_list),
+        cmocka_unit_test(test_linux_mixed_file),
+        cmocka_unit_test(test_linux_very_long_list),
+        cmocka_unit_test(test_linux_beside_a_policy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -329,6 +329,47 @@ static void test_who_is_no_rival(void **state)
     free_build(build);
 }
 
+/* A companion program that a service which is not one of the product's runs. */
+static void test_companion_of_another_service(void **state)
+{
+    static const struct {
+        const char *program;
+        const char *service;
+        enum hm_verdict_state want;
+    } rows[] = {
+        {"agent.exe", "Other",  HM_UNKNOWN}, /* klnagent.exe on the server's port */
+        {"agent.exe", "DbWeb",  HM_SAFE   }, /* the catalogue names this one as the product's */
+        {"agent.exe", "",       HM_SAFE   },
+        {"web.exe",   "DbWeb",  HM_SAFE   },
+        {"other.exe", "Shared", HM_UNKNOWN}, /* a companion of two, with a port of its own */
+        {"agent.exe", "RowWeb", HM_SAFE   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * HM_COUNT(rows); i++) {
+        struct hm_build *build = new_build();
+        struct hm_product *product = hm_build_product(build, "db", "Db*", "db.exe");
+        struct hm_requirement *engine =
+            hm_build_require(build, product, "engine", HM_TCP, "5000", HM_KIND_SOCKET);
+        const bool down = i % 2 == 1;
+        struct hm_product *other;
+
+        engine->companions.services = hm_build_names(build, "RowWeb");
+        product->detect.services = hm_build_names(build, "DbServer");
+        product->companions.programs = hm_build_names(build, "agent.exe");
+        product->companions.services = hm_build_names(build, "DbWeb|Shared");
+        other = hm_build_product(build, "other", "Shared", NULL);
+        hm_build_require(build, other, "own", HM_TCP, "5009", HM_KIND_SOCKET);
+        put_service(build, "DbServer", !down, "db.exe")->exit_code = down ? 1067 : 0;
+        put_service(build, "Shared", true, "svchost.exe");
+        put_listener(build, rows[i / 2].program, rows[i / 2].service);
+        if (judge(build)->state != (down ? rows[i / 2].want : HM_SAFE)) {
+            fail_msg("row %zu, %s: %s", i / 2, down ? "down" : "runs", judge(build)->text);
+        }
+        free_build(build);
+    }
+}
+
 /* One requirement explains the error of the service; the others stay as they are. */
 static void test_error_that_a_held_port_explains(void **state)
 {
@@ -358,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_other_services_of_the_product_are_no_rivals),
         cmocka_unit_test(test_port_of_the_default_instance),
         cmocka_unit_test(test_who_is_no_rival),
+        cmocka_unit_test(test_companion_of_another_service),
         cmocka_unit_test(test_error_that_a_held_port_explains),
     };
 

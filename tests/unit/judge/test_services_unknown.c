@@ -315,11 +315,44 @@ static void test_exit_codes_of_linux(void **state)
     pop3_host_free(build);
 }
 
+/* Linux: a process of no unit with the program's name is not the service that is down. */
+static void test_squatter_of_the_same_name(void **state)
+{
+    static const struct {
+        bool runs;
+        enum hm_verdict_state state;
+    } cases[] = {
+        {false, HM_BLOCKED},
+        {true,  HM_EXPOSED}
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = malloc(sizeof(*build));
+
+        assert_non_null(build);
+        hm_build_init(build, NULL);
+        hm_build_dynamic(build, 32768, 60999);
+        hm_build_service_runs(build, "fixed", cases[i].runs);
+        hm_build_remember(build, HM_TCP, 50100, "python3", "fixed", HM_KIND_SOCKET, 2);
+        hm_build_listener(build, HM_TCP, HM_IPV4, 50100, "python3", "", HM_KIND_SOCKET);
+        hm_build_judge(build);
+        assert_int_equal(build->judgement.verdicts.count, 1);
+        assert_int_equal(build->judgement.verdicts.at[0].state, cases[i].state);
+        if (!cases[i].runs) {
+            assert_string_equal(build->judgement.verdicts.at[0].product, "fixed");
+        }
+        hm_build_fini(build);
+        free(build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_failed_service_that_nobody_knows),
         cmocka_unit_test(test_service_that_only_the_port_book_knows),
+        cmocka_unit_test(test_squatter_of_the_same_name),
         cmocka_unit_test(test_port_of_a_product_that_a_service_had),
         cmocka_unit_test(test_service_that_is_disabled_or_gone),
         cmocka_unit_test(test_named_instance),

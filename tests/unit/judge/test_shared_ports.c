@@ -157,12 +157,53 @@ static void test_exposed(void **state)
     free_build(build);
 }
 
+/* Linux: beside the owner on its own address only SO_REUSEPORT lets anybody listen, and then both
+ * get clients. */
+static void test_stranger_beside_owner(void **state)
+{
+    static const struct {
+        const char *owner;
+        const char *other;
+        const char *program;
+        enum hm_verdict_state expected;
+    } cases[] = {
+        {"0.0.0.0",   "0.0.0.0",   "stranger", HM_UNKNOWN},
+        {"0.0.0.0",   "127.0.0.1", "stranger", HM_UNKNOWN},
+        {"127.0.0.1", "127.0.0.2", "stranger", HM_SAFE   },
+        {"0.0.0.0",   "0.0.0.0",   "own",      HM_SAFE   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build build;
+        const struct hm_verdict *verdict;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, NULL);
+        hm_build_dynamic(&build, 32768, 60999);
+        (void)hm_build_require(&build, hm_build_product(&build, "product", "Own", "own"), "port",
+                               HM_TCP, "5432", HM_KIND_SOCKET);
+        hm_build_service(&build, "Own");
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 5432, "own", "", HM_KIND_SOCKET);
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 5432, cases[i].program, "", HM_KIND_SOCKET);
+        build.listeners[0].address = cases[i].owner;
+        build.listeners[1].address = cases[i].other;
+        verdict = &hm_build_judge(&build)->verdicts.at[0];
+        assert_int_equal(verdict->state, cases[i].expected);
+        assert_int_equal(build.judgement.findings.count, cases[i].expected == HM_SAFE ? 0 : 1);
+        if (cases[i].expected != HM_SAFE) {
+            assert_non_null(strstr(verdict->text, "stranger"));
+        }
+        hm_build_fini(&build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_held),    cmocka_unit_test(test_the_other_port_has_the_same_steps),
         cmocka_unit_test(test_broken),  cmocka_unit_test(test_broken_by_one_row),
-        cmocka_unit_test(test_exposed),
+        cmocka_unit_test(test_exposed), cmocka_unit_test(test_stranger_beside_owner),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,11 @@ enum holder {
     FOREIGN_CONNECTION,
     FOREIGN_BOUND,
     FOREIGN_TIME_WAIT,
+    FOREIGN_CLOSING,
+    ACCEPTED_TIME_WAIT,
+    UNSURE_TIME_WAIT,
+    LOCAL_TIME_WAIT,
+    FTP_TIME_WAIT,
     OWNER,
     OWNER_CONNECTION,
     SYSTEM,
@@ -98,6 +103,20 @@ static const struct row rows[] = {
     {NULL,       HM_KIND_QUIC,      true,  "9955",      "",          NOBODY,             HM_SAFE,    HM_REASON_EXCLUDED         },
     {NULL,       HM_KIND_CONTAINER, true,  "9955",      "",          NOBODY,             HM_SAFE,    HM_REASON_EXCLUDED         },
     {NULL,       HM_KIND_SOCKET,    true,  "9955",      "",          FOREIGN_LISTEN,     HM_BLOCKED, HM_REASON_HELD             },
+ /* Linux: a closed connection of a client blocks a bind; outside the range it was the server's
+  own, unless the other end has a server's port */
+    {NULL,       HM_KIND_SOCKET,    true,  "",          "",          FOREIGN_TIME_WAIT,  HM_BLOCKED, HM_REASON_HELD             },
+    {NULL,       HM_KIND_SOCKET,    true,  "9955",      "",          FOREIGN_CLOSING,    HM_BLOCKED, HM_REASON_HELD             },
+    {NULL,       HM_KIND_SOCKET,    false, "",          "",          FOREIGN_CLOSING,    HM_UNKNOWN, HM_REASON_FACTS_MISSING    },
+    {NULL,       HM_KIND_SOCKET,    true,  "",          "",          ACCEPTED_TIME_WAIT, HM_EXPOSED, HM_REASON_IN_DYNAMIC       },
+    {NULL,       HM_KIND_SOCKET,    true,  "",          "",          UNSURE_TIME_WAIT,   HM_EXPOSED, HM_REASON_IN_DYNAMIC       },
+    {NULL,       HM_KIND_SOCKET,    true,  "9955",      "",          UNSURE_TIME_WAIT,   HM_UNKNOWN, HM_REASON_FACTS_MISSING    },
+    {NULL,       HM_KIND_SOCKET,    true,  "9955",      "",          FTP_TIME_WAIT,      HM_UNKNOWN, HM_REASON_FACTS_MISSING    },
+    {NULL,       HM_KIND_SOCKET,    true,  "9955",      "",          LOCAL_TIME_WAIT,    HM_BLOCKED, HM_REASON_HELD             },
+    {NULL,       HM_KIND_SOCKET,    false, "",          "",          ACCEPTED_TIME_WAIT, HM_SAFE,    HM_REASON_OUTSIDE_DYNAMIC  },
+ /* reserved, but it may have been a client's before: then it blocks every server */
+    {NULL,       HM_KIND_SOCKET,    true,  "9955",      "",          ACCEPTED_TIME_WAIT, HM_UNKNOWN,
+     HM_REASON_FACTS_MISSING                                                                                                    },
 };
 
 static void put_holder(struct hm_build *build, enum holder holder)
@@ -108,23 +127,34 @@ static void put_holder(struct hm_build *build, enum holder holder)
         const char *service;
         const char *remote;
     } holders[] = {
-        [FOREIGN_LISTEN] = {HM_SOCKET_LISTEN,      "other.exe", "",    ""             },
-        [FOREIGN_CONNECTION] = {HM_SOCKET_ESTABLISHED, "lsass.exe", "",    "10.0.0.5:3268"},
-        [FOREIGN_BOUND] = {HM_SOCKET_BOUND,       "other.exe", "",    ""             },
-        [FOREIGN_TIME_WAIT] = {HM_SOCKET_TIME_WAIT,   "",          "",    "10.0.0.5:3268"},
-        [OWNER] = {HM_SOCKET_LISTEN,      "own.exe",   "Own", ""             },
-        [OWNER_CONNECTION] = {HM_SOCKET_ESTABLISHED, "own.exe",   "Own", "10.0.0.5:80"  },
-        [SYSTEM] = {HM_SOCKET_LISTEN,      "System",    "",    ""             },
-        [UNREAD] = {HM_SOCKET_LISTEN,      "",          "",    ""             },
+        [FOREIGN_LISTEN] = {HM_SOCKET_LISTEN,      "other.exe", "",    ""              },
+        [FOREIGN_CONNECTION] = {HM_SOCKET_ESTABLISHED, "lsass.exe", "",    "10.0.0.5:3268" },
+        [FOREIGN_BOUND] = {HM_SOCKET_BOUND,       "other.exe", "",    ""              },
+        [FOREIGN_TIME_WAIT] = {HM_SOCKET_TIME_WAIT,   "",          "",    "10.0.0.5:443"  },
+        [FOREIGN_CLOSING] = {HM_SOCKET_CLOSING,     "",          "",    "10.0.0.5:389"  },
+        [ACCEPTED_TIME_WAIT] = {HM_SOCKET_TIME_WAIT,   "",          "",    "10.0.0.5:50123"},
+        [UNSURE_TIME_WAIT] = {HM_SOCKET_TIME_WAIT,   "",          "",    "10.0.0.5:3268" },
+        [FTP_TIME_WAIT] = {HM_SOCKET_TIME_WAIT,   "",          "",    "10.0.0.5:20"   },
+        [LOCAL_TIME_WAIT] = {HM_SOCKET_TIME_WAIT,   "",          "",    "127.0.0.1:8443"},
+        [OWNER] = {HM_SOCKET_LISTEN,      "own.exe",   "Own", ""              },
+        [OWNER_CONNECTION] = {HM_SOCKET_ESTABLISHED, "own.exe",   "Own", "10.0.0.5:80"   },
+        [SYSTEM] = {HM_SOCKET_LISTEN,      "System",    "",    ""              },
+        [UNREAD] = {HM_SOCKET_LISTEN,      "",          "",    ""              },
     };
+
+    struct hm_socket *socket;
 
     build->has_sockets = true;
     if (holder == NOBODY) {
         return;
     }
-    hm_build_socket(build, HM_TCP, HM_IPV4, holders[holder].state, PORT, holders[holder].program,
-                    holders[holder].service)
-        ->remote = holders[holder].remote;
+    socket = hm_build_socket(build, HM_TCP, HM_IPV4, holders[holder].state, PORT,
+                             holders[holder].program, holders[holder].service);
+    socket->remote = holders[holder].remote;
+    if (holder == LOCAL_TIME_WAIT) {
+        socket->address = "127.0.0.1";
+        hm_build_listener(build, HM_TCP, HM_IPV4, 8443, "nginx", "", HM_KIND_SOCKET);
+    }
     if (holders[holder].state == HM_SOCKET_LISTEN) {
         hm_build_listener(build, HM_TCP, HM_IPV4, PORT, holders[holder].program,
                           holders[holder].service,
@@ -164,7 +194,11 @@ static void check(const struct row *row, size_t at)
     assert_int_equal(strstr(verdict->text, "could not be read") != NULL,
                      row->holder == UNREAD ||
                          (row->holder == SYSTEM && row->kind == HM_KIND_SOCKET));
-    assert_int_equal(verdict->has_holder, row->reason == HM_REASON_HELD);
+    assert_int_equal(verdict->has_holder,
+                     row->reason == HM_REASON_HELD ||
+                         ((row->holder == ACCEPTED_TIME_WAIT || row->holder == UNSURE_TIME_WAIT ||
+                           row->holder == FOREIGN_CLOSING || row->holder == FTP_TIME_WAIT) &&
+                          row->state == HM_UNKNOWN));
     assert_int_equal(verdict->at_risk.count > 0, row->state != HM_SAFE);
     hm_build_fini(build);
     free(build);
@@ -277,9 +311,12 @@ static void test_reserve_only(void **state)
     assert_int_equal(verdict->reason, HM_REASON_IN_DYNAMIC);
     assert_false(verdict->has_holder);
     assert_true(verdict->odds > 99.9 / 55296 && verdict->odds < 100.1 / 55296);
+    assert_true(verdict->odds_of_each);
     assert_non_null(strstr(verdict->text, "any outgoing connection can be given one of them"));
+    assert_non_null(strstr(verdict->text, "(for each port ")); /* not: one of them */
     ports->reserve_only = false;
     assert_int_equal(hm_build_judge(build)->verdicts.at[0].reason, HM_REASON_HELD);
+    assert_false(build->judgement.verdicts.at[0].odds_of_each);
     free_build(build);
 }
 
@@ -335,6 +372,39 @@ static void test_falls_back(void **state)
         assert_null(hm_build_finding(build, "service_not_running", "service MSMQ"));
         rpc->falls_back = false;
         assert_int_equal(hm_build_judge(build)->verdicts.at[0].state, HM_BLOCKED);
+        free_build(build);
+    }
+}
+
+/* Linux: DNS servers beside each other, each on an address of its own. */
+static void test_addresses_apart(void **state)
+{
+    static const struct {
+        const char *version, *own, *other;
+        enum hm_verdict_state state;
+    } cases[] = {
+        {NULL,  "127.0.0.3", "::1", HM_SAFE   },
+        {NULL,  "0.0.0.0",   "::1", HM_UNKNOWN}, /* set up for every address, as far as is known */
+        {NULL,  "127.0.0.3", "::",  HM_UNKNOWN},
+        {W2019, "127.0.0.3", "::1", HM_UNKNOWN},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(cases[i].version);
+
+        hm_build_dynamic(build, 49152, 65535);
+        require(build, HM_UDP, "53");
+        hm_build_listener(build, HM_UDP, HM_IPV4, 53, "own", "Own", HM_KIND_SOCKET);
+        build->listeners[0].address = cases[i].own;
+        hm_build_listener(build, HM_UDP, HM_IPV6, 53, "named", "named", HM_KIND_SOCKET);
+        build->listeners[1].address = cases[i].other;
+        if (hm_build_judge(build)->verdicts.at[0].state != cases[i].state) {
+            fail_msg("row %zu: %s", i, build->judgement.verdicts.at[0].text);
+        }
+        build->listeners[0] = build->listeners[1]; /* it is down */
+        build->inventory.listeners.count = 1;
+        assert_int_not_equal(hm_build_judge(build)->verdicts.at[0].state, HM_SAFE);
         free_build(build);
     }
 }
@@ -481,12 +551,16 @@ static void test_nobody_is_named(void **state)
             hm_build_service_runs(build, "Own", cases[i].runs);
         }
         hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, PORT, cases[i].program, "");
+        hm_build_sample(build, HM_TCP, HM_IPV4, 50000, 0);
+        hm_build_sample(build, HM_TCP, HM_IPV6, 50000, 0);
         verdict = &hm_build_judge(build)->verdicts.at[0];
         if (verdict->state != cases[i].state) {
             fail_msg("row %zu: %s", i, verdict->text);
         }
         if (cases[i].program[0] == '\0') {
             assert_non_null(strstr(verdict->text, "could not be read"));
+            assert_null(strstr(verdict->text, "nothing has taken it yet"));
+            assert_false(verdict->has_odds);
         }
         free_build(build);
     }
@@ -501,6 +575,7 @@ int main(void)
         cmocka_unit_test(test_reserve_only),
         cmocka_unit_test(test_reserve_only_in_a_block),
         cmocka_unit_test(test_falls_back),
+        cmocka_unit_test(test_addresses_apart),
         cmocka_unit_test(test_kernel_socket_of_linux),
         cmocka_unit_test(test_legacy),
         cmocka_unit_test(test_what_listens_outranks_the_catalogue),

@@ -171,6 +171,28 @@ static void test_blocks_come_down_anew(void **state)
     free_build(build);
 }
 
+/* Blocks over more than half of the range: the odds are a lower bound, and the text says so. */
+static void test_blocks_that_fill_the_range(void **state)
+{
+    struct hm_build *build = new_build(W2019);
+    const struct hm_verdict *verdict;
+
+    (void)state;
+    require(build, HM_TCP, "50000");
+    hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_ESTABLISHED, 65000, "client.exe", "");
+    hm_build_runtime(build, HM_TCP, HM_IPV4, "51000-59191");
+    hm_build_runtime(build, HM_TCP, HM_IPV6, "51000-59191");
+    verdict = &hm_build_judge(build)->verdicts.at[0];
+    assert_true(verdict->has_odds);
+    assert_false(verdict->odds_at_least);
+    hm_build_runtime(build, HM_TCP, HM_IPV4, "51000-59191,60000-60999");
+    hm_build_runtime(build, HM_TCP, HM_IPV6, "51000-59191,60000-60999");
+    verdict = &hm_build_judge(build)->verdicts.at[0];
+    assert_true(verdict->odds_at_least);
+    assert_non_null(strstr(verdict->text, "at least"));
+    free_build(build);
+}
+
 static void test_rows_that_do_not_move(void **state)
 {
     struct hm_build *build = new_build(W2019);
@@ -229,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_odds_count_the_dns_pool),
         cmocka_unit_test(test_sample_stands_for_sockets),
         cmocka_unit_test(test_blocks_come_down_anew),
+        cmocka_unit_test(test_blocks_that_fill_the_range),
         cmocka_unit_test(test_rows_that_do_not_move),
         cmocka_unit_test(test_required_listeners_take_nothing_at_random),
         cmocka_unit_test(test_several_ports_and_wide_blocks),

@@ -85,11 +85,54 @@ static void test_unread_exclusions_outside_the_range(void **state)
     free_product(build);
 }
 
+/* A closed connection: not safe while the service is down. */
+static void test_lingers_while_down(void **state)
+{
+    static const struct {
+        bool runs;
+        bool listens;
+        enum hm_verdict_state expected;
+    } cases[] = {
+        {false, false, HM_UNKNOWN},
+        {true,  false, HM_SAFE   },
+        {true,  true,  HM_SAFE   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = malloc(sizeof(*build));
+        const struct hm_verdict *verdict;
+
+        assert_non_null(build);
+        hm_build_init(build, NULL);
+        (void)hm_build_require(build, hm_build_product(build, "product", "Own", NULL), "port",
+                               HM_TCP, "9955", HM_KIND_SOCKET);
+        hm_build_service(build, "Own");
+        hm_build_dynamic(build, 32768, 60999);
+        hm_build_service_runs(build, "Own", cases[i].runs);
+        build->has_sockets = true;
+        hm_build_socket(build, HM_TCP, HM_IPV4, HM_SOCKET_TIME_WAIT, 9955, "", "")->remote =
+            "10.0.0.5:50123";
+        if (cases[i].listens) {
+            hm_build_listener(build, HM_TCP, HM_IPV4, 9955, "", "Own", HM_KIND_SOCKET);
+        }
+        verdict = &hm_build_judge(build)->verdicts.at[0];
+        assert_int_equal(verdict->state, cases[i].expected);
+        if (cases[i].expected == HM_UNKNOWN) {
+            assert_non_null(strstr(verdict->text, "may be blocked on ipv4 by a connection to"));
+            assert_non_null(strstr(verdict->text, "at most 60 seconds"));
+        }
+        hm_build_fini(build);
+        free(build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runtime_row_beside_the_range),
         cmocka_unit_test(test_unread_exclusions_outside_the_range),
+        cmocka_unit_test(test_lingers_while_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,204 @@
+/* common/judge/need_stray.c — a server of the catalogue that runs, does not have its usual port,
+ * and listens inside the dynamic range. SPDX-License-Identifier: Apache-2.0
+ *
+ * An administrator may have moved it there, or the system gave it that port for something else. Its
+ * usual port is then nobody's, and to call that one safe says nothing of the one that counts. */
+#include "common/judge/need.h"
+
+#include "common/base/str.h"
+#include "common/ports/line.h"
+#include "common/ports/port_book.h"
+
+static bool is_wildcard(const struct hm_listener *listener)
+{
+    return hm_str_equal(listener->address, "") || hm_str_equal(listener->address, "0.0.0.0") ||
+           hm_str_equal(listener->address, "::");
+}
+
+/* A port that the product must have, and that nothing read from the host says. */
+static bool must_have(const struct hm_requirement *row)
+{
+    return row->protocol == HM_TCP && row->kind == HM_KIND_SOCKET && row->ports.count > 0 &&
+           (!row->optional || row->when_down) && !row->falls_back && !row->reserve_only &&
+           !row->has_port_from && !row->has_numbered && !row->by_iis_bindings &&
+           !row->by_ssl_bindings && hm_str_equal(row->alternative, "") && row->ports_by == NULL &&
+           row->port_unread == NULL;
+}
+
+/* Does anybody have one of its ports who is not known to be another program? */
+static bool is_served(const struct hm_facts *facts, const struct hm_need *need)
+{
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+
+    while ((listener = hm_facts_next_listener(facts, need->requirement->protocol,
+                                              need->requirement->ports, &cursor)) != NULL) {
+        if (hm_need_owner_of_listener(facts, need, listener) != HM_OWNER_FOREIGN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Another part that must be there and is: the listener may be of that part, unless the row has
+ * names of its own. */
+static bool other_part_is_served(const struct hm_facts *facts, const struct hm_product *product,
+                                 const struct hm_requirement *row)
+{
+    const struct hm_requirements *all = &product->requirements;
+
+    for (size_t i = 0; i < all->count; i++) {
+        const struct hm_need other = {.product = product, .requirement = &all->at[i]};
+
+        if (&all->at[i] != row && !all->at[i].optional && is_served(facts, &other)) {
+            return row->detect.services.count + row->detect.programs.count == 0;
+        }
+    }
+    return false;
+}
+
+static bool is_of_catalogue(const struct hm_product *product, const struct hm_listener *listener)
+{
+    for (size_t i = 0; i < product->requirements.count; i++) {
+        const struct hm_requirement *row = &product->requirements.at[i];
+
+        if (row->protocol == listener->protocol && hm_ports_contains(row->ports, listener->port)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where the product listens for other hosts on ports that the catalogue does not know. */
+struct strays {
+    bool settled; /* one of them is surely chosen, and is judged as such where it is at risk */
+    const char *name;
+    struct hm_range *ranges;
+    size_t count;
+    size_t cap;
+};
+
+static bool may_be_chance(const struct hm_facts *facts, const struct hm_listener *listener)
+{
+    return hm_facts_may_give(facts, listener) && !hm_need_is_fixed(facts, listener) &&
+           !hm_port_book_saw(&facts->inventory->port_book, listener->protocol, listener->port,
+                             listener->program, listener->service,
+                             hm_need_boots_of_fixed(facts, listener->protocol, listener->family));
+}
+
+static enum hm_status find_strays(const struct hm_facts *facts, const struct hm_need *need,
+                                  struct hm_arena *arena, struct strays *out, struct hm_err *err)
+{
+    const struct hm_listeners *all = &facts->inventory->listeners;
+
+    for (size_t i = 0; i < all->count && !out->settled; i++) {
+        const struct hm_listener *one = &all->at[i];
+
+        if (one->protocol != HM_TCP || one->kind == HM_KIND_RPC || !is_wildcard(one) ||
+            hm_need_is_rpc_program(one->program) || is_of_catalogue(need->product, one) ||
+            !hm_detect_owns(hm_need_names(need), one->program, one->service)) {
+            continue;
+        }
+        out->settled = !may_be_chance(facts, one);
+        out->name = one->service[0] == '\0' ? one->program : one->service;
+        if (hm_arena_grow(arena, (void **)&out->ranges, out->count, &out->cap,
+                          sizeof(*out->ranges)) != 0) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the ports of a service");
+        }
+        out->ranges[out->count++] = (struct hm_range){one->port, one->port};
+    }
+    return HM_OK;
+}
+
+/* out->port_unread stays NULL where nothing is in doubt. */
+static enum hm_status look_at_row(const struct hm_facts *facts, const struct hm_product *product,
+                                  const struct hm_requirement *row, struct hm_arena *arena,
+                                  struct hm_requirement *out, struct hm_err *err)
+{
+    const struct hm_need need = {.product = product, .requirement = row};
+    struct strays strays = {.settled = false};
+    struct hm_ports ports;
+    size_t at = 0;
+    enum hm_status st;
+
+    *out = *row;
+    if (!must_have(row) || is_served(facts, &need) || other_part_is_served(facts, product, row) ||
+        hm_need_next_down(facts, &need, false, &at) != NULL) {
+        return HM_OK;
+    }
+    st = find_strays(facts, &need, arena, &strays, err);
+    if (st != HM_OK || strays.settled || strays.count == 0) {
+        return st;
+    }
+    st = hm_ports_from_ranges(strays.ranges, strays.count, arena, &ports, err);
+    if (st != HM_OK) {
+        return st;
+    }
+    out->optional = false; /* it runs, and takes some port */
+    out->port_unread =
+        hm_arena_printf(arena,
+                        "%s listens on TCP %s instead, inside the dynamic range. Its configuration "
+                        "says whether that port was chosen: a chosen one is as much at risk as any "
+                        "port there, and must be kept out of the range. An installed agent can "
+                        "tell once it has seen two boots",
+                        strays.name, hm_ports_text(ports, arena));
+    return out->port_unread == NULL
+               ? hm_fail(err, HM_ENOMEM, "no memory for the ports of a service")
+               : HM_OK;
+}
+
+/* Replaces the product by a copy once one of its rows is in doubt. */
+static enum hm_status look_at_product(const struct hm_facts *facts, const struct hm_product **inout,
+                                      struct hm_arena *arena, struct hm_err *err)
+{
+    const struct hm_product *product = *inout;
+    struct hm_product *made = NULL;
+
+    for (size_t i = 0; i < product->requirements.count; i++) {
+        struct hm_requirement row;
+        enum hm_status st =
+            look_at_row(facts, product, &product->requirements.at[i], arena, &row, err);
+
+        if (st != HM_OK) {
+            return st;
+        }
+        if (row.port_unread == product->requirements.at[i].port_unread) {
+            continue;
+        }
+        if (made == NULL) {
+            made = hm_arena_alloc(arena, 1, sizeof(*made));
+            if (made == NULL) {
+                return hm_fail(err, HM_ENOMEM, "no memory for the products of a host");
+            }
+            *made = *product;
+            made->requirements.at =
+                hm_arena_alloc(arena, product->requirements.count, sizeof(*made->requirements.at));
+            if (made->requirements.at == NULL) {
+                return hm_fail(err, HM_ENOMEM, "no memory for the products of a host");
+            }
+            for (size_t k = 0; k < product->requirements.count; k++) {
+                made->requirements.at[k] = product->requirements.at[k];
+            }
+            *inout = made;
+        }
+        made->requirements.at[i] = row;
+    }
+    return HM_OK;
+}
+
+enum hm_status hm_needs_find_strays(struct hm_facts *facts, struct hm_arena *arena,
+                                    struct hm_err *err)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+    enum hm_status st = HM_OK;
+
+    if (!inventory->has_listeners || inventory->listeners_partial || facts->lacks_rows[HM_TCP]) {
+        return HM_OK;
+    }
+    for (size_t i = 0; i < facts->present_count && st == HM_OK; i++) {
+        if (!facts->present[i]->in_every_windows) {
+            st = look_at_product(facts, &facts->present[i], arena, err);
+        }
+    }
+    return st;
+}

@@ -1,0 +1,190 @@
+/* common/judge/need_unset.c — a server that does not run, and whose port nobody has seen or read.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Administrators move the ports of databases, web servers and the like. While such a server is
+ * down, has never been seen with a port, and its setting was not read, that its usual port is safe
+ * says nothing of the one that it asks for at its next start. A usual port that somebody reserved
+ * is one that somebody counts on, unless another instance may be meant, or the row is wide. Where
+ * there are several instances, only what is known of this one says something of it. */
+#include "common/judge/need.h"
+
+#include <string.h>
+
+#include "common/base/str.h"
+#include "common/ports/line.h"
+#include "common/ports/port_book.h"
+
+/* An exclusion or a reservation wider than this is not for one server. */
+#define PORTS_OF_A_CAUSE 32u
+
+/* Is it a port that people move, and that nothing read from the host says? */
+static bool is_assumed(const struct hm_need *need)
+{
+    const struct hm_requirement *row = need->requirement;
+
+    return need->product != NULL && row->set_in != NULL && row->set_in[0] != '\0' &&
+           row->ports_by == NULL && row->port_unread == NULL && !need->configured &&
+           !need->published;
+}
+
+/* Does somebody have one of its ports who may be the product? of: only this service, NULL any. */
+static bool is_seen_there(const struct hm_facts *facts, const struct hm_need *need,
+                          const struct hm_service *of)
+{
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+
+    while ((listener = hm_facts_next_listener(facts, need->requirement->protocol,
+                                              need->requirement->ports, &cursor)) != NULL) {
+        if ((of == NULL || hm_str_equal_nocase(listener->service, of->name)) &&
+            hm_need_owner_of_listener(facts, need, listener) != HM_OWNER_FOREIGN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Was the port chosen? One of the dynamic range that was seen in few boots may have been given, and
+ * is not judged: need_observed.c. */
+static bool is_chosen(const struct hm_facts *facts, const struct hm_need *need,
+                      const struct hm_port_entry *entry)
+{
+    if (hm_ports_contains(need->requirement->ports, entry->port)) {
+        return true;
+    }
+    for (unsigned family = 0; family < 2; family++) {
+        const struct hm_stack_facts *stack =
+            hm_facts_stack(facts, entry->protocol, (enum hm_family)family);
+
+        if (entry->families != (family == HM_IPV4 ? HM_FAMILIES_IPV6 : HM_FAMILIES_IPV4) &&
+            hm_ports_contains(hm_stack_facts_may_give(stack), entry->port) &&
+            entry->boots < hm_need_boots_of_fixed(facts, entry->protocol, (enum hm_family)family)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* On whatever port: then it was judged there. of: as above. */
+static bool is_remembered(const struct hm_facts *facts, const struct hm_need *need,
+                          const struct hm_service *of)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+
+    for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
+        const struct hm_port_entry *entry = &inventory->port_book.at[i];
+
+        if (!hm_port_entry_is_retired(entry) && entry->protocol == need->requirement->protocol &&
+            (of == NULL || hm_str_equal_nocase(entry->service, of->name)) &&
+            hm_need_owner(facts, need, entry->program, entry->service, HM_SOCKET_LISTEN) ==
+                HM_OWNER_SELF &&
+            is_chosen(facts, need, entry)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is there another instance that runs, or that starts by itself and is down? Its sockets and what
+ * is reserved for it say nothing of this service. */
+static bool has_sibling(const struct hm_facts *facts, const struct hm_need *need,
+                        const struct hm_service *service)
+{
+    const struct hm_detect *names = hm_need_names(need);
+    const struct hm_services *details = &facts->inventory->service_details;
+    const struct hm_listeners *listeners = &facts->inventory->listeners;
+    const struct hm_service *other;
+    size_t at = 0;
+
+    while ((other = hm_need_next_down(facts, need, true, &at)) != NULL) {
+        if (other != service && other->start != HM_START_MANUAL) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < details->count; i++) {
+        other = &details->at[i];
+        if (other->has_runs && other->runs && hm_detect_owns(names, "", other->name)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; facts->inventory->has_listeners && i < listeners->count; i++) {
+        const struct hm_listener *listener = &listeners->at[i];
+
+        if (!hm_str_equal(listener->service, "") &&
+            !hm_str_equal_nocase(listener->service, service->name) &&
+            !hm_need_is_shared_host(listener->program) &&
+            !hm_need_is_activator(facts, listener->program) &&
+            hm_detect_owns(names, listener->program, "")) {
+            return true; /* by a name that the catalogue does not know */
+        }
+    }
+    return false;
+}
+
+/* Is the port inside a wide block that somebody excluded or reserved for something else? */
+static bool is_in_wide_block(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_requirement *row = need->requirement;
+
+    for (unsigned family = 0; family < 2; family++) {
+        const struct hm_ports rows =
+            hm_facts_stack(facts, row->protocol, (enum hm_family)family)->administered;
+
+        for (size_t i = 0; need->stacks[family].judged && i < rows.count; i++) {
+            const struct hm_ports one = {&rows.at[i], 1};
+
+            if (hm_range_count(rows.at[i]) > PORTS_OF_A_CAUSE &&
+                hm_ports_overlap(one, row->ports)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool is_unset(const struct hm_facts *facts, const struct hm_need *need,
+                     const struct hm_service *service, bool beside)
+{
+    const struct hm_service *of = beside ? service : NULL;
+
+    return (beside || need->verdict.reason != HM_REASON_EXCLUDED ||
+            is_in_wide_block(facts, need)) &&
+           (beside || hm_need_runs(facts, need) != HM_RUNS_YES) &&
+           !is_seen_there(facts, need, of) && !is_remembered(facts, need, of);
+}
+
+const struct hm_service *hm_need_unset(const struct hm_facts *facts, const struct hm_need *need,
+                                       bool *out_beside)
+{
+    const struct hm_service *service;
+    size_t at = 0;
+
+    *out_beside = false;
+    if (!is_assumed(need) || need->verdict.state != HM_SAFE ||
+        (need->verdict.reason != HM_REASON_OUTSIDE_DYNAMIC &&
+         need->verdict.reason != HM_REASON_EXCLUDED)) {
+        return NULL;
+    }
+    while ((service = hm_need_next_down(facts, need, true, &at)) != NULL) {
+        if (service->start == HM_START_MANUAL) {
+            continue;
+        }
+        *out_beside = has_sibling(facts, need, service);
+        if (is_unset(facts, need, service, *out_beside)) {
+            return service;
+        }
+    }
+    return NULL;
+}
+
+void hm_need_put_unset(const struct hm_need *need, struct hm_line *line)
+{
+    hm_line_put(line, " is not known to be the port of the next start: ");
+    hm_line_put(line, need->unset->name);
+    hm_line_put(line, " does not run, and nothing that was read says which port it is set to (");
+    hm_line_put(line, need->requirement->set_in);
+    hm_line_put(line, need->unset_beside ? "). Another instance says nothing of its port."
+                                         : "). Its usual port is safe.");
+    hm_line_put(line, " Start it, or look there: a port inside the dynamic range must be "
+                      "reserved.");
+}

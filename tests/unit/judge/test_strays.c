@@ -1,0 +1,150 @@
+/* tests/unit/judge/test_strays.c — servers of the catalogue that run without their usual port and
+ * listen inside the dynamic range. SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/inventory_builder.h"
+
+static struct hm_requirement *start(struct hm_build *build, const char *version)
+{
+    struct hm_product *product;
+
+    hm_build_init(build, version);
+    product = hm_build_product(build, "mysql", "MySQL80", "mysqld.exe");
+    hm_build_service_runs(build, "MySQL80", true);
+    return hm_build_require(build, product, "server", HM_TCP, "3306", HM_KIND_SOCKET);
+}
+
+static struct hm_listener *listen(struct hm_build *build, uint16_t port)
+{
+    hm_build_listener(build, HM_TCP, HM_IPV4, port, "mysqld.exe", "MySQL80", HM_KIND_SOCKET);
+    return &build->inventory.listeners.at[build->inventory.listeners.count - 1];
+}
+
+static const struct hm_verdict *verdict(struct hm_build *build)
+{
+    hm_build_judge(build);
+    for (size_t i = 0; i < build->judgement.verdicts.count; i++) {
+        if (strcmp(build->judgement.verdicts.at[i].requirement, "server") == 0) {
+            return &build->judgement.verdicts.at[i];
+        }
+    }
+    return NULL;
+}
+
+static enum hm_verdict_state judge(struct hm_build *build)
+{
+    const struct hm_verdict *found = verdict(build);
+
+    assert_true(found != NULL);
+    return found == NULL ? HM_SAFE : found->state;
+}
+
+/* It may have been moved there: 3306 is then nobody's. */
+static void test_moved_into_range(void **state)
+{
+    struct hm_build build;
+    const struct hm_verdict *found;
+
+    (void)state;
+    start(&build, "10.0.20348");
+    listen(&build, 53306);
+    found = verdict(&build);
+    assert_true(found != NULL && found->state == HM_UNKNOWN);
+    assert_true(found != NULL &&
+                strstr(found->text, "MySQL80 listens on TCP 53306 instead") != NULL);
+    hm_build_fini(&build);
+}
+
+/* One that always takes a port, although its row is optional. */
+static void test_optional_by_default(void **state)
+{
+    struct hm_build build;
+    struct hm_requirement *row = start(&build, "10.0.20348");
+
+    (void)state;
+    row->optional = true;
+    row->when_down = true;
+    assert_true(verdict(&build) == NULL);
+    listen(&build, 53306);
+    assert_int_equal(HM_UNKNOWN, judge(&build));
+    hm_build_fini(&build);
+}
+
+static void test_nothing_in_doubt(void **state)
+{
+    struct hm_build build;
+
+    (void)state;
+    start(&build, "10.0.20348"); /* its usual port, and one that it was given */
+    listen(&build, 3306);
+    listen(&build, 53306);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start(&build, "10.0.20348"); /* a chosen one outside the range */
+    listen(&build, 3307);
+    listen(&build, 53306);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start(&build, "10.0.20348"); /* for programs of the host itself */
+    listen(&build, 53306)->address = "127.0.0.1";
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start(&build, "10.0.20348"); /* an end point of RPC */
+    listen(&build, 53306)->kind = HM_KIND_RPC;
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start(&build, "10.0.20348")->falls_back = true;
+    listen(&build, 53306);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start(&build, "10.0.20348"); /* known to be fixed, and judged as that */
+    listen(&build, 53306);
+    hm_build_remember(&build, HM_TCP, 53306, "mysqld.exe", "MySQL80", HM_KIND_SOCKET, 2);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start(&build, "10.0.20348"); /* excluded: nobody is handed it */
+    listen(&build, 53306);
+    hm_build_exclude(&build, HM_TCP, HM_IPV4, "53306");
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+}
+
+/* Of Linux, too, where the program also asks for ports by nature. */
+static void test_linux(void **state)
+{
+    struct hm_build build;
+    struct hm_product *product;
+
+    (void)state;
+    hm_build_init(&build, NULL);
+    product = hm_build_product(&build, "openssh-server", "sshd", "sshd");
+    hm_build_service_runs(&build, "sshd", true);
+    hm_build_require(&build, product, "server", HM_TCP, "22", HM_KIND_SOCKET);
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 50022, "sshd", "sshd", HM_KIND_SOCKET);
+    assert_int_equal(HM_UNKNOWN, judge(&build));
+    hm_build_fini(&build);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_moved_into_range),
+        cmocka_unit_test(test_optional_by_default),
+        cmocka_unit_test(test_nothing_in_doubt),
+        cmocka_unit_test(test_linux),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
