@@ -62,6 +62,12 @@ expect 3 "there is no catalogue" --product-dir "$work/no-such" --from hosts/linu
 expect 3 "broken/netstat.txt:2: " --product-dir ../../schema/catalogue/products \
     --from "$work/broken"
 
+# A cut file may lack the port of any service: without it this host is safe.
+cp -r cases/fixed-ports-outside "$work/cut"
+head -c 100 cases/fixed-ports-outside/port-values.txt >"$work/cut/port-values.txt"
+expect 1 "ends in the midst of a line" --product-dir ../../schema/catalogue/products \
+    --from "$work/cut"
+
 if [ "$update" = --update ]; then
     rm -rf golden
     cp -r "$work/golden" golden
