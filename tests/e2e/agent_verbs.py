@@ -4,7 +4,9 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import fcntl
+import json
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -44,6 +46,18 @@ def check_restore(folder):
             "this agent had added nothing" in out, (code, out, err))
 
 
+def check_status(folder):
+    agent = Agent(folder, "asked")
+    agent.verb("once")
+    code, out, _ = agent.verb("status")
+    with open(os.path.join(h.PRODUCTS, "../catalogue.json"), encoding="utf-8") as file:
+        release = json.load(file)
+    count = len([name for name in os.listdir(h.PRODUCTS) if name.endswith(".json")])
+    h.check("status names the installed catalogue", code == 1 and
+            f"{count} products, as installed: version {release['version']} of {release['date']}\n"
+            in out, out)
+
+
 def check_forget(folder):
     agent = Agent(folder, "forgetful")
     agent.verb("once")
@@ -58,6 +72,24 @@ def check_forget(folder):
     code, out, err = agent.verb("forget", "--yes", "1-65535")
     h.check("all of them, with --yes", code == 0 and "not in the port book: " in out,
             (code, out, err))
+    for words in ([], ["--lost", "8443"]):
+        code, out, err = agent.verb("forget", *words)
+        h.check(f"forget {words}: refused", code == 2 and "either PORTS or --lost" in err,
+                (code, out, err))
+    code, out, err = agent.verb("forget", "--lost")
+    h.check("forget --lost: it is not", code == 0 and out == "the port book is not lost\n",
+            (code, out, err))
+    for name in ("portbook.json", "portbook.json.copy"):
+        with open(os.path.join(agent.state, name), "w", encoding="ascii"):
+            pass
+    code, out, err = agent.verb("forget", "8443")
+    h.check("forget PORTS of a damaged book", code == 1 and out == "" and
+            "hm-agent forget --lost" in err, (code, out, err))
+    agent.verb("once")
+    for says in ("the agent continues without the port book that was lost\n",
+                 "the port book is not lost\n"):
+        code, out, err = agent.verb("forget", "--lost")
+        h.check("forget --lost", code == 0 and out == says, (code, out, err))
 
 
 def check_from(folder):
@@ -72,6 +104,25 @@ def check_from(folder):
                            f"product_dir={nowhere}-products", "--set",
                            f"catalogue_dir={nowhere}-catalogue")
     h.check("no catalogue: what to do", code == 3 and "--product-dir" in err, (code, out, err))
+
+
+def check_own_collector(folder):
+    """A collector on a port of its own choice says nothing of 5830."""
+    for port, told in ((5830, True), (5831, False), (40831, False)):
+        host = os.path.join(folder, f"collector-{port}")
+        shutil.copytree(os.path.join(h.HOSTS, "linux-web"), host)
+        path = os.path.join(host, "host.json")
+        with open(path, encoding="utf-8") as file:
+            facts = json.load(file)
+        facts["services"].append("hm-collector")
+        facts["listeners"].append({"protocol": "tcp", "family": "ipv4", "address": "0.0.0.0",
+                                   "port": port, "program": "hm-collector",
+                                   "service": "hm-collector", "kind": "socket"})
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(facts, file)
+        _, out, err = h.run("hm-agent", "check", "--from", host, "--product-dir", h.PRODUCTS)
+        h.check(f"a collector on {port}", ("tcp 5830" in out) == told and
+                (port != 40831 or "tcp 40831" in out), (out, err))
 
 
 def check_help():
@@ -96,8 +147,10 @@ def check_help():
 def main():
     with h.Folder() as folder:
         check_restore(folder)
+        check_status(folder)
         check_forget(folder)
         check_from(folder)
+        check_own_collector(folder)
         check_help()
     h.finish()
 

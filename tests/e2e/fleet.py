@@ -74,6 +74,9 @@ def main():
 
         code, out, _ = h.run("hm-agent", "status", *options)
         h.check("hm-agent status is content", code == 0 and collector.url in out, out)
+        count = len(rows("catalogue"))
+        h.check("and names the catalogue", f"{count} products, the collector's blake2b-256:" in out,
+                (count, out))
 
         # Silence is never green, and ends by itself.
         h.check("agent stops cleanly", agent.stop() == 0)

@@ -91,6 +91,23 @@ def check_pages(collector, hmctl):
     h.check("80 columns", all(len(line) <= 80 for line in lines), lines)
 
 
+def check_catalogue(collector, hmctl):
+    """The catalogue as a whole has a version; a product shows what its set-up does."""
+    with open(os.path.join(h.SOURCE, "schema/catalogue/catalogue.json"), encoding="utf-8") as file:
+        release = json.load(file)
+    page = collector.api("/v1/catalogue?limit=1")
+    h.check("version of the catalogue", page["release"]["version"] == release["version"] and
+            page["release"]["date"] == release["date"], page)
+    first = hmctl("catalogue")[1].splitlines()[0]
+    h.check("it is shown", first == f"catalogue: version {release['version']} of {release['date']}",
+            first)
+    items = json.loads(hmctl("catalogue", "--json")[1])["items"]
+    h.check("products of all pages", len(items) == len(os.listdir(h.PRODUCTS)), len(items))
+    h.check("each has a version", all(item["version"] >= 1 and item["date"] for item in items))
+    out = hmctl("catalogue", "exchange-set-up")[1]
+    h.check("effects of a set-up", "range_moved" in out and "6005-65534" in out, out)
+
+
 def main():
     with h.Folder() as folder:
         collector = h.Collector(folder).start()
@@ -104,6 +121,7 @@ def main():
         check_usage(hmctl)
         check_tokens(hmctl)
         check_pages(collector, hmctl)
+        check_catalogue(collector, hmctl)
         h.check("the collector ends well", collector.program.stop() == 0)
     h.finish()
 

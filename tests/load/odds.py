@@ -6,7 +6,7 @@ wider. A requirement that is safe counts as odds of 0, and nothing may ever take
 
 The model knows only what is in the host's folder: its netstat and tasklist, and the ranges,
 exclusions, services and registry values that "hm-agent check --json" lists as the inventory. It
-shares no code with the odds.
+shares no code with the odds. Odds that are a lower bound must only not be over what the boots show.
 
   odds.py AGENT BOOTS_PROGRAM SOURCE [--boots N] [--seed N] [--host NAME] [--verbose]
   odds.py ... --pool N      the model's DNS Server opens N sockets in each family: must not agree
@@ -225,6 +225,7 @@ class Need:
             else verdict["requirement"]
         self.state = verdict["state"]
         self.odds = verdict.get("odds", 0.0)
+        self.at_least = verdict.get("odds_at_least", False)  # a lower bound
         self.ports = ports_of(verdict.get("at_risk") if self.state == "exposed"
                               else verdict["ports"])
         self.watch = {family: self.ports & spaces.get(family, set())
@@ -236,7 +237,8 @@ class Need:
                    ERRORS * math.sqrt(self.odds * (1 - self.odds) / options.boots))
 
     def deviation(self, options):
-        return abs(self.lost / options.boots - self.odds)
+        more = self.lost / options.boots - self.odds
+        return max(0.0, -more) if self.at_least else abs(more)
 
     def line(self, host, options):
         return (f"{host}: {self.name}: forecast {self.odds:.6g}, "
@@ -246,7 +248,7 @@ class Need:
 
 def is_forecast(verdict):
     if verdict["state"] == "exposed":
-        return "odds" in verdict and not verdict.get("odds_at_least")
+        return "odds" in verdict
     return verdict["state"] == "safe" and "after_boot" not in verdict
 
 

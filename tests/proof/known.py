@@ -46,7 +46,7 @@ UNKNOWN = "which port the service needs is not known: a person finds out"
 
 # (host, kind, subject) of the other kinds that leave it to a person, and why.
 DECIDED = {
-    **{(host, *RANGE): "Exchange sets this range again with each update" for host in EXCHANGE},
+    **{(host, *RANGE): "Exchange set-up sets this range" for host in EXCHANGE},
     **{(host, *RANGE): "it is the cure of a range that was used up" for host in TUNED},
     **{(host, *RANGE): "Small Business Server sets MaxUserPort to 60000" for host in SBS},
     ("i1-payroll-2003-isa", *RANGE): "the set-up of ISA Server writes this value",
@@ -57,6 +57,9 @@ DECIDED = {
         "HTTP.sys must not be excluded, and Exchange sets the range: another port",
     ("made-hotfix-session", "required_in_dynamic", "tcp 5985"):
         "HTTP.sys must not be excluded, and Exchange sets the range: another port",
+    ("oracle-listener-down", *RANGE): "the range is the one that Exchange sets",
+    ("mysql-extra-port-held", "required_port_held", "tcp 33060"): TWO,
+    ("mysql-extra-port-held", "service_not_running", "service MySQL80"): TWO,
     ("made-linux-held", "required_port_held", "tcp 27017"): TWO,
     ("unknown-service-down", "service_not_running", "service ContosoLicensing"): UNKNOWN,
     ("unknown-service-down", "service_not_running", "service ContosoSync"): UNKNOWN,
@@ -65,6 +68,7 @@ DECIDED = {
     ("port-book-services", "required_port_held", "tcp 8445"): TWO,
     ("port-book-services", "service_not_running", "service ContosoLicensing"): TWO,
     ("iis-ftp-down", "required_port_held", "tcp 21"): TWO,
+    ("http-sys-refused", "required_port_held", "tcp 9999"): TWO,
     ("published-taken", "required_in_runtime_exclusion", "tcp 1433"): TWO,
     ("published-taken", "required_in_runtime_exclusion", "udp 1812"): TWO,
     ("published-taken", "service_not_running", "service IAS"): TWO,
