@@ -4,14 +4,15 @@
 #   ./tests/run.sh release    only some of them; more: cross (of windows what needs no Wine), wine (every suite of
 #                             tests/windows; windows has a short pass), wine32 (the 32-bit program for Server
 #                             2003, in a Debian for i386 that is fetched), tidy (clang-tidy), odds (100,000
-#                             simulated boots of each recorded host), boots (an agent through 1,000)
+#                             simulated boots of each recorded host), boots (an agent through 1,000), systemd (a
+#                             Debian with 57 services, which is fetched; tests/systemd/README.md)
 #   ./tests/run.sh --all      all of them
 # SPDX-License-Identifier: Apache-2.0
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
 readonly stages_all="release clang asan tsan e2e windows"
-readonly stages_more="wine wine32 tidy odds boots" # beside cross, which is a part of windows
+readonly stages_more="wine wine32 tidy odds boots systemd" # beside cross, which is a part of windows
 readonly packages="build-essential cmake ninja-build pkg-config clang clang-tidy clang-format
     libclang-rt-14-dev libmicrohttpd-dev libjansson-dev libsodium-dev libsqlite3-dev libcmocka-dev
     libgnutls28-dev libyaml-dev libcurl4-gnutls-dev zlib1g-dev python3 python3-jsonschema python3-yaml iproute2
@@ -28,7 +29,7 @@ failed=0
 jobs=$(nproc)
 
 usage() {
-    sed -n '2,8s/^# \{0,1\}//p' "$0"
+    sed -n '2,9s/^# \{0,1\}//p' "$0"
 }
 
 say() {
@@ -117,8 +118,10 @@ stage_release() {
 }
 
 stage_clang() {
-    # Warnings of a second compiler are errors too; the tests ran with the first one.
+    # Warnings of a second compiler are errors too; the tests ran with the first one. So are those of
+    # a third level of optimization.
     build clang -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug
+    build optimized -DCMAKE_BUILD_TYPE=Release -DHM_TESTS=OFF
 }
 
 stage_asan() {
@@ -265,6 +268,21 @@ stage_wine32() {
         step "32-bit suite_$suite" timeout 600 $inside "tests/windows/suite_$suite.py"
     done
     unset WINEPREFIX HM_BIN_DIR HM_WINDOWS_DIR HM_WINDOWS_2003_DIR
+}
+
+# The product as install.md installs it, on a Debian of its own; its last line says what was not run.
+stage_systemd() {
+    local stage=$PWD/build/systemd/stage
+    if ! install_missing "mmdebstrap"; then
+        failed=$((failed + 1))
+        return 1
+    fi
+    build package -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_INSTALL_PREFIX=/usr -DHM_TESTS=OFF &&
+        step "Debian for systemd" tests/systemd/root.sh make build/systemd/root || return 1
+    rm -rf "$stage"
+    step "installation" env DESTDIR="$stage" cmake --install build/package --strip &&
+        step "suite systemd" timeout 1200 tests/systemd/suite.py build/systemd/root "$stage" \
+            build/systemd/work
 }
 
 main() {
