@@ -405,6 +405,8 @@ static struct judged judge_row(struct hm_enforce_run *run, struct hm_enforce_row
     }
     if (row->chosen == NULL) {
         judged = judge_gone(run, row);
+        row->verified = ""; /* what it wants later is made for the first time, not repaired */
+        row->disturbed = false;
         if (row->off[0] != '\0') {
             judged = failed(hm_off_text(run, row, judged.state, judged.text));
         }

@@ -60,6 +60,13 @@ static void expect_pass(struct hm_enforce_double *host, const char *states)
     assert_string_equal(enforce_double_states(host), states);
 }
 
+static void undo(struct hm_enforce_double *host)
+{
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        host->model.host.stacks[i].administered = (struct hm_ports){NULL, 0};
+    }
+}
+
 /* ---- much to do ---------------------------------------------------------------------------- */
 
 #define MANY_PORTS 300u
@@ -172,14 +179,62 @@ static void test_retry_after_a_clock_set_back(void **state)
     expect_pass(host, "one/1 verified");
 }
 
-/* ---- who undoes it ------------------------------------------------------------------------- */
-
-static void undo(struct hm_enforce_double *host)
+/* The clock was ahead, so the policy expired and its ports were taken away; now it is right again.
+ * Nobody undid anything. */
+static void test_expired_by_a_clock_that_was_ahead(void **state)
 {
-    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
-        host->model.host.stacks[i].administered = (struct hm_ports){NULL, 0};
+    static const char *const systems[] = {MODERN, NULL};
+
+    for (size_t i = 0; i < HM_COUNT(systems); i++) {
+        struct hm_enforce_double *host = *state;
+        struct hm_policy *policy;
+
+        enforce_double_init(host, systems[i]);
+        policy = hm_model_reserve(&host->model, "one", "tcp", "40000");
+        policy->has_expires = true;
+        policy->expires = host->model.now_ms + INT64_C(86400000) * 300;
+        for (unsigned times = 0; times < 2; times++) {
+            expect_pass(host, "one/1 verified");
+            enforce_double_wait(host, 400 * 86400);
+            expect_pass(host, "one/1 retired");
+            assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
+            enforce_double_wait(host, -400 * 86400);
+            expect_pass(host, "one/1 verified");
+            assert_string_equal(enforce_double_rows(host, HM_IPV4), "40000");
+            assert_int_equal(enforce_double_outcome(host, "one")->repairs, 0);
+        }
+        enforce_double_wait(host, 300);
+        undo(host);
+        expect_pass(host, "one/1 repaired"); /* this is a repair */
+        assert_int_equal(enforce_double_outcome(host, "one")->repairs, 1);
+        if (i + 1 < HM_COUNT(systems)) {
+            enforce_double_fini(host);
+        }
     }
 }
+
+/* The service that the policy asks for was removed, and is there again. */
+static void test_a_host_that_matches_again_is_no_repair(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    (void)hm_build_service_runs(&host->model.host, "db", true);
+    (void)hm_model_document(
+        &host->model,
+        "{\"name\":\"one\",\"revision\":1,\"owner\":\"o\",\"reason\":\"r\",\"review\":"
+        "\"2030-01-01T00:00:00Z\",\"match\":{\"services\":[\"db\"]},\"mode\":\"enforce\","
+        "\"reservations\":[{\"protocol\":\"tcp\",\"ports\":\"40000\"}]}");
+    expect_pass(host, "one/1 verified");
+    host->model.host.inventory.services.count = 0;
+    host->model.host.inventory.service_details.count = 0;
+    expect_pass(host, "one/1 retired");
+    (void)hm_build_service_runs(&host->model.host, "db", true);
+    expect_pass(host, "one/1 verified");
+    assert_int_equal(enforce_double_outcome(host, "one")->repairs, 0);
+}
+
+/* ---- who undoes it ------------------------------------------------------------------------- */
 
 static void test_war_is_not_waged_for_ever(void **state)
 {
@@ -432,6 +487,8 @@ int main(void)
         TEST(test_slow_host_is_not_silent),
         TEST(test_clock_set_back),
         TEST(test_retry_after_a_clock_set_back),
+        TEST(test_expired_by_a_clock_that_was_ahead),
+        TEST(test_a_host_that_matches_again_is_no_repair),
         TEST(test_war_is_not_waged_for_ever),
         TEST(test_lasting_damage_is_told_once),
         TEST(test_shared_port_outlives_one_owner),
