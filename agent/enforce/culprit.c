@@ -120,6 +120,96 @@ static bool has_name(const struct hm_strings *names, const char *service)
     return false;
 }
 
+/* ---- what HTTP.sys says --------------------------------------------------------------------- */
+
+static bool is_same(const struct hm_watched_error *error, const struct hm_event_count *event)
+{
+    return hm_str_equal_nocase(error->provider, event->provider) &&
+           hm_str_equal_nocase(error->address, event->about);
+}
+
+struct hm_watched_error *hm_culprit_find_error(const struct hm_watched_errors *errors,
+                                               const struct hm_event_count *event)
+{
+    for (size_t i = 0; i < errors->count; i++) {
+        if (is_same(&errors->at[i], event)) {
+            return &errors->at[i];
+        }
+    }
+    return NULL;
+}
+
+enum hm_status hm_culprit_note_errors(struct hm_enforce_run *run,
+                                      struct hm_watched_errors *out_errors, struct hm_err *err)
+{
+    const struct hm_observation *seen = run->pass->observation;
+    const size_t most = seen->has_events ? seen->events.count : 0;
+    struct hm_watched_errors errors = {hm_arena_alloc(run->arena, most, sizeof(*errors.at)), 0};
+
+    if (errors.at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the events to watch");
+    }
+    for (size_t i = 0; i < most; i++) {
+        const struct hm_event_count *event = &seen->events.at[i];
+
+        if (hm_service_event_is_httpsys(event)) {
+            errors.at[errors.count++] = (struct hm_watched_error){
+                event->provider, event->about == NULL ? "" : event->about, event->count};
+        }
+    }
+    *out_errors = errors;
+    return HM_OK;
+}
+
+static const struct hm_event_count *find_event(const struct hm_observation *seen,
+                                               const struct hm_watched_error *error)
+{
+    for (size_t i = 0; i < seen->events.count; i++) {
+        if (hm_service_event_is_httpsys(&seen->events.at[i]) &&
+            is_same(error, &seen->events.at[i])) {
+            return &seen->events.at[i];
+        }
+    }
+    return NULL;
+}
+
+/* Has the agent excluded it, for any policy? */
+static bool is_excluded(const struct hm_enforce_run *run, const struct hm_event_count *event)
+{
+    struct hm_culprit_port port = {.has_protocol = false};
+    bool excluded = false;
+
+    for (size_t i = 0;
+         hm_service_event_port(event, &port.port) && !excluded && i < run->ledger.exclusions.count;
+         i++) {
+        excluded = covers(&run->ledger.exclusions.at[i], &port);
+    }
+    return excluded;
+}
+
+/* An address that is named again while its port is excluded is not one of before any more. Fewer
+ * events in the boot of the change: records, or the whole log, are gone. */
+static void settle_errors(const struct hm_enforce_run *run, struct hm_enforce_row *row)
+{
+    const struct hm_observation *seen = run->pass->observation;
+    const bool same_boot = hm_str_equal(row->changed_boot_id, run->boot_id);
+    struct hm_watched_errors *errors = &row->errors_before;
+    size_t left = 0;
+
+    for (size_t i = 0; seen->has_events && i < errors->count; i++) {
+        struct hm_watched_error error = errors->at[i];
+        const struct hm_event_count *event = find_event(seen, &error);
+        const uint32_t count = event == NULL ? 0 : event->count;
+        const bool again = count > (same_boot ? error.count : 0);
+
+        error.count = same_boot && count < error.count ? count : error.count;
+        if (!again || !is_excluded(run, event)) {
+            errors->at[left++] = error;
+        }
+    }
+    errors->count = seen->has_events ? left : errors->count;
+}
+
 /* Does HTTP.sys itself say which port it could not have? Then nobody is guessed at. What it said
  * before the change, too, is of something else. */
 static bool is_port_named(const struct hm_enforce_run *run, const struct hm_enforce_row *row)
@@ -133,7 +223,7 @@ static bool is_port_named(const struct hm_enforce_run *run, const struct hm_enfo
 
         named =
             named || (hm_service_event_is_httpsys(event) && hm_service_event_port(event, &port) &&
-                      !has_name(&row->named_before, event->about));
+                      hm_culprit_find_error(&row->errors_before, event) == NULL);
     }
     return named;
 }
@@ -273,7 +363,10 @@ void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_service
     }
     *old = (struct hm_failing_list){at, count};
     for (size_t i = 0; i < run->state.policies.count; i++) {
-        drop_running(&run->state.policies.at[i].failing_before, old);
+        struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        drop_running(&row->failing_before, old);
+        settle_errors(run, row);
     }
     for (size_t k = 0; k < 2; k++) {
         for (size_t i = 0; i < lists[k]->count && count < HM_LIMIT_SERVICES; i++) {
@@ -290,26 +383,15 @@ void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_service
 enum hm_status hm_culprit_note_before(struct hm_enforce_run *run, struct hm_enforce_row *row,
                                       struct hm_err *err)
 {
-    const struct hm_observation *seen = run->pass->observation;
     const struct hm_failing_list *failing = &run->state.failing;
-    const size_t events = seen->has_events ? seen->events.count : 0;
     const char **names = (const char **)hm_arena_alloc(run->arena, failing->count, sizeof(*names));
-    const char **abouts = (const char **)hm_arena_alloc(run->arena, events, sizeof(*abouts));
 
-    if (names == NULL || abouts == NULL) {
+    if (names == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the services to watch");
     }
     for (size_t i = 0; i < failing->count; i++) {
         names[i] = failing->at[i].service;
     }
     row->failing_before = (struct hm_strings){names, failing->count};
-    row->named_before = (struct hm_strings){abouts, 0};
-    for (size_t i = 0; i < events && row->named_before.count < HM_LIMIT_SERVICES; i++) {
-        const struct hm_event_count *event = &seen->events.at[i];
-
-        if (hm_service_event_is_httpsys(event) && !hm_str_equal(event->about, "")) {
-            abouts[row->named_before.count++] = event->about;
-        }
-    }
-    return HM_OK;
+    return hm_culprit_note_errors(run, &row->errors_before, err);
 }

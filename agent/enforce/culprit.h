@@ -5,6 +5,7 @@
 #pragma once
 
 #include "agent/enforce/enforce_run.h"
+#include "common/judge/judge.h"
 
 /* A port that something could not have. */
 struct hm_culprit_port {
@@ -25,8 +26,11 @@ bool hm_culprit_of_unknown(struct hm_enforce_run *run, const struct hm_enforce_r
  * that the port book has of the service says so, or that it is another policy's. Otherwise it is a
  * port that nobody is known to serve; and only where no policy has one, a port of the service that
  * is known as a plain socket's, which no exclusion breaks. Where HTTP.sys names a port in this boot
- * (event 15005), that decides; a service that kept failing when the policy made its change did not
- * fail because of it. *out_named says whether *out_port is that port. */
+ * (event 15005), that decides, and the port book keeps that port from being excluded from then on.
+ * An address that it had named before the change, too, decides nothing, unless it is named again
+ * while this agent excludes its port: others fail in every boot. A service that kept failing when
+ * the policy made its change did not fail because of it. *out_named says whether *out_port is that
+ * port. */
 bool hm_culprit_of_service(struct hm_enforce_run *run, const struct hm_enforce_row *row,
                            const char *service, bool *out_named, struct hm_culprit_port *out_port);
 
@@ -36,7 +40,15 @@ void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_service
                              bool (*failed)(const struct hm_observation *seen,
                                             const struct hm_service *service));
 
+/* HTTP.sys and the addresses that it could not serve so far in this boot, with their counts. */
+enum hm_status hm_culprit_note_errors(struct hm_enforce_run *run,
+                                      struct hm_watched_errors *out_errors,
+                                      struct hm_err *err) HM_MUST_CHECK;
+/* That of the same address; NULL when there is none. */
+struct hm_watched_error *hm_culprit_find_error(const struct hm_watched_errors *errors,
+                                               const struct hm_event_count *event);
+
 /* With a change: which services kept failing before it, those of earlier boots too (in this one
- * they may not have been started yet), and which addresses HTTP.sys could not serve. */
+ * they may not have been started yet), and what HTTP.sys could not serve. */
 enum hm_status hm_culprit_note_before(struct hm_enforce_run *run, struct hm_enforce_row *row,
                                       struct hm_err *err) HM_MUST_CHECK;

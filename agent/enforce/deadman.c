@@ -88,42 +88,6 @@ static bool has_failed(const struct hm_observation *seen, const struct hm_servic
             service->exit_code == (HRESULT_OF_WIN32 | SHARING_VIOLATION));
 }
 
-/* The same one before the change; NULL when there was none. */
-static struct hm_watched_error *find_error(const struct hm_watch *watch,
-                                           const struct hm_event_count *event)
-{
-    for (size_t i = 0; i < watch->errors.count; i++) {
-        struct hm_watched_error *error = &watch->errors.at[i];
-
-        if (hm_str_equal_nocase(error->provider, event->provider) &&
-            hm_str_equal_nocase(error->address, event->about)) {
-            return error;
-        }
-    }
-    return NULL;
-}
-
-static enum hm_status note_errors(struct hm_enforce_run *run, struct hm_watch *watch,
-                                  struct hm_err *err)
-{
-    const struct hm_observation *seen = run->pass->observation;
-    const size_t most = seen->has_events ? seen->events.count : 0;
-
-    watch->errors.at = hm_arena_alloc(run->arena, most, sizeof(*watch->errors.at));
-    if (watch->errors.at == NULL) {
-        return hm_fail(err, HM_ENOMEM, "no memory for the events to watch");
-    }
-    for (size_t i = 0; i < most; i++) {
-        const struct hm_event_count *event = &seen->events.at[i];
-
-        if (hm_service_event_is_httpsys(event)) {
-            watch->errors.at[watch->errors.count++] = (struct hm_watched_error){
-                event->provider, event->about == NULL ? "" : event->about, event->count};
-        }
-    }
-    return HM_OK;
-}
-
 /* As they are before the change. */
 static enum hm_status note_failed(struct hm_enforce_run *run, struct hm_enforce_row *row,
                                   struct hm_err *err)
@@ -271,7 +235,7 @@ enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_ro
         st = note_failed(run, row, err);
     }
     if (st == HM_OK && !row->has_watch) {
-        st = note_errors(run, &row->watch, err);
+        st = hm_culprit_note_errors(run, &row->watch.errors, err);
     }
     if (st == HM_OK) {
         st = hm_culprit_note_before(run, row, err);
@@ -334,7 +298,7 @@ static void look_at_httpsys(struct hm_enforce_run *run, struct hm_enforce_row *r
         if (!hm_service_event_is_httpsys(event)) {
             continue;
         }
-        before = find_error(&row->watch, event);
+        before = hm_culprit_find_error(&row->watch.errors, event);
         if (before != NULL && event->count <= before->count) {
             before->count = event->count; /* fewer: the log was cleared */
             continue;
@@ -511,7 +475,7 @@ static bool is_recent(const struct hm_enforce_run *run, struct hm_enforce_row *r
         row->next_boot_id = "";
         row->failed_before.count = 0;
         row->failing_before.count = 0;
-        row->named_before.count = 0;
+        row->errors_before.count = 0;
         return false;
     }
     return true;

@@ -138,7 +138,7 @@ static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_en
             .next_boot_id = was.next_boot_id == NULL ? "" : was.next_boot_id,
             .failed_before = was.failed_before,
             .failing_before = was.failing_before,
-            .named_before = was.named_before,
+            .errors_before = was.errors_before,
         };
     }
     row->mode = policy->mode;

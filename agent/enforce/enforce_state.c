@@ -100,8 +100,8 @@ static const struct hm_field row_fields[] = {
          "services with error 32 before it"),
     HM_F(hm_enforce_row, failing_before, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_SERVICES,
          "services that kept failing before it"),
-    HM_F(hm_enforce_row, named_before, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_SERVICES,
-         "addresses that HTTP.sys could not serve before it"),
+    HM_F_RECORDS(hm_enforce_row, errors_before, HM_FIELD_DEFAULT, HM_LIMIT_EVENT_COUNTS,
+                 &record_error, "of HTTP.sys before it"),
     HM_F_RECORD_OPT(hm_enforce_row, watch, &record_watch, "what is watched after a change"),
 };
 static const struct hm_record record_row = {"enforce_row", sizeof(struct hm_enforce_row),

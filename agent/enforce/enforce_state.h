@@ -23,7 +23,7 @@ struct hm_watched_list {
     size_t count;
 };
 
-/* Events of HTTP.sys that could not serve an address, before the change. */
+/* Events of the boot in which HTTP.sys could not serve an address, before the change. */
 struct hm_watched_error {
     const char *provider;
     const char *address; /* "" unknown */
@@ -102,7 +102,7 @@ struct hm_enforce_row {
      * (of earlier boots, too), and addresses that HTTP.sys could not serve. */
     struct hm_strings failed_before;
     struct hm_strings failing_before;
-    struct hm_strings named_before;
+    struct hm_watched_errors errors_before;
     bool has_watch;
     struct hm_watch watch;
 

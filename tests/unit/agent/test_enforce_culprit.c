@@ -97,6 +97,99 @@ static void test_a_port_named_before_decides_nothing(void **state)
     enforce_double_fini(host);
 }
 
+/* … unless it could not serve it again since, while a policy excludes that port. Then nobody else
+ * is guessed at, also once that exclusion is removed. (After the watch it is the port book that
+ * has it removed; there is none here.) */
+static void test_a_port_named_again_decides(void **state)
+{
+    static const struct {
+        const char *what;
+        int64_t wait_s; /* after the change */
+        const char *boot_id;
+        uint32_t count; /* events of that boot */
+        const char *states;
+    } rows[] = {
+        {"within the watch",     30,   NULL,     3, "raw/1 verified; site/1 failed"  },
+        {"after the watch",      3600, NULL,     3, "raw/1 verified; site/1 verified"},
+        {"in the next boot",     3600, "boot-2", 1, "raw/1 verified; site/1 verified"},
+        {"not named again",      30,   NULL,     2, "raw/1 failed; site/1 failed"    },
+        {"not in the next boot", 30,   "boot-2", 0, "raw/1 failed; site/1 failed"    },
+        {"the log was cleared",  30,   NULL,     0, "raw/1 failed; site/1 failed"    },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_enforce_double one;
+        struct hm_enforce_double *host = &one;
+        struct hm_service *site;
+
+        print_message("%s\n", rows[i].what);
+        site = begin(host, "Portal");
+        hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, "0.0.0.0:50443");
+        (void)hm_model_reserve(&host->model, "raw", "udp", "40000");
+        (void)hm_model_reserve(&host->model, "site", "tcp", "50443");
+        boot_and_settle(host, "boot-1");
+        expect_pass(host, "raw/1 verified; site/1 verified");
+        enforce_double_wait(host, rows[i].wait_s);
+        expect_pass(host, "raw/1 verified; site/1 verified");
+        if (rows[i].boot_id != NULL) {
+            boot_and_settle(host, rows[i].boot_id);
+        }
+        host->model.host.events.at[0].count = rows[i].count;
+        host->model.host.events.at[0].id = rows[i].count > 0 ? 15005 : 15007;
+        fail_service(site);
+        for (unsigned k = 0; k < 3; k++) {
+            expect_pass(host, rows[i].states);
+            enforce_double_wait(host, 30);
+        }
+        enforce_double_fini(host);
+    }
+}
+
+/* The log was cleared since the change: what is in it now is new. */
+static void test_a_port_named_again_in_a_cleared_log(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Portal");
+    hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, "0.0.0.0:50443");
+    (void)hm_model_reserve(&host->model, "raw", "udp", "40000");
+    (void)hm_model_reserve(&host->model, "site", "tcp", "50443");
+    boot_and_settle(host, "boot-1");
+    expect_pass(host, "raw/1 verified; site/1 verified");
+    enforce_double_wait(host, 3600);
+    host->model.host.events.at[0].id = 15007;
+    expect_pass(host, "raw/1 verified; site/1 verified");
+    host->model.host.events.at[0].id = 15005;
+    host->model.host.events.at[0].count = 1;
+    fail_service(site);
+    expect_pass(host, "raw/1 verified; site/1 verified");
+    enforce_double_fini(host);
+}
+
+/* An address that failed before and fails again, and that no policy touches, explains nothing. */
+static void test_a_foreign_port_named_again_decides_nothing(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site;
+
+    (void)state;
+    site = begin(host, "Trio");
+    hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, "0.0.0.0:50420");
+    (void)hm_model_reserve(&host->model, "raw", "udp", "40000");
+    boot_and_settle(host, "boot-1");
+    expect_pass(host, "raw/1 verified");
+    host->model.host.events.at[0].count++;
+    fail_service(site);
+    enforce_double_wait(host, 30);
+    expect_pass(host, "raw/1 failed");
+    enforce_double_fini(host);
+}
+
 /* The exclusion breaks the service at its next start: the watch of the change is long over. */
 static void test_the_next_boot_counts(void **state)
 {
@@ -299,6 +392,9 @@ int main(void)
         cmocka_unit_test(test_innocents_are_not_blamed),
         cmocka_unit_test(test_a_named_port_decides),
         cmocka_unit_test(test_a_port_named_before_decides_nothing),
+        cmocka_unit_test(test_a_port_named_again_decides),
+        cmocka_unit_test(test_a_port_named_again_in_a_cleared_log),
+        cmocka_unit_test(test_a_foreign_port_named_again_decides_nothing),
         cmocka_unit_test(test_the_next_boot_counts),
         cmocka_unit_test(test_a_later_boot_does_not_count),
         cmocka_unit_test(test_all_that_hold_the_port),
