@@ -25,7 +25,7 @@ SHARED = (
 )  # fmt: skip
 
 # A product that changed on this day or later says for each requirement which source was opened and
-# where a listener or an incident was seen.
+# where a listener or an incident was seen. Only a requirement that is inferred may say neither.
 SEEN_SINCE = "2026-11-30"
 SEEN = re.compile(r"https://[^ ]+\.[^ ]+: .{8,}")
 
@@ -50,6 +50,8 @@ def numbered(product, catalogue):
     if product["date"] < SEEN_SINCE or product.get("id", "").startswith("havenmaster-"):
         return  # the source of our own is in this repository
     for row in product["requirements"]:
+        if row.get("confidence") == "inferred" and not row.get("url") and not row.get("seen"):
+            continue
         if not row.get("url", "").startswith("https://"):
             yield f'{row["id"]}: no url of the source that was opened'
         if not SEEN.fullmatch(row.get("seen", "")):
@@ -159,6 +161,11 @@ def self_test():
     assert not list(numbered(good, catalogue)), list(numbered(good, catalogue))
     old = {"version": 1, "date": "2026-11-29", "requirements": [{"id": "r"}]}
     assert not list(numbered(old, catalogue))
+    inferred = {"version": 2, "date": "2026-12-01",
+                "requirements": [{"id": "r", "confidence": "inferred"}]}
+    assert not list(numbered(inferred, catalogue))
+    inferred["requirements"][0]["confidence"] = "reported"
+    assert len(list(numbered(inferred, catalogue))) == 2
     for expected, change in changes:
         bad = copy.deepcopy(good)
         change(bad)
