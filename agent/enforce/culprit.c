@@ -341,6 +341,40 @@ static void drop_running(struct hm_strings *names, const struct hm_failing_list 
     names->count = count;
 }
 
+static bool lacks_before(const struct hm_enforce_row *row)
+{
+    return !row->knows_before && !hm_str_equal(row->changed_boot_id, "");
+}
+
+/* Of a row of an older version, see enforce_state.h: beside the services that it noted, those that
+ * failed before the change, or do so now and it had looked at them. */
+static void make_up_before(struct hm_enforce_run *run, struct hm_enforce_row *row)
+{
+    const struct hm_failing_list *failing = &run->state.failing;
+    const struct hm_strings noted[] = {row->failed_before, row->failing_before};
+    const bool same_boot = hm_str_equal(row->changed_boot_id, run->boot_id);
+    const char **names = (const char **)hm_arena_alloc(
+        run->arena, noted[0].count + noted[1].count + failing->count, sizeof(*names));
+    size_t count = 0;
+
+    if (names == NULL) {
+        return;
+    }
+    for (size_t k = 0; k < HM_COUNT(noted); k++) {
+        for (size_t i = 0; i < noted[k].count; i++) {
+            names[count++] = noted[k].at[i];
+        }
+    }
+    for (size_t i = 0; i < failing->count; i++) {
+        if (same_boot || failing->at[i].since < row->changed_at) {
+            names[count++] = failing->at[i].service;
+        }
+    }
+    count = count < HM_LIMIT_SERVICES ? count : HM_LIMIT_SERVICES;
+    row->failing_before = (struct hm_strings){names, count};
+    row->knows_before = true;
+}
+
 void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_services *const lists[2],
                              bool (*failed)(const struct hm_observation *seen,
                                             const struct hm_service *service))
@@ -365,6 +399,9 @@ void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_service
     for (size_t i = 0; i < run->state.policies.count; i++) {
         struct hm_enforce_row *row = &run->state.policies.at[i];
 
+        if (lacks_before(row) && hm_culprit_note_errors(run, &row->errors_before, NULL) != HM_OK) {
+            return;
+        }
         drop_running(&row->failing_before, old);
         settle_errors(run, row);
     }
@@ -376,6 +413,11 @@ void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_service
                 at[count++] = (struct hm_failing){service->name, run->now_ms};
                 old->count = count;
             }
+        }
+    }
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        if (lacks_before(&run->state.policies.at[i])) {
+            make_up_before(run, &run->state.policies.at[i]);
         }
     }
 }
@@ -393,5 +435,6 @@ enum hm_status hm_culprit_note_before(struct hm_enforce_run *run, struct hm_enfo
         names[i] = failing->at[i].service;
     }
     row->failing_before = (struct hm_strings){names, failing->count};
+    row->knows_before = true;
     return hm_culprit_note_errors(run, &row->errors_before, err);
 }

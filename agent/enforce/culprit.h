@@ -35,7 +35,8 @@ bool hm_culprit_of_service(struct hm_enforce_run *run, const struct hm_enforce_r
                            const char *service, bool *out_named, struct hm_culprit_port *out_port);
 
 /* Of this pass: services that failed are remembered until they are seen running. failed says which
- * do; the lists are those of the observation. Without memory nothing is remembered. */
+ * do; the lists are those of the observation. Without memory nothing is remembered. Rows of an
+ * older version get what they lack of the state before their change. */
 void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_services *const lists[2],
                              bool (*failed)(const struct hm_observation *seen,
                                             const struct hm_service *service));

@@ -473,6 +473,7 @@ static bool is_recent(const struct hm_enforce_run *run, struct hm_enforce_row *r
     if (!hm_str_equal(row->next_boot_id, run->boot_id)) {
         row->changed_boot_id = "";
         row->next_boot_id = "";
+        row->knows_before = false;
         row->failed_before.count = 0;
         row->failing_before.count = 0;
         row->errors_before.count = 0;

@@ -96,6 +96,8 @@ static const struct hm_field row_fields[] = {
     HM_F(hm_enforce_row, changed_at, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0, "time of that change"),
     HM_F(hm_enforce_row, next_boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
          "the boot after that"),
+    HM_F(hm_enforce_row, knows_before, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "the following is the state before it"),
     HM_F(hm_enforce_row, failed_before, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_SERVICES,
          "services with error 32 before it"),
     HM_F(hm_enforce_row, failing_before, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_SERVICES,

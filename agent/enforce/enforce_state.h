@@ -2,7 +2,13 @@
  * enforce.json. SPDX-License-Identifier: Apache-2.0
  *
  * Private to enforcement. Read anew in each pass, written when something changed; each write is
- * atomic and durable. Threads: one. */
+ * atomic and durable. Threads: one.
+ *
+ * A file of an older version lacks fields, and what is absent is empty. The state of a host before
+ * a change is an exception (knows_before): empty would blame a policy for a service that failed
+ * long before it. What the file does have of it counts; beside that, what fails in the boot of the
+ * change at the first pass of this version is taken for older, as the older version watched until
+ * then; a service that fails in the boot after it is not, as it may fail because of the change. */
 #pragma once
 
 #include "common/plan/outcome.h"
@@ -100,6 +106,7 @@ struct hm_enforce_row {
     const char *next_boot_id;    /* the boot after that; "" it has not come */
     /* Of that time: services that had ended with error 32, those that had not run since they did
      * (of earlier boots, too), and addresses that HTTP.sys could not serve. */
+    bool knows_before; /* false: written by an older version */
     struct hm_strings failed_before;
     struct hm_strings failing_before;
     struct hm_watched_errors errors_before;

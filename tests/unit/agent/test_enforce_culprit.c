@@ -5,10 +5,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "common/os/os.h"
 #include "tests/support/enforce_double.h"
 
 #define MODERN "10.0.17763"
@@ -386,6 +388,81 @@ static void test_a_service_that_keeps_failing(void **state)
     enforce_double_fini(host);
 }
 
+/* ---- a file of an older version ------------------------------------------------------------ */
+
+/* Of an agent that noted, with a change at 12:11:40, only what had failed in that boot. */
+static void put_old_file(const struct hm_enforce_double *host, const char *failed_before,
+                         const char *failing)
+{
+    char path[128];
+    char text[1024];
+
+    (void)snprintf(path, sizeof(path), "%s/enforce.json", host->folder);
+    (void)snprintf(text, sizeof(text),
+                   "{\"ledger\":true%s,\"policies\":[{\"policy\":\"raw\",\"revision\":1,"
+                   "\"mode\":\"enforce\",\"state\":\"verified\","
+                   "\"since\":\"2026-11-25T12:11:40Z\",\"was_verified\":true,"
+                   "\"changed_boot_id\":\"boot-1\",\"changed_at\":\"2026-11-25T12:11:40Z\"%s}]}",
+                   failing, failed_before);
+    assert_int_equal(hm_os_replace_file(path, text, strlen(text), true, NULL), HM_OK);
+}
+
+/* The state before the change is not known: it neither hides harm of the change nor makes harm of
+ * what was so before. */
+static void test_an_old_file(void **state)
+{
+    static const struct {
+        const char *what;
+        const char *boot_id; /* of the first pass of this version; NULL: as the change */
+        const char *failed_before;
+        const char *failing;
+        bool has_event; /* of an address that no policy touches */
+        const char *states;
+    } rows[] = {
+        {"it fails, and the older version watched", NULL,     "",                                "", false, "raw/1 verified"},
+        {"it fails after the next boot",            "boot-2", "",                                "", false, "raw/1 failed"  },
+        {"it had failed in that boot",              "boot-2", ",\"failed_before\":[\"Portal\"]", "", false,
+         "raw/1 verified"                                                                                                   },
+        {"it had failed in an earlier boot",        "boot-2", "",
+         ",\"failing\":[{\"service\":\"Portal\",\"since\":\"2026-11-25T11:00:00Z\"}]",               false,
+         "raw/1 verified"                                                                                                   },
+        {"it failed later",                         "boot-2", "",
+         ",\"failing\":[{\"service\":\"Portal\",\"since\":\"2026-11-25T12:15:00Z\"}]",               false,
+         "raw/1 failed"                                                                                                     },
+        {"HTTP.sys names another port",             "boot-2", "",                                "", true,  "raw/1 failed"  },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_enforce_double one;
+        struct hm_enforce_double *host = &one;
+        struct hm_service *site;
+
+        print_message("%s\n", rows[i].what);
+        site = begin(host, "Portal");
+        (void)hm_model_reserve(&host->model, "raw", "udp", "40000");
+        boot_and_settle(host, "boot-1");
+        expect_pass(host, "raw/1 verified");
+        put_old_file(host, rows[i].failed_before, rows[i].failing);
+        enforce_double_wait(host, 3600);
+        if (rows[i].boot_id != NULL) {
+            boot_and_settle(host, rows[i].boot_id);
+        }
+        if (rows[i].has_event) {
+            hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005,
+                           "0.0.0.0:50420");
+        }
+        fail_service(site);
+        expect_pass(host, rows[i].states);
+        if (strcmp(rows[i].states, "raw/1 verified") == 0) {
+            site->runs = true; /* and now it is known to work with the change */
+            enforce_double_wait(host, 30);
+            expect_pass(host, "raw/1 verified");
+        }
+        enforce_double_fini(host);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_an_old_change_is_no_other_suspect),
         cmocka_unit_test(test_a_clock_that_jumps_hides_no_culprit),
         cmocka_unit_test(test_a_service_that_keeps_failing),
+        cmocka_unit_test(test_an_old_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
