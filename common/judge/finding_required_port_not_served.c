@@ -1,6 +1,6 @@
-/* common/judge/finding_required_port_not_served.c — a port that was refused since the boot, and is
- * not served: of a product that runs, or of a program that asked HTTP.sys for it.
- * SPDX-License-Identifier: Apache-2.0
+/* common/judge/finding_required_port_not_served.c — a port that is not served although its product
+ * runs: it was refused since the boot, to the product or to a program that asked HTTP.sys for it,
+ * or the service is said to run and has no socket. SPDX-License-Identifier: Apache-2.0
  *
  * Nobody is known by name who asked HTTP.sys for a port that no product explains. While another
  * program has it, or while the port is set up, the one who asked cannot work: that is high. Where
@@ -60,6 +60,25 @@ static void put_need(const struct hm_finding_ctx *ctx, struct hm_finding_list *o
                                "there. When this host does not have the address any more, remove "
                                "it from the settings of the product.",
                                hm_remedy_list_sockets(ctx), what_listens(ctx, need)));
+}
+
+/* A service that runs and has no socket: one of the two is wrong. */
+static void put_silent(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                       const struct hm_need *need)
+{
+    struct hm_finding *finding =
+        hm_finding_put(out, hm_finding_ports(out, need->verdict.protocol, need->verdict.ports));
+
+    finding->severity = HM_SEVERITY_LOW;
+    finding->text = hm_finding_print(out, "%s: %s", need->verdict.title, need->text);
+    hm_finding_describe(ctx, out, finding, need);
+    hm_remedy_decide(out, finding,
+                     hm_finding_print(out,
+                                      "Look which port %s is set to (%s), and with \"%s\" whether "
+                                      "it listens there: it may still be starting, or hang. When "
+                                      "it is set up to use no port, nothing is to be done.",
+                                      need->unset.service, need->requirement->set_in,
+                                      hm_remedy_list_sockets(ctx)));
 }
 
 /* ---- HTTP.sys ------------------------------------------------------------------------------ */
@@ -206,6 +225,9 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
     for (size_t i = 0; i < ctx->count; i++) {
         if (ctx->needs[i].unserved != NULL) {
             put_need(ctx, out, &ctx->needs[i]);
+        } else if (ctx->needs[i].unset.service != NULL &&
+                   ctx->needs[i].unset.why == HM_UNSET_SILENT) {
+            put_silent(ctx, out, &ctx->needs[i]);
         }
     }
     for (size_t i = 0; events != NULL && !ctx->input->foretells &&
@@ -232,5 +254,5 @@ const struct hm_finding_kind hm_finding_required_port_not_served = {
     .look = look,
     .of_ports = true,
     .help = "a port was refused to a program that runs since the boot, and is not served, or not "
-            "on every address",
+            "on every address; or a service is said to run and has no socket",
 };

@@ -317,7 +317,8 @@ static void put_open_questions(const struct hm_needs *needs, struct unknown *unk
     for (size_t i = 0; i < needs->count; i++) {
         const struct hm_need *need = &needs->at[i];
 
-        if ((need->may_linger || need->unread_port || need->unset != NULL || need->clash != NULL) &&
+        if ((need->may_linger || need->unread_port || need->unset.service != NULL ||
+             need->clash != NULL) &&
             need->verdict.state == HM_UNKNOWN) {
             put(unknown,
                 hm_arena_printf(unknown->arena, "%s: %s", need->verdict.title, need->verdict.text));

@@ -22,6 +22,19 @@ struct hm_need_stack {
     struct hm_holder unclear_holder; /* of the first of them */
 };
 
+/* Why nothing shows the port of a server that administrators may have moved. */
+enum hm_unset_why {
+    HM_UNSET_DOWN,   /* it is down, and was never seen with a port */
+    HM_UNSET_SILENT, /* it is said to run, and the complete list of sockets has none of it */
+    HM_UNSET_STATE,  /* nobody knows whether it runs */
+};
+
+struct hm_unset {
+    const char *service; /* NULL: nothing is in doubt */
+    enum hm_unset_why why;
+    bool beside; /* another instance is there beside it */
+};
+
 struct hm_need {
     const struct hm_product *product;         /* NULL for an observed one */
     const struct hm_requirement *requirement; /* made up for an observed one */
@@ -47,8 +60,7 @@ struct hm_need {
     bool unsure;                              /* and nobody knows that its services are the ones */
     bool awaits_boot;                         /* what is written for the next boot changes it */
     bool unread_port;                         /* nobody knows its port (port_unread) */
-    const struct hm_service *unset;           /* down, and nothing says which port it is set to */
-    bool unset_beside;                        /* and another instance is there beside it */
+    struct hm_unset unset;                    /* nothing says which port it is set to */
     const char *clash;                        /* another instance that is set up for the same port,
                                                  so that this one may not get it; NULL none */
     const struct hm_service *unexplained;     /* down by the error of a bind; nothing shows why */
@@ -174,11 +186,10 @@ struct hm_line;
 const char *hm_need_clash(const struct hm_facts *facts, const struct hm_need *need,
                           const char *other);
 
-/* The service of a product whose port administrators move (set_in) that starts by itself and does
- * not run, where the usual port is safe, and nobody has seen or read which one it is set to; NULL
- * when there is none. *out_beside: another instance runs or is down, too. */
-const struct hm_service *hm_need_unset(const struct hm_facts *facts, const struct hm_need *need,
-                                       bool *out_beside);
+/* The service of a product whose port administrators move (set_in), where the usual port is safe,
+ * and nobody has seen or read which one it is set to: one that starts by itself and does not run,
+ * or may not run, or one that runs and has no socket. */
+struct hm_unset hm_need_unset(const struct hm_facts *facts, const struct hm_need *need);
 
 /* Goes on after the port: says so. */
 void hm_need_put_unset(const struct hm_need *need, struct hm_line *line);

@@ -209,21 +209,22 @@ enum hm_status hm_needs_doubt(const struct hm_facts *facts, struct hm_needs *nee
         struct hm_need *need = &needs->at[i];
         const struct hm_service *service =
             need->verdict.state == HM_SAFE ? find_failed(facts, need) : NULL;
+        const struct hm_event_count *event;
         struct others others;
 
         need->unread_port = has_unread_port(need);
         need->unsure = need->unsure || may_be_off(facts, need);
         need->clash = need->verdict.state == HM_SAFE ? hm_need_clash(facts, need, NULL) : NULL;
-        need->unset = service == NULL ? hm_need_unset(facts, need, &need->unset_beside) : NULL;
-        if (need->requirement->port_doubt != NULL || need->unread_port || need->unset != NULL ||
-            need->clash != NULL || need->unsure) {
+        event = service == NULL && need->verdict.state == HM_SAFE ? find_refused(facts, needs, need)
+                                                                  : NULL;
+        need->unset = service == NULL && event == NULL ? hm_need_unset(facts, need)
+                                                       : (struct hm_unset){.service = NULL};
+        if (need->requirement->port_doubt != NULL || need->unread_port ||
+            need->unset.service != NULL || need->clash != NULL || need->unsure) {
             st = doubt(facts, need, NULL, NULL, arena, err);
             continue;
         }
         if (service == NULL) {
-            const struct hm_event_count *event =
-                need->verdict.state == HM_SAFE ? find_refused(facts, needs, need) : NULL;
-
             st = event == NULL ? HM_OK : doubt(facts, need, NULL, event, arena, err);
             continue;
         }

@@ -77,7 +77,7 @@ void hm_topic_put_unknown(const struct hm_topic *topic, struct hm_line *line)
         hm_need_put_unknown_port(topic->need, topic->main.count > 0, line);
         return;
     }
-    if (topic->need->unset != NULL) {
+    if (topic->need->unset.service != NULL) {
         hm_need_put_unset(topic->need, line);
         return;
     }

@@ -1,11 +1,13 @@
-/* common/judge/need_unset.c — a server that does not run, and whose port nobody has seen or read.
+/* common/judge/need_unset.c — a server whose port nobody has seen or read.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Administrators move the ports of databases, web servers and the like. While such a server is
- * down, has never been seen with a port, and its setting was not read, that its usual port is safe
- * says nothing of the one that it asks for at its next start. A usual port that somebody reserved
- * is one that somebody counts on, unless another instance may be meant, or the row is wide. Where
- * there are several instances, only what is known of this one says something of it. */
+ * Administrators move the ports of databases, web servers and the like. While such a server has
+ * never been seen with a port, and its setting was not read, that its usual port is safe says
+ * nothing of the one that it asks for at its next start. It may be down; nobody may know whether it
+ * runs; or it is said to run, and the complete list of sockets has none of it, so that one of the
+ * two is wrong. A usual port that somebody reserved is one that somebody counts on, unless another
+ * instance may be meant, or the row is wide. Where there are several instances, only what is known
+ * of this one says something of it. */
 #include "common/judge/need.h"
 
 #include <string.h>
@@ -103,7 +105,8 @@ static bool has_sibling(const struct hm_facts *facts, const struct hm_need *need
     }
     for (size_t i = 0; i < details->count; i++) {
         other = &details->at[i];
-        if (other->has_runs && other->runs && hm_detect_owns(names, "", other->name)) {
+        if (other != service && other->has_runs && other->runs &&
+            hm_detect_owns(names, "", other->name)) {
             return true;
         }
     }
@@ -153,38 +156,197 @@ static bool is_unset(const struct hm_facts *facts, const struct hm_need *need,
            !is_seen_there(facts, need, of) && !is_remembered(facts, need, of);
 }
 
-const struct hm_service *hm_need_unset(const struct hm_facts *facts, const struct hm_need *need,
-                                       bool *out_beside)
+/* The next service that is down. */
+static bool find_down(const struct hm_facts *facts, const struct hm_need *need,
+                      struct hm_unset *out)
 {
     const struct hm_service *service;
     size_t at = 0;
 
-    *out_beside = false;
-    if (!is_assumed(need) || need->verdict.state != HM_SAFE ||
-        (need->verdict.reason != HM_REASON_OUTSIDE_DYNAMIC &&
-         need->verdict.reason != HM_REASON_EXCLUDED)) {
-        return NULL;
-    }
     while ((service = hm_need_next_down(facts, need, true, &at)) != NULL) {
         if (service->start == HM_START_MANUAL) {
             continue;
         }
-        *out_beside = has_sibling(facts, need, service);
-        if (is_unset(facts, need, service, *out_beside)) {
-            return service;
+        out->beside = has_sibling(facts, need, service);
+        if (is_unset(facts, need, service, out->beside)) {
+            out->service = service->name;
+            out->why = HM_UNSET_DOWN;
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+/* ---- not known to be down ------------------------------------------------------------------ */
+
+/* Its unit serves nothing itself: it groups others (Debian's postgresql.service), or its server is
+ * in a container, whose outer ports are settings of the host. */
+static bool serves_nothing(const struct hm_service *service)
+{
+    static const char *const programs[] = {
+        "docker", "docker-compose", "nerdctl", "podman", "podman-compose", "true",
+    };
+
+    for (size_t i = 0; i < HM_COUNT(programs); i++) {
+        if (hm_str_equal(service->program, programs[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does a setting of the host say a port of this service? */
+static bool is_set_up(const struct hm_facts *facts, const char *service)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+
+    for (size_t i = 0; inventory->has_configured && i < inventory->configured.count; i++) {
+        const char *of = inventory->configured.at[i].service;
+
+        if (of != NULL && hm_str_equal_nocase(of, service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* May the listener be this service's? Only its program says that of one without a service. */
+static bool may_be_of(const struct hm_listener *listener, const struct hm_service *service)
+{
+    for (size_t i = 0; i < listener->hosted.count; i++) {
+        if (hm_str_equal_nocase(listener->hosted.at[i], service->name)) {
+            return true;
+        }
+    }
+    return hm_str_equal_nocase(listener->service, service->name) ||
+           (hm_str_equal(listener->service, "") &&
+            hm_str_equal_nocase(listener->program, service->program));
+}
+
+/* Does it listen at all, on whatever port? of: only this service, NULL the product. */
+static bool listens(const struct hm_facts *facts, const struct hm_need *need,
+                    const struct hm_service *of)
+{
+    const struct hm_listeners *all = &facts->inventory->listeners;
+
+    for (size_t i = 0; facts->inventory->has_listeners && i < all->count; i++) {
+        if (of != NULL ? may_be_of(&all->at[i], of)
+                       : hm_need_owner_of_listener(facts, need, &all->at[i]) == HM_OWNER_SELF) {
+            return true;
+        }
+    }
+    return of == NULL && is_seen_there(facts, need, NULL);
+}
+
+/* Would a socket of it have been seen? */
+static bool shows_all(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+
+    return inventory->has_listeners && !inventory->listeners_partial &&
+           !facts->lacks_rows[need->requirement->protocol];
+}
+
+static bool starts_always(const struct hm_service *service)
+{
+    return service->start == HM_START_AUTOMATIC || service->start == HM_START_DELAYED ||
+           service->start == HM_START_DEPENDENCY;
+}
+
+/* Is this service one whose port nothing shows, though nobody says that it is down? */
+static bool is_unseen(const struct hm_facts *facts, const struct hm_need *need,
+                      const struct hm_service *service, struct hm_unset *out)
+{
+    const struct hm_detect *names = hm_need_names(need);
+    const struct hm_requirement *row = need->requirement;
+    const struct hm_service *of;
+    const bool runs = service->has_runs && service->runs;
+
+    if (!hm_detect_owns(names, "", service->name) || serves_nothing(service) ||
+        is_set_up(facts, service->name) ||
+        (runs ? row->may_be_off || !shows_all(facts, need)
+              : service->has_runs || !starts_always(service))) {
+        return false;
+    }
+    /* Of two services with names of the product, one may be a helper: its program says it. */
+    out->beside = hm_detect_owns(names, service->program, "") && has_sibling(facts, need, service);
+    of = out->beside ? service : NULL;
+    if ((!out->beside && !runs && hm_need_runs(facts, need) == HM_RUNS_YES) ||
+        listens(facts, need, of) || is_remembered(facts, need, of)) {
+        return false;
+    }
+    out->service = service->name;
+    out->why = runs ? HM_UNSET_SILENT : HM_UNSET_STATE;
+    return true;
+}
+
+/* A service of which no more than the name was read. */
+static bool find_name(const struct hm_facts *facts, const struct hm_need *need,
+                      struct hm_unset *out)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+
+    for (size_t i = 0; inventory->has_services && i < inventory->services.count; i++) {
+        const struct hm_service service = {
+            .name = inventory->services.at[i], .program = "", .start = HM_START_AUTOMATIC};
+
+        if (hm_inventory_service(inventory, service.name) == NULL &&
+            is_unseen(facts, need, &service, out)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_unseen(const struct hm_facts *facts, const struct hm_need *need,
+                        struct hm_unset *out)
+{
+    const struct hm_services *details = &facts->inventory->service_details;
+
+    if (need->verdict.reason == HM_REASON_EXCLUDED && !is_in_wide_block(facts, need)) {
+        return false;
+    }
+    for (size_t i = 0; facts->inventory->has_service_details && i < details->count; i++) {
+        if (is_unseen(facts, need, &details->at[i], out)) {
+            return true;
+        }
+    }
+    return find_name(facts, need, out);
+}
+
+struct hm_unset hm_need_unset(const struct hm_facts *facts, const struct hm_need *need)
+{
+    struct hm_unset found = {.service = NULL};
+
+    if (is_assumed(need) && need->verdict.state == HM_SAFE &&
+        (need->verdict.reason == HM_REASON_OUTSIDE_DYNAMIC ||
+         need->verdict.reason == HM_REASON_EXCLUDED) &&
+        (find_down(facts, need, &found) || find_unseen(facts, need, &found))) {
+        return found;
+    }
+    return (struct hm_unset){.service = NULL};
 }
 
 void hm_need_put_unset(const struct hm_need *need, struct hm_line *line)
 {
+    const struct hm_unset *unset = &need->unset;
+
     hm_line_put(line, " is not known to be the port of the next start: ");
-    hm_line_put(line, need->unset->name);
-    hm_line_put(line, " does not run, and nothing that was read says which port it is set to (");
+    if (unset->why == HM_UNSET_STATE) {
+        hm_line_put(line, "whether ");
+    }
+    hm_line_put(line, unset->service);
+    hm_line_put(line, unset->why == HM_UNSET_DOWN     ? " does not run"
+                      : unset->why == HM_UNSET_SILENT ? " is said to run, but no listener of this "
+                                                        "host is known to be its own"
+                                                      : " runs is not known, nobody is known to "
+                                                        "have used the port");
+    hm_line_put(line, ", and nothing that was read says which port it is set to (");
     hm_line_put(line, need->requirement->set_in);
-    hm_line_put(line, need->unset_beside ? "). Another instance says nothing of its port."
-                                         : "). Its usual port is safe.");
-    hm_line_put(line, " Start it, or look there: a port inside the dynamic range must be "
-                      "reserved.");
+    hm_line_put(line, unset->beside ? "). Another instance says nothing of its port."
+                                    : "). Its usual port is safe.");
+    hm_line_put(line, unset->why == HM_UNSET_DOWN     ? " Start it, or look there"
+                      : unset->why == HM_UNSET_SILENT ? " Look there, and whether it answers"
+                                                      : " Look there");
+    hm_line_put(line, ": a port inside the dynamic range must be reserved.");
 }

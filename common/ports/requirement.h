@@ -104,7 +104,9 @@ struct hm_requirement {
     bool falls_back; /* of a port that is taken it uses another one: the service starts all the
                         same, yet firewall rules are for the usual port */
     const char
-        *set_in; /* administrators move the port: where it is set, for people; "" they do not */
+        *set_in;     /* administrators move the port: where it is set, for people; "" they do not */
+    bool may_be_off; /* with set_in: it is often switched off, so that a service that runs and does
+                        not listen is nothing odd */
     const char *source;
     const char *url;  /* https address of the source that was opened; "" none given */
     const char *seen; /* a public place where a listener or an incident was seen: an address, then

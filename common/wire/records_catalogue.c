@@ -88,6 +88,8 @@ static const struct hm_field requirement_fields[] = {
          "uses another port when one is taken, and starts all the same"),
     HM_F(hm_requirement, set_in, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
          "administrators move the port: where it is set, for people"),
+    HM_F(hm_requirement, may_be_off, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "often switched off: a service that runs and does not listen is nothing odd"),
     HM_F(hm_requirement, source, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_TEXT_BYTES,
          "where this is written"),
     HM_F(hm_requirement, url, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,

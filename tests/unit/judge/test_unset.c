@@ -52,7 +52,8 @@ static void test_nothing_in_doubt(void **state)
     struct hm_service *service;
 
     (void)state;
-    start(&build, true); /* it runs */
+    start(&build, true); /* it runs, and is seen there */
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 3306, "mysqld.exe", "MySQL80", HM_KIND_SOCKET);
     assert_int_equal(HM_SAFE, judge(&build));
     hm_build_fini(&build);
 
@@ -186,6 +187,138 @@ static void test_row_of_somebody_else(void **state)
     hm_build_fini(&build);
 }
 
+/* The list of sockets is complete, and has none of the service. */
+static struct hm_requirement *start_silent(struct hm_build *build)
+{
+    struct hm_requirement *row = start(build, true);
+
+    hm_build_listener(build, HM_TCP, HM_IPV4, 445, "System", "", HM_KIND_KERNEL);
+    return row;
+}
+
+/* It is said to run, and nothing of it listens: one of the two is wrong. */
+static void test_runs_without_a_socket(void **state)
+{
+    const struct hm_finding *finding;
+    struct hm_build build;
+
+    (void)state;
+    start_silent(&build);
+    assert_int_equal(HM_UNKNOWN, judge(&build));
+    assert_string_equal(
+        "TCP 3306 is not known to be the port of the next start: MySQL80 is said to run, but no "
+        "listener of this host is known to be its own, and nothing that was read says which port "
+        "it is set to (port in my.ini). Its usual port is safe. Look there, and whether it "
+        "answers: a port inside the dynamic range must be reserved.",
+        hm_build_verdict(&build, "mysql", "server")->text);
+    assert_false(hm_judgement_is_safe(&build.judgement));
+    finding = hm_build_finding(&build, "required_port_not_served", "tcp 3306");
+    assert_non_null(finding);
+    assert_int_equal(HM_SEVERITY_LOW, finding->severity);
+    hm_build_fini(&build);
+
+    start_silent(&build); /* nobody knows whose it is: it may be the port that counts */
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 50000, "", "", HM_KIND_SOCKET);
+    assert_int_equal(HM_UNKNOWN, judge(&build));
+    hm_build_fini(&build);
+
+    start_silent(&build); /* another instance has sockets */
+    build.products[0].detect.services = hm_build_names(&build, "MySQL57|MySQL80");
+    build.service_details[0].program = "mysqld.exe";
+    hm_build_service_runs(&build, "MySQL57", true)->program = "mysqld.exe";
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 3306, "mysqld.exe", "MySQL57", HM_KIND_SOCKET);
+    assert_int_equal(HM_UNKNOWN, judge(&build));
+    assert_non_null(strstr(hm_build_verdict(&build, "mysql", "server")->text,
+                           "Another instance says nothing of its port. Look there"));
+    hm_build_fini(&build);
+}
+
+static void test_runs_and_nothing_in_doubt(void **state)
+{
+    struct hm_build build;
+
+    (void)state;
+    start_silent(&build); /* it listens somewhere else, outside the dynamic range */
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 3307, "mysqld.exe", "MySQL80", HM_KIND_SOCKET);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start_silent(&build); /* by a child without its service's name */
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 3307, "mysqld.exe", "", HM_KIND_SOCKET);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start_silent(&build); /* somebody has the port, and nobody knows who */
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 3306, "", "", HM_KIND_SOCKET);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start_silent(&build); /* a helper beside the service that listens */
+    build.products[0].detect.services = hm_build_names(&build, "MySQL57|MySQL80");
+    build.service_details[0].program = "guardian.exe";
+    hm_build_service_runs(&build, "MySQL57", true)->program = "mysqld.exe";
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 3306, "mysqld.exe", "MySQL57", HM_KIND_SOCKET);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start_silent(&build)->may_be_off = true;
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start_silent(&build); /* some are missing */
+    build.inventory.listeners_partial = true;
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start_silent(&build); /* it was seen there */
+    hm_build_remember(&build, HM_TCP, 3306, "mysqld.exe", "MySQL80", HM_KIND_SOCKET, 1);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start_silent(&build); /* its unit groups others, or starts a container */
+    build.service_details[0].program = "true";
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+}
+
+/* Whether it runs is not known, and nothing shows its port. */
+static void test_state_not_known(void **state)
+{
+    struct hm_build build;
+
+    (void)state;
+    start(&build, true);
+    build.service_details[0].has_runs = false;
+    assert_int_equal(HM_UNKNOWN, judge(&build));
+    assert_string_equal(
+        "TCP 3306 is not known to be the port of the next start: whether MySQL80 runs is not "
+        "known, nobody is known to have used the port, and nothing that was read says which port "
+        "it is set to (port in my.ini). Its usual port is safe. Look there: a port inside the "
+        "dynamic range must be reserved.",
+        hm_build_verdict(&build, "mysql", "server")->text);
+    hm_build_fini(&build);
+
+    hm_build_init(&build, "10.0.20348"); /* no more than its name was read */
+    hm_build_service(&build, "MySQL80");
+    hm_build_require(&build, hm_build_product(&build, "mysql", "MySQL80", "mysqld.exe"), "server",
+                     HM_TCP, "3306", HM_KIND_SOCKET)
+        ->set_in = "port in my.ini";
+    assert_int_equal(HM_UNKNOWN, judge(&build));
+    hm_build_fini(&build);
+
+    start(&build, true);
+    build.service_details[0].has_runs = false;
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 3307, "mysqld.exe", "", HM_KIND_SOCKET);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start(&build, true); /* an event starts it, or a failover cluster */
+    build.service_details[0].has_runs = false;
+    build.service_details[0].start = HM_START_TRIGGERED;
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +328,9 @@ int main(void)
         cmocka_unit_test(test_usual_port_at_risk),
         cmocka_unit_test(test_other_instance_runs),
         cmocka_unit_test(test_row_of_somebody_else),
+        cmocka_unit_test(test_runs_without_a_socket),
+        cmocka_unit_test(test_runs_and_nothing_in_doubt),
+        cmocka_unit_test(test_state_not_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
