@@ -214,7 +214,17 @@ static const char *title_of_row(const struct hm_facts *facts, const struct hm_co
                            row->subject);
 }
 
-/* In which it is served: two socket units may share a port, one a family. */
+/* Is it the same one that serves both? On Linux units and containers are many. */
+static bool same_server(const struct hm_facts *facts, const struct hm_configured *row,
+                        const struct hm_configured *other)
+{
+    const char *const a = row->service == NULL ? "" : row->service;
+    const char *const b = other->service == NULL ? "" : other->service;
+
+    return !facts->linux_host || (row->by == other->by && hm_str_equal(a, b));
+}
+
+/* In which it is served, by all of its settings for the port. */
 static enum hm_families served_families(const struct hm_facts *facts,
                                         const struct hm_configured *row)
 {
@@ -224,11 +234,39 @@ static enum hm_families served_families(const struct hm_facts *facts,
         const struct hm_configured *other = &list->at[i];
 
         if (other->protocol == row->protocol && other->port == row->port &&
-            other->families != row->families && hm_configured_starts(facts, other)) {
+            other->families != row->families && same_server(facts, row, other) &&
+            hm_configured_starts(facts, other)) {
             return HM_FAMILIES_BOTH;
         }
     }
     return row->families;
+}
+
+/* Does a requirement speak for the port already? Not that of another socket unit or container whose
+ * setting is for the other family. from: the first need of a setting. */
+static bool is_spoken_for(const struct hm_facts *facts, const struct hm_need_list *list,
+                          size_t from, const struct hm_configured *row)
+{
+    const enum hm_families families = served_families(facts, row);
+    bool apart = false;
+
+    if (!hm_portbits_has(facts->required[row->protocol], row->port)) {
+        return false;
+    }
+    for (size_t i = from; i < list->needs.count; i++) {
+        const struct hm_need *need = &list->needs.at[i];
+
+        if (need->requirement->protocol != row->protocol ||
+            !hm_ports_contains(need->requirement->ports, row->port)) {
+            continue;
+        }
+        if (families == HM_FAMILIES_BOTH || need->families == HM_FAMILIES_BOTH ||
+            families == need->families) {
+            return true;
+        }
+        apart = true;
+    }
+    return !apart;
 }
 
 static enum hm_status put_configured(struct hm_facts *facts, struct hm_need_list *list,
@@ -384,6 +422,7 @@ bool hm_product_has_chosen_urls(const struct hm_product *product)
 enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *list)
 {
     const struct hm_inventory *inventory = facts->inventory;
+    const size_t from = list->needs.count;
     enum hm_status st = HM_OK;
 
     if (facts->legacy) {
@@ -393,8 +432,7 @@ enum hm_status hm_needs_configure(struct hm_facts *facts, struct hm_need_list *l
          i++) {
         const struct hm_configured *row = &inventory->configured.at[i];
 
-        if (!hm_portbits_has(facts->required[row->protocol], row->port) &&
-            hm_configured_starts(facts, row) &&
+        if (!is_spoken_for(facts, list, from, row) && hm_configured_starts(facts, row) &&
             (hm_configured_is_binding(row) ||
              ((row->by == HM_BY_PUBLISHED_PORT || facts->linux_host) && is_contested(facts, row)) ||
              (!facts->linux_host && hm_facts_is_excluded(facts, row->protocol, row->port)))) {

@@ -223,7 +223,7 @@ static void test_set_up_on_linux(void **state)
 }
 
 /* A socket unit with an address of one family: who has the port in the other one is in nobody's
- * way; two units of one port are judged in both. */
+ * way; of two units of one port each is judged in its own. */
 static void test_socket_unit_of_one_family(void **state)
 {
     static const struct {
@@ -261,8 +261,49 @@ static void test_socket_unit_of_one_family(void **state)
         hm_build_listener(&build, HM_TCP, cases[i].held, 7001, "nc", "", HM_KIND_SOCKET);
         hm_build_socket(&build, HM_TCP, cases[i].held, HM_SOCKET_LISTEN, 7001, "nc", "");
         verdicts = &hm_build_judge(&build)->verdicts;
-        assert_int_equal(verdicts->count, 1);
+        assert_int_equal(verdicts->count,
+                         cases[i].count == 2 && cases[i].families[0] != cases[i].families[1] ? 2
+                                                                                             : 1);
         assert_string_equal(hm_verdict_state_names[verdicts->at[0].state], cases[i].expected);
+        hm_build_fini(&build);
+    }
+}
+
+/* One port inside the dynamic range, a unit for each family (BindIPv6Only=ipv6-only and 0.0.0.0):
+ * process 1 listens for both, and none is in the way of the other. */
+static void test_two_socket_units_of_one_port(void **state)
+{
+    static const enum hm_families families[] = {HM_FAMILIES_IPV6, HM_FAMILIES_IPV4};
+    static const char *const units[] = {"a", "b"};
+
+    (void)state;
+    for (unsigned down = 0; down < 3; down++) { /* the first that does not listen; 2 none */
+        const struct hm_verdicts *verdicts;
+        struct hm_build build;
+
+        hm_build_init(&build, NULL);
+        hm_build_dynamic(&build, 32768, 60999);
+        build.has_sockets = true;
+        for (unsigned k = 0; k < 2; k++) {
+            const enum hm_family family = k == 0 ? HM_IPV6 : HM_IPV4;
+            const char *program = k == down ? "nc" : "systemd";
+            const char *service = k == down ? "" : units[k];
+
+            hm_build_configured(&build, HM_TCP, 40000, HM_KIND_SOCKET, HM_BY_SOCKET_UNIT, units[k]);
+            build.inventory.configured.at[k].service = units[k];
+            build.inventory.configured.at[k].families = families[k];
+            hm_build_listener(&build, HM_TCP, family, 40000, program, service, HM_KIND_SOCKET);
+            hm_build_socket(&build, HM_TCP, family, HM_SOCKET_LISTEN, 40000, program, service);
+        }
+        verdicts = &hm_build_judge(&build)->verdicts;
+        assert_int_equal(verdicts->count, 2);
+        assert_int_equal(down == 2 ? HM_EXPOSED : HM_BLOCKED, verdicts->at[0].state);
+        assert_int_equal(HM_EXPOSED, verdicts->at[1].state);
+        assert_int_equal(1, verdicts->at[0].families.count);
+        if (down < 2) {
+            assert_string_equal(down == 0 ? "Socket unit a" : "Socket unit b",
+                                verdicts->at[0].title);
+        }
         hm_build_fini(&build);
     }
 }
@@ -305,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_container_of_docker),
         cmocka_unit_test(test_set_up_on_linux),
         cmocka_unit_test(test_socket_unit_of_one_family),
+        cmocka_unit_test(test_two_socket_units_of_one_port),
         cmocka_unit_test(test_unread_tunnels),
     };
 
