@@ -34,6 +34,7 @@ unsigned hm_lists_due(const struct hm_lists_memo *memo, const struct hm_lists_no
     if (now->now_ms - memo->refused_ms >= memo->pause_ms) {
         due |= memo->refused;
     }
+    due |= memo->absent & ~now->absent; /* the family is there now */
     if (has_blocks && (memo->signature != now->signature || has_passed_mark(memo, now->now_ms))) {
         due |= HM_LISTS_BLOCKS;
     }
@@ -46,13 +47,15 @@ unsigned hm_lists_due(const struct hm_lists_memo *memo, const struct hm_lists_no
 }
 
 void hm_lists_note_refused(struct hm_lists_memo *memo, unsigned asked, unsigned refused,
-                           int64_t began_ms, int64_t now_ms)
+                           unsigned absent, int64_t began_ms, int64_t now_ms)
 {
     const bool is_new = (refused & asked & ~memo->refused) != 0;
     const int64_t took_ms = now_ms - began_ms;
     int64_t pause_ms = is_new ? 0 : memo->pause_ms * 2;
+    int64_t most_ms;
 
     memo->refused = refused;
+    memo->absent = refused & ((asked & absent) | (memo->absent & ~asked));
     if (refused == 0) {
         memo->pause_ms = 0;
         return;
@@ -62,7 +65,8 @@ void hm_lists_note_refused(struct hm_lists_memo *memo, unsigned asked, unsigned 
     }
     pause_ms = pause_ms < HM_LISTS_RETRY_FIRST_MS ? HM_LISTS_RETRY_FIRST_MS : pause_ms;
     pause_ms = pause_ms < took_ms ? took_ms : pause_ms;
-    memo->pause_ms = pause_ms < HM_LISTS_RETRY_MOST_MS ? pause_ms : HM_LISTS_RETRY_MOST_MS;
+    most_ms = memo->absent == refused ? HM_LISTS_ABSENT_MOST_MS : HM_LISTS_RETRY_MOST_MS;
+    memo->pause_ms = pause_ms < most_ms ? pause_ms : most_ms;
     memo->refused_ms = now_ms;
 }
 

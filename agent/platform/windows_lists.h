@@ -39,6 +39,7 @@ struct hm_lists_memo {
     int64_t http_ms;    /* when HM_LIST_HTTPSYS was asked for last */
     enum hm_lists_http http;
     unsigned refused;   /* lists of netsh interface whose last reading failed */
+    unsigned absent;    /* of these, those of a family that was not installed then */
     int64_t refused_ms; /* when the last reading that failed ended */
     int64_t pause_ms;   /* until they are asked for again; 0 while none is refused */
 };
@@ -46,6 +47,7 @@ struct hm_lists_memo {
 struct hm_lists_now {
     int64_t now_ms;
     unsigned changed;   /* lists whose registry key changed */
+    unsigned absent;    /* lists of a family that is not installed */
     uint64_t signature; /* hm_lists_signature */
     bool asks_wmi;      /* the host has settled, or WMI runs, and what is urgent is done */
 };
@@ -53,10 +55,12 @@ struct hm_lists_now {
 /* Everything is read again after that time. */
 #define HM_LISTS_PACE_MS (60 * 60 * 1000)
 /* A list that was refused is asked for again after a pause that doubles with each failure, and is
- * short again when another one fails: a program can fail once on a busy host, and fails each time
- * for a family that is not installed. */
+ * short again when another one fails: a program can fail once on a busy host. It fails each time
+ * for a family that is not installed: while nothing else is refused, the pause grows to an hour,
+ * and ends when the family is there. */
 #define HM_LISTS_RETRY_FIRST_MS (3 * 1000)
 #define HM_LISTS_RETRY_MOST_MS (5 * 60 * 1000)
+#define HM_LISTS_ABSENT_MOST_MS HM_LISTS_PACE_MS
 #define HM_LISTS_HTTP_RETRY_MS (10 * 1000)
 #define HM_LISTS_HTTP_HANGS_MS (60 * 1000)
 
@@ -64,10 +68,10 @@ struct hm_lists_now {
 unsigned hm_lists_due(const struct hm_lists_memo *memo, const struct hm_lists_now *now);
 
 /* After a reading of the lists asked (0: none was read), from began_ms to now_ms: refused are all
- * that could not be read, earlier ones too. A reading that took long is not repeated sooner than
- * after as much time: a netsh that hangs must not keep the agent busy. */
+ * that could not be read, earlier ones too; absent as in hm_lists_now. A reading that took long is
+ * not repeated sooner than after as much time: a netsh that hangs must not keep the agent busy. */
 void hm_lists_note_refused(struct hm_lists_memo *memo, unsigned asked, unsigned refused,
-                           int64_t began_ms, int64_t now_ms);
+                           unsigned absent, int64_t began_ms, int64_t now_ms);
 
 /* Milliseconds until a refused list is due, at least 1; 0: none is refused. */
 int64_t hm_lists_again_ms(const struct hm_lists_memo *memo, int64_t now_ms);

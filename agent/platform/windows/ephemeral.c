@@ -1,5 +1,5 @@
-/* agent/platform/windows/ephemeral.c — does a program that asks for any port still get one?
- * SPDX-License-Identifier: Apache-2.0 */
+/* agent/platform/windows/ephemeral.c — does a program that asks for any port still get one, and is
+ * a family of addresses there at all? SPDX-License-Identifier: Apache-2.0 */
 #include "agent/platform/windows/windows.h"
 
 #include <ws2tcpip.h>
@@ -33,6 +33,25 @@ static int try_stack(enum hm_protocol protocol, enum hm_family family)
         (void)closesocket(made);
     }
     return is_absent(number) ? 0 : number;
+}
+
+bool hm_windows_has_family(enum hm_family family)
+{
+    WSADATA data;
+    SOCKET made;
+    bool has = true;
+
+    if (WSAStartup(MAKEWORD(2, 2), &data) != 0) {
+        return true;
+    }
+    made = socket(family == HM_IPV4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
+    if (made == INVALID_SOCKET) {
+        has = WSAGetLastError() != WSAEAFNOSUPPORT;
+    } else {
+        (void)closesocket(made);
+    }
+    (void)WSACleanup();
+    return has;
 }
 
 enum hm_status hm_windows_try_ephemeral(struct hm_arena *arena, const char **out_why,

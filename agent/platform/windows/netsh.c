@@ -302,6 +302,19 @@ static enum hm_status take(const struct hm_netsh *netsh, size_t index, const str
     return refuse(command, unknown, answer, fault, notes, err);
 }
 
+/* Lists of families that are not installed. */
+static unsigned absent_lists(void)
+{
+    unsigned lists = 0;
+
+    for (unsigned i = 0; i < HM_STACK_COUNT; i++) {
+        if (!hm_windows_has_family(i % 2 == 0 ? HM_IPV4 : HM_IPV6)) {
+            lists |= HM_LIST_DYNAMIC(i) | HM_LIST_EXCLUDED(i);
+        }
+    }
+    return lists;
+}
+
 /* asked: the lists that were read for this, from began_ms on. */
 static enum hm_status take_stacks(struct hm_netsh *netsh, const struct hm_os *os, unsigned asked,
                                   int64_t began_ms, struct hm_stacks *out_stacks,
@@ -323,7 +336,8 @@ static enum hm_status take_stacks(struct hm_netsh *netsh, const struct hm_os *os
         }
     }
     if (st == HM_OK) {
-        hm_lists_note_refused(&netsh->memo, asked, refused, began_ms, hm_os_monotonic_ms());
+        hm_lists_note_refused(&netsh->memo, asked, refused, refused != 0 ? absent_lists() : 0,
+                              began_ms, hm_os_monotonic_ms());
         *out_stacks = stacks;
     }
     return st;
@@ -334,6 +348,7 @@ static unsigned find_due(struct hm_netsh *netsh, const struct hm_netsh_need *nee
     const struct hm_lists_now now = {
         .now_ms = hm_os_monotonic_ms(),
         .changed = hm_watch_changed(netsh->watch),
+        .absent = netsh->memo.absent != 0 ? absent_lists() : 0,
         .signature = need->signature,
         .asks_wmi = !need->waits_with_wmi,
     };

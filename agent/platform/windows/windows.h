@@ -383,6 +383,8 @@ enum hm_status hm_windows_change(struct hm_netsh *netsh, const struct hm_os *os,
 /* ephemeral.c — as try_ephemeral of the platform. */
 enum hm_status hm_windows_try_ephemeral(struct hm_arena *arena, const char **out_why,
                                         struct hm_err *err) HM_MUST_CHECK;
+/* false: Windows says that this family is not installed. */
+bool hm_windows_has_family(enum hm_family family);
 
 /* platform.c — as reread of the platform, for a system of the inventory's version. */
 enum hm_status hm_windows_reread(struct hm_netsh *netsh, const struct hm_actions *actions,
