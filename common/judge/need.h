@@ -174,10 +174,12 @@ bool hm_need_is_unread(const struct hm_facts *facts, const struct hm_requirement
                        const char *service);
 
 /* Of such a service: its listeners give the requirement its ports where it surely chose them, or
- * leave those of the catalogue; otherwise inout->port_unread says what is not known. */
+ * leave those of the catalogue; otherwise inout->port_unread says what is not known. why: a clause,
+ * which setting was not read; NULL: one of the registry. */
 enum hm_status hm_need_guess_ports(const struct hm_facts *facts, const struct hm_product *product,
-                                   const char *service, struct hm_requirement *inout,
-                                   struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+                                   const char *service, const char *why,
+                                   struct hm_requirement *inout, struct hm_arena *arena,
+                                   struct hm_err *err) HM_MUST_CHECK;
 
 struct hm_line;
 

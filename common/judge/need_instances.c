@@ -2,7 +2,7 @@
  * instance. SPDX-License-Identifier: Apache-2.0
  *
  * Instances of a product are services of it, told apart by a number at the end of their names
- * (SAPPRD_07), or by settings that each of them has (MSSQL$PAYROLL). */
+ * (SAPPRD_07), or by settings that each of them has (MSSQL$PAYROLL, postgresql@15-main). */
 #include "common/judge/need.h"
 
 #include <stdlib.h>
@@ -196,7 +196,38 @@ static enum hm_status find_set_up(struct maker *maker, const struct hm_requireme
     return HM_OK;
 }
 
-/* Is an instance of the row known to have no fixed port? Then it has not the default either. */
+/* The services of the row that no settings file is known of, where some are known of others. */
+static enum hm_status find_unsaid(struct maker *maker, const struct hm_requirement *row,
+                                  struct hm_strings *out)
+{
+    const struct hm_inventory *inventory = maker->facts->inventory;
+    const struct hm_names *all = &maker->facts->services;
+    const struct hm_detect *detect =
+        row->detect.services.count > 0 ? &row->detect : &maker->product->detect;
+
+    *out = (struct hm_strings){hm_arena_alloc(maker->arena, all->count, sizeof(*out->at)), 0};
+    if (out->at == NULL) {
+        return no_memory(maker);
+    }
+    for (size_t i = 0; i < all->count && inventory->has_configured; i++) {
+        bool said = !hm_detect_owns(detect, "", all->at[i]);
+
+        for (size_t k = 0; k < inventory->configured.count && !said; k++) {
+            const struct hm_configured *one = &inventory->configured.at[k];
+
+            said = (one->by == HM_BY_SETTINGS_PORT || one->by == HM_BY_SETTINGS_NO_PORT) &&
+                   hm_str_equal_nocase(one->service, all->at[i]);
+        }
+        if (!said) {
+            out->at[out->count++] = all->at[i];
+        }
+    }
+    settle(maker, out);
+    return HM_OK;
+}
+
+/* Is an instance of the row known to have no fixed port, or none at all? Then it has not the
+ * default either. */
 static bool is_given_one(const struct maker *maker, const struct hm_requirement *row)
 {
     static const struct {
@@ -207,6 +238,7 @@ static bool is_given_one(const struct maker *maker, const struct hm_requirement 
         {HM_BY_SQL_PORT,        HM_BY_SQL_DYNAMIC_PORT,      true },
         {HM_BY_WIREGUARD_PORT,  HM_BY_WIREGUARD_GIVEN_PORT,  true },
         {HM_BY_DEPLOYMENT_PORT, HM_BY_DEPLOYMENT_GIVEN_PORT, false},
+        {HM_BY_SETTINGS_PORT,   HM_BY_SETTINGS_NO_PORT,      true },
     };
     const struct hm_inventory *inventory = maker->facts->inventory;
     const size_t count = inventory->has_configured ? inventory->configured.count : 0;
@@ -263,7 +295,7 @@ static enum hm_status put_unread(struct maker *maker, const struct hm_requiremen
             st = make_instance(maker, row, services->at[i], &made);
         }
         if (st == HM_OK) {
-            st = hm_need_guess_ports(maker->facts, maker->product, services->at[i], &made,
+            st = hm_need_guess_ports(maker->facts, maker->product, services->at[i], NULL, &made,
                                      maker->arena, maker->err);
         }
         st = st == HM_OK ? put_row(maker, &made) : st;
@@ -277,6 +309,45 @@ static bool is_left_by_pool(const struct maker *maker, const struct hm_requireme
 {
     return made->port_from == HM_BY_DEPLOYMENT_PORT && made->port_doubt == NULL &&
            maker->facts->has_dns && hm_ports_covers(maker->facts->dns.excluded, made->ports);
+}
+
+/* Settings files of servers: a part for each service. That of the only one keeps its names; a
+ * service whose files are not known has the catalogue's ports. */
+static enum hm_status put_from_files(struct maker *maker, const struct hm_requirement *row)
+{
+    struct hm_strings said;
+    struct hm_strings unsaid;
+    struct hm_requirement made;
+    enum hm_status st = find_set_up(maker, row, &said);
+
+    if (st == HM_OK) {
+        st = find_unsaid(maker, row, &unsaid);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    if (said.count == 0) {
+        return unsaid.count == 0 && is_given_one(maker, row) ? HM_OK : put_row(maker, row);
+    }
+    for (size_t i = 0; i < said.count + unsaid.count && st == HM_OK; i++) {
+        const char *service = i < said.count ? said.at[i] : unsaid.at[i - said.count];
+
+        st = make_instance(maker, row, service, &made);
+        if (st == HM_OK && i < said.count) {
+            st = hm_need_choose_ports(maker->facts, maker->product, service, &made, maker->arena,
+                                      maker->err);
+            made.optional = made.optional && made.port_unread != NULL; /* it is set up */
+        }
+        if (said.count + unsaid.count == 1) {
+            made.id = row->id;
+            made.title = row->title;
+            made.detect.programs = row->detect.services.count + row->detect.programs.count > 0
+                                       ? row->detect.programs
+                                       : maker->product->detect.programs;
+        }
+        st = st == HM_OK ? put_row(maker, &made) : st;
+    }
+    return st;
 }
 
 static enum hm_status put_chosen(struct maker *maker, const struct hm_requirement *row)
@@ -343,9 +414,10 @@ static enum hm_status make_product(struct maker *maker, const struct hm_product 
         if (!is_of_version(maker->facts, row)) {
             continue;
         }
-        st = row->has_numbered    ? put_numbered(maker, row)
-             : row->has_port_from ? put_chosen(maker, row)
-                                  : put_row(maker, row);
+        st = row->has_numbered                       ? put_numbered(maker, row)
+             : !row->has_port_from                   ? put_row(maker, row)
+             : row->port_from == HM_BY_SETTINGS_PORT ? put_from_files(maker, row)
+                                                     : put_chosen(maker, row);
     }
     if (st == HM_OK) {
         *made = *maker->product;

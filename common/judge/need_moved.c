@@ -65,9 +65,10 @@ static bool is_proxy(const struct hm_need *need, const struct hm_holder *holder)
 static bool is_configured(const struct hm_need *need)
 {
     const struct hm_requirement *row = need->requirement;
+    const bool of_files = row->has_port_from && row->port_from == HM_BY_SETTINGS_PORT;
 
-    return need->configured || need->published || row->has_port_from || row->has_numbered ||
-           row->of_instance || row->ports_by != NULL;
+    return need->configured || need->published || (row->has_port_from && !of_files) ||
+           row->has_numbered || (row->of_instance && !of_files) || row->ports_by != NULL;
 }
 
 static bool is_of_catalogue(const struct hm_need *need, uint16_t port)

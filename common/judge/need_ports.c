@@ -23,6 +23,9 @@ struct chosen {
     size_t count;
     size_t cap;
     const char *invalid; /* a value that is no port */
+    const char *file;    /* where settings files say the port; NULL none */
+    bool has_families;
+    enum hm_families families; /* of all their rows */
 };
 
 static enum hm_status put_port(struct chosen *chosen, uint16_t port)
@@ -59,6 +62,11 @@ static enum hm_status take_rows(struct chosen *chosen)
             if (row->port == 0) {
                 chosen->invalid = row->subject == NULL ? "a value" : row->subject;
             } else {
+                chosen->file = row->subject;
+                chosen->families = !chosen->has_families || chosen->families == row->families
+                                       ? row->families
+                                       : HM_FAMILIES_BOTH;
+                chosen->has_families = true;
                 st = put_port(chosen, row->port);
             }
         }
@@ -190,6 +198,25 @@ static bool listeners_speak(enum hm_configured_by by)
     return by == HM_BY_RDP_PORT || by == HM_BY_PORT_PROXY;
 }
 
+/* What settings files of a server say. */
+static enum hm_status take_files(const struct chosen *chosen, struct hm_requirement *inout)
+{
+    if (chosen->invalid != NULL || chosen->count == 0) {
+        return hm_need_guess_ports(chosen->facts, chosen->product, chosen->service,
+                                   chosen->invalid == NULL ? "a settings file could not be read"
+                                                           : chosen->invalid,
+                                   inout, chosen->arena, chosen->err);
+    }
+    inout->ports_by =
+        hm_arena_printf(chosen->arena, "set in %s",
+                        hm_str_equal(chosen->file, "") ? "its settings file" : chosen->file);
+    inout->families = inout->families == HM_FAMILIES_BOTH ? chosen->families : inout->families;
+    return inout->ports_by == NULL
+               ? hm_fail(chosen->err, HM_ENOMEM, "no memory for the ports of a service")
+               : hm_ports_from_ranges(chosen->ranges, chosen->count, chosen->arena, &inout->ports,
+                                      chosen->err);
+}
+
 enum hm_status hm_need_choose_ports(const struct hm_facts *facts, const struct hm_product *product,
                                     const char *service, struct hm_requirement *inout,
                                     struct hm_arena *arena, struct hm_err *err)
@@ -204,6 +231,9 @@ enum hm_status hm_need_choose_ports(const struct hm_facts *facts, const struct h
     const char *by = hm_configured_by_labels[requirement.port_from];
     enum hm_status st = take_rows(&chosen);
 
+    if (st == HM_OK && requirement.port_from == HM_BY_SETTINGS_PORT) {
+        return take_files(&chosen, inout);
+    }
     inout->port_doubt = chosen.invalid;
     if (requirement.port_from == HM_BY_DEPLOYMENT_PORT) {
         join_range(&chosen);

@@ -15,14 +15,15 @@ static bool is_wildcard(const struct hm_listener *listener)
            hm_str_equal(listener->address, "::");
 }
 
-/* A port that the product must have, and that nothing read from the host says. */
+/* A port that the product must have, and that nothing read from the host says but a settings file,
+ * which may have been changed since the start. */
 static bool must_have(const struct hm_requirement *row)
 {
     return row->protocol == HM_TCP && row->kind == HM_KIND_SOCKET && row->ports.count > 0 &&
            (!row->optional || row->when_down) && !row->falls_back && !row->reserve_only &&
-           !row->has_port_from && !row->has_numbered && !row->by_iis_bindings &&
-           !row->by_ssl_bindings && hm_str_equal(row->alternative, "") && row->ports_by == NULL &&
-           row->port_unread == NULL;
+           (!row->has_port_from || row->port_from == HM_BY_SETTINGS_PORT) && !row->has_numbered &&
+           !row->by_iis_bindings && !row->by_ssl_bindings && hm_str_equal(row->alternative, "") &&
+           (row->ports_by == NULL || row->has_port_from) && row->port_unread == NULL;
 }
 
 /* Does anybody have one of its ports who is not known to be another program? */
@@ -135,6 +136,16 @@ static enum hm_status look_at_row(const struct hm_facts *facts, const struct hm_
         return st;
     }
     out->optional = false; /* it runs, and takes some port */
+    if (row->ports_by != NULL) {
+        out->port_unread = hm_arena_printf(
+            arena,
+            "%s listens on TCP %s instead, inside the dynamic range: its settings were changed "
+            "since it started, or say more than was read (the port is %s)",
+            strays.name, hm_ports_text(ports, arena), row->ports_by);
+        return out->port_unread == NULL
+                   ? hm_fail(err, HM_ENOMEM, "no memory for the ports of a service")
+                   : HM_OK;
+    }
     out->port_unread =
         hm_arena_printf(arena,
                         "%s listens on TCP %s instead, inside the dynamic range. Its configuration "

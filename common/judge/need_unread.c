@@ -1,5 +1,5 @@
-/* common/judge/need_unread.c — services whose port a setting of the registry says, and that setting
- * was not gathered. SPDX-License-Identifier: Apache-2.0
+/* common/judge/need_unread.c — services whose port a setting of the registry, or a file, says, and
+ * that setting was not gathered. SPDX-License-Identifier: Apache-2.0
  *
  * An instance of SQL Server that was read has a row for a fixed port, or for one that it is given;
  * so has Remote Desktop, whose PortNumber every Windows has. Without a row the catalogue's port is
@@ -144,38 +144,40 @@ bool hm_need_is_unread(const struct hm_facts *facts, const struct hm_requirement
 }
 
 enum hm_status hm_need_guess_ports(const struct hm_facts *facts, const struct hm_product *product,
-                                   const char *service, struct hm_requirement *inout,
-                                   struct hm_arena *arena, struct hm_err *err)
+                                   const char *service, const char *why,
+                                   struct hm_requirement *inout, struct hm_arena *arena,
+                                   struct hm_err *err)
 {
     const struct hm_service *known = hm_inventory_service(facts->inventory, service);
+    const bool runs = known != NULL && known->runs;
     const char *text = NULL;
     struct hm_ports ports = {NULL, 0};
     struct seen seen;
     enum hm_status st = find_listeners(facts, product, inout, service, arena, &seen, err);
 
     if (st != HM_OK || seen.usual ||
-        (known->runs && seen.count == 0 && shows_all(facts->inventory, &seen))) {
+        (runs && seen.count == 0 && shows_all(facts->inventory, &seen))) {
         return st;
     }
     st = hm_ports_from_ranges(seen.ranges, seen.count, arena, &ports, err);
     if (st != HM_OK) {
         return st;
     }
-    if (known->runs && seen.count > 0 &&
-        !seen.given) { /* a port that nobody was given was chosen */
+    if (runs && seen.count > 0 && !seen.given) { /* a port that nobody was given was chosen */
         inout->ports = ports;
         inout->ports_by = "its service listens there";
         return HM_OK;
     }
     text = seen.count == 0 ? "" : hm_ports_text(ports, arena);
+    why = why != NULL ? why
+                      : hm_arena_printf(arena, "the registry setting of %s was not read", service);
     inout->port_unread =
-        text == NULL ? NULL
+        text == NULL || why == NULL ? NULL
         : text[0] == '\0'
-            ? hm_arena_printf(arena, "the registry setting of %s was not read", service)
+            ? why
             : hm_arena_printf(arena,
-                              "the registry setting of %s was not read, and where it listens (%s) "
-                              "may be fixed or given by the system",
-                              service, text);
+                              "%s, and where it listens (%s) may be fixed or given by the system",
+                              why, text);
     return inout->port_unread == NULL
                ? hm_fail(err, HM_ENOMEM, "no memory for the ports of a service")
                : HM_OK;

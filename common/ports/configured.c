@@ -23,7 +23,8 @@ const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT] = {
     "address_book_port", "spooler_port",
     "wireguard_port",    "wireguard_given_port",
     "deployment_port",   "deployment_given_port",
-    "socket_unit",
+    "socket_unit",       "settings_port",
+    "settings_no_port",
 };
 const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT] = {
     "URL reservation",
@@ -49,6 +50,8 @@ const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT] = {
     "port range of Windows Deployment Services",
     "UdpPortPolicy of Windows Deployment Services",
     "socket unit",
+    "settings file",
+    "settings file without a port",
 };
 
 /* "10.0.20348" */

@@ -170,8 +170,12 @@ enum hm_configured_by {
     HM_BY_DEPLOYMENT_PORT,       /* the first and the last port of its range, a row each */
     HM_BY_DEPLOYMENT_GIVEN_PORT, /* UdpPortPolicy 0: it asks Windows for free ports; port 0 */
     HM_BY_SOCKET_UNIT,           /* Linux: ListenStream=, ListenDatagram= of a socket unit */
+    /* Linux, settings files of servers (server_settings.h), a row for each service: */
+    HM_BY_SETTINGS_PORT,    /* a TCP port that they say; 0: they do not say it for sure, and subject
+                               is a clause that says why */
+    HM_BY_SETTINGS_NO_PORT, /* they say that it opens none; port 0 */
 };
-#define HM_CONFIGURED_BY_COUNT 23
+#define HM_CONFIGURED_BY_COUNT 25
 extern const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT];
 extern const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT]; /* for people */
 

@@ -26,7 +26,7 @@ SERVICE_FILES = {"services.txt", "services.reg", "services-config.txt", "service
 # What HTTP.sys, IIS, containers and services are set up to serve: nothing that a remedy says changes
 # it.
 SETTINGS_FILES = {"http-urlacl.txt", "http-sslcert.txt", "iis-bindings.txt", "hns-endpoints.json",
-                  "port-values.txt", "port-values.reg", "published-ports.json"}
+                  "port-values.txt", "port-values.reg", "published-ports.json", "server-settings.txt"}
 AS_THEY_ARE = {"services.txt", "services.reg", "services-config.txt", "cluster-resources.reg",
                "events.xml"} | SETTINGS_FILES
 IGNORED = {"model.json", "EXPECT.md"}

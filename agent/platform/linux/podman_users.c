@@ -148,7 +148,8 @@ static enum hm_status take_unit(struct user *user, const char *name, char *text,
     struct hm_linux_watches watches = {NULL, 0, 0}; /* read at each look */
     const struct hm_linux_unit_source source = {
         .root = user->root, .arena = user->make->arena, .watches = &watches, .by_person = true};
-    struct hm_linux_unit unit = {.name = name, .program = "", .activates = "", .folder = ""};
+    struct hm_linux_unit unit = {
+        .name = name, .program = "", .arguments = "", .activates = "", .folder = ""};
 
     return hm_linux_unit_parse(&unit, &source, text, len) ? put_ports(user, &unit)
                                                           : no_memory(user->err);

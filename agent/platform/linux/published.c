@@ -10,8 +10,8 @@
  *   docker.c finds those that a unit starts by name, or with compose);
  * - units that run a container name its ports (unit_publish.c). Podman keeps others in a database
  *   (podman.c).
- * Where there is none of it, nothing is known, as on most hosts. Ports of tunnels (wireguard.c) and
- * of socket units (unit_ports.c) are in the same list. */
+ * Where there is none of it, nothing is known, as on most hosts. Ports of tunnels (wireguard.c),
+ * of socket units (unit_ports.c) and of servers (server_settings.c) are in the same list. */
 #include "agent/platform/linux/linux.h"
 
 #include <string.h>
@@ -172,6 +172,9 @@ enum hm_status hm_linux_published(const char *root, struct hm_linux_units *units
     if (st == HM_OK) {
         st = hm_linux_unit_ports(root, units, &inventory->service_details, &make, &any, &hiding,
                                  err);
+    }
+    if (st == HM_OK && units != NULL) {
+        st = hm_linux_server_settings(root, units, &inventory->service_details, &make, &any, err);
     }
     if (st == HM_OK) {
         st = hm_linux_wireguard(root, &make, &any, &tunnels, err);

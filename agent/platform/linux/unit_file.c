@@ -269,19 +269,22 @@ static void set_exec_start(struct setting *setting)
     if (setting->value.len == 0) {
         unit->has_exec = false;
         unit->program = "";
+        unit->arguments = "";
         hm_linux_unit_unpublish(unit, HM_LINUX_EXEC_START);
         return;
     }
     unit->has_exec = true;
     if (first) {
         unit->program = "";
+        unit->arguments = "";
     }
     if (!take_program(setting, path, &name, &rest)) {
         return;
     }
     if (first && !is_wrapper(name)) {
         unit->program = hm_arena_strdup(setting->arena, name);
-        setting->failed = unit->program == NULL;
+        unit->arguments = hm_arena_strndup(setting->arena, rest.at, rest.len);
+        setting->failed = unit->program == NULL || unit->arguments == NULL;
     }
     put_containers(setting, HM_LINUX_EXEC_START, name, rest);
 }
@@ -321,6 +324,19 @@ static void set_folder(struct setting *setting)
     }
     setting->unit->folder = hm_arena_strdup(setting->arena, text);
     setting->failed = setting->unit->folder == NULL;
+}
+
+/* "MYSQLD_OPTS=--port=3307": what a command line with the variable says is not known. */
+static void set_environment(struct setting *setting)
+{
+    static const char suffix[] = "OPTS=";
+    const struct hm_span value = setting->value;
+
+    for (size_t i = 0; i + sizeof(suffix) - 1 < value.len; i++) {
+        setting->unit->options_unread = setting->unit->options_unread ||
+                                        (memcmp(value.at + i, suffix, sizeof(suffix) - 1) == 0 &&
+                                         memchr(value.at + i, '-', value.len - i) != NULL);
+    }
 }
 
 static void set_session(struct setting *setting)
@@ -432,6 +448,7 @@ static const struct known known[] = {
     {"Service", "ExecStart",          set_exec_start},
     {"Service", "ExecStartPre",       set_exec_pre},
     {"Service", "ExecStartPost",      set_exec_post},
+    {"Service", "Environment",        set_environment},
     {"Service", "WorkingDirectory",   set_folder},
     {"Service", "PAMName",            set_session},
     {"Service", "TTYPath",            set_session},

@@ -570,6 +570,7 @@ struct hm_linux_unit *hm_linux_unit(struct hm_linux_units *units, const char *na
     }
     units->at = (struct hm_linux_unit **)items;
     unit->program = "";
+    unit->arguments = "";
     unit->activates = "";
     unit->folder = "";
     unit->name = hm_arena_strdup(units->arena, place.name);

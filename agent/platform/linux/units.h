@@ -69,6 +69,8 @@ struct hm_linux_unit {
     /* From its file and drop-ins: */
     bool has_exec;
     const char *program;   /* file name of ExecStart; "" unknown, or a shell */
+    const char *arguments; /* behind it, as its file has them; "" none, or not known */
+    bool options_unread;   /* a variable of its own (Environment=) has options for it */
     bool oneshot;          /* done when it ends */
     bool remains;          /* active without any process */
     bool conditions;       /* Condition…= may keep it from starting (one that asks for a path
@@ -157,6 +159,15 @@ enum hm_status hm_linux_name_socket_units(struct hm_linux_units *units, struct h
 
 /* Podman's service that starts containers again at boot, in a host's list of services. */
 #define HM_LINUX_PODMAN_RESTART "podman-restart"
+
+/* server_settings.c — adds the ports that settings files of PostgreSQL, MySQL and MariaDB, Redis
+ * and Valkey, SSH and Memcached say, of services that are listed. Where such a file cannot be read
+ * or is not understood, the row has port 0 and says so; where it is not known which file a service
+ * reads, there is no row. *inout_any becomes true when there is a row. */
+enum hm_status hm_linux_server_settings(const char *root, struct hm_linux_units *units,
+                                        const struct hm_services *listed,
+                                        struct hm_configured_make *make, bool *inout_any,
+                                        struct hm_err *err) HM_MUST_CHECK;
 
 /* podman.c — does Podman (of root) have containers, that run or not? Their ports are in a
  * database, which of them there are in a file. */

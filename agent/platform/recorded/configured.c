@@ -35,6 +35,50 @@ static const struct source sources[] = {
 static const struct source published = {"published-ports.json", HM_TEXT_JSON,
                                         hm_hns_endpoints_parse, false, false};
 
+/* "SERVICE PORT FILE" lines: what settings files of servers say (server_settings.h). PORT is "none"
+ * where a server opens none, and "?" where it is not known; FILE is then the clause that says why.
+ */
+static enum hm_status parse_servers(const char *text, size_t len, struct hm_configured_make *make,
+                                    struct hm_err *err)
+{
+    struct hm_span rest = {text, len};
+    struct hm_span line;
+    enum hm_status st = HM_OK;
+
+    while (st == HM_OK && hm_str_next_line(&rest, &line)) {
+        struct hm_configured row = {
+            .protocol = HM_TCP, .kind = HM_KIND_SOCKET, .by = HM_BY_SETTINGS_PORT};
+        struct hm_span words[2];
+        uint32_t port = 0;
+
+        line = hm_str_trim(line.at, line.len);
+        if (line.len == 0 || line.at[0] == '#') {
+            continue;
+        }
+        for (size_t i = 0; i < HM_COUNT(words); i++) {
+            const char *space = memchr(line.at, ' ', line.len);
+            const size_t end = space == NULL ? line.len : (size_t)(space - line.at);
+
+            words[i] = (struct hm_span){line.at, end};
+            line = hm_str_trim(line.at + end, line.len - end);
+        }
+        if (words[1].len == 4 && memcmp(words[1].at, "none", 4) == 0) {
+            row.by = HM_BY_SETTINGS_NO_PORT;
+        } else if (!(words[1].len == 1 && words[1].at[0] == '?') &&
+                   (!hm_str_parse_u32(words[1].at, words[1].len, UINT16_MAX, &port) || port == 0)) {
+            return hm_fail(err, HM_EINVAL, "a line that is not \"SERVICE PORT FILE\"");
+        }
+        row.port = (uint16_t)port;
+        row.service = hm_arena_strndup(make->arena, words[0].at, words[0].len);
+        st = row.service == NULL ? hm_fail(err, HM_ENOMEM, "no memory for the ports of servers")
+                                 : hm_configured_put(make, &row, line, err);
+    }
+    return st;
+}
+
+static const struct source servers = {"server-settings.txt", HM_TEXT_UNKNOWN, parse_servers, false,
+                                      false};
+
 /* Could the settings of IIS not be read? Then the file holds the one line that collect.cmd writes.
  */
 static bool iis_failed(const struct hm_recorded_file *file)
@@ -51,8 +95,10 @@ static enum hm_status read_source(struct hm_recorded *recorded, const struct sou
                                   struct hm_configured_make *make, bool *out_there, bool *out_read,
                                   struct hm_err *err)
 {
-    const char *unknown =
-        source == &published ? "what containers are set up to publish is not known whole" : UNKNOWN;
+    const char *unknown = source == &published
+                              ? "what containers are set up to publish is not known whole"
+                          : source == &servers ? "which ports servers are set to is not known whole"
+                                               : UNKNOWN;
     const size_t before = make->list.count;
     struct hm_recorded_file file;
     enum hm_text_kind kind;
@@ -123,14 +169,21 @@ enum hm_status hm_recorded_published(struct hm_recorded *recorded, struct hm_err
 {
     struct hm_inventory *inventory = &recorded->seen.inventory;
     struct hm_configured_make make;
+    bool partial;
     bool there;
     bool read;
+    bool any;
     enum hm_status st;
 
     hm_configured_begin(&make, &inventory->os, recorded->arena);
     st = read_source(recorded, &published, &make, &there, &read, err);
-    if (st == HM_OK && there) {
-        hm_configured_finish(&make, !read, inventory);
+    any = there;
+    partial = there && !read;
+    if (st == HM_OK) {
+        st = read_source(recorded, &servers, &make, &there, &read, err);
+    }
+    if (st == HM_OK && (any || there)) {
+        hm_configured_finish(&make, partial || (there && !read), inventory);
     }
     return st;
 }
