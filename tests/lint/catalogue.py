@@ -25,7 +25,7 @@ SHARED = (
 )  # fmt: skip
 
 # A product that changed on this day or later says for each requirement which source was opened and
-# where a listener or an incident was seen. Only a requirement that is inferred may say neither.
+# where a listener or an incident was seen. A requirement that is inferred may leave out either.
 SEEN_SINCE = "2026-11-30"
 SEEN = re.compile(r"https://[^ ]+\.[^ ]+: .{8,}")
 
@@ -50,11 +50,10 @@ def numbered(product, catalogue):
     if product["date"] < SEEN_SINCE or product.get("id", "").startswith("havenmaster-"):
         return  # the source of our own is in this repository
     for row in product["requirements"]:
-        if row.get("confidence") == "inferred" and not row.get("url") and not row.get("seen"):
-            continue
-        if not row.get("url", "").startswith("https://"):
+        inferred = row.get("confidence") == "inferred"
+        if not (inferred and not row.get("url")) and not row.get("url", "").startswith("https://"):
             yield f'{row["id"]}: no url of the source that was opened'
-        if not SEEN.fullmatch(row.get("seen", "")):
+        if not (inferred and not row.get("seen")) and not SEEN.fullmatch(row.get("seen", "")):
             yield f'{row["id"]}: seen must be "https://ADDRESS: what is seen there"'
 
 
@@ -164,6 +163,10 @@ def self_test():
     inferred = {"version": 2, "date": "2026-12-01",
                 "requirements": [{"id": "r", "confidence": "inferred"}]}
     assert not list(numbered(inferred, catalogue))
+    inferred["requirements"][0]["url"] = "https://example.org/a"
+    assert not list(numbered(inferred, catalogue))
+    inferred["requirements"][0]["url"] = "KB832017"
+    assert len(list(numbered(inferred, catalogue))) == 1
     inferred["requirements"][0]["confidence"] = "reported"
     assert len(list(numbered(inferred, catalogue))) == 2
     for expected, change in changes:
