@@ -132,7 +132,7 @@ struct boots_sequence {
     bool has_looked;         /* the agent, right now */
     int64_t looked_ms;       /* since the boot: the last look of an agent */
     uint64_t outcome;        /* hash of the last one that was looked at */
-    struct boots_set safe;   /* by protocol: called safe in the last report of the boot before */
+    struct boots_set safe;   /* by stack: called safe in the last report of the boot before */
     struct boots_set claims; /* in the last report of this one */
     char folder[BOOTS_PATH];
     char state[BOOTS_PATH];

@@ -16,6 +16,20 @@ static bool is_ours(const struct boots_sequence *sequence, const struct hm_boot_
            boots_has(&sequence->ever, hm_stack_index(item->protocol, HM_IPV6), item->port);
 }
 
+/* In a family that it asks for: another program may have the same port in the other one. */
+static bool was_called_safe(const struct boots_sequence *sequence, const struct hm_boot_item *item)
+{
+    bool called = false;
+
+    for (unsigned family = 0; family < 2; family++) {
+        called = called ||
+                 (item->in[family] &&
+                  boots_has(&sequence->safe, hm_stack_index(item->protocol, (enum hm_family)family),
+                            item->port));
+    }
+    return called;
+}
+
 /* Services that did not get a port in this boot: not by us, and nobody had called the port safe. */
 static void check_failed(struct boots_sequence *sequence)
 {
@@ -34,8 +48,7 @@ static void check_failed(struct boots_sequence *sequence)
                    sequence->host->name, sequence->seed, sequence->number, item->service,
                    hm_protocol_names[item->protocol], item->port,
                    item->cause == HM_BOOT_BLOCK ? "block" : "socket",
-                   boots_has(&sequence->safe, item->protocol, item->port) ? "called safe"
-                                                                          : "not called safe");
+                   was_called_safe(sequence, item) ? "called safe" : "not called safe");
         }
         if (item->cause == HM_BOOT_EXCLUDED &&
             boots_has(&sequence->limit, item->protocol, item->port)) {
@@ -49,7 +62,7 @@ static void check_failed(struct boots_sequence *sequence)
             boots_breach(sequence, "%s does not serve %s port %u: it is excluded", item->service,
                          hm_protocol_names[item->protocol], item->port);
         }
-        if (boots_has(&sequence->safe, item->protocol, item->port)) {
+        if (was_called_safe(sequence, item)) {
             boots_breach(sequence,
                          "%s (%s) lost %s port %u to a %s, and the report before the "
                          "boot called it safe",
@@ -58,6 +71,16 @@ static void check_failed(struct boots_sequence *sequence)
         } else {
             sequence->counts->claims++;
         }
+    }
+}
+
+static void claim(struct boots_sequence *sequence, const struct hm_verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->families.count; i++) {
+        const enum hm_family family =
+            strcmp(verdict->families.at[i], hm_family_names[HM_IPV6]) == 0 ? HM_IPV6 : HM_IPV4;
+
+        boots_put(&sequence->claims, hm_stack_index(verdict->protocol, family), verdict->ports);
     }
 }
 
@@ -71,7 +94,7 @@ void boots_take_claims(struct boots_sequence *sequence)
 
         if (verdict->state == HM_SAFE && !verdict->has_after_boot &&
             hm_ports_count(verdict->ports) <= CLAIM_PORTS_MAX) {
-            boots_put(&sequence->claims, verdict->protocol, verdict->ports);
+            claim(sequence, verdict);
         }
     }
     for (size_t i = 0; i < verdicts->count; i++) { /* what another says of the port counts, too */
@@ -80,7 +103,11 @@ void boots_take_claims(struct boots_sequence *sequence)
         for (size_t k = 0; verdict->state != HM_SAFE && k < verdict->ports.count; k++) {
             for (uint32_t port = verdict->ports.at[k].first; port <= verdict->ports.at[k].last;
                  port++) {
-                sequence->claims.at[verdict->protocol][port / 64] &= ~((uint64_t)1 << port % 64);
+                for (unsigned family = 0; family < 2; family++) {
+                    sequence->claims
+                        .at[hm_stack_index(verdict->protocol, (enum hm_family)family)][port / 64] &=
+                        ~((uint64_t)1 << port % 64);
+                }
             }
         }
     }

@@ -84,17 +84,23 @@ static enum hm_status add_item(struct hm_boot_host *host, const struct hm_boot_i
     return HM_OK;
 }
 
+/* In that family if there is one: two programs may have one port, one in each family. */
 static const struct hm_listener *find_listener(const struct hm_boot_host *host,
-                                               enum hm_protocol protocol, uint16_t port)
+                                               enum hm_protocol protocol, enum hm_family family,
+                                               uint16_t port)
 {
     const struct hm_listeners *all = &host->settled.inventory.listeners;
+    const struct hm_listener *found = NULL;
 
     for (size_t i = 0; i < all->count; i++) {
-        if (all->at[i].protocol == protocol && all->at[i].port == port) {
-            return &all->at[i];
+        const struct hm_listener *row = &all->at[i];
+
+        if (row->protocol == protocol && row->port == port &&
+            (found == NULL || (row->family == family && found->family != family))) {
+            found = row;
         }
     }
-    return NULL;
+    return found;
 }
 
 static bool is_dynamic(const struct hm_boot_host *host, enum hm_protocol protocol, uint16_t port)
@@ -136,9 +142,9 @@ static bool is_pool(const struct hm_boot_item *item)
 
 /* One listener, or one client: a port of a protocol, in one family or both. */
 static struct hm_boot_item make_item(const struct hm_boot_host *host, enum hm_protocol protocol,
-                                     uint16_t port, const char *program)
+                                     enum hm_family family, uint16_t port, const char *program)
 {
-    const struct hm_listener *listener = find_listener(host, protocol, port);
+    const struct hm_listener *listener = find_listener(host, protocol, family, port);
     struct hm_boot_item item = {
         .protocol = protocol,
         .port = port,
@@ -159,13 +165,37 @@ static struct hm_boot_item make_item(const struct hm_boot_host *host, enum hm_pr
     return item;
 }
 
-static enum hm_status take_row(struct hm_boot_host *host, size_t *index_of, size_t row,
+/* What has the port in either family, from 1: one program, or nobody knows better. */
+struct owned {
+    size_t *at; /* by stack and port */
+};
+
+static size_t *find_owned(const struct owned *owned, enum hm_protocol protocol,
+                          enum hm_family family, uint16_t port)
+{
+    return &owned->at[(size_t)hm_stack_index(protocol, family) * HM_BOOT_PORTS + port];
+}
+
+/* Of the other family: is it another service's? */
+static bool is_another(const struct hm_boot_host *host, size_t at, const struct hm_boot_item *item,
+                       size_t owner)
+{
+    return at != 0 && item->is_listener && item->kind == HM_KIND_SOCKET &&
+           host->items[at - 1].is_listener && owner != HM_BOOT_NOBODY &&
+           host->owners[at - 1] != HM_BOOT_NOBODY && host->owners[at - 1] != owner;
+}
+
+static enum hm_status take_row(struct hm_boot_host *host, const struct owned *owned,
                                struct hm_boot_item item, enum hm_family family, size_t owner,
                                size_t most, struct hm_err *err)
 {
-    size_t at = index_of[(size_t)item.protocol * HM_BOOT_PORTS + item.port];
+    const enum hm_family other = family == HM_IPV4 ? HM_IPV6 : HM_IPV4;
+    size_t *own = find_owned(owned, item.protocol, family, item.port);
+    size_t at = *own != 0 ? *own : *find_owned(owned, item.protocol, other, item.port);
 
-    (void)row;
+    if (*own == 0 && is_another(host, at, &item, owner)) {
+        at = 0;
+    }
     if (at == 0) {
         enum hm_status st;
 
@@ -178,8 +208,8 @@ static enum hm_status take_row(struct hm_boot_host *host, size_t *index_of, size
             return st;
         }
         at = host->items_count;
-        index_of[(size_t)item.protocol * HM_BOOT_PORTS + item.port] = at;
     }
+    *own = at;
     host->items[at - 1].in[family == HM_IPV6 ? 1 : 0] = true;
     if (host->owners[at - 1] == HM_BOOT_NOBODY && owner != HM_BOOT_NOBODY &&
         host->items[at - 1].kind != HM_KIND_HTTPSYS) {
@@ -189,8 +219,8 @@ static enum hm_status take_row(struct hm_boot_host *host, size_t *index_of, size
     return HM_OK;
 }
 
-static enum hm_status take_sockets(struct hm_boot_host *host, size_t *index_of, size_t most,
-                                   struct hm_err *err)
+static enum hm_status take_sockets(struct hm_boot_host *host, const struct owned *owned,
+                                   size_t most, struct hm_err *err)
 {
     const struct hm_sockets *sockets = &host->base.seen.sockets;
     const struct hm_listeners *filed = &host->base.host.listeners;
@@ -199,16 +229,18 @@ static enum hm_status take_sockets(struct hm_boot_host *host, size_t *index_of, 
     for (size_t i = 0; st == HM_OK && i < sockets->count; i++) {
         const struct hm_socket *row = &sockets->at[i];
 
-        st = take_row(host, index_of, i, make_item(host, row->protocol, row->port, row->program),
+        st = take_row(host, owned,
+                      make_item(host, row->protocol, row->family, row->port, row->program),
                       row->family, owner_of(host, row->service, &row->hosted), most, err);
-        host->socket_items[i] = index_of[(size_t)row->protocol * HM_BOOT_PORTS + row->port] - 1;
+        host->socket_items[i] = *find_owned(owned, row->protocol, row->family, row->port) - 1;
     }
     for (size_t i = 0; st == HM_OK && host->base.host.has_listeners && i < filed->count; i++) {
         const struct hm_listener *row = &filed->at[i];
 
-        st = take_row(host, index_of, i, make_item(host, row->protocol, row->port, row->program),
+        st = take_row(host, owned,
+                      make_item(host, row->protocol, row->family, row->port, row->program),
                       row->family, owner_of(host, row->service, NULL), most, err);
-        host->filed_items[i] = index_of[(size_t)row->protocol * HM_BOOT_PORTS + row->port] - 1;
+        host->filed_items[i] = *find_owned(owned, row->protocol, row->family, row->port) - 1;
     }
     return st;
 }
@@ -217,7 +249,7 @@ static enum hm_status take_sockets(struct hm_boot_host *host, size_t *index_of, 
 static bool is_of_listener(const struct hm_boot_host *host, enum hm_protocol protocol,
                            struct hm_range row)
 {
-    const struct hm_listener *listener = find_listener(host, protocol, row.first);
+    const struct hm_listener *listener = find_listener(host, protocol, HM_IPV4, row.first);
 
     return hm_range_count(row) == 1 && listener != NULL &&
            (listener->kind == HM_KIND_HTTPSYS || listener->kind == HM_KIND_QUIC);
@@ -294,7 +326,7 @@ static enum hm_status take_items(struct hm_boot_host *host, struct hm_err *err)
     const struct hm_stacks *stacks = &host->settled.inventory.stacks;
     const size_t sockets = host->base.seen.sockets.count;
     const size_t filed = host->base.host.listeners.count;
-    size_t *index_of = calloc(2u * HM_BOOT_PORTS, sizeof(*index_of));
+    const struct owned owned = {calloc((size_t)HM_STACK_COUNT * HM_BOOT_PORTS, sizeof(size_t))};
     size_t most = sockets + filed;
     enum hm_status st = HM_OK;
 
@@ -303,12 +335,12 @@ static enum hm_status take_items(struct hm_boot_host *host, struct hm_err *err)
     }
     host->socket_items = hm_arena_alloc(&host->arena, sockets, sizeof(*host->socket_items));
     host->filed_items = hm_arena_alloc(&host->arena, filed, sizeof(*host->filed_items));
-    if (index_of == NULL || host->socket_items == NULL || host->filed_items == NULL) {
-        free(index_of);
+    if (owned.at == NULL || host->socket_items == NULL || host->filed_items == NULL) {
+        free(owned.at);
         return no_memory(err);
     }
-    st = take_sockets(host, index_of, most, err);
-    free(index_of);
+    st = take_sockets(host, &owned, most, err);
+    free(owned.at);
     return st == HM_OK ? take_blocks(host, most, err) : st;
 }
 
@@ -325,6 +357,8 @@ static enum hm_status read_host(struct hm_boot_host *host, const char *folder, s
     if (st != HM_OK) {
         return st;
     }
+    host->base.seen.inventory.has_port_book =
+        false; /* what is remembered of boots is the agent's */
     settled = host->base;
     if (settled.seen.inventory.os.family == HM_OS_WINDOWS) {
         hm_recorded_apply_registry(&settled);
