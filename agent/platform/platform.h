@@ -44,6 +44,7 @@ struct hm_observation {
     bool port_values_cut;
     /* Linux: as hm_judge_input has it; NULL unknown. */
     const char *reserved_behind;
+    const char *range_behind;
     struct hm_hidden_ports hidden; /* live hosts only */
     bool settings_mixed;
     struct hm_strings unknown;

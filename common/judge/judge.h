@@ -67,6 +67,7 @@ struct hm_judge_input {
     const struct hm_port_hazards *hazards;    /* that the agent remembers; NULL = none */
     const char *reserved_behind; /* Linux: the file of others in sysctl.d that reserves ports, too,
                                     and is read after the one of a remedy; "" none; NULL unknown */
+    const char *range_behind;    /* likewise, of the dynamic range */
     struct hm_hidden_ports hidden; /* by the file of a remedy, or by any other */
     bool settings_mixed;  /* Linux: a file that a remedy writes has other settings or comments */
     bool settings_unread; /* of HTTP.sys, IIS or containers: hazards of settings count, too */

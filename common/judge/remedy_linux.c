@@ -18,6 +18,9 @@
 #define FOLDER "/etc/sysctl.d/"
 #define FILE_NAME FOLDER "zzzzzzzz-reserved-ports.conf"
 #define BEHIND_SUFFIX "_reserved-ports.conf" /* '_' sorts behind the '.' of ".conf" */
+#define RANGE_NAME "ip_local_port_range"
+#define RANGE_FILE FOLDER "zzzzzzzz-port-range.conf"
+#define RANGE_SUFFIX "_port-range.conf"
 #define SUFFIX ".conf"
 #define AGENT_FILE_NAME "zzzzzzzzz-havenmaster.conf" /* as agent/platform/linux writes it */
 #define PIECE_BYTES 1600u                            /* of the list in one command */
@@ -30,12 +33,11 @@
     "The list is longer than what the kernel takes at once: \"sysctl\" would cut it off without "  \
     "an error, so a loop writes one port after another."
 
-/* The file of others that is read after FILE_NAME, and that a command can name; NULL none. */
-static const char *behind_of(const struct hm_finding_ctx *ctx)
+/* A file of others, if a command can name it; otherwise NULL. */
+static const char *nameable(const char *path)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                   "/._-+@";
-    const char *path = ctx->input->reserved_behind;
     const size_t len = path == NULL ? 0 : strlen(path);
 
     return len >= sizeof(SUFFIX) && path[0] == '/' && strspn(path, letters) == len &&
@@ -44,37 +46,49 @@ static const char *behind_of(const struct hm_finding_ctx *ctx)
                : NULL;
 }
 
+/* That is read after FILE_NAME; NULL none. */
+static const char *behind_of(const struct hm_finding_ctx *ctx)
+{
+    return nameable(ctx->input->reserved_behind);
+}
+
 static bool is_in_folder(const char *path)
 {
     return strncmp(path, FOLDER, sizeof(FOLDER) - 1) == 0;
 }
 
-/* Where the list is written so that the next boot takes it. */
-static const char *file_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *list)
+/* Where a setting is written so that the next boot takes it: usual, or what is read behind it. */
+static const char *last_file(struct hm_finding_list *list, const char *behind, const char *usual,
+                             const char *suffix)
 {
-    const char *behind = behind_of(ctx);
     const char *name = behind == NULL ? NULL : strrchr(behind, '/') + 1;
 
     if (behind == NULL || is_in_folder(behind)) {
-        return behind == NULL ? FILE_NAME : behind;
+        return behind == NULL ? usual : behind;
     }
-    return hm_finding_print(list, FOLDER "%.*s" BEHIND_SUFFIX,
-                            (int)(strlen(name) - (sizeof(SUFFIX) - 1)), name);
+    return hm_finding_print(list, FOLDER "%.*s%s", (int)(strlen(name) - (sizeof(SUFFIX) - 1)), name,
+                            suffix);
 }
 
-/* The last line of the file may have no end; "$a\\" of sed gives it one. */
-const char *hm_remedy_write_sign(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                                 struct hm_remedy_step *step, const char *name, const char *file)
+static const char *file_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *list)
 {
-    const bool others = strcmp(name, SHORT_NAME) == 0 && behind_of(ctx) != NULL;
+    return last_file(list, behind_of(ctx), FILE_NAME, BEHIND_SUFFIX);
+}
 
+/* How a command writes a setting into the file, " > " or " >> ": where it may have other lines, a
+ * command before it takes the old lines of the setting alone out of it. The last line may have no
+ * end; "$a\\" of sed gives it one. Of a link it is the file behind it that changes. */
+static const char *write_sign(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                              struct hm_remedy_step *step, bool others, const char *name,
+                              const char *file)
+{
     if (!ctx->input->settings_mixed && !others) {
         return ">";
     }
     step->text = hm_finding_print(list, "%s Other lines of the file stay.", step->text);
     hm_remedy_command(list, step,
-                      "touch %s && sed -i -e '/^[-[:space:]]*net.ipv4.%s[[:space:]]*=/d' "
-                      "-e '$a\\' %s",
+                      "touch %s && sed -i --follow-symlinks -e "
+                      "'/^[-[:space:]]*net.ipv4.%s[[:space:]]*=/d' -e '$a\\' %s",
                       file, name, file);
     return ">>";
 }
@@ -97,7 +111,7 @@ static void add_to_list(const struct hm_finding_ctx *ctx, struct hm_finding_list
         return;
     }
     step->text = hm_finding_print(list, "%s " EACH_TEXT, step->text);
-    sign = hm_remedy_write_sign(ctx, list, step, SHORT_NAME, file);
+    sign = write_sign(ctx, list, step, behind_of(ctx) != NULL, SHORT_NAME, file);
     hm_remedy_command(list, step, "echo \"" NAME " = $(cat " PROC_FILE ")%s%s\" %s %s",
                       text[0] == '\0' ? "" : ",", text, sign, file);
     hm_remedy_command(list, step, "sed -n 's/^" NAME " = //p' %s | " WRITE_EACH, file);
@@ -121,7 +135,7 @@ static void write_list(const struct hm_finding_ctx *ctx, struct hm_finding_list 
         add_to_list(ctx, list, step, now, ports);
         return;
     }
-    sign = hm_remedy_write_sign(ctx, list, step, SHORT_NAME, file);
+    sign = write_sign(ctx, list, step, behind_of(ctx) != NULL, SHORT_NAME, file);
     while (strlen(text) > PIECE_BYTES) {
         size_t len = PIECE_BYTES;
 
@@ -174,7 +188,7 @@ static void write_beside(const struct hm_finding_ctx *ctx, struct hm_finding_lis
         list->cut = true;
         return;
     }
-    sign = hm_remedy_write_sign(ctx, list, step, SHORT_NAME, file);
+    sign = write_sign(ctx, list, step, behind_of(ctx) != NULL, SHORT_NAME, file);
     hm_remedy_command(list, step, "echo '" NAME " = %s' %s %s", text, sign, file);
     hm_remedy_command(list, step, "sysctl -w " NAME "=%s", running);
 }
@@ -243,6 +257,57 @@ void hm_remedy_write_sysctl(const struct hm_finding_ctx *ctx, struct hm_finding_
         return;
     }
     write_list(ctx, list, step, hm_facts_stack(ctx->facts, HM_TCP, HM_IPV4)->administered, all);
+}
+
+#define RANGE_TEXT "As root, set the dynamic range back to the kernel's %u-%u, now and in "
+
+static const char *range_text(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                              struct hm_range range)
+{
+    const char *behind = ctx->input->range_behind;
+    const char *text =
+        hm_finding_print(list, RANGE_TEXT, (unsigned)range.first, (unsigned)range.last);
+
+    if (nameable(behind) != NULL) {
+        return hm_finding_print(list,
+                                is_in_folder(behind)
+                                    ? "%s%s, which is read after other files at boot and sets it."
+                                    : "%sa file that is read at boot after %s, which sets it now.",
+                                text, behind);
+    }
+    if (behind == NULL) {
+        return hm_finding_print(list,
+                                "%sa file that is read after all others. Where another file in "
+                                "sysctl.d that is read later sets it, too, write into that one "
+                                "instead, but never into " AGENT_FILE_NAME ".",
+                                text);
+    }
+    if (behind[0] == '\0') {
+        return hm_finding_print(list, "%sa file that is read after all others.", text);
+    }
+    return hm_finding_print(list,
+                            "%sa file. %s is read after it and sets the range, too: remove that "
+                            "line from %s, otherwise the next boot sets that range.",
+                            text, behind, behind);
+}
+
+void hm_remedy_set_linux_range(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                               struct hm_remedy_step *step, struct hm_range range)
+{
+    const char *behind = nameable(ctx->input->range_behind);
+    const char *file = last_file(list, behind, RANGE_FILE, RANGE_SUFFIX);
+    const char *sign;
+
+    step->text = range_text(ctx, list, range);
+    sign = write_sign(ctx, list, step, behind != NULL, RANGE_NAME, file);
+    hm_remedy_command(list, step, "echo 'net.ipv4." RANGE_NAME " = %u %u' %s %s",
+                      (unsigned)range.first, (unsigned)range.last, sign, file);
+    if (behind != NULL) { /* its other lines need not be in force now */
+        hm_remedy_command(list, step, "sysctl -w net.ipv4." RANGE_NAME "=\"%u %u\"",
+                          (unsigned)range.first, (unsigned)range.last);
+    } else {
+        hm_remedy_command(list, step, "sysctl -p %s", file);
+    }
 }
 
 #define SET_TEXT                                                                                   \

@@ -14,7 +14,6 @@
     "WinNAT follow after a restart of the host."
 #define ON_PURPOSE "Nobody moved it on purpose, and that many ports suffice."
 #define SUFFICE "That many ports suffice."
-#define LINUX_FILE "/etc/sysctl.d/zzzzzzzz-port-range.conf"
 
 static const enum hm_family families[] = {HM_IPV4, HM_IPV6};
 
@@ -414,16 +413,6 @@ static void set_back_modern(const struct hm_finding_ctx *ctx, struct hm_finding_
     drop_max_user_port(ctx, list, finding);
 }
 
-static void set_back_linux(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                           struct hm_remedy_step *step, struct hm_range usual)
-{
-    const char *sign = hm_remedy_write_sign(ctx, list, step, "ip_local_port_range", LINUX_FILE);
-
-    hm_remedy_command(list, step, "echo 'net.ipv4.ip_local_port_range = %u %u' %s %s",
-                      (unsigned)usual.first, (unsigned)usual.last, sign, LINUX_FILE);
-    hm_remedy_command(list, step, "sysctl -p %s", LINUX_FILE);
-}
-
 /* Is the default range written already, so that the next boot brings it back? */
 static bool comes_back(const struct hm_finding_ctx *ctx, struct hm_range usual)
 {
@@ -443,7 +432,6 @@ static bool comes_back(const struct hm_finding_ctx *ctx, struct hm_range usual)
 void hm_remedy_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                         struct hm_finding *finding)
 {
-    struct hm_remedy_step *step;
     struct hm_range usual;
     const char *harm;
 
@@ -465,13 +453,7 @@ void hm_remedy_set_back(const struct hm_finding_ctx *ctx, struct hm_finding_list
         hm_remedy_write_reserved(ctx, list, finding, ctx->reserve);
     }
     if (ctx->facts->linux_host) {
-        step = step_back(list, finding, usual);
-        step->text =
-            hm_finding_print(list,
-                             "As root, set the dynamic range back to the kernel's %u-%u, now and "
-                             "in a file that is read after all others.",
-                             (unsigned)usual.first, (unsigned)usual.last);
-        set_back_linux(ctx, list, step, usual);
+        hm_remedy_set_linux_range(ctx, list, step_back(list, finding, usual), usual);
     } else if (ctx->facts->legacy) {
         hm_remedy_set_value(ctx, list, step_back(list, finding, usual), "MaxUserPort", NULL);
         hm_remedy_restart(list, finding,

@@ -203,11 +203,9 @@ struct hm_remedy_step *hm_remedy_reserve(struct hm_finding_list *list, struct hm
 void hm_remedy_set_next(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
                         struct hm_finding *finding);
 
-/* Linux: how a command writes a setting into the file, " > " or " >> ": where such a file has other
- * lines, a command before it takes the old lines of the setting alone out of it. name: without
- * "net.ipv4.". */
-const char *hm_remedy_write_sign(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
-                                 struct hm_remedy_step *step, const char *name, const char *file);
+/* Linux: sets the dynamic range, now and in the file that is read last; fills the step. */
+void hm_remedy_set_linux_range(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,
+                               struct hm_remedy_step *step, struct hm_range range);
 
 /* The list of Linux, with ports beside ctx->reserve. */
 void hm_remedy_write_sysctl(const struct hm_finding_ctx *ctx, struct hm_finding_list *list,

@@ -32,8 +32,8 @@ bool hm_sysctl_is_mixed(struct hm_span path, struct hm_span text)
         const char *file;
         const char *name;
     } written[] = {
-        {FOLDER HM_SYSCTL_REMEDY_NAME,      "net.ipv4.ip_local_reserved_ports"},
-        {FOLDER "zzzzzzzz-port-range.conf", "net.ipv4.ip_local_port_range"    },
+        {FOLDER HM_SYSCTL_REMEDY_NAME, "net.ipv4.ip_local_reserved_ports"},
+        {FOLDER HM_SYSCTL_RANGE_NAME,  "net.ipv4.ip_local_port_range"    },
     };
     struct hm_span line;
 
@@ -61,9 +61,9 @@ static int compare(struct hm_span name, const char *other)
     return order != 0 ? order : (name.len > len) - (name.len < len);
 }
 
-bool hm_sysctl_comes_behind(struct hm_span name)
+bool hm_sysctl_comes_behind(struct hm_span name, const char *remedy)
 {
-    return compare(name, HM_SYSCTL_REMEDY_NAME) > 0 && compare(name, HM_SYSCTL_AGENT_NAME) != 0;
+    return compare(name, remedy) > 0 && compare(name, HM_SYSCTL_AGENT_NAME) != 0;
 }
 
 /* "# /etc/sysctl.d/50-site.conf" */
@@ -93,33 +93,39 @@ static struct hm_span name_of(struct hm_span path)
 }
 
 static enum hm_status see_file(struct hm_span path, struct hm_span text, struct hm_arena *arena,
-                               const char **inout_behind, bool *inout_mixed, struct hm_err *err)
+                               struct hm_sysctl_files *files, struct hm_err *err)
 {
     struct hm_sysctl_ports alone = {0};
+    const struct hm_span name = name_of(path);
+    const char *copy;
     enum hm_status st;
 
-    *inout_mixed = *inout_mixed || hm_sysctl_is_mixed(path, text);
-    if (!hm_sysctl_comes_behind(name_of(path))) {
+    files->mixed = files->mixed || hm_sysctl_is_mixed(path, text);
+    if (!hm_sysctl_comes_behind(name, HM_SYSCTL_RANGE_NAME)) { /* the first of the two */
         return HM_OK;
     }
     st = hm_sysctl_take_settings(text, arena, &alone, err);
-    if (st == HM_OK && alone.has_reserved) {
-        *inout_behind = hm_arena_strndup(arena, path.at, path.len);
-        st =
-            *inout_behind == NULL ? hm_fail(err, HM_ENOMEM, "no memory for settings files") : HM_OK;
+    copy = st == HM_OK ? hm_arena_strndup(arena, path.at, path.len) : NULL;
+    if (copy == NULL) {
+        return st == HM_OK ? hm_fail(err, HM_ENOMEM, "no memory for settings files") : st;
     }
-    return st;
+    if (alone.has_range) {
+        files->range_behind = copy;
+    }
+    if (alone.has_reserved && hm_sysctl_comes_behind(name, HM_SYSCTL_REMEDY_NAME)) {
+        files->reserved_behind = copy;
+    }
+    return HM_OK;
 }
 
 enum hm_status hm_sysctl_see_files(struct hm_span text, struct hm_arena *arena,
-                                   const char **out_behind, bool *out_mixed, struct hm_err *err)
+                                   struct hm_sysctl_files *out_files, struct hm_err *err)
 {
+    struct hm_sysctl_files files = {NULL, NULL, false};
     struct hm_span rest = text;
     struct hm_span path = {NULL, 0};
     struct hm_span line;
     const char *begin = text.at; /* of the file at path */
-    const char *behind = NULL;
-    bool mixed = false;
     bool more = true;
     enum hm_status st = HM_OK;
 
@@ -133,15 +139,13 @@ enum hm_status hm_sysctl_see_files(struct hm_span text, struct hm_arena *arena,
         }
         if (path.len > 0) {
             end = more ? end : text.at + text.len;
-            st = see_file(path, (struct hm_span){begin, (size_t)(end - begin)}, arena, &behind,
-                          &mixed, err);
+            st = see_file(path, (struct hm_span){begin, (size_t)(end - begin)}, arena, &files, err);
         }
         path = next;
         begin = rest.at;
     }
     if (st == HM_OK) {
-        *out_behind = behind;
-        *out_mixed = mixed;
+        *out_files = files;
     }
     return st;
 }

@@ -347,6 +347,7 @@ const struct hm_judgement *hm_build_judge(struct hm_build *build)
         .hazards = &build->hazards,
         .settings_unread = build->settings_unread,
         .reserved_behind = build->reserved_behind,
+        .range_behind = build->range_behind,
         .hidden = build->hidden,
         .settings_mixed = build->settings_mixed,
     };

@@ -23,6 +23,7 @@ struct hm_build {
     struct hm_port_hazards hazards; /* as an agent remembers; none */
     bool settings_unread;
     const char *reserved_behind;   /* as struct hm_judge_input has it */
+    const char *range_behind;      /* likewise */
     struct hm_hidden_ports hidden; /* likewise */
     bool settings_mixed;           /* likewise */
     struct hm_judgement judgement; /* of the last hm_build_judge */

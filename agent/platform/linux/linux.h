@@ -256,9 +256,10 @@ enum hm_status hm_linux_sysctl_next(const char *root, struct hm_arena *arena,
                                     struct hm_stack *stack, struct hm_err *err) HM_MUST_CHECK;
 
 /* The last file of others in sysctl.d that is read after the one that a remedy writes and reserves
- * ports, too; "" none. */
+ * ports, and sets the dynamic range, too; "" none, NULL where one of them cannot be read. */
 enum hm_status hm_linux_sysctl_behind(const char *root, struct hm_arena *arena,
-                                      const char **out_path, struct hm_err *err) HM_MUST_CHECK;
+                                      const char **out_reserved, const char **out_range,
+                                      struct hm_err *err) HM_MUST_CHECK;
 
 /* Ports that files of sysctl.d reserve in vain, as the last file that reserves any replaces their
  * list; not where that is the agent's own file, which repeats them at the agent's next run. */
@@ -266,7 +267,8 @@ enum hm_status hm_linux_sysctl_hidden(const char *root, struct hm_arena *arena,
                                       struct hm_hidden_ports *out_hidden,
                                       struct hm_err *err) HM_MUST_CHECK;
 
-/* Has a file that a remedy writes anything but the one setting that it writes there? */
+/* Has a file that a remedy writes anything but the one setting that it writes there? One that
+ * cannot be read may have. */
 enum hm_status hm_linux_sysctl_mixed(const char *root, struct hm_arena *arena, bool *out_mixed,
                                      struct hm_err *err) HM_MUST_CHECK;
 

@@ -158,7 +158,8 @@ static enum hm_status linux_observe(struct hm_platform *platform, struct hm_aren
         st = hm_linux_stacks(platform->root, &notes, &seen.inventory.stacks, err);
     }
     if (st == HM_OK) {
-        st = hm_linux_sysctl_behind(platform->root, arena, &seen.reserved_behind, err);
+        st = hm_linux_sysctl_behind(platform->root, arena, &seen.reserved_behind,
+                                    &seen.range_behind, err);
     }
     if (st == HM_OK) {
         st = hm_linux_sysctl_hidden(platform->root, arena, &seen.hidden, err);

@@ -319,23 +319,30 @@ enum hm_status hm_linux_sysctl_next(const char *root, struct hm_arena *arena,
 }
 
 enum hm_status hm_linux_sysctl_behind(const char *root, struct hm_arena *arena,
-                                      const char **out_path, struct hm_err *err)
+                                      const char **out_reserved, const char **out_range,
+                                      struct hm_err *err)
 {
     struct confs confs = {0};
-    const char *last = "";
+    const char *reserved = "";
+    const char *range = "";
+    bool unread[2] = {false, false}; /* behind the file of the range, and of the list */
     enum hm_status st = list_confs(root, false, arena, &confs, err);
 
     for (size_t i = 0; st == HM_OK && i < confs.count; i++) {
+        const struct hm_span name = {confs.at[i].name, strlen(confs.at[i].name)};
         struct hm_sysctl_ports alone = {0};
-        bool unread = false;
+        const bool is_last = hm_sysctl_comes_behind(name, HM_SYSCTL_REMEDY_NAME);
 
-        if (hm_sysctl_comes_behind((struct hm_span){confs.at[i].name, strlen(confs.at[i].name)})) {
-            st = read_file(confs.at[i].path, arena, &alone, &unread, err);
-            last = alone.has_reserved ? confs.at[i].path + strlen(root) : last;
+        if (!hm_sysctl_comes_behind(name, HM_SYSCTL_RANGE_NAME)) { /* the first of the two */
+            continue;
         }
+        st = read_file(confs.at[i].path, arena, &alone, is_last ? &unread[1] : &unread[0], err);
+        range = alone.has_range ? confs.at[i].path + strlen(root) : range;
+        reserved = alone.has_reserved && is_last ? confs.at[i].path + strlen(root) : reserved;
     }
     if (st == HM_OK) {
-        *out_path = last;
+        *out_reserved = unread[1] ? NULL : reserved;
+        *out_range = unread[0] || unread[1] ? NULL : range;
     }
     return st;
 }
@@ -389,16 +396,25 @@ enum hm_status hm_linux_sysctl_mixed(const char *root, struct hm_arena *arena, b
                                      struct hm_err *err)
 {
     static const char *const written[] = {"/etc/sysctl.d/" HM_SYSCTL_REMEDY_NAME,
-                                          "/etc/sysctl.d/zzzzzzzz-port-range.conf"};
+                                          "/etc/sysctl.d/" HM_SYSCTL_RANGE_NAME};
     enum hm_status st = HM_OK;
     bool mixed = false;
 
     for (size_t i = 0; st == HM_OK && i < HM_COUNT(written); i++) {
-        const char *text = "";
+        const char *path = hm_arena_printf(arena, "%s%s", root, written[i]);
+        char *text;
+        size_t len;
 
-        st = read_small(root, written[i], arena, &text, err);
-        mixed = mixed || hm_sysctl_is_mixed((struct hm_span){written[i], strlen(written[i])},
-                                            (struct hm_span){text, strlen(text)});
+        if (path == NULL) {
+            return no_memory(err);
+        }
+        st = hm_os_read_file(path, HM_LIMIT_INPUT_FILE_BYTES, arena, &text, &len, err);
+        if (st == HM_OK) {
+            mixed = mixed || hm_sysctl_is_mixed((struct hm_span){written[i], strlen(written[i])},
+                                                (struct hm_span){text, len});
+        }
+        mixed = mixed || (st != HM_OK && st != HM_ENOENT);
+        st = st == HM_ENOMEM ? st : HM_OK;
     }
     if (st == HM_OK) {
         *out_mixed = mixed;

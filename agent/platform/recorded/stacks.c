@@ -155,9 +155,13 @@ static enum hm_status read_settings(struct hm_recorded *recorded,
 
     *out_has = st == HM_OK && file.found != NULL;
     if (st == HM_OK && file.there) {
-        st = hm_sysctl_see_files((struct hm_span){file.text, file.len}, recorded->arena,
-                                 &recorded->seen.reserved_behind, &recorded->seen.settings_mixed,
+        struct hm_sysctl_files files = {NULL, NULL, false};
+
+        st = hm_sysctl_see_files((struct hm_span){file.text, file.len}, recorded->arena, &files,
                                  err);
+        recorded->seen.reserved_behind = files.reserved_behind;
+        recorded->seen.range_behind = files.range_behind;
+        recorded->seen.settings_mixed = files.mixed;
     }
     return st == HM_OK && file.there
                ? hm_sysctl_take_settings((struct hm_span){file.text, file.len}, recorded->arena,

@@ -22,6 +22,8 @@
 #include "common/os/os.h"
 #include "tests/support/linux_host.h"
 
+#define RANGE_KEY "net.ipv4.ip_local_port_range = "
+
 #define NOBODY 65534
 
 static void test_reserve_and_retire(void **state)
@@ -137,31 +139,43 @@ static void test_file_behind_a_remedy(void **state)
     static const struct {
         const char *path;
         const char *text;
-        const char *expected;
+        const char *reserved;
+        const char *range;
     } steps[] = {
-        {"/etc/sysctl.d/99-x.conf",                    "net.ipv4.ip_local_reserved_ports = 8080\n", ""},
-        {"/etc/sysctl.d/zzzzzzzz-reserved-ports.conf", "net.ipv4.ip_local_reserved_ports = 1\n",
-         ""                                                                                           },
-        {"/etc/sysctl.d/zzzzzzzzz-havenmaster.conf",   "net.ipv4.ip_local_reserved_ports = 1\n",    ""},
-        {"/etc/sysctl.d/zzzzzzzzzz.conf",              "net.ipv4.ip_forward = 1\n",                 ""},
-        {"/run/sysctl.d/zzzzzzzzzy.conf",              "net.ipv4.ip_local_reserved_ports = 8081\n",
-         "/run/sysctl.d/zzzzzzzzzy.conf"                                                              },
-        {"/etc/sysctl.d/zzzzzzzzzz.conf",              "net.ipv4.ip_local_reserved_ports = 8082\n",
-         "/etc/sysctl.d/zzzzzzzzzz.conf"                                                              },
+        {"/etc/sysctl.d/99-x.conf",                    KEY "8080\n" RANGE_KEY "20000 60999\n", "",                              ""                             },
+        {"/etc/sysctl.d/zzzzzzzz-port-range.conf",     RANGE_KEY "32768 60999\n",              "",                              ""                             },
+        {"/etc/sysctl.d/zzzzzzzz-reserved-ports.conf", KEY "1\n",                              "",                              ""                             },
+        {"/etc/sysctl.d/zzzzzzzzz-havenmaster.conf",   KEY "1\n" RANGE_KEY "20000 60999\n",    "",                              ""                             },
+        {"/etc/sysctl.d/zzzzzzzzzz.conf",              "net.ipv4.ip_forward = 1\n",            "",                              ""                             },
+        {"/etc/sysctl.d/zzzzzzzz-q.conf",              KEY "8080\n" RANGE_KEY "20000 60999\n", "",
+         "/etc/sysctl.d/zzzzzzzz-q.conf"                                                                                                                       },
+        {"/run/sysctl.d/zzzzzzzzzy.conf",              KEY "8081\n",                           "/run/sysctl.d/zzzzzzzzzy.conf",
+         "/etc/sysctl.d/zzzzzzzz-q.conf"                                                                                                                       },
+        {"/etc/sysctl.d/zzzzzzzzzz.conf",              KEY "8082\n" RANGE_KEY "20000 60999\n",
+         "/etc/sysctl.d/zzzzzzzzzz.conf",                                                                                       "/etc/sysctl.d/zzzzzzzzzz.conf"},
     };
     struct linux_host *host = *state;
     struct hm_observation seen;
     const char *path = NULL;
+    const char *range = NULL;
 
     for (size_t i = 0; i < HM_COUNT(steps); i++) {
         linux_host_put(host, steps[i].path, steps[i].text);
-        assert_int_equal(hm_linux_sysctl_behind(host->root, &host->arena, &path, &host->err),
-                         HM_OK);
-        assert_string_equal(path, steps[i].expected);
+        assert_int_equal(
+            hm_linux_sysctl_behind(host->root, &host->arena, &path, &range, &host->err), HM_OK);
+        assert_string_equal(path, steps[i].reserved);
+        assert_string_equal(range, steps[i].range);
     }
     assert_int_equal(hm_platform_native.observe(host->platform, &host->arena, &seen, &host->err),
                      HM_OK);
     assert_string_equal(seen.reserved_behind, path);
+    assert_string_equal(seen.range_behind, range);
+    /* one that cannot be read (a folder in its place) may set both */
+    linux_host_put(host, "/etc/sysctl.d/zzzzzzzzzzz.conf/x", "");
+    assert_int_equal(hm_linux_sysctl_behind(host->root, &host->arena, &path, &range, &host->err),
+                     HM_OK);
+    assert_null(path);
+    assert_null(range);
 }
 
 /* What others edit is theirs: only what is missing of ours is a loss. */

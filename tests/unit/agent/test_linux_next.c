@@ -216,6 +216,7 @@ static void test_files_of_others(void **state)
         {{REMEDY},                              {"# for billing\n" KEY "1\n"},                          NULL, NULL,   NULL,   true },
         {{REMEDY},                              {KEY "1\nnet.ipv4.ip_local_reserved_ports_more = 2\n"}, NULL, NULL,   NULL,   true },
         {{RANGE_REMEDY},                        {RANGE "32768 60999\n"},                                NULL, NULL,   NULL,   false},
+        {{RANGE_REMEDY "/x"},                   {""},                                                   NULL, NULL,   NULL,   true }, /* cannot be read */
         {{RANGE_REMEDY},                        {RANGE "32768 60999\nvm.swappiness = 1\n"},             NULL, NULL,   NULL,   true },
     };
 

@@ -345,15 +345,20 @@ static void test_linux_remedy_files(void **state)
         const char *files;
         const char *behind; /* NULL none */
         bool mixed;
+        const char *range; /* likewise, of the range */
     } rows[] = {
-        {LIST,                                                              NULL, false},
-        {"# /etc/sysctl.d/50.conf\n" LIST "vm.swappiness = 7\n\n" OWN LIST, NULL, false},
-        {OWN "vm.swappiness=7\n-net/ipv4/ip_local_reserved_ports = 8080\n", NULL, true },
-        {OWN LIST "\n# /etc/sysctl.d/zzzzzzzzz.conf\nvm.swappiness = 7\n",  NULL, false},
-        {OWN LIST "\n# /etc/sysctl.d/zzzzzzzzz-havenmaster.conf\n" LIST,    NULL, false},
+        {LIST,                                                                                   NULL, false, NULL                           },
+        {"# /etc/sysctl.d/50.conf\n" LIST "vm.swappiness = 7\n\n" OWN LIST,                      NULL, false, NULL                           },
+        {OWN "vm.swappiness=7\n-net/ipv4/ip_local_reserved_ports = 8080\n",                      NULL, true,  NULL                           },
+        {OWN LIST "\n# /etc/sysctl.d/zzzzzzzzz.conf\nvm.swappiness = 7\n",                       NULL, false, NULL                           },
+        {OWN LIST "\n# /etc/sysctl.d/zzzzzzzzz-havenmaster.conf\n" LIST,                         NULL, false, NULL                           },
         {OWN LIST "\n# /run/sysctl.d/zzzzzzzzz-v.conf\r\n" LIST "# end",
-         "/run/sysctl.d/zzzzzzzzz-v.conf",                                        false},
-        {"# /etc/sysctl.d/zzzzzzzz-port-range.conf\n# ours\n",              NULL, true },
+         "/run/sysctl.d/zzzzzzzzz-v.conf",                                                             false, NULL                           },
+        {"# /etc/sysctl.d/zzzzzzzz-port-range.conf\n# ours\n",                                   NULL, true,  NULL                           },
+        {"# /etc/sysctl.d/zzzzzzzz-q.conf\nnet.ipv4.ip_local_port_range = 1024 9999\n" OWN LIST,
+         NULL,                                                                                         false, "/etc/sysctl.d/zzzzzzzz-q.conf"},
+        {"# /etc/sysctl.d/zzzzzzzz-a.conf\nnet.ipv4.ip_local_port_range = 1024 9999\n",          NULL, false,
+         NULL                                                                                                                                },
     };
     struct host *host = *state;
 
@@ -362,6 +367,10 @@ static void test_linux_remedy_files(void **state)
         put_linux(host, "8080", rows[i].files);
         observe(host);
         assert_int_equal(host->seen.settings_mixed, rows[i].mixed);
+        assert_int_equal(host->seen.range_behind != NULL, rows[i].range != NULL);
+        if (rows[i].range != NULL) {
+            assert_string_equal(host->seen.range_behind, rows[i].range);
+        }
         if (rows[i].behind == NULL) {
             assert_null(host->seen.reserved_behind);
         } else {

@@ -282,7 +282,8 @@ static void test_linux_beside_a_policy(void **state)
 static void test_linux_mixed_file(void **state)
 {
 #define WITHOUT(name, file)                                                                        \
-    "touch " file " && sed -i -e '/^[-[:space:]]*net.ipv4." name "[[:space:]]*=/d' -e "            \
+    "touch " file " && sed -i --follow-symlinks -e '/^[-[:space:]]*net.ipv4." name                 \
+    "[[:space:]]*=/d' -e "                                                                         \
     "'$a\\' " file
     struct hm_build *build = new_build(NULL);
     struct hm_product *own = hm_build_product(build, "Own", "Own", "own");
@@ -317,6 +318,47 @@ static void test_linux_mixed_file(void **state)
                        "/etc/sysctl.d/zzzzzzzz-port-range.conf",
                        "sysctl -p /etc/sysctl.d/zzzzzzzz-port-range.conf", NULL));
     free_build(build);
+}
+
+/* A file of others that is read later, and sets the range, has the last word at the next boot. */
+static void test_linux_range_behind(void **state)
+{
+    static const struct {
+        const char *behind;
+        const char *text;
+        const char *commands[4];
+    } cases[] = {
+        {"",
+         "now and in a file that is read after all others.",                          {"echo 'net.ipv4.ip_local_port_range = 32768 60999' > "
+          "/etc/sysctl.d/zzzzzzzz-port-range.conf",
+          "sysctl -p /etc/sysctl.d/zzzzzzzz-port-range.conf"}                               },
+        {"/etc/sysctl.d/zzzzzzzz-q.conf",
+         "now and in /etc/sysctl.d/zzzzzzzz-q.conf, which is read after other files", {WITHOUT("ip_local_port_range", "/etc/sysctl.d/zzzzzzzz-q.conf"),
+          "echo 'net.ipv4.ip_local_port_range = 32768 60999' >> /etc/sysctl.d/zzzzzzzz-q.conf",
+          "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\""}},
+        {"/usr/lib/sysctl.d/zzzzzzzz-q.conf",
+         "after /usr/lib/sysctl.d/zzzzzzzz-q.conf, which sets",                       {WITHOUT("ip_local_port_range", "/etc/sysctl.d/zzzzzzzz-q_port-range.conf"),
+          "echo 'net.ipv4.ip_local_port_range = 32768 60999' >> "
+          "/etc/sysctl.d/zzzzzzzz-q_port-range.conf",
+          "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\""}                      },
+        {"/etc/sysctl.d/zzzzzzzz q.conf",
+         "remove that line from /etc/sysctl.d/zzzzzzzz q.conf",                       {"echo 'net.ipv4.ip_local_port_range = 32768 60999' > "
+          "/etc/sysctl.d/zzzzzzzz-port-range.conf",
+          "sysctl -p /etc/sysctl.d/zzzzzzzz-port-range.conf"}                            },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build *build = new_build(NULL);
+        const struct hm_finding *finding;
+
+        print_message("case %zu\n", i);
+        build->range_behind = cases[i].behind;
+        hm_build_dynamic(build, 1024, 65535);
+        finding = must_find(build, "dynamic_range_moved", "dynamic range", cases[i].commands);
+        assert_non_null(strstr(finding->steps.at[0].text, cases[i].text));
+        free_build(build);
+    }
 }
 
 /* A list of more than a page: a single write would be cut off, so a loop writes it. */
@@ -392,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_small_part_is_reserved),
         cmocka_unit_test(test_linux_long_list),
         cmocka_unit_test(test_linux_mixed_file),
+        cmocka_unit_test(test_linux_range_behind),
         cmocka_unit_test(test_linux_very_long_list),
         cmocka_unit_test(test_linux_beside_a_policy),
     };
