@@ -24,14 +24,15 @@ static bool any_relies(const struct hm_finding_ctx *ctx, const struct hm_ports *
     return false;
 }
 
-/* Of the dynamic range, neither reserved now nor after the next boot. */
-static struct hm_ports hidden_ports(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+/* Of the file and the dynamic range, neither reserved now nor after the next boot. */
+static struct hm_ports hidden_ports(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                                    struct hm_ports of_file)
 {
     const struct hm_stack_facts *now = hm_facts_stack(ctx->facts, HM_TCP, HM_IPV4);
     const struct hm_stack_facts *next = hm_facts_next_stack(ctx->facts, HM_TCP, HM_IPV4);
     struct hm_range range = now->dynamic;
     const struct hm_ports dynamic = {&range, 1};
-    struct hm_ports ports = hm_finding_without(out, ctx->input->hidden.ports, now->administered);
+    struct hm_ports ports = hm_finding_without(out, of_file, now->administered);
 
     ports = hm_finding_without(out, ports, next->administered);
     /* what is in both is all that is not in one alone */
@@ -40,31 +41,40 @@ static struct hm_ports hidden_ports(const struct hm_finding_ctx *ctx, struct hm_
                : (struct hm_ports){NULL, 0};
 }
 
-static void look_linux(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+/* all: of all files, so that every remedy writes the same list. */
+static void put_hidden(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
+                       const char *file, struct hm_ports ports, struct hm_ports all)
 {
-    const struct hm_hidden_ports *hidden = &ctx->input->hidden;
-    struct hm_finding *finding;
-    struct hm_ports ports;
+    struct hm_finding *finding = hm_finding_put(out, file);
 
-    if (hidden->file == NULL) {
-        return;
-    }
-    ports = hidden_ports(ctx, out);
-    if (ports.count == 0) {
-        return;
-    }
-    finding = hm_finding_put(out, hidden->file);
     finding->text = hm_finding_print(
         out,
         "%s reserves %s, but %s is read later and sets a list without them, which replaces the "
         "other one. The author of the first list expects these ports to be reserved.",
-        hidden->file, hm_finding_list_ports(out, ports), hidden->by);
+        file, hm_finding_list_ports(out, ports), ctx->input->hidden.by);
     hm_finding_evidence(out, finding, "reserved_ports", hm_finding_list_ports(out, ports));
     finding->remedy = "Reserve them in the file that is read last, too.";
     if (any_relies(ctx, &ports)) {
         finding->severity = HM_SEVERITY_MEDIUM;
     }
-    hm_remedy_write_sysctl(ctx, out, finding, ports);
+    hm_remedy_write_sysctl(ctx, out, finding, all);
+}
+
+static void look_linux(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
+{
+    const struct hm_hidden_ports *hidden = &ctx->input->hidden;
+    struct hm_ports all = {NULL, 0};
+
+    for (size_t i = 0; hidden->by != NULL && i < hidden->count; i++) {
+        all = hm_finding_union(out, all, hidden_ports(ctx, out, hidden->at[i].ports));
+    }
+    for (size_t i = 0; hidden->by != NULL && i < hidden->count; i++) {
+        const struct hm_ports ports = hidden_ports(ctx, out, hidden->at[i].ports);
+
+        if (ports.count > 0) {
+            put_hidden(ctx, out, hidden->at[i].file, ports, all);
+        }
+    }
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)

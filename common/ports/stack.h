@@ -20,11 +20,15 @@ extern const char *const hm_protocol_names[2]; /* "tcp", "udp" */
 extern const char *const hm_family_names[2];   /* "ipv4", "ipv6" */
 
 /* Linux: ports that a settings file of sysctl.d reserves in vain, as the list of a file that is
- * read later replaces its own. file NULL: there is none, or nobody knows. */
-struct hm_hidden_ports {
+ * read later replaces its own. */
+struct hm_hidden_file {
     const char *file;
-    const char *by;
-    struct hm_ports ports;
+    struct hm_ports ports; /* that the last file does not have */
+};
+struct hm_hidden_ports {
+    struct hm_hidden_file *at; /* in the order in which they are read */
+    size_t count;
+    const char *by; /* the last file, whose list is in force; NULL: nothing is hidden */
 };
 
 /* One stack as a system shows it. has_… false = unknown, which is never "none". */

@@ -350,7 +350,7 @@ enum hm_status hm_linux_sysctl_behind(const char *root, struct hm_arena *arena,
 enum hm_status hm_linux_sysctl_hidden(const char *root, struct hm_arena *arena,
                                       struct hm_hidden_ports *out_hidden, struct hm_err *err)
 {
-    struct hm_hidden_ports hidden = {NULL, NULL, no_ports};
+    struct hm_hidden_ports hidden = {NULL, 0, NULL};
     struct hm_ports *lists; /* of each file */
     struct confs confs = {0};
     bool elsewhere = false;
@@ -376,14 +376,18 @@ enum hm_status hm_linux_sysctl_hidden(const char *root, struct hm_arena *arena,
         strcmp(confs.at[last].name, OWN_NAME) == 0) {
         return st;
     }
+    hidden.at = hm_arena_alloc(arena, last, sizeof(*hidden.at));
+    if (hidden.at == NULL) {
+        return no_memory(err);
+    }
     for (size_t i = 0; st == HM_OK && i < last; i++) {
         struct hm_ports lost = no_ports;
 
         st = hm_ports_subtract(lists[i], lists[last], arena, &lost, err);
         if (st == HM_OK && lost.count > 0) {
-            hidden.file = confs.at[i].path + strlen(root);
             hidden.by = confs.at[last].path + strlen(root);
-            st = hm_ports_union(hidden.ports, lost, arena, &hidden.ports, err);
+            hidden.at[hidden.count++] =
+                (struct hm_hidden_file){confs.at[i].path + strlen(root), lost};
         }
     }
     if (st == HM_OK) {

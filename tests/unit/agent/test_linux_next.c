@@ -223,9 +223,7 @@ static void test_files_of_others(void **state)
     (void)state;
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
         char root[] = "/tmp/hm-linux-next-XXXXXX";
-        struct hm_hidden_ports hidden = {
-            NULL, NULL, {NULL, 0}
-        };
+        struct hm_hidden_ports hidden = {NULL, 0, NULL};
         struct hm_arena arena;
         struct hm_err err;
         bool mixed = !cases[i].mixed;
@@ -239,15 +237,45 @@ static void test_files_of_others(void **state)
         assert_int_equal(hm_linux_sysctl_hidden(root, &arena, &hidden, &err), HM_OK);
         assert_int_equal(hm_linux_sysctl_mixed(root, &arena, &mixed, &err), HM_OK);
         assert_int_equal(mixed, cases[i].mixed);
-        assert_int_equal(hidden.file != NULL, cases[i].file != NULL);
-        if (hidden.file != NULL) {
-            assert_string_equal(hidden.file, cases[i].file);
+        assert_int_equal(hidden.by != NULL, cases[i].file != NULL);
+        if (hidden.by != NULL) {
+            const struct hm_hidden_file *last = &hidden.at[hidden.count - 1];
+
+            assert_int_equal(hidden.count, 1);
+            assert_string_equal(last->file, cases[i].file);
             assert_string_equal(hidden.by, cases[i].by);
-            assert_string_equal(hm_ports_text(hidden.ports, &arena), cases[i].ports);
+            assert_string_equal(hm_ports_text(last->ports, &arena), cases[i].ports);
         }
         hm_arena_fini(&arena);
         remove_tree(root);
     }
+}
+
+/* Each file has its own ports. */
+static void test_several_files(void **state)
+{
+    static const char *const files[] = {"/etc/sysctl.d/70-a.conf", MORE, REMEDY};
+    static const char *const texts[] = {KEY "1111\n", KEY "5432,6666\n", KEY "5432\n"};
+    static const char *const ports[] = {"1111", "6666"};
+    char root[] = "/tmp/hm-linux-next-XXXXXX";
+    struct hm_hidden_ports hidden = {NULL, 0, NULL};
+    struct hm_arena arena;
+    struct hm_err err;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    hm_arena_init(&arena, HM_LIMIT_CYCLE_ARENA_BYTES);
+    for (size_t i = 0; i < HM_COUNT(files); i++) {
+        put(root, files[i], texts[i]);
+    }
+    assert_int_equal(hm_linux_sysctl_hidden(root, &arena, &hidden, &err), HM_OK);
+    assert_int_equal(hidden.count, HM_COUNT(ports));
+    for (size_t i = 0; i < HM_COUNT(ports); i++) {
+        assert_string_equal(hidden.at[i].file, files[i]);
+        assert_string_equal(hm_ports_text(hidden.at[i].ports, &arena), ports[i]);
+    }
+    hm_arena_fini(&arena);
+    remove_tree(root);
 }
 
 int main(void)
@@ -255,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_files_of_others),
+        cmocka_unit_test(test_several_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,25 +162,35 @@ static void test_reserved_list_hidden(void **state)
 {
     struct hm_build *build = new_build(NULL);
     const struct hm_finding *finding;
+    struct hm_hidden_file files[2];
 
     (void)state;
     must_miss(build, "reserved_ports_ignored");
-    build->hidden = (struct hm_hidden_ports){"/etc/sysctl.d/80-more.conf",
-                                             "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
-                                             hm_build_ports(build, "8080,50000-50001")};
+    files[0] = (struct hm_hidden_file){"/etc/sysctl.d/70-a.conf", hm_build_ports(build, "50002")};
+    files[1] = (struct hm_hidden_file){"/etc/sysctl.d/80-more.conf",
+                                       hm_build_ports(build, "8080,50000-50001")};
+    build->hidden =
+        (struct hm_hidden_ports){files, 2, "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf"};
+    finding = must_find(build, "reserved_ports_ignored", "/etc/sysctl.d/70-a.conf",
+                        COMMANDS("echo 'net.ipv4.ip_local_reserved_ports = 50000-50002' > "
+                                 "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
+                                 "sysctl -p /etc/sysctl.d/zzzzzzzz-reserved-ports.conf", NULL));
+    assert_non_null(strstr(finding->text, "70-a.conf reserves 50002, but"));
     finding = must_find(build, "reserved_ports_ignored", "/etc/sysctl.d/80-more.conf",
-                        COMMANDS("echo 'net.ipv4.ip_local_reserved_ports = 50000-50001' > "
+                        COMMANDS("echo 'net.ipv4.ip_local_reserved_ports = 50000-50002' > "
                                  "/etc/sysctl.d/zzzzzzzz-reserved-ports.conf",
                                  "sysctl -p /etc/sysctl.d/zzzzzzzz-reserved-ports.conf", NULL));
     assert_int_equal(finding->severity, HM_SEVERITY_LOW);
     assert_non_null(strstr(finding->text, "reserves 50000-50001, but"));
     require(build, HM_TCP, "50001", HM_KIND_SOCKET);
     hm_build_judge(build);
-    finding = hm_build_finding(build, "reserved_ports_ignored", NULL);
+    finding = hm_build_finding(build, "reserved_ports_ignored", "/etc/sysctl.d/80-more.conf");
     assert_int_equal(finding->severity, HM_SEVERITY_MEDIUM);
+    finding = hm_build_finding(build, "reserved_ports_ignored", "/etc/sysctl.d/70-a.conf");
+    assert_int_equal(finding->severity, HM_SEVERITY_LOW);
     for (unsigned i = 0; i < HM_STACK_COUNT; i++) { /* reserved all the same */
         hm_build_exclude(build, i < 2 ? HM_TCP : HM_UDP, i % 2 == 0 ? HM_IPV4 : HM_IPV6,
-                         "50000-50001");
+                         "50000-50002");
     }
     must_miss(build, "reserved_ports_ignored");
     free_build(build);
