@@ -248,7 +248,7 @@ static struct served look_up(const struct hm_enforce_run *run, const struct hm_e
 
     for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
         const struct hm_port_entry *entry = &inventory->port_book.at[i];
-        const struct hm_culprit_port port = {true, entry->protocol, entry->port};
+        const struct hm_culprit_port port = {true, entry->protocol, entry->port, false};
         const bool plain = is_plain(entry);
         const struct hm_port_entry **held = plain ? &served.held_plain : &served.held_special;
 
@@ -298,7 +298,8 @@ bool hm_culprit_of_service(struct hm_enforce_run *run, const struct hm_enforce_r
     }
     *out_named = held != NULL;
     if (held != NULL) {
-        *out_port = (struct hm_culprit_port){true, held->protocol, held->port};
+        *out_port =
+            (struct hm_culprit_port){true, held->protocol, held->port, held != served.held_special};
         return true;
     }
     return !served.special && is_suspect(run, row, service);

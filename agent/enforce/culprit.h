@@ -12,6 +12,7 @@ struct hm_culprit_port {
     bool has_protocol;
     enum hm_protocol protocol;
     uint16_t port;
+    bool is_plain; /* the port book has it as that of a plain socket */
 };
 
 /* Does the policy hold an exclusion of that port: one that it added, or one that another policy

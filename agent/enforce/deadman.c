@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "agent/enforce/acquittal.h"
 #include "agent/enforce/culprit.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
@@ -67,6 +68,14 @@ static const struct hm_service *find_service(const struct hm_services *services,
         }
     }
     return NULL;
+}
+
+static const struct hm_service *find_either(const struct hm_services *const lists[2],
+                                            const char *name)
+{
+    const struct hm_service *service = find_service(lists[0], name);
+
+    return service != NULL ? service : find_service(lists[1], name);
 }
 
 /* In order, by a person, a script or a shutdown; or it is on its way. */
@@ -263,6 +272,7 @@ static void turn_off(struct hm_enforce_run *run, struct hm_enforce_row *row, con
     struct hm_log_line line;
 
     row->has_watch = false;
+    row->has_blame = false;
     row->off = why != NULL ? why : "It did harm within its watch time, so it is off here.";
     hm_log_begin(&line, HM_LOG_ERROR, "policy_turned_off");
     hm_log_str(&line, "policy", row->policy);
@@ -281,6 +291,8 @@ static void turn_off_holders(struct hm_enforce_run *run, const struct hm_enforce
 
         if (other != row && other->off[0] == '\0' && hm_culprit_of_port(run, other, port)) {
             turn_off(run, other, row->off);
+            other->has_blame = row->has_blame;
+            other->blame = row->blame;
         }
     }
 }
@@ -351,8 +363,15 @@ static void look_at_services(struct hm_enforce_run *run, struct hm_enforce_row *
                  hm_arena_printf(run->arena,
                                  "After the change the service %.200s ended with error 32, as one "
                                  "does whose port of HTTP.sys is excluded: this revision is off "
-                                 "here until a newer one.",
-                                 failed->name));
+                                 "here until a newer one%s.",
+                                 failed->name,
+                                 named && port.is_plain
+                                     ? ", or until that service ends so without it, too"
+                                     : ""));
+    }
+    if (failed != NULL && named && port.is_plain) {
+        row->has_blame = true;
+        row->blame = (struct hm_blame){failed->name, port.protocol, port.port, "", 0};
     }
     if (failed != NULL && named) {
         turn_off_holders(run, row, &port);
@@ -523,6 +542,9 @@ void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms)
         row->has_watch = row->has_watch && !has_booted(run, &row->watch);
         if (row->has_watch) {
             look_at_row(run, row, &look);
+        }
+        if (row->off[0] != '\0' && row->has_blame) {
+            hm_acquittal_look(run, row, find_either(lists, row->blame.service), has_failed);
         }
         if (row->off[0] == '\0' && row->recent) {
             look_at_services(run, row);

@@ -14,8 +14,9 @@
  * excluded the port of that address, or a port of that service in the port book; where none is
  * known, one that has excluded a port which no plain socket is known to serve. A service counts for
  * a week of the boot of the change and all of the next boot, as an exclusion may break it at its
- * next start. A listener whose service was stopped in order, or is being started or stopped, is not
- * lost: the watch of the listeners pauses until the service runs again; that of the host does not.
+ * next start. A policy that is innocent of it counts again (acquittal.h). A listener whose service
+ * was stopped in order, or is being started or stopped, is not lost: the watch of the listeners
+ * pauses until the service runs again; that of the host does not.
  */
 #pragma once
 

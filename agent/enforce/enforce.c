@@ -129,6 +129,7 @@ static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_en
             .state = HM_OUTCOME_WAITING,
             .verified = "",
             .off = "",
+            .innocent_of = "",
             .was_verified = was_verified,
             .removed_boot_id = removed_boot_id,
             .has_watch = is_watched, /* what the revision before changed is in force */

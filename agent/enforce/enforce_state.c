@@ -59,6 +59,18 @@ static const struct hm_field watch_fields[] = {
 static const struct hm_record record_watch = {"watch", sizeof(struct hm_watch), watch_fields,
                                               HM_COUNT(watch_fields)};
 
+static const struct hm_field blame_fields[] = {
+    HM_F(hm_blame, service, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "that ended with error 32"),
+    HM_F_ENUM(hm_blame, protocol, HM_FIELD_REQUIRED, &protocol, "tcp or udp"),
+    HM_F(hm_blame, port, HM_TYPE_U16, HM_FIELD_REQUIRED, 0, 0, "of the service"),
+    HM_F(hm_blame, gone_boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
+         "boot in which nothing of the policy was left"),
+    HM_F(hm_blame, failures, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "events of it until then"),
+};
+static const struct hm_record record_blame = {"blame", sizeof(struct hm_blame), blame_fields,
+                                              HM_COUNT(blame_fields)};
+
 static const struct hm_field wait_fields[] = {
     HM_F_ENUM(hm_enforce_wait, protocol, HM_FIELD_REQUIRED, &protocol, "tcp or udp"),
     HM_F_ENUM(hm_enforce_wait, family, HM_FIELD_REQUIRED, &family, "ipv4 or ipv6"),
@@ -85,6 +97,9 @@ static const struct hm_field row_fields[] = {
     HM_F(hm_enforce_row, disturbed, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "undone since"),
     HM_F(hm_enforce_row, off, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_TEXT_BYTES,
          "why this revision stays off"),
+    HM_F_RECORD_OPT(hm_enforce_row, blame, &record_blame, "the service that it is off for"),
+    HM_F(hm_enforce_row, innocent_of, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
+         "service that it was off for"),
     HM_F(hm_enforce_row, was_verified, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "some revision of it was, since it was last retired"),
     HM_F(hm_enforce_row, removed_boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,

@@ -53,6 +53,16 @@ struct hm_watch {
     struct hm_watched_list listeners;
 };
 
+/* A service because of which a revision is off, although the port book knows the port as that of a
+ * plain socket: what happens without the policy may show that it is innocent. */
+struct hm_blame {
+    const char *service;
+    enum hm_protocol protocol;
+    uint16_t port;
+    const char *gone_boot_id; /* boot in which nothing of the policy was left; "" something is */
+    uint32_t failures;        /* events that the service failed, in that boot until then */
+};
+
 /* Ports that waited only for a plain socket to go away, when the host had settled. */
 struct hm_enforce_wait {
     enum hm_protocol protocol;
@@ -92,11 +102,14 @@ struct hm_enforce_row {
     bool has_failing_since;
     int64_t failing_since;
     uint32_t repairs;
-    uint32_t streak;             /* of them, one soon after the other */
-    int64_t repaired_at;         /* the last one; 0 = none */
-    const char *verified;        /* what it wanted when it was last verified; "" it never was */
-    bool disturbed;              /* somebody undid it since */
-    const char *off;             /* why this revision stays off here (dead-man); "" it does not */
+    uint32_t streak;      /* of them, one soon after the other */
+    int64_t repaired_at;  /* the last one; 0 = none */
+    const char *verified; /* what it wanted when it was last verified; "" it never was */
+    bool disturbed;       /* somebody undid it since */
+    const char *off;      /* why this revision stays off here (dead-man); "" it does not */
+    bool has_blame;
+    struct hm_blame blame;       /* of off */
+    const char *innocent_of;     /* service because of which this revision was off; "" none */
     bool was_verified;           /* some revision of it was, since it was last retired */
     const char *removed_boot_id; /* boot in which something of it was removed that stays in force
                                     until the next one; "" nothing was */

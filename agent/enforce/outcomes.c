@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/enforce/acquittal.h"
 #include "agent/enforce/action_facts.h"
 #include "agent/enforce/off_text.h"
 #include "common/base/limits.h"
@@ -421,6 +422,7 @@ static struct judged judge_row(struct hm_enforce_run *run, struct hm_enforce_row
     row->disturbed = row->disturbed || is_disturbed(row, &picture);
     if (judged.state == HM_OUTCOME_VERIFIED) {
         *out_anew = note_verified(run, row, &judged);
+        judged.text = hm_acquittal_text(run, row, judged.text);
     }
     return judged;
 }
