@@ -325,6 +325,9 @@ enum hm_status hm_needs_list(struct hm_facts *facts, struct hm_arena *arena,
         st = put_product(facts, facts->present[i], &list);
     }
     if (st == HM_OK) {
+        st = hm_needs_find_addresses(facts, &list.needs, arena, err);
+    }
+    if (st == HM_OK) {
         st = hm_needs_configure(facts, &list);
     }
     if (st == HM_OK) {

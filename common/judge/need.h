@@ -39,6 +39,8 @@ struct hm_need {
     const struct hm_product *product;         /* NULL for an observed one */
     const struct hm_requirement *requirement; /* made up for an observed one */
     enum hm_families families;                /* where it binds */
+    struct hm_strings addresses[2];           /* by family: the only ones on which it binds, by
+                                                 settings of the host; none: on any */
     bool quiet;                               /* nobody has any of its ports now */
     bool unread_owner;                        /* something has a port and does not say who it is */
     bool remembered;                          /* of the port book only: it does not listen now */
@@ -187,6 +189,25 @@ struct hm_line;
  * give the same; other: only this one counts, NULL any. NULL when there is none. */
 const char *hm_need_clash(const struct hm_facts *facts, const struct hm_need *need,
                           const char *other);
+
+/* Fills need->addresses out of the settings for its ports that are its own. */
+typedef bool hm_need_is_own_row(const struct hm_facts *facts, const void *of,
+                                const struct hm_configured *row);
+enum hm_status hm_need_take_addresses(const struct hm_facts *facts, struct hm_need *need,
+                                      hm_need_is_own_row *is_own, const void *of,
+                                      struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+/* Likewise of all instances of SQL Server. */
+enum hm_status hm_needs_find_addresses(const struct hm_facts *facts, struct hm_needs *needs,
+                                       struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+/* Does the need speak for all addresses of this setting? */
+bool hm_need_covers(const struct hm_need *need, const struct hm_configured *row);
+
+/* Is the holder of a port on another address than those on which the need binds, so that both have
+ * it? */
+bool hm_need_is_elsewhere(const struct hm_need *need, enum hm_family family,
+                          const struct hm_holder *holder);
 
 /* The service of a product whose port administrators move (set_in), where the usual port is safe,
  * and nobody has seen or read which one it is set to: one that starts by itself and does not run,

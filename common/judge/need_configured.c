@@ -243,11 +243,10 @@ static enum hm_families served_families(const struct hm_facts *facts,
 }
 
 /* Does a requirement speak for the port already? Not that of another socket unit or container whose
- * setting is for the other family. from: the first need of a setting. */
+ * setting is for another family or address. from: the first need of a setting. */
 static bool is_spoken_for(const struct hm_facts *facts, const struct hm_need_list *list,
                           size_t from, const struct hm_configured *row)
 {
-    const enum hm_families families = served_families(facts, row);
     bool apart = false;
 
     if (!hm_portbits_has(facts->required[row->protocol], row->port)) {
@@ -260,13 +259,18 @@ static bool is_spoken_for(const struct hm_facts *facts, const struct hm_need_lis
             !hm_ports_contains(need->requirement->ports, row->port)) {
             continue;
         }
-        if (families == HM_FAMILIES_BOTH || need->families == HM_FAMILIES_BOTH ||
-            families == need->families) {
+        if (hm_need_covers(need, row)) {
             return true;
         }
         apart = true;
     }
     return !apart;
+}
+
+static bool is_own_row(const struct hm_facts *facts, const void *of,
+                       const struct hm_configured *row)
+{
+    return same_server(facts, of, row) && hm_configured_starts(facts, row);
 }
 
 static enum hm_status put_configured(struct hm_facts *facts, struct hm_need_list *list,
@@ -287,8 +291,13 @@ static enum hm_status put_configured(struct hm_facts *facts, struct hm_need_list
         .programs = none,
         .source = server->source,
     };
+    const size_t count = list->needs.count;
+    enum hm_status st = hm_need_put_port(facts, list, &port);
 
-    return hm_need_put_port(facts, list, &port);
+    return st != HM_OK || list->needs.count == count
+               ? st
+               : hm_need_take_addresses(facts, &list->needs.at[count], is_own_row, row, list->arena,
+                                        list->err);
 }
 
 /* The families in which a reserver listens on this port. */

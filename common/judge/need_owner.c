@@ -502,7 +502,9 @@ static bool put_holder(const struct hm_facts *facts, struct hm_need *need, enum 
                        const struct hm_holder *holder, struct held *by_effect,
                        struct hm_arena *arena)
 {
-    enum effect effect = effect_of(facts, need, family, holder);
+    enum effect effect = hm_need_is_elsewhere(need, family, holder)
+                             ? EFFECT_NONE
+                             : effect_of(facts, need, family, holder);
 
     return effect == EFFECT_NONE || put_held(&by_effect[effect], holder, arena);
 }

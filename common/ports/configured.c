@@ -141,7 +141,7 @@ static int compare_texts(const char *a, const char *b)
     return strcmp(a == NULL ? "" : a, b == NULL ? "" : b);
 }
 
-/* All but the subject. */
+/* All but the families and the subject. */
 static int compare_places(const struct hm_configured *a, const struct hm_configured *b)
 {
     const int by[] = {
@@ -155,7 +155,8 @@ static int compare_places(const struct hm_configured *a, const struct hm_configu
             return by[i];
         }
     }
-    return compare_texts(a->service, b->service);
+    return compare_texts(a->service, b->service) != 0 ? compare_texts(a->service, b->service)
+                                                      : compare_texts(a->address, b->address);
 }
 
 static int compare(const void *a, const void *b)

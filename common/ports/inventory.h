@@ -187,7 +187,8 @@ struct hm_configured {
     enum hm_listener_kind kind;
     enum hm_configured_by by;
     enum hm_families families; /* in which it is served, as far as the setting says so */
-    bool manual;               /* its web site does not start by itself */
+    const char *address; /* on which alone it is served; "" or NULL: on any, or nobody knows */
+    bool manual;         /* its web site does not start by itself */
     const char
         *service;        /* of several with the same setting, the one that it is for; of a container
                             on Linux what starts it; "" or NULL: there is only one, or nobody knows */
@@ -195,8 +196,8 @@ struct hm_configured {
 };
 
 struct hm_configured_list {
-    struct hm_configured
-        *at; /* sorted: protocol, port, kind, by, manual, service, families, subject; unique */
+    struct hm_configured *at; /* sorted: protocol, port, kind, by, manual, service, address,
+                                 families, subject; unique */
     size_t count;
 };
 

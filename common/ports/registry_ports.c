@@ -1,11 +1,11 @@
 /* common/ports/registry_ports.c — ports that the registry sets for SQL Server, RPC servers and
- * Windows Deployment Services.
- * SPDX-License-Identifier: Apache-2.0 */
+ * Windows Deployment Services. SPDX-License-Identifier: Apache-2.0 */
 #include "common/ports/registry_ports.h"
 
 #include <string.h>
 
 #include "common/base/limits.h"
+#include "common/ports/address.h"
 
 #define SERVICES "SYSTEM\\CurrentControlSet\\Services\\"
 #define NO_MEMORY "no memory for the ports that are set up"
@@ -232,40 +232,43 @@ static const char *const sql_bases[] = {
 };
 #define SQL_ADDRESSES_MAX 256u /* IP1, IP2, ... of one instance */
 
-/* One instance. */
 struct instance {
     const char *service;
-    const char *tcp; /* its key ...\SuperSocketNetLib\Tcp */
-    bool on_all;     /* its ports hold for all addresses */
-    bool fixed;      /* a row of it has a port, or is invalid */
+    const char *tcp;     /* its key ...\SuperSocketNetLib\Tcp */
+    bool on_all;         /* its ports hold for all addresses */
+    const char *address; /* otherwise the one at hand; "" not known */
+    bool fixed;          /* a row of it has a port, or is invalid */
     uint16_t given;
     bool is_given;
 };
 
+static struct hm_configured row_of(const struct instance *instance, enum hm_configured_by by,
+                                   uint16_t port)
+{
+    return (struct hm_configured){.protocol = HM_TCP,
+                                  .port = port,
+                                  .kind = HM_KIND_SOCKET,
+                                  .by = by,
+                                  .service = instance->service,
+                                  .subject = ""};
+}
+
 static enum hm_status put_sql(struct taking *taking, const struct instance *instance,
                               enum hm_configured_by by, uint16_t port, const char *subject)
 {
-    const struct hm_configured row = {.protocol = HM_TCP,
-                                      .port = port,
-                                      .kind = HM_KIND_SOCKET,
-                                      .by = by,
-                                      .service = instance->service,
-                                      .subject = ""};
+    struct hm_configured row = row_of(instance, by, port);
 
+    if (by == HM_BY_SQL_PORT && hm_address_is_single(span_of(instance->address), &row.families)) {
+        row.address = instance->address;
+    }
     return put(taking, &row, subject);
 }
 
 static enum hm_status put_sql_invalid(struct taking *taking, struct instance *instance,
                                       const char *key, const char *name, const char *what)
 {
-    const struct hm_configured row = {.protocol = HM_TCP,
-                                      .kind = HM_KIND_SOCKET,
-                                      .by = HM_BY_SQL_PORT,
-                                      .service = instance->service,
-                                      .subject = ""};
-
     instance->fixed = true;
-    return put_invalid(taking, row, key, name, what);
+    return put_invalid(taking, row_of(instance, HM_BY_SQL_PORT, 0), key, name, what);
 }
 
 /* "1433" or "1433,1500". */
@@ -338,7 +341,7 @@ static enum hm_status take_addresses(struct taking *taking, struct instance *ins
 
     for (size_t i = 0; i < keys.count && i < SQL_ADDRESSES_MAX && st == HM_OK; i++) {
         const char *key = hm_arena_printf(taking->make->arena, "%s\\%s", instance->tcp, keys.at[i]);
-        struct hm_setting enabled = {.type = HM_SETTING_ABSENT};
+        struct hm_setting found = {.type = HM_SETTING_ABSENT};
 
         if (key == NULL) {
             return hm_fail(taking->err, HM_ENOMEM, NO_MEMORY);
@@ -346,8 +349,12 @@ static enum hm_status take_addresses(struct taking *taking, struct instance *ins
         if (hm_str_equal_nocase(keys.at[i], "IPAll")) {
             continue;
         }
-        st = get(taking, key, "Enabled", &enabled);
-        if (st == HM_OK && !is_number(&enabled, 0)) {
+        st = get(taking, key, "IpAddress", &found);
+        instance->address = found.type == HM_SETTING_TEXT ? found.text : "";
+        if (st == HM_OK) {
+            st = get(taking, key, "Enabled", &found);
+        }
+        if (st == HM_OK && !is_number(&found, 0)) {
             st = take_address(taking, instance, key);
         }
     }
@@ -372,6 +379,7 @@ static enum hm_status take_instance(struct taking *taking, const char *base, con
     struct instance instance = {
         .service = service_of(taking, name),
         .tcp = hm_arena_printf(arena, "%s\\%s\\MSSQLServer\\SuperSocketNetLib\\Tcp", base, id),
+        .address = "",
     };
     const char *all =
         instance.tcp == NULL ? NULL : hm_arena_printf(arena, "%s\\IPAll", instance.tcp);
@@ -586,8 +594,6 @@ enum hm_status hm_registry_ports_put(struct hm_configured_make *make,
     if (st == HM_OK) {
         st = take_deployment(&taking);
     }
-    if (st == HM_OK) {
-        *out_any = taking.any;
-    }
+    *out_any = st == HM_OK ? taking.any : *out_any;
     return st;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/base/limits.h"
+#include "common/ports/address.h"
 
 #define PROTOCOL_TCP 6u
 #define PROTOCOL_UDP 17u
@@ -18,9 +19,10 @@ struct level {
     char close; /* '}' or ']' */
     uint32_t external_port;
     uint32_t internal_port;
-    uint32_t protocol; /* number of the protocol; 0: none is given */
-    bool by_key;       /* Docker: the key "80/tcp" says the inner port and the protocol */
-    bool policy;       /* Docker: RestartPolicy, of the bindings before it */
+    uint32_t protocol;      /* number of the protocol; 0: none is given */
+    bool by_key;            /* Docker: the key "80/tcp" says the inner port and the protocol */
+    bool policy;            /* Docker: RestartPolicy, of the bindings before it */
+    struct hm_span address; /* HostIp of Docker, hostIP of CNI; of no length: not given */
 };
 
 struct scan {
@@ -98,6 +100,8 @@ static void take_value(struct scan *scan, struct hm_span value)
         level->external_port = number;
     } else if ((same(scan->key, "internalport") || same(scan->key, "containerport")) && is_number) {
         level->internal_port = number;
+    } else if (same(scan->key, "hostip")) {
+        level->address = value;
     } else if (same(scan->key, "protocol")) {
         level->protocol = is_number            ? number
                           : same(value, "tcp") ? PROTOCOL_TCP
@@ -161,10 +165,18 @@ static enum hm_status put_port(struct scan *scan, const struct level *level)
     };
     const bool published = level->internal_port != 0;
     char subject[HM_LIMIT_SUBJECT_BYTES];
+    enum hm_families families = HM_FAMILIES_BOTH;
+    const char *address = "";
     enum hm_status st = HM_OK;
 
     if (level->external_port == 0) {
         return HM_OK;
+    }
+    if (hm_address_is_single(level->address, &families)) {
+        address = hm_arena_strndup(scan->make->arena, level->address.at, level->address.len);
+        if (address == NULL) {
+            return hm_fail(scan->err, HM_ENOMEM, "no memory for the ports that are set up");
+        }
     }
     if (published) {
         (void)snprintf(subject, sizeof(subject), "to port %u of a container", level->internal_port);
@@ -177,6 +189,8 @@ static enum hm_status put_port(struct scan *scan, const struct level *level)
             .port = (uint16_t)level->external_port,
             .kind = HM_KIND_CONTAINER,
             .by = published ? HM_BY_PUBLISHED_PORT : HM_BY_HNS_ENDPOINT,
+            .families = families,
+            .address = address,
             .service = level->by_key ? "docker" : "",
         };
 
@@ -208,6 +222,7 @@ static struct level open_level(const struct scan *scan, char close)
         level = *outer;
         level.close = close;
         level.external_port = 0;
+        level.address = (struct hm_span){NULL, 0};
     }
     return level;
 }

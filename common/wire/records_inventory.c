@@ -149,6 +149,8 @@ static const struct hm_field configured_fields[] = {
               "how it will be held"),
     HM_F_ENUM(hm_configured, by, HM_FIELD_REQUIRED, &configured_by, "which setting says so"),
     HM_F_ENUM(hm_configured, families, HM_FIELD_DEFAULT, &families, "in which it is served"),
+    HM_F(hm_configured, address, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ADDRESS_BYTES,
+         "on which alone it is served; absent: on any"),
     HM_F(hm_configured, manual, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "its web site does not start by itself"),
     HM_F(hm_configured, service, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,

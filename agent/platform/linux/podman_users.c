@@ -91,15 +91,15 @@ static enum hm_status put_ports(struct user *user, const struct hm_linux_unit *u
     user->any = user->any || unit->listens_count > 0 || hides;
     user->whole = user->whole && !hides;
     for (size_t i = 0; st == HM_OK && i < unit->listens_count; i++) {
-        const struct hm_configured row = {
+        struct hm_configured row = {
             .protocol = unit->listens[i].protocol,
             .port = unit->listens[i].port,
             .kind = HM_KIND_CONTAINER,
             .by = HM_BY_PUBLISHED_PORT,
-            .families = hm_linux_listen_families(unit, &unit->listens[i]),
             .service = "",
         };
 
+        hm_linux_listen_place(unit, &unit->listens[i], &row);
         st = hm_configured_put(user->make, &row, (struct hm_span){subject, strlen(subject)},
                                user->err);
     }

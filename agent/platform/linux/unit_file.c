@@ -365,27 +365,15 @@ static void set_activates(struct setting *setting)
     }
 }
 
-/* Of an address with its port, as systemd reads it: a port alone is "[::]". */
-static enum hm_families families_of_address(const char *text)
-{
-    static const char mapped[] = "[::ffff:";
-
-    if (text[0] != '[') {
-        return strchr(text, ':') != NULL ? HM_FAMILIES_IPV4 : HM_FAMILIES_BOTH;
-    }
-    if (strncmp(text, "[::]", 4) == 0) {
-        return HM_FAMILIES_BOTH;
-    }
-    return strncmp(text, mapped, sizeof(mapped) - 1) == 0 ? HM_FAMILIES_IPV4 : HM_FAMILIES_IPV6;
-}
-
 /* "22", "0.0.0.0:22", "[::]:22"; not a path, "@abstract", "vsock::22". An empty line removes all
  * that stands before it, of every kind. */
 static void put_listen(struct setting *setting, enum hm_protocol protocol)
 {
     struct hm_linux_unit *unit = setting->unit;
     char text[WORD_BYTES];
+    struct hm_span outer = {text, 0};
     const char *port = text;
+    const char *address;
     void *items = unit->listens;
     uint32_t number;
 
@@ -403,14 +391,16 @@ static void put_listen(struct setting *setting, enum hm_protocol protocol)
     if (!hm_str_parse_u32(port, strcspn(port, " \t%"), UINT16_MAX, &number) || number == 0) {
         return;
     }
-    if (hm_arena_grow(setting->arena, &items, unit->listens_count, &unit->listens_room,
-                      sizeof(*unit->listens)) != 0) {
+    outer.len = port == text ? 0 : (size_t)(port - text) - 1;
+    address = hm_linux_listen_address(outer, setting->arena);
+    if (address == NULL || hm_arena_grow(setting->arena, &items, unit->listens_count,
+                                         &unit->listens_room, sizeof(*unit->listens)) != 0) {
         setting->failed = true;
         return;
     }
     unit->listens = items;
     unit->listens[unit->listens_count++] = (struct hm_linux_listen){
-        protocol, (uint16_t)number, families_of_address(text), HM_LINUX_EXEC_START};
+        protocol, (uint16_t)number, hm_linux_address_families(outer), HM_LINUX_EXEC_START, address};
 }
 
 static void set_ipv6_only(struct setting *setting)

@@ -10,6 +10,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/str.h"
+#include "common/ports/address.h"
 
 #define HIDING_MAX 8 /* units that a note names */
 
@@ -47,6 +48,31 @@ enum hm_families hm_linux_listen_families(const struct hm_linux_unit *unit,
     return has[HM_FAMILIES_IPV4] ? HM_FAMILIES_IPV4 : HM_FAMILIES_IPV6;
 }
 
+const char *hm_linux_listen_address(struct hm_span text, struct hm_arena *arena)
+{
+    static const char mapped[] = "::ffff:";
+    enum hm_families families;
+
+    if (text.len > 2 && text.at[0] == '[' && text.at[text.len - 1] == ']') {
+        text = (struct hm_span){text.at + 1, text.len - 2};
+    }
+    if (!hm_address_is_single(text, &families) ||
+        (text.len >= sizeof(mapped) && memcmp(text.at, mapped, sizeof(mapped) - 1) == 0)) {
+        return "";
+    }
+    return hm_arena_strndup(arena, text.at, text.len);
+}
+
+void hm_linux_listen_place(const struct hm_linux_unit *unit, const struct hm_linux_listen *listen,
+                           struct hm_configured *inout_row)
+{
+    const struct hm_span address = {listen->address, strlen(listen->address)};
+
+    inout_row->address = listen->address;
+    inout_row->families = hm_linux_listen_families(unit, listen);
+    (void)hm_address_is_single(address, &inout_row->families);
+}
+
 static const struct hm_service *find_listed(const struct hm_services *listed, const char *name,
                                             size_t len)
 {
@@ -70,15 +96,15 @@ static enum hm_status put_ports(const struct hm_linux_unit *unit, const char *se
         return hm_fail(err, HM_ENOMEM, "no memory for the ports of units");
     }
     for (size_t i = 0; st == HM_OK && i < unit->listens_count; i++) {
-        const struct hm_configured row = {
+        struct hm_configured row = {
             .protocol = unit->listens[i].protocol,
             .port = unit->listens[i].port,
             .kind = socket ? HM_KIND_SOCKET : HM_KIND_CONTAINER,
             .by = socket ? HM_BY_SOCKET_UNIT : HM_BY_PUBLISHED_PORT,
-            .families = hm_linux_listen_families(unit, &unit->listens[i]),
             .service = name,
         };
 
+        hm_linux_listen_place(unit, &unit->listens[i], &row);
         st = hm_configured_put(make, &row, (struct hm_span){subject, strlen(subject)}, err);
     }
     return st;

@@ -108,9 +108,7 @@ static size_t last_of(struct hm_span text, char c)
     return text.len;
 }
 
-/* Of the address of a published port: "127.0.0.1", "[::1]"; "" is any. "[::]" may take IPv4, too.
- */
-static enum hm_families families_of(struct hm_span address)
+enum hm_families hm_linux_address_families(struct hm_span address)
 {
     static const char mapped[] = "[::ffff:";
     const size_t len = sizeof(mapped) - 1;
@@ -129,7 +127,7 @@ static enum hm_families families_of(struct hm_span address)
 
 /* [[address:][outer]:]inner[/protocol]; a range of ports is "8000-8005". False: no fixed port. */
 static bool read_outer(struct hm_span value, enum hm_protocol *out_protocol,
-                       struct hm_range *out_range, enum hm_families *out_families)
+                       struct hm_range *out_range, struct hm_span *out_address)
 {
     const size_t slash = last_of(value, '/');
     const struct hm_span protocol =
@@ -145,7 +143,7 @@ static bool read_outer(struct hm_span value, enum hm_protocol *out_protocol,
     }
     outer.len = at;
     at = last_of(outer, ':');
-    *out_families = families_of((struct hm_span){outer.at, at < outer.len ? at : 0});
+    *out_address = (struct hm_span){outer.at, at < outer.len ? at : 0};
     if (at < outer.len) {
         outer = (struct hm_span){outer.at + at + 1, outer.len - at - 1};
     }
@@ -167,11 +165,16 @@ static bool read_outer(struct hm_span value, enum hm_protocol *out_protocol,
 static bool put_ports(struct hm_linux_unit *unit, struct hm_span value, struct hm_arena *arena)
 {
     enum hm_protocol protocol;
-    enum hm_families families;
+    struct hm_span outer;
     struct hm_range range;
+    const char *address;
 
-    if (!read_outer(value, &protocol, &range, &families)) {
+    if (!read_outer(value, &protocol, &range, &outer)) {
         return true;
+    }
+    address = hm_linux_listen_address(outer, arena);
+    if (address == NULL) {
+        return false;
     }
     for (uint32_t port = range.first; port <= range.last; port++) {
         void *items = unit->listens;
@@ -186,7 +189,8 @@ static bool put_ports(struct hm_linux_unit *unit, struct hm_span value, struct h
         }
         unit->listens = items;
         unit->listens[unit->listens_count++] =
-            (struct hm_linux_listen){protocol, (uint16_t)port, families, HM_LINUX_EXEC_START};
+            (struct hm_linux_listen){protocol, (uint16_t)port, hm_linux_address_families(outer),
+                                     HM_LINUX_EXEC_START, address};
     }
     return true;
 }

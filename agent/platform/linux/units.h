@@ -37,6 +37,7 @@ struct hm_linux_listen {
     uint16_t port;
     enum hm_families families; /* of its address; hm_linux_listen_families */
     enum hm_linux_command command;
+    const char *address; /* the only one on which it listens; "" any, or not known */
 };
 
 /* Containers that a unit starts without saying their ports, and that Docker keeps records of. */
@@ -233,6 +234,18 @@ enum hm_status hm_linux_unit_ports(const char *root, struct hm_linux_units *unit
 /* Families of all addresses of one of a unit's ports. */
 enum hm_families hm_linux_listen_families(const struct hm_linux_unit *unit,
                                           const struct hm_linux_listen *listen);
+
+/* unit_publish.c — of the address of a published port or of a socket unit: "127.0.0.1", "[::1]"; ""
+ * is any. "[::]" may take IPv4, too. */
+enum hm_families hm_linux_address_families(struct hm_span address);
+
+/* The address where it is a single one, without brackets, in the arena; "" otherwise; NULL: no
+ * memory. Not one of IPv4 inside of IPv6. */
+const char *hm_linux_listen_address(struct hm_span text, struct hm_arena *arena);
+
+/* Sets address and families of a row for this port of the unit. */
+void hm_linux_listen_place(const struct hm_linux_unit *unit, const struct hm_linux_listen *listen,
+                           struct hm_configured *inout_row);
 
 /* What a socket unit starts, without ".service": "epmd" of epmd.socket; of one that starts an
  * instance for each connection its own name. False: nothing that can be named. */

@@ -145,27 +145,29 @@ static void test_commands(void **state)
     }
 }
 
-/* A container's port is published in the families of its addresses. */
+/* A container's port is published in the families of its addresses, and on those alone. */
 static void test_families_of_addresses(void **state)
 {
     static const struct {
         const char *options;
         enum hm_families families;
+        const char *address; /* of the last row */
     } rows[] = {
-        {"-p 40001:80",                             HM_FAMILIES_BOTH},
-        {"-p 127.0.0.1:40001:80",                   HM_FAMILIES_IPV4},
-        {"--publish=0.0.0.0:40001:80/tcp",          HM_FAMILIES_IPV4},
-        {"-p [::1]:40001:80",                       HM_FAMILIES_IPV6},
-        {"-p [::]:40001:80",                        HM_FAMILIES_BOTH},
-        {"-p [::ffff:127.0.0.1]:40001:80",          HM_FAMILIES_IPV4},
-        {"-p 127.0.0.1:40001:80 -p [::1]:40001:80", HM_FAMILIES_BOTH},
-        {"-p 127.0.0.1:40001:80 -p 40001:80/udp",   HM_FAMILIES_IPV4},
-        {"-p localhost:40001:80",                   HM_FAMILIES_BOTH},
-        {"-p :40001:80",                            HM_FAMILIES_BOTH},
+        {"-p 40001:80",                             HM_FAMILIES_BOTH, ""         },
+        {"-p 127.0.0.1:40001:80",                   HM_FAMILIES_IPV4, "127.0.0.1"},
+        {"--publish=0.0.0.0:40001:80/tcp",          HM_FAMILIES_IPV4, ""         },
+        {"-p [::1]:40001:80",                       HM_FAMILIES_IPV6, "::1"      },
+        {"-p [::]:40001:80",                        HM_FAMILIES_BOTH, ""         },
+        {"-p [::ffff:127.0.0.1]:40001:80",          HM_FAMILIES_IPV4, ""         },
+        {"-p 127.0.0.1:40001:80 -p [::1]:40001:80", HM_FAMILIES_BOTH, "::1"      },
+        {"-p 127.0.0.1:40001:80 -p 40001:80/udp",   HM_FAMILIES_IPV4, "127.0.0.1"},
+        {"-p localhost:40001:80",                   HM_FAMILIES_BOTH, ""         },
+        {"-p :40001:80",                            HM_FAMILIES_BOTH, ""         },
     };
 
     for (size_t i = 0; i < HM_COUNT(rows); i++) {
         const struct hm_configured *row = NULL;
+        enum hm_families families = HM_FAMILIES_BOTH;
         struct hm_observation seen;
         char command[256];
 
@@ -177,12 +179,16 @@ static void test_families_of_addresses(void **state)
         observe(*state, &seen);
         for (size_t k = 0; k < seen.inventory.configured.count; k++) {
             if (seen.inventory.configured.at[k].protocol == HM_TCP) {
+                families = row == NULL || row->families == seen.inventory.configured.at[k].families
+                               ? seen.inventory.configured.at[k].families
+                               : HM_FAMILIES_BOTH;
                 row = &seen.inventory.configured.at[k];
             }
         }
         assert_non_null(row);
         assert_int_equal(row->port, 40001);
-        assert_int_equal(row->families, rows[i].families);
+        assert_int_equal(families, rows[i].families);
+        assert_string_equal(row->address, rows[i].address);
     }
 }
 

@@ -167,9 +167,11 @@ static const char *read(const struct value *values, const char *version, struct 
 
         assert_int_equal(row->protocol, udp ? HM_UDP : HM_TCP);
         assert_int_equal(row->kind, sql || udp ? HM_KIND_SOCKET : HM_KIND_RPC);
-        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %s%s%u", i > 0 ? "; " : "",
-                                hm_configured_by_names[row->by], sql ? row->service : "",
-                                sql ? " " : "", (unsigned)row->port);
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %s%s%u%s%s",
+                                i > 0 ? "; " : "", hm_configured_by_names[row->by],
+                                sql ? row->service : "", sql ? " " : "", (unsigned)row->port,
+                                row->address == NULL ? "" : " on ",
+                                row->address == NULL ? "" : row->address);
     }
     *out_notes = registry.notes;
     return text;
@@ -278,6 +280,16 @@ static void test_sql_ports(void **state)
           {TCP "\\IP2", "Enabled", HM_SETTING_NUMBER, 0, ""},
           {TCP "\\IP2", "TcpPort", HM_SETTING_TEXT, 0, "52000"}, ALL("TcpPort", "1433")},
          "sql_port MSSQLSERVER 14340", 0},
+        {{DEFAULT, {TCP, "ListenOnAllIPs", HM_SETTING_NUMBER, 0, ""},
+          {TCP "\\IP1", "TcpPort", HM_SETTING_TEXT, 0, "1433"},
+          {TCP "\\IP1", "IpAddress", HM_SETTING_TEXT, 0, "10.1.1.5"},
+          {TCP "\\IP2", "TcpPort", HM_SETTING_TEXT, 0, "1433"},
+          {TCP "\\IP2", "IpAddress", HM_SETTING_TEXT, 0, "fe80::1%4"}},
+         "sql_port MSSQLSERVER 1433 on 10.1.1.5; sql_port MSSQLSERVER 1433 on fe80::1%4", 0},
+        {{DEFAULT, {TCP, "ListenOnAllIPs", HM_SETTING_NUMBER, 0, ""},
+          {TCP "\\IP1", "TcpPort", HM_SETTING_TEXT, 0, "1433"},
+          {TCP "\\IP1", "IpAddress", HM_SETTING_TEXT, 0, "0.0.0.0"}},
+         "sql_port MSSQLSERVER 1433", 0},
         /* both views have the name: the id in the path of the service says which counts */
         {{NAMED, ALL("TcpPort", "52222"),
           {WOW "\\Instance Names\\SQL", "HR", HM_SETTING_TEXT, 0, "MSSQL.1"},

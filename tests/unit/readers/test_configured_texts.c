@@ -121,13 +121,14 @@ static const struct text_case cases[] = {
      "{\"Binds\":null,\"NetworkMode\":\"default\",\"PortBindings\":{\"53/udp\":[{\"HostIp\":\"\","
      "\"HostPort\":\"5300\"}],\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"},"
      "{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"8081\"}],\"90/tcp\":[{\"HostIp\":\"\",\"HostPort\":"
-     "\"\"}],\"91/sctp\":[]},\"Memory\":0}{\"PortBindings\":{}}",                                     "tcp 8080 container to port 80 of a container; tcp 8081 container to port 80 of a container; "
+     "\"\"}],\"91/sctp\":[]},\"Memory\":0}{\"PortBindings\":{}}",                                     "tcp 8080 container to port 80 of a container; tcp 8081 container to port 80 of a container "
+     "on 127.0.0.1; "
      "udp 5300 container to port 53 of a container"                                             },
     {hm_hns_endpoints_parse,
      "{\"kind\":\"cniCacheV1\",\"containerId\":\"4f\",\"config\":\"ewog\",\"ifName\":\"eth0\","
      "\"capabilityArgs\":{\"portMappings\":[{\"hostPort\":8443,\"containerPort\":443,\"protocol\":"
-     "\"tcp\",\"hostIP\":\"\"},{\"hostPort\":0,\"containerPort\":1,\"protocol\":\"udp\"}]},"
-     "\"result\":{\"ips\":[{\"address\":\"10.88.0.4/16\"}]}}",                                        "tcp 8443 container to port 443 of a container"            },
+     "\"tcp\",\"hostIP\":\"10.0.0.5\"},{\"hostPort\":0,\"containerPort\":1,\"protocol\":\"udp\"}]},"
+     "\"result\":{\"ips\":[{\"address\":\"10.88.0.4/16\"}]}}",                                        "tcp 8443 container to port 443 of a container on 10.0.0.5"},
     {hm_hns_endpoints_parse, "[]",                                                                    ""                                                         },
     {hm_hns_endpoints_parse, "",                                                                      NULL                                                       },
     {hm_hns_endpoints_parse, "Get-HnsEndpoint : The term",                                            NULL                                                       },
@@ -143,10 +144,12 @@ static const char *print(const struct hm_inventory *inventory, struct hm_arena *
     for (size_t i = 0; i < inventory->configured.count; i++) {
         const struct hm_configured *row = &inventory->configured.at[i];
 
-        text = hm_arena_printf(arena, "%s%s%s %u %s %s%s", text, i == 0 ? "" : "; ",
-                               hm_protocol_names[row->protocol], (unsigned)row->port,
-                               hm_listener_kind_names[row->kind], row->subject,
-                               row->manual ? " manual" : "");
+        text =
+            hm_arena_printf(arena, "%s%s%s %u %s %s%s%s%s", text, i == 0 ? "" : "; ",
+                            hm_protocol_names[row->protocol], (unsigned)row->port,
+                            hm_listener_kind_names[row->kind], row->subject,
+                            row->address == NULL || row->address[0] == '\0' ? "" : " on ",
+                            row->address == NULL ? "" : row->address, row->manual ? " manual" : "");
         assert_non_null(text);
     }
     return text;
