@@ -177,6 +177,8 @@ static enum hm_status put_port(struct scan *scan, const struct level *level)
         if (address == NULL) {
             return hm_fail(scan->err, HM_ENOMEM, "no memory for the ports that are set up");
         }
+    } else if (same(level->address, "0.0.0.0")) {
+        families = HM_FAMILIES_IPV4;
     }
     if (published) {
         (void)snprintf(subject, sizeof(subject), "to port %u of a container", level->internal_port);

@@ -405,7 +405,8 @@ static void put_listen(struct setting *setting, enum hm_protocol protocol)
 
 static void set_ipv6_only(struct setting *setting)
 {
-    setting->unit->ipv6_only = is_value(setting, "ipv6-only");
+    setting->unit->ipv6_only =
+        is_value(setting, "ipv6-only") || (setting->unit->ipv6_only && !is_value(setting, "both"));
 }
 
 static void set_stream(struct setting *setting)

@@ -52,7 +52,8 @@ struct hm_linux_units {
     struct hm_arena *arena;   /* the cache's */
     struct hm_arena *scratch; /* of this look */
     struct hm_linux_watches watches;
-    bool merged; /* /lib is /usr/lib */
+    bool merged;    /* /lib is /usr/lib */
+    bool ipv6_only; /* net.ipv6.bindv6only: of sockets that do not say it */
     bool any;
     struct hm_strings folders[FOLDERS]; /* names in each, sorted */
     struct slot *slots;
@@ -118,6 +119,17 @@ static bool list_folder(struct hm_linux_units *units, size_t i)
     return st != HM_ENOMEM;
 }
 
+/* net.ipv6.bindv6only, "1" or "0" */
+static bool is_ipv6_only(const char *root, struct hm_arena *scratch)
+{
+    char path[HM_LINUX_PATH_BYTES];
+    char *text;
+    size_t len;
+
+    (void)snprintf(path, sizeof(path), "%s/proc/sys/net/ipv6/bindv6only", root);
+    return hm_os_read_file(path, 64, scratch, &text, &len, NULL) == HM_OK && text[0] == '1';
+}
+
 static enum hm_status open_anew(const char *root, struct hm_arena *arena, struct hm_arena *scratch,
                                 struct hm_linux_units **out_units, struct hm_err *err)
 {
@@ -129,6 +141,7 @@ static enum hm_status open_anew(const char *root, struct hm_arena *arena, struct
         units->arena = arena;
         units->scratch = scratch;
         units->merged = is_lib_merged(root);
+        units->ipv6_only = is_ipv6_only(root, scratch);
         units->slots = hm_arena_alloc(arena, SLOTS, sizeof(*units->slots));
         ok = units->slots != NULL;
     }
@@ -573,6 +586,7 @@ struct hm_linux_unit *hm_linux_unit(struct hm_linux_units *units, const char *na
     unit->arguments = "";
     unit->activates = "";
     unit->folder = "";
+    unit->ipv6_only = units->ipv6_only && hm_linux_unit_stem(place.name, ".socket") > 0;
     unit->name = hm_arena_strdup(units->arena, place.name);
     if (unit->name == NULL || !take_slot(units, place.name, unit) ||
         !take_slot(units, name, unit) || !load(units, &place, unit)) {

@@ -80,7 +80,7 @@ struct hm_linux_unit {
     bool bound;            /* ... and so may a device or mount it is bound to */
     bool session;          /* its processes may move to the session of a log-in */
     bool accepts;          /* a socket that starts an instance for each connection */
-    bool ipv6_only;        /* a socket: BindIPv6Only=ipv6-only */
+    bool ipv6_only;        /* a socket: BindIPv6Only=ipv6-only, or the system's default */
     const char *activates; /* a socket, path or timer: which unit; "" of the same name */
     struct hm_linux_listen *listens; /* a socket: in the order of its file; a service that runs a
                                         container: its outer ports */

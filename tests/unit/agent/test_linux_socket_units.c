@@ -153,6 +153,42 @@ static void test_families(void **state)
     }
 }
 
+/* net.ipv6.bindv6only: the default of sockets that do not say it; of the ports of a container it
+ * says nothing. */
+static void test_system_default(void **state)
+{
+    static const struct {
+        const char *listens;
+        enum hm_families families;
+    } rows[] = {
+        {"ListenStream=7001\n",                                         HM_FAMILIES_IPV6},
+        {"ListenStream=7001\nBindIPv6Only=default\n",                   HM_FAMILIES_IPV6},
+        {"ListenStream=7001\nBindIPv6Only=both\n",                      HM_FAMILIES_BOTH},
+        {"ListenStream=0.0.0.0:7001\n",                                 HM_FAMILIES_IPV4},
+        {"ListenStream=0.0.0.0:7001\nListenStream=[::]:7001\n",         HM_FAMILIES_BOTH},
+        {"[Service]\nExecStart=/usr/bin/podman run -p 7001:80 image\n", HM_FAMILIES_BOTH},
+    };
+
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        const bool is_service = rows[i].listens[0] == '[';
+        struct hm_observation seen;
+        char text[256];
+
+        print_message("%s", rows[i].listens);
+        (void)linux_files_start_booted(ROOT, state);
+        (void)snprintf(text, sizeof(text), "%s%s", is_service ? "" : "[Socket]\n", rows[i].listens);
+        put_file("/proc/sys/net/ipv6/bindv6only", "1\n");
+        put_file(is_service ? LIB "app.service" : LIB "app.socket", text);
+        put_file(is_service ? MULTI "app.service" : MULTI "app.socket",
+                 is_service ? "-> /usr/lib/systemd/system/app.service"
+                            : "-> /usr/lib/systemd/system/app.socket");
+        linux_files_observe(ROOT, *state, &seen);
+        assert_int_equal(seen.inventory.configured.count, 1);
+        assert_int_equal(seen.inventory.configured.at[0].families, rows[i].families);
+        (void)linux_files_stop(state);
+    }
+}
+
 /* Two socket units of one port: each listener of process 1 is that of its family. */
 static void test_names_by_family(void **state)
 {
@@ -190,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_listeners_of_process_1),
         cmocka_unit_test(test_families),
+        cmocka_unit_test(test_system_default),
         cmocka_unit_test(test_names_by_family),
     };
 

@@ -181,6 +181,36 @@ static void test_texts(void **state)
     }
 }
 
+/* The address of a published port of Docker, and of CNI, says the family. */
+static void test_families(void **state)
+{
+    static const char text[] =
+        "{\"PortBindings\":{\"80/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"1001\"},"
+        "{\"HostIp\":\"\",\"HostPort\":\"1002\"},{\"HostIp\":\"::1\",\"HostPort\":\"1003\"},"
+        "{\"HostPort\":\"1004\",\"HostIp\":\"0.0.0.0\"},{\"HostIp\":\"::\","
+        "\"HostPort\":\"1005\"}]}}{\"portMappings\":[{\"hostPort\":1006,\"containerPort\":1,"
+        "\"protocol\":\"tcp\",\"hostIP\":\"10.0.0.1\"},{\"hostPort\":1007,\"containerPort\":1,"
+        "\"protocol\":\"tcp\"}]}";
+    static const enum hm_families expected[] = {
+        HM_FAMILIES_IPV4, HM_FAMILIES_BOTH, HM_FAMILIES_IPV6, HM_FAMILIES_IPV4,
+        HM_FAMILIES_BOTH, HM_FAMILIES_IPV4, HM_FAMILIES_BOTH};
+    const struct hm_os os = {.family = HM_OS_LINUX, .version = "6.1"};
+    struct hm_configured_make make;
+    struct hm_arena arena;
+    struct hm_err err;
+
+    (void)state;
+    hm_arena_init(&arena, 1u << 20);
+    hm_configured_begin(&make, &os, &arena);
+    assert_int_equal(hm_hns_endpoints_parse(text, sizeof(text) - 1, &make, &err), HM_OK);
+    assert_int_equal(make.list.count, HM_COUNT(expected));
+    for (size_t i = 0; i < HM_COUNT(expected); i++) {
+        assert_int_equal(make.list.at[i].port, 1001 + i);
+        assert_int_equal(make.list.at[i].families, expected[i]);
+    }
+    hm_arena_fini(&arena);
+}
+
 /* What is read, and still not all that there is. */
 static void test_doubts(void **state)
 {
@@ -306,9 +336,8 @@ static void test_redirection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_doubts),
-        cmocka_unit_test(test_redirection),
+        cmocka_unit_test(test_texts),  cmocka_unit_test(test_families),
+        cmocka_unit_test(test_doubts), cmocka_unit_test(test_redirection),
         cmocka_unit_test(test_long),
     };
 
