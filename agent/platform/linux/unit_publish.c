@@ -4,7 +4,8 @@
  * "podman run … --publish 127.0.0.1:8080:80/tcp …", as Quadlet's generator and "podman generate
  * systemd --new" write it, and as people do with docker (podman-run(1), "--publish"). A unit that
  * starts a container by its name, or those of a project of compose, says nothing of their ports:
- * Docker's records do (docker.c), Podman's do not. Nor does a variable ("$OPTIONS"). */
+ * Docker's records do (docker.c), those of Podman and containerd (nerdctl) do not. Nor does a
+ * variable ("$OPTIONS"). systemd-nspawn(1) forwards the ports of its option "--port". */
 #include "agent/platform/linux/units.h"
 
 #include <ctype.h>
@@ -445,7 +446,48 @@ static bool read_options(struct hm_linux_unit *unit, struct hm_span arguments,
 static bool is_engine(struct hm_span name)
 {
     return word_is(name, "podman") || word_is(name, "docker") || word_is(name, "podman-compose") ||
-           word_is(name, "docker-compose");
+           word_is(name, "docker-compose") || word_is(name, "nerdctl");
+}
+
+/* "systemd-nspawn -D /srv/root --port=tcp:8080:80": [protocol:]outer[:inner], up to the command of
+ * the container. The word after an option without '=' may be its value. */
+static bool read_nspawn(struct hm_linux_unit *unit, struct hm_span arguments,
+                        struct hm_arena *arena)
+{
+    struct hm_span word;
+    bool may_be_value = false;
+
+    while (take_word(&arguments, &word)) {
+        struct hm_span value = {NULL, 0};
+
+        if (word.len == 0 || (word.at[0] != '-' && !may_be_value)) {
+            break;
+        }
+        may_be_value = word.at[0] == '-' && memchr(word.at, '=', word.len) == NULL;
+        if (is_option(word, 'p', "--port", &arguments, &value)) {
+            const char *protocol = "tcp";
+            const char *text;
+
+            value = unquote(value);
+            may_be_value = false;
+            if (value.len > 4 && (word_is((struct hm_span){value.at, 4}, "tcp:") ||
+                                  word_is((struct hm_span){value.at, 4}, "udp:"))) {
+                protocol = value.at[0] == 'u' ? "udp" : "tcp";
+                value = (struct hm_span){value.at + 4, value.len - 4};
+            }
+            text = hm_arena_printf(arena, "%.*s%s/%s", (int)value.len, value.at,
+                                   last_of(value, ':') == value.len ? ":1" : "", protocol);
+            if (text == NULL) {
+                return false;
+            }
+            if (has_any(value, "%$")) {
+                unit->hides_ports = true;
+            } else if (!put_ports(unit, (struct hm_span){text, strlen(text)}, arena)) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 /* folder: where compose is called, "" that of the unit. */
@@ -522,6 +564,9 @@ bool hm_linux_unit_publish(struct hm_linux_unit *unit, const char *program, bool
 
     if (wrapper) {
         return read_wrapped(unit, arguments, arena);
+    }
+    if (word_is(name, "systemd-nspawn")) {
+        return read_nspawn(unit, arguments, arena);
     }
     return !is_engine(name) || read_engine(unit, name, false, arguments, none, arena);
 }

@@ -89,6 +89,17 @@ static void test_commands(void **state)
         {"/usr/bin/docker compose --file \"a b.yaml\" up",                                           false, true },
         {"/usr/bin/docker compose $OPTS up",                                                         false, true },
         {"/usr/bin/docker start web",                                                                false, true },
+ /* other engines */
+        {"/usr/local/bin/nerdctl run -d --name a -p 40001:80 image",                                 true,  false},
+        {"/usr/local/bin/nerdctl --namespace k8s.io start web",                                      false, true },
+        {"/usr/local/bin/nerdctl compose up",                                                        false, true },
+        {"/usr/local/bin/nerdctl ps",                                                                false, false},
+        {"/usr/bin/systemd-nspawn -D /srv/a --port=tcp:40001:80 --boot",                             true,  false},
+        {"/usr/bin/systemd-nspawn --directory /srv/a -b -p 40001",                                   true,  false},
+        {"/usr/bin/systemd-nspawn -D /srv/a -p40001:80 /usr/bin/x",                                  true,  false},
+        {"/usr/bin/systemd-nspawn -D /srv/a --port=udp:40002:80",                                    false, false},
+        {"/usr/bin/systemd-nspawn -D /srv/a --port=$PORT",                                           false, true },
+        {"/usr/bin/systemd-nspawn -bD /srv/a /usr/bin/x --port=40001",                               false, false},
  /* no container is started */
         {"/usr/bin/podman $LOGGING system service",                                                  false, false},
         {"/usr/bin/podman auto-update",                                                              false, false},
