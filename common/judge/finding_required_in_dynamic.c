@@ -13,7 +13,7 @@ static enum hm_severity severity_of(const struct hm_need *need)
     if (need->product == NULL) {
         return likely ? HM_SEVERITY_MEDIUM : HM_SEVERITY_LOW;
     }
-    return likely ? HM_SEVERITY_HIGH : HM_SEVERITY_MEDIUM;
+    return likely && !need->requirement->starts_without ? HM_SEVERITY_HIGH : HM_SEVERITY_MEDIUM;
 }
 
 static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)

@@ -24,7 +24,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
         }
         finding = hm_finding_put(
             out, hm_finding_ports(out, need->verdict.protocol, need->verdict.at_risk));
-        if (hm_need_may_do_without(ctx->facts, need)) {
+        if (need->requirement->starts_without || hm_need_may_do_without(ctx->facts, need)) {
             finding->severity = HM_SEVERITY_MEDIUM;
         }
         finding->text = hm_finding_print(out, "%s: %s%s", need->verdict.title, need->text,

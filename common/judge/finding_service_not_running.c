@@ -80,23 +80,31 @@ static const char *place_of(const struct hm_service *service)
     "in mirrored mode and HNS do: a restart of the host ends that. Or the service is configured "  \
     "for another port."
 
+/* As far as it says why the service is down: not of a part without which it starts. */
+static enum hm_verdict_state told_by(const struct hm_need *need)
+{
+    return need->requirement->starts_without ? HM_SAFE : need->verdict.state;
+}
+
 /* Of a blocked port the remedy starts what is down by itself. */
 static void put_remedy(const struct hm_finding_ctx *ctx, struct hm_finding_list *out,
                        struct hm_finding *finding, const struct hm_need *need,
                        const struct hm_service *service)
 {
-    if (need->verdict.reason == HM_REASON_RESERVER_EXCLUDED ||
-        need->verdict.reason == HM_REASON_SHARED_EXCLUDED) {
+    const enum hm_verdict_state state = told_by(need);
+
+    if (state == HM_BLOCKED && (need->verdict.reason == HM_REASON_RESERVER_EXCLUDED ||
+                                need->verdict.reason == HM_REASON_SHARED_EXCLUDED)) {
         hm_remedy_unexclude(ctx, out, finding, need);
         return;
     }
-    if (need->verdict.state == HM_BLOCKED) {
+    if (state == HM_BLOCKED) {
         hm_remedy_protect(ctx, out, finding, need, "");
         return;
     }
     finding->remedy = hm_finding_print(out, "Start the service; its own log says why it ended.%s",
                                        place_of(service));
-    if (need->verdict.state == HM_EXPOSED) {
+    if (state == HM_EXPOSED) {
         hm_remedy_protect(ctx, out, finding, need, "");
         hm_remedy_own_steps(out, finding);
     }
@@ -167,11 +175,11 @@ static void put_rival(const struct hm_finding_ctx *ctx, struct hm_finding_list *
 /* What is seen of the ports that the service is known to need. */
 static const char *seen_of(const struct hm_need *need, const struct hm_port_failure *failure)
 {
-    if (need->verdict.state == HM_EXPOSED) {
+    if (told_by(need) == HM_EXPOSED) {
         return "Nothing is seen that has a port which it is known to need, but any program may be "
                "given one again";
     }
-    if (need->verdict.state == HM_UNKNOWN && need->unexplained == NULL) {
+    if (told_by(need) == HM_UNKNOWN && need->unexplained == NULL) {
         return "Whether something has a port that it needs is not known";
     }
     return failure->error != NULL && failure->error->reserved
@@ -209,7 +217,7 @@ static void put_failed(const struct hm_finding_ctx *ctx, struct hm_finding_list 
     const bool reserved = failure.error != NULL && failure.error->reserved;
 
     finding->severity = failure.error != NULL && failure.error->certain ? HM_SEVERITY_HIGH
-                        : need->verdict.state == HM_EXPOSED || by_port  ? HM_SEVERITY_MEDIUM
+                        : told_by(need) == HM_EXPOSED || by_port        ? HM_SEVERITY_MEDIUM
                                                                         : HM_SEVERITY_LOW;
     finding->text = hm_finding_print(
         out, "%s: %s. %s%s", state_of(out, service),
@@ -423,9 +431,9 @@ static void put_one(const struct hm_finding_ctx *ctx, struct hm_finding_list *ou
     struct hm_port_failure failure = {.error = NULL};
     const bool by_port = hm_port_failure_of(ctx->facts, service, &failure);
 
-    if (need->verdict.state == HM_BLOCKED) {
+    if (told_by(need) == HM_BLOCKED) {
         put_blocked(ctx, out, need, service);
-    } else if (need->rival_of == service && need->verdict.state == HM_UNKNOWN) {
+    } else if (need->rival_of == service && told_by(need) == HM_UNKNOWN) {
         put_rival(ctx, out, need, service);
     } else if (by_port || (service->start != HM_START_TRIGGERED && has_failed(ctx, service)) ||
                is_telling(ctx, service)) {
@@ -446,7 +454,7 @@ static void look(const struct hm_finding_ctx *ctx, struct hm_finding_list *out)
             size_t at = 0;
 
             if ((need->product == NULL && !need->remembered && !need->configured) ||
-                hm_need_is_own(need) || need->verdict.state != worst_first[state]) {
+                hm_need_is_own(need) || told_by(need) != worst_first[state]) {
                 continue;
             }
             while ((service = hm_need_next_down(ctx->facts, need, false, &at)) != NULL) {

@@ -24,7 +24,8 @@ static const struct hm_service *find_failed(const struct hm_facts *facts,
     size_t at = 0;
     uint16_t port;
 
-    while ((service = hm_need_next_down(facts, need, false, &at)) != NULL) {
+    while (!need->requirement->starts_without &&
+           (service = hm_need_next_down(facts, need, false, &at)) != NULL) {
         if (hm_port_failure_of(facts, service, &failure) &&
             (failure.event == NULL || failure.error != NULL ||
              !hm_service_event_port(failure.event, &port) ||
@@ -63,7 +64,7 @@ static struct others look_at_others(const struct hm_facts *facts, const struct h
     for (size_t i = 0; i < needs->count; i++) {
         const struct hm_need *need = &needs->at[i];
 
-        if (is_of(facts, need, service)) {
+        if (!need->requirement->starts_without && is_of(facts, need, service)) {
             others.explain =
                 others.explain || (need->verdict.state != HM_SAFE && need->unexplained == NULL &&
                                    need->unserved == NULL);

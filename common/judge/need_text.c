@@ -107,6 +107,9 @@ static void write_exposed(const struct hm_topic *topic, struct hm_line *line)
         return;
     }
     hm_line_put(line, " can take it before the service starts");
+    if (topic->need->requirement->starts_without) {
+        hm_line_put(line, ", which then does not serve it");
+    }
     if (topic->need->requirement->falls_back) {
         hm_line_put(line, ", which then uses another port, and firewall rules for this one do not "
                           "fit");
@@ -197,6 +200,12 @@ static void put_loser(const struct hm_topic *topic, struct hm_line *line)
                ((on_linux && need->verdict.holder.state == HM_SOCKET_LISTEN) ||
                 hm_need_has_no_parts(topic->facts, need))) {
         hm_line_put(line, "the service, which runs, does not serve it");
+    } else if (need->requirement->starts_without) {
+        put_service(topic, line);
+        hm_line_put(line, hm_need_may_do_without(topic->facts, need)
+                              ? ", if it uses the port at all, can start without it, but not "
+                                "serve it"
+                              : " can start without it, but not serve it");
     } else {
         put_service(topic, line);
         hm_line_put(line, hm_need_may_do_without(topic->facts, need)

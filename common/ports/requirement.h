@@ -101,8 +101,10 @@ struct hm_requirement {
     const char *alternative; /* id of a requirement that may be used instead; "" none */
     bool reserve_only;       /* nobody must be handed one of the ports, yet one that is taken stops
                                 nothing: a pool of which any port will do, or a port of the network */
-    bool falls_back; /* of a port that is taken it uses another one: the service starts all the
-                        same, yet firewall rules are for the usual port */
+    bool falls_back;     /* of a port that is taken it uses another one: the service starts all the
+                            same, yet firewall rules are for the usual port */
+    bool starts_without; /* where it is taken the service starts all the same, and does not serve
+                            this part */
     const char
         *set_in;     /* administrators move the port: where it is set, for people; "" they do not */
     bool may_be_off; /* with set_in: it is often switched off, so that a service that runs and does

@@ -86,6 +86,8 @@ static const struct hm_field requirement_fields[] = {
          "must not be handed out, yet a port that is taken stops nothing"),
     HM_F(hm_requirement, falls_back, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "uses another port when one is taken, and starts all the same"),
+    HM_F(hm_requirement, starts_without, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
+         "where it is taken the service starts all the same, without this part"),
     HM_F(hm_requirement, set_in, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_NAME_BYTES,
          "administrators move the port: where it is set, for people"),
     HM_F(hm_requirement, may_be_off, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,

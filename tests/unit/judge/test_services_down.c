@@ -536,6 +536,39 @@ static void test_table_of_events(void **state)
     assert_false(hm_service_event_concerns(&ipsec, "PolicyAgent", "dns-server"));
 }
 
+/* A part without which the service starts is missing while somebody has its port, and says nothing
+ * of why the service is down. */
+static void test_part_without_which_it_starts(void **state)
+{
+    const struct hm_finding *finding;
+    struct hm_build build;
+    struct hm_product *product;
+    struct hm_service *service;
+
+    (void)state;
+    hm_build_init(&build, "10.0.17763");
+    product = hm_build_product(&build, "mysql", "MySQL80", "mysqld.exe");
+    hm_build_require(&build, product, "server", HM_TCP, "3306", HM_KIND_SOCKET);
+    hm_build_require(&build, product, "x", HM_TCP, "33060", HM_KIND_SOCKET)->starts_without = true;
+    service = hm_build_service_runs(&build, "MySQL80", false);
+    service->start = HM_START_AUTOMATIC;
+    service->exit_code = 10048;
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 33060, "foo.exe", "Foo", HM_KIND_SOCKET);
+    hm_build_judge(&build);
+    assert_int_equal(HM_BLOCKED, hm_build_verdict(&build, "mysql", "x")->state);
+    assert_non_null(strstr(hm_build_verdict(&build, "mysql", "x")->text,
+                           " can start without it, but not serve it until it is free."));
+    assert_int_equal(HM_UNKNOWN, hm_build_verdict(&build, "mysql", "server")->state);
+    finding = hm_build_finding(&build, "required_port_held", "tcp 33060");
+    assert_non_null(finding);
+    assert_int_equal(HM_SEVERITY_MEDIUM, finding->severity);
+    finding = hm_build_finding(&build, "service_not_running", NULL);
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->text, "ended with error 10048"));
+    assert_null(strstr(finding->text, "33060"));
+    hm_build_fini(&build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -555,6 +588,7 @@ int main(void)
         cmocka_unit_test(test_events_of_products),
         cmocka_unit_test(test_event_of_a_port),
         cmocka_unit_test(test_table_of_events),
+        cmocka_unit_test(test_part_without_which_it_starts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
