@@ -29,6 +29,7 @@ static const char *const reason_texts[HM_REASON_COUNT] = {
     "an exclusion breaks it",
     "facts are missing",
     "an unknown program listens",
+    "its port is not known",
 };
 
 static const char *const observed_texts[HM_OBSERVED_WHY_COUNT] = {

@@ -144,6 +144,10 @@ static enum hm_status doubt(const struct hm_facts *facts, struct hm_need *need,
                             struct hm_arena *arena, struct hm_err *err)
 {
     struct hm_verdict *verdict = &need->verdict;
+    const enum hm_verdict_reason reason =
+        need->requirement->port_doubt != NULL || need->unread_port || need->unset.service != NULL
+            ? HM_REASON_PORT_UNKNOWN
+            : HM_REASON_FACTS_MISSING;
     struct hm_strings families = {hm_arena_alloc(arena, 2, sizeof(*families.at)), 0};
     struct hm_event_place place;
 
@@ -155,14 +159,14 @@ static enum hm_status doubt(const struct hm_facts *facts, struct hm_need *need,
 
         if (stack->judged) {
             stack->state = HM_UNKNOWN;
-            stack->reason = HM_REASON_FACTS_MISSING;
+            stack->reason = reason;
             stack->at_risk = need->requirement->ports;
             families.at[families.count++] = hm_family_names[i];
         }
     }
     verdict->families = families;
     verdict->state = HM_UNKNOWN;
-    verdict->reason = HM_REASON_FACTS_MISSING;
+    verdict->reason = reason;
     verdict->at_risk = need->requirement->ports;
     verdict->has_after_boot = false;
     need->unexplained = service;

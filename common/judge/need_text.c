@@ -376,6 +376,7 @@ static void (*const writers[HM_REASON_COUNT])(const struct hm_topic *, struct hm
     [HM_REASON_RESERVER_EXCLUDED] = write_broken,
     [HM_REASON_SHARED_EXCLUDED] = write_broken,
     [HM_REASON_FACTS_MISSING] = hm_topic_put_unknown,
+    [HM_REASON_PORT_UNKNOWN] = hm_topic_put_unknown,
     [HM_REASON_UNKNOWN_LISTENER] = write_unclear,
 };
 

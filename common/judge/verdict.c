@@ -7,7 +7,7 @@ const char *const hm_verdict_state_names[4] = {"safe", "unknown", "exposed", "bl
 const char *const hm_verdict_reason_names[HM_REASON_COUNT] = {
     "excluded",      "outside_dynamic",   "own_reservation",   "in_dynamic",
     "held",          "runtime_exclusion", "reserver_excluded", "shared_excluded",
-    "facts_missing", "unknown_listener",
+    "facts_missing", "unknown_listener",  "port_unknown",
 };
 
 const char *const hm_verdict_origin_names[2] = {"catalogue", "observed"};

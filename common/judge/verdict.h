@@ -27,8 +27,9 @@ enum hm_verdict_reason {
     HM_REASON_FACTS_MISSING,     /* unknown */
     HM_REASON_UNKNOWN_LISTENER,  /* unknown: the product runs, and an unknown program listens on
                                     its port (holder): a part of it, or a stranger */
+    HM_REASON_PORT_UNKNOWN,      /* unknown: nothing says which port it is set up for */
 };
-#define HM_REASON_COUNT 10
+#define HM_REASON_COUNT 11
 extern const char *const hm_verdict_reason_names[HM_REASON_COUNT];
 
 /* Where the requirement comes from. */

@@ -76,6 +76,7 @@ const char *hm_show_why(struct hm_arena *arena, const struct hm_verdict *verdict
         [HM_REASON_RESERVER_EXCLUDED] = "excluded, which breaks it",
         [HM_REASON_SHARED_EXCLUDED] = "excluded, though shared",
         [HM_REASON_FACTS_MISSING] = "facts are missing",
+        [HM_REASON_PORT_UNKNOWN] = "its port is not known",
         [HM_REASON_UNKNOWN_LISTENER] = "an unknown program listens",
     };
     const struct hm_holder *holder = &verdict->holder;

@@ -126,7 +126,7 @@ static void test_invalid_value(void **state)
         (void)hm_build_judge(&build);
         verdict = &build.judgement.verdicts.at[0];
         assert_int_equal(verdict->state, HM_UNKNOWN);
-        assert_int_equal(verdict->reason, HM_REASON_FACTS_MISSING);
+        assert_int_equal(verdict->reason, HM_REASON_PORT_UNKNOWN);
         assert_false(verdict->has_after_boot);
         hm_build_fini(&build);
     }
