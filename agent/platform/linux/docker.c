@@ -16,6 +16,7 @@
 #define CONTAINERS_MAX 4096u
 #define ID_DIGITS_MIN 4 /* of an id that is written short */
 #define LABEL "\"com.docker.compose.project"
+#define SERVICE_LABEL "\"com.docker.compose.service\""
 
 static enum hm_status no_memory(struct hm_err *err)
 {
@@ -102,7 +103,9 @@ static enum hm_status take_container(const char *path, const char *id, struct hm
     one.project = value_of(text, LABEL "\"", "", arena);
     one.folder = value_of(text, LABEL ".working_dir\"", "", arena);
     one.files = value_of(text, LABEL ".config_files\"", "", arena);
-    if (one.name == NULL || one.project == NULL || one.folder == NULL || one.files == NULL ||
+    one.service = value_of(text, SERVICE_LABEL, "", arena);
+    if (one.name == NULL || one.service == NULL || one.project == NULL || one.folder == NULL ||
+        one.files == NULL ||
         hm_arena_grow(arena, &items, docker->count, &docker->room, sizeof(*docker->at)) != 0) {
         return no_memory(err);
     }
@@ -153,8 +156,7 @@ static bool next_part(struct hm_span *rest, char separator, struct hm_span *out_
     return len > 0 || end != NULL;
 }
 
-/* The path as compose writes it: from the root, without "." and ".."; false: not known. */
-static bool clean_path(const char *folder, const char *path, char out[HM_LINUX_WORD_BYTES])
+bool hm_linux_clean_path(const char *folder, const char *path, char out[HM_LINUX_WORD_BYTES])
 {
     const char *const halves[] = {path[0] == '/' ? "" : folder, path};
     size_t len = 0;
@@ -213,9 +215,11 @@ bool hm_linux_docker_is(const struct hm_linux_container *container,
     case HM_LINUX_START_PROJECT:
         return strcmp(container->project, start->text) == 0;
     case HM_LINUX_START_FILE:
-        return clean_path(unit->folder, start->text, path) && has_file(container->files, path);
+        return hm_linux_clean_path(unit->folder, start->text, path) &&
+               has_file(container->files, path);
     case HM_LINUX_START_FOLDER:
-        return clean_path(unit->folder, start->text, path) && strcmp(container->folder, path) == 0;
+        return hm_linux_clean_path(unit->folder, start->text, path) &&
+               strcmp(container->folder, path) == 0;
     }
     return false;
 }

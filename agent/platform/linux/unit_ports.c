@@ -130,9 +130,48 @@ static enum hm_status put_docker(const struct hm_linux_container *container, con
     return st;
 }
 
-/* Has Docker a record of each container that the service starts? */
-static enum hm_status find_containers(const struct hm_linux_unit *unit, const char *service,
-                                      const struct hm_linux_docker *docker,
+static bool has_row(const struct hm_configured_make *make, size_t first,
+                    const struct hm_linux_listen *listen)
+{
+    for (size_t i = first; i < make->list.count; i++) {
+        if (make->list.at[i].protocol == listen->protocol &&
+            make->list.at[i].port == listen->port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Ports that the files of compose have and Docker's rows, from first on, do not. */
+static enum hm_status put_compose(const char *root, const struct hm_linux_unit *unit,
+                                  const struct hm_linux_start *start, const char *service,
+                                  const struct hm_linux_docker *docker, size_t first,
+                                  struct hm_configured_make *make, bool *inout_found,
+                                  bool *inout_known, struct hm_err *err)
+{
+    struct hm_linux_unit ports;
+    size_t left = 0;
+    bool read;
+    enum hm_status st =
+        hm_linux_compose(root, unit, start, docker, make->arena, &ports, &read, err);
+
+    if (st != HM_OK) {
+        return st;
+    }
+    *inout_found = *inout_found || read;
+    *inout_known = *inout_known && !ports.hides_ports;
+    for (size_t i = 0; i < ports.listens_count; i++) {
+        if (!has_row(make, first, &ports.listens[i])) {
+            ports.listens[left++] = ports.listens[i];
+        }
+    }
+    ports.listens_count = left;
+    return put_ports(&ports, service, false, make, err);
+}
+
+/* Has Docker a record of each container that the service starts, or compose a file? */
+static enum hm_status find_containers(const char *root, const struct hm_linux_unit *unit,
+                                      const char *service, const struct hm_linux_docker *docker,
                                       struct hm_configured_make *make, bool *out_known,
                                       struct hm_err *err)
 {
@@ -140,6 +179,7 @@ static enum hm_status find_containers(const struct hm_linux_unit *unit, const ch
 
     *out_known = !unit->hides_ports;
     for (size_t i = 0; st == HM_OK && i < unit->starts_count; i++) {
+        const size_t first = make->list.count;
         bool found = false;
 
         for (size_t k = 0; st == HM_OK && k < docker->count; k++) {
@@ -147,6 +187,10 @@ static enum hm_status find_containers(const struct hm_linux_unit *unit, const ch
                 found = true;
                 st = put_docker(&docker->at[k], service, make, out_known, err);
             }
+        }
+        if (st == HM_OK) {
+            st = put_compose(root, unit, &unit->starts[i], service, docker, first, make, &found,
+                             out_known, err);
         }
         *out_known = *out_known && found;
     }
@@ -202,7 +246,7 @@ enum hm_status hm_linux_unit_ports(const char *root, struct hm_linux_units *unit
                 opened = true;
             }
             if (st == HM_OK) {
-                st = find_containers(unit, service->name, &docker, make, &known, err);
+                st = find_containers(root, unit, service->name, &docker, make, &known, err);
             }
             if (st == HM_OK && !known && !(service->has_runs && service->runs)) {
                 st = put_hiding(unit, make->arena, &hiding, out_hiding, err);

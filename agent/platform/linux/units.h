@@ -22,7 +22,8 @@
 #define HM_LINUX_UNITS_MAX 8192u
 #define HM_LINUX_UNIT_FILE_BYTES (256u * 1024u)
 #define HM_LINUX_UNIT_NAME_BYTES 512 /* systemd's own limit is 255 */
-#define HM_LINUX_UNIT_FOLDERS 13     /* of the load path */
+#define HM_LINUX_WORD_BYTES 512
+#define HM_LINUX_UNIT_FOLDERS 13 /* of the load path */
 
 /* Who makes the units and links of a folder. */
 enum hm_linux_maker { HM_LINUX_BY_PERSON, HM_LINUX_BY_GENERATOR, HM_LINUX_BY_PACKAGE };
@@ -203,6 +204,7 @@ struct hm_linux_container {
     const char *project; /* of compose: name, folder, files with a comma between them; "" none */
     const char *folder;
     const char *files;
+    const char *service; /* its name in these files; "" none */
 };
 struct hm_linux_docker {
     struct hm_linux_container *at;
@@ -216,6 +218,17 @@ enum hm_status hm_linux_docker_open(const char *root, struct hm_arena *arena,
 /* Is this the container, or one of the project, that a unit starts? */
 bool hm_linux_docker_is(const struct hm_linux_container *container,
                         const struct hm_linux_unit *unit, const struct hm_linux_start *start);
+
+/* The path from the root, without "." and ".."; false: not known. */
+bool hm_linux_clean_path(const char *folder, const char *path, char out[HM_LINUX_WORD_BYTES]);
+
+/* compose.c — ports in the files of a project of compose: listens of out_ports, whose hides_ports
+ * says that not all are known. *out_read: a file was read. */
+enum hm_status hm_linux_compose(const char *root, const struct hm_linux_unit *unit,
+                                const struct hm_linux_start *start,
+                                const struct hm_linux_docker *docker, struct hm_arena *arena,
+                                struct hm_linux_unit *out_ports, bool *out_read,
+                                struct hm_err *err) HM_MUST_CHECK;
 
 /* published.c — adds the ports of a container whose folder is at path; *inout_whole becomes false
  * where they cannot be read. */
@@ -278,7 +291,6 @@ bool hm_linux_unit_parse(struct hm_linux_unit *unit, const struct hm_linux_unit_
 
 /* A word of a unit file with its specifiers filled in; false when one is not known here, or it is
  * too long. */
-#define HM_LINUX_WORD_BYTES 512
 bool hm_linux_unit_expand(const char *name, struct hm_span word, char out[HM_LINUX_WORD_BYTES]);
 
 /* unit_publish.c — adds the outer ports in the arguments of podman or docker, which program is, or

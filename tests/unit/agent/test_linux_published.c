@@ -236,6 +236,7 @@ static void put_containers(void)
         DOCKER WEB_ID "/config.v2.json",
         "{\"State\":{\"Running\":false},\"ID\":\"" WEB_ID "\",\"Config\":{\"Env\":[\"A={\\\"Name"
         "\\\":\\\"/no\\\"}\"],\"Labels\":{\"com.docker.compose.project\":\"site\","
+        "\"com.docker.compose.service\":\"nginx\","
         "\"com.docker.compose.project.config_files\":\"/srv/web/compose.yaml,/srv/web/b.yaml\","
         "\"com.docker.compose.project.working_dir\":\"/srv/web\"}},\"Name\":\"/site-nginx-1\","
         "\"MountPoints\":{\"/data\":{\"Name\":\"data\"}}}");
@@ -324,6 +325,85 @@ static void test_containers_of_docker(void **state)
         }
         assert_int_equal(notes_say(&seen, "Docker has no record"), rows[i].partial);
         assert_int_equal(notes_say(&seen, ": web.service starts one"), rows[i].partial);
+    }
+}
+
+/* The files of compose have what Docker's records lack: a service without a container, a port that
+ * was added since, and a project that was never started. */
+static void test_files_of_compose(void **state)
+{
+#define UP "/usr/bin/docker compose up -d"
+    static const struct {
+        const char *settings;
+        const char *command;
+        const char *path;
+        const char *text;
+        uint16_t ports[3];
+        bool partial;
+    } rows[] = {
+        {IN_WEB,
+         UP,                                                 "/srv/web/compose.yaml",
+         "services:\n  nginx:\n    ports:\n      - 40001:80\n  api:\n    ports:\n      - "
+         "40003:80\n",                                                                                                      {40001, 40003, 0},
+         false                                                                                                                                     },
+        {IN_WEB,
+         UP,                                                 "/srv/web/b.yaml",
+         "services:\n  nginx:\n    ports: [\"40003:80\"]\n",                                                                {40001, 40003, 0},
+         false                                                                                                                                     },
+        {IN_WEB,
+         UP,                                                 "/srv/web/compose.yaml",
+         "services:\n  nginx:\n    ports:\n      - $PORT:80\n",                                                             {40001, 0, 0},
+         false                                                                                                                                     },
+        {IN_WEB,
+         UP,                                                 "/srv/web/compose.yaml",
+         "services:\n  api:\n    ports:\n      - $PORT:80\n",                                                               {40001, 0, 0},
+         true                                                                                                                                      },
+        {IN_WEB,
+         UP,                                                 "/srv/web/compose.yaml",
+         "services:\n  api:\n    profiles: [x]\n    ports:\n      - 40003:80\n",                                            {40001, 0, 0},
+         false                                                                                                                                     },
+        {IN_WEB,                             UP,             "/srv/web/compose.yaml/x",              "",                    {40001, 0, 0},     true},
+        {IN_WEB,                             UP,             "/srv/web/compose.yaml",                "include: [c.yaml]\n", {40001, 0, 0},     true},
+ /* without a record */
+        {ONCE "WorkingDirectory=/srv/new\n",
+         UP,                                                 "/srv/new/docker-compose.yml",
+         "services:\n  a:\n    ports:\n      - 40003:80\n",                                                                 {40003, 0, 0},
+         false                                                                                                                                     },
+        {ONCE "WorkingDirectory=/srv/new\n",
+         UP,                                                 "/srv/new/docker-compose.override.yml",
+         "services:\n  a:\n    ports:\n      - 40003:80\n",                                                                 {0, 0, 0},
+         true                                                                                                                                      },
+        {ONCE,
+         "/usr/bin/docker compose -f /srv/new/x.yaml up -d", "/srv/new/x.yaml",
+         "services:\n  a:\n    ports:\n      - 127.0.0.1:40003:80/tcp\n",                                                   {40003, 0, 0},
+         false                                                                                                                                     },
+        {ONCE,
+         "/usr/bin/docker compose -p new up -d",             "/srv/new/x.yaml",
+         "services:\n",                                                                                                     {0, 0, 0},
+         true                                                                                                                                      },
+    };
+
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_observation seen;
+
+        print_message("row %zu\n", i);
+        (void)linux_files_stop(state);
+        (void)set_up(state);
+        put_containers();
+        put_file(rows[i].path, rows[i].text);
+        put_service("web", rows[i].settings, rows[i].command);
+        observe(*state, &seen);
+        assert_int_equal(seen.inventory.configured_partial, rows[i].partial);
+        for (uint16_t port = 40001; port <= 40004; port++) {
+            const struct hm_configured *row = automatic_row(&seen, port);
+            bool expected = false;
+
+            for (size_t k = 0; k < HM_COUNT(rows[i].ports); k++) {
+                expected = expected || rows[i].ports[k] == port;
+            }
+            assert_int_equal(row != NULL, expected);
+            assert_true(row == NULL || strcmp(row->service, "web") == 0);
+        }
     }
 }
 
@@ -443,6 +523,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_oneshot, set_up, linux_files_stop),
         cmocka_unit_test_setup_teardown(test_containers_of_docker, set_up, linux_files_stop),
         cmocka_unit_test_setup_teardown(test_records_with_spaces, set_up, linux_files_stop),
+        cmocka_unit_test_setup_teardown(test_files_of_compose, set_up, linux_files_stop),
         cmocka_unit_test_setup_teardown(test_podman_restart, set_up, linux_files_stop),
         cmocka_unit_test_setup_teardown(test_netdev, set_up, linux_files_stop),
     };
