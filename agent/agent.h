@@ -60,6 +60,9 @@ struct hm_agent {
     struct hm_observation observation; /* the last look's; in cycle_arena */
     int64_t observed_ms;               /* when it began */
     bool looked;                       /* once at least, since the agent was started */
+    bool may_wake;                     /* it waits for nothing but the next look */
+    bool woken;                        /* … which is due now */
+    int64_t watched_ms;                /* monotonic: since when that wait is watched */
     bool guard_told;                   /* that the first pass is done */
     bool guard_again;                  /* the first one did not know who listens */
     struct hm_judgement judgement;     /* likewise */

@@ -435,7 +435,7 @@ enum hm_status hm_cycle_hold(struct hm_agent *agent, uint32_t wait_s, bool *out_
     if (st == HM_OK) {
         note_contact(agent);
         *out_changed = changed;
-    } else if (!agent->clock->is_stopped()) {
+    } else if (!agent->clock->is_stopped() && !agent->woken) {
         note_failure(agent, err);
     }
     return st;
@@ -532,9 +532,11 @@ static void turn_hold(struct hm_agent *agent, struct hm_timetable *plan, int64_t
     int64_t took_ms;
     enum hm_status st;
 
+    agent->may_wake = true;
     st = hm_cycle_hold(agent, wait_s > HM_LIMIT_WAIT_S ? HM_LIMIT_WAIT_S : (uint32_t)wait_s,
                        &changed, &err);
-    if (agent->clock->is_stopped()) {
+    agent->may_wake = false;
+    if (agent->clock->is_stopped() || agent->woken) {
         return;
     }
     if (st != HM_OK) {
@@ -580,7 +582,14 @@ void hm_cycle_run(struct hm_agent *agent)
                 next_ms = plan.contact_ms;
             }
             hm_cycle_save_status(agent, false);
+            agent->may_wake = true;
             (void)agent->clock->sleep_ms(next_ms - now_ms);
+            agent->may_wake = false;
+        }
+        if (agent->woken) { /* somebody wrote a setting: what changed is reported, no more */
+            agent->woken = false;
+            plan.look_ms = agent->clock->monotonic_ms();
+            plan.early = true;
         }
     }
     hm_agent_reloads_stop(agent);

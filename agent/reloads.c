@@ -7,15 +7,17 @@
 #define QUIET_MS 200   /* files are read one after the other */
 #define QUIETS_MOST 10 /* … and somebody may read them for ever */
 #define LATER_MS 800   /* values are written after the last file was read */
+#define APART_MS 30000 /* looks at what somebody writes again and again */
 
-static void attend(void *arg)
+static void reapply(struct hm_agent *agent)
 {
-    struct hm_agent *agent = arg;
+    bool more = true;
 
-    for (int i = 0; i < QUIETS_MOST && agent->platform_ops->reloaded(agent->platform); i++) {
+    for (int i = 0; i < QUIETS_MOST && more; i++) {
         if (agent->clock->sleep_ms(QUIET_MS)) {
             return;
         }
+        more = agent->platform_ops->reloaded(agent->platform);
     }
     hm_enforcer_reapply(agent->enforcer);
     if (!agent->clock->sleep_ms(LATER_MS)) {
@@ -24,8 +26,24 @@ static void attend(void *arg)
     (void)agent->platform_ops->reloaded(agent->platform); /* our own reading */
 }
 
+static void attend(void *arg)
+{
+    struct hm_agent *agent = arg;
+    const struct hm_platform_ops *ops = agent->platform_ops;
+
+    if (ops->reloaded(agent->platform)) {
+        reapply(agent);
+    } else if (agent->may_wake && ops->has_moved != NULL &&
+               agent->clock->monotonic_ms() - agent->watched_ms >= APART_MS &&
+               ops->has_moved(agent->platform)) {
+        agent->woken = true;
+        hm_os_meanwhile_end();
+    }
+}
+
 void hm_agent_reloads_start(struct hm_agent *agent)
 {
+    agent->watched_ms = agent->clock->monotonic_ms();
     if (agent->platform_ops->watch_reloads != NULL) {
         hm_os_meanwhile(agent->platform_ops->watch_reloads(agent->platform), attend, agent);
     }

@@ -129,6 +129,10 @@ struct hm_platform_ops {
      * reloaded reads it empty; true: there was something. Both NULL where reapply is. */
     int (*watch_reloads)(struct hm_platform *platform);
     bool (*reloaded)(struct hm_platform *platform);
+    /* Where nobody tells of a setting that observe reads, the descriptor is readable every few
+     * seconds as well, and this says whether one is another than when it was watched last. Cheap.
+     * NULL: the next look finds out. */
+    bool (*has_moved)(struct hm_platform *platform);
     /* Makes the running system have what keep left for the boot; for a program that runs before the
      * services do, without a ledger. out_text: what was changed, "" nothing. NULL: the system does
      * that itself. */

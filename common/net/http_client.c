@@ -384,7 +384,10 @@ static enum hm_status run(struct hm_http_client *client, CURLcode *out_code, str
             if (i == 0 && client->stop_fd >= 0) {
                 return fail_stopped(client, err);
             }
-            hm_os_meanwhile_run();
+            if (hm_os_meanwhile_run()) {
+                return hm_fail_code(err, HM_EBUSY, "woken", "%s: given up, to look at the host",
+                                    client->base_url);
+            }
         }
     }
 }

@@ -210,6 +210,7 @@ void hm_os_stop_request(void)
 static struct {
     bool set;
     bool runs;
+    bool ends; /* the wait that it runs in */
     int fd;
     void (*run)(void *arg);
     void *arg;
@@ -228,13 +229,20 @@ int hm_os_meanwhile_fd(void)
     return meanwhile.set && !meanwhile.runs ? meanwhile.fd : -1;
 }
 
-void hm_os_meanwhile_run(void)
+bool hm_os_meanwhile_run(void)
 {
+    meanwhile.ends = false;
     if (hm_os_meanwhile_fd() >= 0) {
         meanwhile.runs = true;
         meanwhile.run(meanwhile.arg);
         meanwhile.runs = false;
     }
+    return meanwhile.ends;
+}
+
+void hm_os_meanwhile_end(void)
+{
+    meanwhile.ends = true;
 }
 
 bool hm_os_sleep_ms(int64_t ms)
@@ -252,8 +260,8 @@ bool hm_os_sleep_ms(int64_t ms)
             return false;
         }
         if (poll(wait, HM_COUNT(wait), left_ms > 3600000 ? 3600000 : (int)left_ms) > 0 &&
-            wait[1].revents != 0) {
-            hm_os_meanwhile_run();
+            wait[1].revents != 0 && hm_os_meanwhile_run()) {
+            return false;
         }
     }
     return true;

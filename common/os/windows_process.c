@@ -266,7 +266,12 @@ int hm_os_meanwhile_fd(void)
     return -1;
 }
 
-void hm_os_meanwhile_run(void)
+bool hm_os_meanwhile_run(void)
+{
+    return false;
+}
+
+void hm_os_meanwhile_end(void)
 {
 }
 

@@ -130,6 +130,12 @@ class Host:
         self.agent = h.Program("hm-agent", ["run", *options], f"{self.folder}/agent.log",
                                prefix=self.prefix)
 
+    def waits(self):
+        """The agent watches settings while it waits for its next look, and not before the first."""
+        folder = f"/proc/{self.agent.child.pid}/fd"
+        return any("timerfd" in os.readlink(os.path.join(folder, name))
+                   for name in os.listdir(folder))
+
     def status(self):
         return h.run("hm-agent", "status", "--set", f"state_dir={self.state}",
                      prefix=self.prefix)[1]
@@ -187,8 +193,12 @@ def reloads_are_no_repairs(host, collector, admin):
         host.load()
         wait_running(host, f"{FOREIGN},{40500 + number},{OURS}")
     h.wait_until("still verified", 20, lambda: outcome(admin) == ("verified", 0), 0.2)
-    host.put("7777")  # no file says so
-    h.wait_until("what was undone is repaired", 60, lambda: outcome(admin) == ("repaired", 1), 0.2)
+    h.check("stops again", host.agent.stop() == 0)
+    host.start(collector, "3600")
+    h.wait_until("it has looked, and waits", 60, host.waits, 0.2)
+    host.put("7777")  # no file says so, and nobody tells
+    h.wait_until("what was undone is repaired within the hour", 90,
+                 lambda: outcome(admin) == ("repaired", 1), 0.2)
     wait_running(host, f"7777,{OURS}")
     host.load()
 

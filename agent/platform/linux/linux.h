@@ -272,12 +272,22 @@ enum hm_status hm_linux_sysctl_hidden(const char *root, struct hm_arena *arena,
 enum hm_status hm_linux_sysctl_mixed(const char *root, struct hm_arena *arena, bool *out_mixed,
                                      struct hm_err *err) HM_MUST_CHECK;
 
-/* settings_watch.c — a descriptor (inotify) that is readable once a settings file of sysctl was
- * read or written, also by this program; fd: of the call before, -1 at first. -1: there is none.
- * The values themselves cannot be watched: /proc tells nobody. */
-int hm_linux_settings_watch(const char *root, int fd);
-/* Reads it empty; true: there was something. */
-bool hm_linux_settings_loaded(int fd);
+/* settings_watch.c — settings of the kernel and their files, while the agent waits. */
+struct hm_linux_settings {
+    int fd;       /* readable when one of the others is; -1 none */
+    int files_fd; /* inotify: a settings file of sysctl was read or written, also by this program */
+    int timer_fd; /* every HM_LINUX_SETTINGS_MS: /proc tells nobody that a value was written */
+    uint64_t values; /* of the dynamic range and the reserved ports; 0 they cannot be read */
+};
+#define HM_LINUX_SETTINGS_MS 5000
+void hm_linux_settings_init(struct hm_linux_settings *settings);
+void hm_linux_settings_fini(struct hm_linux_settings *settings);
+/* From now on; again after each look, as files come and go. Returns fd. */
+int hm_linux_settings_watch(const char *root, struct hm_linux_settings *settings);
+/* Reads it empty; true: there was something of the files. */
+bool hm_linux_settings_loaded(const struct hm_linux_settings *settings);
+/* Are the values others than when they were watched? */
+bool hm_linux_settings_have_moved(const char *root, const struct hm_linux_settings *settings);
 
 /* change.c — change, keep, reapply, leave and at_boot of platform.h. The file comes first and the
  * running value second: cut off between the two, the ledger covers the file, too. When the kernel

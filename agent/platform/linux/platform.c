@@ -19,7 +19,7 @@ struct hm_platform {
     char root[HM_LINUX_PATH_BYTES];
     struct hm_linux_owner_cache owners;
     struct hm_linux_unit_cache units;
-    int settings_fd; /* hm_linux_settings_watch; -1 none */
+    struct hm_linux_settings settings;
 };
 
 static enum hm_status linux_open(const char *where, struct hm_platform **out_platform,
@@ -35,7 +35,7 @@ static enum hm_status linux_open(const char *where, struct hm_platform **out_pla
         return hm_fail(err, HM_ENOMEM, "no memory to look at this host");
     }
     memcpy(platform->root, where, strlen(where));
-    platform->settings_fd = -1;
+    hm_linux_settings_init(&platform->settings);
     *out_platform = platform;
     return HM_OK;
 }
@@ -44,9 +44,7 @@ static void linux_close(struct hm_platform *platform)
 {
     if (platform != NULL) {
         hm_linux_unit_cache_fini(&platform->units);
-        if (platform->settings_fd >= 0) {
-            (void)close(platform->settings_fd);
-        }
+        hm_linux_settings_fini(&platform->settings);
         free(platform);
     }
 }
@@ -232,13 +230,17 @@ static enum hm_status linux_leave(struct hm_platform *platform, struct hm_arena 
 
 static int linux_watch_reloads(struct hm_platform *platform)
 {
-    platform->settings_fd = hm_linux_settings_watch(platform->root, platform->settings_fd);
-    return platform->settings_fd;
+    return hm_linux_settings_watch(platform->root, &platform->settings);
 }
 
 static bool linux_reloaded(struct hm_platform *platform)
 {
-    return hm_linux_settings_loaded(platform->settings_fd);
+    return hm_linux_settings_loaded(&platform->settings);
+}
+
+static bool linux_has_moved(struct hm_platform *platform)
+{
+    return hm_linux_settings_have_moved(platform->root, &platform->settings);
 }
 
 static enum hm_status linux_at_boot(struct hm_platform *platform, struct hm_arena *arena,
@@ -265,6 +267,7 @@ const struct hm_platform_ops hm_platform_native = {
     .reapply = linux_reapply,
     .watch_reloads = linux_watch_reloads,
     .reloaded = linux_reloaded,
+    .has_moved = linux_has_moved,
     .at_boot = linux_at_boot,
     .try_ephemeral = linux_try_ephemeral,
     .close = linux_close,

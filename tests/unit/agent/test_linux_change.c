@@ -423,6 +423,29 @@ static void test_ephemeral(void **state)
     assert_string_equal(why, "");
 }
 
+/* While the agent waits: what is written to the kernel by hand tells nobody. */
+static void test_written_values_are_noticed(void **state)
+{
+    struct linux_host *host = *state;
+    const struct hm_platform_ops *ops = &hm_platform_native;
+
+    assert_true(ops->watch_reloads(host->platform) >= 0);
+    assert_false(ops->has_moved(host->platform));
+    assert_false(ops->reloaded(host->platform));
+    linux_host_put(host, RESERVED, "7777\n");
+    assert_true(ops->has_moved(host->platform));
+    assert_true(ops->has_moved(host->platform)); /* until there was a look */
+    assert_true(ops->watch_reloads(host->platform) >= 0);
+    assert_false(ops->has_moved(host->platform));
+    linux_host_put(host, RANGE, "1025\t60999\n");
+    assert_true(ops->has_moved(host->platform));
+    linux_host_put(host, RANGE, "32768\t60999\n");
+    assert_false(ops->has_moved(host->platform));
+    linux_host_put(host, "/etc/sysctl.d/50-other.conf", "");
+    assert_true(ops->reloaded(host->platform));
+    assert_false(ops->reloaded(host->platform));
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, linux_host_start, linux_host_stop)
 
 int main(void)
@@ -435,6 +458,7 @@ int main(void)
         CASE(test_keep_mends),
         CASE(test_hidden_ports_are_added),
         CASE(test_range),
+        CASE(test_written_values_are_noticed),
         CASE(test_long_list),
         CASE(test_refused_by_the_kernel),
         CASE(test_no_such_action),

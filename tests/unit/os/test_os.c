@@ -296,6 +296,34 @@ static void test_sleeper_attends_to_something_else(void **state)
     (void)close(pipe_ends[1]);
 }
 
+static void attend_and_end(void *arg)
+{
+    attend(arg);
+    hm_os_meanwhile_end();
+}
+
+static void test_attending_may_end_the_sleep(void **state)
+{
+    const int64_t began_ms = hm_os_monotonic_ms();
+    int pipe_ends[2];
+
+    (void)state;
+    attended = 0;
+    assert_int_equal(pipe(pipe_ends), 0);
+    assert_int_equal(write(pipe_ends[1], "x", 1), 1);
+    hm_os_meanwhile(pipe_ends[0], attend_and_end, pipe_ends);
+    assert_false(hm_os_sleep_ms(60000));
+    assert_true(hm_os_monotonic_ms() - began_ms < 60000);
+    assert_int_equal(attended, 1);
+    hm_os_meanwhile(pipe_ends[0], attend, pipe_ends);
+    assert_int_equal(write(pipe_ends[1], "x", 1), 1);
+    assert_false(hm_os_sleep_ms(30)); /* the next one is another matter */
+    assert_int_equal(attended, 2);
+    hm_os_meanwhile(-1, NULL, NULL);
+    (void)close(pipe_ends[0]);
+    (void)close(pipe_ends[1]);
+}
+
 /* Last: a stop cannot be taken back. */
 static void test_stop_wakes_the_sleeper(void **state)
 {
@@ -331,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lock_keeps_the_second_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_host_name, set_up, tear_down),
         cmocka_unit_test(test_sleeper_attends_to_something_else),
+        cmocka_unit_test(test_attending_may_end_the_sleep),
         cmocka_unit_test(test_stop_wakes_the_sleeper),
     };
 
