@@ -148,6 +148,7 @@ static enum hm_status start_state(void *app, struct hm_err *err)
     }
     if (st == HM_OK) {
         hm_agent_port_book_past(agent->config.state_dir, agent->spool, &past);
+        agent->has_run = past.has_been;
         st = hm_agent_port_book_open(agent->config.state_dir, &past, &agent->port_book, err);
     }
     if (st == HM_OK) {

@@ -77,6 +77,7 @@ struct hm_agent {
     int64_t again_in_ms;            /* after the last look; 0 = whenever */
     struct hm_backoff look_backoff; /* of looks that failed */
 
+    bool has_run; /* an agent did, with this state folder */
     bool has_expiry_clock;
     struct hm_expiry_clock expiry_clock;
     struct hm_agent_status status; /* its texts: identity, report, errors */

@@ -4,17 +4,20 @@
  * A wrong clock must not remove reservations: a policy whose end lies ahead would count as retired.
  * Where the clock is more than a day ahead of the last look of the agent, at its start or later (it
  * was set while the agent ran, or the host was suspended), policies expire by the time of that look
- * until the collector's clock agrees, the clock was set back, or an hour has passed. A clock that
- * is behind lets policies end later, which removes nothing. Pure. */
+ * until the collector's clock agrees, the clock was set back, or an hour has passed. Where there
+ * was a look and its time is lost, every clock is taken for ahead, and nothing expires until then.
+ * A clock that is behind lets policies end later, which removes nothing. Pure. */
 #pragma once
 
 #include <stdint.h>
+
+#define HM_EXPIRY_CLOCK_LOST 1 /* known_ms: an agent has run here, nobody knows when */
 
 enum hm_expiry_clock_state { HM_EXPIRY_CLOCK_SURE, HM_EXPIRY_CLOCK_DOUBTED };
 
 struct hm_expiry_clock {
     enum hm_expiry_clock_state state;
-    int64_t known_ms; /* the time when an agent was last sure; 0 = none is known */
+    int64_t known_ms; /* the time when an agent was last sure; 0 = none has run */
     int64_t began_ms; /* monotonic: since then it doubts */
     int64_t seen_ms;  /* monotonic: of the last call */
 };

@@ -72,21 +72,28 @@ static void note_failure(struct hm_agent *agent, const struct hm_err *err)
     agent->obey_error = *err;
 }
 
-/* The time at which the clock was last sure is in the status, which an agent that is stopped saves.
- */
+/* When the clock was last sure, by the status that an agent saves; another agent's says nothing of
+ * this host. */
+static int64_t last_sure_ms(struct hm_agent *agent)
+{
+    struct hm_agent_status status = {.has_sure = false};
+
+    if (hm_agent_status_load(agent->config.state_dir, &agent->arena, &status, NULL) == HM_OK &&
+        status.has_sure && status.sure > 0 &&
+        strcmp(status.agent_id, agent->identity.agent_id) == 0) {
+        return status.sure;
+    }
+    return agent->has_run ? HM_EXPIRY_CLOCK_LOST : 0;
+}
+
 int64_t hm_agent_expiry_ms(struct hm_agent *agent, int64_t now_ms)
 {
     const int64_t monotonic_ms = agent->clock->monotonic_ms();
-    struct hm_agent_status status = {.has_sure = false};
     const bool doubted =
         agent->has_expiry_clock && agent->expiry_clock.state == HM_EXPIRY_CLOCK_DOUBTED;
 
     if (!agent->has_expiry_clock) {
-        const bool known =
-            hm_agent_status_load(agent->config.state_dir, &agent->arena, &status, NULL) == HM_OK &&
-            status.has_sure;
-
-        hm_expiry_clock_begin(&agent->expiry_clock, known ? status.sure : 0, now_ms, monotonic_ms);
+        hm_expiry_clock_begin(&agent->expiry_clock, last_sure_ms(agent), now_ms, monotonic_ms);
         agent->has_expiry_clock = true;
     }
     agent->status.has_sure = true;

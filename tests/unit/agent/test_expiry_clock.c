@@ -76,6 +76,21 @@ static void test_sure(void **state)
     assert_int_equal(hm_expiry_clock_ms(&clock, KNOWN - YEARS / 4, 0), KNOWN - YEARS / 4);
 }
 
+/* There was a look, and nobody knows when: nothing expires by any clock at first. */
+static void test_the_last_look_is_lost(void **state)
+{
+    struct hm_expiry_clock clock;
+
+    (void)state;
+    hm_expiry_clock_begin(&clock, HM_EXPIRY_CLOCK_LOST, KNOWN, 0);
+    assert_int_equal(hm_expiry_clock_ms(&clock, KNOWN, 1000), HM_EXPIRY_CLOCK_LOST);
+    assert_int_equal(hm_expiry_clock_ms(&clock, KNOWN + YEARS, 2000), HM_EXPIRY_CLOCK_LOST);
+    hm_expiry_clock_confirm(&clock, KNOWN + HOUR, KNOWN, 3000);
+    assert_int_equal(hm_expiry_clock_ms(&clock, KNOWN, 4000), KNOWN);
+    hm_expiry_clock_begin(&clock, HM_EXPIRY_CLOCK_LOST, KNOWN, 0);
+    assert_int_equal(hm_expiry_clock_ms(&clock, KNOWN, HOUR), KNOWN);
+}
+
 /* Set while the agent runs: by hours it counts, by years not before an hour is over. */
 static void test_a_jump(void **state)
 {
@@ -115,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_the_collector_was_reached),
         cmocka_unit_test(test_a_jump_after_the_collector_was_reached),
         cmocka_unit_test(test_sure),
+        cmocka_unit_test(test_the_last_look_is_lost),
         cmocka_unit_test(test_a_jump),
         cmocka_unit_test(test_time_passes),
     };

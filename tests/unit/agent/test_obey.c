@@ -212,6 +212,70 @@ static void test_collector_without_rest(void **state)
     temp_folder_remove(host);
 }
 
+/* A minute of an agent without a collector; returns what it tells of its policies. */
+static void run_alone(const struct policies_fixture *fixture, const char *host, int64_t now_ms,
+                      char out_outcome[4096])
+{
+    struct hm_agent agent;
+
+    world.ms = now_ms;
+    world.end_ms = now_ms + 60000;
+    start_agent(&agent, fixture->folder, host);
+    hm_cycle_run(&agent);
+    (void)snprintf(out_outcome, 4096, "%s", hm_buf_text(&agent.outcome_json));
+    stop_agent(&agent);
+}
+
+/* A power loss takes the clock and the newest file: without the time of the last look no clock ends
+ * a policy until it was confirmed. */
+static void test_last_look_lost(void **state)
+{
+    static const struct {
+        const char *status; /* status.json; NULL = it is gone */
+        bool lost;
+    } cases[] = {
+        {"",                                                                                  true },
+        {NULL,                                                                                true },
+        {"{}",                                                                                true },
+        {"{\"version\":99}",                                                                  true },
+        {"{\"interval_s\":300,\"safe\":0,\"unknown\":0,\"exposed\":0,\"blocked\":0}",         true },
+        {"{\"interval_s\":300,\"sure\":\"2060-01-01T00:00:00Z\",\"safe\":0,\"unknown\":0,"
+         "\"exposed\":0,\"blocked\":0,\"agent_id\":\"01hzzzzzzzzzzzzzzzzzzzzzzz\"}", true },
+        {"{\"interval_s\":300,\"sure\":\"2060-01-01T00:00:00Z\",\"safe\":0,\"unknown\":0,"
+         "\"exposed\":0,\"blocked\":0}",                                             false},
+    };
+    struct policies_fixture *fixture = *state;
+    struct hm_envelope policy;
+    char outcome[4096];
+    char host[64];
+
+    policies_use_root(fixture, 2, 2, ANNA | BORIS);
+    policy = policies_statement(fixture, &(struct policy_draft){.revision = 3,
+                                                                .match = EVERYBODY,
+                                                                .document_match = EVERYBODY,
+                                                                .expires = NOW + 300 * DAY,
+                                                                .ports = "40000",
+                                                                .signers = ANNA | BORIS});
+    assert_true(policies_take(fixture, &policy, 1, NOW));
+    temp_folder_make(host, sizeof(host));
+    copy_host(host);
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const char *path = policies_path(fixture, "status.json");
+
+        run_alone(fixture, host, NOW, outcome);
+        assert_non_null(strstr(outcome, "\"state\":\"verified\""));
+        assert_int_equal(remove(path), 0);
+        if (cases[i].status != NULL) {
+            (void)policies_write_file(fixture, "status.json", cases[i].status);
+        }
+        run_alone(fixture, host, NOW + 7300 * DAY, outcome);
+        assert_int_equal(strstr(outcome, "\"state\":\"verified\"") != NULL, cases[i].lost);
+        run_alone(fixture, host, NOW + 7300 * DAY, outcome); /* the doubt outlives a restart */
+        assert_int_equal(strstr(outcome, "\"state\":\"verified\"") != NULL, cases[i].lost);
+    }
+    temp_folder_remove(host);
+}
+
 /* More rows than one document holds: the states travel all the same. */
 static void test_too_much_to_tell(void **state)
 {
@@ -273,6 +337,7 @@ int main(void)
                                         policies_tear_down),
         cmocka_unit_test_setup_teardown(test_collector_without_rest, policies_set_up,
                                         policies_tear_down),
+        cmocka_unit_test_setup_teardown(test_last_look_lost, policies_set_up, policies_tear_down),
         cmocka_unit_test(test_too_much_to_tell),
     };
 
