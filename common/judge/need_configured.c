@@ -8,8 +8,9 @@
  * port counts where an administered exclusion covers it, inside the dynamic range or not: it fails
  * at its next start (windows-ports 2.1). URL reservations and SSL bindings
  * are permissions (need_permission.c). On Linux the ports of
- * containers count that Docker or a unit starts, or that run (CNI), those of socket units, which
- * may be down, and those of tunnels of WireGuard that no product of the catalogue has. */
+ * containers count that Docker or a unit starts, or that run (CNI), those of socket units and of
+ * forwarders (ssh, socat), which may be down, and those of tunnels of WireGuard that no product of
+ * the catalogue has. */
 #include "common/judge/need.h"
 
 #include <string.h>
@@ -75,7 +76,8 @@ static const struct server servers[HM_CONFIGURED_BY_COUNT] = {
                            .source = CONTAINER_SOURCE,
                            .linux_too = true},
     [HM_BY_SOCKET_UNIT] = {.source = "socket unit on the host", .linux_too = true                            },
-    [HM_BY_WIREGUARD_PORT] = {.source = "file of a tunnel on the host", .linux_too = true                            },
+    [HM_BY_COMMAND_PORT] = {.source = "command line of a service on the host", .linux_too = true                            },
+    [HM_BY_WIREGUARD_PORT] = {.source = "file of a tunnel on the host",                                            .linux_too = true                 },
 };
 
 const struct hm_configured *hm_configured_container(const struct hm_facts *facts,
@@ -209,6 +211,9 @@ static const char *title_of_row(const struct hm_facts *facts, const struct hm_co
     }
     if (facts->linux_host && row->by == HM_BY_WIREGUARD_PORT) {
         return hm_arena_printf(arena, "WireGuard tunnel of %s", row->subject);
+    }
+    if (row->by == HM_BY_COMMAND_PORT) {
+        return hm_arena_printf(arena, "Forwarded port of %s", row->subject);
     }
     return hm_arena_printf(arena, servers[row->by].binding ? "Binding %s" : "Container port (%s)",
                            row->subject);
@@ -374,6 +379,9 @@ static bool is_own_socket(const struct hm_facts *facts, const struct hm_configur
 {
     if (row->by == HM_BY_SOCKET_UNIT) {
         return hm_str_equal(service, row->service) || hm_need_is_activator(facts, program);
+    }
+    if (row->by == HM_BY_COMMAND_PORT) {
+        return hm_str_equal(service, row->service);
     }
     return row->by == HM_BY_WIREGUARD_PORT ? hm_str_equal(program, "")
                                            : hm_need_stands_in(HM_KIND_CONTAINER, program);

@@ -24,7 +24,7 @@ const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT] = {
     "wireguard_port",    "wireguard_given_port",
     "deployment_port",   "deployment_given_port",
     "socket_unit",       "settings_port",
-    "settings_no_port",
+    "settings_no_port",  "command_port",
 };
 const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT] = {
     "URL reservation",
@@ -52,6 +52,7 @@ const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT] = {
     "socket unit",
     "settings file",
     "settings file without a port",
+    "command line",
 };
 
 /* "10.0.20348" */

@@ -174,8 +174,9 @@ enum hm_configured_by {
     HM_BY_SETTINGS_PORT,    /* a TCP port that they say; 0: they do not say it for sure, and subject
                                is a clause that says why */
     HM_BY_SETTINGS_NO_PORT, /* they say that it opens none; port 0 */
+    HM_BY_COMMAND_PORT,     /* Linux: the command line of a service that forwards a port */
 };
-#define HM_CONFIGURED_BY_COUNT 25
+#define HM_CONFIGURED_BY_COUNT 26
 extern const char *const hm_configured_by_names[HM_CONFIGURED_BY_COUNT];
 extern const char *const hm_configured_by_labels[HM_CONFIGURED_BY_COUNT]; /* for people */
 

@@ -176,6 +176,9 @@ enum hm_status hm_linux_published(const char *root, struct hm_linux_units *units
     if (st == HM_OK && units != NULL) {
         st = hm_linux_server_settings(root, units, &inventory->service_details, &make, &any, err);
     }
+    if (st == HM_OK && units != NULL) {
+        st = hm_linux_tunnels(units, &inventory->service_details, &make, &any, err);
+    }
     if (st == HM_OK) {
         st = hm_linux_wireguard(root, &make, &any, &tunnels, err);
     }

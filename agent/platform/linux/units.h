@@ -171,6 +171,12 @@ enum hm_status hm_linux_server_settings(const char *root, struct hm_linux_units 
                                         struct hm_configured_make *make, bool *inout_any,
                                         struct hm_err *err) HM_MUST_CHECK;
 
+/* tunnels.c — adds the ports that listed services forward by their command line: ssh, autossh,
+ * socat. *inout_any becomes true when there is one. */
+enum hm_status hm_linux_tunnels(struct hm_linux_units *units, const struct hm_services *listed,
+                                struct hm_configured_make *make, bool *inout_any,
+                                struct hm_err *err) HM_MUST_CHECK;
+
 /* podman.c — does Podman (of root) have containers, that run or not? Their ports are in a
  * database, which of them there are in a file. */
 enum hm_linux_containers {

@@ -81,6 +81,49 @@ static void test_product_of_http_sys(void **state)
     hm_build_fini(&build);
 }
 
+/* Linux: a service that forwards a port by its command line. */
+static void test_forwarder(void **state)
+{
+    static const struct {
+        uint16_t port;
+        bool runs;
+        const char *holder;   /* its program; NULL: nobody */
+        const char *service;  /* of the holder */
+        const char *expected; /* NULL: not judged */
+    } cases[] = {
+        {40000, false, NULL,   "",       "exposed"},
+        {40000, true,  "ssh",  "tunnel", "exposed"},
+        {40000, false, "java", "",       "blocked"},
+        {3000,  false, NULL,   "",       NULL     },
+        {3000,  true,  "ssh",  "tunnel", NULL     },
+        {3000,  false, "java", "",       "blocked"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        struct hm_build build;
+        const struct hm_verdicts *verdicts;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, NULL);
+        hm_build_dynamic(&build, 32768, 60999);
+        hm_build_service_runs(&build, "tunnel", cases[i].runs)->program = "ssh";
+        hm_build_set_up(&build, cases[i].port, HM_BY_COMMAND_PORT, "tunnel");
+        build.inventory.configured.at[0].subject = "tunnel";
+        if (cases[i].holder != NULL) {
+            hm_build_listener(&build, HM_TCP, HM_IPV4, cases[i].port, cases[i].holder,
+                              cases[i].service, HM_KIND_SOCKET);
+        }
+        verdicts = &hm_build_judge(&build)->verdicts;
+        assert_int_equal(verdicts->count, cases[i].expected != NULL);
+        if (cases[i].expected != NULL) {
+            assert_string_equal(hm_verdict_state_names[verdicts->at[0].state], cases[i].expected);
+            assert_string_equal(verdicts->at[0].title, "Forwarded port of tunnel");
+        }
+        hm_build_fini(&build);
+    }
+}
+
 /* Linux: Docker starts the container again, if nobody has its port then. */
 static void test_container_of_docker(void **state)
 {
@@ -344,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_product_and_container),
         cmocka_unit_test(test_product_of_http_sys),
         cmocka_unit_test(test_container_of_docker),
+        cmocka_unit_test(test_forwarder),
         cmocka_unit_test(test_set_up_on_linux),
         cmocka_unit_test(test_socket_unit_of_one_family),
         cmocka_unit_test(test_two_socket_units_of_one_port),
