@@ -240,7 +240,8 @@ static void take_line(struct scan *scan, size_t indent, struct hm_span line)
     }
     if (indent == 0) {
         scan->in_services = is(key, "services");
-        compose->more = compose->more || is(key, "include") || (scan->in_services && value.len > 0);
+        compose->more = compose->more || is(key, "include") ||
+                        (scan->in_services && value.len > 0 && !is(value, "{}"));
     } else if (scan->in_services && (scan->service_indent == 0 || indent <= scan->service_indent)) {
         scan->service_indent = indent;
         open_service(scan, key, value);

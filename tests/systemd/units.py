@@ -75,23 +75,32 @@ def socket_of_one_family(machine):
 
 
 def compose(machine):
-    """A unit that starts containers with compose: Docker's records say their ports."""
+    """A unit that starts containers with compose: Docker's records say their ports, and its file
+    those of services without a container."""
     docker = ("/usr/local/bin/docker", "#!/bin/sh\nexit 0\n")
     text = ("[Service]\nType=oneshot\nRemainAfterExit=yes\nWorkingDirectory=/srv/web\n"
             "ExecStart=/usr/local/bin/docker compose up --detach\n"
             "[Install]\nWantedBy=multi-user.target\n")
+    file = ("services:\n  nginx:\n    image: nginx\n    ports:\n      - \"${PORT}:80\"\n")
+    more = file + "  api:\n    image: api\n    ports:\n      - \"40002:80\"\n"
     labels = ('{"Config":{"Labels":{"com.docker.compose.project":"web",'
+              '"com.docker.compose.service":"nginx",'
               '"com.docker.compose.project.working_dir":"/srv/web"}},"Name":"/web-nginx-1"}')
 
     def ports(port):
         return ('{"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"' + port + '"}]},'
                 '"RestartPolicy":{"Name":"no"}}')
 
-    with unit(machine, "web.service", text, docker, ("/srv/web/compose.yaml", "services: {}\n")):
+    with unit(machine, "web.service", text, docker, ("/srv/web/compose.yaml", file)):
         machine.run("systemctl", "start", "web")
         code, told, _ = machine.ask("hm-agent", "check")
         check("compose without containers: nobody knows their ports",
               code == 1 and "Docker has no record" in told, (code, told[-800:]))
+        machine.put("/srv/web/compose.yaml", more)
+        rows = [v for v in Judgement(machine).verdicts if v["ports"] == "40002"]
+        check("a port of compose's file in the dynamic range is at risk",
+              [v["state"] for v in rows] in (["exposed"], ["unknown"]), rows)
+        machine.put("/srv/web/compose.yaml", file)
         for port, healthy_host in (("8090", True), ("40001", False)):
             machine.run("mkdir", "-p", CONTAINER)
             machine.put(f"{CONTAINER}/config.v2.json", labels)
@@ -119,16 +128,24 @@ def sapinit(machine):
 
 
 def moved(machine):
-    """Redis has another port in its file: while it is down, nobody may call the usual one safe."""
+    """Redis has another port in its file: while it is down, that one is judged."""
     file = "/etc/redis/redis.conf"
     with stopped(machine, "redis-server"):
         machine.run("sed", "-i", "s/^port 6379$/port 6400/", file)
+        row = one(Judgement(machine), "redis")
+        check("a moved server that is down is judged on the port of its file",
+              row["state"] == "safe" and row["ports"] == "6400", row)
         with squatter(machine, "listen", "127.0.0.1", "6400"):
             found = Judgement(machine)
             row = one(found, "redis")
-            check("a moved server that is down is unknown", row["state"] == "unknown", row)
-            check("the sentence says where its port is set", "redis.conf" in row["text"], row)
+            check("who has that port blocks it", row["state"] == "blocked", row)
             check("and the exit status is 1", found.code == 1, found.code)
+        machine.run("sed", "-i", "s/^port 6400$/port 6400 x\\nport y/", file)
+        found = Judgement(machine)
+        row = one(found, "redis")
+        check("a port that is no number is unknown", row["state"] == "unknown", row)
+        check("the sentence names the file", "redis.conf" in row["text"], row)
+        machine.run("sed", "-i", "-e", "s/^port 6400 x$/port 6400/", "-e", "/^port y$/d", file)
     healthy.nothing_at_risk(machine, "redis runs on the port of its file")
     with stopped(machine, "redis-server"):
         machine.run("sed", "-i", "s/^port 6400$/port 6379/", file)

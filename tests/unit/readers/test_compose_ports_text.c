@@ -64,6 +64,7 @@ static void test_files(void **state)
         {WEB "    extends: other\n",                                                                 "web?:"                               },
         {WEB "    <<: *base\n    ports:\n      - 8080:80\n",                                         "web?: 8080:80"                       },
         {"services:\n  web: *other\n",                                                               "web?:"                               },
+        {"services: {}\n",                                                                           ""                                    },
         {"services: {web: {ports: [\"8080:80\"]}}\n",                                                "+"                                   },
         {"include:\n  - b.yaml\n" WEB,                                                               "web:+"                               },
     };
