@@ -96,7 +96,7 @@ static void test_several_addresses(void **state)
         set_up(&build, HM_BY_SOCKET_UNIT, "a", HM_FAMILIES_IPV4, "10.0.0.5", 40001);
         set_up(&build, HM_BY_SOCKET_UNIT, two ? "b" : "a", HM_FAMILIES_IPV4, "10.0.0.6", 40001);
         hold(&build, HM_IPV4, taken[i / 2], 40001, "nc", "");
-        if (i / 2 == 0) {
+        if (i / 2 != 2) {
             hold(&build, HM_IPV4, "10.0.0.6", 40001, "systemd", two ? "b" : "a");
         }
         assert_int_equal(two ? 2 : 1, hm_build_judge(&build)->verdicts.count);
