@@ -2,10 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/enforce/acquittal.h"
 
+#include "agent/enforce/culprit.h"
 #include "agent/enforce/stand_in.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
+
+#define GUESS_S 600u /* after that what HTTP.sys says is of something else */
 
 static bool is_left(const struct hm_enforce_run *run, const struct hm_enforce_row *row)
 {
@@ -59,18 +62,21 @@ static uint32_t count_failures(const struct hm_observation *seen, const char *se
     return count;
 }
 
-static void acquit(struct hm_enforce_row *row)
+static void acquit(struct hm_enforce_row *row, const char *service, bool named_another)
 {
     struct hm_log_line line;
 
     hm_log_begin(&line, HM_LOG_WARNING, "policy_counts_again");
     hm_log_str(&line, "policy", row->policy);
     hm_log_u64(&line, "revision", row->revision);
-    hm_log_str(&line, "service", row->blame.service);
+    hm_log_str(&line, "service", service);
     hm_log_end(&line);
     row->off = "";
     row->has_blame = false;
-    row->innocent_of = row->blame.service;
+    row->guessed_boot_id = "";
+    row->guessed_of = "";
+    row->innocent_of = service;
+    row->named_another = named_another;
 }
 
 void hm_acquittal_look(struct hm_enforce_run *run, struct hm_enforce_row *row,
@@ -103,10 +109,25 @@ void hm_acquittal_look(struct hm_enforce_run *run, struct hm_enforce_row *row,
         return; /* fewer: the log was cleared */
     }
     if (is_free(run, blame)) {
-        acquit(row);
+        acquit(row, blame->service, false);
     } else {
         blame->gone_boot_id = run->boot_id;
         blame->failures = failures;
+    }
+}
+
+void hm_acquittal_look_at_guess(struct hm_enforce_run *run, struct hm_enforce_row *row)
+{
+    const struct hm_observation *seen = run->pass->observation;
+    const uint64_t now_s = seen->has_uptime ? (uint64_t)seen->uptime_s : 0;
+    const bool same_boot = hm_str_equal(row->guessed_boot_id, run->boot_id);
+    const enum hm_named named = same_boot ? hm_culprit_named(run, row) : HM_NAMED_NONE;
+
+    if (named == HM_NAMED_ANOTHER) {
+        acquit(row, row->guessed_of, true);
+    } else if (!same_boot || named == HM_NAMED_ITS_OWN ||
+               (seen->has_events && now_s > row->guessed_s + GUESS_S)) {
+        row->guessed_boot_id = "";
     }
 }
 
@@ -118,9 +139,12 @@ const char *hm_acquittal_text(struct hm_enforce_run *run, const struct hm_enforc
             ? NULL
             : hm_arena_printf(run->arena,
                               "%s It was off here because the service %.200s ended with error 32, "
-                              "and counts again, as that service ended so without it, too: the "
-                              "reason is another one.",
-                              text, row->innocent_of);
+                              "and counts again, as %s: the reason is another one.",
+                              text, row->innocent_of,
+                              row->named_another
+                                  ? "HTTP.sys has named a port that it could not have, which is "
+                                    "not one of this policy"
+                                  : "that service ended so without it, too");
 
     return more != NULL ? more : text;
 }

@@ -9,7 +9,7 @@
  * boot, or with one more event of the service manager. The service did not run in between: one that
  * ran shows that the policy was the reason. A port of HTTP.sys, of QUIC or of nobody known acquits
  * no policy: there the same error also says that somebody else has the port, which may be because
- * the policy is gone. */
+ * the policy is gone. What HTTP.sys itself says does: see below. */
 #pragma once
 
 #include "agent/enforce/enforce_run.h"
@@ -20,6 +20,11 @@ void hm_acquittal_look(struct hm_enforce_run *run, struct hm_enforce_row *row,
                        const struct hm_service *service,
                        bool (*failed)(const struct hm_observation *seen,
                                       const struct hm_service *service));
+
+/* Of a row that is off by suspicion alone (guessed_boot_id): in that boot, until the event log was
+ * read ten minutes later, HTTP.sys may name a port that it could not have and that the policy does
+ * not want. Had the log been readable before, the policy had not been suspected. */
+void hm_acquittal_look_at_guess(struct hm_enforce_run *run, struct hm_enforce_row *row);
 
 /* The text of a row that counts, with what it is innocent of. */
 const char *hm_acquittal_text(struct hm_enforce_run *run, const struct hm_enforce_row *row,

@@ -5,6 +5,9 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
+#include "common/ports/settled.h"
+
+#define LOG_AGAIN_MS 30000
 
 static bool covers(const struct hm_ledger_exclusion *entry, const struct hm_culprit_port *port)
 {
@@ -12,20 +15,29 @@ static bool covers(const struct hm_ledger_exclusion *entry, const struct hm_culp
            hm_range_contains(entry->range, port->port);
 }
 
+static const struct hm_policy *find_policy(const struct hm_enforce_run *run,
+                                           const struct hm_enforce_row *row)
+{
+    const struct hm_policies *policies = &run->pass->policies;
+
+    for (size_t i = 0; i < policies->count; i++) {
+        if (hm_str_equal(policies->at[i]->name, row->policy)) {
+            return policies->at[i];
+        }
+    }
+    return NULL;
+}
+
 /* Would the policy add the exclusion, if no other one had? */
 static bool requires(const struct hm_enforce_run *run, const struct hm_enforce_row *row,
                      const struct hm_ledger_exclusion *entry, uint16_t port)
 {
     const struct hm_enforce_pass *pass = run->pass;
-    const struct hm_policy *policy = NULL;
+    const struct hm_policy *policy = find_policy(run, row);
     struct hm_wants wants = {NULL, 0};
     const char *missing = "";
     bool found = false;
 
-    for (size_t i = 0; i < pass->policies.count && policy == NULL; i++) {
-        policy =
-            hm_str_equal(pass->policies.at[i]->name, row->policy) ? pass->policies.at[i] : NULL;
-    }
     if (policy == NULL || policy->mode != HM_POLICY_ENFORCE || row->off[0] != '\0' ||
         !hm_policy_matches(policy, &pass->observation->inventory, &pass->labels, pass->host) ||
         hm_policy_wants(policy, pass->catalogue, run->arena, &wants, &missing, NULL) != HM_OK) {
@@ -228,6 +240,44 @@ static bool is_port_named(const struct hm_enforce_run *run, const struct hm_enfo
     return named;
 }
 
+/* Early in a boot the event log may not be readable yet, which may name the port. */
+static bool is_log_awaited(const struct hm_enforce_run *run)
+{
+    const struct hm_observation *seen = run->pass->observation;
+
+    return seen->has_uptime && !seen->has_events && seen->uptime_s < HM_SETTLED_MOST_S;
+}
+
+enum hm_named hm_culprit_named(struct hm_enforce_run *run, const struct hm_enforce_row *row)
+{
+    const struct hm_observation *seen = run->pass->observation;
+    const struct hm_policy *policy = find_policy(run, row);
+    struct hm_wants wants = {NULL, 0};
+    const char *missing = "";
+    enum hm_named named = HM_NAMED_NONE;
+
+    if (!seen->has_events || policy == NULL || policy->revision != row->revision ||
+        hm_policy_wants(policy, run->pass->catalogue, run->arena, &wants, &missing, NULL) !=
+            HM_OK ||
+        missing[0] != '\0') {
+        return HM_NAMED_NONE;
+    }
+    for (size_t i = 0; i < seen->events.count; i++) {
+        const struct hm_event_count *event = &seen->events.at[i];
+        uint16_t port = 0;
+
+        if (!hm_service_event_is_httpsys(event) || !hm_service_event_port(event, &port) ||
+            hm_culprit_find_error(&row->errors_before, event) != NULL) {
+            continue;
+        }
+        named = named == HM_NAMED_NONE ? HM_NAMED_ANOTHER : named;
+        for (size_t k = 0; k < wants.count; k++) {
+            named = hm_range_contains(wants.at[k].range, port) ? HM_NAMED_ITS_OWN : named;
+        }
+    }
+    return named;
+}
+
 /* How the port book knows a service. */
 struct served {
     bool special; /* a port that is not that of a plain socket: what can end with error 32 */
@@ -292,6 +342,11 @@ bool hm_culprit_of_service(struct hm_enforce_run *run, const struct hm_enforce_r
     const struct served served = look_up(run, row, service);
     const struct hm_port_entry *held = served.held_special;
 
+    *out_named = false;
+    if (held == NULL && is_log_awaited(run)) {
+        hm_run_again(run, LOG_AGAIN_MS);
+        return false;
+    }
     if (held == NULL && !served.special && served.held_plain != NULL &&
         !is_suspect(run, row, service) && !is_another_suspect(run, row, service)) {
         held = served.held_plain; /* what the port book takes for a plain socket may be more */

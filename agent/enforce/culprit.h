@@ -30,10 +30,20 @@ bool hm_culprit_of_unknown(struct hm_enforce_run *run, const struct hm_enforce_r
  * (event 15005), that decides, and the port book keeps that port from being excluded from then on.
  * An address that it had named before the change, too, decides nothing, unless it is named again
  * while this agent excludes its port: others fail in every boot. A service that kept failing when
- * the policy made its change did not fail because of it. *out_named says whether *out_port is that
- * port. */
+ * the policy made its change did not fail because of it. Until the event log could be read, in the
+ * first ten minutes of a boot at most, only a port of HTTP.sys or QUIC decides. *out_named says
+ * whether *out_port is that port. */
 bool hm_culprit_of_service(struct hm_enforce_run *run, const struct hm_enforce_row *row,
                            const char *service, bool *out_named, struct hm_culprit_port *out_port);
+
+/* Since the change of a policy that may be off by now: has HTTP.sys named an address that it could
+ * not serve, and is it one whose port that very document wants? */
+enum hm_named {
+    HM_NAMED_NONE, /* or that is not known */
+    HM_NAMED_ANOTHER,
+    HM_NAMED_ITS_OWN
+};
+enum hm_named hm_culprit_named(struct hm_enforce_run *run, const struct hm_enforce_row *row);
 
 /* Of this pass: services that failed are remembered until they are seen running. failed says which
  * do; the lists are those of the observation. Without memory nothing is remembered. Rows of an

@@ -273,6 +273,8 @@ static void turn_off(struct hm_enforce_run *run, struct hm_enforce_row *row, con
 
     row->has_watch = false;
     row->has_blame = false;
+    row->guessed_boot_id = "";
+    row->guessed_of = "";
     row->off = why != NULL ? why : "It did harm within its watch time, so it is off here.";
     hm_log_begin(&line, HM_LOG_ERROR, "policy_turned_off");
     hm_log_str(&line, "policy", row->policy);
@@ -360,13 +362,14 @@ static void look_at_services(struct hm_enforce_run *run, struct hm_enforce_row *
     }
     if (failed != NULL) {
         turn_off(run, row,
-                 hm_arena_printf(run->arena,
-                                 "After the change the service %.200s ended with error 32, as one "
-                                 "does whose port of HTTP.sys is excluded: this revision is off "
-                                 "here until a newer one%s.",
-                                 failed->name,
-                                 named && port.is_plain
-                                     ? ", or until that service ends so without it, too"
+                 hm_arena_printf(
+                     run->arena,
+                     "After the change the service %.200s ended with error 32, as one "
+                     "does whose port of HTTP.sys is excluded: this revision is off "
+                     "here until a newer one%s.",
+                     failed->name,
+                     !named ? ", unless HTTP.sys names a port within minutes that it does not want"
+                     : port.is_plain ? ", or until that service ends so without it, too"
                                      : ""));
     }
     if (failed != NULL && named && port.is_plain) {
@@ -375,6 +378,10 @@ static void look_at_services(struct hm_enforce_run *run, struct hm_enforce_row *
     }
     if (failed != NULL && named) {
         turn_off_holders(run, row, &port);
+    } else if (failed != NULL) {
+        row->guessed_boot_id = run->boot_id;
+        row->guessed_s = seen->has_uptime ? (uint64_t)seen->uptime_s : 0;
+        row->guessed_of = failed->name;
     }
 }
 
@@ -545,6 +552,9 @@ void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms)
         }
         if (row->off[0] != '\0' && row->has_blame) {
             hm_acquittal_look(run, row, find_either(lists, row->blame.service), has_failed);
+        }
+        if (row->off[0] != '\0' && !hm_str_equal(row->guessed_boot_id, "")) {
+            hm_acquittal_look_at_guess(run, row);
         }
         if (row->off[0] == '\0' && row->recent) {
             look_at_services(run, row);

@@ -130,6 +130,8 @@ static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_en
             .verified = "",
             .off = "",
             .innocent_of = "",
+            .guessed_boot_id = "",
+            .guessed_of = "",
             .was_verified = was_verified,
             .removed_boot_id = removed_boot_id,
             .has_watch = is_watched, /* what the revision before changed is in force */

@@ -108,8 +108,14 @@ struct hm_enforce_row {
     bool disturbed;       /* somebody undid it since */
     const char *off;      /* why this revision stays off here (dead-man); "" it does not */
     bool has_blame;
-    struct hm_blame blame;       /* of off */
+    struct hm_blame blame; /* of off */
+    /* Nothing but suspicion led to off: the boot, and its second; "" something did, or nobody may
+     * name another port any more. */
+    const char *guessed_boot_id;
+    uint64_t guessed_s;
+    const char *guessed_of;      /* the service */
     const char *innocent_of;     /* service because of which this revision was off; "" none */
+    bool named_another;          /* … HTTP.sys has shown it: the port is not one of this policy */
     bool was_verified;           /* some revision of it was, since it was last retired */
     const char *removed_boot_id; /* boot in which something of it was removed that stays in force
                                     until the next one; "" nothing was */

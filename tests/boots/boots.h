@@ -67,6 +67,7 @@ struct boots_variant {
     bool is_configured;  /* the URLs beside those of the files can be read, otherwise */
     bool only_judges;    /* no policy is ever delivered: what is at risk stays so */
     bool only_a1;        /* one URL that nobody can read and a policy on its port, nothing else */
+    bool comes_late;     /* a service that no setting shows is first started in the third boot */
     bool loses_book;     /* before some boots the port book and its copy are damaged or deleted */
 };
 
@@ -93,6 +94,8 @@ struct boots_counts {
     uint64_t broken; /* of these, because it was excluded */
     uint64_t claims; /* of these, ports that were never called safe */
     uint64_t limits; /* ports excluded that nothing had shown ten minutes after the boot */
+    uint64_t
+        suspected; /* policies off at the end of a boot by suspicion, where nobody names a port */
     uint64_t breaches;
 };
 
@@ -127,6 +130,8 @@ struct boots_sequence {
     struct boots_set held;   /* wanted, and held by a plain socket at the end of a boot */
     struct boots_set shown;  /* by protocol: hazards that somebody has served in some boot */
     struct boots_set limit;  /* by protocol: excluded, and nothing had shown them */
+    struct boots_set harmed; /* by protocol: excluded when its service wanted it, in any boot */
+    bool is_unnamed;         /* … for one of these HTTP.sys names no address */
     unsigned lost_boots;     /* that the agent must see whole before its memory counts again */
     unsigned whole_boot;     /* the newest of them */
     bool has_looked;         /* the agent, right now */

@@ -29,6 +29,9 @@
 #define CASES 3u /* of kinds */
 #define A1_HOST "iis-london-01"
 #define A1_SEQUENCES 5u
+#define LATE_HOST "iis-london-01"
+#define LATE_FIRST 1u
+#define LATE_SEQUENCES 20u
 #define BOOK_HOST "quic-of-a-program"
 #define BOOK_FIRST 1u
 #define BOOK_SEQUENCES 8u
@@ -118,10 +121,10 @@ static void print_counts(const char *name, const struct boots_counts *counts)
            " boots before they had settled); policies at the end: %" PRIu64 " verified, %" PRIu64
            " waiting, %" PRIu64 " refused of %" PRIu64 "; %" PRIu64
            " services lost a port, none of them called safe but %" PRIu64 "; %" PRIu64
-           " excluded that nothing had shown; %" PRIu64 " breaches\n",
+           " excluded that nothing had shown; %" PRIu64 " off by suspicion; %" PRIu64 " breaches\n",
            name, counts->boots, counts->looks, counts->changes, counts->early, counts->verified,
            counts->waiting, counts->refused, counts->ends, counts->failed,
-           counts->failed - counts->claims, counts->limits, counts->breaches);
+           counts->failed - counts->claims, counts->limits, counts->suspected, counts->breaches);
     (void)fflush(stdout);
 }
 
@@ -132,6 +135,7 @@ static struct boots_variant variant_of(uint64_t seed)
                                   .hides_some = seed % 7 == 4,
                                   .is_configured = seed % 2 == 0,
                                   .only_judges = seed % 5 == 2,
+                                  .comes_late = seed % 13 == 6,
                                   .loses_book = seed % 11 == 5};
 }
 
@@ -209,6 +213,30 @@ static bool show_lost_book(const struct arguments *arguments, const struct hm_ca
            counts.boots, counts.changes, counts.breaches);
     (void)fflush(stdout);
     return counts.breaches == 0 && counts.changes > 0;
+}
+
+/* A port that no setting and no boot has shown is excluded before its service is started for the
+ * first time: the policy that wants it goes, and no other one. */
+static bool show_late(const struct arguments *arguments, const struct hm_catalogue *catalogue)
+{
+    static struct boots_host host;
+    const struct boots_variant variant = {.comes_late = true};
+    const struct boots_options options = {.boots = SEQUENCE_BOOTS};
+    struct boots_counts counts;
+    char folder[BOOTS_PATH];
+
+    memset(&counts, 0, sizeof(counts));
+    (void)snprintf(folder, sizeof(folder), "%s/tests/fixtures/fleet/" LATE_HOST, arguments->source);
+    boots_host_open(&host, folder, LATE_HOST, catalogue);
+    for (uint64_t seed = LATE_FIRST; seed < LATE_FIRST + LATE_SEQUENCES; seed++) {
+        boots_run(&host, seed, &variant, &options, &counts);
+    }
+    boots_host_close(&host);
+    printf("a service that is started for the first time, %" PRIu64 " boots: %" PRIu64
+           " ports excluded that nothing had shown, %" PRIu64 " breaches\n",
+           counts.boots, counts.limits, counts.breaches);
+    (void)fflush(stdout);
+    return counts.breaches == 0 && counts.limits > 0;
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
@@ -336,6 +364,7 @@ int main(int argc, char **argv)
     find_hosts(&arguments);
     holds = arguments.has_seed || show_a1(&arguments, &catalogue);
     holds = (arguments.has_seed || show_lost_book(&arguments, &catalogue)) && holds;
+    holds = (arguments.has_seed || show_late(&arguments, &catalogue)) && holds;
     holds = run_all(&arguments, &catalogue) && holds;
     hm_arena_fini(&arena);
     printf("%zu hosts, %u boots each: %s\n", hosts_count,

@@ -282,14 +282,41 @@ static bool is_exhausted(const struct boots_sequence *sequence)
     return false;
 }
 
-/* The dead-man may take a range that was used up for the work of a policy; it says so. */
-static bool is_off_in_truth(const struct boots_sequence *sequence, const struct hm_outcome *outcome)
+static bool has_harmed(const struct boots_sequence *sequence, const struct boots_policy *policy)
 {
-    return sequence->counts->limits > 0 ||
-           (sequence->was_exhausted && strstr(outcome->text, "handed out no ephemeral ports"));
+    for (unsigned protocol = 0; protocol < 2; protocol++) {
+        const struct hm_ports ports = policy->ports[protocol];
+
+        for (size_t i = 0; i < ports.count; i++) {
+            for (uint32_t port = ports.at[i].first; port <= ports.at[i].last; port++) {
+                if (boots_has(&sequence->harmed, protocol, port)) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
 }
 
-static void check_state(struct boots_sequence *sequence, const struct hm_outcome *outcome)
+/* The policy wants a port that was excluded when its service came. Or the limits of what can be
+ * known, counted apart (policies.md, "What the agent does", 7): nobody names a port of QUIC or of a
+ * container that was excluded, and a range that was used up may be the work of a policy. */
+static bool is_off_in_truth(const struct boots_sequence *sequence,
+                            const struct boots_policy *policy, const struct hm_outcome *outcome)
+{
+    if (has_harmed(sequence, policy)) {
+        return true;
+    }
+    if ((sequence->is_unnamed && strstr(outcome->text, "ended with error 32")) ||
+        (sequence->was_exhausted && strstr(outcome->text, "handed out no ephemeral ports"))) {
+        sequence->counts->suspected++;
+        return true;
+    }
+    return false;
+}
+
+static void check_state(struct boots_sequence *sequence, const struct boots_policy *policy,
+                        const struct hm_outcome *outcome)
 {
     struct boots_counts *counts = sequence->counts;
 
@@ -306,7 +333,7 @@ static void check_state(struct boots_sequence *sequence, const struct hm_outcome
         counts->refused++;
         break;
     default:
-        if (!is_off_in_truth(sequence, outcome)) {
+        if (!is_off_in_truth(sequence, policy, outcome)) {
             boots_breach(sequence, "policy %s is %s: %s", outcome->policy,
                          hm_outcome_state_names[outcome->state], outcome->text);
         }
@@ -340,7 +367,7 @@ static void check_report(struct boots_sequence *sequence, const struct hm_outcom
         if (outcome == NULL) {
             boots_breach(sequence, "nothing is reported of policy %s", policy->name);
         } else if (!sequence->is_denied) {
-            check_state(sequence, outcome);
+            check_state(sequence, policy, outcome);
             check_notes(sequence, outcome);
             if (outcome->state !=
                 HM_OUTCOME_FAILED) { /* that is off, and check_state looks at it */

@@ -310,6 +310,9 @@ static void put_guests(struct boots_sequence *sequence, struct hm_boot_options *
     }
 }
 
+#define LATE_SERVICE "Console" /* of host.c */
+#define LATE_BOOT 3u
+
 /* Somebody has stopped a service for a while, after the agent has seen the host whole. */
 static const char *draw_idle(const struct boots_sequence *sequence)
 {
@@ -318,6 +321,9 @@ static const char *draw_idle(const struct boots_sequence *sequence)
     const size_t most = host->extras_count + (happens(30) ? services->count : 0);
     const size_t at = most == 0 ? 0 : (size_t)(draw_64() % most);
 
+    if (sequence->variant.comes_late) {
+        return sequence->number < LATE_BOOT ? LATE_SERVICE : NULL;
+    }
     if (!happens(20) || !sequence->has_seen || most == 0) {
         return NULL;
     }

@@ -214,6 +214,23 @@ static bool is_limit(const struct boots_sequence *sequence, enum hm_protocol pro
            !boots_is_set_up(sequence->host, protocol, port);
 }
 
+/* Who could not have its port by now, because it was excluded. */
+static void note_harmed(struct boots_sequence *sequence)
+{
+    size_t count;
+    const struct hm_boot_item *items = hm_boot_items(sequence->boot, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct hm_range range = {items[i].port, items[i].port};
+
+        if (items[i].is_listener && items[i].state == HM_BOOT_FAILED &&
+            items[i].cause == HM_BOOT_EXCLUDED) {
+            boots_put(&sequence->harmed, items[i].protocol, (struct hm_ports){&range, 1});
+            sequence->is_unnamed = sequence->is_unnamed || items[i].kind != HM_KIND_HTTPSYS;
+        }
+    }
+}
+
 /* Who has come by now. */
 static void note_shown(struct boots_sequence *sequence)
 {
@@ -348,6 +365,7 @@ void boots_check_look(struct boots_sequence *sequence)
     sequence->looked_ms = boots_uptime_ms(sequence);
     check_now(sequence, false);
     note_shown(sequence);
+    note_harmed(sequence);
     boots_check_outcome(sequence);
     for (size_t i = 0; has_settled(sequence) && i < sequence->host->policies_count; i++) {
         each_want(sequence, &sequence->host->policies[i], note_held);

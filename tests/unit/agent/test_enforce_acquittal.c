@@ -184,6 +184,109 @@ static void test_all_that_hold_the_port(void **state)
     enforce_double_fini(&one);
 }
 
+/* ---- what HTTP.sys says later -------------------------------------------------------------- */
+
+static const char http_event[] = "Microsoft-Windows-HttpEvent";
+
+static struct hm_service *begin_two(struct hm_enforce_double *host)
+{
+    struct hm_service *service;
+
+    enforce_double_init(host, "10.0.17763");
+    service = hm_build_service_runs(&host->model.host, "Portal", true);
+    service->start = HM_START_AUTOMATIC;
+    (void)hm_model_reserve(&host->model, "raw", "tcp", "40000");
+    (void)hm_model_reserve(&host->model, "two", "tcp", "40010");
+    boot_and_settle(host, "boot-1");
+    expect_pass(host, "raw/1 verified; two/1 verified");
+    return service;
+}
+
+/* Early in a boot nobody is blamed before the log, which may name the port, could be read. */
+static void test_the_log_is_waited_for(void **state)
+{
+    for (unsigned plain = 0; plain < 2; plain++) {
+        struct hm_service *service = begin_two(&one);
+
+        (void)state;
+        if (plain == 1) {
+            (void)hm_build_remember(&one.model.host, HM_TCP, 40010, "portal.exe", "Portal",
+                                    HM_KIND_SOCKET, 2);
+        }
+        fail_service(service);
+        enforce_double_boot(&one, "boot-2");
+        for (unsigned i = 0; i < 3; i++) {
+            enforce_double_wait(&one, 30);
+            expect_pass(&one, "raw/1 verified; two/1 verified");
+            assert_in_range(one.pass.again_in_ms, 1, 30000);
+        }
+        if (plain == 0) {
+            hm_build_event(&one.model.host, http_event, 15005, "0.0.0.0:50443");
+        }
+        for (unsigned i = 0; plain == 0 && i < 30; i++) {
+            enforce_double_wait(&one, 30);
+            expect_pass(&one, "raw/1 verified; two/1 verified");
+        }
+        enforce_double_fini(&one);
+    }
+}
+
+/* … nor for ever. */
+static void test_the_log_can_never_be_read(void **state)
+{
+    (void)state;
+    fail_service(begin_two(&one));
+    enforce_double_boot(&one, "boot-2");
+    enforce_double_wait(&one, 599);
+    expect_pass(&one, "raw/1 verified; two/1 verified");
+    enforce_double_wait(&one, 1);
+    expect_pass(&one, "raw/1 failed; two/1 failed");
+    enforce_double_fini(&one);
+}
+
+/* Both were suspected; then HTTP.sys says which port it was. */
+static void test_a_port_named_later_acquits(void **state)
+{
+    (void)state;
+    fail_service(begin_two(&one));
+    enforce_double_wait(&one, 30);
+    expect_pass(&one, "raw/1 failed; two/1 failed");
+    enforce_double_restart(&one);
+    enforce_double_wait(&one, 30);
+    expect_pass(&one, "raw/1 failed; two/1 failed");
+    hm_build_event(&one.model.host, http_event, 15005, "0.0.0.0:40000");
+    for (unsigned i = 0; i < 30; i++) {
+        enforce_double_wait(&one, 30);
+        expect_pass(&one, "raw/1 failed; two/1 verified");
+        assert_string_equal(enforce_double_rows(&one, HM_IPV4), "40010");
+        assert_non_null(strstr(enforce_double_outcome(&one, "two")->text, "HTTP.sys has named"));
+    }
+    boot_and_settle(&one, "boot-2");
+    expect_pass(&one, "raw/1 failed; two/1 verified");
+    enforce_double_fini(&one);
+}
+
+/* What it says in another boot, or much later, is of something else. */
+static void test_a_port_named_too_late_acquits_nobody(void **state)
+{
+    for (unsigned boots = 0; boots < 2; boots++) {
+        (void)state;
+        fail_service(begin_two(&one));
+        hm_build_event(&one.model.host, "Service Control Manager", 7023, "Portal");
+        enforce_double_wait(&one, 30);
+        expect_pass(&one, "raw/1 failed; two/1 failed");
+        if (boots == 1) {
+            boot_and_settle(&one, "boot-2");
+        } else {
+            enforce_double_wait(&one, 601);
+            expect_pass(&one, "raw/1 failed; two/1 failed");
+        }
+        hm_build_event(&one.model.host, http_event, 15005, "0.0.0.0:40000");
+        expect_pass(&one, "raw/1 failed; two/1 failed");
+        enforce_double_fini(&one);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +297,10 @@ int main(void)
         cmocka_unit_test(test_a_port_of_httpsys_acquits_nobody),
         cmocka_unit_test(test_a_guess_acquits_nobody),
         cmocka_unit_test(test_all_that_hold_the_port),
+        cmocka_unit_test(test_the_log_is_waited_for),
+        cmocka_unit_test(test_the_log_can_never_be_read),
+        cmocka_unit_test(test_a_port_named_later_acquits),
+        cmocka_unit_test(test_a_port_named_too_late_acquits_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
