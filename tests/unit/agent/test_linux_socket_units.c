@@ -138,12 +138,13 @@ static void test_families(void **state)
         linux_files_observe(ROOT, *state, &seen);
         for (size_t k = 0; k < seen.inventory.configured.count; k++) {
             const struct hm_configured *row = &seen.inventory.configured.at[k];
+            const size_t used = strlen(addresses);
 
             if (row->port == 7001 && row->protocol == HM_TCP) {
                 families =
                     found++ == 0 || row->families == families ? row->families : HM_FAMILIES_BOTH;
-                (void)strncat(addresses, addresses[0] == '\0' ? "" : " ", 1);
-                (void)strncat(addresses, row->address, sizeof(addresses) / 2);
+                (void)snprintf(addresses + used, sizeof(addresses) - used, "%s%s",
+                               used == 0 ? "" : " ", row->address);
             }
         }
         assert_in_range(found, 1, 2);
