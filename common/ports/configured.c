@@ -106,8 +106,10 @@ enum hm_status hm_configured_put(struct hm_configured_make *make, const struct h
         return HM_OK;
     }
     copy.subject = clean(subject, make->arena);
-    if (copy.subject == NULL || hm_arena_grow(make->arena, (void **)&list->at, list->count,
-                                              &make->cap, sizeof(*list->at)) != 0) {
+    copy.address = row->address == NULL ? NULL : hm_arena_strdup(make->arena, row->address);
+    if (copy.subject == NULL || (row->address != NULL && copy.address == NULL) ||
+        hm_arena_grow(make->arena, (void **)&list->at, list->count, &make->cap,
+                      sizeof(*list->at)) != 0) {
         return hm_fail(err, HM_ENOMEM, "no memory for the ports that are set up");
     }
     list->at[list->count++] = copy;

@@ -35,8 +35,9 @@ bool hm_os_has_http3(const struct hm_os *os);
 void hm_configured_begin(struct hm_configured_make *make, const struct hm_os *os,
                          struct hm_arena *arena);
 
-/* Adds one row, which borrows service and address; its subject is copied: printable ASCII, anything
- * else as '?', cut at HM_LIMIT_SUBJECT_BYTES. */
+/* Adds one row, which borrows its service. Its address is copied, as units of Linux are gone before
+ * the inventory is; its subject, too: printable ASCII, anything else as '?', cut at
+ * HM_LIMIT_SUBJECT_BYTES. */
 enum hm_status hm_configured_put(struct hm_configured_make *make, const struct hm_configured *row,
                                  struct hm_span subject, struct hm_err *err) HM_MUST_CHECK;
 

@@ -211,6 +211,26 @@ static void test_families(void **state)
     hm_arena_fini(&arena);
 }
 
+/* A row outlives the text that its address was read from. */
+static void test_address_is_copied(void **state)
+{
+    const struct hm_os os = {.family = HM_OS_LINUX, .version = "6.1"};
+    char address[] = "127.0.0.1";
+    const struct hm_configured row = {
+        .protocol = HM_TCP, .port = 7411, .by = HM_BY_SOCKET_UNIT, .address = address};
+    struct hm_configured_make make;
+    struct hm_arena arena;
+    struct hm_err err;
+
+    (void)state;
+    hm_arena_init(&arena, 1u << 20);
+    hm_configured_begin(&make, &os, &arena);
+    assert_int_equal(hm_configured_put(&make, &row, (struct hm_span){"x", 1}, &err), HM_OK);
+    memset(address, 'x', sizeof(address) - 1);
+    assert_string_equal(make.list.at[0].address, "127.0.0.1");
+    hm_arena_fini(&arena);
+}
+
 /* What is read, and still not all that there is. */
 static void test_doubts(void **state)
 {
@@ -336,8 +356,11 @@ static void test_redirection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_texts),  cmocka_unit_test(test_families),
-        cmocka_unit_test(test_doubts), cmocka_unit_test(test_redirection),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_families),
+        cmocka_unit_test(test_address_is_copied),
+        cmocka_unit_test(test_doubts),
+        cmocka_unit_test(test_redirection),
         cmocka_unit_test(test_long),
     };
 
