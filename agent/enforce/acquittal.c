@@ -119,7 +119,7 @@ void hm_acquittal_look(struct hm_enforce_run *run, struct hm_enforce_row *row,
 void hm_acquittal_look_at_guess(struct hm_enforce_run *run, struct hm_enforce_row *row)
 {
     const struct hm_observation *seen = run->pass->observation;
-    const uint64_t now_s = seen->has_uptime ? (uint64_t)seen->uptime_s : 0;
+    const uint64_t now_s = hm_run_boot_s(run);
     const bool same_boot = hm_str_equal(row->guessed_boot_id, run->boot_id);
     const enum hm_named named = same_boot ? hm_culprit_named(run, row) : HM_NAMED_NONE;
 

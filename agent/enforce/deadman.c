@@ -12,8 +12,8 @@
 
 #define SHARING_VIOLATION 32u /* with it HTTP.sys refuses an address whose port is excluded */
 #define HRESULT_OF_WIN32 0x80070000u /* services end with the same error in either form */
-#define RECENT_MS INT64_C(604800000)
-#define WATCH_MOST_MS 86400000 /* of a policy; where its length was not kept */
+#define RECENT_S 604800u
+#define WATCH_MOST_S 86400u /* of a policy; where its length was not kept */
 
 static bool gives_ephemeral(struct hm_enforce_run *run, bool *out_known)
 {
@@ -255,11 +255,13 @@ enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_ro
     if (st == HM_OK) {
         row->changed_boot_id = run->boot_id;
         row->changed_at = run->now_ms;
+        row->changed_s = hm_run_boot_s(run);
         row->next_boot_id = "";
         row->watch_is_new = !row->has_watch;
         row->has_watch = true;
         row->watch.until = run->now_ms + watch_s * 1000;
-        row->watch.host_until = row->watch.until;
+        row->watch.until_s = hm_run_boot_s(run) + (uint64_t)watch_s;
+        row->watch.host_until_s = row->watch.until_s;
         row->watch.seconds = (uint32_t)watch_s;
     }
     return st;
@@ -380,7 +382,7 @@ static void look_at_services(struct hm_enforce_run *run, struct hm_enforce_row *
         turn_off_holders(run, row, &port);
     } else if (failed != NULL) {
         row->guessed_boot_id = run->boot_id;
-        row->guessed_s = seen->has_uptime ? (uint64_t)seen->uptime_s : 0;
+        row->guessed_s = hm_run_boot_s(run);
         row->guessed_of = failed->name;
     }
 }
@@ -390,6 +392,7 @@ static void look_at_services(struct hm_enforce_run *run, struct hm_enforce_row *
 static void pause_watch(const struct hm_enforce_run *run, struct hm_watch *watch)
 {
     const struct hm_observation *seen = run->pass->observation;
+    const uint64_t now_s = hm_run_boot_s(run);
     bool paused = false;
 
     for (size_t i = 0; i < watch->listeners.count; i++) {
@@ -397,10 +400,10 @@ static void pause_watch(const struct hm_enforce_run *run, struct hm_watch *watch
 
         paused = paused || (!is_present(seen, watched) && is_stopped(seen, watched));
     }
-    if (watch->paused_at != 0 && run->now_ms > watch->paused_at) {
-        watch->until += run->now_ms - watch->paused_at;
+    if (watch->paused_s != 0 && now_s > watch->paused_s) {
+        watch->until_s += now_s - watch->paused_s;
     }
-    watch->paused_at = paused ? run->now_ms : 0;
+    watch->paused_s = paused ? now_s : 0;
 }
 
 static void look_at_listeners(struct hm_enforce_run *run, struct hm_enforce_row *row)
@@ -451,14 +454,17 @@ static bool is_suspect(const struct hm_watch *watch)
     return suspect;
 }
 
-static void settle_end(const struct hm_enforce_run *run, const struct hm_watch *watch,
-                       int64_t *until)
+/* Of an older version it begins anew; and where a described host's clock was set back. */
+static void settle_end(const struct hm_enforce_run *run, struct hm_watch *watch)
 {
-    const int64_t most_ms = watch->seconds != 0 ? (int64_t)watch->seconds * 1000 : WATCH_MOST_MS;
+    const uint64_t most_s =
+        hm_run_boot_s(run) + (watch->seconds != 0 ? watch->seconds : WATCH_MOST_S);
 
-    if (*until - run->now_ms > most_ms) {
-        *until = run->now_ms + most_ms;
+    if (watch->until_s == 0) {
+        watch->until_s = watch->host_until_s = most_s;
     }
+    watch->until_s = watch->until_s < most_s ? watch->until_s : most_s;
+    watch->host_until_s = watch->host_until_s < most_s ? watch->host_until_s : most_s;
 }
 
 /* Of one look: is it far enough from the one before to count, and are ephemeral ports given? */
@@ -491,7 +497,7 @@ static bool is_recent(const struct hm_enforce_run *run, struct hm_enforce_row *r
         return false;
     }
     if (hm_str_equal(row->changed_boot_id, run->boot_id)) {
-        return run->now_ms - row->changed_at < RECENT_MS;
+        return hm_run_boot_s(run) < row->changed_s + RECENT_S;
     }
     if (hm_str_equal(row->next_boot_id, "")) {
         row->next_boot_id = run->boot_id;
@@ -511,31 +517,31 @@ static bool is_recent(const struct hm_enforce_run *run, struct hm_enforce_row *r
 static void look_at_row(struct hm_enforce_run *run, struct hm_enforce_row *row, struct look *look)
 {
     struct hm_watch *watch = &row->watch;
+    const uint64_t now_s = hm_run_boot_s(run);
 
-    settle_end(run, watch, &watch->until);
-    settle_end(run, watch, &watch->host_until);
+    settle_end(run, watch);
     pause_watch(run, watch);
-    if (watch->host_until != 0) {
+    if (watch->host_until_s != 0) {
         look_at_host(run, row, look);
-        if (run->now_ms >= watch->host_until && watch->ephemeral_misses == 0) {
-            watch->host_until = 0;
+        if (now_s >= watch->host_until_s && watch->ephemeral_misses == 0) {
+            watch->host_until_s = 0;
         }
     }
     if (look->counts && row->has_watch) {
         look_at_listeners(run, row);
     }
     look->looked = true;
-    if (row->has_watch && watch->paused_at == 0 && run->now_ms >= watch->until &&
-        !is_suspect(watch)) {
+    if (row->has_watch && watch->paused_s == 0 && now_s >= watch->until_s && !is_suspect(watch)) {
         row->has_watch = false;
     }
 }
 
-void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms)
+void hm_deadman_look(struct hm_enforce_run *run, uint64_t *last_s)
 {
     const struct hm_enforce_rows *rows = &run->state.policies;
-    const int64_t since_ms = run->now_ms - *last_ms;
-    struct look look = {.counts = since_ms >= HM_DEADMAN_APART_MS || since_ms < 0};
+    const uint64_t now_s = hm_run_boot_s(run);
+    struct look look = {.counts = *last_s == 0 || now_s < *last_s ||
+                                  now_s - *last_s >= HM_DEADMAN_APART_MS / 1000};
     const struct hm_observation *seen = run->pass->observation;
     const struct hm_services *const lists[2] = {services_of(seen), &seen->idle_services};
 
@@ -561,6 +567,6 @@ void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms)
         }
     }
     if (look.counts && look.looked) {
-        *last_ms = run->now_ms;
+        *last_s = now_s;
     }
 }

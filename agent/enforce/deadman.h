@@ -34,6 +34,6 @@ enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_ro
  * want any more. */
 void hm_deadman_drop(struct hm_enforce_row *row);
 
-/* One look for every row; sets off where a change has to be undone. last_ms: of the look
- * before, kept by the caller. */
-void hm_deadman_look(struct hm_enforce_run *run, int64_t *last_ms);
+/* One look for every row; sets off where a change has to be undone. last_s: of the look
+ * before, kept by the caller; 0 at first. */
+void hm_deadman_look(struct hm_enforce_run *run, uint64_t *last_s);

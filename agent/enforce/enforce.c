@@ -21,13 +21,12 @@
 #define ROUNDS_MAX 4 /* plans of one pass; a system that moves on under it gets the next pass */
 #define CONFLICT_AGAIN_MS 30000
 #define OPEN_ARENA_BYTES (32u * 1024u * 1024u)
-#define NEVER_MS (INT64_MIN / 2)
 
 struct hm_enforcer {
     struct hm_enforcer_options options;
     struct hm_retries retries;
     struct hm_troubles troubles;
-    int64_t deadman_ms;      /* of the last look; not kept: a start looks at once */
+    uint64_t deadman_s;      /* hm_run_boot_s of the last look; not kept: a start looks at once */
     int64_t broken_since_ms; /* where that cannot be kept; 0 = it is not */
     bool held;
     bool restores; /* a restore goes on with the next call */
@@ -138,6 +137,7 @@ static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_en
             .watch = was.watch,
             .changed_boot_id = was.changed_boot_id == NULL ? "" : was.changed_boot_id,
             .changed_at = was.changed_at,
+            .changed_s = was.changed_s,
             .next_boot_id = was.next_boot_id == NULL ? "" : was.next_boot_id,
             .knows_before = was.knows_before,
             .failed_before = was.failed_before,
@@ -280,8 +280,9 @@ static void end_idle_watches(struct hm_enforce_run *run)
         if (row->watch_is_new && !row->made) {
             row->has_watch = false;
         }
-        if (row->has_watch && row->watch.paused_at == 0) {
-            const int64_t left_ms = row->watch.until - run->now_ms;
+        if (row->has_watch && row->watch.paused_s == 0) {
+            const int64_t left_ms =
+                ((int64_t)row->watch.until_s - (int64_t)hm_run_boot_s(run)) * 1000;
 
             hm_run_again(run, left_ms > 0 && left_ms < HM_DEADMAN_LOOK_MS ? left_ms
                                                                           : HM_DEADMAN_LOOK_MS);
@@ -454,7 +455,7 @@ enum hm_status hm_enforce(struct hm_enforcer *enforcer, struct hm_enforce_pass *
     hm_settling_begin(&run);
     hm_kept_reapply(&run);
     if (st == HM_OK && run.broken == NULL && !run.limits.enforce_off) {
-        hm_deadman_look(&run, &enforcer->deadman_ms);
+        hm_deadman_look(&run, &enforcer->deadman_s);
     }
     if (st == HM_OK) {
         st = match_policies(&run, err);
@@ -566,7 +567,6 @@ enum hm_status hm_enforcer_open(const struct hm_enforcer_options *options,
         return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
     }
     enforcer->options = *options;
-    enforcer->deadman_ms = NEVER_MS;
     hm_arena_init(&arena, OPEN_ARENA_BYTES);
     if (hm_enforce_state_load(options->state_dir, &arena, &state, &why) == HM_OK) {
         enforcer->held = state.held; /* damage is told by each pass */

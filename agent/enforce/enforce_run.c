@@ -21,6 +21,14 @@ void hm_run_step(const struct hm_enforce_run *run, const char *name)
     }
 }
 
+uint64_t hm_run_boot_s(const struct hm_enforce_run *run)
+{
+    const struct hm_observation *seen = run->pass->observation;
+    const int64_t s = seen->has_uptime ? seen->uptime_s : run->now_ms / 1000;
+
+    return s > 0 ? (uint64_t)s : 0;
+}
+
 struct hm_enforce_row *hm_run_row(struct hm_enforce_run *run, const char *policy)
 {
     for (size_t i = 0; i < run->state.policies.count; i++) {

@@ -74,6 +74,10 @@ struct hm_enforce_run {
 
 void hm_run_step(const struct hm_enforce_run *run, const char *name);
 
+/* Seconds that no clock moves that is set: since the boot. Of a host that is described, not
+ * observed, those of the clock. */
+uint64_t hm_run_boot_s(const struct hm_enforce_run *run);
+
 /* NULL when there is no such row. */
 struct hm_enforce_row *hm_run_row(struct hm_enforce_run *run, const char *policy);
 

@@ -44,13 +44,15 @@ static const struct hm_record record_error = {"error", sizeof(struct hm_watched_
                                               error_fields, HM_COUNT(error_fields)};
 
 static const struct hm_field watch_fields[] = {
-    HM_F(hm_watch, until, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "end of the watch"),
+    HM_F(hm_watch, until, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0,
+         "end of the watch, for older versions"),
+    HM_F(hm_watch, until_s, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0, "end, in seconds of the boot"),
     HM_F(hm_watch, seconds, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "length of the watch"),
     HM_F(hm_watch, boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES, "of its start"),
     HM_F(hm_watch, ephemeral, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "ports were handed out before"),
     HM_F(hm_watch, ephemeral_misses, HM_TYPE_U32, HM_FIELD_DEFAULT, 0, 0, "looks without a port"),
-    HM_F(hm_watch, paused_at, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0, "start of the pause"),
-    HM_F(hm_watch, host_until, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0, "end for harm to others"),
+    HM_F(hm_watch, paused_s, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0, "start of the pause"),
+    HM_F(hm_watch, host_until_s, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0, "end for harm to others"),
     HM_F_RECORDS(hm_watch, errors, HM_FIELD_DEFAULT, HM_LIMIT_EVENT_COUNTS, &record_error,
                  "of HTTP.sys before the change"),
     HM_F_RECORDS(hm_watch, listeners, HM_FIELD_DEFAULT, HM_LIMIT_LISTENERS, &record_watched,
@@ -116,6 +118,7 @@ static const struct hm_field row_fields[] = {
     HM_F(hm_enforce_row, changed_boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
          "boot of its last change"),
     HM_F(hm_enforce_row, changed_at, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0, "time of that change"),
+    HM_F(hm_enforce_row, changed_s, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0, "second of that boot"),
     HM_F(hm_enforce_row, next_boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
          "the boot after that"),
     HM_F(hm_enforce_row, knows_before, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,

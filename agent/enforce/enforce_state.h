@@ -41,14 +41,16 @@ struct hm_watched_errors {
     size_t count;
 };
 
+/* Its seconds are those of its boot (hm_run_boot_s), which ends it: no clock that is set does. */
 struct hm_watch {
-    int64_t until;
-    uint32_t seconds; /* its length: a clock that is set back does not prolong it */
+    int64_t until;    /* by the clock: for older versions, nothing asks for it */
+    uint64_t until_s; /* 0: written by an older version */
+    uint32_t seconds; /* its length */
     const char *boot_id;
     bool ephemeral; /* ports were handed out before the change */
     uint32_t ephemeral_misses;
-    int64_t paused_at;  /* a service of its listeners is stopped since then; 0 = none is */
-    int64_t host_until; /* as until, without pauses: for harm to others; 0 = it is over */
+    uint64_t paused_s;     /* a service of its listeners is stopped since then; 0 = none is */
+    uint64_t host_until_s; /* as until_s, without pauses: for harm to others; 0 = it is over */
     struct hm_watched_errors errors;
     struct hm_watched_list listeners;
 };
@@ -122,6 +124,7 @@ struct hm_enforce_row {
     struct hm_enforce_waits waits;
     const char *changed_boot_id; /* boot of its last change; "" it is over */
     int64_t changed_at;          /* time of that change; 0 unknown */
+    uint64_t changed_s;          /* … second of that boot; 0 unknown */
     const char *next_boot_id;    /* the boot after that; "" it has not come */
     /* Of that time: services that had ended with error 32, those that had not run since they did
      * (of earlier boots, too), and addresses that HTTP.sys could not serve. */

@@ -240,6 +240,12 @@ void enforce_double_wait(struct hm_enforce_double *host, int64_t seconds)
     host->model.now_ms += seconds * 1000;
 }
 
+void enforce_double_set_clock(struct hm_enforce_double *host, int64_t by_seconds)
+{
+    host->model.now_ms += by_seconds * 1000;
+    host->boot_ms += by_seconds * 1000;
+}
+
 void enforce_double_boot(struct hm_enforce_double *host, const char *boot_id)
 {
     host->has_uptime = true;

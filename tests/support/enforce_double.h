@@ -50,6 +50,8 @@ void enforce_double_restart(struct hm_enforce_double *host);
 /* The host boots now and is live from here on: another boot_id. */
 void enforce_double_boot(struct hm_enforce_double *host, const char *boot_id);
 void enforce_double_wait(struct hm_enforce_double *host, int64_t seconds);
+/* Somebody sets the clock: no time passes. */
+void enforce_double_set_clock(struct hm_enforce_double *host, int64_t by_seconds);
 /* The newest revision of the last policy, otherwise equal. */
 void enforce_double_revise(struct hm_enforce_double *host, enum hm_policy_mode mode);
 /* Exclusions of tcp as the system has them. */

@@ -359,6 +359,62 @@ static void test_a_clock_that_jumps_hides_no_culprit(void **state)
     enforce_double_fini(host);
 }
 
+/* A clock that is put right, or jumps, makes no change older: the week is one of the boot. */
+static void test_a_clock_that_is_set_ages_no_change(void **state)
+{
+    static const int64_t days[] = {8, 30, 7300, -8, -7300};
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(days); i++) {
+        struct hm_enforce_double one;
+        struct hm_enforce_double *host = &one;
+        struct hm_service *site;
+
+        print_message("%lld days\n", (long long)days[i]);
+        site = begin(host, "Portal");
+        (void)hm_model_reserve(&host->model, "raw", "tcp", "40000");
+        boot_and_settle(host, "boot-1");
+        expect_pass(host, "raw/1 verified");
+        enforce_double_wait(host, 30);
+        enforce_double_set_clock(host, days[i] * 86400);
+        expect_pass(host, "raw/1 verified");
+        enforce_double_wait(host, 120);
+        fail_service(site);
+        expect_pass(host, "raw/1 failed");
+        enforce_double_fini(host);
+    }
+}
+
+/* … and ends no watch, nor makes two looks of one. */
+static void test_a_clock_that_is_set_ends_no_watch(void **state)
+{
+    static const int64_t days[] = {1, 7300, -1, -7300};
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(days); i++) {
+        struct hm_enforce_double one;
+        struct hm_enforce_double *host = &one;
+
+        (void)begin(host, "db");
+        (void)hm_build_exclude(&host->model.host, HM_TCP, HM_IPV4, "41000");
+        (void)hm_build_exclude(&host->model.host, HM_TCP, HM_IPV6, "41000");
+        (void)hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 41000, "db.exe", "db",
+                                HM_KIND_SOCKET);
+        (void)hm_model_reserve(&host->model, "db", "tcp", "41000-41001");
+        boot_and_settle(host, "boot-1");
+        expect_pass(host, "db/1 verified");
+        host->model.host.inventory.listeners.count = 0;
+        enforce_double_wait(host, 30);
+        expect_pass(host, "db/1 verified");
+        enforce_double_set_clock(host, days[i] * 86400);
+        enforce_double_wait(host, 5);
+        expect_pass(host, "db/1 verified");
+        enforce_double_wait(host, 25);
+        expect_pass(host, "db/1 failed");
+        enforce_double_fini(host);
+    }
+}
+
 /* It fails in every boot, since before the change; its port is in no book any more. */
 static void test_a_service_that_keeps_failing(void **state)
 {
@@ -480,6 +536,8 @@ int main(void)
         cmocka_unit_test(test_a_plain_port_is_innocent),
         cmocka_unit_test(test_an_old_change_is_no_other_suspect),
         cmocka_unit_test(test_a_clock_that_jumps_hides_no_culprit),
+        cmocka_unit_test(test_a_clock_that_is_set_ages_no_change),
+        cmocka_unit_test(test_a_clock_that_is_set_ends_no_watch),
         cmocka_unit_test(test_a_service_that_keeps_failing),
         cmocka_unit_test(test_an_old_file),
     };
