@@ -186,20 +186,28 @@ static void write_release(void *why, const wchar_t *name, unsigned long number)
     }
 }
 
-/* Until "End". Each round asks to be told of changes before it reads, so that none is missed. */
+static bool asks(HKEY key, DWORD what, HANDLE changed)
+{
+    return changed != NULL && key != NULL &&
+           RegNotifyChangeKeyValue(key, FALSE, what, changed, TRUE) == ERROR_SUCCESS;
+}
+
+/* Until "End". Each round asks to be told of changes before it reads, so that none is missed; of
+ * the removal of a key only the one above it tells. */
 static void watch(void)
 {
     HANDLE changed = CreateEventW(NULL, FALSE, FALSE, NULL);
     HKEY key = NULL;
+    HKEY services = NULL;
 
     (void)RegOpenKeyExW(HKEY_LOCAL_MACHINE, HM_GUARD_OWN_KEY, 0, KEY_NOTIFY, &key);
+    (void)RegOpenKeyExW(HKEY_LOCAL_MACHINE, HM_GUARD_SERVICES_KEY, 0, KEY_NOTIFY, &services);
     for (;;) {
         DWORD pause_ms = WATCH_MS;
         const wchar_t *why;
 
-        if (changed == NULL || key == NULL ||
-            RegNotifyChangeKeyValue(key, FALSE, REG_NOTIFY_CHANGE_LAST_SET, changed, TRUE) !=
-                ERROR_SUCCESS) {
+        if (!asks(key, REG_NOTIFY_CHANGE_LAST_SET, changed) ||
+            !asks(services, REG_NOTIFY_CHANGE_NAME, changed)) {
             pause_ms = RELEASE_MS;
         }
         if (has_value(HM_GUARD_OWN_KEY, HM_GUARD_END_VALUE)) {
@@ -217,6 +225,9 @@ static void watch(void)
     }
     if (key != NULL) {
         (void)RegCloseKey(key);
+    }
+    if (services != NULL) {
+        (void)RegCloseKey(services);
     }
     if (changed != NULL) {
         (void)CloseHandle(changed);

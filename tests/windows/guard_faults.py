@@ -279,6 +279,68 @@ def useless(host):
         host.must(f"{what} no longer", "guard", "list", says=f"{GUARDED}: guarded")
 
 
+# ---- the record ---------------------------------------------------------------------------------
+
+def lose_record(host):
+    host.prefix.reg_write((RECORD.replace("HKLM", "HKEY_LOCAL_MACHINE"), None))
+
+
+def record_gone(host):
+    """A registry cleaner, or an older copy of SOFTWARE: only the dependency itself shows the guard."""
+    lose_record(host)
+    time.sleep(3)  # the agent looks each second
+    h.check("a guard that works stays", NAME in host.depends(), host.depends())
+    host.starts("record gone", most_ms=AT_ONCE_MS)
+    host.must("added again", "guard", "add", GUARDED)
+    text = host.must("the record knows it again", "guard", "list", says=f"{GUARDED}: guarded")
+    h.check("it is not called somebody's", "by hand" not in text, text)
+    before = host.prefix.reg_query(rf"{RECORD}\Services", GUARDED)[1]
+    h.check("with the others of before", OTHERS[0] in before and NAME not in before, before)
+    host.must("removed", "guard", "remove", GUARDED)
+    h.check("nothing is left", host.depends() == OTHERS and host.state() is None and not
+            service.has_key(host.prefix, RECORD), host.depends())
+
+
+def without_record(host, what, error, harm):
+    host.boot(agent=False)
+    host.tool("kill", NAME, expect=None)
+    lose_record(host)
+    harm()
+    if error == 1075:
+        host.boot(agent=False)
+    host.fails(what, error)
+    host.prefix.run("sc", "start", "HavenmasterAgent")
+    host.runs_by_itself(what)
+
+
+def record_and_program_deleted(host):
+    without_record(host, "record and program gone", 1068, lambda: os.remove(PROGRAM))
+
+
+def record_gone_disabled(host):
+    without_record(host, "record gone, disabled", 1068, lambda: host.tool("config", NAME, "4"))
+
+
+def record_gone_deleted(host):
+    without_record(host, "record gone, service deleted", 1075, lambda: host.tool("delete", NAME))
+
+
+def record_gone_with_agent(host):
+    """The agent runs all the time."""
+    lose_record(host)
+    host.tool("kill", NAME, expect=None)
+    host.tool("config", NAME, "4")
+    host.released("record gone, then disabled")
+    host.starts("record gone, then disabled", most_ms=AT_ONCE_MS)
+
+
+def key_deleted(host):
+    """The guard's own key, with nobody but the guard there."""
+    host.end_agent()
+    host.prefix.reg_write((GUARD_KEY, None))
+    host.released("the guard's key is deleted")
+
+
 # ---- what is not ours ---------------------------------------------------------------------------
 
 def foreign(host):
@@ -352,4 +414,6 @@ def blocked(host):
 
 FAULTS = [bad_program, bad_program_in_place, removed_while_it_waits, frozen, in_use, held,
           goes_with_the_boot, replaced_with_the_boot, goes_by_another_name, cut_short, left_over, changed,
-          changed_with_agent, useless, foreign, foreign_safe_mode, odd_lists, blocked]
+          changed_with_agent, useless, record_gone,
+          record_and_program_deleted, record_gone_disabled, record_gone_deleted, record_gone_with_agent,
+          key_deleted, foreign, foreign_safe_mode, odd_lists, blocked]

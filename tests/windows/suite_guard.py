@@ -330,13 +330,20 @@ def removed_by_somebody(host):
 
 def there_before(host):
     host.must("removed", "guard", "remove", "--all")
+    host.end_agent()
     host.tool("depend", GUARDED, NAME, *OTHERS)  # by hand, of a guard that is not there
     took, said = host.start()
     h.check("by hand, no guard: Windows says 1075", took is None and said.startswith("error 1075"), said)
     host.must("listed as what it is", "guard", "list", code=1, says="cannot work")
+    host.must("by hand", "guard", "list", code=1, says="by hand")
+    host.prefix.run("sc", "start", "HavenmasterAgent")
+    host.released("by hand, no guard")
+    host.end_agent()
+    host.tool("depend", GUARDED, NAME, *OTHERS)
     host.must("added to what is there", "guard", "add", GUARDED)
     h.check("not twice", host.depends() == [NAME, *OTHERS], host.depends())
-    host.must("by hand", "guard", "list", says="by hand")
+    text = host.must("guarded", "guard", "list", says=f"{GUARDED}: guarded")
+    h.check("no longer by hand", "by hand" not in text, text)
     host.starts("there before")
     host.must("all removed", "guard", "remove", "--all", says=GUARDED)
     h.check("without the guard", host.depends() == OTHERS, host.depends())

@@ -206,6 +206,17 @@ static enum hm_status check_form(const char *service, const wchar_t *name, struc
     return number == ERROR_SUCCESS ? HM_OK : fail_service(err, service, number);
 }
 
+/* It depends on the guard already. A record that was lost is written again, without the guard. */
+static enum hm_status record_again(const wchar_t *name, wchar_t stands[HM_NAMES_CHARS],
+                                   struct hm_err *err)
+{
+    if (hm_guard_record_has(name)) {
+        return HM_OK;
+    }
+    hm_names_remove(stands, HM_GUARD_WIDE_NAME);
+    return hm_guard_record_put(name, stands, err);
+}
+
 static enum hm_status try_link(const char *service, const wchar_t *name, bool *out_again,
                                struct hm_err *err)
 {
@@ -220,7 +231,7 @@ static enum hm_status try_link(const char *service, const wchar_t *name, bool *o
         return fail_service(err, service, number);
     }
     if (hm_names_have(before, HM_GUARD_WIDE_NAME)) {
-        return HM_OK;
+        return record_again(name, before, err);
     }
     st = check_form(service, name, err);
     if (st != HM_OK) {

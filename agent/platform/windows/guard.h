@@ -18,6 +18,11 @@
 enum hm_status hm_guard_host_read(struct hm_arena *arena, struct hm_guard_host *out_host,
                                   struct hm_err *err) HM_MUST_CHECK;
 
+/* The services that depend on a service of the guard's name now, by whom ever. Those whose key
+ * cannot be read are left out: nobody could change them either. */
+enum hm_status hm_guard_dependent_services(struct hm_arena *arena, struct hm_strings *out_services,
+                                           struct hm_err *err) HM_MUST_CHECK;
+
 /* UTF-8 to the system's text; NULL: no memory, or not UTF-8. */
 wchar_t *hm_guard_wide(struct hm_arena *arena, const char *text);
 
@@ -27,6 +32,7 @@ wchar_t *hm_guard_wide(struct hm_arena *arena, const char *text);
 enum hm_status hm_guard_record_put(const wchar_t *service, const wchar_t *before,
                                    struct hm_err *err) HM_MUST_CHECK;
 enum hm_status hm_guard_record_drop(const wchar_t *service, struct hm_err *err) HM_MUST_CHECK;
+bool hm_guard_record_has(const wchar_t *service);
 /* Empty when there is no record. */
 enum hm_status hm_guard_record_services(struct hm_arena *arena, struct hm_strings *out_services,
                                         struct hm_err *err) HM_MUST_CHECK;

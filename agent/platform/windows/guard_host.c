@@ -113,3 +113,25 @@ enum hm_status hm_guard_host_read(struct hm_arena *arena, struct hm_guard_host *
     }
     return st;
 }
+
+enum hm_status hm_guard_dependent_services(struct hm_arena *arena, struct hm_strings *out_services,
+                                           struct hm_err *err)
+{
+    wchar_t needs[HM_NAMES_CHARS];
+    struct hm_strings names;
+    size_t count = 0;
+    enum hm_status st = hm_registry_keys(HM_GUARD_SERVICES_KEY, arena, &names, err);
+
+    for (size_t i = 0; st == HM_OK && i < names.count; i++) {
+        const wchar_t *wide = hm_guard_wide(arena, names.at[i]);
+
+        if (wide != NULL && hm_depends_read(wide, needs) == 0 &&
+            hm_names_have(needs, HM_GUARD_WIDE_NAME)) {
+            names.at[count++] = names.at[i];
+        }
+    }
+    if (st == HM_OK) {
+        *out_services = (struct hm_strings){names.at, count};
+    }
+    return st;
+}

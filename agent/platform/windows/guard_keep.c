@@ -207,20 +207,63 @@ static bool any_failed(SC_HANDLE manager, const struct hm_strings *services, boo
     return false;
 }
 
+/* ---- who waits ------------------------------------------------------------------------------ */
+
+static bool is_in(const struct hm_strings *names, const char *name)
+{
+    size_t i = 0;
+
+    while (i < names->count && !hm_str_equal_nocase(names->at[i], name)) {
+        i++;
+    }
+    return i < names->count;
+}
+
+/* The services that were recorded, and those that depend on the guard without that: a record can be
+ * lost (an older copy of the registry, a cleaner), and a dependency may be somebody's. */
+static enum hm_status read_waiting(struct hm_arena *arena, struct hm_strings *out,
+                                   struct hm_err *err)
+{
+    struct hm_strings record;
+    struct hm_strings dependent;
+    enum hm_status st = hm_guard_record_services(arena, &record, err);
+
+    if (st == HM_OK) {
+        st = hm_guard_dependent_services(arena, &dependent, err);
+    }
+    if (st != HM_OK) {
+        return st;
+    }
+    out->at =
+        (const char **)hm_arena_alloc(arena, record.count + dependent.count + 1, sizeof(*out->at));
+    if (out->at == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the guard");
+    }
+    for (out->count = 0; out->count < record.count; out->count++) {
+        out->at[out->count] = record.at[out->count];
+    }
+    for (size_t i = 0; i < dependent.count; i++) {
+        if (!is_in(&record, dependent.at[i])) {
+            out->at[out->count++] = dependent.at[i];
+        }
+    }
+    return HM_OK;
+}
+
 /* ---- safe mode ------------------------------------------------------------------------------ */
 
 /* Somebody removed it from there: a "guard remove" that runs just now holds the lock. */
 static bool list_again(const struct hm_guard_paths *paths, struct hm_arena *arena)
 {
     struct hm_os_lock *lock = NULL;
-    struct hm_strings record = {NULL, 0};
+    struct hm_strings waiting = {NULL, 0};
     bool listed;
 
     if (!hm_guard_lacks_safe_mode() || hm_guard_is_link(paths) ||
         hm_os_lock(paths->lock, &lock, NULL) != HM_OK) {
         return false;
     }
-    listed = hm_guard_record_services(arena, &record, NULL) == HM_OK && record.count > 0 &&
+    listed = read_waiting(arena, &waiting, NULL) == HM_OK && waiting.count > 0 &&
              hm_guard_check_safe_modes(NULL) == HM_OK && hm_guard_put_safe_modes(NULL) == HM_OK;
     hm_os_unlock(lock);
     return listed;
@@ -228,24 +271,22 @@ static bool list_again(const struct hm_guard_paths *paths, struct hm_arena *aren
 
 /* ---- once a pass ---------------------------------------------------------------------------- */
 
+/* waiting: who has a guard, and there is one; of a service of somebody's that has our guard's name
+ * only what was recorded. */
 static enum hm_status keep(SC_HANDLE manager, const struct hm_guard_paths *paths,
-                           struct hm_arena *arena, struct hm_guard_kept *kept, struct hm_err *err)
+                           const struct hm_strings *waiting, struct hm_arena *arena,
+                           struct hm_guard_kept *kept, struct hm_err *err)
 {
-    struct hm_strings record;
     struct hm_err why;
     bool failed;
     bool stands; /* the fault can be seen without starting the guard */
-    enum hm_status st = hm_guard_record_services(arena, &record, err);
+    enum hm_status st = hm_guard_fault(paths, arena, &kept->fault, err);
 
-    if (st != HM_OK || record.count == 0) {
-        return st;
-    }
-    st = hm_guard_fault(paths, arena, &kept->fault, err);
     if (st != HM_OK) {
         return st;
     }
     stands = kept->fault[0] != '\0';
-    failed = any_failed(manager, &record, stands, arena);
+    failed = any_failed(manager, waiting, stands, arena);
     if (!stands && failed) {
         st = hm_guard_start(START_MS, &why);
         if (st != HM_OK && st != HM_EBUSY) {
@@ -258,12 +299,12 @@ static enum hm_status keep(SC_HANDLE manager, const struct hm_guard_paths *paths
     }
     if (kept->fault[0] != '\0') {
         kept->fault = stands ? "" : kept->fault;
-        st = release(paths, &record, arena, kept, err);
+        st = release(paths, waiting, arena, kept, err);
     } else {
         kept->listed = list_again(paths, arena);
     }
     if (st == HM_OK && failed) {
-        st = start_failed(manager, &record, stands, arena, &kept->started, err);
+        st = start_failed(manager, waiting, stands, arena, &kept->started, err);
     }
     return st;
 }
@@ -272,23 +313,30 @@ enum hm_status hm_guard_keep(struct hm_arena *arena, struct hm_guard_kept *out_k
                              struct hm_err *err)
 {
     struct hm_guard_kept kept = {.fault = ""};
+    struct hm_strings waiting = {NULL, 0};
     struct hm_guard_paths paths;
     SC_HANDLE manager = NULL;
-    enum hm_status st = HM_OK;
+    enum hm_status st;
 
-    if (!hm_guard_record_exists()) {
+    st = read_waiting(arena, &waiting, err);
+    if (st == HM_OK && waiting.count == 0) {
         *out_kept = kept;
         return HM_OK;
     }
-    st = hm_crypto_init(err);
+    if (st == HM_OK) {
+        st = hm_crypto_init(err);
+    }
     if (st == HM_OK) {
         st = hm_guard_find_paths(arena, &paths, err);
     }
-    if (st == HM_OK) {
+    if (st == HM_OK && hm_guard_is_foreign(&paths, arena)) {
+        st = hm_guard_record_services(arena, &waiting, err);
+    }
+    if (st == HM_OK && waiting.count > 0) {
         st = hm_windows_open_manager(SC_MANAGER_CONNECT, &manager, err);
     }
-    if (st == HM_OK) {
-        st = keep(manager, &paths, arena, &kept, err);
+    if (manager != NULL) {
+        st = keep(manager, &paths, &waiting, arena, &kept, err);
         (void)CloseServiceHandle(manager);
     }
     if (st == HM_OK) {

@@ -60,6 +60,19 @@ enum hm_status hm_guard_record_drop(const wchar_t *service, struct hm_err *err)
                : hm_windows_fail(err, WHAT, (unsigned long)number);
 }
 
+bool hm_guard_record_has(const wchar_t *service)
+{
+    HKEY key;
+    bool found = false;
+
+    if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, SERVICES_KEY, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY,
+                      &key) == ERROR_SUCCESS) {
+        found = RegQueryValueExW(key, service, NULL, NULL, NULL, NULL) == ERROR_SUCCESS;
+        (void)RegCloseKey(key);
+    }
+    return found;
+}
+
 /* The value without a name, which somebody else wrote, is no service. */
 static void drop_unnamed(struct hm_strings *services)
 {
