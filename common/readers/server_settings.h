@@ -61,6 +61,7 @@ struct hm_server_settings {
     uint16_t bus;    /* Redis: the port of its cluster */
     bool clusters;
     uint32_t one_family;             /* SSH: 4, 6 */
+    bool conditional;                /* SSH: behind a Match that is not for all */
     char data[HM_SERVER_DATA_BYTES]; /* PostgreSQL: data_directory; "" not said */
     bool fixed;                      /* the command line said the port: files do not change it */
     const char *doubt;               /* static text; NULL: all of it was understood */

@@ -323,9 +323,11 @@ bool hm_server_take_redis(struct hm_server_settings *settings, struct hm_span te
 
 /* ---- SSH ------------------------------------------------------------------------------------ */
 
-/* The global part alone: a port cannot stand behind Match. */
+/* A port holds in the global part, and behind "Match all". The server does not start with one
+ * behind another condition, nor in a file that is included there. */
 bool hm_server_take_ssh(struct hm_server_settings *settings, struct hm_span text)
 {
+    const bool conditional = settings->conditional; /* the line that includes this file is */
     struct hm_span line;
 
     while (hm_str_next_line(&text, &line)) {
@@ -345,9 +347,12 @@ bool hm_server_take_ssh(struct hm_server_settings *settings, struct hm_span text
             continue;
         }
         if (hm_server_is(name, "match")) {
-            return true;
-        }
-        if (hm_server_is(name, "port")) {
+            settings->conditional = conditional || !hm_server_is(value, "all");
+        } else if (settings->conditional &&
+                   (hm_server_is(name, "port") || hm_server_is(name, "listenaddress") ||
+                    hm_server_is(name, "addressfamily"))) {
+            settings->doubt = "has a port or an address behind Match, with which it does not start";
+        } else if (hm_server_is(name, "port")) {
             hm_server_add_port(settings, value);
         } else if (hm_server_is(name, "listenaddress")) {
             hm_server_add_listen(settings, value);
@@ -363,6 +368,7 @@ bool hm_server_take_ssh(struct hm_server_settings *settings, struct hm_span text
             } while (next_word(&rest, '#', &value));
         }
     }
+    settings->conditional = conditional; /* a Match ends with its file */
     return true;
 }
 

@@ -152,7 +152,7 @@ static void test_rows(void **state)
           {"/etc/ssh/sshd_config.d/a.conf", "Port 41000\nMatch all\nPort 1\n"},
           {"/etc/ssh/sshd_config.d/b.conf", "Port 2222\n"},
           {"/etc/ssh/sshd_config.d/b.conf.old", "Port 2223\n"}},
-         "ssh:2222,41000"                                                                                                                                                            },
+         "ssh:1,2222,41000"                                                                                                                                                          },
         {"ssh",
          SSH,                                                        {{"/etc/ssh/sshd_config", "Include more\n"}, {"/etc/ssh/more", "Port 2222\n"}},
          "ssh:2222"                                                                                                                                                                  },
