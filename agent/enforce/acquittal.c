@@ -3,10 +3,10 @@
 #include "agent/enforce/acquittal.h"
 
 #include "agent/enforce/culprit.h"
+#include "agent/enforce/failing.h"
 #include "agent/enforce/stand_in.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
-#include "common/judge/service_events.h"
 
 #define GUESS_S 600u /* after that what HTTP.sys says is of something else */
 
@@ -47,21 +47,6 @@ static bool is_free(const struct hm_enforce_run *run, const struct hm_blame *bla
     return is_free;
 }
 
-static uint32_t count_failures(const struct hm_observation *seen, const char *service)
-{
-    uint32_t count = 0;
-
-    for (size_t i = 0; seen->has_events && i < seen->events.count; i++) {
-        const struct hm_event_count *event = &seen->events.at[i];
-        const struct hm_service_event *row = hm_service_event_find(event->provider, event->id);
-
-        count += row != NULL && row->failed && hm_str_equal_nocase(event->about, service)
-                     ? event->count
-                     : 0;
-    }
-    return count;
-}
-
 static void acquit(struct hm_enforce_row *row, const char *service, bool named_another)
 {
     struct hm_log_line line;
@@ -86,7 +71,7 @@ void hm_acquittal_look(struct hm_enforce_run *run, struct hm_enforce_row *row,
 {
     const struct hm_observation *seen = run->pass->observation;
     struct hm_blame *blame = &row->blame;
-    const uint32_t failures = count_failures(seen, blame->service);
+    const uint32_t failures = hm_failing_count(seen, blame->service);
     const bool same_boot = hm_str_equal(blame->gone_boot_id, run->boot_id);
     bool again;
 

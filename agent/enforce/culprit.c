@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/enforce/culprit.h"
 
+#include "agent/enforce/failing.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
@@ -362,18 +363,6 @@ bool hm_culprit_of_service(struct hm_enforce_run *run, const struct hm_enforce_r
 
 /* ---- services that keep failing ------------------------------------------------------------ */
 
-static const struct hm_service *find_in(const struct hm_services *const lists[2], const char *name)
-{
-    for (size_t k = 0; k < 2; k++) {
-        for (size_t i = 0; i < lists[k]->count; i++) {
-            if (hm_str_equal_nocase(lists[k]->at[i].name, name)) {
-                return &lists[k]->at[i];
-            }
-        }
-    }
-    return NULL;
-}
-
 static bool is_failing(const struct hm_failing_list *list, const char *service)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -445,13 +434,14 @@ void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_service
         return;
     }
     for (size_t i = 0; i < old->count; i++) {
-        const struct hm_service *service = find_in(lists, old->at[i].service);
+        const struct hm_service *service = hm_failing_find(lists, old->at[i].service);
 
         if (service == NULL || !service->has_runs || !service->runs) {
             at[count++] = old->at[i];
         }
     }
     *old = (struct hm_failing_list){at, count};
+    hm_failing_look(run, lists, failed);
     for (size_t i = 0; i < run->state.policies.count; i++) {
         struct hm_enforce_row *row = &run->state.policies.at[i];
 
@@ -466,7 +456,8 @@ void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_service
             const struct hm_service *service = &lists[k]->at[i];
 
             if (failed(seen, service) && !is_failing(old, service->name)) {
-                at[count++] = (struct hm_failing){service->name, run->now_ms};
+                at[count++] = (struct hm_failing){
+                    .service = service->name, .since = run->now_ms, .boot_id = ""};
                 old->count = count;
             }
         }

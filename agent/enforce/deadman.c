@@ -6,6 +6,7 @@
 
 #include "agent/enforce/acquittal.h"
 #include "agent/enforce/culprit.h"
+#include "agent/enforce/failing.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
@@ -68,14 +69,6 @@ static const struct hm_service *find_service(const struct hm_services *services,
         }
     }
     return NULL;
-}
-
-static const struct hm_service *find_either(const struct hm_services *const lists[2],
-                                            const char *name)
-{
-    const struct hm_service *service = find_service(lists[0], name);
-
-    return service != NULL ? service : find_service(lists[1], name);
 }
 
 /* In order, by a person, a script or a shutdown; or it is on its way. */
@@ -374,6 +367,9 @@ static void look_at_services(struct hm_enforce_run *run, struct hm_enforce_row *
                      : port.is_plain ? ", or until that service ends so without it, too"
                                      : ""));
     }
+    if (failed != NULL) {
+        hm_failing_blamed(run, failed->name);
+    }
     if (failed != NULL && named && port.is_plain) {
         row->has_blame = true;
         row->blame = (struct hm_blame){failed->name, port.protocol, port.port, "", 0};
@@ -557,7 +553,7 @@ void hm_deadman_look(struct hm_enforce_run *run, uint64_t *last_s)
             look_at_row(run, row, &look);
         }
         if (row->off[0] != '\0' && row->has_blame) {
-            hm_acquittal_look(run, row, find_either(lists, row->blame.service), has_failed);
+            hm_acquittal_look(run, row, hm_failing_find(lists, row->blame.service), has_failed);
         }
         if (row->off[0] != '\0' && !hm_str_equal(row->guessed_boot_id, "")) {
             hm_acquittal_look_at_guess(run, row);

@@ -158,6 +158,11 @@ static const struct hm_field failing_fields[] = {
     HM_F(hm_failing, service, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
          "that ended with error 32"),
     HM_F(hm_failing, since, HM_TYPE_TIME, HM_FIELD_REQUIRED, 0, 0, "not seen running since"),
+    HM_F(hm_failing, by_us, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "a policy was to blame"),
+    HM_F(hm_failing, boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
+         "boot of that failure"),
+    HM_F(hm_failing, stopped, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "in another state since"),
+    HM_F_OPT(hm_failing, failures, HM_TYPE_U32, 0, 0, "events of it until then"),
 };
 static const struct hm_record record_failing = {"failing", sizeof(struct hm_failing),
                                                 failing_fields, HM_COUNT(failing_fields)};

@@ -162,6 +162,13 @@ struct hm_enforce_rows {
 struct hm_failing {
     const char *service;
     int64_t since;
+    /* The dead-man has put its failure down to a policy: no alibi for a later change, once it has
+     * failed anew. That failure: */
+    bool by_us;
+    const char *boot_id;
+    bool stopped; /* seen in another state since, in that boot */
+    bool has_failures;
+    uint32_t failures; /* events of that boot until then */
 };
 
 struct hm_failing_list {

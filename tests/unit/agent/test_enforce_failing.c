@@ -1,0 +1,168 @@
+/* tests/unit/agent/test_enforce_failing.c — a service that is down because of a policy when the
+ * next policy comes. SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforce/enforce.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/enforce_double.h"
+
+#define SETTLED_S 700
+
+static struct hm_enforce_double one;
+
+static void expect_pass(const char *states)
+{
+    assert_int_equal(enforce_double_pass(&one), HM_OK);
+    assert_string_equal(enforce_double_states(&one), states);
+}
+
+static void expect_soon(const char *states)
+{
+    enforce_double_wait(&one, 30);
+    expect_pass(states);
+}
+
+static void boot_and_settle(const char *boot_id)
+{
+    enforce_double_boot(&one, boot_id);
+    enforce_double_wait(&one, SETTLED_S);
+}
+
+static void fail_service(struct hm_service *service)
+{
+    service->has_runs = true;
+    service->runs = false;
+    service->exit_code = 32;
+}
+
+/* Portal is down because of revision 1. */
+static struct hm_service *begin(void)
+{
+    struct hm_service *service;
+
+    enforce_double_init(&one, "10.0.17763");
+    service = hm_build_service_runs(&one.model.host, "Portal", true);
+    service->start = HM_START_AUTOMATIC;
+    hm_build_event(&one.model.host, "Service Control Manager", 7023, "Portal");
+    one.model.host.events.at[0].count = 1;
+    (void)hm_model_reserve(&one.model, "raw", "tcp", "40000");
+    boot_and_settle("boot-1");
+    expect_pass("raw/1 verified");
+    fail_service(service);
+    expect_soon("raw/1 failed");
+    expect_soon("raw/1 failed");
+    return service;
+}
+
+static const struct {
+    const char *what;
+    const char *boot_id;
+    bool is_seen_starting;
+    uint32_t events;
+} anew[] = {
+    {"seen while it starts", NULL,     true,  0},
+    {"one more event",       NULL,     false, 1},
+    {"in the next boot",     "boot-2", false, 0},
+};
+
+static void fail_anew(struct hm_service *service, size_t how, const char *states)
+{
+    one.model.host.events.at[0].count += anew[how].events;
+    if (anew[how].is_seen_starting) {
+        service->has_runs = false;
+        expect_soon(states);
+    }
+    if (anew[how].boot_id != NULL) {
+        boot_and_settle(anew[how].boot_id);
+    }
+    fail_service(service);
+    enforce_double_wait(&one, 30);
+}
+
+/* The first failure was because of this very policy: it is no alibi. */
+static void test_a_new_revision(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(anew); i++) {
+        struct hm_service *service = begin();
+
+        print_message("%s\n", anew[i].what);
+        enforce_double_revise(&one, HM_POLICY_ENFORCE);
+        expect_soon("raw/2 verified");
+        expect_soon("raw/2 verified"); /* nobody has started it since */
+        enforce_double_restart(&one);
+        expect_soon("raw/2 verified");
+        fail_anew(service, i, "raw/2 verified");
+        expect_pass("raw/2 failed");
+        enforce_double_fini(&one);
+    }
+}
+
+static void test_another_policy(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(anew); i++) {
+        struct hm_service *service = begin();
+
+        print_message("%s\n", anew[i].what);
+        (void)hm_model_reserve(&one.model, "too", "tcp", "40000");
+        expect_soon("raw/1 failed; too/1 verified");
+        expect_soon("raw/1 failed; too/1 verified");
+        fail_anew(service, i, "raw/1 failed; too/1 verified");
+        expect_pass("raw/1 failed; too/1 failed");
+        enforce_double_fini(&one);
+    }
+}
+
+/* With that revision it runs: what happens next has nothing to do with the first failure. */
+static void test_it_runs_again(void **state)
+{
+    struct hm_service *service = begin();
+
+    (void)state;
+    enforce_double_revise(&one, HM_POLICY_ENFORCE);
+    expect_soon("raw/2 verified");
+    service->runs = true;
+    expect_soon("raw/2 verified");
+    boot_and_settle("boot-2");
+    expect_pass("raw/2 verified");
+    enforce_double_fini(&one);
+}
+
+/* It fails for a reason of its own: no policy that comes later is blamed, whenever it fails. */
+static void test_a_reason_of_its_own(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(anew); i++) {
+        struct hm_service *service;
+
+        enforce_double_init(&one, "10.0.17763");
+        service = hm_build_service_runs(&one.model.host, "Portal", true);
+        hm_build_event(&one.model.host, "Service Control Manager", 7023, "Portal");
+        boot_and_settle("boot-1");
+        fail_service(service);
+        expect_soon("");
+        (void)hm_model_reserve(&one.model, "raw", "tcp", "40000");
+        expect_soon("raw/1 verified");
+        fail_anew(service, i, "raw/1 verified");
+        expect_pass("raw/1 verified");
+        enforce_double_fini(&one);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_new_revision),
+        cmocka_unit_test(test_another_policy),
+        cmocka_unit_test(test_it_runs_again),
+        cmocka_unit_test(test_a_reason_of_its_own),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
