@@ -27,12 +27,14 @@ enum hm_unset_why {
     HM_UNSET_DOWN,   /* it is down, and was never seen with a port */
     HM_UNSET_SILENT, /* it is said to run, and the complete list of sockets has none of it */
     HM_UNSET_STATE,  /* nobody knows whether it runs */
+    HM_UNSET_STRAY,  /* it runs, and may have been moved to a port inside the dynamic range */
 };
 
 struct hm_unset {
     const char *service; /* NULL: nothing is in doubt */
     enum hm_unset_why why;
-    bool beside; /* another instance is there beside it */
+    bool beside;   /* another instance is there beside it */
+    uint16_t port; /* of HM_UNSET_STRAY: where it listens */
 };
 
 struct hm_need {
@@ -211,8 +213,15 @@ bool hm_need_is_elsewhere(const struct hm_need *need, enum hm_family family,
 
 /* The service of a product whose port administrators move (set_in), where the usual port is safe,
  * and nobody has seen or read which one it is set to: one that starts by itself and does not run,
- * or may not run, or one that runs and has no socket. */
+ * or may not run, one that runs and has no socket, or one that may have been moved into the dynamic
+ * range. */
 struct hm_unset hm_need_unset(const struct hm_facts *facts, const struct hm_need *need);
+
+/* Likewise an instance beside another one: it runs, has none of the need's ports and none that
+ * somebody surely chose, and listens inside the dynamic range. Once hm_needs_find_strays has looked
+ * at the product as a whole. */
+bool hm_need_find_stray(const struct hm_facts *facts, const struct hm_need *need,
+                        struct hm_unset *out);
 
 /* Goes on after the port: says so. */
 void hm_need_put_unset(const struct hm_need *need, struct hm_line *line);
@@ -300,6 +309,15 @@ enum hm_runs hm_need_runs(const struct hm_facts *facts, const struct hm_need *ne
  * itself. */
 const struct hm_service *hm_need_next_down(const struct hm_facts *facts, const struct hm_need *need,
                                            bool must_run, size_t *at);
+
+/* Is it a service of the need by its name, or has it a name that the catalogue does not know at
+ * all, and a program of the need? Administrators give instances any name. */
+bool hm_need_is_instance(const struct hm_facts *facts, const struct hm_need *need,
+                         const char *program, const char *service);
+
+/* The next such service that starts by itself and is known not to run; as hm_need_next_down. */
+const struct hm_service *hm_need_next_down_instance(const struct hm_facts *facts,
+                                                    const struct hm_need *need, size_t *at);
 
 /* Is it an optional port that the service, which is down, was never seen on, and did it not end
  * with the error of a port? Then nobody knows whether it uses it. */

@@ -43,6 +43,57 @@ const struct hm_service *hm_need_next_down(const struct hm_facts *facts, const s
     return NULL;
 }
 
+/* Does the catalogue know the name of the service, as that of a product, of a part or of a
+ * companion?
+ */
+static bool is_claimed(const struct hm_catalogue *catalogue, const char *service)
+{
+    for (size_t i = 0; catalogue != NULL && i < catalogue->count; i++) {
+        const struct hm_product *product = &catalogue->at[i];
+
+        if (hm_detect_owns(&product->detect, "", service) ||
+            hm_companions_own(&product->companions, "", service)) {
+            return true;
+        }
+        for (size_t k = 0; k < product->requirements.count; k++) {
+            const struct hm_requirement *row = &product->requirements.at[k];
+
+            if (hm_detect_owns(&row->detect, "", service) ||
+                hm_companions_own(&row->companions, "", service)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool hm_need_is_instance(const struct hm_facts *facts, const struct hm_need *need,
+                         const char *program, const char *service)
+{
+    const struct hm_detect *names = hm_need_names(need);
+
+    return hm_detect_owns(names, "", service) ||
+           (need->product != NULL && !need->requirement->of_instance &&
+            !hm_need_is_shared_host(program) && hm_detect_owns(names, program, "") &&
+            !is_claimed(facts->input->catalogue, service));
+}
+
+const struct hm_service *hm_need_next_down_instance(const struct hm_facts *facts,
+                                                    const struct hm_need *need, size_t *at)
+{
+    const struct hm_services *details = &facts->inventory->service_details;
+
+    while (facts->inventory->has_service_details && *at < details->count) {
+        const struct hm_service *service = &details->at[(*at)++];
+
+        if (service->start != HM_START_MANUAL && is_down(service, true) &&
+            hm_need_is_instance(facts, need, service->program, service->name)) {
+            return service;
+        }
+    }
+    return NULL;
+}
+
 bool hm_need_may_do_without(const struct hm_facts *facts, const struct hm_need *need)
 {
     const struct hm_service *service;

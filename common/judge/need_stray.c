@@ -2,7 +2,8 @@
  * and listens inside the dynamic range. SPDX-License-Identifier: Apache-2.0
  *
  * An administrator may have moved it there, or the system gave it that port for something else. Its
- * usual port is then nobody's, and to call that one safe says nothing of the one that counts. */
+ * usual port is then nobody's, and to call that one safe says nothing of the one that counts. Nor
+ * does it where another instance has the usual port: two cannot have the same. */
 #include "common/judge/need.h"
 
 #include "common/base/str.h"
@@ -157,6 +158,118 @@ static enum hm_status look_at_row(const struct hm_facts *facts, const struct hm_
                ? hm_fail(err, HM_ENOMEM, "no memory for the ports of a service")
                : HM_OK;
 }
+
+/* ---- one of several instances --------------------------------------------------------------- */
+
+/* Is it a server of the need, and not a helper that has a name like it? */
+static bool is_server(const struct hm_need *need, const struct hm_listener *listener)
+{
+    const struct hm_companions *both[] = {&need->product->companions,
+                                          &need->requirement->companions};
+    bool is = hm_detect_owns(hm_need_names(need), listener->program, "") ||
+              hm_detect_owns(&need->product->detect, listener->program, "");
+
+    for (size_t i = 0; i < HM_COUNT(both) && !is; i++) {
+        is = hm_companions_own(both[i], listener->program, "") ||
+             hm_companions_share(both[i], listener->program);
+    }
+    return is;
+}
+
+/* Is it surely the port of a server: one of the need's, or one that somebody chose? */
+static bool is_settled(const struct hm_facts *facts, const struct hm_need *need,
+                       const struct hm_listener *listener)
+{
+    return hm_ports_contains(need->requirement->ports, listener->port) ||
+           (!hm_listener_is_loopback(listener) && !is_of_catalogue(need->product, listener) &&
+            !may_be_chance(facts, listener));
+}
+
+static bool is_alike(const struct hm_listener *a, const struct hm_listener *b)
+{
+    return a->protocol == HM_TCP && hm_str_equal_nocase(a->service, b->service) &&
+           (!hm_str_equal(b->service, "") || hm_str_equal_nocase(a->program, b->program));
+}
+
+/* How many ports have the service of this listener, or the processes of its program that carry no
+ * service, which surely are those of servers? */
+static size_t count_settled(const struct hm_facts *facts, const struct hm_need *need,
+                            const struct hm_listener *of)
+{
+    const struct hm_listeners *all = &facts->inventory->listeners;
+    size_t count = 0;
+
+    for (size_t i = 0; i < all->count; i++) {
+        bool again = !is_alike(&all->at[i], of) || !is_settled(facts, need, &all->at[i]);
+
+        for (size_t k = 0; k < i && !again; k++) {
+            again = all->at[k].port == all->at[i].port && is_alike(&all->at[k], of);
+        }
+        count += !again;
+    }
+    return count;
+}
+
+static bool has_listener(const struct hm_facts *facts, const char *service)
+{
+    const struct hm_listeners *all = &facts->inventory->listeners;
+
+    for (size_t i = 0; i < all->count; i++) {
+        if (hm_str_equal_nocase(all->at[i].service, service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many services of the need run without a listener of their name? A process without a service
+ * is the server of one of them (postgres.exe, which pg_ctl.exe starts). */
+static size_t count_unseen(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_services *details = &facts->inventory->service_details;
+    size_t count = 0;
+
+    for (size_t i = 0; facts->inventory->has_service_details && i < details->count; i++) {
+        const struct hm_service *one = &details->at[i];
+
+        count += one->has_runs && one->runs && !has_listener(facts, one->name) &&
+                 hm_need_is_instance(facts, need, one->program, one->name);
+    }
+    return count;
+}
+
+bool hm_need_find_stray(const struct hm_facts *facts, const struct hm_need *need,
+                        struct hm_unset *out)
+{
+    const struct hm_listeners *all = &facts->inventory->listeners;
+
+    if (!facts->inventory->has_listeners || facts->inventory->listeners_partial ||
+        facts->lacks_rows[HM_TCP] || need->product->in_every_windows ||
+        !must_have(need->requirement)) {
+        return false;
+    }
+    for (size_t i = 0; i < all->count; i++) {
+        const struct hm_listener *one = &all->at[i];
+        const bool named = !hm_str_equal(one->service, "");
+
+        if (one->protocol != HM_TCP || one->kind == HM_KIND_RPC || !is_wildcard(one) ||
+            hm_need_is_rpc_program(one->program) || is_of_catalogue(need->product, one) ||
+            !is_server(need, one) || !may_be_chance(facts, one) ||
+            !(named ? hm_need_is_instance(facts, need, one->program, one->service)
+                    : hm_detect_owns(hm_need_names(need), one->program, "")) ||
+            count_settled(facts, need, one) >= (named ? 1 : count_unseen(facts, need))) {
+            continue;
+        }
+        out->service = named ? one->service : one->program;
+        out->why = HM_UNSET_STRAY;
+        out->beside = true;
+        out->port = one->port;
+        return true;
+    }
+    return false;
+}
+
+/* ---- all of them ---------------------------------------------------------------------------- */
 
 /* Replaces the product by a copy once one of its rows is in doubt. */
 static enum hm_status look_at_product(const struct hm_facts *facts, const struct hm_product **inout,

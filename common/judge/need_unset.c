@@ -4,10 +4,11 @@
  * Administrators move the ports of databases, web servers and the like. While such a server has
  * never been seen with a port, and its setting was not read, that its usual port is safe says
  * nothing of the one that it asks for at its next start. It may be down; nobody may know whether it
- * runs; or it is said to run, and the complete list of sockets has none of it, so that one of the
- * two is wrong. A usual port that somebody reserved is one that somebody counts on, unless another
- * instance may be meant, or the row is wide. Where there are several instances, only what is known
- * of this one says something of it. */
+ * runs; it is said to run, and the complete list of sockets has none of it, so that one of the two
+ * is wrong; or it is one of several, and listens inside the dynamic range (need_stray.c). A usual
+ * port that somebody reserved is one that somebody counts on, unless another instance may be meant,
+ * or the row is wide. Where there are several instances, only what is known of this one says
+ * something of it. */
 #include "common/judge/need.h"
 
 #include <string.h>
@@ -163,9 +164,10 @@ static bool find_down(const struct hm_facts *facts, const struct hm_need *need,
     const struct hm_service *service;
     size_t at = 0;
 
-    while ((service = hm_need_next_down(facts, need, true, &at)) != NULL) {
-        if (service->start == HM_START_MANUAL) {
-            continue;
+    while ((service = hm_need_next_down_instance(facts, need, &at)) != NULL) {
+        if (need->requirement->optional && !need->requirement->when_down &&
+            !hm_detect_owns(hm_need_names(need), "", service->name)) {
+            continue; /* nor does anybody know that it has this part */
         }
         out->beside = has_sibling(facts, need, service);
         if (is_unset(facts, need, service, out->beside)) {
@@ -321,16 +323,34 @@ struct hm_unset hm_need_unset(const struct hm_facts *facts, const struct hm_need
     if (is_assumed(need) && need->verdict.state == HM_SAFE &&
         (need->verdict.reason == HM_REASON_OUTSIDE_DYNAMIC ||
          need->verdict.reason == HM_REASON_EXCLUDED) &&
-        (find_down(facts, need, &found) || find_unseen(facts, need, &found))) {
+        (hm_need_find_stray(facts, need, &found) || find_down(facts, need, &found) ||
+         find_unseen(facts, need, &found))) {
         return found;
     }
     return (struct hm_unset){.service = NULL};
+}
+
+static void put_stray(const struct hm_need *need, struct hm_line *line)
+{
+    hm_line_put(line, " is not known to be the port of each instance: ");
+    hm_line_put(line, need->unset.service);
+    hm_line_put(line, " listens on TCP ");
+    hm_line_put_u32(line, need->unset.port);
+    hm_line_put(line, " instead, inside the dynamic range. Its configuration (");
+    hm_line_put(line, need->requirement->set_in);
+    hm_line_put(line, ") says whether that port was chosen: a chosen one is as much at risk as any "
+                      "port there, and must be kept out of the range. An installed agent can tell "
+                      "once it has seen two boots.");
 }
 
 void hm_need_put_unset(const struct hm_need *need, struct hm_line *line)
 {
     const struct hm_unset *unset = &need->unset;
 
+    if (unset->why == HM_UNSET_STRAY) {
+        put_stray(need, line);
+        return;
+    }
     hm_line_put(line, " is not known to be the port of the next start: ");
     if (unset->why == HM_UNSET_STATE) {
         hm_line_put(line, "whether ");

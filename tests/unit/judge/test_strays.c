@@ -137,6 +137,99 @@ static void test_linux(void **state)
     hm_build_fini(&build);
 }
 
+/* Two instances: the usual port of one says nothing of the other. */
+static void start_two(struct hm_build *build)
+{
+    start(build, "10.0.20348")->set_in = "port in my.ini";
+    build->products[0].detect.services = hm_build_names(build, "MySQL57|MySQL80");
+    hm_build_service_runs(build, "MySQL57", true);
+    hm_build_listener(build, HM_TCP, HM_IPV4, 3306, "mysqld.exe", "MySQL57", HM_KIND_SOCKET);
+}
+
+static void test_second_instance(void **state)
+{
+    struct hm_build build;
+    const struct hm_verdict *found;
+
+    (void)state;
+    start_two(&build);
+    listen(&build, 53306);
+    found = verdict(&build);
+    assert_true(found != NULL && found->state == HM_UNKNOWN);
+    assert_string_equal(
+        "TCP 3306 is not known to be the port of each instance: MySQL80 listens on TCP 53306 "
+        "instead, inside the dynamic range. Its configuration (port in my.ini) says whether that "
+        "port was chosen: a chosen one is as much at risk as any port there, and must be kept out "
+        "of the range. An installed agent can tell once it has seen two boots.",
+        found == NULL ? "" : found->text);
+    assert_false(hm_judgement_is_safe(&build.judgement));
+    hm_build_fini(&build);
+
+    start_two(&build); /* of a name that the catalogue does not know */
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 53306, "mysqld.exe", "shop", HM_KIND_SOCKET);
+    listen(&build, 3307);
+    assert_int_equal(HM_UNKNOWN, judge(&build));
+    hm_build_fini(&build);
+
+    start_two(&build); /* the other one was moved, too, and not into the range */
+    build.inventory.listeners.at[0].port = 3307;
+    listen(&build, 53306);
+    assert_int_equal(HM_UNKNOWN, judge(&build));
+    hm_build_fini(&build);
+}
+
+/* The processes that listen carry no service: there are two services, and one of the ports of both
+ * is the usual one. */
+static void test_second_without_its_service(void **state)
+{
+    struct hm_build build;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        start_two(&build);
+        build.inventory.listeners.at[0].service = "";
+        if (i == 1) {
+            hm_build_listener(&build, HM_TCP, HM_IPV4, 3307, "mysqld.exe", "", HM_KIND_SOCKET);
+        } else if (i == 2) {
+            build.service_details[0].runs = false;
+            build.service_details[0].start = HM_START_MANUAL;
+        }
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 53306, "mysqld.exe", "", HM_KIND_SOCKET);
+        assert_int_equal(i == 0 ? HM_UNKNOWN : HM_SAFE, judge(&build));
+        hm_build_fini(&build);
+    }
+}
+
+static void test_second_instance_not_in_doubt(void **state)
+{
+    struct hm_build build;
+
+    (void)state;
+    start_two(&build); /* a second port of the one that has the usual one */
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 53306, "mysqld.exe", "MySQL57", HM_KIND_SOCKET);
+    listen(&build, 3307);
+    listen(&build, 53307);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start_two(&build); /* known to be fixed, and judged as that */
+    listen(&build, 53306);
+    hm_build_remember(&build, HM_TCP, 53306, "mysqld.exe", "MySQL80", HM_KIND_SOCKET, 2);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start_two(&build); /* a helper: another program */
+    hm_build_listener(&build, HM_TCP, HM_IPV4, 53306, "agent.exe", "MySQL80", HM_KIND_SOCKET);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+
+    start_two(&build); /* for programs of the host itself */
+    listen(&build, 53306)->address = "127.0.0.1";
+    listen(&build, 3307);
+    assert_int_equal(HM_SAFE, judge(&build));
+    hm_build_fini(&build);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +237,9 @@ int main(void)
         cmocka_unit_test(test_optional_by_default),
         cmocka_unit_test(test_nothing_in_doubt),
         cmocka_unit_test(test_linux),
+        cmocka_unit_test(test_second_instance),
+        cmocka_unit_test(test_second_without_its_service),
+        cmocka_unit_test(test_second_instance_not_in_doubt),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

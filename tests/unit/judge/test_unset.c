@@ -156,6 +156,42 @@ static void test_other_instance_runs(void **state)
     hm_build_fini(&build);
 }
 
+/* A service of another name, whose program is the product's. */
+static void test_known_by_its_program(void **state)
+{
+    struct hm_build build;
+    struct hm_product *other;
+    struct hm_service *service;
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        hm_build_init(&build, "10.0.20348");
+        hm_build_require(&build, hm_build_product(&build, "mysql", "MySQL80", "mysqld.exe"),
+                         "server", HM_TCP, "3306", HM_KIND_SOCKET)
+            ->set_in = "port in my.ini";
+        service = hm_build_service_runs(&build, "shop", false);
+        service->program = "mysqld.exe";
+        service->start = i == 2 ? HM_START_MANUAL : HM_START_AUTOMATIC;
+        if (i == 1) { /* beside one of the product's own name */
+            hm_build_service_runs(&build, "MySQL80", true)->start = HM_START_AUTOMATIC;
+            hm_build_listener(&build, HM_TCP, HM_IPV4, 3306, "mysqld.exe", "MySQL80",
+                              HM_KIND_SOCKET);
+        } else if (i == 2) {
+            hm_build_listener(&build, HM_TCP, HM_IPV4, 3306, "mysqld.exe", "", HM_KIND_SOCKET);
+        } else if (i == 3) { /* it is another product's, which brings the database */
+            other = hm_build_product(&build, "shop", "shop", "shop.exe");
+            hm_build_require(&build, other, "web", HM_TCP, "81", HM_KIND_SOCKET);
+            hm_build_listener(&build, HM_TCP, HM_IPV4, 3306, "mysqld.exe", "", HM_KIND_SOCKET);
+        }
+        assert_int_equal(i < 2 ? HM_UNKNOWN : HM_SAFE, judge(&build));
+        if (i < 2) {
+            assert_non_null(strstr(hm_build_verdict(&build, "mysql", "server")->text,
+                                   "next start: shop does not run, and nothing"));
+        }
+        hm_build_fini(&build);
+    }
+}
+
 static void exclude(struct hm_build *build, const char *ports)
 {
     hm_build_dynamic(build, 1025, 65535);
@@ -327,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_seen_once_where_ports_are_given),
         cmocka_unit_test(test_usual_port_at_risk),
         cmocka_unit_test(test_other_instance_runs),
+        cmocka_unit_test(test_known_by_its_program),
         cmocka_unit_test(test_row_of_somebody_else),
         cmocka_unit_test(test_runs_without_a_socket),
         cmocka_unit_test(test_runs_and_nothing_in_doubt),
