@@ -3,10 +3,10 @@
 #include "agent/enforce/culprit.h"
 
 #include "agent/enforce/failing.h"
+#include "agent/enforce/recent.h"
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
-#include "common/ports/settled.h"
 
 #define LOG_AGAIN_MS 30000
 
@@ -241,14 +241,6 @@ static bool is_port_named(const struct hm_enforce_run *run, const struct hm_enfo
     return named;
 }
 
-/* Early in a boot the event log may not be readable yet, which may name the port. */
-static bool is_log_awaited(const struct hm_enforce_run *run)
-{
-    const struct hm_observation *seen = run->pass->observation;
-
-    return seen->has_uptime && !seen->has_events && seen->uptime_s < HM_SETTLED_MOST_S;
-}
-
 enum hm_named hm_culprit_named(struct hm_enforce_run *run, const struct hm_enforce_row *row)
 {
     const struct hm_observation *seen = run->pass->observation;
@@ -330,7 +322,8 @@ static bool is_another_suspect(struct hm_enforce_run *run, const struct hm_enfor
         const struct hm_enforce_row *other = &run->state.policies.at[i];
 
         if (other != row && other->off[0] == '\0' && other->recent &&
-            !has_name(&other->failed_before, service) && is_suspect(run, other, service)) {
+            hm_recent_service(run, other, service) && !has_name(&other->failed_before, service) &&
+            is_suspect(run, other, service)) {
             return true;
         }
     }
@@ -344,7 +337,7 @@ bool hm_culprit_of_service(struct hm_enforce_run *run, const struct hm_enforce_r
     const struct hm_port_entry *held = served.held_special;
 
     *out_named = false;
-    if (held == NULL && is_log_awaited(run)) {
+    if (held == NULL && hm_recent_log_awaited(run)) {
         hm_run_again(run, LOG_AGAIN_MS);
         return false;
     }

@@ -7,14 +7,14 @@
 #include "agent/enforce/acquittal.h"
 #include "agent/enforce/culprit.h"
 #include "agent/enforce/failing.h"
+#include "agent/enforce/recent.h"
 #include "common/base/log.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
 
 #define SHARING_VIOLATION 32u /* with it HTTP.sys refuses an address whose port is excluded */
 #define HRESULT_OF_WIN32 0x80070000u /* services end with the same error in either form */
-#define RECENT_S 604800u
-#define WATCH_MOST_S 86400u /* of a policy; where its length was not kept */
+#define WATCH_MOST_S 86400u          /* of a policy; where its length was not kept */
 
 static bool gives_ephemeral(struct hm_enforce_run *run, bool *out_known)
 {
@@ -249,7 +249,7 @@ enum hm_status hm_deadman_begin(struct hm_enforce_run *run, struct hm_enforce_ro
         row->changed_boot_id = run->boot_id;
         row->changed_at = run->now_ms;
         row->changed_s = hm_run_boot_s(run);
-        row->next_boot_id = "";
+        row->changed_number = run->state.boot.number;
         row->watch_is_new = !row->has_watch;
         row->has_watch = true;
         row->watch.until = run->now_ms + watch_s * 1000;
@@ -350,6 +350,7 @@ static void look_at_services(struct hm_enforce_run *run, struct hm_enforce_row *
             const struct hm_service *service = &lists[k]->at[i];
 
             failed = has_failed(seen, service) && !had_failed(row, service->name) &&
+                             hm_recent_service(run, row, service->name) &&
                              hm_culprit_of_service(run, row, service->name, &named, &port)
                          ? service
                          : NULL;
@@ -485,31 +486,6 @@ static void look_at_host(struct hm_enforce_run *run, struct hm_enforce_row *row,
     }
 }
 
-/* An exclusion may break a service at its next start alone, when the watch is over: a week of the
- * boot of the change counts, and all of the next boot. */
-static bool is_recent(const struct hm_enforce_run *run, struct hm_enforce_row *row)
-{
-    if (hm_str_equal(row->changed_boot_id, "")) {
-        return false;
-    }
-    if (hm_str_equal(row->changed_boot_id, run->boot_id)) {
-        return hm_run_boot_s(run) < row->changed_s + RECENT_S;
-    }
-    if (hm_str_equal(row->next_boot_id, "")) {
-        row->next_boot_id = run->boot_id;
-    }
-    if (!hm_str_equal(row->next_boot_id, run->boot_id)) {
-        row->changed_boot_id = "";
-        row->next_boot_id = "";
-        row->knows_before = false;
-        row->failed_before.count = 0;
-        row->failing_before.count = 0;
-        row->errors_before.count = 0;
-        return false;
-    }
-    return true;
-}
-
 static void look_at_row(struct hm_enforce_run *run, struct hm_enforce_row *row, struct look *look)
 {
     struct hm_watch *watch = &row->watch;
@@ -542,8 +518,9 @@ void hm_deadman_look(struct hm_enforce_run *run, uint64_t *last_s)
     const struct hm_services *const lists[2] = {services_of(seen), &seen->idle_services};
 
     hm_culprit_note_failing(run, lists, has_failed);
+    hm_recent_note(run, lists, has_failed);
     for (size_t i = 0; i < rows->count; i++) {
-        rows->at[i].recent = is_recent(run, &rows->at[i]);
+        rows->at[i].recent = hm_recent_row(run, &rows->at[i]);
     }
     for (size_t i = 0; i < rows->count; i++) {
         struct hm_enforce_row *row = &rows->at[i];

@@ -12,11 +12,10 @@
  * Windows only: HTTP.sys that cannot serve an address (event 15005), or a service that ends with
  * error 32, is harm as well, when it was not so before the change. To blame is the policy that has
  * excluded the port of that address, or a port of that service in the port book; where none is
- * known, one that has excluded a port which no plain socket is known to serve. A service counts for
- * a week of the boot of the change and all of the next boot, as an exclusion may break it at its
- * next start. A policy that is innocent of it counts again (acquittal.h). A listener whose service
- * was stopped in order, or is being started or stopped, is not lost: the watch of the listeners
- * pauses until the service runs again; that of the host does not.
+ * known, one that has excluded a port which no plain socket is known to serve. For how long a
+ * service counts: recent.h. A policy that is innocent of it counts again (acquittal.h). A listener
+ * whose service was stopped in order, or is being started or stopped, is not lost: the watch of the
+ * listeners pauses until the service runs again; that of the host does not.
  */
 #pragma once
 

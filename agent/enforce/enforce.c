@@ -138,7 +138,7 @@ static struct hm_enforce_row *begin_row(struct hm_enforce_run *run, struct hm_en
             .changed_boot_id = was.changed_boot_id == NULL ? "" : was.changed_boot_id,
             .changed_at = was.changed_at,
             .changed_s = was.changed_s,
-            .next_boot_id = was.next_boot_id == NULL ? "" : was.next_boot_id,
+            .changed_number = was.changed_number,
             .knows_before = was.knows_before,
             .failed_before = was.failed_before,
             .failing_before = was.failing_before,

@@ -119,8 +119,7 @@ static const struct hm_field row_fields[] = {
          "boot of its last change"),
     HM_F(hm_enforce_row, changed_at, HM_TYPE_TIME, HM_FIELD_DEFAULT, 0, 0, "time of that change"),
     HM_F(hm_enforce_row, changed_s, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0, "second of that boot"),
-    HM_F(hm_enforce_row, next_boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
-         "the boot after that"),
+    HM_F(hm_enforce_row, changed_number, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0, "of that boot"),
     HM_F(hm_enforce_row, knows_before, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0,
          "the following is the state before it"),
     HM_F(hm_enforce_row, failed_before, HM_TYPE_STRINGS, HM_FIELD_DEFAULT, 0, HM_LIMIT_SERVICES,
@@ -137,6 +136,7 @@ static const struct hm_record record_row = {"enforce_row", sizeof(struct hm_enfo
 static const struct hm_field boot_fields[] = {
     HM_F(hm_enforce_boot, boot_id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
          "the boot that all of this is about"),
+    HM_F(hm_enforce_boot, number, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0, "of the boots seen"),
     HM_F(hm_enforce_boot, settled, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "the host has settled"),
     HM_F(hm_enforce_boot, has_facts, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "facts is a number"),
     HM_F(hm_enforce_boot, facts, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0, "of the newest observation"),
@@ -167,12 +167,23 @@ static const struct hm_field failing_fields[] = {
 static const struct hm_record record_failing = {"failing", sizeof(struct hm_failing),
                                                 failing_fields, HM_COUNT(failing_fields)};
 
+static const struct hm_field start_fields[] = {
+    HM_F(hm_start, service, HM_TYPE_STRING, HM_FIELD_REQUIRED, 1, HM_LIMIT_NAME_BYTES,
+         "that was started"),
+    HM_F(hm_start, boot, HM_TYPE_U64, HM_FIELD_REQUIRED, 0, 0, "in the newest boot"),
+    HM_F(hm_start, before, HM_TYPE_U64, HM_FIELD_DEFAULT, 0, 0, "and in the one before"),
+};
+static const struct hm_record record_start = {"start", sizeof(struct hm_start), start_fields,
+                                              HM_COUNT(start_fields)};
+
 static const struct hm_field state_fields[] = {
     HM_F(hm_enforce_state, held, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "hm-agent restore was run"),
     HM_F(hm_enforce_state, ledger, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "a ledger was written"),
     HM_F_RECORD_OPT(hm_enforce_state, boot, &hm_record_enforce_boot, "the boot at hand"),
     HM_F_RECORDS(hm_enforce_state, failing, HM_FIELD_DEFAULT, HM_LIMIT_SERVICES, &record_failing,
                  "services that keep failing"),
+    HM_F_RECORDS(hm_enforce_state, starts, HM_FIELD_DEFAULT, HM_LIMIT_SERVICES, &record_start,
+                 "services started in boots after a change"),
     HM_F_RECORDS(hm_enforce_state, policies, HM_FIELD_WRITTEN, 2 * HM_LIMIT_POLICIES, &record_row,
                  "one row a policy"),
 };

@@ -80,6 +80,7 @@ struct hm_enforce_waits {
 /* The boot at hand; times are seconds since it began. */
 struct hm_enforce_boot {
     const char *boot_id;
+    uint64_t number; /* of the boots that this agent has seen */
     bool settled;
     bool has_facts; /* as in struct hm_settled_memo */
     uint64_t facts;
@@ -125,7 +126,7 @@ struct hm_enforce_row {
     const char *changed_boot_id; /* boot of its last change; "" it is over */
     int64_t changed_at;          /* time of that change; 0 unknown */
     uint64_t changed_s;          /* … second of that boot; 0 unknown */
-    const char *next_boot_id;    /* the boot after that; "" it has not come */
+    uint64_t changed_number;     /* of that boot */
     /* Of that time: services that had ended with error 32, those that had not run since they did
      * (of earlier boots, too), and addresses that HTTP.sys could not serve. */
     bool knows_before; /* false: written by an older version */
@@ -176,12 +177,25 @@ struct hm_failing_list {
     size_t count;
 };
 
+/* A service that was started in a boot after a change. */
+struct hm_start {
+    const char *service;
+    uint64_t boot;   /* number of the newest one */
+    uint64_t before; /* … and of the one before; 0 none */
+};
+
+struct hm_starts {
+    struct hm_start *at;
+    size_t count;
+};
+
 struct hm_enforce_state {
     bool held;   /* hm-agent restore */
     bool ledger; /* there is a ledger.json: where it is gone, it was lost */
     bool has_boot;
     struct hm_enforce_boot boot;
     struct hm_failing_list failing;
+    struct hm_starts starts;
     struct hm_enforce_rows policies;
 };
 

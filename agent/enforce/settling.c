@@ -45,7 +45,11 @@ static bool services_have_failed(const struct hm_observation *seen)
 
 static struct hm_enforce_boot begin_boot(const struct hm_enforce_run *run)
 {
-    const struct hm_enforce_boot none = {.boot_id = run->boot_id, .kept_by = ""};
+    const struct hm_enforce_boot none = {
+        .boot_id = run->boot_id,
+        .number = run->state.has_boot ? run->state.boot.number + 1 : 1,
+        .kept_by = "",
+    };
 
     return run->state.has_boot && strcmp(run->state.boot.boot_id, run->boot_id) == 0
                ? run->state.boot

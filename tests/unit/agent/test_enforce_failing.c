@@ -155,13 +155,99 @@ static void test_a_reason_of_its_own(void **state)
     }
 }
 
+/* ---- how long a change counts -------------------------------------------------------------- */
+
+static struct hm_service *begin_change(void)
+{
+    struct hm_service *service;
+
+    enforce_double_init(&one, "10.0.17763");
+    service = hm_build_service_runs(&one.model.host, "Portal", true);
+    service->start = HM_START_AUTOMATIC;
+    (void)hm_model_reserve(&one.model, "raw", "tcp", "40000");
+    boot_and_settle("boot-1");
+    expect_pass("raw/1 verified");
+    return service;
+}
+
+static void show_state(struct hm_service *service, unsigned how)
+{
+    service->runs = false;
+    service->has_runs = how != 0;
+    service->exit_code = how == 1 ? 1077 : 0;
+}
+
+/* A boot in which nobody starts the service shows nothing of the change: the next one counts. */
+static void test_boots_without_a_start(void **state)
+{
+    static const char *const boots[] = {"boot-2", "boot-3", "boot-4", "boot-5", "boot-6", "boot-7"};
+
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        for (unsigned idle = 1; idle < HM_COUNT(boots); idle++) {
+            struct hm_service *service = begin_change();
+
+            print_message("%u boots, %u\n", idle, how);
+            show_state(service, how);
+            for (unsigned i = 0; i < idle; i++) {
+                enforce_double_boot(&one, boots[i]);
+                enforce_double_wait(&one, 240);
+                expect_pass("raw/1 verified");
+            }
+            boot_and_settle(boots[idle]);
+            fail_service(service);
+            expect_pass(idle < 5 ? "raw/1 failed" : "raw/1 verified");
+            enforce_double_fini(&one);
+        }
+    }
+}
+
+/* It ran in one of them, or failed with another error: later it has another reason. */
+static void test_a_boot_with_a_start(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 2; how++) {
+        struct hm_service *service = begin_change();
+
+        show_state(service, 1);
+        boot_and_settle("boot-2");
+        expect_pass("raw/1 verified");
+        boot_and_settle("boot-3");
+        service->runs = how == 0;
+        service->exit_code = how == 0 ? 0 : 5;
+        expect_pass("raw/1 verified");
+        boot_and_settle("boot-4");
+        fail_service(service);
+        expect_pass("raw/1 verified");
+        enforce_double_fini(&one);
+    }
+}
+
+/* It failed, and the boot was over before the event log could be read. */
+static void test_a_boot_without_a_log(void **state)
+{
+    struct hm_service *service = begin_change();
+
+    (void)state;
+    fail_service(service);
+    enforce_double_boot(&one, "boot-2");
+    enforce_double_wait(&one, 50);
+    expect_pass("raw/1 verified");
+    enforce_double_boot(&one, "boot-3");
+    enforce_double_wait(&one, 50);
+    expect_pass("raw/1 verified");
+    hm_build_event(&one.model.host, "Service Control Manager", 7023, "Portal");
+    expect_soon("raw/1 failed");
+    enforce_double_fini(&one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_new_revision),
-        cmocka_unit_test(test_another_policy),
-        cmocka_unit_test(test_it_runs_again),
-        cmocka_unit_test(test_a_reason_of_its_own),
+        cmocka_unit_test(test_a_new_revision),        cmocka_unit_test(test_another_policy),
+        cmocka_unit_test(test_it_runs_again),         cmocka_unit_test(test_a_reason_of_its_own),
+        cmocka_unit_test(test_boots_without_a_start), cmocka_unit_test(test_a_boot_with_a_start),
+        cmocka_unit_test(test_a_boot_without_a_log),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
