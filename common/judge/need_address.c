@@ -99,6 +99,27 @@ static bool is_of_instance(const struct hm_facts *facts, const void *of,
     return row->by == HM_BY_SQL_PORT && hm_str_equal_nocase(of, row->service);
 }
 
+/* In which families does it bind, as single addresses say it for its ports? Those of all addresses,
+ * and ones whose text says no family, leave both. */
+static enum hm_families families_of(const struct hm_facts *facts, const struct hm_need *need,
+                                    const char *service)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+    bool in[2] = {false, false};
+
+    for (size_t i = 0; i < inventory->configured.count; i++) {
+        const struct hm_configured *row = &inventory->configured.at[i];
+
+        if (is_about(row, need) && is_of_instance(facts, service, row)) {
+            in[HM_IPV4] = in[HM_IPV4] || binds(row->families, HM_IPV4);
+            in[HM_IPV6] = in[HM_IPV6] || binds(row->families, HM_IPV6);
+        }
+    }
+    return in[HM_IPV4] == in[HM_IPV6] ? HM_FAMILIES_BOTH
+           : in[HM_IPV4]              ? HM_FAMILIES_IPV4
+                                      : HM_FAMILIES_IPV6;
+}
+
 enum hm_status hm_needs_find_addresses(const struct hm_facts *facts, struct hm_needs *needs,
                                        struct hm_arena *arena, struct hm_err *err)
 {
@@ -112,6 +133,9 @@ enum hm_status hm_needs_find_addresses(const struct hm_facts *facts, struct hm_n
             row->detect.services.count == 1) {
             st = hm_need_take_addresses(facts, need, is_of_instance, row->detect.services.at[0],
                                         arena, err);
+            if (need->families == HM_FAMILIES_BOTH && facts->inventory->has_configured) {
+                need->families = families_of(facts, need, row->detect.services.at[0]);
+            }
         }
     }
     return st;

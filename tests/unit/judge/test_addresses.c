@@ -168,6 +168,55 @@ static void test_sql_server(void **state)
     }
 }
 
+/* Where it has addresses of one family alone, nothing is missing in the other one. */
+static void test_sql_server_in_one_family(void **state)
+{
+    static const struct {
+        enum hm_families families; /* of the second row */
+        const char *address;       /* NULL: there is none */
+        const char *excluded;      /* of IPv4 */
+        enum hm_verdict_state expected;
+        size_t in;
+    } cases[] = {
+        {HM_FAMILIES_IPV4, NULL,        "",      HM_EXPOSED, 1},
+        {HM_FAMILIES_IPV4, NULL,        "50433", HM_SAFE,    1},
+        {HM_FAMILIES_IPV4, "127.0.0.1", "50433", HM_SAFE,    1},
+        {HM_FAMILIES_IPV6, "fd00::5",   "",      HM_EXPOSED, 2},
+        {HM_FAMILIES_IPV6, "fd00::5",   "50433", HM_EXPOSED, 1},
+        {HM_FAMILIES_BOTH, "",          "",      HM_EXPOSED, 2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const struct hm_verdict *verdict;
+        struct hm_build build;
+        struct hm_requirement *row;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, "10.0.20348");
+        row = hm_build_require(
+            &build, hm_build_product(&build, "sql-server", "MSSQLSERVER", "sqlservr.exe"), "engine",
+            HM_TCP, "1433", HM_KIND_SOCKET);
+        row->detect.services = hm_build_names(&build, "MSSQLSERVER");
+        row->has_port_from = true;
+        row->port_from = HM_BY_SQL_PORT;
+        hm_build_service_runs(&build, "MSSQLSERVER", false)->start = HM_START_AUTOMATIC;
+        set_up(&build, HM_BY_SQL_PORT, "MSSQLSERVER", HM_FAMILIES_IPV4, "10.0.0.5", 50433);
+        if (cases[i].address != NULL) {
+            set_up(&build, HM_BY_SQL_PORT, "MSSQLSERVER", cases[i].families, cases[i].address,
+                   50433);
+        }
+        if (cases[i].excluded[0] != '\0') {
+            hm_build_exclude(&build, HM_TCP, HM_IPV4, cases[i].excluded);
+        }
+        hm_build_judge(&build);
+        verdict = hm_build_verdict(&build, "sql-server", "engine");
+        assert_int_equal(cases[i].expected, verdict->state);
+        assert_int_equal(cases[i].in, verdict->families.count);
+        hm_build_fini(&build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_several_addresses),
         cmocka_unit_test(test_range_and_exclusions),
         cmocka_unit_test(test_sql_server),
+        cmocka_unit_test(test_sql_server_in_one_family),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
