@@ -7,6 +7,7 @@
 #include "common/base/limits.h"
 #include "common/base/str.h"
 #include "common/judge/service_events.h"
+#include "common/ports/configured.h"
 
 #define LOG_AGAIN_MS 30000
 
@@ -101,8 +102,10 @@ static enum hm_status find_plain(struct hm_enforce_run *run, enum hm_protocol pr
 }
 
 /* Has the policy an exclusion of a port that nobody is known to serve by a plain socket? */
-bool hm_culprit_of_unknown(struct hm_enforce_run *run, const struct hm_enforce_row *row)
+bool hm_culprit_of_unknown(struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                           bool of_httpsys)
 {
+    const bool tcp_alone = of_httpsys && !hm_os_has_http3(&run->pass->observation->inventory.os);
     const struct hm_ledger_exclusions *ours = &run->ledger.exclusions;
     struct hm_ports plain[2] = {
         {NULL, 0},
@@ -115,6 +118,7 @@ bool hm_culprit_of_unknown(struct hm_enforce_run *run, const struct hm_enforce_r
     }
     for (size_t i = 0; i < ours->count; i++) {
         if (hm_str_equal(ours->at[i].policy, row->policy) &&
+            (!tcp_alone || ours->at[i].protocol == HM_TCP) &&
             !hm_ports_covers(plain[ours->at[i].protocol],
                              (struct hm_ports){&ours->at[i].range, 1})) {
             return true;
@@ -186,15 +190,23 @@ static const struct hm_event_count *find_event(const struct hm_observation *seen
     return NULL;
 }
 
+bool hm_culprit_port_of(const struct hm_enforce_run *run, const struct hm_event_count *event,
+                        struct hm_culprit_port *out_port)
+{
+    const struct hm_os *os = &run->pass->observation->inventory.os;
+
+    *out_port = (struct hm_culprit_port){.has_protocol = !hm_os_has_http3(os), .protocol = HM_TCP};
+    return hm_service_event_port(event, &out_port->port);
+}
+
 /* Has the agent excluded it, for any policy? */
 static bool is_excluded(const struct hm_enforce_run *run, const struct hm_event_count *event)
 {
-    struct hm_culprit_port port = {.has_protocol = false};
+    struct hm_culprit_port port;
+    const bool named = hm_culprit_port_of(run, event, &port);
     bool excluded = false;
 
-    for (size_t i = 0;
-         hm_service_event_port(event, &port.port) && !excluded && i < run->ledger.exclusions.count;
-         i++) {
+    for (size_t i = 0; named && !excluded && i < run->ledger.exclusions.count; i++) {
         excluded = covers(&run->ledger.exclusions.at[i], &port);
     }
     return excluded;
@@ -257,15 +269,18 @@ enum hm_named hm_culprit_named(struct hm_enforce_run *run, const struct hm_enfor
     }
     for (size_t i = 0; i < seen->events.count; i++) {
         const struct hm_event_count *event = &seen->events.at[i];
-        uint16_t port = 0;
+        struct hm_culprit_port port;
 
-        if (!hm_service_event_is_httpsys(event) || !hm_service_event_port(event, &port) ||
+        if (!hm_service_event_is_httpsys(event) || !hm_culprit_port_of(run, event, &port) ||
             hm_culprit_find_error(&row->errors_before, event) != NULL) {
             continue;
         }
         named = named == HM_NAMED_NONE ? HM_NAMED_ANOTHER : named;
         for (size_t k = 0; k < wants.count; k++) {
-            named = hm_range_contains(wants.at[k].range, port) ? HM_NAMED_ITS_OWN : named;
+            if ((!port.has_protocol || wants.at[k].protocol == port.protocol) &&
+                hm_range_contains(wants.at[k].range, port.port)) {
+                named = HM_NAMED_ITS_OWN;
+            }
         }
     }
     return named;
@@ -311,7 +326,7 @@ static bool is_suspect(struct hm_enforce_run *run, const struct hm_enforce_row *
                        const char *service)
 {
     return !is_port_named(run, row) && !has_name(&row->failing_before, service) &&
-           hm_culprit_of_unknown(run, row);
+           hm_culprit_of_unknown(run, row, false);
 }
 
 /* Another policy, which would be looked at for this service, too. */

@@ -15,13 +15,20 @@ struct hm_culprit_port {
     bool is_plain; /* the port book has it as that of a plain socket */
 };
 
+/* The port that an event of HTTP.sys names; before HTTP/3 (Server 2022) it has TCP alone. false: it
+ * names none. */
+bool hm_culprit_port_of(const struct hm_enforce_run *run, const struct hm_event_count *event,
+                        struct hm_culprit_port *out_port);
+
 /* Does the policy hold an exclusion of that port: one that it added, or one that another policy
  * added and that it requires, too? */
 bool hm_culprit_of_port(const struct hm_enforce_run *run, const struct hm_enforce_row *row,
                         const struct hm_culprit_port *port);
 
-/* Has it one of a port that nobody is known to serve by a plain socket? */
-bool hm_culprit_of_unknown(struct hm_enforce_run *run, const struct hm_enforce_row *row);
+/* Has it one of a port that nobody is known to serve by a plain socket, and that HTTP.sys can have
+ * where it is of HTTP.sys? */
+bool hm_culprit_of_unknown(struct hm_enforce_run *run, const struct hm_enforce_row *row,
+                           bool of_httpsys);
 
 /* May the service have ended with error 32 because of its exclusions? A port of HTTP.sys or QUIC
  * that the port book has of the service says so, or that it is another policy's. Otherwise it is a

@@ -300,7 +300,7 @@ static void look_at_httpsys(struct hm_enforce_run *run, struct hm_enforce_row *r
 
     for (size_t i = 0; seen->has_events && i < seen->events.count; i++) {
         const struct hm_event_count *event = &seen->events.at[i];
-        struct hm_culprit_port port = {.has_protocol = false};
+        struct hm_culprit_port port;
         struct hm_watched_error *before;
         bool named;
 
@@ -312,8 +312,8 @@ static void look_at_httpsys(struct hm_enforce_run *run, struct hm_enforce_row *r
             before->count = event->count; /* fewer: the log was cleared */
             continue;
         }
-        named = hm_service_event_port(event, &port.port);
-        if (named ? hm_culprit_of_port(run, row, &port) : hm_culprit_of_unknown(run, row)) {
+        named = hm_culprit_port_of(run, event, &port);
+        if (named ? hm_culprit_of_port(run, row, &port) : hm_culprit_of_unknown(run, row, true)) {
             turn_off(run, row,
                      hm_arena_printf(run->arena,
                                      "After the change HTTP.sys could not serve %.200s (event "

@@ -278,6 +278,37 @@ static void test_a_plain_port_is_suspected_last(void **state)
     enforce_double_fini(host);
 }
 
+/* Before HTTP/3 HTTP.sys has no UDP port: a policy for the same number of UDP is innocent. */
+static void test_a_udp_port_of_the_same_number(void **state)
+{
+    static const struct {
+        const char *version;
+        const char *address;
+        const char *states;
+    } rows[] = {
+        {"10.0.17763", "0.0.0.0:50443", "tcp/1 failed; udp/1 verified"},
+        {"10.0.17763", "an address",    "tcp/1 failed; udp/1 verified"},
+        {"10.0.20348", "0.0.0.0:50443", "tcp/1 failed; udp/1 failed"  },
+        {"10.0.20348", "an address",    "tcp/1 failed; udp/1 failed"  },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(rows); i++) {
+        struct hm_enforce_double one;
+        struct hm_enforce_double *host = &one;
+
+        print_message("%s, %s\n", rows[i].version, rows[i].address);
+        enforce_double_init(host, rows[i].version);
+        (void)hm_model_reserve(&host->model, "tcp", "tcp", "50443");
+        (void)hm_model_reserve(&host->model, "udp", "udp", "50443");
+        expect_pass(host, "tcp/1 verified; udp/1 verified");
+        hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, rows[i].address);
+        enforce_double_wait(host, 30);
+        expect_pass(host, rows[i].states);
+        enforce_double_fini(host);
+    }
+}
+
 /* Likewise where HTTP.sys names the port. */
 static void test_all_that_hold_a_named_port(void **state)
 {
@@ -532,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_a_later_boot_does_not_count),
         cmocka_unit_test(test_all_that_hold_the_port),
         cmocka_unit_test(test_all_that_hold_a_named_port),
+        cmocka_unit_test(test_a_udp_port_of_the_same_number),
         cmocka_unit_test(test_a_plain_port_is_suspected_last),
         cmocka_unit_test(test_a_plain_port_is_innocent),
         cmocka_unit_test(test_an_old_change_is_no_other_suspect),
