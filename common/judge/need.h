@@ -123,6 +123,10 @@ uint32_t hm_need_boots_of_fixed(const struct hm_facts *facts, enum hm_protocol p
 /* Is it known that something starts which serves this port? */
 bool hm_configured_starts(const struct hm_facts *facts, const struct hm_configured *row);
 
+/* Does a socket unit that a boot starts listen for one of these ports? */
+bool hm_configured_has_socket_unit(const struct hm_facts *facts, enum hm_protocol protocol,
+                                   struct hm_ports ports);
+
 /* Does an administrator choose the ports that the product has through HTTP.sys? Then the catalogue
  * knows the default alone. The bindings of IIS say all of its ports. */
 bool hm_product_has_chosen_urls(const struct hm_product *product);

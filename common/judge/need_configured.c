@@ -141,6 +141,22 @@ bool hm_configured_starts(const struct hm_facts *facts, const struct hm_configur
            hm_names_match(&facts->services, &services);
 }
 
+bool hm_configured_has_socket_unit(const struct hm_facts *facts, enum hm_protocol protocol,
+                                   struct hm_ports ports)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+
+    for (size_t i = 0; inventory->has_configured && i < inventory->configured.count; i++) {
+        const struct hm_configured *row = &inventory->configured.at[i];
+
+        if (row->by == HM_BY_SOCKET_UNIT && row->protocol == protocol &&
+            hm_ports_contains(ports, row->port) && hm_configured_starts(facts, row)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The product of the catalogue that has this service; NULL when the host shows none. */
 static const struct hm_product *product_of(const struct hm_facts *facts, const char *service)
 {

@@ -216,10 +216,14 @@ static bool owns(const struct hm_facts *facts, const struct hm_detect *names, co
 }
 
 /* Nobody knows who it is; but while the product is down, it is somebody else. On Linux an interface
- * of the kernel outlives the service that made it, and its socket has no name. */
+ * of the kernel outlives the service that made it, and its socket has no name; and process 1, which
+ * listens for a service that is down, is hidden from users without rights. */
 static enum hm_owner unread(const struct hm_facts *facts, const struct hm_need *need)
 {
-    if (facts->linux_host && need->requirement->kind == HM_KIND_KERNEL) {
+    const struct hm_requirement *row = need->requirement;
+
+    if (facts->linux_host && (row->kind == HM_KIND_KERNEL ||
+                              hm_configured_has_socket_unit(facts, row->protocol, row->ports))) {
         return HM_OWNER_UNREAD;
     }
     return hm_need_runs(facts, need) == HM_RUNS_NO ? HM_OWNER_FOREIGN : HM_OWNER_UNREAD;

@@ -216,6 +216,8 @@ static void test_set_up_on_linux(void **state)
         {HM_BY_SOCKET_UNIT,          "gone", "",      "systemd",  "gone", "exposed", "Socket unit x"        },
         {HM_BY_SOCKET_UNIT,          "gone", "40000", "gone-svc", "gone", "safe",    "Socket unit x"        },
         {HM_BY_SOCKET_UNIT,          "gone", "40000", NULL,       NULL,   "safe",    "Socket unit x"        },
+        {HM_BY_SOCKET_UNIT,          "idle", "40000", "",         "",     "unknown", "Socket unit x"        },
+        {HM_BY_SOCKET_UNIT,          "idle", "40000", "nc",       "",     "blocked", "Socket unit x"        },
         {HM_BY_WIREGUARD_PORT,       "app",  "",      NULL,       NULL,   "exposed", "WireGuard tunnel of x"},
         {HM_BY_WIREGUARD_PORT,       "app",  "",      "",         "",     "exposed", "WireGuard tunnel of x"},
         {HM_BY_WIREGUARD_PORT,       "app",  "40000", "dnsmasq",  "",     "blocked", "WireGuard tunnel of x"},
@@ -241,6 +243,7 @@ static void test_set_up_on_linux(void **state)
         }
         build.has_sockets = true;
         hm_build_service(&build, "app");
+        hm_build_service_runs(&build, "idle", false)->start = HM_START_TRIGGERED;
         hm_build_configured(&build, protocol, 40000, kind, cases[i].by, "x");
         build.inventory.configured.at[0].service = cases[i].service;
         if (cases[i].holder != NULL) {
