@@ -94,6 +94,18 @@ void hm_server_set_port(struct hm_server_settings *settings, struct hm_span valu
     }
 }
 
+bool hm_server_settings_default(struct hm_server_settings *settings, struct hm_span port)
+{
+    uint32_t number;
+
+    if (!hm_str_parse_u32(port.at, port.len, UINT16_MAX, &number)) {
+        return false;
+    }
+    settings->ports[0] = (uint16_t)number;
+    settings->ports_count = 1;
+    return true;
+}
+
 bool hm_server_settings_fix(struct hm_server_settings *settings, struct hm_span port)
 {
     uint32_t number;

@@ -74,6 +74,22 @@ static bool is_harmless(const struct options *options, const char *word)
     return false;
 }
 
+/* Does the unit give this variable options, "$MYSQLD_OPTS"? Then they are not read. */
+static bool has_options(struct hm_linux_server *server, const char *word)
+{
+    const char *at = word + strspn(word, "${");
+    char name[HM_LINUX_WORD_BYTES];
+    enum hm_linux_variable found;
+    const char *value;
+
+    (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "}"), at);
+    if (!hm_linux_unit_variable(server->root, server->unit, name, server->arena, &found, &value)) {
+        server->no_memory = true;
+        return true;
+    }
+    return found == HM_LINUX_VARIABLE_UNCLEAR || strchr(value, '-') != NULL;
+}
+
 /* What the command line says of ports and files. *out_file NULL: it names none. */
 static void read_command(struct hm_linux_server *server, const struct options *options,
                          const char **out_file)
@@ -88,7 +104,8 @@ static void read_command(struct hm_linux_server *server, const struct options *o
     while (!server->skips && next_argument(server, &rest, word, &known)) {
         const char *value = NULL;
 
-        if (!known && !is_harmless(options, word)) {
+        if (!known &&
+            (!is_harmless(options, word) || (server->doubt == NULL && has_options(server, word)))) {
             server->skips = true;
             return;
         }
@@ -179,6 +196,71 @@ static bool take_options(struct hm_linux_server *server, const char *path, const
     return true;
 }
 
+/* A variable of the unit that is a port for the server where no file says one. */
+static bool take_variable(struct hm_linux_server *server, const char *name)
+{
+    enum hm_linux_variable found;
+    const char *value;
+
+    if (!hm_linux_unit_variable(server->root, server->unit, name, server->arena, &found, &value)) {
+        server->no_memory = true;
+        return false;
+    }
+    if (found == HM_LINUX_VARIABLE_UNCLEAR ||
+        (found == HM_LINUX_VARIABLE_SET &&
+         !hm_server_settings_default(&server->settings, (struct hm_span){value, strlen(value)}))) {
+        hm_linux_server_doubt(server, server->unit->name,
+                              "has a variable for the port, or a file with variables, that is not "
+                              "read");
+    }
+    return true;
+}
+
+/* "PGPORT = '5433'" in the cluster's file of variables (pg_ctlcluster(1)). */
+static bool take_environment(struct hm_linux_server *server, const char *path)
+{
+    struct hm_span value;
+
+    if (path == NULL || !read_value(server, path, "PGPORT", &value)) {
+        server->no_memory = true;
+        return false;
+    }
+    value = hm_str_trim(value.at, value.len);
+    if (value.len == 0 || value.at[0] != '=') {
+        return true;
+    }
+    value = hm_str_trim(value.at + 1, value.len - 1);
+    if (value.len > 1 && (value.at[0] == '\'' || value.at[0] == '"')) {
+        const char *end = memchr(value.at + 1, value.at[0], value.len - 1);
+
+        value.len = end == NULL ? 0 : (size_t)(end - value.at) - 1;
+        value.at++;
+    }
+    if (!hm_server_settings_default(&server->settings, value)) {
+        hm_linux_server_doubt(server, path, "has a PGPORT that is not a port");
+    }
+    return true;
+}
+
+/* Does the unit start the cluster as Debian's does, without options for the server? */
+static bool is_plain_cluster(const struct hm_linux_server *server)
+{
+    const char *rest = server->unit->arguments;
+    char word[HM_LINUX_WORD_BYTES];
+    bool known;
+
+    if (strcmp(server->unit->program, "pg_ctlcluster") != 0) {
+        return false;
+    }
+    while (next_argument(server, &rest, word, &known)) {
+        if (!known || strcmp(word, "--") == 0 || strncmp(word, "-o", 2) == 0 ||
+            strncmp(word, "--option", 8) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Debian: postgresql@VERSION-CLUSTER reads /etc/postgresql/VERSION/CLUSTER (pg_createcluster(1)),
  * then what ALTER SYSTEM wrote into the data's folder. */
 static bool take_postgresql(struct hm_linux_server *server)
@@ -189,7 +271,7 @@ static bool take_postgresql(struct hm_linux_server *server)
     const char *path;
     bool there = true;
 
-    if (dash == NULL || strpbrk(at, "/\\") != NULL) {
+    if (dash == NULL || strpbrk(at, "/\\") != NULL || !is_plain_cluster(server)) {
         server->skips = true;
         return true;
     }
@@ -200,7 +282,9 @@ static bool take_postgresql(struct hm_linux_server *server)
         server->no_memory = true;
         return false;
     }
-    if (!take_must(server, path)) {
+    if (!take_variable(server, "PGPORT") ||
+        !take_environment(server, hm_arena_printf(server->arena, "%s/environment", folder)) ||
+        !take_must(server, path)) {
         return false;
     }
     if (server->settings.data[0] == '/') {
@@ -252,8 +336,11 @@ static bool take_mysql(struct hm_linux_server *server)
 
     server->settings.instance = at == NULL ? "" : at + 1;
     read_command(server, &options, &file);
-    if (server->skips || file != NULL) {
-        return server->skips || take_must(server, file);
+    if (server->skips || !take_variable(server, "MYSQL_TCP_PORT")) {
+        return server->skips;
+    }
+    if (file != NULL) {
+        return take_must(server, file);
     }
     for (size_t i = 0; i < HM_COUNT(usual); i++) {
         bool there;
@@ -313,12 +400,11 @@ static bool take_ssh(struct hm_linux_server *server, struct hm_linux_units *unit
     if (take_socket(server, units)) {
         return true;
     }
-    read_command(server, &options, &file);
-    if (server->skips) {
-        return true;
+    if (!take_options(server, "/etc/default/ssh", "SSHD_OPTS")) {
+        return false;
     }
-    return take_options(server, "/etc/default/ssh", "SSHD_OPTS") &&
-           take_must(server, file == NULL ? "/etc/ssh/sshd_config" : file);
+    read_command(server, &options, &file);
+    return server->skips || take_must(server, file == NULL ? "/etc/ssh/sshd_config" : file);
 }
 
 /* Debian's wrapper reads its options from a file. */

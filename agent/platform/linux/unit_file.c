@@ -326,17 +326,25 @@ static void set_folder(struct setting *setting)
     setting->failed = setting->unit->folder == NULL;
 }
 
-/* "MYSQLD_OPTS=--port=3307": what a command line with the variable says is not known. */
+static void put_environment(struct setting *setting, enum hm_linux_environment kind)
+{
+    setting->failed =
+        !hm_linux_unit_put_environment(setting->unit, kind, setting->value, setting->arena);
+}
+
 static void set_environment(struct setting *setting)
 {
-    static const char suffix[] = "OPTS=";
-    const struct hm_span value = setting->value;
+    put_environment(setting, HM_LINUX_ENVIRONMENT);
+}
 
-    for (size_t i = 0; i + sizeof(suffix) - 1 < value.len; i++) {
-        setting->unit->options_unread = setting->unit->options_unread ||
-                                        (memcmp(value.at + i, suffix, sizeof(suffix) - 1) == 0 &&
-                                         memchr(value.at + i, '-', value.len - i) != NULL);
-    }
+static void set_environment_file(struct setting *setting)
+{
+    put_environment(setting, HM_LINUX_ENVIRONMENT_FILE);
+}
+
+static void set_environment_passed(struct setting *setting)
+{
+    put_environment(setting, HM_LINUX_ENVIRONMENT_PASSED);
 }
 
 static void set_session(struct setting *setting)
@@ -440,6 +448,8 @@ static const struct known known[] = {
     {"Service", "ExecStartPre",       set_exec_pre},
     {"Service", "ExecStartPost",      set_exec_post},
     {"Service", "Environment",        set_environment},
+    {"Service", "EnvironmentFile",    set_environment_file},
+    {"Service", "PassEnvironment",    set_environment_passed},
     {"Service", "WorkingDirectory",   set_folder},
     {"Service", "PAMName",            set_session},
     {"Service", "TTYPath",            set_session},

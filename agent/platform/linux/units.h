@@ -54,6 +54,14 @@ struct hm_linux_start {
     enum hm_linux_command command;
 };
 
+/* Settings of a service that set variables of its processes. */
+enum hm_linux_environment {
+    HM_LINUX_ENVIRONMENT,
+    HM_LINUX_ENVIRONMENT_FILE,
+    HM_LINUX_ENVIRONMENT_PASSED,
+};
+#define HM_LINUX_ENVIRONMENTS 3
+
 struct hm_linux_unit {
     const char *name; /* "nginx.service"; of an alias that of the unit itself */
     bool found;       /* its file was read */
@@ -92,7 +100,9 @@ struct hm_linux_unit {
     struct hm_linux_start *starts;    /* a service: the containers of Docker that it starts */
     size_t starts_count;
     size_t starts_room;
-    const char *folder;      /* WorkingDirectory=; "" none, or not known */
+    const char *folder; /* WorkingDirectory=; "" none, or not known */
+    struct hm_strings environment[HM_LINUX_ENVIRONMENTS]; /* as the lines have them */
+    size_t environment_room[HM_LINUX_ENVIRONMENTS];
     struct hm_strings pulls; /* units that are started with it */
     size_t pulls_room;
     struct hm_strings chosen_pulls; /* those of them that a file of a person's names */
@@ -158,6 +168,18 @@ enum hm_status hm_linux_sap_instances(const char *root, struct hm_arena *arena,
 enum hm_status hm_linux_name_socket_units(struct hm_linux_units *units, struct hm_arena *arena,
                                           struct hm_observation *seen,
                                           struct hm_err *err) HM_MUST_CHECK;
+
+/* unit_environment.c — the variable as the service's processes get it: value in the arena; ""
+ * unless it is set. Unclear: a file could not be read, or the manager's own is passed. false: no
+ * memory. */
+enum hm_linux_variable {
+    HM_LINUX_VARIABLE_UNSET,
+    HM_LINUX_VARIABLE_SET,
+    HM_LINUX_VARIABLE_UNCLEAR,
+};
+bool hm_linux_unit_variable(const char *root, const struct hm_linux_unit *unit, const char *name,
+                            struct hm_arena *arena, enum hm_linux_variable *out,
+                            const char **out_value) HM_MUST_CHECK;
 
 /* Podman's service that starts containers again at boot, in a host's list of services. */
 #define HM_LINUX_PODMAN_RESTART "podman-restart"
@@ -298,6 +320,11 @@ bool hm_linux_unit_parse(struct hm_linux_unit *unit, const struct hm_linux_unit_
 /* A word of a unit file with its specifiers filled in; false when one is not known here, or it is
  * too long. */
 bool hm_linux_unit_expand(const char *name, struct hm_span word, char out[HM_LINUX_WORD_BYTES]);
+
+/* unit_environment.c — a line of such a setting; an empty one removes those before it. false on no
+ * memory. */
+bool hm_linux_unit_put_environment(struct hm_linux_unit *unit, enum hm_linux_environment kind,
+                                   struct hm_span value, struct hm_arena *arena);
 
 /* unit_publish.c — adds the outer ports in the arguments of podman or docker, which program is, or
  * the containers of Docker that they start; of other programs nothing. Of a wrapper (a shell, env)
