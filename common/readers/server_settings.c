@@ -243,7 +243,7 @@ void hm_server_settings_finish(const struct hm_server_settings *settings,
             if (settings->ports_count == 0) {
                 put_final(&ports, usual);
             }
-            put_final(&ports, settings->tls);
+            put_final(&ports, settings->second);
             if (settings->clusters && ports.count > 0) {
                 const uint32_t bus =
                     settings->bus != 0 ? settings->bus : ports.at[0] + REDIS_BUS_OFFSET;

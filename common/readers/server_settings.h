@@ -57,7 +57,7 @@ struct hm_server_settings {
     bool any_family; /* one may be of both */
     bool no_address; /* it is said that there is none */
     bool closed;     /* the network, or TCP, is off */
-    uint16_t tls;    /* Redis: a second port */
+    uint16_t second; /* Redis: of TLS; MariaDB: for administrators; 0 none */
     uint16_t bus;    /* Redis: the port of its cluster */
     bool clusters;
     uint32_t one_family;             /* SSH: 4, 6 */

@@ -59,6 +59,18 @@ static bool include(struct hm_server_settings *settings, enum hm_server_include 
     return settings->include(settings->with, how, path);
 }
 
+static bool read_number(struct hm_server_settings *settings, struct hm_span value, uint16_t *out)
+{
+    uint32_t number;
+
+    if (!hm_str_parse_u32(value.at, value.len, UINT16_MAX, &number)) {
+        settings->doubt = "has a port that is not a number from 0 to 65535";
+        return false;
+    }
+    *out = (uint16_t)number;
+    return true;
+}
+
 /* ---- PostgreSQL ----------------------------------------------------------------------------- */
 
 /* '*', 'localhost, 10.0.0.1', '' none */
@@ -192,18 +204,21 @@ static void take_option(struct hm_server_settings *settings, enum group group, s
                                    hm_server_is(value, "false"));
     const struct hm_span option = option_name(name, text);
     const bool is_port = hm_server_is(option, "port");
+    const bool is_extra = hm_server_is(option, "extra-port");
     const bool is_address = hm_server_is(option, "bind-address");
     const bool closes = hm_server_is(option, "skip-networking");
     const bool opens = hm_server_is(option, "disable-skip-networking") ||
                        hm_server_is(option, "skip-skip-networking");
 
-    if (group == GROUP_OTHER || !(is_port || is_address || closes || opens)) {
+    if (group == GROUP_OTHER || !(is_port || is_extra || is_address || closes || opens)) {
         return;
     }
     if (group == GROUP_UNSURE) {
         settings->doubt = "has the port in a group that not every version reads";
     } else if (is_port) {
         hm_server_set_port(settings, value);
+    } else if (is_extra) {
+        (void)read_number(settings, value, &settings->second);
     } else if (is_address) {
         take_addresses(settings, value, ',');
         settings->no_address = false;
@@ -259,18 +274,6 @@ bool hm_server_take_mysql(struct hm_server_settings *settings, struct hm_span te
 
 /* ---- Redis, Valkey -------------------------------------------------------------------------- */
 
-static bool read_number(struct hm_server_settings *settings, struct hm_span value, uint16_t *out)
-{
-    uint32_t number;
-
-    if (!hm_str_parse_u32(value.at, value.len, UINT16_MAX, &number)) {
-        settings->doubt = "has a port that is not a number from 0 to 65535";
-        return false;
-    }
-    *out = (uint16_t)number;
-    return true;
-}
-
 /* "bind 127.0.0.1 -::1": one with "-" need not be there. */
 static void take_bind(struct hm_server_settings *settings, struct hm_span rest)
 {
@@ -307,7 +310,7 @@ bool hm_server_take_redis(struct hm_server_settings *settings, struct hm_span te
         if (hm_server_is(name, "port")) {
             hm_server_set_port(settings, value);
         } else if (hm_server_is(name, "tls-port")) {
-            (void)read_number(settings, value, &settings->tls);
+            (void)read_number(settings, value, &settings->second);
         } else if (hm_server_is(name, "cluster-port")) {
             (void)read_number(settings, value, &settings->bus);
         } else if (hm_server_is(name, "cluster-enabled")) {

@@ -59,7 +59,7 @@ static bool option_value(const struct hm_linux_server *server, const char *word,
 struct options {
     const char *port[2];
     const char *file[2];
-    const char *others[6];    /* that say something of ports or files, and are not read */
+    const char *others[8];    /* that say something of ports or files, and are not read */
     const char *variables[3]; /* that are empty, or read elsewhere */
     bool bare_file;           /* the first word that is no option is the file */
 };
@@ -323,11 +323,11 @@ static bool take_persisted(struct hm_linux_server *server)
 static bool take_mysql(struct hm_linux_server *server)
 {
     static const struct options options = {
-        .port = {"--port",            "-P"                  },
-        .file = {                          "--defaults-file"                  },
-        .others = { "--defaults-extra-file", "--defaults-group-suffix", "--skip-networking",
-                 "--skip_networking", "--bind", "--no-defaults"},
-        .variables = {                         "$MYSQLD_OPTS",      "$_WSREP_",               "$MYSQLD_MULTI_INSTANCE"}
+        .port = {"--port",            "-P"               },
+        .file = {             "--defaults-file"                  },
+        .others = { "--extra", "--defaults-extra-file",            "--defaults-group-suffix",
+                 "--skip-networking", "--skip_networking", "--bind", "--no-defaults"},
+        .variables = {     "$MYSQLD_OPTS",                   "$_WSREP_", "$MYSQLD_MULTI_INSTANCE"}
     };
     static const char *const usual[] = {"/etc/my.cnf", "/etc/mysql/my.cnf"};
     const char *at = strchr(server->service, '@');

@@ -97,6 +97,9 @@ static void test_files(void **state)
         {HM_SERVER_POSTGRESQL, {"port = 0\n"},                                               "?"             },
         {HM_SERVER_POSTGRESQL, {"port = 0x1538\n"},                                          "?"             },
 
+        {HM_SERVER_MYSQL,      {"[mysqld]\nextra_port = 41101\n"},                           "3306,41101"    },
+        {HM_SERVER_MYSQL,      {"[mariadb]\nport=3307\nextra-port=0\n"},                     "3307"          },
+        {HM_SERVER_MYSQL,      {"[mariadb]\nextra-port=x\n"},                                "?"             },
         {HM_SERVER_MYSQL,      {"[client]\nport=3307\n"},                                    "3306"          },
         {HM_SERVER_MYSQL,      {"[mysqld]\nport = 3307 # moved\n"},                          "3307"          },
         {HM_SERVER_MYSQL,      {"port=1\n[mysqld]\nPORT=\"3307\"\n[mysqldump]\nport=9\n"},   "3307"          },
