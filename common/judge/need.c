@@ -225,7 +225,8 @@ static bool applies(const struct hm_facts *facts, const struct hm_need *need)
     if (need->product->in_every_windows) {
         return owner_listens(facts, need) || owner_is_remembered(facts, need);
     }
-    if (named && !(requirement->of_instance && requirement->optional) &&
+    if (named &&
+        !(requirement->optional && (requirement->of_instance || requirement->starts_without)) &&
         hm_facts_detect(facts, &requirement->detect)) {
         return true;
     }
