@@ -28,6 +28,7 @@ enum hm_unset_why {
     HM_UNSET_SILENT, /* it is said to run, and the complete list of sockets has none of it */
     HM_UNSET_STATE,  /* nobody knows whether it runs */
     HM_UNSET_STRAY,  /* it runs, and may have been moved to a port inside the dynamic range */
+    HM_UNSET_BESIDE, /* it was stopped, and HTTP.sys has the usual port */
 };
 
 struct hm_unset {
@@ -218,7 +219,7 @@ bool hm_need_is_elsewhere(const struct hm_need *need, enum hm_family family,
 /* The service of a product whose port administrators move (set_in), where the usual port is safe,
  * and nobody has seen or read which one it is set to: one that starts by itself and does not run,
  * or may not run, one that runs and has no socket, or one that may have been moved into the dynamic
- * range. */
+ * range. Also a web server that was stopped beside web sites of HTTP.sys on the usual port. */
 struct hm_unset hm_need_unset(const struct hm_facts *facts, const struct hm_need *need);
 
 /* Likewise an instance beside another one: it runs, has none of the need's ports and none that

@@ -8,12 +8,14 @@
  * is wrong; or it is one of several, and listens inside the dynamic range (need_stray.c). A usual
  * port that somebody reserved is one that somebody counts on, unless another instance may be meant,
  * or the row is wide. Where there are several instances, only what is known of this one says
- * something of it. */
+ * something of it. A web server that was stopped beside web sites of HTTP.sys on its usual port is
+ * as a rule set up for another one. */
 #include "common/judge/need.h"
 
 #include <string.h>
 
 #include "common/base/str.h"
+#include "common/judge/port_errors.h"
 #include "common/ports/line.h"
 #include "common/ports/port_book.h"
 
@@ -316,6 +318,67 @@ static bool find_unseen(const struct hm_facts *facts, const struct hm_need *need
     return find_name(facts, need, out);
 }
 
+/* ---- beside HTTP.sys ----------------------------------------------------------------------- */
+
+/* Does HTTP.sys listen on all ports of the need? */
+static bool is_served_by_http_sys(const struct hm_facts *facts, const struct hm_need *need)
+{
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+    bool any = false;
+
+    while ((listener = hm_facts_next_listener(facts, need->requirement->protocol,
+                                              need->requirement->ports, &cursor)) != NULL) {
+        if (!hm_need_stands_in(HM_KIND_HTTPSYS, listener->program)) {
+            return false;
+        }
+        any = true;
+    }
+    return any;
+}
+
+/* Did the port book ever see the product on one of its ports? */
+static bool had_it(const struct hm_facts *facts, const struct hm_need *need)
+{
+    const struct hm_inventory *inventory = facts->inventory;
+
+    for (size_t i = 0; inventory->has_port_book && i < inventory->port_book.count; i++) {
+        const struct hm_port_entry *entry = &inventory->port_book.at[i];
+
+        if (entry->protocol == need->requirement->protocol &&
+            hm_ports_contains(need->requirement->ports, entry->port) &&
+            hm_need_has_service(need, entry->service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Windows: a web server whose usual port is only a default, and no start of which failed. Beside
+ * web sites of HTTP.sys it is as a rule set up for another port. */
+static bool is_beside_http_sys(const struct hm_facts *facts, const struct hm_need *need,
+                               struct hm_unset *out)
+{
+    const struct hm_requirement *row = need->requirement;
+    const struct hm_service *service;
+    struct hm_port_failure failure;
+    size_t at = 0;
+
+    if (facts->linux_host || row->kind != HM_KIND_SOCKET || row->protocol != HM_TCP ||
+        !row->optional || !row->when_down || !is_served_by_http_sys(facts, need) ||
+        hm_need_runs(facts, need) != HM_RUNS_NO || had_it(facts, need)) {
+        return false;
+    }
+    while ((service = hm_need_next_down(facts, need, false, &at)) != NULL) {
+        if (hm_service_has_failed(service) || hm_port_failure_of(facts, service, &failure)) {
+            return false;
+        }
+        out->service = service->name;
+        out->why = HM_UNSET_BESIDE;
+    }
+    return out->service != NULL;
+}
+
 struct hm_unset hm_need_unset(const struct hm_facts *facts, const struct hm_need *need)
 {
     struct hm_unset found = {.service = NULL};
@@ -327,7 +390,11 @@ struct hm_unset hm_need_unset(const struct hm_facts *facts, const struct hm_need
          find_unseen(facts, need, &found))) {
         return found;
     }
-    return (struct hm_unset){.service = NULL};
+    found = (struct hm_unset){.service = NULL};
+    if (is_assumed(need) && need->verdict.state == HM_BLOCKED) {
+        (void)is_beside_http_sys(facts, need, &found);
+    }
+    return found;
 }
 
 static void put_stray(const struct hm_need *need, struct hm_line *line)
@@ -357,14 +424,17 @@ void hm_need_put_unset(const struct hm_need *need, struct hm_line *line)
     }
     hm_line_put(line, unset->service);
     hm_line_put(line, unset->why == HM_UNSET_DOWN     ? " does not run"
+                      : unset->why == HM_UNSET_BESIDE ? " does not run, HTTP.sys serves web sites "
+                                                        "on its usual port"
                       : unset->why == HM_UNSET_SILENT ? " is said to run, but no listener of this "
                                                         "host is known to be its own"
                                                       : " runs is not known, nobody is known to "
                                                         "have used the port");
     hm_line_put(line, ", and nothing that was read says which port it is set to (");
     hm_line_put(line, need->requirement->set_in);
-    hm_line_put(line, unset->beside ? "). Another instance says nothing of its port."
-                                    : "). Its usual port is safe.");
+    hm_line_put(line, unset->why == HM_UNSET_BESIDE ? "). With that port it could not start."
+                      : unset->beside ? "). Another instance says nothing of its port."
+                                      : "). Its usual port is safe.");
     hm_line_put(line, unset->why == HM_UNSET_DOWN     ? " Start it, or look there"
                       : unset->why == HM_UNSET_SILENT ? " Look there, and whether it answers"
                                                       : " Look there");

@@ -192,6 +192,45 @@ static void test_known_by_its_program(void **state)
     }
 }
 
+/* Apache was stopped, and HTTP.sys has 80: nothing tells what Apache is set up for. Not where a
+ * start failed, where it was seen there, or where another program has the port. */
+static void test_beside_http_sys(void **state)
+{
+    struct hm_build build;
+    struct hm_requirement *row;
+    struct hm_service *service;
+
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        hm_build_init(&build, "10.0.20348");
+        row = hm_build_require(&build, hm_build_product(&build, "apache", "Apache2.4", "httpd.exe"),
+                               "http", HM_TCP, "80", HM_KIND_SOCKET);
+        row->set_in = i == 4 ? "" : "Listen in httpd.conf";
+        row->optional = true;
+        row->when_down = true;
+        service = hm_build_service_runs(&build, "Apache2.4", false);
+        service->start = HM_START_AUTOMATIC;
+        service->exit_code = i == 1 ? 1066 : 0;
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 80, i == 2 ? "nginx.exe" : "System", "",
+                          HM_KIND_SOCKET);
+        if (i == 3) {
+            hm_build_remember(&build, HM_TCP, 80, "httpd.exe", "Apache2.4", HM_KIND_SOCKET, 1);
+        }
+        hm_build_judge(&build);
+        assert_int_equal(i == 0 ? HM_UNKNOWN : HM_BLOCKED,
+                         hm_build_verdict(&build, "apache", "http")->state);
+        if (i == 0) {
+            assert_string_equal(
+                "TCP 80 is not known to be the port of the next start: Apache2.4 does not run, "
+                "HTTP.sys serves web sites on its usual port, and nothing that was read says which "
+                "port it is set to (Listen in httpd.conf). With that port it could not start. Look "
+                "there: a port inside the dynamic range must be reserved.",
+                hm_build_verdict(&build, "apache", "http")->text);
+        }
+        hm_build_fini(&build);
+    }
+}
+
 static void exclude(struct hm_build *build, const char *ports)
 {
     hm_build_dynamic(build, 1025, 65535);
@@ -364,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_usual_port_at_risk),
         cmocka_unit_test(test_other_instance_runs),
         cmocka_unit_test(test_known_by_its_program),
+        cmocka_unit_test(test_beside_http_sys),
         cmocka_unit_test(test_row_of_somebody_else),
         cmocka_unit_test(test_runs_without_a_socket),
         cmocka_unit_test(test_runs_and_nothing_in_doubt),
