@@ -11,6 +11,16 @@
 
 #define LOG_AGAIN_MS 30000
 
+/* A change that was begun, and that the system does not show: the agent was stopped before it. */
+static bool was_not_made(const struct hm_enforce_run *run, const struct hm_ledger_exclusion *entry)
+{
+    const struct hm_stack *stack =
+        hm_inventory_stack(&run->pass->observation->inventory, entry->protocol, entry->family);
+
+    return entry->pending && stack != NULL && stack->has_administered &&
+           !hm_ports_overlap(stack->administered, (struct hm_ports){&entry->range, 1});
+}
+
 static bool covers(const struct hm_ledger_exclusion *entry, const struct hm_culprit_port *port)
 {
     return (!port->has_protocol || entry->protocol == port->protocol) &&
@@ -61,7 +71,7 @@ bool hm_culprit_of_port(const struct hm_enforce_run *run, const struct hm_enforc
     for (size_t i = 0; i < ours->count; i++) {
         const struct hm_ledger_exclusion *entry = &ours->at[i];
 
-        if (covers(entry, port) &&
+        if (covers(entry, port) && !was_not_made(run, entry) &&
             (hm_str_equal(entry->policy, row->policy) || requires(run, row, entry, port->port))) {
             return true;
         }
@@ -117,7 +127,7 @@ bool hm_culprit_of_unknown(struct hm_enforce_run *run, const struct hm_enforce_r
         return false;
     }
     for (size_t i = 0; i < ours->count; i++) {
-        if (hm_str_equal(ours->at[i].policy, row->policy) &&
+        if (hm_str_equal(ours->at[i].policy, row->policy) && !was_not_made(run, &ours->at[i]) &&
             (!tcp_alone || ours->at[i].protocol == HM_TCP) &&
             !hm_ports_covers(plain[ours->at[i].protocol],
                              (struct hm_ports){&ours->at[i].range, 1})) {

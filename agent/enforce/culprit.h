@@ -21,7 +21,8 @@ bool hm_culprit_port_of(const struct hm_enforce_run *run, const struct hm_event_
                         struct hm_culprit_port *out_port);
 
 /* Does the policy hold an exclusion of that port: one that it added, or one that another policy
- * added and that it requires, too? */
+ * added and that it requires, too? Not one that was begun and that the system does not
+ * show. */
 bool hm_culprit_of_port(const struct hm_enforce_run *run, const struct hm_enforce_row *row,
                         const struct hm_culprit_port *port);
 

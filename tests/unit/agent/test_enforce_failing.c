@@ -155,6 +155,44 @@ static void test_a_reason_of_its_own(void **state)
     }
 }
 
+/* ---- a change that was not made ------------------------------------------------------------ */
+
+static jmp_buf killed;
+
+static void kill_before_change(const char *name, void *arg)
+{
+    (void)arg;
+    if (strcmp(name, "change") == 0) {
+        longjmp(killed, 1);
+    }
+}
+
+/* The agent was killed when it had written it down: what fails then has another reason. */
+static void test_a_change_that_was_not_made(void **state)
+{
+    struct hm_service *service;
+
+    (void)state;
+    enforce_double_init(&one, "10.0.17763");
+    service = hm_build_service_runs(&one.model.host, "Portal", true);
+    (void)hm_model_reserve(&one.model, "raw", "tcp", "40000");
+    boot_and_settle("boot-1");
+    one.step = kill_before_change;
+    if (setjmp(killed) == 0) {
+        (void)enforce_double_pass(&one);
+        fail_msg("it was not killed");
+    }
+    one.step = NULL;
+    assert_string_equal(enforce_double_rows(&one, HM_IPV4), "");
+    enforce_double_restart(&one);
+    fail_service(service);
+    for (unsigned i = 0; i < 3; i++) {
+        expect_soon("raw/1 verified");
+        assert_string_equal(enforce_double_rows(&one, HM_IPV4), "40000");
+    }
+    enforce_double_fini(&one);
+}
+
 /* ---- how long a change counts -------------------------------------------------------------- */
 
 static struct hm_service *begin_change(void)
@@ -244,9 +282,13 @@ static void test_a_boot_without_a_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_new_revision),        cmocka_unit_test(test_another_policy),
-        cmocka_unit_test(test_it_runs_again),         cmocka_unit_test(test_a_reason_of_its_own),
-        cmocka_unit_test(test_boots_without_a_start), cmocka_unit_test(test_a_boot_with_a_start),
+        cmocka_unit_test(test_a_new_revision),
+        cmocka_unit_test(test_another_policy),
+        cmocka_unit_test(test_it_runs_again),
+        cmocka_unit_test(test_a_reason_of_its_own),
+        cmocka_unit_test(test_a_change_that_was_not_made),
+        cmocka_unit_test(test_boots_without_a_start),
+        cmocka_unit_test(test_a_boot_with_a_start),
         cmocka_unit_test(test_a_boot_without_a_log),
     };
 
