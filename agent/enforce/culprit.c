@@ -467,6 +467,9 @@ void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_service
             return;
         }
         drop_running(&row->failing_before, old);
+        if (row->knows_before) {
+            drop_running(&row->failed_before, old);
+        }
         settle_errors(run, row);
     }
     for (size_t k = 0; k < 2; k++) {

@@ -119,7 +119,8 @@ static void test_another_policy(void **state)
     }
 }
 
-/* With that revision it runs: what happens next has nothing to do with the first failure. */
+/* With that revision it runs: what happens next has nothing to do with the first failure, and is
+ * no failure from before the change either. */
 static void test_it_runs_again(void **state)
 {
     struct hm_service *service = begin();
@@ -131,6 +132,14 @@ static void test_it_runs_again(void **state)
     expect_soon("raw/2 verified");
     boot_and_settle("boot-2");
     expect_pass("raw/2 verified");
+    enforce_double_fini(&one);
+    service = begin();
+    enforce_double_revise(&one, HM_POLICY_ENFORCE);
+    expect_soon("raw/2 verified");
+    service->runs = true;
+    expect_soon("raw/2 verified");
+    fail_service(service);
+    expect_soon("raw/2 failed");
     enforce_double_fini(&one);
 }
 
