@@ -4,7 +4,9 @@
  * Docker's records have what was started once. A service that has no container yet, or got a port
  * since, is in the files alone: those that Docker's labels name, or that the unit does
  * (docker-compose(1): compose.yaml before docker-compose.yml, and an override beside it). What the
- * files say in a way that is not read counts where Docker has no container of the service. */
+ * files say in a way that is not read counts where Docker has no container of the service. So does
+ * what variables say (docs.docker.com, "Set or change pre-defined environment variables"): other
+ * files (COMPOSE_FILE), and which profiles start. They are the unit's, or of ".env" beside. */
 #include "agent/platform/linux/units.h"
 
 #include <string.h>
@@ -26,6 +28,7 @@ struct project {
     struct hm_arena *arena;
     struct hm_linux_unit *ports; /* listens and hides_ports */
     size_t files;
+    bool profiles; /* services with a profile may start */
 };
 
 static enum hm_status no_memory(struct hm_err *err)
@@ -63,6 +66,7 @@ static enum hm_status take_text(struct project *project, struct hm_span text, st
             hm_arena_printf(project->arena, "run --publish %s image", compose.ports[i].value);
 
         if (service->has_profile && !has_container(project, service->name)) {
+            project->ports->hides_ports = project->ports->hides_ports || project->profiles;
             continue; /* somebody starts it by its profile, if at all */
         }
         if (arguments == NULL ||
@@ -137,6 +141,65 @@ static enum hm_status take_folder(struct project *project, const char *folder, s
     return st;
 }
 
+/* Does the unit, or the file ".env" of the folder ("" not known), set the variable? */
+static enum hm_status find_variable(struct project *project, const char *folder, const char *name,
+                                    bool *out_set, struct hm_err *err)
+{
+    const char *file = folder[0] == '\0' ? "" : hm_arena_printf(project->arena, "%s/.env", folder);
+    struct hm_linux_unit with = *project->unit;
+    enum hm_linux_variable found;
+    const char *value;
+
+    *out_set = false;
+    if (file == NULL || !hm_linux_unit_variable(project->root, project->unit, name, project->arena,
+                                                &found, &value)) {
+        return no_memory(err);
+    }
+    *out_set = found == HM_LINUX_VARIABLE_UNCLEAR || value[0] != '\0';
+    if (*out_set || file[0] == '\0') {
+        return HM_OK;
+    }
+    with.environment[HM_LINUX_ENVIRONMENT_FILE] = (struct hm_strings){&file, 1};
+    if (!hm_linux_unit_variable(project->root, &with, name, project->arena, &found, &value)) {
+        return no_memory(err);
+    }
+    *out_set = found == HM_LINUX_VARIABLE_UNCLEAR || value[0] != '\0';
+    return HM_OK;
+}
+
+/* The project's folder, or that of its file; "" not known. */
+static const char *folder_of(const struct project *project, char path[HM_LINUX_WORD_BYTES])
+{
+    const struct hm_linux_start *start = project->start;
+
+    if (start->by == HM_LINUX_START_PROJECT ||
+        !hm_linux_clean_path(project->unit->folder, start->text, path)) {
+        return project->unit->folder;
+    }
+    if (start->by == HM_LINUX_START_FILE) {
+        *strrchr(path, '/') = '\0';
+    }
+    return path;
+}
+
+static enum hm_status take_variables(struct project *project, bool recorded, struct hm_err *err)
+{
+    static const char *const names[] = {"COMPOSE_PROFILES", "COMPOSE_FILE"};
+    char path[HM_LINUX_WORD_BYTES];
+    const char *folder = folder_of(project, path);
+    enum hm_status st = HM_OK;
+    bool set[HM_COUNT(names)] = {false, false};
+
+    for (size_t i = 0; st == HM_OK && i < HM_COUNT(names); i++) {
+        st = find_variable(project, folder, names[i], &set[i], err);
+    }
+    project->profiles = project->start->profiles || set[0];
+    project->ports->hides_ports =
+        project->ports->hides_ports ||
+        (set[1] && !recorded && project->start->by != HM_LINUX_START_FILE);
+    return st;
+}
+
 enum hm_status hm_linux_compose(const char *root, const struct hm_linux_unit *unit,
                                 const struct hm_linux_start *start,
                                 const struct hm_linux_docker *docker, struct hm_arena *arena,
@@ -159,6 +222,10 @@ enum hm_status hm_linux_compose(const char *root, const struct hm_linux_unit *un
     if (start->by == HM_LINUX_START_NAME) {
         *out_read = false;
         return HM_OK;
+    }
+    st = take_variables(&project, files[0] != '\0', err);
+    if (st != HM_OK) {
+        return st;
     }
     if (files[0] != '\0') {
         st = take_list(&project, files, err);

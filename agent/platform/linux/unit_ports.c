@@ -261,3 +261,27 @@ enum hm_status hm_linux_unit_ports(const char *root, struct hm_linux_units *unit
     }
     return st;
 }
+
+void hm_linux_unit_unpublish(struct hm_linux_unit *unit, enum hm_linux_command command)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < unit->listens_count; i++) {
+        if (unit->listens[i].command != command) {
+            unit->listens[kept++] = unit->listens[i];
+        }
+    }
+    unit->listens_count = kept;
+    kept = 0;
+    for (size_t i = 0; i < unit->starts_count; i++) {
+        if (unit->starts[i].command != command) {
+            unit->starts[kept++] = unit->starts[i];
+        }
+    }
+    unit->starts_count = kept;
+    unit->hides_by[command] = false;
+    unit->hides_ports = false;
+    for (size_t i = 0; i < HM_LINUX_COMMANDS; i++) {
+        unit->hides_ports = unit->hides_ports || unit->hides_by[i];
+    }
+}

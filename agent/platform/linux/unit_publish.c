@@ -14,6 +14,7 @@
 #include "common/base/str.h"
 
 #define PORTS_MAX 1024u /* of one unit */
+#define COMPOSE_FILES_MAX 8u
 
 static bool word_is(struct hm_span word, const char *text)
 {
@@ -216,7 +217,8 @@ static bool put_start(struct hm_linux_unit *unit, enum hm_linux_start_by by, str
         return false;
     }
     unit->starts = items;
-    unit->starts[unit->starts_count++] = (struct hm_linux_start){by, copy, HM_LINUX_EXEC_START};
+    unit->starts[unit->starts_count++] =
+        (struct hm_linux_start){.by = by, .text = copy, .command = HM_LINUX_EXEC_START};
     return true;
 }
 
@@ -286,39 +288,52 @@ static bool read_compose(struct hm_linux_unit *unit, struct hm_span arguments,
     static const char *const starting[] = {"up", "start", "restart", "create", "run"};
     static const char *const others[] = {"build", "config", "down", "exec", "kill", "logs",
                                          "ps",    "pull",   "push", "rm",   "stop"};
-    static const char *const with_value[] = {"--ansi",     "--context",  "--env-file",
-                                             "--host",     "--parallel", "--profile",
-                                             "--progress", "-H",         "-c"};
+    static const char *const with_value[] = {"--ansi",     "--context", "--host", "--parallel",
+                                             "--progress", "-H",        "-c"};
+    const size_t first = unit->starts_count;
     struct hm_span project = {NULL, 0};
-    struct hm_span file = {NULL, 0};
+    struct hm_span files[COMPOSE_FILES_MAX];
+    size_t count = 0;
+    bool profiles = false; /* or variables, which may say some */
+    bool ok = true;
     struct hm_span word;
     struct hm_span value;
 
-    while (take_word(&arguments, &word)) {
-        if (word.at[0] == '$') {
-            break; /* any option, any command */
-        }
-        if (word.at[0] != '-') {
-            if (!is_one_of(word, starting, HM_COUNT(starting))) {
-                unit->hides_ports = unit->hides_ports || !is_one_of(word, others, HM_COUNT(others));
-                return true;
-            }
-            return project.len > 0 ? put_start(unit, HM_LINUX_START_PROJECT, project, arena)
-                   : file.len > 0  ? put_start(unit, HM_LINUX_START_FILE, file, arena)
-                                   : put_start(unit, HM_LINUX_START_FOLDER, folder, arena);
-        }
+    while (take_word(&arguments, &word) && word.at[0] == '-') {
         if (is_option(word, 'p', "--project-name", &arguments, &value)) {
             project = value;
         } else if (is_option(word, 'f', "--file", &arguments, &value)) {
-            file = file.len > 0 ? file : value;
+            unit->hides_ports = unit->hides_ports || count == COMPOSE_FILES_MAX;
+            if (count < COMPOSE_FILES_MAX) {
+                files[count++] = value;
+            }
         } else if (is_option(word, '\0', "--project-directory", &arguments, &value)) {
             folder = value;
+        } else if (is_option(word, '\0', "--profile", &arguments, &value) ||
+                   is_option(word, '\0', "--env-file", &arguments, &value)) {
+            profiles = true;
         } else if (is_one_of(word, with_value, HM_COUNT(with_value))) {
             (void)take_word(&arguments, &value);
         }
     }
-    unit->hides_ports = true;
-    return true;
+    if (word.len == 0 || !is_one_of(word, starting, HM_COUNT(starting))) {
+        unit->hides_ports = unit->hides_ports || !is_one_of(word, others, HM_COUNT(others));
+        return true; /* or "$ARGS": any option, any command */
+    }
+    while (take_word(&arguments, &word)) { /* a service that is named needs no profile */
+        profiles = profiles || word.at[0] != '-';
+    }
+    if (project.len > 0 || count == 0) {
+        ok = put_start(unit, project.len > 0 ? HM_LINUX_START_PROJECT : HM_LINUX_START_FOLDER,
+                       project.len > 0 ? project : folder, arena);
+    }
+    for (size_t i = 0; ok && project.len == 0 && i < count; i++) {
+        ok = put_start(unit, HM_LINUX_START_FILE, files[i], arena);
+    }
+    for (size_t i = first; i < unit->starts_count; i++) {
+        unit->starts[i].profiles = profiles;
+    }
+    return ok;
 }
 
 /* What a command of podman or docker does about the ports of containers. */
@@ -341,10 +356,16 @@ static enum verb take_verb(struct hm_span *inout_rest)
         {"kube",    VERB_HIDES   },
         {"play",    VERB_HIDES   },
     };
+    static const char *const swarm[] = {"create", "deploy", "scale", "up", "update"};
     struct hm_span word;
     bool may_be_value = false;
 
     while (take_word(inout_rest, &word)) {
+        if (word_is(word, "stack") || word_is(word, "service")) { /* of a swarm */
+            return take_word(inout_rest, &word) && is_one_of(word, swarm, HM_COUNT(swarm))
+                       ? VERB_HIDES
+                       : VERB_OTHER;
+        }
         for (size_t i = 0; i < HM_COUNT(verbs); i++) {
             if (word_is(word, verbs[i].word)) {
                 return verbs[i].verb;
@@ -365,32 +386,30 @@ static enum verb take_verb(struct hm_span *inout_rest)
  * looks like an option: the image's name is then found too late, never too early. */
 static bool has_value_behind(struct hm_span word)
 {
-    static const char *const without[] = {
-        "--detach",
-        "--disable-content-trust",
-        "--env-host",
-        "--help",
-        "--http-proxy",
-        "--init",
-        "--interactive",
-        "--no-healthcheck",
-        "--no-hostname",
-        "--no-hosts",
-        "--oom-kill-disable",
-        "--passwd",
-        "--privileged",
-        "--publish-all",
-        "--quiet",
-        "--read-only",
-        "--read-only-tmpfs",
-        "--replace",
-        "--rm",
-        "--rmi",
-        "--sig-proxy",
-        "--tls-verify",
-        "--tty",
-        "--unsetenv-all",
-    };
+    static const char *const without[] = {"--detach",
+                                          "--disable-content-trust",
+                                          "--env-host",
+                                          "--help",
+                                          "--http-proxy",
+                                          "--init",
+                                          "--interactive",
+                                          "--no-healthcheck",
+                                          "--no-hostname",
+                                          "--no-hosts",
+                                          "--oom-kill-disable",
+                                          "--passwd",
+                                          "--privileged",
+                                          "--publish-all",
+                                          "--quiet",
+                                          "--read-only",
+                                          "--read-only-tmpfs",
+                                          "--replace",
+                                          "--rm",
+                                          "--rmi",
+                                          "--sig-proxy",
+                                          "--tls-verify",
+                                          "--tty",
+                                          "--unsetenv-all"};
     size_t at = 1;
 
     if (memchr(word.at, '=', word.len) != NULL || is_one_of(word, without, HM_COUNT(without))) {
@@ -569,28 +588,4 @@ bool hm_linux_unit_publish(struct hm_linux_unit *unit, const char *program, bool
         return read_nspawn(unit, arguments, arena);
     }
     return !is_engine(name) || read_engine(unit, name, false, arguments, none, arena);
-}
-
-void hm_linux_unit_unpublish(struct hm_linux_unit *unit, enum hm_linux_command command)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < unit->listens_count; i++) {
-        if (unit->listens[i].command != command) {
-            unit->listens[kept++] = unit->listens[i];
-        }
-    }
-    unit->listens_count = kept;
-    kept = 0;
-    for (size_t i = 0; i < unit->starts_count; i++) {
-        if (unit->starts[i].command != command) {
-            unit->starts[kept++] = unit->starts[i];
-        }
-    }
-    unit->starts_count = kept;
-    unit->hides_by[command] = false;
-    unit->hides_ports = false;
-    for (size_t i = 0; i < HM_LINUX_COMMANDS; i++) {
-        unit->hides_ports = unit->hides_ports || unit->hides_by[i];
-    }
 }

@@ -52,6 +52,7 @@ struct hm_linux_start {
     enum hm_linux_start_by by;
     const char *text; /* a path may count from the unit's folder; "" that folder itself */
     enum hm_linux_command command;
+    bool profiles; /* of compose: services with a profile may start, too */
 };
 
 /* Settings of a service that set variables of its processes. */
@@ -332,5 +333,6 @@ bool hm_linux_unit_put_environment(struct hm_linux_unit *unit, enum hm_linux_env
 bool hm_linux_unit_publish(struct hm_linux_unit *unit, const char *program, bool wrapper,
                            struct hm_span arguments, struct hm_arena *arena);
 
-/* An empty line of a setting: removes what its commands before it start and publish. */
+/* unit_ports.c — an empty line of a setting: removes what its commands before it start and publish.
+ */
 void hm_linux_unit_unpublish(struct hm_linux_unit *unit, enum hm_linux_command command);
