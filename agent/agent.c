@@ -194,6 +194,7 @@ static enum hm_status start_enforcer(void *app, struct hm_err *err)
     struct hm_agent *agent = app;
     struct hm_enforcer_options options = {
         .state_dir = agent->config.state_dir,
+        .state_id = hm_agent_port_book_id(agent->port_book),
         .ops = agent->platform_ops,
         .platform = agent->platform,
         .now_ms = agent->clock->now_ms,

@@ -25,6 +25,7 @@ struct hm_agent_port_book {
     struct hm_port_memo memo;     /* in arenas[now] */
     bool expected;                /* there has been a book: where it is gone, it was lost */
     char wanted_id[ID_BYTES];     /* that the file must have; "" any */
+    char given_id[ID_BYTES];      /* for a book that has none; "" a random one */
     char id[ID_BYTES];            /* of the memo */
     bool kept;                    /* it is on disk, with that id */
     struct hm_err unread;         /* why the file could not be read; HM_OK: it was */
@@ -55,6 +56,8 @@ static void take_id(struct hm_agent_port_book *book)
         memcpy(book->id, book->wanted_id, sizeof(book->id));
     } else if (book->memo.id[0] != '\0') {
         (void)hm_str_copy(book->id, sizeof(book->id), book->memo.id);
+    } else if (book->given_id[0] != '\0') {
+        (void)hm_str_copy(book->id, sizeof(book->id), book->given_id);
     } else if (book->id[0] == '\0') {
         hm_crypto_random(bytes, sizeof(bytes));
         hm_crypto_hex(bytes, sizeof(bytes), book->id);
@@ -104,6 +107,7 @@ enum hm_status hm_agent_port_book_open(const char *state_dir, const struct hm_po
     }
     book->expected = past->has_been;
     (void)hm_str_copy(book->wanted_id, sizeof(book->wanted_id), past->id);
+    (void)hm_str_copy(book->given_id, sizeof(book->given_id), past->enforce_id);
     for (unsigned i = 0; i < HM_COUNT(book->arenas); i++) {
         hm_arena_init(&book->arenas[i], ARENA_BYTES);
     }

@@ -16,6 +16,7 @@
 #include "agent/spool.h"
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/base/limits.h"
 #include "common/ports/port_book.h"
 
 struct hm_agent_port_book;
@@ -24,6 +25,8 @@ struct hm_agent_port_book;
 struct hm_port_book_past {
     bool has_been;  /* there has been one: where it is gone, it was lost */
     const char *id; /* that it must have; "" any, as a state of an older version has none */
+    char enforce_id[HM_LIMIT_ID_BYTES + 1]; /* of enforce.json: what a book that knows no other gets
+                                               ("" a random one) */
 };
 
 /* spool: that of the same folder, and out->id lives as long as it. What is damaged counts as

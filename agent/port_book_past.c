@@ -5,6 +5,7 @@
 #include "agent/enforce/enforce_state.h"
 #include "agent/kept_policies.h"
 #include "agent/port_book.h"
+#include "common/base/str.h"
 #include "common/os/os.h"
 
 #define PATH_BYTES 4096
@@ -30,11 +31,13 @@ static bool has_ledger(const char *state_dir)
 }
 
 /* Not what "hm-agent restore" alone writes, which may come before the first look. */
-static bool has_enforced(const char *state_dir, struct hm_arena *arena)
+static bool has_enforced(const char *state_dir, struct hm_arena *arena,
+                         char out_id[HM_LIMIT_ID_BYTES + 1])
 {
-    struct hm_enforce_state state = {.held = false};
+    struct hm_enforce_state state = {.id = "", .held = false};
     enum hm_status st = hm_enforce_state_load(state_dir, arena, &state, NULL);
 
+    (void)hm_str_copy(out_id, HM_LIMIT_ID_BYTES + 1, st == HM_OK ? state.id : "");
     return st == HM_OK ? state.policies.count > 0 : st != HM_ENOMEM;
 }
 
@@ -64,7 +67,8 @@ void hm_agent_port_book_past(const char *state_dir, const struct hm_spool *spool
 
     hm_arena_init(&arena, ARENA_BYTES);
     out->id = hm_spool_port_book_id(spool);
-    out->has_been = hm_spool_has_port_book(spool) || has_ledger(state_dir) ||
-                    has_enforced(state_dir, &arena) || has_policies(state_dir, &arena);
+    out->has_been = has_enforced(state_dir, &arena, out->enforce_id);
+    out->has_been = out->has_been || hm_spool_has_port_book(spool) || has_ledger(state_dir) ||
+                    has_policies(state_dir, &arena);
     hm_arena_fini(&arena);
 }

@@ -61,6 +61,7 @@ static int take_back(void *app)
     struct hm_taken_back taken = {.changed = false};
     struct hm_err err;
     struct hm_err why;
+    bool began;
     enum hm_status st = hm_take_back(agent, &taken, &err);
 
     if (st == HM_OK) {
@@ -70,7 +71,7 @@ static int take_back(void *app)
         return HM_EXIT_OK;
     }
     if (!held && hm_enforcer_is_held(agent->enforcer) &&
-        hm_enforcer_resume(agent->enforcer, &why) != HM_OK) {
+        hm_enforcer_resume(agent->enforcer, &began, &why) != HM_OK) {
         hm_log_failure(HM_LOG_ERROR, "still_held", &why);
     }
     hm_err_prefix(&err,

@@ -39,11 +39,17 @@ static int restore(void *app)
 
     if (hm_cli_value(agent->cli, "resume") != NULL) {
         const bool held = hm_enforcer_is_held(agent->enforcer);
+        bool began = false;
 
-        st = hm_enforcer_resume(agent->enforcer, &err);
+        st = hm_enforcer_resume(agent->enforcer, &began, &err);
         if (st == HM_OK) {
-            (void)printf("%s\n", held ? "policies are enforced again from the agent's next start on"
-                                      : "nothing was held");
+            (void)printf("%s%s\n",
+                         began ? "enforce.json is a new one: policies that were turned off here "
+                                 "count again; "
+                               : "",
+                         held || began
+                             ? "policies are enforced again from the agent's next start on"
+                             : "nothing was held");
         }
     } else {
         st = take_back(agent, &err);

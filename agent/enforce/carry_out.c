@@ -252,9 +252,10 @@ static enum hm_status prepare_rows(const struct attempt *attempt, struct hm_err 
         }
     }
     note_removals(run, action);
-    if (st == HM_OK && !run->state.ledger) { /* there before it is said to be there */
+    if (st == HM_OK && !run->state.ledger) { /* there before it is said to be there, after us */
+        st = hm_run_save(run, err);
         hm_run_step(run, "ledger_begin");
-        st = save_ledger(run, &run->ledger, err);
+        st = st == HM_OK ? save_ledger(run, &run->ledger, err) : st;
         run->state.ledger = st == HM_OK;
     }
     return st == HM_OK ? hm_run_save(run, err) : st;

@@ -294,15 +294,16 @@ static enum hm_status load(struct hm_enforcer *enforcer, struct hm_enforce_run *
                            struct hm_err *err)
 {
     const char *state_dir = enforcer->options.state_dir;
-    enum hm_status st = hm_enforce_state_load(state_dir, run->arena, &run->state, err);
+    enum hm_status st = hm_enforce_state_load_own(state_dir, enforcer->options.state_id, run->arena,
+                                                  &run->state, err);
 
     if (st == HM_OK) {
         enforcer->held = run->state.held;
         st = hm_ledger_load(state_dir, run->state.ledger, run->arena, &run->ledger, err);
     } else {
-        run->state = (struct hm_enforce_state){.held = false};
+        run->state = (struct hm_enforce_state){.id = "", .held = false};
     }
-    if (st == HM_EINVAL) {
+    if (st == HM_EINVAL || st == HM_ECONFLICT) {
         run->broken = hm_arena_strdup(run->arena, err->text);
         st = run->broken == NULL ? hm_fail(err, HM_ENOMEM, "no memory to enforce policies") : HM_OK;
         enforcer->broken_since_ms =
@@ -403,7 +404,8 @@ void hm_enforcer_reapply(struct hm_enforcer *enforcer)
         return;
     }
     hm_arena_init(&arena, OPEN_ARENA_BYTES);
-    if (hm_enforce_state_load(enforcer->options.state_dir, &arena, &state, NULL) == HM_OK &&
+    if (hm_enforce_state_load_own(enforcer->options.state_dir, enforcer->options.state_id, &arena,
+                                  &state, NULL) == HM_OK &&
         state.ledger && !state.held &&
         hm_ledger_load(enforcer->options.state_dir, true, &arena, &ledger, NULL) == HM_OK &&
         ops->reapply(enforcer->options.platform, &ledger, false, &arena, &added, NULL) == HM_OK &&
@@ -420,7 +422,8 @@ unsigned hm_enforcer_urgent(const struct hm_enforcer *enforcer)
     unsigned stacks = 0;
 
     hm_arena_init(&arena, OPEN_ARENA_BYTES);
-    if (hm_enforce_state_load(enforcer->options.state_dir, &arena, &state, NULL) == HM_OK &&
+    if (hm_enforce_state_load_own(enforcer->options.state_dir, enforcer->options.state_id, &arena,
+                                  &state, NULL) == HM_OK &&
         !state.held) {
         for (size_t i = 0; i < state.policies.count; i++) {
             const struct hm_enforce_waits *waits = &state.policies.at[i].waits;
@@ -496,8 +499,11 @@ enum hm_status hm_enforcer_restore(struct hm_enforcer *enforcer, struct hm_enfor
                                    struct hm_err *err)
 {
     struct hm_enforce_run run = begin(enforcer, pass);
-    enum hm_status st = load(enforcer, &run, err);
+    bool renewed;
+    enum hm_status st = hm_enforce_state_renew(
+        enforcer->options.state_dir, enforcer->options.state_id, run.arena, &renewed, err);
 
+    st = st == HM_OK || st == HM_ECONFLICT ? load(enforcer, &run, err) : st;
     run.restoring = true;
     run.keeps_times = enforcer->restores;
     enforcer->restores = false;
@@ -529,17 +535,22 @@ enum hm_status hm_enforcer_restore(struct hm_enforcer *enforcer, struct hm_enfor
     return st;
 }
 
-enum hm_status hm_enforcer_resume(struct hm_enforcer *enforcer, struct hm_err *err)
+enum hm_status hm_enforcer_resume(struct hm_enforcer *enforcer, bool *out_renewed,
+                                  struct hm_err *err)
 {
+    const struct hm_enforcer_options *options = &enforcer->options;
     struct hm_enforce_state state;
     struct hm_arena arena;
     enum hm_status st;
 
     hm_arena_init(&arena, OPEN_ARENA_BYTES);
-    st = hm_enforce_state_load(enforcer->options.state_dir, &arena, &state, err);
+    st = hm_enforce_state_renew(options->state_dir, options->state_id, &arena, out_renewed, err);
+    if (st == HM_OK) {
+        st = hm_enforce_state_load_own(options->state_dir, options->state_id, &arena, &state, err);
+    }
     if (st == HM_OK && state.held) {
         state.held = false;
-        st = hm_enforce_state_save(enforcer->options.state_dir, &state, err);
+        st = hm_enforce_state_save(options->state_dir, &state, err);
     }
     if (st == HM_OK) {
         enforcer->held = false;
@@ -567,8 +578,12 @@ enum hm_status hm_enforcer_open(const struct hm_enforcer_options *options,
         return hm_fail(err, HM_ENOMEM, "no memory to enforce policies");
     }
     enforcer->options = *options;
+    if (options->state_id == NULL) {
+        enforcer->options.state_id = "";
+    }
     hm_arena_init(&arena, OPEN_ARENA_BYTES);
-    if (hm_enforce_state_load(options->state_dir, &arena, &state, &why) == HM_OK) {
+    if (hm_enforce_state_load_own(options->state_dir, enforcer->options.state_id, &arena, &state,
+                                  &why) == HM_OK) {
         enforcer->held = state.held; /* damage is told by each pass */
     }
     hm_arena_fini(&arena);

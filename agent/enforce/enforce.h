@@ -9,8 +9,8 @@
  * protect are watched (dead-man): one that is lost, or a host that gets no ephemeral ports, takes
  * the change back, and this revision stays off on this host. Until the host has settled since its
  * boot nothing new is changed (agent/enforce/settling.h). Everything needed survives a restart, in
- * the state folder: ledger.json, enforce.json. Where one of them is damaged nothing is guessed:
- * nothing is changed, and the report says so. Threads: one. */
+ * the state folder: ledger.json, enforce.json. Where one of them is damaged or lost nothing is
+ * guessed: nothing is changed, and the report says so. Threads: one. */
 #pragma once
 
 #include "agent/platform/platform.h"
@@ -21,6 +21,7 @@ struct hm_enforcer;
 
 struct hm_enforcer_options {
     const char *state_dir;
+    const char *state_id; /* of the state folder (port_book.h); NULL or "" = not known */
     const struct hm_platform_ops *ops;
     struct hm_platform *platform;
     struct hm_local_limits limits; /* borrowed lists */
@@ -88,8 +89,12 @@ unsigned hm_enforcer_urgent(const struct hm_enforcer *enforcer);
  * say, and from then on nothing is enforced here (outcomes: refused, local_limit) until
  * hm_enforcer_resume. HM_EBUSY: there is more, the same call with a new observation goes on.
  * HM_ECONFLICT: something could not be taken back; the same call tries again.
- * HM_EINVAL: ledger.json or enforce.json is damaged, nothing was done. */
+ * HM_EINVAL: ledger.json is damaged, or enforce.json another agent's: nothing was done. A damaged
+ * or lost enforce.json is renewed: the ledger says what was added. */
 enum hm_status hm_enforcer_restore(struct hm_enforcer *enforcer, struct hm_enforce_pass *pass,
                                    struct hm_err *err) HM_MUST_CHECK;
-enum hm_status hm_enforcer_resume(struct hm_enforcer *enforcer, struct hm_err *err) HM_MUST_CHECK;
+/* Also where enforce.json is damaged or gone: what it said is given up, and kept as
+ * enforce.json.broken. HM_ECONFLICT: it is another agent's. *out_renewed: it was so. */
+enum hm_status hm_enforcer_resume(struct hm_enforcer *enforcer, bool *out_renewed,
+                                  struct hm_err *err) HM_MUST_CHECK;
 bool hm_enforcer_is_held(const struct hm_enforcer *enforcer);

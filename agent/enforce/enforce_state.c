@@ -177,6 +177,8 @@ static const struct hm_record record_start = {"start", sizeof(struct hm_start), 
                                               HM_COUNT(start_fields)};
 
 static const struct hm_field state_fields[] = {
+    HM_F(hm_enforce_state, id, HM_TYPE_STRING, HM_FIELD_DEFAULT, 0, HM_LIMIT_ID_BYTES,
+         "of the state folder that it belongs to"),
     HM_F(hm_enforce_state, held, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "hm-agent restore was run"),
     HM_F(hm_enforce_state, ledger, HM_TYPE_BOOL, HM_FIELD_DEFAULT, 0, 0, "a ledger was written"),
     HM_F_RECORD_OPT(hm_enforce_state, boot, &hm_record_enforce_boot, "the boot at hand"),
@@ -184,7 +186,7 @@ static const struct hm_field state_fields[] = {
                  "services that keep failing"),
     HM_F_RECORDS(hm_enforce_state, starts, HM_FIELD_DEFAULT, HM_LIMIT_SERVICES, &record_start,
                  "services started in boots after a change"),
-    HM_F_RECORDS(hm_enforce_state, policies, HM_FIELD_WRITTEN, 2 * HM_LIMIT_POLICIES, &record_row,
+    HM_F_RECORDS(hm_enforce_state, policies, HM_FIELD_REQUIRED, 2 * HM_LIMIT_POLICIES, &record_row,
                  "one row a policy"),
 };
 static const struct hm_record record_state = {"enforce_state", sizeof(struct hm_enforce_state),
@@ -262,19 +264,85 @@ static enum hm_status save(const char *state_dir, const char *name, const struct
     return st;
 }
 
+static bool has_ledger(const char *state_dir)
+{
+    char path[PATH_BYTES];
+
+    return path_of(state_dir, "ledger.json", path, NULL) == HM_OK && hm_os_exists(path);
+}
+
 enum hm_status hm_enforce_state_load(const char *state_dir, struct hm_arena *arena,
                                      struct hm_enforce_state *out_state, struct hm_err *err)
 {
-    static const struct hm_enforce_state empty = {.held = false};
+    static const struct hm_enforce_state empty = {.id = "", .held = false};
     enum hm_status st =
         load(state_dir, "enforce.json", &record_state, STATE_BYTES, false, arena, out_state, err);
 
     if (st == HM_ENOENT) {
         *out_state = empty;
-        st = HM_OK;
-    } else if (st == HM_EINVAL) {
-        hm_err_prefix(err, "nothing is enforced here: what the agent did so far cannot be read; "
-                           "put enforce.json back, or remove it to begin again");
+        st = has_ledger(state_dir) ? hm_fail(err, HM_EINVAL, "%s/enforce.json is gone", state_dir)
+                                   : HM_OK;
+    }
+    if (st == HM_EINVAL) {
+        hm_err_prefix(err, "nothing is enforced here, and nothing removed: what the agent did so "
+                           "far cannot be read; put enforce.json back, or stop the agent and run "
+                           "\"hm-agent restore --resume\" to go on without it: policies that were "
+                           "turned off here then count again");
+    }
+    return st;
+}
+
+enum hm_status hm_enforce_state_load_own(const char *state_dir, const char *id,
+                                         struct hm_arena *arena, struct hm_enforce_state *out_state,
+                                         struct hm_err *err)
+{
+    const enum hm_status st = hm_enforce_state_load(state_dir, arena, out_state, err);
+
+    if (st != HM_OK || id[0] == '\0') {
+        return st;
+    }
+    if (out_state->id[0] != '\0' && strcmp(out_state->id, id) != 0) {
+        return hm_fail(err, HM_ECONFLICT,
+                       "nothing is enforced here, and nothing removed: %s/enforce.json is not this "
+                       "agent's, its id is %s; put this agent's own enforce.json and ledger.json "
+                       "back, or remove both: what was added is then treated as somebody else's",
+                       state_dir, out_state->id);
+    }
+    out_state->id = id;
+    return HM_OK;
+}
+
+static enum hm_status set_aside(const char *state_dir, struct hm_arena *arena, struct hm_err *err)
+{
+    char path[PATH_BYTES];
+    char broken[PATH_BYTES];
+    enum hm_status st = path_of(state_dir, "enforce.json", path, err);
+    char *text;
+    size_t len;
+
+    if (st == HM_OK) {
+        st = path_of(state_dir, "enforce.json.broken", broken, err);
+    }
+    if (st == HM_OK) {
+        st = hm_os_read_file(path, STATE_BYTES, arena, &text, &len, err);
+    }
+    if (st == HM_OK) {
+        st = hm_os_replace_file(broken, text, len, true, err);
+    }
+    return st == HM_ENOENT ? HM_OK : st;
+}
+
+enum hm_status hm_enforce_state_renew(const char *state_dir, const char *id, struct hm_arena *arena,
+                                      bool *out_renewed, struct hm_err *err)
+{
+    const struct hm_enforce_state empty = {.id = id, .ledger = has_ledger(state_dir)};
+    struct hm_enforce_state state;
+    enum hm_status st = hm_enforce_state_load_own(state_dir, id, arena, &state, err);
+
+    *out_renewed = st == HM_EINVAL;
+    if (st == HM_EINVAL) {
+        st = set_aside(state_dir, arena, err);
+        st = st == HM_OK ? hm_enforce_state_save(state_dir, &empty, err) : st;
     }
     return st;
 }

@@ -4,6 +4,12 @@
  * Private to enforcement. Read anew in each pass, written when something changed; each write is
  * atomic and durable. Threads: one.
  *
+ * enforce.json is there before ledger.json is, always has "policies", and carries the id of the
+ * state folder (port_book.h), so that one that was lost, cut, or another agent's does not look like
+ * an empty state: that would forget what the dead-man turned off, and "hm-agent restore". Nothing
+ * is enforced or removed then until it is put back, or a person begins again without it
+ * (hm_enforcer_resume). A file without an id is an older version's, and counts.
+ *
  * A file of an older version lacks fields, and what is absent is empty. The state of a host before
  * a change is an exception (knows_before): empty would blame a policy for a service that failed
  * long before it. What the file does have of it counts; beside that, what fails in the boot of the
@@ -190,8 +196,9 @@ struct hm_starts {
 };
 
 struct hm_enforce_state {
-    bool held;   /* hm-agent restore */
-    bool ledger; /* there is a ledger.json: where it is gone, it was lost */
+    const char *id; /* of the state folder that it belongs to; "" an older version wrote it */
+    bool held;      /* hm-agent restore */
+    bool ledger;    /* there is a ledger.json: where it is gone, it was lost */
     bool has_boot;
     struct hm_enforce_boot boot;
     struct hm_failing_list failing;
@@ -201,10 +208,20 @@ struct hm_enforce_state {
 
 extern const struct hm_record hm_record_enforce_boot;
 
-/* HM_EINVAL: there is a file and it is damaged. No file is an empty state. */
+/* HM_EINVAL: the file is damaged, or it is gone and there is a ledger.json. Without both it is an
+ * empty state. */
 enum hm_status hm_enforce_state_load(const char *state_dir, struct hm_arena *arena,
                                      struct hm_enforce_state *out_state,
                                      struct hm_err *err) HM_MUST_CHECK;
+/* As above, and with this id; "" any. HM_ECONFLICT: it has another one. */
+enum hm_status hm_enforce_state_load_own(const char *state_dir, const char *id,
+                                         struct hm_arena *arena, struct hm_enforce_state *out_state,
+                                         struct hm_err *err) HM_MUST_CHECK;
+/* A person goes on without what is damaged or gone: an empty state takes its place, and what there
+ * was stays as enforce.json.broken. *out_renewed: it was so; otherwise nothing is done.
+ * HM_ECONFLICT as above. */
+enum hm_status hm_enforce_state_renew(const char *state_dir, const char *id, struct hm_arena *arena,
+                                      bool *out_renewed, struct hm_err *err) HM_MUST_CHECK;
 /* No write when the file says so already. */
 enum hm_status hm_enforce_state_save(const char *state_dir, const struct hm_enforce_state *state,
                                      struct hm_err *err) HM_MUST_CHECK;

@@ -223,6 +223,7 @@ void enforce_double_restart(struct hm_enforce_double *host)
 {
     const struct hm_enforcer_options options = {
         .state_dir = host->folder,
+        .state_id = host->state_id,
         .ops = host->keeps ? &keeping_ops : &ops,
         .platform = &platform,
         .limits = host->model.limits,

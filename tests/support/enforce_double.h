@@ -11,6 +11,7 @@
 struct hm_enforce_double {
     struct hm_model model; /* host, policies, limits, time, boot */
     char folder[64];
+    const char *state_id; /* from the next restart on; NULL = not known */
     struct hm_enforcer *enforcer;
     struct hm_enforce_pass pass; /* of the last enforce_double_pass */
     struct hm_arena arena;       /* likewise */

@@ -77,8 +77,8 @@ static void test_order_of_an_action(void **state)
     enforce_double_init(host, NULL);
     (void)hm_model_reserve(&host->model, "one", "tcp", "40000");
     assert_int_equal(enforce_double_pass(host), HM_OK);
-    assert_string_equal(host->order, "plan reread watch ledger_begin state ledger_before change "
-                                     "reread ledger_after plan state");
+    assert_string_equal(host->order, "plan reread watch state ledger_begin state ledger_before "
+                                     "change reread ledger_after plan state");
 }
 
 static void test_quiet_and_stable(void **state)

@@ -365,6 +365,7 @@ static void test_restore_and_resume(void **state)
     struct hm_enforce_double *host = *state;
     const char *before;
     struct hm_err err;
+    bool began;
 
     enforce_double_init(host, MODERN);
     before = hm_model_inventory(&host->model);
@@ -377,7 +378,7 @@ static void test_restore_and_resume(void **state)
     assert_true(hm_enforcer_is_held(host->enforcer));
     expect_pass(host, "one/1 refused local_limit");
     assert_int_equal(host->changes, 0);
-    assert_int_equal(hm_enforcer_resume(host->enforcer, &err), HM_OK);
+    assert_int_equal(hm_enforcer_resume(host->enforcer, &began, &err), HM_OK);
     assert_false(hm_enforcer_is_held(host->enforcer));
     expect_pass(host, "one/1 verified");
     assert_int_equal(enforce_double_outcome(host, "one")->repairs, 0);
@@ -431,6 +432,10 @@ static void test_damaged_files(void **state)
         {"ledger.json",  "{\"exclusions\":"},
         {"ledger.json",  NULL              },
         {"enforce.json", "[]"              },
+        {"enforce.json", ""                },
+        {"enforce.json", "{}"              },
+        {"enforce.json", "{\"version\":99}"},
+        {"enforce.json", NULL              },
     };
 
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
@@ -456,8 +461,10 @@ static void test_damaged_files(void **state)
         enforce_double_wait(host, 60);
         assert_int_equal(enforce_double_pass(host), HM_OK);
         assert_string_equal(enforce_double_report(host), report);
-        assert_int_equal(enforce_double_restore(host, &err), HM_EINVAL);
-        assert_int_equal(host->changes, 0);
+        assert_int_equal(enforce_double_restore(host, &err),
+                         strcmp(cases[i].name, "enforce.json") == 0 ? HM_OK : HM_EINVAL);
+        assert_string_equal(enforce_double_rows(host, HM_IPV4),
+                            strcmp(cases[i].name, "enforce.json") == 0 ? "" : "9955");
         if (i + 1 < HM_COUNT(cases)) {
             enforce_double_fini(host);
         }

@@ -200,10 +200,12 @@ static struct hm_ledger ledger_of(struct hm_enforce_double *host)
 
 static void leave_ledger(struct hm_enforce_double *host, struct hm_ledger_exclusion *row)
 {
+    const struct hm_enforce_state state = {.id = "", .held = false};
     const struct hm_ledger ledger = {
         .exclusions = {row, 1}
     };
 
+    assert_int_equal(hm_enforce_state_save(host->folder, &state, NULL), HM_OK);
     assert_int_equal(hm_ledger_save(host->folder, &ledger, NULL), HM_OK);
 }
 

@@ -125,6 +125,7 @@ static void test_retired_on_2003(void **state)
 {
     struct hm_enforce_double *host = *state;
     struct hm_err err;
+    bool began;
 
     begin_2003(host);
     host->model.boot_id = "boot-2";
@@ -140,7 +141,7 @@ static void test_retired_on_2003(void **state)
     expect_pass(host, "one/2 waiting reboot");
     assert_int_equal(enforce_double_restore(host, &err), HM_OK);
     assert_true(host->pass.needs_reboot);
-    assert_int_equal(hm_enforcer_resume(host->enforcer, &err), HM_OK);
+    assert_int_equal(hm_enforcer_resume(host->enforcer, &began, &err), HM_OK);
     host->model.boot_id = "boot-3";
     expect_pass(host, "one/2 retired");
     assert_false(host->pass.needs_reboot);
