@@ -446,53 +446,6 @@ static void test_files_of_compose(void **state)
     }
 }
 
-/* Services that forward a port by their command line. */
-static void test_forwarders(void **state)
-{
-    static const struct {
-        const char *command;
-        const char *ports;
-    } rows[] = {
-        {"/usr/bin/ssh -N -L 40001:db:5432 gw",                                             "40001"            },
-        {"/usr/bin/ssh -NT -o ServerAliveInterval=60 -L127.0.0.1:40001:db:5432 -D 1080 gw",
-         "1080 40001"                                                                                          },
-        {"/usr/bin/ssh gw -NL [::1]:40001:[::2]:5432",                                      "40001"            },
-        {"/usr/bin/ssh -L 40001:/run/db.sock gw",                                           "40001"            },
-        {"/usr/bin/ssh -R 40001:localhost:22 gw",                                           ""                 },
-        {"/usr/bin/ssh -i -L40001:a:1 gw",                                                  ""                 },
-        {"/usr/bin/ssh -L /run/a.sock:db:5432 gw",                                          ""                 },
-        {"/usr/bin/ssh gw run -L 40001:db:5432",                                            ""                 },
-        {"/usr/bin/ssh -L $PORT:db:5432 gw",                                                ""                 },
-        {"/usr/bin/autossh -M 20000 -N -L 40001:db:5432 gw",                                "20000 20001 40001"},
-        {"/usr/bin/autossh -M 0 -N -L 40001:db:5432 gw",                                    "40001"            },
-        {"/usr/bin/socat TCP-LISTEN:40001,fork,reuseaddr TCP:db:5432",                      "40001"            },
-        {"/usr/bin/socat -d udp4-l:40001 UDP:db:53",                                        "40001"            },
-        {"/usr/bin/socat - TCP:db:5432",                                                    ""                 },
-        {"/usr/bin/other -L 40001:db:5432",                                                 ""                 },
-    };
-
-    for (size_t i = 0; i < HM_COUNT(rows); i++) {
-        struct hm_observation seen;
-        char ports[64] = "";
-
-        print_message("%s\n", rows[i].command);
-        (void)linux_files_stop(state);
-        (void)set_up(state);
-        put_service("tunnel", "", rows[i].command);
-        observe(*state, &seen);
-        assert_false(seen.inventory.configured_partial);
-        for (size_t k = 0; k < seen.inventory.configured.count; k++) {
-            const struct hm_configured *row = &seen.inventory.configured.at[k];
-
-            assert_int_equal(row->by, HM_BY_COMMAND_PORT);
-            assert_string_equal(row->service, "tunnel");
-            (void)snprintf(ports + strlen(ports), sizeof(ports) - strlen(ports), "%s%u",
-                           k == 0 ? "" : " ", (unsigned)row->port);
-        }
-        assert_string_equal(ports, rows[i].ports);
-    }
-}
-
 /* A record with spaces, and several units without one: the note names them. */
 static void test_records_with_spaces(void **state)
 {
@@ -609,7 +562,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_oneshot, set_up, linux_files_stop),
         cmocka_unit_test_setup_teardown(test_containers_of_docker, set_up, linux_files_stop),
         cmocka_unit_test_setup_teardown(test_records_with_spaces, set_up, linux_files_stop),
-        cmocka_unit_test_setup_teardown(test_forwarders, set_up, linux_files_stop),
         cmocka_unit_test_setup_teardown(test_files_of_compose, set_up, linux_files_stop),
         cmocka_unit_test_setup_teardown(test_podman_restart, set_up, linux_files_stop),
         cmocka_unit_test_setup_teardown(test_netdev, set_up, linux_files_stop),
