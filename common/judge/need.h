@@ -376,8 +376,9 @@ bool hm_need_shares_address(const struct hm_facts *facts, const struct hm_need *
                             enum hm_family family, const struct hm_holder *holder);
 
 /* Does the product serve another port instead of this one, so that the holder of this one hinders
- * nobody? Surely only where the holder is a proxy that is made for it, and the product has none of
- * its usual ports and serves another one outside of loopback. Maybe where it listens on others, and
+ * nobody? Surely only where the product has none of its usual ports and serves another one outside
+ * of loopback, and the holder is a proxy that is made for it, or the port book knows the product in
+ * several boots on the other one alone. Maybe where it listens on others, and
  * something of that is missing, another service of it may need the port, or it had the port before.
  * Not while a service of it is down, nor for a port that anybody may be given or that the host's
  * settings say. */

@@ -5,8 +5,9 @@
  * MySQL on 3310, PgBouncer on 5432 and PostgreSQL on 5433. Outside of the dynamic range nobody has
  * a port by chance. That the product listens elsewhere is no proof alone: it may be a second port
  * of its own (metrics, a forwarded port), which it kept when it lost the usual one. Only a proxy
- * before a server that has none of its usual ports makes it certain. Then the port where it listens
- * is judged in place of the catalogue's. */
+ * before a server that has none of its usual ports makes it certain, or that a server which must
+ * have the port was seen on the other one in several boots, and never on its usual one. Then the
+ * port where it listens is judged in place of the catalogue's. */
 #include "common/judge/need.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@
 
 #define PROGRAM_BYTES 32
 #define BOOTS_OF_MOVED 2u /* once may have been a trial */
+#define BOOTS_OF_SURELY_MOVED 3u
 
 /* Programs that are made to have the ports of other servers. */
 struct proxy {
@@ -309,6 +311,24 @@ static bool had_it(const struct hm_facts *facts, const struct hm_need *need, uin
     return false;
 }
 
+/* Does it listen for other hosts on a port that somebody chose, and that it had in several boots?
+ * One that it kept beside a usual one which it lost was not seen so long without it (had_it). */
+static bool lives_elsewhere(const struct hm_facts *facts, const struct hm_need *need)
+{
+    struct hm_port_cursor cursor = {0, 0, 0};
+    const struct hm_listener *listener;
+
+    while ((listener = next_chosen(facts, need, (struct hm_ports){&all_ports, 1}, &cursor)) !=
+           NULL) {
+        if (is_new_place(need, listener) && facts->inventory->has_port_book &&
+            hm_port_book_saw(&facts->inventory->port_book, listener->protocol, listener->port,
+                             listener->program, listener->service, BOOTS_OF_SURELY_MOVED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Its only service is down, and the port book knows it on other ports alone, which somebody chose.
  * It did not end with the error of a port. */
 static bool was_elsewhere(const struct hm_facts *facts, const struct hm_need *need,
@@ -356,9 +376,12 @@ enum hm_moved hm_need_moved(const struct hm_facts *facts, const struct hm_need *
         count_elsewhere(facts, need, false) < needed) {
         return HM_MOVED_NO;
     }
-    return needed == 1 && is_proxy(need, holder) && serves_others(facts, need) &&
-                   !has_usual(facts, need, true) && !had_it(facts, need, holder->port) &&
-                   !may_need_it(facts, need)
+    return needed == 1 &&
+                   (is_proxy(need, holder) ||
+                    (!requirement->optional && !requirement->starts_without &&
+                     lives_elsewhere(facts, need))) &&
+                   serves_others(facts, need) && !has_usual(facts, need, true) &&
+                   !had_it(facts, need, holder->port) && !may_need_it(facts, need)
                ? HM_MOVED_YES
                : HM_MOVED_MAYBE;
 }

@@ -319,10 +319,60 @@ static void test_down_and_seen_elsewhere(void **state)
     }
 }
 
+/* It runs, was seen on another port alone for several boots, and somebody who is no proxy has the
+ * usual one: it was moved, and the other port is judged. */
+static void test_runs_and_seen_elsewhere(void **state)
+{
+    static const struct {
+        uint16_t port;
+        uint32_t boots;
+        bool had_it;
+        bool optional;
+        bool settled;
+    } cases[] = {
+        {6380,  3, false, false, true },
+        {6380,  2, false, false, false},
+        {6380,  0, false, false, false}, /* no port book */
+        {6380,  5, true,  false, false}, /* it had the usual one */
+        {6380,  5, false, true,  false}, /* it may do without */
+        {50380, 1, false, false, false}, /* it may have been given that one */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const struct hm_verdict *verdict;
+        struct hm_build build;
+        struct hm_requirement *row;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, "10.0.20348");
+        row = hm_build_require(&build, hm_build_product(&build, "redis", "Redis", "redis.exe"),
+                               "server", HM_TCP, "6379", HM_KIND_SOCKET);
+        row->starts_without = cases[i].optional;
+        (void)hm_build_service_runs(&build, "Redis", true);
+        hm_build_listener(&build, HM_TCP, HM_IPV4, 6379, "node.exe", "", HM_KIND_SOCKET);
+        hm_build_listener(&build, HM_TCP, HM_IPV4, cases[i].port, "redis.exe", "Redis",
+                          HM_KIND_SOCKET);
+        if (cases[i].boots > 0) {
+            (void)hm_build_remember(&build, HM_TCP, cases[i].port, "redis.exe", "Redis",
+                                    HM_KIND_SOCKET, cases[i].boots);
+        }
+        if (cases[i].had_it) {
+            (void)hm_build_remember(&build, HM_TCP, 6379, "redis.exe", "Redis", HM_KIND_SOCKET, 1);
+        }
+        hm_build_judge(&build);
+        verdict = hm_build_verdict(&build, "redis", "server");
+        assert_int_equal(cases[i].settled, verdict->state == HM_SAFE);
+        assert_int_equal(cases[i].settled ? 6380 : 6379, verdict->ports.at[0].first);
+        hm_build_fini(&build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_down_and_seen_elsewhere),
+        cmocka_unit_test(test_runs_and_seen_elsewhere),
         cmocka_unit_test(test_moved_behind_a_proxy),
         cmocka_unit_test(test_perhaps_moved),
         cmocka_unit_test(test_front_ends),
