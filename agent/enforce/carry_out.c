@@ -190,6 +190,34 @@ static void note_own_removal(struct hm_enforce_run *run, const struct hm_action 
     }
 }
 
+/* Does it remove what the dead-man turned off, and add nothing? */
+static bool takes_harm_back(const struct hm_enforce_run *run, const struct hm_action *action)
+{
+    bool off = false;
+
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        const struct hm_enforce_row *row = &run->state.policies.at[i];
+
+        if (row->marked && hm_action_adds(action, row->policy)) {
+            return false;
+        }
+        off = off || (row->marked && row->off[0] != '\0');
+    }
+    return off;
+}
+
+/* Harm is taken back also where nothing can be written: what the ledger still tells of then is not
+ * there any more, which the next pass finds. */
+static enum hm_status unless_harm(struct hm_enforce_run *run, const struct hm_action *action,
+                                  enum hm_status st, const struct hm_err *err)
+{
+    if (st == HM_OK || st == HM_ENOMEM || !takes_harm_back(run, action)) {
+        return st;
+    }
+    hm_run_trouble(run, HM_TOLD_NOT_KEPT, err);
+    return HM_OK;
+}
+
 static enum hm_status put_after(const struct attempt *attempt, struct hm_err *err)
 {
     struct hm_enforce_run *run = attempt->run;
@@ -199,9 +227,10 @@ static enum hm_status put_after(const struct attempt *attempt, struct hm_err *er
 
     hm_run_step(run, "ledger_after");
     if (st == HM_OK) {
-        st = save_ledger(run, &after, err);
+        st = unless_harm(run, action_of(attempt), save_ledger(run, &after, err), err);
     }
     if (st == HM_OK) {
+        run->ledger = after;
         attempt->done[attempt->at] = true;
         note_own_removal(run, action_of(attempt));
         hm_settling_changed(run);
@@ -352,6 +381,7 @@ static enum hm_carried change(const struct attempt *attempt)
         hm_run_step(run, "ledger_before");
         st = save_ledger(run, &both, &err);
     }
+    st = unless_harm(run, action, st, &err);
     if (st != HM_OK) {
         return stop(run, action, &err);
     }

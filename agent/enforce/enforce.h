@@ -7,10 +7,11 @@
  * longer each time, and reported. A pass that has much to do leaves some of it to the next one, so
  * that the host is looked at and reported in between. After a change the listeners it was to
  * protect are watched (dead-man): one that is lost, or a host that gets no ephemeral ports, takes
- * the change back, and this revision stays off on this host. Until the host has settled since its
- * boot nothing new is changed (agent/enforce/settling.h). Everything needed survives a restart, in
- * the state folder: ledger.json, enforce.json. Where one of them is damaged or lost nothing is
- * guessed: nothing is changed, and the report says so. Threads: one. */
+ * the change back, also where nothing can be written, and this revision stays off on this host.
+ * Until the host has settled since its boot nothing new is changed (agent/enforce/settling.h).
+ * Everything needed survives a restart, in the state folder: ledger.json, enforce.json. Where one
+ * of them is damaged or lost nothing is guessed: nothing is changed, and the report says so.
+ * Threads: one. */
 #pragma once
 
 #include "agent/platform/platform.h"

@@ -113,6 +113,48 @@ static void test_state_without_an_id(void **state)
     expect_pass(host, "one/1 failed");
 }
 
+/* Folders where new files would be written: as on a disk that is full, or mounted read-only. */
+static void block_writes(const struct hm_enforce_double *host, bool blocked)
+{
+    static const char *const names[] = {"enforce.json.tmp", "ledger.json.tmp"};
+    char path[128];
+
+    for (size_t i = 0; i < HM_COUNT(names); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", host->folder, names[i]);
+        assert_int_equal(
+            blocked ? hm_os_make_folder(path, 0700, NULL) : hm_os_remove_folder(path, NULL), HM_OK);
+    }
+}
+
+/* What did harm goes also where nothing can be written; nothing is added meanwhile. */
+static void test_harm_on_a_full_disk(void **state)
+{
+    struct hm_enforce_double *host = *state;
+
+    enforce_double_init(host, MODERN);
+    hm_build_listener(&host->model.host, HM_TCP, HM_IPV4, 9955, "db", "db", HM_KIND_SOCKET);
+    hm_build_exclude(&host->model.host, HM_TCP, HM_IPV4, "9955"); /* by somebody else */
+    hm_build_exclude(&host->model.host, HM_TCP, HM_IPV6, "9955");
+    (void)hm_model_reserve(&host->model, "one", "tcp", "9955,9957");
+    expect_pass(host, "one/1 verified");
+    host->model.host.inventory.listeners.count = 0;
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/1 verified"); /* missed once, and that is on disk */
+    block_writes(host, true);
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/1 failed");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "9955");
+    assert_string_equal(enforce_double_rows(host, HM_IPV6), "9955");
+    (void)hm_model_reserve(&host->model, "two", "tcp", "9966");
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/1 failed; two/1 failed");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "9955");
+    block_writes(host, false);
+    enforce_double_wait(host, 30);
+    expect_pass(host, "one/1 failed; two/1 verified");
+    assert_string_equal(enforce_double_rows(host, HM_IPV4), "9955,9966");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -120,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_lost_state),
         TEST(test_state_without_an_id),
+        TEST(test_harm_on_a_full_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
