@@ -136,6 +136,7 @@ static enum hm_status begin_pass(struct hm_agent *agent, int64_t now_ms,
         }
     }
     pass.expiry_ms = hm_agent_expiry_ms(agent, now_ms);
+    pass.clock_doubted = agent->expiry_clock.state == HM_EXPIRY_CLOCK_DOUBTED;
     (void)hm_agent_policies_expire(agent->policies, pass.expiry_ms);
     pass.policies = *hm_agent_policies_all(agent->policies);
     pass.refused = hm_agent_policies_refused(agent->policies, &pass.refused_count);

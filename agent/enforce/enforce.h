@@ -51,6 +51,7 @@ struct hm_enforce_pass {
     struct hm_observation *observation; /* its inventory is reread after changes */
     int64_t observed_ms;                /* when it was begun; 0 = just now */
     int64_t expiry_ms;                  /* by which policies expire and windows open; 0 = now */
+    bool clock_doubted;                 /* and then no window opens (expiry_clock.h) */
     /* Why it is not known which ports must not be excluded: nothing is changed; NULL = it is. */
     const char *hazards_unknown;
     const struct hm_port_hazards *remembered; /* as in hm_plan_input; NULL = none */

@@ -34,6 +34,7 @@ static enum hm_status make_plan(struct hm_enforce_run *run, struct hm_err *err)
         .ledger = &run->ledger,
         .limits = &run->limits,
         .now_ms = run->expiry_ms,
+        .clock_doubted = run->pass->clock_doubted,
         .boot_id = run->boot_id,
         .remembered = run->pass->remembered,
         .memory_lost = run->pass->memory_lost,

@@ -164,6 +164,7 @@ struct hm_plan_input {
     const struct hm_ledger *ledger;       /* NULL = empty */
     const struct hm_local_limits *limits; /* NULL = none */
     int64_t now_ms;
+    bool clock_doubted;  /* the time may be wrong: no window counts as open */
     const char *boot_id; /* "" unknown */
     /* NULL: the host has settled. Otherwise only these are added, and exclusions that the ledger
      * names and the system has shown (also below); the rest is noted as waiting_settling. What

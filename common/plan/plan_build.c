@@ -203,7 +203,8 @@ enum hm_plan_gate hm_plan_gate(const struct hm_plan_build *b, const struct hm_po
     if (policy->mode == HM_POLICY_AUDIT) {
         return HM_GATE_AUDIT;
     }
-    if (policy->has_window && !hm_window_is_open(&policy->window, b->input->now_ms)) {
+    if (policy->has_window &&
+        (b->input->clock_doubted || !hm_window_is_open(&policy->window, b->input->now_ms))) {
         return HM_GATE_WINDOW;
     }
     return waits_to_settle(b, policy) ? HM_GATE_SETTLING : HM_GATE_OPEN;
@@ -225,7 +226,10 @@ void hm_plan_put_gate(struct hm_plan_build *b, struct hm_plan_note *note, enum h
                      "minutes have passed.";
     } else {
         note->kind = HM_NOTE_WAITING_WINDOW;
-        note->text = "The policy's maintenance window is closed; the change waits for it.";
+        note->text = b->input->clock_doubted
+                         ? "The change waits for the policy's maintenance window. Whether that is "
+                           "open is not known: the clock of this host may be wrong."
+                         : "The policy's maintenance window is closed; the change waits for it.";
     }
 }
 

@@ -77,6 +77,7 @@ const struct hm_plan *hm_model_plan(struct hm_model *model)
         .ledger = &model->ledger,
         .limits = &model->limits,
         .now_ms = model->now_ms,
+        .clock_doubted = model->clock_doubted,
         .boot_id = model->boot_id,
         .settling = model->settling,
         .remembered = model->remembered,

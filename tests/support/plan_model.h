@@ -25,6 +25,7 @@ struct hm_model {
     struct hm_ledger ledger;
     struct hm_local_limits limits;
     int64_t now_ms;
+    bool clock_doubted;
     const char *boot_id;
     const struct hm_plan_readies *settling;   /* NULL: the host has settled */
     const struct hm_port_hazards *remembered; /* as in hm_plan_input */

@@ -276,6 +276,37 @@ static void test_last_look_lost(void **state)
     temp_folder_remove(host);
 }
 
+/* Nor does a window open by such a clock, or by the time that stands in for a lost one. */
+static void test_window_of_a_lost_look(void **state)
+{
+    struct policies_fixture *fixture = *state;
+    struct hm_envelope policy;
+    char outcome[4096];
+    char host[64];
+
+    policies_use_root(fixture, 2, 2, ANNA | BORIS);
+    policy = policies_statement(
+        fixture, &(struct policy_draft){.revision = 3,
+                                        .match = EVERYBODY,
+                                        .document_match = EVERYBODY,
+                                        .document_more = ",\"window\":{\"weekdays\":[\"thu\"],"
+                                                         "\"start_minute\":0,\"minutes\":2}",
+                                        .expires = NOW + 300 * DAY,
+                                        .ports = "40000",
+                                        .signers = ANNA | BORIS});
+    assert_true(policies_take(fixture, &policy, 1, NOW));
+    temp_folder_make(host, sizeof(host));
+    copy_host(host);
+    run_alone(fixture, host, NOW, outcome);
+    assert_non_null(strstr(outcome, "the clock of this host may be wrong"));
+    (void)policies_write_file(fixture, "status.json",
+                              "{\"interval_s\":300,\"sure\":\"2026-09-21T14:00:00Z\",\"safe\":0,"
+                              "\"unknown\":0,\"exposed\":0,\"blocked\":0}");
+    run_alone(fixture, host, NOW, outcome);
+    assert_non_null(strstr(outcome, "maintenance window is closed"));
+    temp_folder_remove(host);
+}
+
 /* More rows than one document holds: the states travel all the same. */
 static void test_too_much_to_tell(void **state)
 {
@@ -338,6 +369,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_collector_without_rest, policies_set_up,
                                         policies_tear_down),
         cmocka_unit_test_setup_teardown(test_last_look_lost, policies_set_up, policies_tear_down),
+        cmocka_unit_test_setup_teardown(test_window_of_a_lost_look, policies_set_up,
+                                        policies_tear_down),
         cmocka_unit_test(test_too_much_to_tell),
     };
 

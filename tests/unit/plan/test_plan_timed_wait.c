@@ -273,6 +273,14 @@ static void test_gates(void **state)
     };
     HM_MODEL_EXPECT(&model, "");
     expect_notes(&model, HM_NOTE_WAITING_WINDOW, 1);
+    policy->window.weekdays.at[0] = "wed";
+    policy->window.minutes = 1440;
+    model.clock_doubted = true; /* it may be Wednesday, or not */
+    HM_MODEL_EXPECT(&model, "");
+    assert_non_null(strstr(hm_model_note(&model, HM_NOTE_WAITING_WINDOW, "p", 0)->text, "clock"));
+    model.clock_doubted = false;
+    HM_MODEL_EXPECT(&model, "set_timed_wait_delay 60");
+    policy->window.weekdays.at[0] = "sat";
     (void)hm_model_policy(&model, "q", DELAY("60")); /* which may change something now */
     HM_MODEL_EXPECT(&model, "set_timed_wait_delay 60");
     assert_string_equal(model.plan.actions.at[0].policy, "q");
