@@ -315,6 +315,10 @@ enum hm_runs hm_need_runs(const struct hm_facts *facts, const struct hm_need *ne
 const struct hm_service *hm_need_next_down(const struct hm_facts *facts, const struct hm_need *need,
                                            bool must_run, size_t *at);
 
+/* Does the catalogue know the name of the service, as that of a product, of a part or of a
+ * companion? */
+bool hm_need_is_claimed(const struct hm_catalogue *catalogue, const char *service);
+
 /* Is it a service of the need by its name, or has it a name that the catalogue does not know at
  * all, and a program of the need? Administrators give instances any name. */
 bool hm_need_is_instance(const struct hm_facts *facts, const struct hm_need *need,

@@ -196,6 +196,21 @@ static enum hm_status find_set_up(struct maker *maker, const struct hm_requireme
     return HM_OK;
 }
 
+/* Is it down, and the product's by its program alone? Its name is of no product. */
+static bool is_unnamed(const struct maker *maker, const struct hm_requirement *row,
+                       const char *name)
+{
+    const struct hm_service *service = hm_inventory_service(maker->facts->inventory, name);
+    const struct hm_detect programs = {.programs = row->detect.programs.count > 0
+                                                       ? row->detect.programs
+                                                       : maker->product->detect.programs};
+
+    return service != NULL && service->has_runs && !service->runs &&
+           hm_service_is_wanted(service) && !hm_need_is_shared_host(service->program) &&
+           hm_detect_owns(&programs, service->program, "") &&
+           !hm_need_is_claimed(maker->facts->input->catalogue, name);
+}
+
 /* The services of the row that no settings file is known of, where some are known of others. */
 static enum hm_status find_unsaid(struct maker *maker, const struct hm_requirement *row,
                                   struct hm_strings *out)
@@ -210,7 +225,7 @@ static enum hm_status find_unsaid(struct maker *maker, const struct hm_requireme
         return no_memory(maker);
     }
     for (size_t i = 0; i < all->count && inventory->has_configured; i++) {
-        bool said = !hm_detect_owns(detect, "", all->at[i]);
+        bool said = !hm_detect_owns(detect, "", all->at[i]) && !is_unnamed(maker, row, all->at[i]);
 
         for (size_t k = 0; k < inventory->configured.count && !said; k++) {
             const struct hm_configured *one = &inventory->configured.at[k];

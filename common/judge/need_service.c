@@ -43,10 +43,7 @@ const struct hm_service *hm_need_next_down(const struct hm_facts *facts, const s
     return NULL;
 }
 
-/* Does the catalogue know the name of the service, as that of a product, of a part or of a
- * companion?
- */
-static bool is_claimed(const struct hm_catalogue *catalogue, const char *service)
+bool hm_need_is_claimed(const struct hm_catalogue *catalogue, const char *service)
 {
     for (size_t i = 0; catalogue != NULL && i < catalogue->count; i++) {
         const struct hm_product *product = &catalogue->at[i];
@@ -75,7 +72,7 @@ bool hm_need_is_instance(const struct hm_facts *facts, const struct hm_need *nee
     return hm_detect_owns(names, "", service) ||
            (need->product != NULL && !need->requirement->of_instance &&
             !hm_need_is_shared_host(program) && hm_detect_owns(names, program, "") &&
-            !is_claimed(facts->input->catalogue, service));
+            !hm_need_is_claimed(facts->input->catalogue, service));
 }
 
 const struct hm_service *hm_need_next_down_instance(const struct hm_facts *facts,

@@ -75,6 +75,11 @@ static void test_ports(void **state)
         {{{"db@a", 5433, false, 0}, {"db@b", 0, false, 0}},      NULL,   "5432 unknown, 5433 safe" },
         {{{"db@a", 5433, true, 5433}, {"db@b", NONE, false, 0}}, NULL,   "5433 safe"               },
         {{{"db@a", NONE, false, 0}, {"db@b", 0, false, 0}},      NULL,   "5432 unknown"            },
+ /* one that its program alone makes known: nobody knows its port */
+        {{{"db", 5433, false, 0}, {"cache", 0, false, 0}},       NULL,   "5432 unknown, 5433 safe" },
+        {{{"db", 5432, true, 5432}, {"cache", 0, false, 0}},     NULL,   "5432 unknown, 5432 safe" },
+        {{{"cache", 0, false, 0}},                               NULL,   "5432 unknown"            },
+        {{{"db", NONE, false, 0}, {"cache", 0, false, 0}},       NULL,   "5432 unknown"            },
     };
 
     (void)state;
