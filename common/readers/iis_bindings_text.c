@@ -8,9 +8,12 @@
 #include "common/base/limits.h"
 
 #define SUBJECT_ROOM (HM_LIMIT_SUBJECT_BYTES + 1)
+#define VALUE_ROOM 1024 /* of one with entities; longer ones are not understood */
+#define ENTITY_MOST 10  /* "&#x10FFFF;" */
 
 struct site {
     struct hm_span name;
+    char name_room[VALUE_ROOM];
     bool manual;
     size_t first_row; /* of its bindings, in the list in the making */
 };
@@ -106,6 +109,100 @@ static bool next_attribute(struct hm_span *tag, struct hm_span *out_name, struct
     return true;
 }
 
+/* ---- entities ------------------------------------------------------------------------------- */
+
+/* The digits behind "&#", or behind "&#x"; false: they are none, or mean no character. */
+static bool read_number(struct hm_span digits, uint32_t *out)
+{
+    const bool hex = digits.len > 0 && digits.at[0] == 'x';
+    const uint32_t base = hex ? 16 : 10;
+
+    skip(&digits, hex ? 1 : 0);
+    *out = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        const char c = digits.at[i];
+        uint32_t digit = base;
+
+        if (c >= '0' && c <= '9') {
+            digit = (uint32_t)(c - '0');
+        } else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) {
+            digit = (uint32_t)((c | 0x20) - 'a' + 10);
+        }
+        if (digit >= base) {
+            return false;
+        }
+        *out = *out * base + digit;
+    }
+    return digits.len > 0 && *out > 0 && *out <= 0x10FFFF;
+}
+
+/* What is between "&" and ";"; 0: it is not understood. Beyond ASCII '?', as in a subject. */
+static char entity_of(struct hm_span name)
+{
+    static const struct {
+        const char *name;
+        char is;
+    } known[] = {
+        {"amp",  '&' },
+        {"lt",   '<' },
+        {"gt",   '>' },
+        {"quot", '"' },
+        {"apos", '\''},
+    };
+    uint32_t number;
+
+    for (size_t i = 0; i < HM_COUNT(known); i++) {
+        if (name.len == strlen(known[i].name) && memcmp(name.at, known[i].name, name.len) == 0) {
+            return known[i].is;
+        }
+    }
+    if (name.len < 2 || name.at[0] != '#') {
+        return 0;
+    }
+    skip(&name, 1);
+    if (!read_number(name, &number)) {
+        return 0;
+    }
+    return number < 0x80 ? (char)number : '?';
+}
+
+/* The value without its entities, in room where it has some. One that is not understood makes
+ * *in_out_doubt, and the value is empty. */
+static struct hm_span plain(struct hm_span value, char room[VALUE_ROOM], const char **in_out_doubt)
+{
+    size_t len = 0;
+
+    if (value.len == 0 || memchr(value.at, '&', value.len) == NULL) {
+        return value;
+    }
+    while (value.len > 0 && len < VALUE_ROOM) {
+        size_t end = 1;
+        char c = value.at[0];
+
+        if (c == '&') {
+            while (end < value.len && end < ENTITY_MOST && value.at[end] != ';') {
+                end++;
+            }
+            c = end < value.len && value.at[end] == ';'
+                    ? entity_of((struct hm_span){value.at + 1, end - 1})
+                    : '\0';
+            end++;
+        }
+        if (c == '\0') {
+            break;
+        }
+        room[len++] = c;
+        skip(&value, end);
+    }
+    if (value.len > 0) {
+        *in_out_doubt = "a web site has a name or binding with an entity that is not understood";
+        len = 0;
+    }
+    return (struct hm_span){room, len};
+}
+
+/* ---- sites and bindings --------------------------------------------------------------------- */
+
 /* "address:port:host"; the address may be "*", empty, IPv4 or "[::]". Or "port:host". 0 when it is
  * not. */
 static uint16_t port_of(struct hm_span text, bool port_first)
@@ -131,19 +228,19 @@ static uint16_t port_of(struct hm_span text, bool port_first)
     return len < text.len && hm_str_parse_u32(text.at, len, 65535, &port) ? (uint16_t)port : 0;
 }
 
-static void read_site(struct hm_span tag, struct site *out_site)
+static void read_site(struct hm_span tag, struct site *out_site, const char **in_out_doubt)
 {
+    char room[VALUE_ROOM];
     struct hm_span name;
     struct hm_span value;
 
-    *out_site = (struct site){
-        .name = {"", 0}
-    };
+    out_site->name = (struct hm_span){"", 0};
+    out_site->manual = false;
     while (next_attribute(&tag, &name, &value)) {
         if (same(name, "name")) {
-            out_site->name = value;
+            out_site->name = plain(value, out_site->name_room, in_out_doubt);
         } else if (same(name, "serverautostart")) {
-            out_site->manual = same(value, "false");
+            out_site->manual = same(plain(value, room, in_out_doubt), "false");
         }
     }
 }
@@ -152,11 +249,12 @@ static void read_site(struct hm_span tag, struct site *out_site)
 static void read_ftp_server(struct hm_span tag, const struct site *site,
                             struct hm_configured_make *make)
 {
+    char room[VALUE_ROOM];
     struct hm_span name;
     struct hm_span value;
 
     while (next_attribute(&tag, &name, &value)) {
-        if (!same(name, "serverautostart") || !same(value, "false")) {
+        if (!same(name, "serverautostart") || !same(plain(value, room, &make->doubt), "false")) {
             continue;
         }
         for (size_t i = site->first_row; i < make->list.count; i++) {
@@ -198,6 +296,8 @@ static enum hm_status put_binding(const struct protocol *protocol, uint16_t port
 static enum hm_status read_binding(struct hm_span tag, const struct site *site,
                                    struct hm_configured_make *make, struct hm_err *err)
 {
+    char protocol_room[VALUE_ROOM];
+    char information_room[VALUE_ROOM];
     struct hm_span protocol = {"", 0};
     struct hm_span information = {"", 0};
     struct hm_span name;
@@ -208,9 +308,9 @@ static enum hm_status read_binding(struct hm_span tag, const struct site *site,
 
     while (next_attribute(&tag, &name, &value)) {
         if (same(name, "protocol")) {
-            protocol = value;
+            protocol = plain(value, protocol_room, &make->doubt);
         } else if (same(name, "bindinginformation")) {
-            information = value;
+            information = plain(value, information_room, &make->doubt);
         }
     }
     known = find_protocol(protocol);
@@ -296,7 +396,7 @@ enum hm_status hm_iis_bindings_parse(const char *text, size_t len, struct hm_con
         } else if (starts(rest, site_tag) && rest.len > strlen(site_tag) &&
                    is_space(rest.at[strlen(site_tag)])) {
             skip(&rest, strlen(site_tag));
-            read_site(rest, &site);
+            read_site(rest, &site, &make->doubt);
             site.first_row = make->list.count;
         } else if (starts(rest, binding_tag) && rest.len > strlen(binding_tag) &&
                    is_space(rest.at[strlen(binding_tag)])) {

@@ -10,7 +10,8 @@
  * file, which begins with <configuration>, to their "-->"; one without it sets make->doubt. In an
  * extract a comment ends with its line, as the line with the "-->" may not be in it: what such a
  * comment holds counts. Sites that are encrypted or in another file (configSource) set make->doubt,
- * too.
+ * too, and so does an entity ("&name;") in a name or binding that is none of the five of XML and no
+ * number.
  *
  * text is any bytes, len of them, borrowed for the call. Rows go into *make, with their subjects in
  * make's arena. HM_ENOMEM is the only error. Threads: pure.

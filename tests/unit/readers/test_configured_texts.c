@@ -106,6 +106,9 @@ static const struct text_case cases[] = {
      "<binding protocol=\"net.tcp\" bindingInformation=\"811\" />"
      "<binding protocol=\"net.pipe\" bindingInformation=\"*\" />"
      "<binding protocol=\"net.msmq\" bindingInformation=\"localhost\" />",                            "tcp 809 socket net.tcp 809:h.example.com"                 },
+    {hm_iis_bindings_parse,
+     "<site name=\"A &amp; B&#228;&quot;\" serverAutoStart=\"&#102;alse\">"
+     "<binding protocol=\"&#104;tt&#x70;\" bindingInformation=\"*&#58;51203&#x3A;\" />",              "tcp 51203 httpsys http *:51203: (site A & B?\") manual"   },
     {hm_iis_bindings_parse,  "<binding",                                                              ""                                                         },
     {hm_iis_bindings_parse,  "<!-- <binding protocol=\"http\" bindingInformation=\"*:80:\" />",       ""                                                         },
  /* Get-HnsEndpoint | ConvertTo-Json, HcnQueryEndpointProperties */
@@ -240,19 +243,28 @@ static void test_doubts(void **state)
         const char *doubt; /* NULL: none */
         size_t rows;
     } doubts[] = {
-        {hm_iis_bindings_parse,  "<configuration><!-- a -->",                              NULL,              0},
+        {hm_iis_bindings_parse,  "<configuration><!-- a -->",                                   NULL,              0},
         {hm_iis_bindings_parse,
          "<configuration>\n<!-- a\n<site name='b'>\n<binding protocol='http' "
-         "bindingInformation='*:80:'/>",                                                   "does not end",    0},
+         "bindingInformation='*:80:'/>",                                                        "does not end",    0},
         {hm_iis_bindings_parse,
-         "<site name='b'>\n<!-- a\n<binding protocol='http' bindingInformation='*:80:'/>", NULL,              1},
-        {hm_iis_bindings_parse,  "<sites configSource=\"sites.config\" />",                "in another file", 0},
-        {hm_iis_bindings_parse,  "<sites configProtectionProvider='x'>",                   "encrypted",       0},
-        {hm_iis_bindings_parse,  "<sites >",                                               NULL,              0},
+         "<site name='b'>\n<!-- a\n<binding protocol='http' bindingInformation='*:80:'/>",      NULL,              1},
+        {hm_iis_bindings_parse,  "<binding protocol='http' bindingInformation='*&colon;80:'/>",
+         "an entity",                                                                                              0},
+        {hm_iis_bindings_parse,  "<binding protocol='&#x;' bindingInformation='*:80:'/>",
+         "an entity",                                                                                              0},
+        {hm_iis_bindings_parse,  "<binding protocol='http&#104' bindingInformation='*:80:'/>",
+         "an entity",                                                                                              0},
+        {hm_iis_bindings_parse,
+         "<site name='&amp'/><binding protocol='http' bindingInformation='*:80:'/>",            "an entity",
+         1                                                                                                          },
+        {hm_iis_bindings_parse,  "<sites configSource=\"sites.config\" />",                     "in another file", 0},
+        {hm_iis_bindings_parse,  "<sites configProtectionProvider='x'>",                        "encrypted",       0},
+        {hm_iis_bindings_parse,  "<sites >",                                                    NULL,              0},
         {hm_hns_endpoints_parse,
-         "[{\"ExternalPort\":8080,\"Protocol\":\"TCP\"},{\"EndpointsCut\":true}]",         "more endpoints",
-         1                                                                                                     },
-        {hm_hns_endpoints_parse, "[{\"ExternalPort\":8080,\"Protocol\":\"TCP\"}]",         NULL,              1},
+         "[{\"ExternalPort\":8080,\"Protocol\":\"TCP\"},{\"EndpointsCut\":true}]",              "more endpoints",
+         1                                                                                                          },
+        {hm_hns_endpoints_parse, "[{\"ExternalPort\":8080,\"Protocol\":\"TCP\"}]",              NULL,              1},
     };
 
     (void)state;
