@@ -150,13 +150,16 @@ enum hm_status hm_need_guess_ports(const struct hm_facts *facts, const struct hm
 {
     const struct hm_service *known = hm_inventory_service(facts->inventory, service);
     const bool runs = known != NULL && known->runs;
+    const bool of_file = inout->port_from == HM_BY_SETTINGS_PORT;
     const char *text = NULL;
     struct hm_ports ports = {NULL, 0};
     struct seen seen;
     enum hm_status st = find_listeners(facts, product, inout, service, arena, &seen, err);
 
+    /* SQL Server may run without TCP. A server whose file was not read may be set to another port,
+     * which it does not have yet. */
     if (st != HM_OK || seen.usual ||
-        (runs && seen.count == 0 && shows_all(facts->inventory, &seen))) {
+        (runs && !of_file && seen.count == 0 && shows_all(facts->inventory, &seen))) {
         return st;
     }
     st = hm_ports_from_ranges(seen.ranges, seen.count, arena, &ports, err);

@@ -199,15 +199,17 @@ static bool serves_nothing(const struct hm_service *service)
     return false;
 }
 
-/* Does a setting of the host say a port of this service? */
+/* Does a setting of the host say a port of this service, or that it has none? A file that was not
+ * read says neither. */
 static bool is_set_up(const struct hm_facts *facts, const char *service)
 {
     const struct hm_inventory *inventory = facts->inventory;
 
     for (size_t i = 0; inventory->has_configured && i < inventory->configured.count; i++) {
-        const char *of = inventory->configured.at[i].service;
+        const struct hm_configured *row = &inventory->configured.at[i];
+        const bool unread = row->by == HM_BY_SETTINGS_PORT && row->port == 0;
 
-        if (of != NULL && hm_str_equal_nocase(of, service)) {
+        if (!unread && row->service != NULL && hm_str_equal_nocase(row->service, service)) {
             return true;
         }
     }

@@ -66,6 +66,7 @@ static void test_ports(void **state)
         {{{"db", 41000, true, 41000}},                           NULL,   "41000 exposed"           },
         {{{"db", LOST, true, 5433}},                             NULL,   "5433 safe"               },
         {{{"db", LOST, true, 5432}},                             NULL,   "5432 safe"               },
+        {{{"db", LOST, true, 0}},                                NULL,   "5432 unknown"            },
         {{{"db", NONE, true, 0}},                                NULL,   ""                        },
  /* it was changed since the start: the file counts at the next one */
         {{{"db", 5433, true, 5432}},                             NULL,   "5433 safe"               },
