@@ -36,14 +36,37 @@
 /* A file of others, if a command can name it; otherwise NULL. */
 static const char *nameable(const char *path)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                  "/._-+@";
     const size_t len = path == NULL ? 0 : strlen(path);
 
-    return len >= sizeof(SUFFIX) && path[0] == '/' && strspn(path, letters) == len &&
+    for (size_t i = 0; i < len; i++) {
+        if (path[i] < ' ' || path[i] > '~') {
+            return NULL;
+        }
+    }
+    return len >= sizeof(SUFFIX) && path[0] == '/' &&
                    strcmp(path + len - (sizeof(SUFFIX) - 1), SUFFIX) == 0
                ? path
                : NULL;
+}
+
+/* The file as one word of a shell: in quotes where its name needs them. */
+static const char *quoted(struct hm_finding_list *list, const char *file)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "/._-+@";
+    const char *word = "'";
+
+    if (file == NULL || file[strspn(file, letters)] == '\0') {
+        return file;
+    }
+    while (file[0] != '\0') {
+        const size_t len = strcspn(file, "'");
+
+        word = hm_finding_print(list, "%s%.*s%s", word, (int)len, file,
+                                file[len] == '\0' ? "'" : "'\\''");
+        file += len + (file[len] != '\0');
+    }
+    return word;
 }
 
 /* That is read after FILE_NAME; NULL none. */
@@ -72,7 +95,7 @@ static const char *last_file(struct hm_finding_list *list, const char *behind, c
 
 static const char *file_of(const struct hm_finding_ctx *ctx, struct hm_finding_list *list)
 {
-    return last_file(list, behind_of(ctx), FILE_NAME, BEHIND_SUFFIX);
+    return quoted(list, last_file(list, behind_of(ctx), FILE_NAME, BEHIND_SUFFIX));
 }
 
 /* How a command writes a setting into the file, " > " or " >> ": where it may have other lines, a
@@ -295,7 +318,7 @@ void hm_remedy_set_linux_range(const struct hm_finding_ctx *ctx, struct hm_findi
                                struct hm_remedy_step *step, struct hm_range range)
 {
     const char *behind = nameable(ctx->input->range_behind);
-    const char *file = last_file(list, behind, RANGE_FILE, RANGE_SUFFIX);
+    const char *file = quoted(list, last_file(list, behind, RANGE_FILE, RANGE_SUFFIX));
     const char *sign;
 
     step->text = range_text(ctx, list, range);

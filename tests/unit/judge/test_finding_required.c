@@ -86,18 +86,28 @@ static void test_file_read_after_the_remedy(void **state)
         const char *not_said;
         const char *command; /* one of them; NULL as without such a file */
     } cases[] = {
-        {NULL,                              "another file in sysctl.d sorts behind it", "reserves ports, too", NULL},
-        {"",                                "A write replaces the whole list.",         "behind it",           NULL},
+        {NULL,                                   "another file in sysctl.d sorts behind it",       "reserves ports, too", NULL},
+        {"",                                     "A write replaces the whole list.",               "behind it",           NULL},
         {"/etc/sysctl.d/zzzzzzzzzz-v.conf",
-         "into /etc/sysctl.d/zzzzzzzzzz-v.conf, which is read after other files",       "after all others",
-         "echo 'net.ipv4.ip_local_reserved_ports = 50000' >> /etc/sysctl.d/zzzzzzzzzz-v.conf"                      },
+         "into /etc/sysctl.d/zzzzzzzzzz-v.conf, which is read after other files",                  "after all others",
+         "echo 'net.ipv4.ip_local_reserved_ports = 50000' >> /etc/sysctl.d/zzzzzzzzzz-v.conf"                                 },
         {"/run/sysctl.d/zzzzzzzzz.conf",
-         "into a file that is read at boot after /run/sysctl.d/zzzzzzzzz.conf,",        "behind it",
+         "into a file that is read at boot after /run/sysctl.d/zzzzzzzzz.conf,",                   "behind it",
          "echo 'net.ipv4.ip_local_reserved_ports = 50000' >> "
-         "/etc/sysctl.d/zzzzzzzzz_reserved-ports.conf"                                                             },
+         "/etc/sysctl.d/zzzzzzzzz_reserved-ports.conf"                                                                        },
         {"/etc/sysctl.d/zzzzzzzzz $x.conf",
-         "/etc/sysctl.d/zzzzzzzzz $x.conf is read after it and reserves ports, too",    "behind it",
-         NULL                                                                                                      },
+         "into /etc/sysctl.d/zzzzzzzzz $x.conf, which is read after other files",                  "after all others",
+         "echo 'net.ipv4.ip_local_reserved_ports = 50000' >> '/etc/sysctl.d/zzzzzzzzz $x.conf'"                               },
+        {"/etc/sysctl.d/zzzzzzzzz it's.conf",
+         "into /etc/sysctl.d/zzzzzzzzz it's.conf, which is read after other files",                "after all others",
+         "echo 'net.ipv4.ip_local_reserved_ports = 50000' >> '/etc/sysctl.d/zzzzzzzzz "
+         "it'\\''s.conf'"                                                                                                     },
+        {"/run/sysctl.d/zzzzzzzzz $x.conf",
+         "a file that is read at boot after /run/sysctl.d/zzzzzzzzz $x.conf,",                     "behind it",
+         "echo 'net.ipv4.ip_local_reserved_ports = 50000' >> '/etc/sysctl.d/zzzzzzzzz "
+         "$x_reserved-ports.conf'"                                                                                            },
+        {"/etc/sysctl.d/zzzzzzzzz\xC3\xA4.conf", ".conf is read after it and reserves ports, too",
+         "behind it",                                                                                                     NULL},
     };
 
     (void)state;
