@@ -213,8 +213,8 @@ enum hm_status hm_spool_open(const char *folder, struct hm_spool **out_spool, st
         st = save(spool, err); /* the proof */
     }
     if (st != HM_OK) {
-        hm_err_prefix(err, "the agent cannot keep its state, set state_dir to a folder it may "
-                           "write");
+        hm_err_prefix(err, "the agent cannot keep its state, and does not start: free some space "
+                           "where the disk is full, or set state_dir to a folder it may write");
     }
 done:
     if (st != HM_OK) {
