@@ -204,7 +204,11 @@ void hm_need_put_unknown_port(const struct hm_need *need, bool has_ports, struct
     if (need->clash != NULL && need->requirement->port_doubt == NULL) {
         hm_line_put(line, " is set up for ");
         hm_line_put(line, need->clash);
-        hm_line_put(line, ", too: only one of the two gets it. Give one of them another port.");
+        hm_line_put(line, need->requirement->port_from == HM_BY_SETTINGS_PORT
+                              ? ", too: only one of the two gets it, unless each listens on "
+                                "addresses of its own. Give one of them another port."
+                              : ", too: only one of the two gets it. Give one of them another "
+                                "port.");
         return;
     }
     hm_line_put(line, has_ports ? " is not known to be the port of the next start: "

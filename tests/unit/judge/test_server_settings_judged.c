@@ -51,36 +51,41 @@ static void test_ports(void **state)
         const char *expected;
     } cases[] = {
   /* down: what the file says is judged, wherever it lies */
-        {{{"db", 0, false, 0}},                                  NULL,   "5432 unknown"            },
-        {{{"db", 5432, false, 0}},                               NULL,   "5432 safe"               },
-        {{{"db", 5433, false, 0}},                               NULL,   "5433 safe"               },
-        {{{"db", 41000, false, 0}},                              NULL,   "41000 exposed"           },
-        {{{"db", LOST, false, 0}},                               NULL,   "5432 unknown"            },
-        {{{"db", NONE, false, 0}},                               NULL,   ""                        },
+        {{{"db", 0, false, 0}},                                    NULL,   "5432 unknown"              },
+        {{{"db", 5432, false, 0}},                                 NULL,   "5432 safe"                 },
+        {{{"db", 5433, false, 0}},                                 NULL,   "5433 safe"                 },
+        {{{"db", 41000, false, 0}},                                NULL,   "41000 exposed"             },
+        {{{"db", LOST, false, 0}},                                 NULL,   "5432 unknown"              },
+        {{{"db", NONE, false, 0}},                                 NULL,   ""                          },
  /* who has the catalogue's port does not matter then */
-        {{{"db", 5433, false, 0}},                               "java", "5433 safe"               },
-        {{{"db", 5432, false, 0}},                               "java", "5432 blocked"            },
-        {{{"db", NONE, false, 0}},                               "java", ""                        },
+        {{{"db", 5433, false, 0}},                                 "java", "5433 safe"                 },
+        {{{"db", 5432, false, 0}},                                 "java", "5432 blocked"              },
+        {{{"db", NONE, false, 0}},                                 "java", ""                          },
  /* runs */
-        {{{"db", 5433, true, 5433}},                             NULL,   "5433 safe"               },
-        {{{"db", 41000, true, 41000}},                           NULL,   "41000 exposed"           },
-        {{{"db", LOST, true, 5433}},                             NULL,   "5433 safe"               },
-        {{{"db", LOST, true, 5432}},                             NULL,   "5432 safe"               },
-        {{{"db", LOST, true, 0}},                                NULL,   "5432 unknown"            },
-        {{{"db", NONE, true, 0}},                                NULL,   ""                        },
+        {{{"db", 5433, true, 5433}},                               NULL,   "5433 safe"                 },
+        {{{"db", 41000, true, 41000}},                             NULL,   "41000 exposed"             },
+        {{{"db", LOST, true, 5433}},                               NULL,   "5433 safe"                 },
+        {{{"db", LOST, true, 5432}},                               NULL,   "5432 safe"                 },
+        {{{"db", LOST, true, 0}},                                  NULL,   "5432 unknown"              },
+        {{{"db", NONE, true, 0}},                                  NULL,   ""                          },
  /* it was changed since the start: the file counts at the next one */
-        {{{"db", 5433, true, 5432}},                             NULL,   "5433 safe"               },
-        {{{"db", 41000, true, 5432}},                            NULL,   "41000 exposed"           },
+        {{{"db", 5433, true, 5432}},                               NULL,   "5433 safe"                 },
+        {{{"db", 41000, true, 5432}},                              NULL,   "41000 exposed"             },
  /* several instances */
-        {{{"db@a", 5433, false, 0}, {"db@b", 41000, false, 0}},  NULL,   "41000 exposed, 5433 safe"},
-        {{{"db@a", 5433, false, 0}, {"db@b", 0, false, 0}},      NULL,   "5432 unknown, 5433 safe" },
-        {{{"db@a", 5433, true, 5433}, {"db@b", NONE, false, 0}}, NULL,   "5433 safe"               },
-        {{{"db@a", NONE, false, 0}, {"db@b", 0, false, 0}},      NULL,   "5432 unknown"            },
+        {{{"db@a", 5433, false, 0}, {"db@b", 41000, false, 0}},    NULL,   "41000 exposed, 5433 safe"  },
+        {{{"db@a", 5433, false, 0}, {"db@b", 0, false, 0}},        NULL,   "5432 unknown, 5433 safe"   },
+        {{{"db@a", 5433, true, 5433}, {"db@b", NONE, false, 0}},   NULL,   "5433 safe"                 },
+        {{{"db@a", NONE, false, 0}, {"db@b", 0, false, 0}},        NULL,   "5432 unknown"              },
+ /* one port for two: one of them does not get it, or each has an address of its own */
+        {{{"db@a", 5433, true, 5433}, {"db@b", 5433, false, 0}},
+         NULL,                                                             "5433 blocked, 5433 unknown"},
+        {{{"db@a", 5433, false, 0}, {"db@b", 5433, false, 0}},     NULL,   "5433 unknown, 5433 unknown"},
+        {{{"db@a", 5433, true, 5433}, {"db@b", 5433, true, 5433}}, NULL,   "5433 safe, 5433 safe"      },
  /* one that its program alone makes known: nobody knows its port */
-        {{{"db", 5433, false, 0}, {"cache", 0, false, 0}},       NULL,   "5432 unknown, 5433 safe" },
-        {{{"db", 5432, true, 5432}, {"cache", 0, false, 0}},     NULL,   "5432 unknown, 5432 safe" },
-        {{{"cache", 0, false, 0}},                               NULL,   "5432 unknown"            },
-        {{{"db", NONE, false, 0}, {"cache", 0, false, 0}},       NULL,   "5432 unknown"            },
+        {{{"db", 5433, false, 0}, {"cache", 0, false, 0}},         NULL,   "5432 unknown, 5433 safe"   },
+        {{{"db", 5432, true, 5432}, {"cache", 0, false, 0}},       NULL,   "5432 unknown, 5432 safe"   },
+        {{{"cache", 0, false, 0}},                                 NULL,   "5432 unknown"              },
+        {{{"db", NONE, false, 0}, {"cache", 0, false, 0}},         NULL,   "5432 unknown"              },
     };
 
     (void)state;
