@@ -81,7 +81,7 @@ void hm_acquittal_look(struct hm_enforce_run *run, struct hm_enforce_row *row,
     }
     if (hm_str_equal(blame->gone_boot_id, "")) {
         blame->gone_boot_id = run->boot_id;
-        blame->failures = failures;
+        blame->failures = seen->has_events ? failures : UINT32_MAX; /* nobody knows how many */
         return;
     }
     if (service != NULL && service->has_runs && service->runs) {
@@ -90,14 +90,16 @@ void hm_acquittal_look(struct hm_enforce_run *run, struct hm_enforce_row *row,
     }
     again = !same_boot || failures > blame->failures;
     if (service == NULL || !failed(seen, service) || !again) {
-        blame->failures = same_boot && failures < blame->failures ? failures : blame->failures;
-        return; /* fewer: the log was cleared */
+        if (same_boot && seen->has_events && failures < blame->failures) {
+            blame->failures = failures; /* the log was cleared, or is read at last */
+        }
+        return;
     }
     if (is_free(run, blame)) {
         acquit(row, blame->service, false);
     } else {
         blame->gone_boot_id = run->boot_id;
-        blame->failures = failures;
+        blame->failures = seen->has_events ? failures : UINT32_MAX;
     }
 }
 

@@ -68,7 +68,7 @@ struct hm_blame {
     enum hm_protocol protocol;
     uint16_t port;
     const char *gone_boot_id; /* boot in which nothing of the policy was left; "" something is */
-    uint32_t failures;        /* events that the service failed, in that boot until then */
+    uint32_t failures;        /* events of it in that boot until then; UINT32_MAX unread */
 };
 
 /* Ports that waited only for a plain socket to go away, when the host had settled. */

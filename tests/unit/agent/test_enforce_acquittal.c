@@ -34,7 +34,8 @@ static void fail_service(struct hm_service *service)
 }
 
 /* The service ended with error 32 after the change, and the policy for its port is off. */
-static struct hm_service *begin(struct hm_enforce_double *host, enum hm_listener_kind kind)
+static struct hm_service *begin(struct hm_enforce_double *host, enum hm_listener_kind kind,
+                                bool log_is_read)
 {
     struct hm_service *service;
 
@@ -48,6 +49,7 @@ static struct hm_service *begin(struct hm_enforce_double *host, enum hm_listener
     expect_pass(host, "one/1 verified");
     (void)hm_build_remember(&host->model.host, HM_TCP, 40000, "caddy.exe", "Caddy", kind, 2);
     fail_service(service);
+    host->model.host.events.count = log_is_read ? 1 : 0;
     enforce_double_wait(host, 30);
     expect_pass(host, "one/1 failed");
     assert_string_equal(enforce_double_rows(host, HM_IPV4), "");
@@ -71,7 +73,7 @@ static void expect_again(struct hm_enforce_double *host)
 static void test_it_fails_without_the_policy(void **state)
 {
     (void)state;
-    (void)begin(&one, HM_KIND_SOCKET);
+    (void)begin(&one, HM_KIND_SOCKET, true);
     boot_and_settle(&one, "boot-2");
     expect_again(&one);
     boot_and_settle(&one, "boot-3"); /* it keeps failing, and blames nobody any more */
@@ -82,7 +84,7 @@ static void test_it_fails_without_the_policy(void **state)
 static void test_it_is_started_again_in_that_boot(void **state)
 {
     (void)state;
-    (void)begin(&one, HM_KIND_SOCKET);
+    (void)begin(&one, HM_KIND_SOCKET, true);
     enforce_double_wait(&one, 300);
     expect_pass(&one, "one/1 failed"); /* nobody has started it */
     one.model.host.events.at[0].count = 1;
@@ -93,10 +95,26 @@ static void test_it_is_started_again_in_that_boot(void **state)
     enforce_double_fini(&one);
 }
 
+/* While the log cannot be read, nobody knows how often the service had failed: its old failure is
+ * none without the policy. */
+static void test_an_old_failure_is_read_late(void **state)
+{
+    (void)state;
+    (void)begin(&one, HM_KIND_SOCKET, false);
+    one.model.host.events.count = 1;
+    enforce_double_wait(&one, 30);
+    expect_pass(&one, "one/1 failed");
+    enforce_double_wait(&one, 30);
+    expect_pass(&one, "one/1 failed"); /* nobody has started it */
+    one.model.host.events.at[0].count++;
+    expect_again(&one);
+    enforce_double_fini(&one);
+}
+
 /* Then the policy was the reason, and later failures say nothing of it. */
 static void test_it_runs_without_the_policy(void **state)
 {
-    struct hm_service *service = begin(&one, HM_KIND_SOCKET);
+    struct hm_service *service = begin(&one, HM_KIND_SOCKET, true);
 
     (void)state;
     service->runs = true;
@@ -112,7 +130,7 @@ static void test_it_runs_without_the_policy(void **state)
 static void test_a_port_that_somebody_has_proves_nothing(void **state)
 {
     (void)state;
-    (void)begin(&one, HM_KIND_SOCKET);
+    (void)begin(&one, HM_KIND_SOCKET, true);
     (void)hm_build_socket(&one.model.host, HM_TCP, HM_IPV4, HM_SOCKET_LISTEN, 40000, "thief.exe",
                           "");
     boot_and_settle(&one, "boot-2");
@@ -128,7 +146,7 @@ static void test_a_port_that_somebody_has_proves_nothing(void **state)
 static void test_a_port_of_httpsys_acquits_nobody(void **state)
 {
     (void)state;
-    (void)begin(&one, HM_KIND_HTTPSYS);
+    (void)begin(&one, HM_KIND_HTTPSYS, true);
     boot_and_settle(&one, "boot-2");
     expect_pass(&one, "one/1 failed");
     enforce_double_fini(&one);
@@ -292,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_fails_without_the_policy),
         cmocka_unit_test(test_it_is_started_again_in_that_boot),
+        cmocka_unit_test(test_an_old_failure_is_read_late),
         cmocka_unit_test(test_it_runs_without_the_policy),
         cmocka_unit_test(test_a_port_that_somebody_has_proves_nothing),
         cmocka_unit_test(test_a_port_of_httpsys_acquits_nobody),
