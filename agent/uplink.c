@@ -56,7 +56,9 @@ static enum hm_status exchange(struct hm_uplink *uplink, struct hm_http_request 
     request->bearer = uplink->identity->secret;
     st = uplink->transport.ops->call(uplink->transport.self, request, arena, out_reply, err);
     if (st != HM_OK) {
-        hm_uplink_failed(uplink, -1);
+        if (st != HM_EBUSY) { /* given up by ourselves: it says nothing of the collector */
+            hm_uplink_failed(uplink, -1);
+        }
         return st;
     }
     if (out_reply->status / 100 != 2 && out_reply->status != 304) {

@@ -90,9 +90,8 @@ bool hm_os_sleep_ms(int64_t ms);
 /* What else a thread that waits attends to (hm_os_sleep_ms, the exchanges of http_client.h): while
  * fd is readable run is called, which reads it empty, and the wait continues, or ends where run has
  * called meanwhile_end: hm_os_sleep_ms returns false early, an exchange fails with HM_EBUSY and the
- * code "woken". fd -1: nothing, as at
- * the start. For programs of one thread; Windows has no such thing. meanwhile_fd: -1 also while run
- * is called, so that it may wait itself. */
+ * code "woken". fd -1: nothing, as at the start. For programs of one thread; Windows has no such
+ * thing. meanwhile_fd: -1 also while run is called, so that it may wait itself. */
 void hm_os_meanwhile(int fd, void (*run)(void *arg), void *arg);
 int hm_os_meanwhile_fd(void);
 /* For who waits: true: the wait shall end. */

@@ -68,6 +68,9 @@ static enum hm_status fake_call(void *self, const struct hm_http_request *reques
     if (reply == NULL || reply->status == 0) {
         return hm_fail_code(err, HM_EIO, "refused", "https://fake: no connection");
     }
+    if (reply->status == 1) {
+        return hm_fail_code(err, HM_EBUSY, "woken", "https://fake: given up");
+    }
     body = reply->body == NULL ? "" : reply->body;
     out->status = reply->status;
     out->body = hm_arena_strdup(arena, body);

@@ -10,7 +10,7 @@
 #define FAKE_CALLS_MAX 64
 
 struct fake_reply {
-    unsigned status; /* 0 = no answer: HM_EIO */
+    unsigned status; /* 0 = no answer: HM_EIO; 1 = given up by ourselves: HM_EBUSY */
     const char *body;
     const char *etag;
     int64_t retry_after_s; /* 0 = none */

@@ -350,6 +350,7 @@ static void test_hold(void **state)
         {304, "",                  "",       0},
         {200, "{\"settings\":{}}", "\"e2\"", 0},
         {200, DESIRED,             "\"e3\"", 0},
+        {1,   NULL,                "",       0},
         {0,   NULL,                "",       0},
         {401, "",                  "",       0},
         {503, "",                  "",       3},
@@ -377,6 +378,8 @@ static void test_hold(void **state)
     assert_false(changed);
     assert_int_equal(uplink->retry_ms, 0);
     assert_string_equal(hm_spool_etag(fixture->spool), "\"e3\"");
+    assert_int_equal(hm_uplink_hold(uplink, 30, 5, &changed, NULL), HM_EBUSY);
+    assert_int_equal(uplink->retry_ms, 0);
     assert_int_equal(hm_uplink_hold(uplink, 30, 5, &changed, NULL), HM_EIO);
     assert_int_equal(hm_uplink_hold(uplink, 30, 5, &changed, NULL), HM_EDENIED);
     assert_int_equal(hm_uplink_hold(uplink, 30, 5, &changed, NULL), HM_EBUSY);
