@@ -98,6 +98,9 @@ bool hm_server_settings_default(struct hm_server_settings *settings, struct hm_s
 {
     uint32_t number;
 
+    if (settings->fixed) {
+        return true;
+    }
     if (!hm_str_parse_u32(port.at, port.len, UINT16_MAX, &number)) {
         return false;
     }

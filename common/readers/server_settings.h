@@ -72,7 +72,8 @@ void hm_server_settings_init(struct hm_server_settings *settings, enum hm_server
 /* One file. false: the callback gave up. */
 bool hm_server_settings_take(struct hm_server_settings *settings, struct hm_span text);
 
-/* A port of a variable, before any file: what files say counts more. False: it is none. */
+/* A port of a variable, before any file: what files and the command line say counts more. False: it
+ * would count, and is none. */
 bool hm_server_settings_default(struct hm_server_settings *settings, struct hm_span port);
 
 /* A port of the command line. False: it is none. */

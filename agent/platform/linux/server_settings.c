@@ -196,12 +196,16 @@ static bool take_options(struct hm_linux_server *server, const char *path, const
     return true;
 }
 
-/* A variable of the unit that is a port for the server where no file says one. */
+/* A variable of the unit that is a port for the server where neither its command line nor a file
+ * says one. */
 static bool take_variable(struct hm_linux_server *server, const char *name)
 {
     enum hm_linux_variable found;
     const char *value;
 
+    if (server->settings.fixed) {
+        return true;
+    }
     if (!hm_linux_unit_variable(server->root, server->unit, name, server->arena, &found, &value)) {
         server->no_memory = true;
         return false;

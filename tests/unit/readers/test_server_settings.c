@@ -207,6 +207,7 @@ static void test_command_line(void **state)
     hm_server_settings_init(&settings, HM_SERVER_REDIS);
     assert_true(hm_server_settings_fix(&settings, (struct hm_span){"7000", 4}));
     assert_false(hm_server_settings_fix(&settings, (struct hm_span){"x", 1}));
+    assert_true(hm_server_settings_default(&settings, (struct hm_span){"7001", 4}));
     assert_true(hm_server_settings_take(&settings, (struct hm_span){text, sizeof(text) - 1}));
     write_ports(&settings, out);
     assert_string_equal(out, "7000");
