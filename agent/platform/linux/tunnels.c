@@ -116,6 +116,37 @@ static void take_monitor(struct line *line, char *value)
     }
 }
 
+/* "-o 'LocalForward=[address:]port host:port'", "-o DynamicForward=[address:]port", in any letters,
+ * with '=' or a blank behind the name (ssh_config(5)). */
+static void take_option(struct line *line, char *value)
+{
+    char *equals = strchr(value, '=');
+    char word[HM_LINUX_WORD_BYTES];
+    char *fields[FIELDS_MAX];
+    size_t count;
+    bool local;
+
+    if (equals != NULL) {
+        *equals = '\0';
+    }
+    local = hm_str_equal_nocase(value, "LocalForward");
+    if (!local && !hm_str_equal_nocase(value, "DynamicForward")) {
+        return;
+    }
+    if (equals != NULL && equals[1] != '\0') {
+        (void)snprintf(word, sizeof(word), "%s", equals + 1);
+    } else if (!next_word(line, word)) {
+        return;
+    }
+    count = split(word, fields);
+    if (count == 1 || count == 2) {
+        put_port(line, HM_TCP, fields[count - 1], HM_FAMILIES_BOTH);
+    }
+    if (local) {
+        (void)next_word(line, word); /* the destination */
+    }
+}
+
 /* Options may stand behind the host, too; what follows a second word is a command. */
 static void read_ssh(struct line *line, bool autossh)
 {
@@ -142,6 +173,8 @@ static void read_ssh(struct line *line, bool autossh)
                 take_forward(line, *at, value);
             } else if (*at == 'M') {
                 take_monitor(line, value);
+            } else if (*at == 'o') {
+                take_option(line, value);
             }
             break;
         }
