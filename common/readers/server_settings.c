@@ -124,6 +124,19 @@ bool hm_server_settings_fix(struct hm_server_settings *settings, struct hm_span 
     return true;
 }
 
+void hm_server_settings_data(struct hm_server_settings *settings, struct hm_span path)
+{
+    if (settings->data_fixed) {
+        return;
+    }
+    if (path.len >= sizeof(settings->data)) {
+        settings->doubt = "has a folder of data with too long a path";
+        return;
+    }
+    memcpy(settings->data, path.at, path.len);
+    settings->data[path.len] = '\0';
+}
+
 /* ---- addresses ------------------------------------------------------------------------------ */
 
 void hm_server_clear_addresses(struct hm_server_settings *settings)

@@ -62,7 +62,8 @@ struct hm_server_settings {
     bool clusters;
     uint32_t one_family;             /* SSH: 4, 6 */
     bool conditional;                /* SSH: behind a Match that is not for all */
-    char data[HM_SERVER_DATA_BYTES]; /* PostgreSQL: data_directory; "" not said */
+    char data[HM_SERVER_DATA_BYTES]; /* PostgreSQL: data_directory; MySQL: datadir; "" not said */
+    bool data_fixed;                 /* the command line said it: files do not change it */
     bool fixed;                      /* the command line said the port: files do not change it */
     const char *doubt;               /* static text; NULL: all of it was understood */
 };
@@ -78,6 +79,9 @@ bool hm_server_settings_default(struct hm_server_settings *settings, struct hm_s
 
 /* A port of the command line. False: it is none. */
 bool hm_server_settings_fix(struct hm_server_settings *settings, struct hm_span port);
+
+/* The folder of data, unless the command line said another. Too long a one is a doubt. */
+void hm_server_settings_data(struct hm_server_settings *settings, struct hm_span path);
 
 /* What all of it comes to. count 0: the server opens no TCP port. families: of its addresses. */
 struct hm_server_ports {

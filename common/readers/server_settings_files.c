@@ -126,12 +126,7 @@ bool hm_server_take_postgresql(struct hm_server_settings *settings, struct hm_sp
         } else if (hm_server_is(name, "listen_addresses")) {
             take_addresses(settings, value, ',');
         } else if (hm_server_is(name, "data_directory")) {
-            if (value.len >= sizeof(settings->data)) {
-                settings->doubt = "has a data_directory that is too long";
-            } else {
-                memcpy(settings->data, value.at, value.len);
-                settings->data[value.len] = '\0';
-            }
+            hm_server_settings_data(settings, value);
         } else if ((hm_server_is(name, "include") && !include(settings, HM_INCLUDE_FILE, value)) ||
                    (hm_server_is(name, "include_if_exists") &&
                     !include(settings, HM_INCLUDE_IF_ANY, value)) ||
@@ -206,15 +201,18 @@ static void take_option(struct hm_server_settings *settings, enum group group, s
     const bool is_port = hm_server_is(option, "port");
     const bool is_extra = hm_server_is(option, "extra-port");
     const bool is_address = hm_server_is(option, "bind-address");
+    const bool is_data = hm_server_is(option, "datadir");
     const bool closes = hm_server_is(option, "skip-networking");
     const bool opens = hm_server_is(option, "disable-skip-networking") ||
                        hm_server_is(option, "skip-skip-networking");
 
-    if (group == GROUP_OTHER || !(is_port || is_extra || is_address || closes || opens)) {
+    if (group == GROUP_OTHER ||
+        !(is_port || is_extra || is_address || is_data || closes || opens)) {
         return;
     }
     if (group == GROUP_UNSURE) {
-        settings->doubt = "has the port in a group that not every version reads";
+        settings->doubt = is_data ? "has the datadir in a group that not every version reads"
+                                  : "has the port in a group that not every version reads";
     } else if (is_port) {
         hm_server_set_port(settings, value);
     } else if (is_extra) {
@@ -222,6 +220,8 @@ static void take_option(struct hm_server_settings *settings, enum group group, s
     } else if (is_address) {
         take_addresses(settings, value, ',');
         settings->no_address = false;
+    } else if (is_data) {
+        hm_server_settings_data(settings, value);
     } else {
         settings->closed = closes && !off;
     }

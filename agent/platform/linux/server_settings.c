@@ -59,6 +59,7 @@ static bool option_value(const struct hm_linux_server *server, const char *word,
 struct options {
     const char *port[2];
     const char *file[2];
+    const char *data[2];      /* the folder of data */
     const char *others[8];    /* that say something of ports or files, and are not read */
     const char *variables[3]; /* that are empty, or read elsewhere */
     bool bare_file;           /* the first word that is no option is the file */
@@ -88,6 +89,15 @@ static bool has_options(struct hm_linux_server *server, const char *word)
         return true;
     }
     return found == HM_LINUX_VARIABLE_UNCLEAR || strchr(value, '-') != NULL;
+}
+
+/* Of the command line the last one counts. */
+static void take_data(struct hm_linux_server *server, const char *path)
+{
+    server->settings.data_fixed = false;
+    hm_server_settings_data(&server->settings, (struct hm_span){path, strlen(path)});
+    server->settings.data_fixed = true;
+    server->skips = server->skips || server->settings.doubt != NULL;
 }
 
 /* What the command line says of ports and files. *out_file NULL: it names none. */
@@ -129,6 +139,15 @@ static void read_command(struct hm_linux_server *server, const struct options *o
             if (value != NULL) {
                 *out_file = hm_arena_strdup(server->arena, value);
                 server->no_memory = *out_file == NULL;
+            }
+        }
+        for (size_t i = 0; i < 2 && options->data[i] != NULL && value == NULL; i++) {
+            if (!option_value(server, word, options->data[i], &rest, buffer, &value)) {
+                server->skips = true;
+                return;
+            }
+            if (value != NULL) {
+                take_data(server, value);
             }
         }
         if (value == NULL && options->bare_file && word[0] == '/' && *out_file == NULL) {
@@ -302,18 +321,27 @@ static bool take_postgresql(struct hm_linux_server *server)
                         "pg_ctl_options");
 }
 
-/* What SET PERSIST of MySQL 8 wrote: no file of this language. */
+/* What SET PERSIST of MySQL 8 wrote into the folder of data: no file of this language. */
 static bool take_persisted(struct hm_linux_server *server)
 {
-    static const char path[] = "/var/lib/mysql/mysqld-auto.cnf";
     static const char *const names[] = {"\"port\"", "\"bind_address\"", "\"skip_networking\""};
+    const char *data = server->settings.data[0] == '\0' ? "/var/lib/mysql" : server->settings.data;
+    const bool slash = data[strlen(data) - 1] == '/';
+    const char *path =
+        hm_arena_printf(server->arena, "%s%smysqld-auto.cnf", data, slash ? "" : "/");
     char *text;
     size_t len;
 
     if (strcmp(server->unit->program, "mariadbd") == 0) {
         return true;
     }
-    if (!hm_linux_server_read(server, path, &text, &len)) {
+    if (data[0] != '/') {
+        hm_linux_server_doubt(server, server->first == NULL ? server->unit->name : server->first,
+                              "has a datadir that is not a full path");
+        return true;
+    }
+    if (path == NULL || !hm_linux_server_read(server, path, &text, &len)) {
+        server->no_memory = server->no_memory || path == NULL;
         return false;
     }
     for (size_t i = 0; text != NULL && i < HM_COUNT(names); i++) {
@@ -327,11 +355,12 @@ static bool take_persisted(struct hm_linux_server *server)
 static bool take_mysql(struct hm_linux_server *server)
 {
     static const struct options options = {
-        .port = {"--port",            "-P"               },
-        .file = {             "--defaults-file"                  },
-        .others = { "--extra", "--defaults-extra-file",            "--defaults-group-suffix",
+        .port = {"--port",             "-P"        },
+        .file = {                          "--defaults-file"                   },
+        .data = {             "--datadir",            "-h"  },
+        .others = { "--extra", "--defaults-extra-file", "--defaults-group-suffix",
                  "--skip-networking", "--skip_networking", "--bind", "--no-defaults"},
-        .variables = {     "$MYSQLD_OPTS",                   "$_WSREP_", "$MYSQLD_MULTI_INSTANCE"}
+        .variables = {               "$MYSQLD_OPTS",       "$_WSREP_",     "$MYSQLD_MULTI_INSTANCE"}
     };
     static const char *const usual[] = {"/etc/my.cnf", "/etc/mysql/my.cnf"};
     const char *at = strchr(server->service, '@');
@@ -344,7 +373,7 @@ static bool take_mysql(struct hm_linux_server *server)
         return server->skips;
     }
     if (file != NULL) {
-        return take_must(server, file);
+        return take_must(server, file) && take_persisted(server);
     }
     for (size_t i = 0; i < HM_COUNT(usual); i++) {
         bool there;

@@ -113,6 +113,7 @@ static void test_files(void **state)
         {HM_SERVER_MYSQL,      {"[mysqld]\nbind_address = ::\n"},                            "3306"          },
         {HM_SERVER_MYSQL,      {"[mysqld]\nbind-address = 127.0.0.1,::1\n"},                 "3306"          },
         {HM_SERVER_MYSQL,      {"[mysqld-8.0]\nport=3307\n"},                                "?"             },
+        {HM_SERVER_MYSQL,      {"[mysqld_safe]\ndatadir=/srv/a\n"},                          "?"             },
         {HM_SERVER_MYSQL,      {"[mysqld_safe]\nport=3307\n"},                               "?"             },
         {HM_SERVER_MYSQL,      {"[mysqld_safe]\nnice = 0\n[mysqld.other]\nport=3307\n"},     "3306"          },
         {HM_SERVER_MYSQL,      {"!includedir 1\n", "[mysqld]\nport=41000\n"},                "41000"         },
