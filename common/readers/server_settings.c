@@ -261,8 +261,9 @@ void hm_server_settings_finish(const struct hm_server_settings *settings,
             }
             put_final(&ports, settings->second);
             if (settings->clusters && ports.count > 0) {
-                const uint32_t bus =
-                    settings->bus != 0 ? settings->bus : ports.at[0] + REDIS_BUS_OFFSET;
+                const uint32_t base =
+                    settings->tls_cluster && settings->second != 0 ? settings->second : ports.at[0];
+                const uint32_t bus = settings->bus != 0 ? settings->bus : base + REDIS_BUS_OFFSET;
 
                 put_final(&ports, (uint16_t)(bus > UINT16_MAX ? 0 : bus));
             }

@@ -60,6 +60,7 @@ struct hm_server_settings {
     uint16_t second; /* Redis: of TLS; MariaDB: for administrators; 0 none */
     uint16_t bus;    /* Redis: the port of its cluster */
     bool clusters;
+    bool tls_cluster;                /* Redis: the cluster's port follows from that of TLS */
     uint32_t one_family;             /* SSH: 4, 6 */
     bool conditional;                /* SSH: behind a Match that is not for all */
     char data[HM_SERVER_DATA_BYTES]; /* PostgreSQL: data_directory; MySQL: datadir; "" not said */

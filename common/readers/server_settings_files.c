@@ -315,6 +315,8 @@ bool hm_server_take_redis(struct hm_server_settings *settings, struct hm_span te
             (void)read_number(settings, value, &settings->bus);
         } else if (hm_server_is(name, "cluster-enabled")) {
             settings->clusters = hm_server_is(value, "yes");
+        } else if (hm_server_is(name, "tls-cluster")) {
+            settings->tls_cluster = hm_server_is(value, "yes");
         } else if (hm_server_is(name, "bind")) {
             take_bind(settings, arguments);
         } else if (hm_server_is(name, "include") && !include(settings, HM_INCLUDE_PATTERN, value)) {
