@@ -490,11 +490,42 @@ void hm_culprit_note_failing(struct hm_enforce_run *run, const struct hm_service
     }
 }
 
+/* Had this agent excluded its port when HTTP.sys named it? Whose policy that is noted what it had
+ * named before. */
+static bool is_because_of_us(const struct hm_enforce_run *run, const struct hm_event_count *event)
+{
+    for (size_t i = 0; i < run->state.policies.count; i++) {
+        const struct hm_enforce_row *row = &run->state.policies.at[i];
+        struct hm_culprit_port port;
+
+        if (hm_culprit_port_of(run, event, &port) && hm_culprit_of_port(run, row, &port)) {
+            return hm_culprit_find_error(&row->errors_before, event) == NULL;
+        }
+    }
+    return false;
+}
+
+/* What this agent has excluded by then explains failures after the change, too. */
+static void drop_excluded(const struct hm_enforce_run *run, struct hm_watched_errors *errors)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct hm_event_count *event = find_event(run->pass->observation, &errors->at[i]);
+
+        if (event == NULL || !is_because_of_us(run, event)) {
+            errors->at[left++] = errors->at[i];
+        }
+    }
+    errors->count = left;
+}
+
 enum hm_status hm_culprit_note_before(struct hm_enforce_run *run, struct hm_enforce_row *row,
                                       struct hm_err *err)
 {
     const struct hm_failing_list *failing = &run->state.failing;
     const char **names = (const char **)hm_arena_alloc(run->arena, failing->count, sizeof(*names));
+    enum hm_status st;
 
     if (names == NULL) {
         return hm_fail(err, HM_ENOMEM, "no memory for the services to watch");
@@ -504,5 +535,9 @@ enum hm_status hm_culprit_note_before(struct hm_enforce_run *run, struct hm_enfo
     }
     row->failing_before = (struct hm_strings){names, failing->count};
     row->knows_before = true;
-    return hm_culprit_note_errors(run, &row->errors_before, err);
+    st = hm_culprit_note_errors(run, &row->errors_before, err);
+    if (st == HM_OK) {
+        drop_excluded(run, &row->errors_before);
+    }
+    return st;
 }

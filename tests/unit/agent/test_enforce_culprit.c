@@ -148,15 +148,35 @@ static void test_a_port_named_again_decides(void **state)
     }
 }
 
+/* … or had excluded it by then: a policy that comes later is innocent. */
+static void test_an_excluded_port_named_before_decides(void **state)
+{
+    struct hm_enforce_double one;
+    struct hm_enforce_double *host = &one;
+    struct hm_service *site = begin(host, "Portal");
+
+    (void)state;
+    (void)hm_model_reserve(&host->model, "site", "tcp", "50443");
+    boot_and_settle(host, "boot-1");
+    expect_pass(host, "site/1 verified");
+    enforce_double_wait(host, 3600);
+    expect_pass(host, "site/1 verified");
+    hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, "0.0.0.0:50443");
+    (void)hm_model_reserve(&host->model, "raw", "udp", "40000");
+    expect_pass(host, "raw/1 verified; site/1 verified");
+    fail_service(site);
+    expect_pass(host, "raw/1 verified; site/1 verified");
+    enforce_double_fini(host);
+}
+
 /* The log was cleared since the change: what is in it now is new. */
 static void test_a_port_named_again_in_a_cleared_log(void **state)
 {
     struct hm_enforce_double one;
     struct hm_enforce_double *host = &one;
-    struct hm_service *site;
+    struct hm_service *site = begin(host, "Portal");
 
     (void)state;
-    site = begin(host, "Portal");
     hm_build_event(&host->model.host, "Microsoft-Windows-HttpEvent", 15005, "0.0.0.0:50443");
     (void)hm_model_reserve(&host->model, "raw", "udp", "40000");
     (void)hm_model_reserve(&host->model, "site", "tcp", "50443");
@@ -557,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_a_named_port_decides),
         cmocka_unit_test(test_a_port_named_before_decides_nothing),
         cmocka_unit_test(test_a_port_named_again_decides),
+        cmocka_unit_test(test_an_excluded_port_named_before_decides),
         cmocka_unit_test(test_a_port_named_again_in_a_cleared_log),
         cmocka_unit_test(test_a_foreign_port_named_again_decides_nothing),
         cmocka_unit_test(test_the_next_boot_counts),
