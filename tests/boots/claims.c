@@ -52,8 +52,8 @@ static void check_failed(struct boots_sequence *sequence)
         }
         if (item->cause == HM_BOOT_EXCLUDED &&
             boots_has(&sequence->limit, item->protocol, item->port)) {
-            if (sequence->looked_ms < item->at_ms + EVENTS_MS) {
-                continue; /* no agent could know */
+            if (sequence->looked_ms < item->at_ms + EVENTS_MS || sequence->is_denied) {
+                continue; /* no agent could know, or undo it */
             }
             sequence->limit.at[item->protocol][item->port / 64] &=
                 ~((uint64_t)1 << item->port % 64);
