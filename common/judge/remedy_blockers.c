@@ -309,6 +309,7 @@ static void put_holder(struct hm_remedy_scope *scope, const struct hm_need *need
         blocker->stop = HM_STOP_NONE;
     } else {
         block_foreign(scope, blocker, holder, family, kind);
+        blocker->apart = hm_need_is_elsewhere(need, family, holder);
     }
 }
 

@@ -89,6 +89,7 @@ static const char *starters_of(const struct hm_remedy_scope *scope)
 /* What such a holder is. */
 enum fixed {
     FIXED_CHOSEN,   /* set up for the port, as far as is known */
+    FIXED_APART,    /* likewise, on another address: both may have it */
     FIXED_STRAY,    /* by its name a program of the product, without a service */
     FIXED_NAMELESS, /* nobody knows */
     FIXED_UNSURE,   /* set up for the port, or given it by the kernel */
@@ -102,7 +103,7 @@ static enum fixed fixed_of(const struct hm_blocker *blocker)
     if (hm_str_equal(blocker->name, HM_REMEDY_NAMELESS)) {
         return FIXED_NAMELESS;
     }
-    return blocker->unsure ? FIXED_UNSURE : FIXED_CHOSEN;
+    return blocker->unsure ? FIXED_UNSURE : blocker->apart ? FIXED_APART : FIXED_CHOSEN;
 }
 
 /* "v4tov4 0.0.0.0/1433", as the reader of the registry writes it. */
@@ -233,6 +234,31 @@ static void decide_unsure(struct hm_remedy_scope *scope, struct hm_finding *find
             many ? "them" : "it", hm_remedy_also_blocked(scope)));
 }
 
+/* On another address: in nobody's way, but only Linux reserves a port that is in use. */
+static void decide_apart(struct hm_remedy_scope *scope, struct hm_finding *finding)
+{
+    const struct hm_service_list names = list_of(scope, FIXED_APART);
+    const char *text = hm_remedy_list_services(scope->list, &names);
+    const bool many = names.count > 1;
+
+    if (names.count == 0) {
+        return;
+    }
+    (void)hm_remedy_step(
+        scope->list, finding, HM_STEP_DECIDE,
+        scope->ctx->facts->linux_host
+            ? hm_finding_print(scope->list,
+                               "%s %s on the port on another address, so that both may have it: "
+                               "nothing is to be stopped.",
+                               text, many ? "listen" : "listens")
+            : hm_finding_print(scope->list,
+                               "%s %s on the port on another address, so that both may have it. "
+                               "But netsh refuses a port that is in use on any address: in the "
+                               "next maintenance stop %s, exclude the port, and start again what "
+                               "was stopped; or give one of the two another port.",
+                               text, many ? "listen" : "listens", many ? "them" : "it"));
+}
+
 void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *finding)
 {
     const char *chosen = names_of(scope, FIXED_CHOSEN);
@@ -249,6 +275,7 @@ void hm_remedy_decide_fixed(struct hm_remedy_scope *scope, struct hm_finding *fi
                              chosen, list_of(scope, FIXED_CHOSEN).count > 1 ? "listen" : "listens",
                              hm_remedy_also_blocked(scope)));
     }
+    decide_apart(scope, finding);
     decide_unsure(scope, finding);
     if (stray[0] != '\0') {
         (void)hm_remedy_step(

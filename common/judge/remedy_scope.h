@@ -47,6 +47,7 @@ struct hm_blocker {
     const char *program; /* of a foreign one; "" unknown */
     const char *remote;  /* that it is connected to; "" none */
     bool stray;          /* by its name its program, without a service */
+    bool apart;          /* on an address that the product does not use */
     bool unsure;         /* it may be set up for the port, or have been given it */
     const struct hm_need *need;
 };
