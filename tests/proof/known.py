@@ -59,7 +59,6 @@ DECIDED = {
         "HTTP.sys must not be excluded, and Exchange sets the range: another port",
     ("oracle-listener-down", *RANGE): "the range is the one that Exchange sets",
     ("mysql-extra-port-held", "required_port_held", "tcp 33060"): TWO,
-    ("mysql-extra-port-held", "service_not_running", "service MySQL80"): TWO,
     ("sql-address-shared", "required_in_dynamic", "tcp 50433"):
         "a person stops the other program, which may have the port, while it is excluded",
     ("made-linux-held", "required_port_held", "tcp 27017"): TWO,
