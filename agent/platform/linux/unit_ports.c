@@ -130,16 +130,28 @@ static enum hm_status put_docker(const struct hm_linux_container *container, con
     return st;
 }
 
+/* Have the rows from first on this port on each address and family that the unit gives it? */
 static bool has_row(const struct hm_configured_make *make, size_t first,
-                    const struct hm_linux_listen *listen)
+                    const struct hm_linux_unit *unit, const struct hm_linux_listen *listen)
 {
+    struct hm_configured mine = {.families = HM_FAMILIES_BOTH};
+    bool ipv4;
+    bool ipv6;
+
+    hm_linux_listen_place(unit, listen, &mine);
+    ipv4 = mine.families == HM_FAMILIES_IPV6; /* not asked for */
+    ipv6 = mine.families == HM_FAMILIES_IPV4;
     for (size_t i = first; i < make->list.count; i++) {
-        if (make->list.at[i].protocol == listen->protocol &&
-            make->list.at[i].port == listen->port) {
-            return true;
+        const struct hm_configured *row = &make->list.at[i];
+        const char *address = row->address == NULL ? "" : row->address;
+
+        if (row->protocol == listen->protocol && row->port == listen->port &&
+            (address[0] == '\0' || hm_str_equal(address, mine.address))) {
+            ipv4 = ipv4 || row->families != HM_FAMILIES_IPV6;
+            ipv6 = ipv6 || row->families != HM_FAMILIES_IPV4;
         }
     }
-    return false;
+    return ipv4 && ipv6;
 }
 
 /* Ports that the files of compose have and Docker's rows, from first on, do not. */
@@ -150,6 +162,7 @@ static enum hm_status put_compose(const char *root, const struct hm_linux_unit *
                                   bool *inout_known, struct hm_err *err)
 {
     struct hm_linux_unit ports;
+    struct hm_linux_listen *kept;
     size_t left = 0;
     bool read;
     enum hm_status st =
@@ -160,11 +173,16 @@ static enum hm_status put_compose(const char *root, const struct hm_linux_unit *
     }
     *inout_found = *inout_found || read;
     *inout_known = *inout_known && !ports.hides_ports;
+    kept = hm_arena_alloc(make->arena, ports.listens_count, sizeof(*kept));
+    if (kept == NULL) {
+        return hm_fail(err, HM_ENOMEM, "no memory for the ports of units");
+    }
     for (size_t i = 0; i < ports.listens_count; i++) {
-        if (!has_row(make, first, &ports.listens[i])) {
-            ports.listens[left++] = ports.listens[i];
+        if (!has_row(make, first, &ports, &ports.listens[i])) {
+            kept[left++] = ports.listens[i];
         }
     }
+    ports.listens = kept;
     ports.listens_count = left;
     return put_ports(&ports, service, false, make, err);
 }
