@@ -379,10 +379,26 @@ bool hm_server_take_ssh(struct hm_server_settings *settings, struct hm_span text
 
 /* ---- Memcached ------------------------------------------------------------------------------ */
 
-/* "-p 11211", "-p11211", "--port=11211": one option a line, of Debian's wrapper. */
+/* "-vp": the letter with its value, behind those that have none. Of no length: no such word. */
+static struct hm_span behind_flags(struct hm_span word)
+{
+    static const char flags[] = "ACFLMSVXZdhikrv";
+    size_t i = 1;
+
+    if (word.len < 2 || word.at[0] != '-' || word.at[1] == '-') {
+        return (struct hm_span){"", 0};
+    }
+    while (i + 1 < word.len && memchr(flags, word.at[i], sizeof(flags) - 1) != NULL) {
+        i++;
+    }
+    return (struct hm_span){word.at + i, word.len - i};
+}
+
+/* "-p 11211", "-p11211", "-vp11211", "--port=11211": one option a line, of Debian's wrapper. */
 static bool is_option(struct hm_span word, char short_name, const char *long_name,
                       struct hm_span *rest, struct hm_span *out_value)
 {
+    const struct hm_span letters = behind_flags(word);
     const size_t len = strlen(long_name);
 
     if (word.len >= len && memcmp(word.at, long_name, len) == 0) {
@@ -392,14 +408,23 @@ static bool is_option(struct hm_span word, char short_name, const char *long_nam
         }
         return word.len == len && next_word(rest, '#', out_value);
     }
-    if (word.len < 2 || word.at[0] != '-' || word.at[1] != short_name) {
+    if (letters.len == 0 || letters.at[0] != short_name) {
         return false;
     }
-    if (word.len > 2) {
-        *out_value = (struct hm_span){word.at + 2, word.len - 2};
+    if (letters.len > 1) {
+        *out_value = (struct hm_span){letters.at + 1, letters.len - 1};
         return true;
     }
     return next_word(rest, '#', out_value);
+}
+
+/* Letters behind one that is not known may be its value, or options. */
+static bool may_hide_options(struct hm_span word)
+{
+    static const char known[] = "ABCDFILMNPRSUVXYZabcdefhiklmnoprstuv";
+    const struct hm_span letters = behind_flags(word);
+
+    return letters.len > 1 && memchr(known, letters.at[0], sizeof(known) - 1) == NULL;
 }
 
 bool hm_server_take_memcached(struct hm_server_settings *settings, struct hm_span text)
@@ -425,6 +450,8 @@ bool hm_server_take_memcached(struct hm_server_settings *settings, struct hm_spa
                     value = (struct hm_span){value.at + len + (comma != NULL),
                                              value.len - len - (comma != NULL)};
                 }
+            } else if (may_hide_options(word)) {
+                settings->doubt = "has an option that is not understood";
             }
         }
     }

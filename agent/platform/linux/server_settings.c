@@ -16,147 +16,6 @@ static enum hm_status no_memory(struct hm_err *err)
     return hm_fail(err, HM_ENOMEM, "no memory for the settings of servers");
 }
 
-/* ---- command lines --------------------------------------------------------------------------- */
-
-/* The next word with its specifiers filled in; false at the end. *out_known false: it has a
- * variable, quotes, or a specifier that is not known here. */
-static bool next_argument(const struct hm_linux_server *server, const char **inout,
-                          char out[HM_LINUX_WORD_BYTES], bool *out_known)
-{
-    const char *at = *inout + strspn(*inout, " \t\"'");
-    const size_t len = strcspn(at, " \t\"'");
-
-    *inout = at + len;
-    out[0] = '\0';
-    *out_known = hm_linux_unit_expand(server->unit->name, (struct hm_span){at, len}, out) &&
-                 strchr(out, '$') == NULL;
-    return len > 0;
-}
-
-/* "--port=N", "--port N", "-p N", "-pN"; *out NULL: it is another word. false: the value is not
- * known. */
-static bool option_value(const struct hm_linux_server *server, const char *word, const char *option,
-                         const char **inout, char buffer[HM_LINUX_WORD_BYTES], const char **out)
-{
-    const size_t len = strlen(option);
-    bool known;
-
-    *out = NULL;
-    if (strncmp(word, option, len) != 0) {
-        return true;
-    }
-    if (word[len] == '\0') {
-        *out = buffer;
-        return next_argument(server, inout, buffer, &known) && known;
-    }
-    if (option[1] == '-' && word[len] != '=') {
-        return true;
-    }
-    *out = word + len + (option[1] == '-');
-    return true;
-}
-
-struct options {
-    const char *port[2];
-    const char *file[2];
-    const char *data[2];      /* the folder of data */
-    const char *others[8];    /* that say something of ports or files, and are not read */
-    const char *variables[3]; /* that are empty, or read elsewhere */
-    bool bare_file;           /* the first word that is no option is the file */
-};
-
-static bool is_harmless(const struct options *options, const char *word)
-{
-    for (size_t i = 0; i < HM_COUNT(options->variables) && options->variables[i] != NULL; i++) {
-        if (strncmp(word, options->variables[i], strlen(options->variables[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Does the unit give this variable options, "$MYSQLD_OPTS"? Then they are not read. */
-static bool has_options(struct hm_linux_server *server, const char *word)
-{
-    const char *at = word + strspn(word, "${");
-    char name[HM_LINUX_WORD_BYTES];
-    enum hm_linux_variable found;
-    const char *value;
-
-    (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "}"), at);
-    if (!hm_linux_unit_variable(server->root, server->unit, name, server->arena, &found, &value)) {
-        server->no_memory = true;
-        return true;
-    }
-    return found == HM_LINUX_VARIABLE_UNCLEAR || strchr(value, '-') != NULL;
-}
-
-/* Of the command line the last one counts. */
-static void take_data(struct hm_linux_server *server, const char *path)
-{
-    server->settings.data_fixed = false;
-    hm_server_settings_data(&server->settings, (struct hm_span){path, strlen(path)});
-    server->settings.data_fixed = true;
-    server->skips = server->skips || server->settings.doubt != NULL;
-}
-
-/* What the command line says of ports and files. *out_file NULL: it names none. */
-static void read_command(struct hm_linux_server *server, const struct options *options,
-                         const char **out_file)
-{
-    const char *rest = server->unit->arguments;
-    char word[HM_LINUX_WORD_BYTES];
-    char buffer[HM_LINUX_WORD_BYTES];
-    bool known;
-
-    *out_file = NULL;
-    server->skips = server->skips || server->unit->options_unread;
-    while (!server->skips && next_argument(server, &rest, word, &known)) {
-        const char *value = NULL;
-
-        if (!known &&
-            (!is_harmless(options, word) || (server->doubt == NULL && has_options(server, word)))) {
-            server->skips = true;
-            return;
-        }
-        for (size_t i = 0; i < HM_COUNT(options->others) && options->others[i] != NULL; i++) {
-            server->skips =
-                server->skips || strncmp(word, options->others[i], strlen(options->others[i])) == 0;
-        }
-        for (size_t i = 0; i < 2 && options->port[i] != NULL && value == NULL; i++) {
-            if (!option_value(server, word, options->port[i], &rest, buffer, &value) ||
-                (value != NULL && !hm_server_settings_fix(
-                                      &server->settings, (struct hm_span){value, strlen(value)}))) {
-                server->skips = true;
-                return;
-            }
-        }
-        for (size_t i = 0; i < 2 && options->file[i] != NULL && value == NULL; i++) {
-            if (!option_value(server, word, options->file[i], &rest, buffer, &value)) {
-                server->skips = true;
-                return;
-            }
-            if (value != NULL) {
-                *out_file = hm_arena_strdup(server->arena, value);
-                server->no_memory = *out_file == NULL;
-            }
-        }
-        for (size_t i = 0; i < 2 && options->data[i] != NULL && value == NULL; i++) {
-            if (!option_value(server, word, options->data[i], &rest, buffer, &value)) {
-                server->skips = true;
-                return;
-            }
-            if (value != NULL) {
-                take_data(server, value);
-            }
-        }
-        if (value == NULL && options->bare_file && word[0] == '/' && *out_file == NULL) {
-            *out_file = hm_arena_strdup(server->arena, word);
-            server->no_memory = *out_file == NULL;
-        }
-    }
-}
-
 /* A file that the server must have. */
 static bool take_must(struct hm_linux_server *server, const char *path)
 {
@@ -275,7 +134,7 @@ static bool is_plain_cluster(const struct hm_linux_server *server)
     if (strcmp(server->unit->program, "pg_ctlcluster") != 0) {
         return false;
     }
-    while (next_argument(server, &rest, word, &known)) {
+    while (hm_linux_server_word(server, &rest, word, &known)) {
         if (!known || strcmp(word, "--") == 0 || strncmp(word, "-o", 2) == 0 ||
             strncmp(word, "--option", 8) == 0) {
             return false;
@@ -354,10 +213,11 @@ static bool take_persisted(struct hm_linux_server *server)
 
 static bool take_mysql(struct hm_linux_server *server)
 {
-    static const struct options options = {
+    static const struct hm_linux_server_options options = {
         .port = {"--port",             "-P"        },
         .file = {                          "--defaults-file"                   },
         .data = {             "--datadir",            "-h"  },
+        .flags = "?Vasv",
         .others = { "--extra", "--defaults-extra-file", "--defaults-group-suffix",
                  "--skip-networking", "--skip_networking", "--bind", "--no-defaults"},
         .variables = {               "$MYSQLD_OPTS",       "$_WSREP_",     "$MYSQLD_MULTI_INSTANCE"}
@@ -368,7 +228,7 @@ static bool take_mysql(struct hm_linux_server *server)
     bool any = false;
 
     server->settings.instance = at == NULL ? "" : at + 1;
-    read_command(server, &options, &file);
+    hm_linux_server_command(server, &options, &file);
     if (server->skips || !take_variable(server, "MYSQL_TCP_PORT")) {
         return server->skips;
     }
@@ -389,14 +249,14 @@ static bool take_mysql(struct hm_linux_server *server)
 
 static bool take_redis(struct hm_linux_server *server)
 {
-    static const struct options options = {
+    static const struct hm_linux_server_options options = {
         .port = {"--port"    },
         .others = { "--tls-port", "--bind", "--include", "--cluster"},
         .bare_file = true
     };
     const char *file;
 
-    read_command(server, &options, &file);
+    hm_linux_server_command(server, &options, &file);
     server->skips = server->skips || file == NULL;
     return server->skips || take_must(server, file);
 }
@@ -426,8 +286,11 @@ static bool take_socket(struct hm_linux_server *server, struct hm_linux_units *u
 
 static bool take_ssh(struct hm_linux_server *server, struct hm_linux_units *units)
 {
-    static const struct options options = {
-        .port = {"-p"}, .file = {"-f"}, .others = {"-o"}, .variables = {"$SSHD_OPTS"}};
+    static const struct hm_linux_server_options options = {.port = {"-p"},
+                                                           .file = {"-f"},
+                                                           .flags = "46DGQRTdeiqrt",
+                                                           .others = {"-o"},
+                                                           .variables = {"$SSHD_OPTS"}};
     const char *file;
 
     if (take_socket(server, units)) {
@@ -436,21 +299,21 @@ static bool take_ssh(struct hm_linux_server *server, struct hm_linux_units *unit
     if (!take_options(server, "/etc/default/ssh", "SSHD_OPTS")) {
         return false;
     }
-    read_command(server, &options, &file);
+    hm_linux_server_command(server, &options, &file);
     return server->skips || take_must(server, file == NULL ? "/etc/ssh/sshd_config" : file);
 }
 
 /* Debian's wrapper reads its options from a file. */
 static bool take_memcached(struct hm_linux_server *server)
 {
-    static const struct options options = {.bare_file = true};
+    static const struct hm_linux_server_options options = {.bare_file = true};
     const char *file;
 
     if (strstr(server->unit->program, "wrapper") == NULL) {
         server->skips = true;
         return true;
     }
-    read_command(server, &options, &file);
+    hm_linux_server_command(server, &options, &file);
     server->skips = server->skips || file == NULL;
     return server->skips || take_must(server, file);
 }

@@ -170,6 +170,11 @@ static void test_files(void **state)
         {HM_SERVER_MEMCACHED,  {"--port=11300\n"},                                           "11300"         },
         {HM_SERVER_MEMCACHED,  {"-l 127.0.0.1:11300,127.0.0.2\n"},                           "11300,11211 v4"},
         {HM_SERVER_MEMCACHED,  {"-s /run/memcached.sock\n"},                                 "none"          },
+        {HM_SERVER_MEMCACHED,  {"-vp 41000\n"},                                              "41000"         },
+        {HM_SERVER_MEMCACHED,  {"-dvvp41000\n-vl 127.0.0.1\n"},                              "41000 v4"      },
+        {HM_SERVER_MEMCACHED,  {"-vs /run/x\n"},                                             "none"          },
+        {HM_SERVER_MEMCACHED,  {"-um\n-P/run/lps\n-vup\n"},                                  "11211"         },
+        {HM_SERVER_MEMCACHED,  {"-jp 41000\n"},                                              "?"             },
         {HM_SERVER_MEMCACHED,  {"-p 0\n"},                                                   "none"          },
         {HM_SERVER_MEMCACHED,  {"#-p 9\n-P /run/memcached.pid\n"},                           "11211"         },
     };
