@@ -171,6 +171,23 @@ static enum hm_status put_numbered(struct maker *maker, const struct hm_requirem
     return st;
 }
 
+/* Is it the product's by its program alone, and wanted? Its name is of no product. A line with a
+ * port of its own then speaks of the product. */
+static bool is_own_name(const struct maker *maker, const struct hm_requirement *row,
+                        const char *name)
+{
+    const struct hm_service *service = hm_inventory_service(maker->facts->inventory, name);
+    const struct hm_detect programs = {.programs = row->detect.programs.count > 0
+                                                       ? row->detect.programs
+                                                       : maker->product->detect.programs};
+
+    return row->port_from == HM_BY_SETTINGS_PORT && service != NULL &&
+           ((service->has_runs && service->runs) || hm_service_is_wanted(service)) &&
+           !hm_need_is_shared_host(service->program) &&
+           hm_detect_owns(&programs, service->program, "") &&
+           !hm_need_is_claimed(maker->facts->input->catalogue, name);
+}
+
 /* The services of the row that settings of the host name. */
 static enum hm_status find_set_up(struct maker *maker, const struct hm_requirement *row,
                                   struct hm_strings *out)
@@ -188,7 +205,7 @@ static enum hm_status find_set_up(struct maker *maker, const struct hm_requireme
         const struct hm_configured *one = &inventory->configured.at[i];
 
         if (one->by == row->port_from && one->protocol == row->protocol &&
-            hm_detect_owns(detect, "", one->service)) {
+            (hm_detect_owns(detect, "", one->service) || is_own_name(maker, row, one->service))) {
             out->at[out->count++] = one->service;
         }
     }
@@ -268,7 +285,8 @@ static bool is_given_one(const struct maker *maker, const struct hm_requirement 
             const struct hm_configured *one = &inventory->configured.at[i];
 
             if (one->by == settings[k].given &&
-                (!settings[k].of_service || hm_detect_owns(detect, "", one->service))) {
+                (!settings[k].of_service || hm_detect_owns(detect, "", one->service) ||
+                 is_own_name(maker, row, one->service))) {
                 return true;
             }
         }
