@@ -32,6 +32,16 @@ static bool is_assumed(const struct hm_need *need)
            !need->published;
 }
 
+/* Is it the port that a settings file of the server says? */
+static bool is_of_file(const struct hm_need *need)
+{
+    const struct hm_requirement *row = need->requirement;
+
+    return need->product != NULL && row->set_in != NULL && row->set_in[0] != '\0' &&
+           row->has_port_from && row->port_from == HM_BY_SETTINGS_PORT && row->ports_by != NULL &&
+           row->port_unread == NULL && !need->configured && !need->published;
+}
+
 /* Does somebody have one of its ports who may be the product? of: only this service, NULL any. */
 static bool is_seen_there(const struct hm_facts *facts, const struct hm_need *need,
                           const struct hm_service *of)
@@ -200,16 +210,16 @@ static bool serves_nothing(const struct hm_service *service)
 }
 
 /* Does a setting of the host say a port of this service, or that it has none? A file that was not
- * read says neither. */
-static bool is_set_up(const struct hm_facts *facts, const char *service)
+ * read says neither. of_file: that a file says its port is known, is there another one? */
+static bool is_set_up(const struct hm_facts *facts, const char *service, bool of_file)
 {
     const struct hm_inventory *inventory = facts->inventory;
 
     for (size_t i = 0; inventory->has_configured && i < inventory->configured.count; i++) {
         const struct hm_configured *row = &inventory->configured.at[i];
-        const bool unread = row->by == HM_BY_SETTINGS_PORT && row->port == 0;
+        const bool other = row->by != HM_BY_SETTINGS_PORT || (row->port != 0 && !of_file);
 
-        if (!unread && row->service != NULL && hm_str_equal_nocase(row->service, service)) {
+        if (other && row->service != NULL && hm_str_equal_nocase(row->service, service)) {
             return true;
         }
     }
@@ -269,15 +279,16 @@ static bool is_unseen(const struct hm_facts *facts, const struct hm_need *need,
     const bool runs = service->has_runs && service->runs;
 
     if (!hm_detect_owns(names, "", service->name) || serves_nothing(service) ||
-        is_set_up(facts, service->name) ||
+        is_set_up(facts, service->name, is_of_file(need)) || (is_of_file(need) && !runs) ||
         (runs ? row->may_be_off || !shows_all(facts, need)
               : service->has_runs || !starts_always(service))) {
         return false;
     }
     /* Of two services with names of the product, one may be a helper: its program says it. */
     out->beside = hm_detect_owns(names, service->program, "") && has_sibling(facts, need, service);
-    of = out->beside ? service : NULL;
-    if ((!out->beside && !runs && hm_need_runs(facts, need) == HM_RUNS_YES) ||
+    of = out->beside || is_of_file(need) ? service : NULL;
+    if ((is_of_file(need) && is_seen_there(facts, need, NULL)) ||
+        (!out->beside && !runs && hm_need_runs(facts, need) == HM_RUNS_YES) ||
         listens(facts, need, of) || is_remembered(facts, need, of)) {
         return false;
     }
@@ -393,6 +404,11 @@ struct hm_unset hm_need_unset(const struct hm_facts *facts, const struct hm_need
         return found;
     }
     found = (struct hm_unset){.service = NULL};
+    if (is_of_file(need) && need->verdict.state == HM_SAFE &&
+        need->verdict.reason == HM_REASON_OUTSIDE_DYNAMIC && find_unseen(facts, need, &found)) {
+        return found; /* its file says the port, and yet it has none */
+    }
+    found = (struct hm_unset){.service = NULL};
     if (is_assumed(need) && need->verdict.state == HM_BLOCKED) {
         (void)is_beside_http_sys(facts, need, &found);
     }
@@ -412,12 +428,27 @@ static void put_stray(const struct hm_need *need, struct hm_line *line)
                       "once it has seen two boots.");
 }
 
+static void put_silent(const struct hm_need *need, struct hm_line *line)
+{
+    hm_line_put(line, " is not known to be served: ");
+    hm_line_put(line, need->unset.service);
+    hm_line_put(line, " is said to run, but no listener of this host is known to be its own. The "
+                      "port is ");
+    hm_line_put(line, need->requirement->ports_by);
+    hm_line_put(line, ". Look there, and whether it answers: a port inside the dynamic range must "
+                      "be reserved.");
+}
+
 void hm_need_put_unset(const struct hm_need *need, struct hm_line *line)
 {
     const struct hm_unset *unset = &need->unset;
 
     if (unset->why == HM_UNSET_STRAY) {
         put_stray(need, line);
+        return;
+    }
+    if (is_of_file(need)) {
+        put_silent(need, line);
         return;
     }
     hm_line_put(line, " is not known to be the port of the next start: ");

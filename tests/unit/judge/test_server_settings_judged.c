@@ -71,6 +71,11 @@ static void test_ports(void **state)
  /* it was changed since the start: the file counts at the next one */
         {{{"db", 5433, true, 5432}},                                NULL,   "5433 safe"                 },
         {{{"db", 41000, true, 5432}},                               NULL,   "41000 exposed"             },
+ /* said to run, and no socket is its own */
+        {{{"db", 5433, true, 0}},                                   NULL,   "5433 unknown"              },
+        {{{"db", 41000, true, 0}},                                  NULL,   "41000 exposed"             },
+        {{{"db@a", 5433, true, 0}, {"db@b", 5434, true, 5434}},     NULL,   "5433 unknown, 5434 safe"   },
+        {{{"db", 5432, true, 5432}, {"cache", 5433, true, 0}},      NULL,   "5433 unknown, 5432 safe"   },
  /* several instances */
         {{{"db@a", 5433, false, 0}, {"db@b", 41000, false, 0}},     NULL,   "41000 exposed, 5433 safe"  },
         {{{"db@a", 5433, false, 0}, {"db@b", 0, false, 0}},         NULL,   "5432 unknown, 5433 safe"   },
