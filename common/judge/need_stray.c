@@ -80,9 +80,32 @@ struct strays {
     size_t cap;
 };
 
+/* May the system have given it its port, in its own family or in that of its twin? One that is
+ * excluded in IPv4 alone may come from the range of IPv6, and is as open there. */
+static bool may_be_given(const struct hm_facts *facts, const struct hm_listener *listener)
+{
+    const struct hm_listeners *all = &facts->inventory->listeners;
+    bool given = hm_facts_may_give(facts, listener);
+
+    if (given || !hm_ports_contains(hm_stack_facts_may_give(hm_facts_stack(
+                                        facts, listener->protocol, listener->family)),
+                                    listener->port)) {
+        return given;
+    }
+    for (size_t i = 0; i < all->count && !given; i++) {
+        const struct hm_listener *twin = &all->at[i];
+
+        given =
+            twin->family != listener->family && twin->protocol == listener->protocol &&
+            twin->port == listener->port && hm_str_equal_nocase(twin->service, listener->service) &&
+            hm_str_equal_nocase(twin->program, listener->program) && hm_facts_may_give(facts, twin);
+    }
+    return given;
+}
+
 static bool may_be_chance(const struct hm_facts *facts, const struct hm_listener *listener)
 {
-    return hm_facts_may_give(facts, listener) && !hm_need_is_fixed(facts, listener) &&
+    return may_be_given(facts, listener) && !hm_need_is_fixed(facts, listener) &&
            !hm_port_book_saw(&facts->inventory->port_book, listener->protocol, listener->port,
                              listener->program, listener->service,
                              hm_need_boots_of_fixed(facts, listener->protocol, listener->family));

@@ -61,6 +61,25 @@ static void test_moved_into_range(void **state)
     hm_build_fini(&build);
 }
 
+/* Excluded in one family alone, it is as open in the other one. */
+static void test_excluded_in_one_family(void **state)
+{
+    struct hm_build build;
+
+    (void)state;
+    for (unsigned both = 0; both < 2; both++) {
+        start(&build, "10.0.20348");
+        listen(&build, 53306);
+        hm_build_listener(&build, HM_TCP, HM_IPV6, 53306, "mysqld.exe", "MySQL80", HM_KIND_SOCKET);
+        hm_build_exclude(&build, HM_TCP, HM_IPV4, "53306");
+        if (both == 1) {
+            hm_build_exclude(&build, HM_TCP, HM_IPV6, "53306");
+        }
+        assert_int_equal(both == 1 ? HM_SAFE : HM_UNKNOWN, judge(&build));
+        hm_build_fini(&build);
+    }
+}
+
 /* One that always takes a port, although its row is optional. */
 static void test_optional_by_default(void **state)
 {
@@ -234,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moved_into_range),
+        cmocka_unit_test(test_excluded_in_one_family),
         cmocka_unit_test(test_optional_by_default),
         cmocka_unit_test(test_nothing_in_doubt),
         cmocka_unit_test(test_linux),
