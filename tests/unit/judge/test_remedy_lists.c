@@ -342,9 +342,9 @@ static void test_linux_range_behind(void **state)
           "/etc/sysctl.d/zzzzzzzz-q_port-range.conf",
           "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\""}                      },
         {"/etc/sysctl.d/zzzzzzzz q.conf",
-         "remove that line from /etc/sysctl.d/zzzzzzzz q.conf",                       {"echo 'net.ipv4.ip_local_port_range = 32768 60999' > "
-          "/etc/sysctl.d/zzzzzzzz-port-range.conf",
-          "sysctl -p /etc/sysctl.d/zzzzzzzz-port-range.conf"}                            },
+         "now and in /etc/sysctl.d/zzzzzzzz q.conf, which is read after other files", {WITHOUT("ip_local_port_range", "'/etc/sysctl.d/zzzzzzzz q.conf'"),
+          "echo 'net.ipv4.ip_local_port_range = 32768 60999' >> '/etc/sysctl.d/zzzzzzzz q.conf'",
+          "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\""}},
     };
 
     (void)state;

@@ -192,12 +192,12 @@ static void caps(void **state)
     assert_int_equal(hm_filter_compile(&hm_filter_hosts, text, NOW_MS, &arena, &where, &err),
                      HM_EINVAL);
     for (i = 0; i < 11; i++) { /* ten values each */
-        memcpy(text + i * 17, "reason>=excluded ", 17);
+        memcpy(text + i * 24, "reason>=outside_dynamic ", 24);
     }
-    text[i * 17] = '\0';
+    text[i * 24] = '\0';
     assert_int_equal(hm_filter_compile(&hm_filter_verdicts, text, NOW_MS, &arena, &where, &err),
                      HM_EINVAL);
-    text[(i - 1) * 17] = '\0';
+    text[(i - 1) * 24] = '\0';
     assert_int_equal(hm_filter_compile(&hm_filter_verdicts, text, NOW_MS, &arena, &where, &err),
                      HM_OK);
     assert_int_equal(where.count, 100);
