@@ -111,15 +111,17 @@ static bool may_be_chance(const struct hm_facts *facts, const struct hm_listener
                              hm_need_boots_of_fixed(facts, listener->protocol, listener->family));
 }
 
+/* any: also those on one address. */
 static enum hm_status find_strays(const struct hm_facts *facts, const struct hm_need *need,
-                                  struct hm_arena *arena, struct strays *out, struct hm_err *err)
+                                  bool any, struct hm_arena *arena, struct strays *out,
+                                  struct hm_err *err)
 {
     const struct hm_listeners *all = &facts->inventory->listeners;
 
     for (size_t i = 0; i < all->count && !out->settled; i++) {
         const struct hm_listener *one = &all->at[i];
 
-        if (one->protocol != HM_TCP || one->kind == HM_KIND_RPC || !is_wildcard(one) ||
+        if (one->protocol != HM_TCP || one->kind == HM_KIND_RPC || !(any || is_wildcard(one)) ||
             hm_need_is_rpc_program(one->program) || is_of_catalogue(need->product, one) ||
             !hm_detect_owns(hm_need_names(need), one->program, one->service)) {
             continue;
@@ -151,7 +153,11 @@ static enum hm_status look_at_row(const struct hm_facts *facts, const struct hm_
         hm_need_next_down(facts, &need, false, &at) != NULL) {
         return HM_OK;
     }
-    st = find_strays(facts, &need, arena, &strays, err);
+    st = find_strays(facts, &need, false, arena, &strays, err);
+    /* A server may have one address alone. On Linux such a listener is known to be fixed. */
+    if (st == HM_OK && strays.count == 0 && !facts->linux_host) {
+        st = find_strays(facts, &need, true, arena, &strays, err);
+    }
     if (st != HM_OK || strays.settled || strays.count == 0) {
         return st;
     }
@@ -275,9 +281,10 @@ bool hm_need_find_stray(const struct hm_facts *facts, const struct hm_need *need
         const struct hm_listener *one = &all->at[i];
         const bool named = !hm_str_equal(one->service, "");
 
-        if (one->protocol != HM_TCP || one->kind == HM_KIND_RPC || !is_wildcard(one) ||
-            hm_need_is_rpc_program(one->program) || is_of_catalogue(need->product, one) ||
-            !is_server(need, one) || !may_be_chance(facts, one) ||
+        if (one->protocol != HM_TCP || one->kind == HM_KIND_RPC ||
+            (facts->linux_host && !is_wildcard(one)) || hm_need_is_rpc_program(one->program) ||
+            is_of_catalogue(need->product, one) || !is_server(need, one) ||
+            !may_be_chance(facts, one) ||
             !(named ? hm_need_is_instance(facts, need, one->program, one->service)
                     : hm_detect_owns(hm_need_names(need), one->program, "")) ||
             count_settled(facts, need, one) >= (named ? 1 : count_unseen(facts, need))) {

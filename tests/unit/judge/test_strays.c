@@ -80,6 +80,22 @@ static void test_excluded_in_one_family(void **state)
     }
 }
 
+/* Many servers have one address alone, as 127.0.0.1. */
+static void test_moved_on_one_address(void **state)
+{
+    static const char *const addresses[] = {"127.0.0.1", "10.1.1.5", "::1"};
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(addresses); i++) {
+        struct hm_build build;
+
+        start(&build, "10.0.20348");
+        listen(&build, 53306)->address = addresses[i];
+        assert_int_equal(HM_UNKNOWN, judge(&build));
+        hm_build_fini(&build);
+    }
+}
+
 /* One that always takes a port, although its row is optional. */
 static void test_optional_by_default(void **state)
 {
@@ -112,7 +128,8 @@ static void test_nothing_in_doubt(void **state)
     assert_int_equal(HM_SAFE, judge(&build));
     hm_build_fini(&build);
 
-    start(&build, "10.0.20348"); /* for programs of the host itself */
+    start(&build, "10.0.20348"); /* the same, for programs of the host itself */
+    listen(&build, 3307)->address = "127.0.0.1";
     listen(&build, 53306)->address = "127.0.0.1";
     assert_int_equal(HM_SAFE, judge(&build));
     hm_build_fini(&build);
@@ -254,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moved_into_range),
         cmocka_unit_test(test_excluded_in_one_family),
+        cmocka_unit_test(test_moved_on_one_address),
         cmocka_unit_test(test_optional_by_default),
         cmocka_unit_test(test_nothing_in_doubt),
         cmocka_unit_test(test_linux),
