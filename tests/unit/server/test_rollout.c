@@ -234,7 +234,7 @@ static void test_a_statement_expires(void **state)
                                     .revision = 1,
                                     .state = HM_REVISION_ACTIVE,
                                     .match = everybody,
-                                    .expires_ms = hm_clock_now_ms() + 1500,
+                                    .expires_ms = hm_clock_now_ms() + 4000,
                                     .f = f};
     int64_t until_ms = hm_os_monotonic_ms() + WAIT_MS;
     char out[200];
