@@ -38,12 +38,18 @@ struct hm_unset {
     uint16_t port; /* of HM_UNSET_STRAY: where it listens */
 };
 
+/* Rows of the inventory, which owns them. */
+struct hm_need_settings {
+    const struct hm_configured **at;
+    size_t count;
+};
+
 struct hm_need {
     const struct hm_product *product;         /* NULL for an observed one */
     const struct hm_requirement *requirement; /* made up for an observed one */
     enum hm_families families;                /* where it binds */
-    struct hm_strings addresses[2];           /* by family: the only ones on which it binds, by
-                                                 settings of the host; none: on any */
+    struct hm_need_settings settings;         /* its own: on which addresses it binds a port; a
+                                                 port that none of them names: on any */
     bool quiet;                               /* nobody has any of its ports now */
     bool unread_owner;                        /* something has a port and does not say who it is */
     bool remembered;                          /* of the port book only: it does not listen now */
@@ -197,7 +203,7 @@ struct hm_line;
 const char *hm_need_clash(const struct hm_facts *facts, const struct hm_need *need,
                           const char *other);
 
-/* Fills need->addresses out of the settings for its ports that are its own. */
+/* Fills need->settings with the settings for its ports that are its own. */
 typedef bool hm_need_is_own_row(const struct hm_facts *facts, const void *of,
                                 const struct hm_configured *row);
 enum hm_status hm_need_take_addresses(const struct hm_facts *facts, struct hm_need *need,
@@ -207,6 +213,14 @@ enum hm_status hm_need_take_addresses(const struct hm_facts *facts, struct hm_ne
 /* Likewise of all instances of SQL Server. */
 enum hm_status hm_needs_find_addresses(const struct hm_facts *facts, struct hm_needs *needs,
                                        struct hm_arena *arena, struct hm_err *err) HM_MUST_CHECK;
+
+/* Do its settings for this port name single addresses of the family, so that others are free? */
+bool hm_need_names_addresses(const struct hm_need *need, enum hm_family family, uint16_t port);
+
+/* The ports that it binds in the family: not those whose settings name the other one alone. */
+enum hm_status hm_need_ports_in(const struct hm_need *need, enum hm_family family,
+                                struct hm_arena *arena, struct hm_ports *out_ports,
+                                struct hm_err *err) HM_MUST_CHECK;
 
 /* Does the need speak for all addresses of this setting? */
 bool hm_need_covers(const struct hm_need *need, const struct hm_configured *row);

@@ -30,48 +30,102 @@ enum hm_status hm_need_take_addresses(const struct hm_facts *facts, struct hm_ne
                                       struct hm_arena *arena, struct hm_err *err)
 {
     const struct hm_configured_list *list = &facts->inventory->configured;
+    struct hm_need_settings *own = &need->settings;
+    size_t room = 0;
 
-    for (unsigned family = 0; facts->inventory->has_configured && family < 2; family++) {
-        struct hm_strings addresses = {NULL, 0};
-        size_t room = 0;
-        bool any = false;
+    *own = (struct hm_need_settings){NULL, 0};
+    for (size_t i = 0; facts->inventory->has_configured && i < list->count; i++) {
+        const struct hm_configured *row = &list->at[i];
 
-        for (size_t i = 0; i < list->count && !any; i++) {
-            const struct hm_configured *row = &list->at[i];
-            void *items = (void *)addresses.at;
-
-            if (!is_about(row, need) || !binds(row->families, (enum hm_family)family) ||
-                !is_own(facts, of, row)) {
-                continue;
-            }
-            any = !has_address(row);
-            if (!any &&
-                hm_arena_grow(arena, &items, addresses.count, &room, sizeof(*addresses.at)) != 0) {
-                return hm_fail(err, HM_ENOMEM, "no memory for the ports that are set up");
-            }
-            addresses.at = (const char **)items;
-            if (!any) {
-                addresses.at[addresses.count++] = row->address;
-            }
+        if (!is_about(row, need) || !is_own(facts, of, row)) {
+            continue;
         }
-        need->addresses[family] = any ? (struct hm_strings){NULL, 0} : addresses;
+        if (hm_arena_grow(arena, (void **)&own->at, own->count, &room, sizeof(*own->at)) != 0) {
+            return hm_fail(err, HM_ENOMEM, "no memory for the ports that are set up");
+        }
+        own->at[own->count++] = row;
     }
     return HM_OK;
 }
 
-bool hm_need_covers(const struct hm_need *need, const struct hm_configured *row)
-{
-    for (unsigned family = 0; family < 2; family++) {
-        const struct hm_strings *addresses = &need->addresses[family];
-        bool covered = addresses->count == 0;
+/* Where the need binds a port in one family, by the settings that name this port. */
+enum reach {
+    REACH_ALL,  /* on any address, or no setting says it */
+    REACH_SOME, /* on single addresses alone */
+    REACH_NONE, /* the settings name addresses of the other family alone */
+};
 
-        if (!binds(row->families, (enum hm_family)family)) {
+static enum reach reach_of(const struct hm_need *need, enum hm_family family, uint16_t port)
+{
+    enum reach reach = REACH_ALL;
+
+    for (size_t i = 0; i < need->settings.count; i++) {
+        const struct hm_configured *row = need->settings.at[i];
+
+        if (row->port != port) {
             continue;
         }
-        for (size_t i = 0; i < addresses->count && has_address(row); i++) {
-            covered = covered || hm_addresses_collide(addresses->at[i], row->address);
+        if (!binds(row->families, family)) {
+            reach = reach == REACH_ALL ? REACH_NONE : reach;
+        } else if (has_address(row)) {
+            reach = REACH_SOME;
+        } else {
+            return REACH_ALL;
         }
-        if (!covered || !binds(need->families, (enum hm_family)family)) {
+    }
+    return reach;
+}
+
+/* Is the address one that the settings of this port name, or may it be? */
+static bool meets(const struct hm_need *need, enum hm_family family, uint16_t port,
+                  const char *address)
+{
+    for (size_t i = 0; i < need->settings.count; i++) {
+        const struct hm_configured *row = need->settings.at[i];
+
+        if (row->port == port && binds(row->families, family) &&
+            hm_addresses_collide(row->address, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hm_need_names_addresses(const struct hm_need *need, enum hm_family family, uint16_t port)
+{
+    return reach_of(need, family, port) == REACH_SOME;
+}
+
+enum hm_status hm_need_ports_in(const struct hm_need *need, enum hm_family family,
+                                struct hm_arena *arena, struct hm_ports *out_ports,
+                                struct hm_err *err)
+{
+    enum hm_status st = HM_OK;
+
+    *out_ports = need->requirement->ports;
+    for (size_t i = 0; i < need->settings.count && st == HM_OK; i++) {
+        const uint16_t port = need->settings.at[i]->port;
+        const struct hm_range one = {port, port};
+
+        if (reach_of(need, family, port) == REACH_NONE) {
+            st = hm_ports_subtract(*out_ports, (struct hm_ports){&one, 1}, arena, out_ports, err);
+        }
+    }
+    return st;
+}
+
+bool hm_need_covers(const struct hm_need *need, const struct hm_configured *row)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const enum hm_family family = i == 0 ? HM_IPV4 : HM_IPV6;
+        const enum reach reach = reach_of(need, family, row->port);
+
+        if (!binds(row->families, family)) {
+            continue;
+        }
+        if (!binds(need->families, family) || reach == REACH_NONE ||
+            (reach == REACH_SOME &&
+             !(has_address(row) && meets(need, family, row->port, row->address)))) {
             return false;
         }
     }
@@ -81,14 +135,10 @@ bool hm_need_covers(const struct hm_need *need, const struct hm_configured *row)
 bool hm_need_is_elsewhere(const struct hm_need *need, enum hm_family family,
                           const struct hm_holder *holder)
 {
-    const struct hm_strings *addresses = &need->addresses[family];
+    const enum reach reach = reach_of(need, family, holder->port);
 
-    for (size_t i = 0; i < addresses->count; i++) {
-        if (hm_addresses_collide(addresses->at[i], holder->address)) {
-            return false;
-        }
-    }
-    return addresses->count > 0;
+    return reach == REACH_NONE ||
+           (reach == REACH_SOME && !meets(need, family, holder->port, holder->address));
 }
 
 /* A fixed port of this instance of SQL Server. */
@@ -97,27 +147,6 @@ static bool is_of_instance(const struct hm_facts *facts, const void *of,
 {
     (void)facts;
     return row->by == HM_BY_SQL_PORT && hm_str_equal_nocase(of, row->service);
-}
-
-/* In which families does it bind, as single addresses say it for its ports? Those of all addresses,
- * and ones whose text says no family, leave both. */
-static enum hm_families families_of(const struct hm_facts *facts, const struct hm_need *need,
-                                    const char *service)
-{
-    const struct hm_inventory *inventory = facts->inventory;
-    bool in[2] = {false, false};
-
-    for (size_t i = 0; i < inventory->configured.count; i++) {
-        const struct hm_configured *row = &inventory->configured.at[i];
-
-        if (is_about(row, need) && is_of_instance(facts, service, row)) {
-            in[HM_IPV4] = in[HM_IPV4] || binds(row->families, HM_IPV4);
-            in[HM_IPV6] = in[HM_IPV6] || binds(row->families, HM_IPV6);
-        }
-    }
-    return in[HM_IPV4] == in[HM_IPV6] ? HM_FAMILIES_BOTH
-           : in[HM_IPV4]              ? HM_FAMILIES_IPV4
-                                      : HM_FAMILIES_IPV6;
 }
 
 enum hm_status hm_needs_find_addresses(const struct hm_facts *facts, struct hm_needs *needs,
@@ -133,9 +162,6 @@ enum hm_status hm_needs_find_addresses(const struct hm_facts *facts, struct hm_n
             row->detect.services.count == 1) {
             st = hm_need_take_addresses(facts, need, is_of_instance, row->detect.services.at[0],
                                         arena, err);
-            if (need->families == HM_FAMILIES_BOTH && facts->inventory->has_configured) {
-                need->families = families_of(facts, need, row->detect.services.at[0]);
-            }
         }
     }
     return st;

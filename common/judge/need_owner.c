@@ -428,8 +428,8 @@ static enum effect effect_of(const struct hm_facts *facts, struct hm_need *need,
                              enum hm_family family, const struct hm_holder *holder)
 {
     const bool listens = holder->state == HM_SOCKET_LISTEN;
-    const bool lacks_it = /* one of several addresses that settings name */
-        listens && need->addresses[family].count > 0 && is_of_one_address(holder->address);
+    const bool lacks_it = listens && is_of_one_address(holder->address) &&
+                          hm_need_names_addresses(need, family, holder->port);
     const char *service = hm_need_speaker(need, holder->service, &holder->hosted);
     enum hm_owner owner = hm_need_owner(facts, need, holder->program, service, holder->state);
     const struct hm_event_count *lost = owner == HM_OWNER_FOREIGN && !need->published

@@ -26,7 +26,8 @@ struct scales {
     enum hm_exclusion_effect effect; /* of an administered exclusion */
     struct hm_arena *arena;
     struct hm_err *err;
-    struct hm_ports open;      /* ports that nothing has decided yet */
+    struct hm_ports ports;     /* those of the need that it binds in this family */
+    struct hm_ports open;      /* of them, those that nothing has decided yet */
     bool nameless;             /* one of them is taken, by nobody knows whom */
     struct hm_ports lingering; /* of them, those that closed connections may block */
     bool own;                  /* a part is reserved by the serving component itself */
@@ -333,17 +334,16 @@ static enum hm_status (*const steps[])(struct scales *) = {
 
 static enum hm_status weigh_stack(struct scales *scales)
 {
-    const struct hm_requirement *requirement = scales->need->requirement;
     struct hm_need_stack *out = scales->out;
     enum hm_status st = HM_OK;
 
     out->judged = true;
-    scales->open = requirement->ports;
+    scales->open = scales->ports;
     for (size_t i = 0; i < HM_COUNT(steps) && st == HM_OK && out->state < HM_EXPOSED; i++) {
         st = steps[i](scales);
     }
     if (st == HM_OK && out->state < HM_EXPOSED && scales->nameless) {
-        st = decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, requirement->ports);
+        st = decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, scales->ports);
     }
     if (st == HM_OK && out->state < HM_EXPOSED && scales->lingering.count > 0) {
         st = decide(scales, HM_UNKNOWN, HM_REASON_FACTS_MISSING, scales->lingering);
@@ -362,7 +362,7 @@ static enum hm_status weigh_stack(struct scales *scales)
         out->reason = HM_REASON_OUTSIDE_DYNAMIC;
         if (scales->own) {
             out->reason = HM_REASON_OWN_RESERVATION;
-        } else if (hm_ports_overlap(requirement->ports, scales->stack->administered)) {
+        } else if (hm_ports_overlap(scales->ports, scales->stack->administered)) {
             out->reason = HM_REASON_EXCLUDED;
         }
     }
@@ -462,7 +462,11 @@ enum hm_status hm_need_weigh_stacks(const struct hm_facts *facts, struct hm_need
             .out = &out_stacks[i],
         };
 
-        if (scales.stack->present && binds(need->families, family)) {
+        if (!scales.stack->present || !binds(need->families, family)) {
+            continue;
+        }
+        st = hm_need_ports_in(need, family, arena, &scales.ports, err);
+        if (st == HM_OK && (scales.ports.count > 0 || need->requirement->ports.count == 0)) {
             st = weigh_stack(&scales);
         }
     }

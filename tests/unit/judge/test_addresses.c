@@ -217,6 +217,64 @@ static void test_sql_server_in_one_family(void **state)
     }
 }
 
+/* Each port of an instance has addresses, and families, of its own. */
+static void test_sql_server_with_two_ports(void **state)
+{
+    static const struct {
+        bool mixed; /* 50433 of an IPv6 address, in place of 1533 of another IPv4 address */
+        const char *excluded; /* of IPv6 */
+        enum hm_family held;
+        const char *held_on; /* NULL: nobody is there */
+        uint16_t held_port;
+        enum hm_verdict_state expected;
+        size_t in;
+    } cases[] = {
+        {false, "",      HM_IPV4, "10.0.0.5", 1533,  HM_SAFE,    1},
+        {false, "",      HM_IPV4, "10.0.0.6", 1433,  HM_SAFE,    1},
+        {false, "",      HM_IPV4, "10.0.0.5", 1433,  HM_BLOCKED, 1},
+        {false, "",      HM_IPV4, "10.0.0.6", 1533,  HM_BLOCKED, 1},
+        {false, "",      HM_IPV4, "0.0.0.0",  1533,  HM_BLOCKED, 1},
+        {false, "",      HM_IPV6, "::",       1533,  HM_SAFE,    1},
+        {true,  "50433", HM_IPV4, NULL,       0,     HM_SAFE,    2},
+        {true,  "",      HM_IPV4, NULL,       0,     HM_EXPOSED, 1},
+        {true,  "50433", HM_IPV4, "0.0.0.0",  50433, HM_SAFE,    2},
+        {true,  "50433", HM_IPV6, "::",       1433,  HM_SAFE,    2},
+        {true,  "50433", HM_IPV6, "fd00::5",  50433, HM_BLOCKED, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HM_COUNT(cases); i++) {
+        const struct hm_verdict *verdict;
+        struct hm_build build;
+        struct hm_requirement *row;
+
+        print_message("case %zu\n", i);
+        hm_build_init(&build, "10.0.20348");
+        row = hm_build_require(
+            &build, hm_build_product(&build, "sql-server", "MSSQLSERVER", "sqlservr.exe"), "engine",
+            HM_TCP, "1433", HM_KIND_SOCKET);
+        row->detect.services = hm_build_names(&build, "MSSQLSERVER");
+        row->has_port_from = true;
+        row->port_from = HM_BY_SQL_PORT;
+        hm_build_service_runs(&build, "MSSQLSERVER", false)->start = HM_START_AUTOMATIC;
+        set_up(&build, HM_BY_SQL_PORT, "MSSQLSERVER", HM_FAMILIES_IPV4, "10.0.0.5", 1433);
+        set_up(&build, HM_BY_SQL_PORT, "MSSQLSERVER",
+               cases[i].mixed ? HM_FAMILIES_IPV6 : HM_FAMILIES_IPV4,
+               cases[i].mixed ? "fd00::5" : "10.0.0.6", cases[i].mixed ? 50433 : 1533);
+        if (cases[i].excluded[0] != '\0') {
+            hm_build_exclude(&build, HM_TCP, HM_IPV6, cases[i].excluded);
+        }
+        if (cases[i].held_on != NULL) {
+            hold(&build, cases[i].held, cases[i].held_on, cases[i].held_port, "other.exe", "Other");
+        }
+        hm_build_judge(&build);
+        verdict = hm_build_verdict(&build, "sql-server", "engine");
+        assert_int_equal(cases[i].expected, verdict->state);
+        assert_int_equal(cases[i].in, verdict->families.count);
+        hm_build_fini(&build);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_range_and_exclusions),
         cmocka_unit_test(test_sql_server),
         cmocka_unit_test(test_sql_server_in_one_family),
+        cmocka_unit_test(test_sql_server_with_two_ports),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
