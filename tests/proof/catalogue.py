@@ -103,9 +103,13 @@ class Catalogue:
             if row[1]["protocol"] == protocol and port in ports.numbers(row[1]["ports"])]
 
     def binds(self, host, service):
-        """(protocol, family, port, kind) that the service requires, by the catalogue."""
-        found = []
+        """(protocol, family, port, kind) that the service requires, by the catalogue, or by its
+        own settings files."""
+        said = set_up.files(host).get(service.name)
+        found = [("tcp", family, port, "socket") for port in said or () for family in host.families()]
         for product, row, services, _ in self.rows(host):
+            if said is not None and row.get("port_from") == "settings_port":
+                continue
             first = next((one for pattern in services for one in host.services.values()
                           if matches(pattern, one.name)), None)
             if row.get("optional") or row.get("reserve_only") or first is not service or \

@@ -1,4 +1,5 @@
-"""Ports that the registry of a recorded host sets: port-values.txt, as "reg query" prints it.
+"""Ports that a recorded host is set up for: by its registry (port-values.txt, as "reg query" prints
+it), and by settings files of servers (server-settings.txt).
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -30,6 +31,18 @@ def rows(text):
             key = line.strip().lower()
         elif key and len(pieces) >= 2 and pieces[1].startswith("REG_"):
             yield key, pieces[0].lower(), pieces[1], pieces[2] if len(pieces) > 2 else ""
+
+
+def files(host):
+    """TCP ports by service, of settings files (server-settings.txt); none where one is set to open
+    none, or could not be read."""
+    raw = host.facts.get("raw", {}).get("server-settings.txt", b"").decode("utf-8", "replace")
+    found = {}
+    for line in raw.splitlines():
+        pieces = line.split(maxsplit=2)
+        if len(pieces) >= 2:
+            found.setdefault(pieces[0], []).extend(int(one) for one in pieces[1:2] if one.isdigit())
+    return found
 
 
 def read(host):
