@@ -100,25 +100,39 @@ static void take_port_of_postgresql(struct hm_server_settings *settings, struct 
     }
 }
 
-/* "name = 'value' # why", "name value"; of a name the last line counts. */
+/* "name = 'value' # why", "name value more"; false: the line sets nothing. */
+static bool split_setting(struct hm_span line, struct hm_span *out_name, struct hm_span *out_value,
+                          struct hm_span *out_more)
+{
+    struct hm_span rest = hm_str_trim(line.at, line.len);
+    bool sets;
+
+    *out_name = (struct hm_span){rest.at, 0};
+    *out_value = (struct hm_span){"", 0};
+    while (out_name->len < rest.len && !is_blank(rest.at[out_name->len]) &&
+           rest.at[out_name->len] != '=' && rest.at[out_name->len] != '#') {
+        out_name->len++;
+    }
+    rest = skip_blanks((struct hm_span){rest.at + out_name->len, rest.len - out_name->len});
+    if (rest.len > 0 && rest.at[0] == '=') {
+        rest = (struct hm_span){rest.at + 1, rest.len - 1};
+    }
+    sets = out_name->len > 0 && next_word(&rest, '#', out_value);
+    *out_more = rest;
+    return sets;
+}
+
+/* Of a name the last line counts. */
 bool hm_server_take_postgresql(struct hm_server_settings *settings, struct hm_span text)
 {
     struct hm_span line;
 
     while (hm_str_next_line(&text, &line)) {
-        struct hm_span rest = hm_str_trim(line.at, line.len);
-        struct hm_span name = {rest.at, 0};
-        struct hm_span value = {"", 0};
+        struct hm_span name;
+        struct hm_span value;
+        struct hm_span more;
 
-        while (name.len < rest.len && !is_blank(rest.at[name.len]) && rest.at[name.len] != '=' &&
-               rest.at[name.len] != '#') {
-            name.len++;
-        }
-        rest = skip_blanks((struct hm_span){rest.at + name.len, rest.len - name.len});
-        if (rest.len > 0 && rest.at[0] == '=') {
-            rest = (struct hm_span){rest.at + 1, rest.len - 1};
-        }
-        if (name.len == 0 || !next_word(&rest, '#', &value)) {
+        if (!split_setting(line, &name, &value, &more)) {
             continue;
         }
         if (hm_server_is(name, "port")) {
@@ -336,19 +350,11 @@ bool hm_server_take_ssh(struct hm_server_settings *settings, struct hm_span text
     struct hm_span line;
 
     while (hm_str_next_line(&text, &line)) {
-        struct hm_span rest = hm_str_trim(line.at, line.len);
-        struct hm_span name = {rest.at, 0};
-        struct hm_span value = {"", 0};
+        struct hm_span name;
+        struct hm_span value;
+        struct hm_span more;
 
-        while (name.len < rest.len && !is_blank(rest.at[name.len]) && rest.at[name.len] != '=' &&
-               rest.at[name.len] != '#') {
-            name.len++;
-        }
-        rest = skip_blanks((struct hm_span){rest.at + name.len, rest.len - name.len});
-        if (rest.len > 0 && rest.at[0] == '=') {
-            rest = (struct hm_span){rest.at + 1, rest.len - 1};
-        }
-        if (name.len == 0 || !next_word(&rest, '#', &value)) {
+        if (!split_setting(line, &name, &value, &more)) {
             continue;
         }
         if (hm_server_is(name, "match")) {
@@ -370,7 +376,7 @@ bool hm_server_take_ssh(struct hm_server_settings *settings, struct hm_span text
                 if (!include(settings, HM_INCLUDE_PATTERN, value)) {
                     return false;
                 }
-            } while (next_word(&rest, '#', &value));
+            } while (next_word(&more, '#', &value));
         }
     }
     settings->conditional = conditional; /* a Match ends with its file */
