@@ -246,7 +246,7 @@ enum hm_status hm_agent_take_desired(struct hm_agent *agent, bool *out_changed, 
         if (had_one && err != NULL) {
             hm_log_failure(HM_LOG_WARNING, "desired_state_lost", err);
         }
-        hm_spool_forget(agent->spool, HM_SPOOL_DESIRED); /* fetched anew */
+        hm_spool_forget(agent->spool, HM_SPOOL_DESIRED); /* fetched again */
         st = HM_ENOENT;
         goto done;
     }

@@ -428,7 +428,7 @@ static void tell_expired(struct hm_kept_policies *kept, const struct hm_kept_hel
         .mode = held->policy->mode,
         .code = HM_REFUSE_EXPIRED,
         .text = "The time for which this policy was signed is over; have it reviewed and signed "
-                "anew.",
+                "again.",
         .since = held->expires,
     };
 }

@@ -25,7 +25,7 @@ struct hm_policy_refused {
     int64_t since;
 };
 
-/* Reads policies.json and verifies it anew, by the trust root that trust_file pins ("" = the one
+/* Reads policies.json and verifies it again, by the trust root that trust_file pins ("" = the one
  * that the state folder keeps): a damaged entry is dropped with a log line, never obeyed, and all
  * that is left of it is which revision was seen. A policy that was taken counts on when a later
  * trust root leaves out those who signed it. A file that is no JSON is set aside. */
@@ -35,7 +35,7 @@ enum hm_status hm_agent_policies_open(const char *state_dir, const char *trust_f
 void hm_agent_policies_close(struct hm_agent_policies *policies);
 
 /* The trust root of an enrolment; stored before it counts. One that is there is replaced only by
- * one that follows it (hm_trust_root_accept), or when enrolled anew into another fleet, whose
+ * one that follows it (hm_trust_root_accept), or when enrolled again into another fleet, whose
  * policies then begin from nothing. With a trust_file nothing that is delivered replaces it but
  * what follows it: HM_EDENIED for another fleet, and for the same version with other approvers.
  * One further ahead of the same fleet changes nothing: deliveries bring what lies between. */

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Order of writes: a document's file first, then state.json with its digest. After a crash in
- * between the digests differ, the document counts as missing, and the next cycle makes it anew. */
+ * between the digests differ, the document counts as missing, and the next cycle makes it again. */
 #include "agent/spool.h"
 
 #include <stdio.h>
@@ -354,7 +354,7 @@ enum hm_status hm_spool_put(struct hm_spool *spool, enum hm_spool_document docum
     memcpy(entry->digest, digest, sizeof(digest));
     entry->changed_ms = now_ms;
     if (old_tag != NULL && !hm_str_copy(old_tag, TAG_BYTES, tag)) {
-        old_tag[0] = '\0'; /* no tag: it is fetched anew, never taken for another */
+        old_tag[0] = '\0'; /* no tag: it is fetched again, never taken for another */
     }
     st = save(spool, err);
     if (st != HM_OK) {

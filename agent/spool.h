@@ -62,7 +62,7 @@ enum hm_status hm_spool_get(const struct hm_spool *spool, enum hm_spool_document
                             struct hm_arena *arena, char **out_text, size_t *out_len,
                             struct hm_err *err) HM_MUST_CHECK;
 
-/* As if the document had never been put: what was found broken is made or fetched anew. */
+/* As if the document had never been put: what was found broken is made or fetched again. */
 void hm_spool_forget(struct hm_spool *spool, enum hm_spool_document document);
 
 const char *hm_spool_digest(const struct hm_spool *spool, enum hm_spool_document document);

@@ -21,7 +21,7 @@ struct hm_timetable {
 /* After a look, or when the interval may be another: the next one. */
 void hm_timetable_look(const struct hm_agent *agent, struct hm_timetable *plan);
 
-/* After a delivery: judged anew at once, but not in a loop with a collector that has no rest. */
+/* After a delivery: judged again at once, but not in a loop with a collector that has no rest. */
 void hm_timetable_delivered(struct hm_timetable *plan, int64_t now_ms);
 
 /* The next look comes then at the latest; 0: whenever. */

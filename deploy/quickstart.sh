@@ -322,7 +322,7 @@ reboot_host() {
     sed "s/\"boot_id\": *\"[^\"]*\"/\"boot_id\": \"$(date -u +%FT%TZ)\"/" "$file" >"$file.new" &&
         mv "$file.new" "$file" || die "cannot write $file"
     is_running "agent-$1" || die "the agent of $1 does not run"
-    echo "$1 has started anew; its agent sees that within its interval of 10 s"
+    echo "$1 has started again; its agent sees that within its interval of 10 s"
 }
 
 show() {

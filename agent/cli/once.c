@@ -31,7 +31,7 @@ static void print_sent(const struct hm_agent *agent, const struct hm_uplink_sent
     print_document("findings", &report->findings, sent->with_findings);
 }
 
-/* A collector that has another catalogue for us than the one we judged by: judge and report anew.
+/* A collector that has another catalogue for us than the one we judged by: judge and report again.
  */
 static enum hm_status report_all(struct hm_agent *agent, struct hm_err *err)
 {

@@ -206,8 +206,8 @@ static bool takes_harm_back(const struct hm_enforce_run *run, const struct hm_ac
     return off;
 }
 
-/* Harm is taken back also where nothing can be written: what the ledger still tells of then is not
- * there any more, which the next pass finds. */
+/* A change that did harm is removed even when the ledger cannot be written. The ledger then names a
+ * row that is gone; the next pass finds that. */
 static enum hm_status unless_harm(struct hm_enforce_run *run, const struct hm_action *action,
                                   enum hm_status st, const struct hm_err *err)
 {

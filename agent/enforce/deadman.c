@@ -451,7 +451,7 @@ static bool is_suspect(const struct hm_watch *watch)
     return suspect;
 }
 
-/* Of an older version it begins anew; and where a described host's clock was set back. */
+/* Of an older version it begins again; and where a described host's clock was set back. */
 static void settle_end(const struct hm_enforce_run *run, struct hm_watch *watch)
 {
     const uint64_t most_s =

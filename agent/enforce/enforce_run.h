@@ -10,7 +10,7 @@
 #define HM_RETRIES_MAX 128
 #define HM_FAILURE_BYTES 600
 /* Repairs that are made at once, the pause before the next ones, doubled each time, and after how
- * much quiet they are counted anew. */
+ * much quiet they are counted again. */
 #define HM_REPAIRS_AT_ONCE 3u
 #define HM_REPAIR_REST_MS 300000
 #define HM_REPAIR_QUIET_MS 7200000

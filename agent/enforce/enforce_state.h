@@ -1,7 +1,7 @@
 /* agent/enforce/enforce_state.h — what enforcement keeps in the state folder: ledger.json,
  * enforce.json. SPDX-License-Identifier: Apache-2.0
  *
- * Private to enforcement. Read anew in each pass, written when something changed; each write is
+ * Private to enforcement. Read again in each pass, written when something changed; each write is
  * atomic and durable. Threads: one.
  *
  * enforce.json is there before ledger.json is, always has "policies", and carries the id of the
@@ -169,8 +169,8 @@ struct hm_enforce_rows {
 struct hm_failing {
     const char *service;
     int64_t since;
-    /* The dead-man has put its failure down to a policy: no alibi for a later change, once it has
-     * failed anew. That failure: */
+    /* The dead-man attributed the failure to a policy. Once the service has failed again, this
+     * failure excuses no later change. The next fields describe the attributed failure. */
     bool by_us;
     const char *boot_id;
     bool stopped; /* seen in another state since, in that boot */

@@ -1,4 +1,4 @@
-/* agent/enforce/failing.c — services that failed because of a policy, and fail anew.
+/* agent/enforce/failing.c — services that failed because of a policy, and fail again.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "agent/enforce/failing.h"
 
@@ -51,19 +51,19 @@ static bool has_failed_anew(const struct hm_enforce_run *run, struct hm_failing 
     const struct hm_observation *seen = run->pass->observation;
     const uint32_t failures = hm_failing_count(seen, failing->service);
     const bool same_boot = hm_str_equal(failing->boot_id, run->boot_id);
-    bool anew;
+    bool again;
 
     if (!fails) {
         failing->stopped = failing->stopped || same_boot;
         return false;
     }
-    anew = !same_boot || failing->stopped ||
-           (seen->has_events && failing->has_failures && failures > failing->failures);
+    again = !same_boot || failing->stopped ||
+            (seen->has_events && failing->has_failures && failures > failing->failures);
     if (seen->has_events && (!failing->has_failures || failures < failing->failures)) {
         failing->has_failures = true; /* fewer: the log was cleared */
         failing->failures = failures;
     }
-    return anew;
+    return again;
 }
 
 /* What failed because of a policy, and fails again, has not failed since before the next change. */

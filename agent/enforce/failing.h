@@ -1,10 +1,10 @@
-/* agent/enforce/failing.h — services that failed because of a policy, and fail anew.
+/* agent/enforce/failing.h — services that failed because of a policy, and fail again.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Private to enforcement, for the dead-man. A service that failed since before a change did not
  * fail because of it. One whose failure the dead-man has put down to a policy is an exception: a
  * newer revision, or another policy with the same port, may come before anybody has started it
- * again. It counts as failing from before only until it fails anew: in a later boot, after it was
+ * again. It counts as failing from before only until it fails again: in a later boot, after it was
  * seen in another state, or with one more event of the service manager. Not for a policy that has
  * been found innocent of it. */
 #pragma once

@@ -357,11 +357,11 @@ static bool note_verified(struct hm_enforce_run *run, struct hm_enforce_row *row
 }
 
 static void set_times(struct hm_enforce_run *run, struct hm_enforce_row *row,
-                      const struct judged *judged, bool anew)
+                      const struct judged *judged, bool again)
 {
     const bool failing = judged->state == HM_OUTCOME_FAILED || judged->state == HM_OUTCOME_WAITING;
 
-    if (anew || row->since == 0 || row->state != judged->state || row->why != judged->why ||
+    if (again || row->since == 0 || row->state != judged->state || row->why != judged->why ||
         row->code != judged->code) {
         row->since = run->now_ms;
     }
@@ -433,16 +433,16 @@ void hm_outcomes_judge(struct hm_enforce_run *run)
 {
     for (size_t i = 0; i < run->state.policies.count; i++) {
         struct hm_enforce_row *row = &run->state.policies.at[i];
-        bool anew = false;
+        bool again = false;
         struct judged judged;
 
         if (strcmp(row->removed_boot_id, run->boot_id) != 0) {
             row->removed_boot_id = "";
         }
-        judged = judge_row(run, row, &anew);
+        judged = judge_row(run, row, &again);
 
         run->pass->needs_reboot = run->pass->needs_reboot || row->removed_boot_id[0] != '\0';
-        set_times(run, row, &judged, anew);
+        set_times(run, row, &judged, again);
         hm_run_ask_again(run, row);
     }
 }

@@ -1,7 +1,7 @@
 /* common/net/http_client.c — one kept HTTPS connection to one server.
  * SPDX-License-Identifier: Apache-2.0
  *
- * One multi handle holds the connection between calls; one easy handle is set anew for each. */
+ * One multi handle holds the connection between calls; one easy handle is set again for each. */
 #include "common/net/http_client.h"
 
 #include <curl/curl.h>

@@ -196,7 +196,7 @@ enum hm_status hm_fleet_authenticate(struct hm_fleet *fleet, const char *agent_i
     pthread_mutex_unlock(&shard->lock);
     if (!is_valid) {
         return hm_fail_code(err, HM_EDENIED, "unauthenticated",
-                            "no such agent, or not its secret: enrol it anew");
+                            "no such agent, or not its secret: enrol it again");
     }
     *out_host = host;
     return HM_OK;

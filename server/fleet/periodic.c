@@ -49,7 +49,7 @@ bool hm_fleet_confirm_silent(struct hm_fleet *fleet, const char *agent_id)
     pthread_mutex_lock(&shard->lock);
     host = hm_fleet_find(shard, agent_id);
     if (host != NULL && host->busy) {
-        host->silent = false; /* should its report not be stored, it is taken anew */
+        host->silent = false; /* should its report not be stored, it is taken again */
     }
     silent = host != NULL && host->silent;
     pthread_mutex_unlock(&shard->lock);

@@ -40,7 +40,7 @@ static void print_head(struct hm_ctl *ctl, const struct hm_api_host *host)
     print_line(ctl, "labels", hm_show_strings(arena, &host->labels));
     print_line(ctl, "seen", hm_show_seen(ctl, host->silent, host->last_seen));
     if (host->cloned) {
-        print_line(ctl, "cloned", "two machines use this identity: enrol one of them anew");
+        print_line(ctl, "cloned", "two machines use this identity: enrol one of them again");
     }
     if (host->incomplete) {
         print_line(ctl, "missing",

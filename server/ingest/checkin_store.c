@@ -186,7 +186,7 @@ enum hm_status hm_ingest_store(struct hm_session *s, struct hm_ingest *ingest, s
 
     if (st == HM_ENOENT) {
         return hm_fail_code(err, HM_EDENIED, "unauthenticated",
-                            "this host was removed meanwhile: enrol it anew");
+                            "this host was removed meanwhile: enrol it again");
     }
     if (st != HM_OK) {
         return st;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The host is marked, a finding and an event say so, and every stream that reports gets a fresh
- * one-use join token, so that each machine enrols anew by itself. */
+ * one-use join token, so that each machine enrols again by itself. */
 #pragma once
 
 #include "common/crypto/secret.h"

@@ -194,8 +194,8 @@ enum hm_status hm_plans_start(struct hm_plans *plans, const struct hm_plan_wish 
 static enum hm_status unknown(const char *id, struct hm_err *err)
 {
     return hm_fail_code(err, HM_ENOENT, "unknown_plan",
-                        "there is no plan \"%.40s\" any more: the newest %u are kept; ask anew", id,
-                        PLANS_KEPT);
+                        "there is no plan \"%.40s\" any more: the newest %u are kept; ask again",
+                        id, PLANS_KEPT);
 }
 
 enum hm_status hm_plans_get(struct hm_plans *plans, const char *id, struct hm_arena *arena,

@@ -248,7 +248,7 @@ static enum hm_status check_given(const struct hm_revision_row *row,
     }
     if (row->expires_ms <= now_ms) {
         return hm_fail_code(err, HM_EDENIED, HM_REFUSED_EXPIRED,
-                            "the statement has expired: edit the policy and submit it anew");
+                            "the statement has expired: edit the policy and submit it again");
     }
     return HM_OK;
 }

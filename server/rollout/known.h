@@ -39,7 +39,7 @@ void hm_known_set_base(struct hm_known *known, struct hm_desired_set *base);
 /* The host's set, or the base, with a reference for the caller. NULL only before a base is set. */
 struct hm_desired_set *hm_known_take(struct hm_known *known, const char *host_id);
 void hm_known_etag(struct hm_known *known, const char *host_id, char out[HM_DIGEST_TEXT_BYTES + 2]);
-/* Would looking at this host anew, by these facts, find anything else? */
+/* Would looking at this host again, by these facts, find anything else? */
 bool hm_known_has_facts(struct hm_known *known, const char *host_id, uint64_t facts);
 /* The number of the policy of that name when the host was never offered it, and it is one that we
  * know; else HM_KNOWN_NOBODY. */

@@ -24,7 +24,7 @@ enum hm_status hm_rollout_open(struct hm_store *store, struct hm_fleet *fleet,
 void hm_rollout_close(struct hm_rollout *rollout);
 
 /* After the commit of anything that changes what is live (activate, pause, retire, a trust root):
- * loads it anew and goes through the fleet. Does not wait. */
+ * loads it again and goes through the fleet. Does not wait. */
 void hm_rollout_refresh(struct hm_rollout *rollout);
 
 /* After the commit of a report: its set may be another when what a match asks for has changed
@@ -35,7 +35,7 @@ void hm_rollout_host_changed(struct hm_rollout *rollout, const char *host_id, ui
 uint64_t hm_rollout_facts(const char *name, const char *os_family, const char *os_version,
                           const char *services);
 /* After the commit of an outcome: a policy that the host has, and that it was not offered under
- * this id (it has enrolled anew), counts as offered. Does not wait. */
+ * this id (it has enrolled again), counts as offered. Does not wait. */
 void hm_rollout_host_reported(struct hm_rollout *rollout, const char *host_id,
                               const struct hm_outcomes *outcomes);
 

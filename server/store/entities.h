@@ -230,7 +230,7 @@ enum hm_status hm_events_list(struct hm_session *s, const struct hm_page *page, 
  * not fit. */
 enum hm_status hm_events_verify(struct hm_session *s, struct hm_err *err) HM_MUST_CHECK;
 /* One event that somebody wrote down elsewhere. A chain alone cannot show that its end was cut off,
- * nor that all of it was made anew; with the mark of an earlier look it can. */
+ * nor that all of it was made again; with the mark of an earlier look it can. */
 struct hm_event_mark {
     int64_t id; /* 0 = none */
     char hash[2 * HM_DIGEST_BYTES + 1];

@@ -213,7 +213,7 @@ static enum hm_status verify_row(struct hm_stmt *row, void *arg, struct hm_err *
     if (event.id == verifier->known->id && strcmp(hash, verifier->known->hash) != 0) {
         return hm_fail_code(err, HM_ECONFLICT, "broken_chain",
                             "event %" PRId64 " is not the one that was noted: the chain up to it "
-                            "was made anew",
+                            "was made again",
                             event.id);
     }
     return HM_OK;

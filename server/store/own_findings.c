@@ -12,7 +12,7 @@ static const struct hm_finding findings[HM_OWN_FINDING_COUNT] = {
      .fingerprint = "4d1d5594dfaa0d09",
      .subject = "agent identity",
      .text = "Two machines report with one agent identity: one is a copy of the other. Neither is "
-             "believed until it has an identity of its own.",                                  .remedy = "Each machine enrols anew by itself with its next check-in. Then remove this host. "
+             "believed until it has an identity of its own.",                                  .remedy = "Each machine enrols again by itself with its next check-in. Then remove this host. "
                "Before an image is made of a machine, delete the agent's state folder."},
     {.kind = "silent_host",
      .severity = HM_SEVERITY_MEDIUM,

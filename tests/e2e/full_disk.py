@@ -60,7 +60,7 @@ def main():
                     codes.append((status, json.loads(data)["code"]))
             h.check("full: 503 with a code", codes and set(codes) == {(503, "store_failed")},
                     set(codes))
-            # The probe is made anew every few seconds only.
+            # The probe is made again every few seconds only.
             h.wait_until("not ready while full", 30, lambda: collector.call(
                 "GET", "/readyz")[0] == 503, 0.5)
             data = collector.call("GET", "/readyz")[2]

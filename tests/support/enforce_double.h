@@ -45,7 +45,7 @@ struct hm_enforce_double {
 void enforce_double_init(struct hm_enforce_double *host, const char *windows_version);
 void enforce_double_fini(struct hm_enforce_double *host);
 
-/* Opens the enforcer anew, as a restart does. */
+/* Opens the enforcer again, as a restart does. */
 void enforce_double_restart(struct hm_enforce_double *host);
 
 /* The host boots now and is live from here on: another boot_id. */

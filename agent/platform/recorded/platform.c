@@ -275,7 +275,7 @@ static enum hm_status read_all(struct hm_recorded *recorded, struct hm_err *err)
     return st == HM_OK ? hm_recorded_conclude(recorded, err) : st;
 }
 
-/* Everything anew: the files are small, and any of them may have changed. most_ms: how long it
+/* Everything again: the files are small, and any of them may have changed. most_ms: how long it
  * takes at most on a host that boots, the first minute twice as long. */
 static enum hm_status read_host(const struct hm_platform *platform, int64_t most_ms,
                                 struct hm_arena *arena, struct hm_recorded *out_recorded,

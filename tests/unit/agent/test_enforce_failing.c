@@ -64,7 +64,7 @@ static const struct {
     const char *boot_id;
     bool is_seen_starting;
     uint32_t events;
-} anew[] = {
+} again[] = {
     {"seen while it starts", NULL,     true,  0},
     {"one more event",       NULL,     false, 1},
     {"in the next boot",     "boot-2", false, 0},
@@ -72,13 +72,13 @@ static const struct {
 
 static void fail_anew(struct hm_service *service, size_t how, const char *states)
 {
-    one.model.host.events.at[0].count += anew[how].events;
-    if (anew[how].is_seen_starting) {
+    one.model.host.events.at[0].count += again[how].events;
+    if (again[how].is_seen_starting) {
         service->has_runs = false;
         expect_soon(states);
     }
-    if (anew[how].boot_id != NULL) {
-        boot_and_settle(anew[how].boot_id);
+    if (again[how].boot_id != NULL) {
+        boot_and_settle(again[how].boot_id);
     }
     fail_service(service);
     enforce_double_wait(&one, 30);
@@ -88,10 +88,10 @@ static void fail_anew(struct hm_service *service, size_t how, const char *states
 static void test_a_new_revision(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < HM_COUNT(anew); i++) {
+    for (size_t i = 0; i < HM_COUNT(again); i++) {
         struct hm_service *service = begin();
 
-        print_message("%s\n", anew[i].what);
+        print_message("%s\n", again[i].what);
         enforce_double_revise(&one, HM_POLICY_ENFORCE);
         expect_soon("raw/2 verified");
         expect_soon("raw/2 verified"); /* nobody has started it since */
@@ -106,10 +106,10 @@ static void test_a_new_revision(void **state)
 static void test_another_policy(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < HM_COUNT(anew); i++) {
+    for (size_t i = 0; i < HM_COUNT(again); i++) {
         struct hm_service *service = begin();
 
-        print_message("%s\n", anew[i].what);
+        print_message("%s\n", again[i].what);
         (void)hm_model_reserve(&one.model, "too", "tcp", "40000");
         expect_soon("raw/1 failed; too/1 verified");
         expect_soon("raw/1 failed; too/1 verified");
@@ -147,7 +147,7 @@ static void test_it_runs_again(void **state)
 static void test_a_reason_of_its_own(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < HM_COUNT(anew); i++) {
+    for (size_t i = 0; i < HM_COUNT(again); i++) {
         struct hm_service *service;
 
         enforce_double_init(&one, "10.0.17763");

@@ -153,7 +153,7 @@ static void test_enrolment_pins(void **state)
     assert_int_equal(hm_agent_policies_pin(fixture->policies, &other, NULL), HM_OK);
     assert_int_equal(version(fixture), 1);
     assert_int_equal(policies_obeyed(fixture, "exchange"), 3);
-    /* Another fleet begins anew, its revisions too. */
+    /* Another fleet begins again, its revisions too. */
     root = hm_signers_root(&fixture->people, 2, 2);
     root.fleet = OTHER_FLEET;
     other = policies_root(fixture, &root, ANNA | BORIS);

@@ -61,7 +61,7 @@ struct host {
     enum hm_status st;
 };
 
-/* The folder anew with exactly these files, observed. */
+/* The folder again with exactly these files, observed. */
 static void observe(struct host *host, const struct file *files)
 {
     struct hm_strings old;

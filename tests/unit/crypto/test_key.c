@@ -188,7 +188,7 @@ static void test_damage_is_told_from_a_wrong_passphrase(void **state)
     fini(&f);
 }
 
-/* The check sum as whoever alters a file would make it anew. */
+/* The check sum as whoever alters a file would make it again. */
 static void make_check(struct fixture *f)
 {
     const struct hm_signing_key *key = &f->key;

@@ -37,7 +37,7 @@ static const struct {
       {"a", 60, false, 1, false},
       {"a", 90, true, 1, false},
       {"a", 120, true, 1, true}}                                                                   },
-    {"a service that is stopped and started again begins anew",
+    {"a service that is stopped and started again begins from zero",
      {{"a", 100, true, 1, false},
       {"a", 115, false, 1, false},
       {"a", 131, true, 1, false},

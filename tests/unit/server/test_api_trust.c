@@ -136,7 +136,7 @@ static void test_rotation_and_policies(void **state)
     assert_int_equal(d->detail.newest.approvals.count, 3);
     (void)policy_double_act(d, hm_api_policy_activate, "");
     policy_double_expect_state(d, 1, "active", 1, "active");
-    (void)policy_double_sign(d, "d"); /* what is live may be signed anew, too */
+    (void)policy_double_sign(d, "d"); /* what is live may be signed again, too */
     policy_double_expect_state(d, 1, "active", 1, "active");
     assert_int_equal(d->detail.newest.envelope.signatures.count, 4);
 }

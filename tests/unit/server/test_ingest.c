@@ -365,7 +365,7 @@ static void check_cloned(struct fixture *f)
     assert_int_equal(count_events(&look, "clone_detected"), 1);
     assert_int_equal(strncmp(f->agent.reenroll, "hmj_", 4), 0);
     assert_string_equal(f->agent.code, "clone_detected");
-    /* Each of the two enrols anew, once, and keeps its labels. */
+    /* Each of the two enrols again, once, and keeps its labels. */
     assert_int_equal(
         agent_double_enroll(&again, &f->collector.app, "mail01", f->agent.reenroll, NOW_MS), 200);
     memcpy(f->agent.id, again.id, sizeof(again.id));

@@ -331,7 +331,7 @@ static void test_a_host_changes(void **state)
     assert_string_equal(rollout_double_offers(f, "d1", out), "exchange/1");
 }
 
-/* Enrolled anew, a host has what its other self was offered; the retirement must reach it. */
+/* Enrolled again, a host has what its other self was offered; the retirement must reach it. */
 static void test_a_host_brings_a_policy(void **state)
 {
     struct rollout_double *f = *state;

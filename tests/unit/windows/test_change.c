@@ -446,7 +446,7 @@ static void test_ranges(void **state)
     }
 }
 
-/* ---- read anew ----------------------------------------------------------------------------- */
+/* ---- read again ----------------------------------------------------------------------------- */
 
 static void remember(struct fixture *fixture, struct hm_netsh_facts *out)
 {
