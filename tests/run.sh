@@ -86,6 +86,7 @@ tests() {
     local dir=build/$1
     shift
     local log=$dir/ctest-$((passed + failed)).log counts
+    echo "Testing $dir (log: $log) …"
     ctest --test-dir "$dir" --output-on-failure --no-tests=error "$@" >"$log" 2>&1 </dev/null
     local status=$?
     # "97% tests passed, 1 tests failed out of 42"
