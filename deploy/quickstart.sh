@@ -2,7 +2,7 @@
 # Havenmaster on one Debian 12 machine: collector, this machine's agent, and a recorded fleet of known
 # incidents and healthy hosts.
 #   ./deploy/quickstart.sh            install what is missing, build, start, show who is at risk
-#   ./deploy/quickstart.sh --status   what runs, and the table again
+#   ./deploy/quickstart.sh --status   the tables again
 #   ./deploy/quickstart.sh --stop     end everything it started (the data stays)
 #   ./deploy/quickstart.sh --reboot HOST   as if that recorded host was restarted
 #   --dir FOLDER                      where all state goes (default ~/.local/state/havenmaster-quickstart)
@@ -102,13 +102,19 @@ launch() {
 stop_all() {
     local file name pid ended=0
     [ -d "$dir/run" ] || { echo "Nothing was started in $dir"; return; }
+    for file in "$dir"/run/*.pid; do # all at once: one may need two seconds to end
+        name=$(basename "$file" .pid)
+        if [ -f "$file" ] && is_running "$name"; then
+            read -r pid _ <"$file"
+            kill "$pid"
+            ended=$((ended + 1))
+        fi
+    done
     for file in "$dir"/run/*.pid; do
         [ -f "$file" ] || continue
         name=$(basename "$file" .pid)
         if is_running "$name"; then
             read -r pid _ <"$file"
-            kill "$pid"
-            ended=$((ended + 1))
             for _ in $(seq 100); do
                 is_running "$name" || break
                 sleep 0.1
@@ -133,6 +139,7 @@ choose_port() {
     fi
     for port in $last 5830 5831 5832 5833 5834; do
         if port_is_free "$port"; then
+            [ "$port" = "${last:-5830}" ] || echo "· Port ${last:-5830} is in use: taking $port" >&2
             echo "$port" | tee "$dir/port"
             return
         fi
