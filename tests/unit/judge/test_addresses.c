@@ -126,6 +126,21 @@ static void test_range_and_exclusions(void **state)
     hm_build_fini(&build);
 }
 
+/* SQL Server of Windows Server 2022 that is down; its ports are those of its registry. */
+static void start_sql_server(struct hm_build *build)
+{
+    struct hm_requirement *row;
+
+    hm_build_init(build, "10.0.20348");
+    row = hm_build_require(build,
+                           hm_build_product(build, "sql-server", "MSSQLSERVER", "sqlservr.exe"),
+                           "engine", HM_TCP, "1433", HM_KIND_SOCKET);
+    row->detect.services = hm_build_names(build, "MSSQLSERVER");
+    row->has_port_from = true;
+    row->port_from = HM_BY_SQL_PORT;
+    hm_build_service_runs(build, "MSSQLSERVER", false)->start = HM_START_AUTOMATIC;
+}
+
 /* SQL Server with ListenOnAllIPs 0 is down, and another program has its port somewhere. */
 static void test_sql_server(void **state)
 {
@@ -145,17 +160,9 @@ static void test_sql_server(void **state)
     (void)state;
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
         struct hm_build build;
-        struct hm_requirement *row;
 
         print_message("case %zu\n", i);
-        hm_build_init(&build, "10.0.20348");
-        row = hm_build_require(
-            &build, hm_build_product(&build, "sql-server", "MSSQLSERVER", "sqlservr.exe"), "engine",
-            HM_TCP, "1433", HM_KIND_SOCKET);
-        row->detect.services = hm_build_names(&build, "MSSQLSERVER");
-        row->has_port_from = true;
-        row->port_from = HM_BY_SQL_PORT;
-        hm_build_service_runs(&build, "MSSQLSERVER", false)->start = HM_START_AUTOMATIC;
+        start_sql_server(&build);
         set_up(&build, HM_BY_SQL_PORT, "MSSQLSERVER", HM_FAMILIES_IPV4, "10.0.0.5", 1433);
         if (cases[i].address != NULL) {
             set_up(&build, HM_BY_SQL_PORT, "MSSQLSERVER", HM_FAMILIES_IPV4, cases[i].address, 1433);
@@ -190,17 +197,9 @@ static void test_sql_server_in_one_family(void **state)
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
         const struct hm_verdict *verdict;
         struct hm_build build;
-        struct hm_requirement *row;
 
         print_message("case %zu\n", i);
-        hm_build_init(&build, "10.0.20348");
-        row = hm_build_require(
-            &build, hm_build_product(&build, "sql-server", "MSSQLSERVER", "sqlservr.exe"), "engine",
-            HM_TCP, "1433", HM_KIND_SOCKET);
-        row->detect.services = hm_build_names(&build, "MSSQLSERVER");
-        row->has_port_from = true;
-        row->port_from = HM_BY_SQL_PORT;
-        hm_build_service_runs(&build, "MSSQLSERVER", false)->start = HM_START_AUTOMATIC;
+        start_sql_server(&build);
         set_up(&build, HM_BY_SQL_PORT, "MSSQLSERVER", HM_FAMILIES_IPV4, "10.0.0.5", 50433);
         if (cases[i].address != NULL) {
             set_up(&build, HM_BY_SQL_PORT, "MSSQLSERVER", cases[i].families, cases[i].address,
@@ -246,17 +245,9 @@ static void test_sql_server_with_two_ports(void **state)
     for (size_t i = 0; i < HM_COUNT(cases); i++) {
         const struct hm_verdict *verdict;
         struct hm_build build;
-        struct hm_requirement *row;
 
         print_message("case %zu\n", i);
-        hm_build_init(&build, "10.0.20348");
-        row = hm_build_require(
-            &build, hm_build_product(&build, "sql-server", "MSSQLSERVER", "sqlservr.exe"), "engine",
-            HM_TCP, "1433", HM_KIND_SOCKET);
-        row->detect.services = hm_build_names(&build, "MSSQLSERVER");
-        row->has_port_from = true;
-        row->port_from = HM_BY_SQL_PORT;
-        hm_build_service_runs(&build, "MSSQLSERVER", false)->start = HM_START_AUTOMATIC;
+        start_sql_server(&build);
         set_up(&build, HM_BY_SQL_PORT, "MSSQLSERVER", HM_FAMILIES_IPV4, "10.0.0.5", 1433);
         set_up(&build, HM_BY_SQL_PORT, "MSSQLSERVER",
                cases[i].mixed ? HM_FAMILIES_IPV6 : HM_FAMILIES_IPV4,
